@@ -1,0 +1,112 @@
+"""The catalogue: every feature there is, the matrix they make, and what the data cover."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.channels import (
+    ai_adoption,
+    automation,
+    data_infrastructure,
+    economic_mass,
+    macro_news,
+    persistence,
+    published_totals,
+    trade_costs,
+    trade_policy,
+)
+from features.feature import TECHNOLOGY, Channel, Feature
+from features.information import InformationSet
+
+FEATURES: tuple[Feature, ...] = (
+    *persistence.FEATURES,
+    *published_totals.FEATURES,
+    *macro_news.FEATURES,
+    *economic_mass.FEATURES,
+    *trade_costs.FEATURES,
+    *trade_policy.FEATURES,
+    *ai_adoption.FEATURES,
+    *automation.FEATURES,
+    *data_infrastructure.FEATURES,
+    published_totals.HORIZON,
+)
+"""What is not here is not a feature. The order is the order of the design matrix's columns."""
+
+NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
+CHANNEL_OF: dict[str, Channel] = {feature.name: feature.channel for feature in FEATURES}
+
+
+def positions(names: Iterable[str]) -> NDArray[np.intp]:
+    """Columns of the design matrix holding the named features."""
+    place = {name: column for column, name in enumerate(NAMES)}
+    return np.array([place[name] for name in names], dtype=np.intp)
+
+
+def without_technology() -> tuple[str, ...]:
+    """Names of the features outside the technology channels: the ablation's baseline."""
+    return tuple(name for name in NAMES if CHANNEL_OF[name] not in TECHNOLOGY)
+
+
+def origin_matrix(info: InformationSet) -> NDArray[np.float32]:
+    """Features at the origin, float32, shape ``[flow, feature]``.
+
+    The horizon's column is left NaN for `models.design` to fill. An infinity would be a bug in a
+    builder and raises ``FloatingPointError``.
+    """
+    columns = np.full((len(FEATURES), info.flows.size), np.nan, dtype=np.float32)
+    for column, feature in zip(columns, FEATURES, strict=True):
+        if feature.build is not None:
+            column[:] = feature.build(info)
+    if np.isinf(columns).any():
+        name = NAMES[int(np.isinf(columns).any(axis=1).argmax())]
+        raise FloatingPointError(f"feature {name} is infinite at origin {info.origin}")
+    return np.ascontiguousarray(columns.T)
+
+
+def coverage(info: InformationSet, matrix: NDArray[np.float32]) -> pd.DataFrame:
+    """What the data fill, one row a feature.
+
+    Parameters
+    ----------
+    info
+        The information set ``matrix`` was built from.
+    matrix
+        Shape ``[flow, feature]``.
+
+    Returns
+    -------
+    DataFrame
+        ``feature, channel, unit, expected_sign, source, series, absent_series, share_of_flows``
+        (known share of flows), ``countries`` (with a value of the series in its last published
+        year or carried from the three before), ``carried`` (of these, how many were carried).
+    """
+    rows = []
+    for column, feature in enumerate(FEATURES):
+        absent = [s for s in feature.series if not (info.has_series(s) or info.has_pair(s))]
+        country = [s for s in feature.series if info.has_series(s)]
+        known = [_countries(info, name) for name in country]
+        rows.append(
+            {
+                "feature": feature.name,
+                "channel": feature.channel,
+                "unit": feature.unit,
+                "expected_sign": feature.sign,
+                "source": feature.source,
+                "series": " ".join(feature.series),
+                "absent_series": " ".join(absent),
+                "share_of_flows": float(np.isfinite(matrix[:, column]).mean()),
+                "countries": min((there for there, _ in known), default=pd.NA),
+                "carried": max((carried for _, carried in known), default=pd.NA),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _countries(info: InformationSet, name: str) -> tuple[int, int]:
+    there = int(np.isfinite(info.latest(name)).sum())
+    current = int(np.isfinite(info.at(name, info.last_year(name))).sum())
+    return there, there - current

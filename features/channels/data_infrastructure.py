@@ -1,0 +1,58 @@
+"""Data infrastructure: connectivity of the weaker end, levels, gaps and digital baskets."""
+
+from __future__ import annotations
+
+from features.channels.economic_mass import GDP
+from features.feature import (
+    Feature,
+    FlowValues,
+    Sign,
+    change,
+    exporter,
+    gap,
+    importer,
+    latest,
+    log1p,
+    pair_min,
+    ratio,
+)
+
+INTERNET, BROADBAND = "IT.NET.USER.ZS", "IT.NET.BBND.P2"
+SERVERS, HIGH_TECH = "IT.NET.SECR.P6", "TX.VAL.TECH.MF.ZS"
+ICT_EXPORTS, ICT_IMPORTS = "TX.VAL.ICTG.ZS.UN", "TM.VAL.ICTG.ZS.UN"
+DIGITAL_EXPORTS = "UNCTAD.DDS.EXPORTS.USDM"
+
+_MINIMUM = "OECD convention: connectivity of a pair is that of its weaker end"
+_GOODS = "WTO, World Trade Report 2025: AI-enabling goods"
+
+
+def _data(
+    name: str, unit: str, series: tuple[str, ...], sign: Sign, source: str, build: FlowValues
+) -> Feature:
+    return Feature(name, "data_infrastructure", unit, series, sign, source, build)
+
+
+_internet, _broadband = log1p(latest(INTERNET)), log1p(latest(BROADBAND))
+_digital_exports = log1p(ratio(latest(DIGITAL_EXPORTS), latest(GDP), times=100.0))
+_PERCENT = "ln(1 + percent of population)"
+_SUBSCRIPTIONS = "ln(1 + per 100 people)"
+
+FEATURES: tuple[Feature, ...] = (
+    _data("internet_min", _PERCENT, (INTERNET,), "+", _MINIMUM, pair_min(_internet)),
+    _data("internet_gap", "ln ratio", (INTERNET,), "two-sided", _MINIMUM, gap(_internet)),
+    _data("internet_growth_3_min", "ln change", (INTERNET,), "+", _MINIMUM,
+          pair_min(change(log1p, INTERNET, years=3))),
+    _data("broadband_min", _SUBSCRIPTIONS, (BROADBAND,), "+", _MINIMUM, pair_min(_broadband)),
+    _data("broadband_growth_3_min", "ln change", (BROADBAND,), "+", _MINIMUM,
+          pair_min(change(log1p, BROADBAND, years=3))),
+    _data("servers_min", "ln(1 + per million people)", (SERVERS,), "+", _MINIMUM,
+          pair_min(log1p(latest(SERVERS)))),
+    _data("high_tech_exports_exporter", "percent of manufactured exports", (HIGH_TECH,), "+",
+          _GOODS, exporter(latest(HIGH_TECH))),
+    _data("ict_exports_exporter", "percent of goods exports", (ICT_EXPORTS,), "+", _GOODS,
+          exporter(latest(ICT_EXPORTS))),
+    _data("ict_imports_importer", "percent of goods imports", (ICT_IMPORTS,), "+", _GOODS,
+          importer(latest(ICT_IMPORTS))),
+    _data("digital_services_exporter", "ln(1 + percent of GDP)", (DIGITAL_EXPORTS, GDP), "+",
+          _MINIMUM, exporter(_digital_exports)),
+)  # fmt: skip

@@ -1,0 +1,36 @@
+"""Totals after the origin: published where the as-of date allows, forecast otherwise."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.feature import CountryValues, Feature, exporter, importer
+from features.information import InformationSet
+
+EXPORT_INDEX, IMPORT_INDEX = "TX.VAL.MRCH.XD.WD", "TM.VAL.MRCH.XD.WD"
+_SOURCE = "the raked base already holds the totals: what is left is how unevenly they fall"
+
+
+def index_growth(
+    info: InformationSet, series: str, *, year: int, since: int
+) -> NDArray[np.float64]:
+    """Ratio of a value index between two years, shape ``[country]``; NaN where not published."""
+    now, then = info.at(series, year), info.at(series, since)
+    known = (now > 0) & (then > 0)
+    return np.divide(now, then, out=np.full(now.shape, np.nan), where=known)
+
+
+def news(series: str) -> CountryValues:
+    """Log growth of an index from the origin year to the year after it."""
+    return lambda info: np.log(index_growth(info, series, year=info.origin + 1, since=info.origin))
+
+
+FEATURES: tuple[Feature, ...] = (
+    Feature("exports_news_exporter", "published_totals", "ln change", (EXPORT_INDEX,), "none",
+            _SOURCE, exporter(news(EXPORT_INDEX))),
+    Feature("imports_news_importer", "published_totals", "ln change", (IMPORT_INDEX,), "none",
+            _SOURCE, importer(news(IMPORT_INDEX))),
+)  # fmt: skip
+
+HORIZON = Feature("years_ahead", "horizon", "years", (), "none", "horizon as a feature", None)

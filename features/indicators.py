@@ -1,0 +1,195 @@
+"""Country-year indicators and their catalogue (channel, unit, publication lag)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.countries import to_iso3
+from features.errors import InputError
+from features.tables import numbers, read_table, require_columns, whole_years
+
+CATALOGUE_COLUMNS = ("indicator", "channel", "label", "unit", "publication_lag_months")
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorSpec:
+    """One line of the indicator catalogue.
+
+    Attributes
+    ----------
+    name, channel, label, unit
+        Identifier, economic channel, words and unit.
+    publication_lag_months
+        Months from the end of a reference year to its publication.
+    """
+
+    name: str
+    channel: str
+    label: str
+    unit: str
+    publication_lag_months: int
+
+
+@dataclass(frozen=True, slots=True)
+class Indicators:
+    """Indicator values aligned to a panel's countries.
+
+    Attributes
+    ----------
+    specs
+        Catalogue entry of each series, by name.
+    years
+        Consecutive calendar years, shape ``[year]``.
+    values
+        One array a series, float64, shape ``[year, country]``, NaN where unknown.
+    countries
+        Alpha-3 codes of the last axis.
+    other_countries
+        Countries of the table that the panel does not hold: not used, counted here.
+    """
+
+    specs: dict[str, IndicatorSpec]
+    years: NDArray[np.int32]
+    values: dict[str, NDArray[np.float64]]
+    countries: tuple[str, ...]
+    other_countries: tuple[str, ...]
+
+    @classmethod
+    def read(
+        cls, path: Path | str, catalogue: Path | str, *, countries: tuple[str, ...]
+    ) -> Indicators:
+        """Read the value table and its catalogue; see `from_frames`."""
+        values = read_table(Path(path), text=("iso3", "indicator"))
+        text = ("indicator", "channel", "label", "unit", "source", "note")
+        specs = read_table(Path(catalogue), text=text)
+        return cls.from_frames(
+            values, specs, countries=countries, file=path, catalogue_file=catalogue
+        )
+
+    @classmethod
+    def from_frames(
+        cls,
+        frame: pd.DataFrame,
+        catalogue: pd.DataFrame,
+        *,
+        countries: tuple[str, ...],
+        file: object = "indicator table",
+        catalogue_file: object = "indicator catalogue",
+    ) -> Indicators:
+        """Build from tidy tables.
+
+        Parameters
+        ----------
+        frame
+            Columns ``iso3, year, indicator, value``; unknown cells are absent rows.
+        catalogue
+            Columns ``indicator, channel, label, unit, publication_lag_months``.
+        countries
+            The panel's countries; others are counted and left out.
+
+        Raises
+        ------
+        InputError
+            Also where an indicator stands in one of the two tables only, or has no lag.
+        """
+        specs = _read_specs(catalogue, file=catalogue_file)
+        require_columns(frame, ("iso3", "year", "indicator", "value"), file=file)
+        names = frame["indicator"].astype("category")
+        _match_catalogue(names, specs, file=file, catalogue_file=catalogue_file)
+        codes = to_iso3(frame["iso3"], file=file)
+        year = whole_years(frame["year"], file=file)
+        value = numbers(frame["value"], file=file)
+        place = {code: number for number, code in enumerate(countries)}
+        recode = np.array([place.get(str(c), -1) for c in codes.cat.categories], dtype=np.int64)
+        country = recode[codes.cat.codes.to_numpy()]
+        _refuse_duplicates(names, codes, year, file=file)
+        others = tuple(str(c) for c in codes.cat.categories if str(c) not in place)
+        first, last = int(year.min()), int(year.max())
+        cube = np.full((len(names.cat.categories), last - first + 1, len(countries)), np.nan)
+        keep = country >= 0
+        cube[names.cat.codes.to_numpy()[keep], (year - first)[keep], country[keep]] = value[keep]
+        values = {str(name): cube[k] for k, name in enumerate(names.cat.categories)}
+        years = np.arange(first, last + 1, dtype=np.int32)
+        return cls(specs, years, values, countries, others)
+
+
+def _read_specs(catalogue: pd.DataFrame, *, file: object) -> dict[str, IndicatorSpec]:
+    require_columns(catalogue, CATALOGUE_COLUMNS, file=file)
+    lag_column = catalogue["publication_lag_months"]
+    if lag_column.isna().any():
+        row = int(lag_column.isna().to_numpy().argmax())
+        raise InputError(
+            f"the publication lag of {catalogue['indicator'].iloc[row]} is missing",
+            remedy="Give the months from the end of a year to its publication",
+            file=file,
+            column="publication_lag_months",
+            row=row + 2,
+        )
+    lags = numbers(lag_column, file=file)
+    wrong = (lags < 0) | (lags != np.floor(lags)) | (lags > 240)
+    twice = catalogue["indicator"].duplicated().to_numpy()
+    for bad, column, problem in (
+        (wrong, "publication_lag_months", "the lag is not a whole number of months from 0 to 240"),
+        (twice, "indicator", "the indicator is listed twice"),
+    ):
+        if bad.any():
+            row = int(bad.argmax())
+            remedy = "Correct the catalogue"
+            raise InputError(problem, remedy=remedy, file=file, column=column, row=row + 2)
+    rows = zip(
+        catalogue["indicator"], catalogue["channel"], catalogue["label"], catalogue["unit"], lags
+    )
+    return {
+        str(name): IndicatorSpec(str(name), str(channel), str(label), str(unit), int(lag))
+        for name, channel, label, unit, lag in rows
+    }
+
+
+def _match_catalogue(
+    names: pd.Series, specs: dict[str, IndicatorSpec], *, file: object, catalogue_file: object
+) -> None:
+    if names.isna().any():
+        row = int(names.isna().to_numpy().argmax())
+        remedy = "Name the indicator"
+        raise InputError(
+            "an empty cell is no name", remedy=remedy, file=file, column="indicator", row=row + 2
+        )
+    there = {str(name) for name in names.cat.categories}
+    for name in sorted(there - set(specs)):
+        raise InputError(
+            f"{name} is not in the catalogue {catalogue_file}",
+            remedy="Add a line with its channel, unit and publication lag",
+            file=file,
+            column="indicator",
+            row=int((names == name).to_numpy().argmax()) + 2,
+        )
+    for name in sorted(set(specs) - there):
+        raise InputError(
+            f"{name} is in the catalogue but has no row in {file}",
+            remedy="Remove the line or supply the values",
+            file=catalogue_file,
+            column="indicator",
+            row=list(specs).index(name) + 2,
+        )
+
+
+def _refuse_duplicates(
+    names: pd.Series, codes: pd.Series, year: NDArray[np.int32], *, file: object
+) -> None:
+    keys = pd.DataFrame(
+        {"n": names.cat.codes.to_numpy(), "c": codes.cat.codes.to_numpy(), "y": year}
+    )
+    twice = keys.duplicated().to_numpy()
+    if twice.any():
+        row = int(twice.argmax())
+        raise InputError(
+            f"{names.iloc[row]} of {codes.iloc[row]} in {year[row]} occurs twice",
+            remedy="Keep one row for each country, year and indicator",
+            file=file,
+            row=row + 2,
+        )

@@ -1,0 +1,201 @@
+"""`InformationSet`: what was published by a date, the only door through which data is seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.errors import InputError
+from features.flows import FlowIndex
+from features.indicators import Indicators
+from features.pairs import PairAttributes
+from features.panel import TradePanel
+
+Setting = Literal["totals_known", "ex_ante"]
+SETTINGS: tuple[Setting, ...] = ("totals_known", "ex_ante")
+
+TOTALS_CHANNEL = "published_totals"
+CARRY_YEARS = 3
+"""A country's last observation stands in for a missing one for at most this many years."""
+
+
+def last_published_year(as_of: date, *, lag_months: int) -> int:
+    """Last reference year out by ``as_of``: year y appears ``lag_months`` after its 31 December."""
+    months = as_of.year * 12 + as_of.month - 1
+    return (months - lag_months) // 12 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class AsOfRule:
+    """When forecasts are made, relative to the origin; 1 July of origin + 2 by default."""
+
+    years_after_origin: int = 2
+    month: int = 7
+    day: int = 1
+
+    def date(self, origin: int) -> date:
+        """The as-of date of a forecast from ``origin``."""
+        return date(origin + self.years_after_origin, self.month, self.day)
+
+
+class DataBundle:
+    """Everything that was read, published or not. Only `InformationSet` reads from it.
+
+    Parameters
+    ----------
+    panel
+        Bilateral trade.
+    indicators, pairs
+        Optional; features that need them are missing without.
+    trade_lag_months
+        Publication lag of bilateral trade, 13 months for reconciled sources such as BACI.
+    """
+
+    def __init__(
+        self,
+        panel: TradePanel,
+        *,
+        indicators: Indicators | None = None,
+        pairs: PairAttributes | None = None,
+        trade_lag_months: int = 13,
+    ) -> None:
+        self.panel = panel
+        self.indicators = indicators
+        self.pairs = pairs or PairAttributes()
+        self.trade_lag_months = trade_lag_months
+        # A year's totals depend on that year alone, so computing them once for all origins and
+        # handing out the published years leaks nothing and saves one pass over memory an origin.
+        flows, rows = panel.flows, panel.values
+        self.exporter_totals = np.stack([flows.exporter_totals(row) for row in rows])
+        self.importer_totals = np.stack([flows.importer_totals(row) for row in rows])
+
+    def origin(self, as_of: date) -> int:
+        """Last year of bilateral trade out by ``as_of``.
+
+        Raises
+        ------
+        InputError
+            If nothing was.
+        """
+        last = last_published_year(as_of, lag_months=self.trade_lag_months)
+        if last < self.panel.first_year:
+            first = self.panel.first_year
+            raise InputError(
+                f"on {as_of} no bilateral trade was published: the panel begins in {first} and "
+                f"a year appears {self.trade_lag_months} months after its end",
+                remedy="Choose a later as-of date",
+            )
+        return min(last, self.panel.last_year)
+
+
+class InformationSet:
+    """What was published by ``as_of``.
+
+    Parameters
+    ----------
+    data
+        Everything that was read.
+    as_of
+        The day the forecast is made.
+    origin
+        Last year of bilateral trade to use; by default the last one published. Never later.
+    setting
+        ``"totals_known"`` sees country totals published after the origin year, ``"ex_ante"`` does
+        not (evaluation protocol; everything else is seen alike).
+
+    Notes
+    -----
+    **Invariant.** Arrays handed out end at the last published year; a builder cannot ask for more
+    because it is not there.
+    """
+
+    def __init__(
+        self,
+        data: DataBundle,
+        *,
+        as_of: date,
+        origin: int | None = None,
+        setting: Setting = "totals_known",
+    ) -> None:
+        published = data.origin(as_of)
+        if origin is not None and origin > published:
+            raise ValueError(f"trade of {origin} was not published by {as_of}")
+        self._data = data
+        self.as_of = as_of
+        self.setting = setting
+        self.origin = published if origin is None else origin
+        known = data.panel.row(self.origin) + 1
+        self.flows: FlowIndex = data.panel.flows
+        self.first_year = data.panel.first_year
+        self.history: NDArray[np.float32] = data.panel.values[:known]
+        self.exporter_totals: NDArray[np.float64] = data.exporter_totals[:known]
+        self.importer_totals: NDArray[np.float64] = data.importer_totals[:known]
+        self.cache: dict[str, NDArray[np.float32]] = {}
+
+    @property
+    def n_countries(self) -> int:
+        return len(self.flows.countries)
+
+    def has_series(self, name: str) -> bool:
+        """Whether the indicator table holds a series."""
+        return self._data.indicators is not None and name in self._data.indicators.values
+
+    def has_pair(self, name: str) -> bool:
+        """Whether a pair file holds an attribute."""
+        return name in self._data.pairs.static or name in self._data.pairs.yearly
+
+    def last_year(self, name: str) -> int:
+        """Last reference year of a series published by the as-of date."""
+        if not self.has_series(name):
+            return self.origin
+        assert self._data.indicators is not None
+        spec = self._data.indicators.specs[name]
+        last = last_published_year(self.as_of, lag_months=spec.publication_lag_months)
+        if self.setting == "ex_ante" and spec.channel == TOTALS_CHANNEL:
+            last = min(last, self.origin)
+        return min(last, int(self._data.indicators.years[-1]))
+
+    def series(self, name: str) -> NDArray[np.float64]:
+        """Published values of a series, shape ``[year, country]``, up to `last_year`; may be empty."""
+        if not self.has_series(name):
+            return np.empty((0, self.n_countries))
+        assert self._data.indicators is not None
+        known = self.last_year(name) - int(self._data.indicators.years[0]) + 1
+        return self._data.indicators.values[name][: max(known, 0)]
+
+    def at(self, name: str, year: int) -> NDArray[np.float64]:
+        """Values of one year, shape ``[country]``; NaN where unknown or not yet published."""
+        rows = self.series(name)
+        row = year - (self.last_year(name) - rows.shape[0] + 1)
+        if not 0 <= row < rows.shape[0]:
+            return np.full(self.n_countries, np.nan)
+        return rows[row]
+
+    def latest(self, name: str, *, back: int = 0) -> NDArray[np.float64]:
+        """Latest published values, or those ``back`` years earlier, shape ``[country]``.
+
+        A cell that is missing takes the country's last observation of the `CARRY_YEARS` before.
+        """
+        rows = self.series(name)
+        end = rows.shape[0] - back
+        value = np.full(self.n_countries, np.nan)
+        for row in range(end - 1, max(end - 2 - CARRY_YEARS, -1), -1):
+            value = np.where(np.isnan(value), rows[row], value)
+        return value
+
+    def pair(self, name: str) -> NDArray[np.float32]:
+        """A static pair attribute, shape ``[exporter, importer]``; NaN where unknown."""
+        absent = np.full((self.n_countries, self.n_countries), np.nan, dtype=np.float32)
+        return self._data.pairs.static.get(name, absent)
+
+    def pair_years(self, name: str) -> NDArray[np.float32]:
+        """Published years of a pair attribute, shape ``[year, exporter, importer]``; may be empty."""
+        yearly = self._data.pairs.yearly.get(name)
+        if yearly is None:
+            return np.empty((0, self.n_countries, self.n_countries), dtype=np.float32)
+        last = last_published_year(self.as_of, lag_months=yearly.publication_lag_months)
+        return yearly.values[: max(last - yearly.first_year + 1, 0)]

@@ -1,0 +1,323 @@
+"""`TradePanel`: bilateral flows as a dense ``[year, flow]`` matrix with integer keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.countries import to_iso3
+from features.errors import InputError
+from features.flows import FlowIndex, IntArray
+from features.tables import numbers, read_table, require_columns, whole_years
+
+AbsentFlows = Literal["auto", "zero", "missing"]
+NegativeFlows = Literal["error", "zero"]
+
+KEYS = ("exporter", "importer", "sector")
+MAX_CELLS = 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class PanelNotes:
+    """What reading the table had to decide, counted, for the run's data statement.
+
+    Attributes
+    ----------
+    rows
+        Rows read.
+    negatives_set_to_zero
+        Cells below zero that the caller asked to set to zero.
+    absent_cells
+        Cells (year x flow) of the universe without a row.
+    absent_means
+        How those were read: ``"zero"`` or ``"missing"``.
+    ignored_columns
+        Columns of the table that the panel does not use.
+    """
+
+    rows: int
+    negatives_set_to_zero: int
+    absent_cells: int
+    absent_means: Literal["zero", "missing"]
+    ignored_columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TradePanel:
+    """Bilateral trade, one row a year and one column a flow.
+
+    Attributes
+    ----------
+    flows
+        Integer keys of the columns; every ordered pair of countries, every sector.
+    years
+        Consecutive calendar years, shape ``[year]``.
+    values
+        Current USD, float32, shape ``[year, flow]``; NaN where unknown, 0 where there is no trade.
+    domestic
+        Sales of a country to itself, USD, shape ``[year, country * sector]``, or None where the
+        input has none. Kept apart: no international total ever contains them.
+    notes
+        What reading had to decide.
+    """
+
+    flows: FlowIndex
+    years: NDArray[np.int32]
+    values: NDArray[np.float32]
+    domestic: NDArray[np.float32] | None
+    notes: PanelNotes
+
+    @property
+    def first_year(self) -> int:
+        return int(self.years[0])
+
+    @property
+    def last_year(self) -> int:
+        return int(self.years[-1])
+
+    def row(self, year: int) -> int:
+        """Row of ``year`` in ``values``; raises KeyError outside the panel."""
+        if not self.first_year <= year <= self.last_year:
+            raise KeyError(f"year {year} is outside {self.first_year}-{self.last_year}")
+        return year - self.first_year
+
+    @classmethod
+    def read(
+        cls,
+        path: Path | str,
+        *,
+        absent: AbsentFlows = "auto",
+        negatives: NegativeFlows = "error",
+    ) -> TradePanel:
+        """Read a CSV or Parquet file; see `from_frame`."""
+        frame = read_table(Path(path), text=KEYS)
+        return cls.from_frame(frame, absent=absent, negatives=negatives, file=path)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        absent: AbsentFlows = "auto",
+        negatives: NegativeFlows = "error",
+        file: object | None = None,
+    ) -> TradePanel:
+        """Build a panel from a tidy table.
+
+        Parameters
+        ----------
+        frame
+            Columns ``exporter, importer, year, value_usd`` and, where there are sectors,
+            ``sector``; one row a flow and year. Other columns are ignored and counted.
+        absent
+            What a pair, sector and year without a row means. ``"auto"``: zero where the table
+            never states a zero (it lists trade only, as BACI does), missing where it does.
+        negatives
+            ``"error"`` refuses negative values, ``"zero"`` sets them to zero and counts them.
+        file
+            Named in errors.
+
+        Raises
+        ------
+        InputError
+            For a missing column, wrong type, negative, missing or infinite value, duplicate key,
+            unknown country, a year missing from the middle, or fewer than two countries.
+        """
+        file = "trade table" if file is None else file
+        require_columns(frame, ("exporter", "importer", "year", "value_usd"), file=file)
+        if frame.empty:
+            raise InputError("the table has no rows", remedy="Give a table with rows", file=file)
+        exporter, importer, countries = _country_codes(frame, file=file)
+        sector, sectors = _sector_codes(frame, file=file)
+        year = whole_years(frame["year"], file=file)
+        years = _consecutive_years(year, file=file)
+        values, negative_cells = _non_negative(frame["value_usd"], negatives, file=file)
+        flows = FlowIndex(countries, sectors)
+        if flows.size * years.size > MAX_CELLS:
+            raise InputError(
+                f"{flows.size:,} flows x {years.size} years do not fit a dense panel",
+                remedy="Aggregate the sectors (HS section or chapter) or choose fewer countries",
+                file=file,
+            )
+        at_year = year - years[0]
+        matrix, domestic, seen = _scatter(
+            flows, at_year, years.size, exporter, importer, sector, values, file=file
+        )
+        means: Literal["zero", "missing"]
+        if absent == "auto":
+            means = "missing" if bool((values == 0).any()) else "zero"
+        else:
+            means = absent
+        if means == "zero":
+            np.nan_to_num(matrix, copy=False, nan=0.0)
+            if domestic is not None:
+                np.nan_to_num(domestic, copy=False, nan=0.0)
+        used = {*KEYS, "year", "value_usd"}
+        notes = PanelNotes(
+            rows=len(frame),
+            negatives_set_to_zero=negative_cells,
+            absent_cells=matrix.size - seen,
+            absent_means=means,
+            ignored_columns=tuple(str(name) for name in frame.columns if name not in used),
+        )
+        return cls(flows, years, matrix, domestic, notes)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The panel as a tidy table, known cells only, domestic flows included, sorted by key."""
+        parts = [
+            self._tidy(self.flows.exporter, self.flows.importer, self.flows.sector, self.values)
+        ]
+        if self.domestic is not None:
+            k = len(self.flows.sectors)
+            country = np.repeat(np.arange(len(self.flows.countries), dtype=np.int32), k)
+            sector = np.tile(np.arange(k, dtype=np.int32), len(self.flows.countries))
+            parts.append(self._tidy(country, country, sector, self.domestic))
+        table = pd.concat(parts, ignore_index=True)
+        keys = ["exporter", "importer", *(["sector"] if self.flows.has_sectors else []), "year"]
+        return table.sort_values(keys, ignore_index=True)
+
+    def _tidy(
+        self, exporter: IntArray, importer: IntArray, sector: IntArray, values: NDArray[np.float32]
+    ) -> pd.DataFrame:
+        row, column = np.nonzero(~np.isnan(values))
+        names = np.asarray(self.flows.countries, dtype=object)
+        table = {"exporter": names[exporter[column]], "importer": names[importer[column]]}
+        if self.flows.has_sectors:
+            table["sector"] = np.asarray(self.flows.sectors, dtype=object)[sector[column]]
+        table["year"] = self.years[row].astype(np.int16)
+        table["value_usd"] = values[row, column].astype(np.float64)
+        return pd.DataFrame(table)
+
+
+def _country_codes(
+    frame: pd.DataFrame, *, file: object
+) -> tuple[IntArray, IntArray, tuple[str, ...]]:
+    sides = [to_iso3(frame[name], file=file) for name in ("exporter", "importer")]
+    used = [np.asarray(side.cat.categories)[np.unique(side.cat.codes)] for side in sides]
+    countries = tuple(sorted({str(code) for side in used for code in side}))
+    if len(countries) < 2:
+        raise InputError(
+            f"the table holds one country only ({countries[0]})",
+            remedy="Bilateral trade needs at least two countries",
+            file=file,
+        )
+    place = {code: number for number, code in enumerate(countries)}
+    codes = []
+    for side in sides:
+        recode = np.array([place.get(str(c), -1) for c in side.cat.categories], dtype=np.int32)
+        codes.append(recode[side.cat.codes.to_numpy()])
+    return codes[0], codes[1], countries
+
+
+def _sector_codes(frame: pd.DataFrame, *, file: object) -> tuple[IntArray, tuple[str, ...]]:
+    if "sector" not in frame.columns:
+        return np.zeros(len(frame), dtype=np.int32), ("",)
+    column = frame["sector"].astype("category")
+    codes = column.cat.codes.to_numpy().astype(np.int32)
+    blank = {number for number, name in enumerate(column.cat.categories) if str(name).strip() == ""}
+    wrong = np.isin(codes, [-1, *blank])
+    if wrong.any():
+        raise InputError(
+            "an empty cell is not a sector",
+            remedy="Name the sector or leave the column out",
+            file=file,
+            column="sector",
+            row=int(np.argmax(wrong)) + 2,
+        )
+    present = np.unique(codes)
+    names = [str(column.cat.categories[code]) for code in present]
+    order = np.argsort(np.asarray(names, dtype=object), kind="stable")
+    recode = np.full(len(column.cat.categories), -1, dtype=np.int32)
+    recode[present[order]] = np.arange(present.size, dtype=np.int32)
+    return recode[codes], tuple(names[i] for i in order)
+
+
+def _consecutive_years(year: NDArray[np.int32], *, file: object) -> NDArray[np.int32]:
+    first, last = int(year.min()), int(year.max())
+    counts = np.bincount(year - first, minlength=last - first + 1)
+    if (counts == 0).any():
+        gap = first + int(np.argmax(counts == 0))
+        raise InputError(
+            f"year {gap} is missing from the middle of {first}-{last}",
+            remedy="Supply that year or cut the panel to years without a gap",
+            file=file,
+            column="year",
+        )
+    return np.arange(first, last + 1, dtype=np.int32)
+
+
+def _non_negative(
+    column: pd.Series, negatives: NegativeFlows, *, file: object
+) -> tuple[NDArray[np.float64], int]:
+    values = numbers(column, file=file)
+    if values.min() >= 0:
+        return values, 0
+    below = values < 0
+    if negatives == "error":
+        row = int(np.argmax(below))
+        raise InputError(
+            f"{values[row]:g} is negative (as are {int(below.sum()) - 1} other cells)",
+            remedy="Correct it, or set negative values to zero and have them counted with "
+            "`negatives: zero` (--negatives zero)",
+            file=file,
+            column=str(column.name),
+            row=row + 2,
+        )
+    return np.where(below, 0.0, values), int(below.sum())
+
+
+def _scatter(
+    flows: FlowIndex,
+    at_year: NDArray[np.int32],
+    n_years: int,
+    exporter: IntArray,
+    importer: IntArray,
+    sector: IntArray,
+    values: NDArray[np.float64],
+    *,
+    file: object,
+) -> tuple[NDArray[np.float32], NDArray[np.float32] | None, int]:
+    """Put rows in their cells; refuses a key that occurs twice."""
+    home = exporter == importer
+    abroad: NDArray[np.bool_] | slice = ~home if home.any() else slice(None)
+    matrix = np.full((n_years, flows.size), np.nan, dtype=np.float32)
+    column = flows.position(exporter[abroad], importer[abroad], sector[abroad])
+    matrix[at_year[abroad], column] = values[abroad]
+    seen = matrix.size - int(np.isnan(matrix).sum())
+    domestic, seen_home = None, 0
+    if home.any():
+        k = len(flows.sectors)
+        domestic = np.full((n_years, flows.margins), np.nan, dtype=np.float32)
+        domestic[at_year[home], exporter[home] * k + sector[home]] = values[home]
+        seen_home = domestic.size - int(np.isnan(domestic).sum())
+    # A key that occurs twice fills one cell only, so the count of filled cells tells.
+    if seen + seen_home != len(values):
+        _refuse_duplicates(flows, at_year, exporter, importer, sector, file=file)
+    return matrix, domestic, seen
+
+
+def _refuse_duplicates(
+    flows: FlowIndex,
+    at_year: NDArray[np.int32],
+    exporter: IntArray,
+    importer: IntArray,
+    sector: IntArray,
+    *,
+    file: object,
+) -> None:
+    keys = pd.DataFrame({"e": exporter, "i": importer, "s": sector, "y": at_year})
+    twice = keys.duplicated().to_numpy()
+    row = int(np.argmax(twice))
+    named = [flows.countries[exporter[row]], flows.countries[importer[row]]]
+    named += [flows.sectors[sector[row]]] if flows.has_sectors else []
+    raise InputError(
+        f"{' -> '.join(named)} occurs twice in one year ({int(twice.sum())} rows too many)",
+        remedy="Keep one row for each exporter, importer, sector and year",
+        file=file,
+        row=row + 2,
+    )

@@ -1,0 +1,184 @@
+"""Reading CSV and Parquet files so that what is wrong with one is said in one line."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.errors import InputError
+
+CSV_SUFFIXES = (".csv", ".csv.gz", ".csv.zip", ".csv.bz2", ".csv.xz")
+
+
+def read_table(path: Path, *, text: Collection[str]) -> pd.DataFrame:
+    """Read a CSV or Parquet file.
+
+    Parameters
+    ----------
+    path
+        The file; the ending decides how it is read (``.parquet`` or ``.csv``, compressed or not).
+    text
+        Columns read as text, in which ``NA`` is Namibia rather than a missing cell.
+
+    Raises
+    ------
+    InputError
+        If the file is absent, unreadable, truncated, empty or of an unknown kind.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError("there is no such file", remedy="Check the path", file=path)
+    if path.is_dir():
+        raise InputError("this is a folder", remedy="Name a .csv or .parquet file", file=path)
+    if path.stat().st_size == 0:
+        raise InputError("the file is empty", remedy="Name a file with rows", file=path)
+    name = path.name.lower()
+    if name.endswith(".parquet"):
+        frame = _read_parquet(path, text=text)
+    elif name.endswith(CSV_SUFFIXES):
+        frame = _read_csv(path, text=text)
+    else:
+        raise InputError(
+            "the file is neither CSV nor Parquet by its ending",
+            remedy=f"Use .parquet or one of {', '.join(CSV_SUFFIXES)}",
+            file=path,
+        )
+    if frame.empty:
+        raise InputError("the table has no rows", remedy="Name a file with rows", file=path)
+    return frame
+
+
+def _read_parquet(path: Path, *, text: Collection[str]) -> pd.DataFrame:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        # Text as dictionaries: 28 million country codes become integers without one Python string.
+        table = pq.read_table(path, read_dictionary=list(text))
+        return table.unify_dictionaries().to_pandas()
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(
+            f"the Parquet file cannot be read ({_first_line(error)})",
+            remedy="It may be truncated: copy or download it again",
+            file=path,
+        ) from error
+
+
+def _read_csv(path: Path, *, text: Collection[str]) -> pd.DataFrame:
+    import zipfile
+    import zlib
+
+    broken = (
+        OSError,
+        EOFError,
+        UnicodeDecodeError,
+        pd.errors.ParserError,
+        zipfile.BadZipFile,
+        zlib.error,
+        ValueError,
+    )
+    try:
+        # keep_default_na would turn Namibia's ISO2 code into a missing value. Only an empty cell is
+        # missing; anything else that is no number is reported by `numbers`.
+        return pd.read_csv(
+            path, dtype=dict.fromkeys(text, "str"), keep_default_na=False, na_values=[""]
+        )
+    except pd.errors.EmptyDataError as error:
+        remedy = "Name a file with rows"
+        raise InputError("the file is empty", remedy=remedy, file=path) from error
+    except broken as error:
+        raise InputError(
+            f"the CSV file cannot be read ({_first_line(error)})",
+            remedy="Check that it is complete, UTF-8 encoded and comma separated",
+            file=path,
+        ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:160]
+
+
+def require_columns(frame: pd.DataFrame, columns: Iterable[str], *, file: object | None) -> None:
+    """Raise `InputError` naming the first absent column and those that are there."""
+    for column in columns:
+        if column not in frame.columns:
+            there = ", ".join(map(str, frame.columns))
+            raise InputError(
+                "the column is missing",
+                remedy=f"The columns found are: {there}",
+                file=file,
+                column=column,
+            )
+
+
+def numbers(column: pd.Series, *, file: object | None) -> NDArray[np.float64]:
+    """A column as finite float64.
+
+    Raises
+    ------
+    InputError
+        At the first cell that is not a number, is missing or is infinite.
+    """
+    if pd.api.types.is_bool_dtype(column) or pd.api.types.is_datetime64_any_dtype(column):
+        raise InputError(
+            f"the column holds {column.dtype} values, not numbers",
+            remedy="Give numbers",
+            file=file,
+            column=str(column.name),
+        )
+    if pd.api.types.is_numeric_dtype(column):
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    else:
+        values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    # min and max see a NaN or an infinity without a full-size boolean copy.
+    if values.size and not (np.isfinite(values.min()) and np.isfinite(values.max())):
+        row = int(np.argmin(np.isfinite(values)))
+        cell = column.iloc[row]
+        shown = "an empty cell" if pd.isna(cell) else repr(cell)
+        raise InputError(
+            f"{shown} is not a finite number",
+            remedy="Leave the row out where the value is unknown, write 0 where it is zero",
+            file=file,
+            column=str(column.name),
+            row=row + 2,
+        )
+    return values
+
+
+def whole_years(column: pd.Series, *, file: object | None) -> NDArray[np.int32]:
+    """A column of calendar years as int32.
+
+    Raises
+    ------
+    InputError
+        At the first cell that is not a whole year between 1800 and 2200.
+    """
+    if pd.api.types.is_integer_dtype(column) and not pd.api.types.is_extension_array_dtype(column):
+        years = column.to_numpy(dtype=np.int32)
+        bad = (years.min(initial=2000) < 1800) or (years.max(initial=2000) > 2200)
+        wrong = ((years < 1800) | (years > 2200)) if bad else None
+    else:
+        values = numbers(column, file=file)
+        wrong = (values != np.floor(values)) | (values < 1800) | (values > 2200)
+        years = values.astype(np.int32)
+    if wrong is not None and wrong.any():
+        row = int(np.argmax(wrong))
+        raise InputError(
+            f"{column.iloc[row]!r} is not a calendar year",
+            remedy="Give whole years such as 2017",
+            file=file,
+            column=str(column.name),
+            row=row + 2,
+        )
+    return years
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with Path(path).open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -1,0 +1,97 @@
+"""Forecast trade flows between countries and explain the shifts in their pattern.
+
+Everything a user needs is imported from here; `features` and `models` are the layers below.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module, util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from features.errors import InputError
+    from features.indicators import Indicators
+    from features.information import AsOfRule, DataBundle, InformationSet
+    from features.pairs import PairAttributes
+    from features.panel import TradePanel
+    from features.world import World, simulate_world
+    from forecasting.config import RunConfig
+    from forecasting.folds import Fold, plan_folds
+    from forecasting.job import run
+    from forecasting.results import Explanation, RunResult
+    from forecasting.saved import load_forecaster, save_forecaster
+
+_HOME = {
+    "InputError": "features.errors",
+    "Indicators": "features.indicators",
+    "AsOfRule": "features.information",
+    "DataBundle": "features.information",
+    "InformationSet": "features.information",
+    "PairAttributes": "features.pairs",
+    "TradePanel": "features.panel",
+    "World": "features.world",
+    "simulate_world": "features.world",
+    "RunConfig": "forecasting.config",
+    "Fold": "forecasting.folds",
+    "plan_folds": "forecasting.folds",
+    "Explanation": "forecasting.results",
+    "RunResult": "forecasting.results",
+    "run": "forecasting.job",
+    "load_forecaster": "forecasting.saved",
+    "save_forecaster": "forecasting.saved",
+}
+
+__all__ = [
+    "AsOfRule",
+    "DataBundle",
+    "Explanation",
+    "Fold",
+    "Indicators",
+    "InformationSet",
+    "InputError",
+    "PairAttributes",
+    "RunConfig",
+    "RunResult",
+    "TradePanel",
+    "World",
+    "load_forecaster",
+    "plan_folds",
+    "run",
+    "save_forecaster",
+    "simulate_world",
+]
+
+
+def _refuse_shadows() -> None:
+    """Check that the layers found stand beside this package.
+
+    ``features`` and ``models`` are ordinary names: a ``models.py`` beside a user's script would be
+    imported in place of ours and fail far from the cause.
+    """
+    home = Path(__file__).resolve().parent.parent
+    for name in ("features", "models"):
+        found = util.find_spec(name)
+        origin = Path(found.origin).resolve() if found and found.origin else None
+        if origin is None or origin.parent.parent != home:
+            shadow = origin or (found and list(found.submodule_search_locations or []))
+            raise ImportError(
+                f"gravicast needs its own package {name!r} beside {home / 'forecasting'}, but "
+                f"{shadow or 'nothing'} was found first: rename or move it"
+            )
+
+
+_refuse_shadows()
+
+
+def __getattr__(name: str) -> Any:
+    # Lazy, so that `import forecasting` loads neither pandas nor LightGBM, SHAP or MLflow.
+    if name not in _HOME:
+        raise AttributeError(f"module 'forecasting' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

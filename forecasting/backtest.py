@@ -1,0 +1,228 @@
+"""The runner: executes a fold plan and hands back forecasts, one fold at a time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.catalogue import NAMES, without_technology
+from features.information import Setting
+from forecasting.bench import Bench
+from forecasting.config import RunConfig
+from forecasting.folds import Fold
+from models.baselines import LagBooster, drift, last_value, last_value_raked
+from models.design import at_horizon
+from models.forecaster import forecast_flows
+from models.shift import ShiftChoice, ShiftModel, choose
+from models.totals import Totals, forecast_totals
+from models.trade_probability import TradeProbability
+
+Vector = NDArray[np.float64]
+
+MAIN_MODEL = "gravicast"
+ABLATION = "without_technology"
+MODELS: tuple[str, ...] = (
+    MAIN_MODEL,
+    ABLATION,
+    "last_value_raked",
+    "last_value",
+    "drift",
+    "lightgbm_levels",
+    "lightgbm_differences",
+)
+"""Every model of the scoreboard, in its order."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoldForecast:
+    """Forecasts of one setting, model, origin and horizon, USD, shape ``[flow]``.
+
+    Attributes
+    ----------
+    forecast, base, expected
+        ``base`` and ``expected`` are those of the main model, whatever the model.
+    probability
+        Probability of trade; main model only.
+    value_origin, actual
+        The flow in the origin and target year; NaN where unknown.
+    """
+
+    setting: Setting
+    model: str
+    origin: int
+    horizon: int
+    forecast: Vector
+    base: Vector
+    expected: Vector
+    probability: Vector | None
+    value_origin: Vector
+    actual: Vector
+
+    @property
+    def target_year(self) -> int:
+        return self.origin + self.horizon
+
+
+@dataclass(frozen=True, slots=True)
+class FoldResult:
+    """Everything a fold produced, in the order of settings, horizons and models."""
+
+    fold: Fold
+    forecasts: tuple[FoldForecast, ...]
+    unreachable_totals: int
+    largest_gap: float
+
+
+def workers(config: RunConfig) -> int:
+    """Folds run at once: one a core unless the configuration says otherwise."""
+    return config.workers or len(os.sched_getaffinity(0))
+
+
+def tune(
+    bench: Bench, folds: Sequence[Fold], config: RunConfig
+) -> dict[int, tuple[ShiftChoice, dict[ShiftChoice, float]]]:
+    """Nested choice of weights and monotonicity at every ``tune_every``-th origin.
+
+    Returns
+    -------
+    dict
+        By origin of the choice: the choice and every candidate's loss. An origin in between takes
+        the last choice made before it.
+    """
+    origins = [fold.origin for fold in folds[:: config.tune_every]]
+
+    def at(origin: int) -> tuple[ShiftChoice, dict[ShiftChoice, float]]:
+        return choose(
+            bench.design.until(origin), names=NAMES, year=origin, seed=config.seed, threads=1
+        )
+
+    with ThreadPoolExecutor(workers(config)) as pool:
+        return dict(zip(origins, pool.map(at, origins), strict=True))
+
+
+def choice_at(
+    choices: dict[int, tuple[ShiftChoice, dict[ShiftChoice, float]]], origin: int
+) -> ShiftChoice:
+    """The last choice made at or before ``origin``."""
+    return choices[max(o for o in choices if o <= origin)][0]
+
+
+def run_folds(
+    bench: Bench,
+    folds: Sequence[Fold],
+    config: RunConfig,
+    *,
+    choose_at: Callable[[int], ShiftChoice],
+) -> Iterator[FoldResult]:
+    """Execute the plan in parallel threads, yielding results in its order.
+
+    LightGBM releases the interpreter's lock, so threads use every core without copying the design;
+    each fit runs on one thread, which makes its result independent of the number of cores.
+    """
+    with ThreadPoolExecutor(workers(config)) as pool:
+        waiting = [pool.submit(run_fold, bench, f, config, choose_at(f.origin)) for f in folds]
+        try:
+            for number, future in enumerate(waiting):
+                yield future.result()
+                # A fold of a large panel holds many vectors: let go of it once handed out.
+                waiting[number] = None  # type: ignore[call-overload]
+        finally:
+            for future in waiting:
+                if future is not None:
+                    future.cancel()
+
+
+def run_fold(bench: Bench, fold: Fold, config: RunConfig, choice: ShiftChoice) -> FoldResult:
+    """Fit every model on years up to the fold's origin and forecast its horizons."""
+    design = bench.design.until(fold.origin).thinned(max_rows=config.max_rows, seed=config.seed)
+    fits = {
+        name: ShiftModel(
+            names, choice, config.rounds, config.seed, threads=1, params=config.params
+        ).fit(design)
+        for name, names in ((MAIN_MODEL, NAMES), (ABLATION, without_technology()))
+    }
+    probability = TradeProbability(seed=config.seed, threads=1).fit(design)
+    lagged = _lag_forecasts(bench, fold, config)
+    forecasts: list[FoldForecast] = []
+    unreachable, gap = 0, 0.0
+    for setting in config.settings:
+        totals = _totals(bench, fold, setting)
+        for horizon in fold.horizons:
+            part, missed, largest = _forecast_all(
+                bench, fold, setting, horizon, totals[horizon], fits, probability, lagged
+            )
+            forecasts += part
+            unreachable, gap = max(unreachable, missed), max(gap, largest)
+    return FoldResult(fold, tuple(forecasts), unreachable, gap)
+
+
+def _totals(bench: Bench, fold: Fold, setting: Setting) -> dict[int, Totals]:
+    infos = {o: info for o, info in bench.infos[setting].items() if o <= fold.origin}
+    return forecast_totals(infos, origin=fold.origin, horizons=fold.horizons)
+
+
+def _lag_forecasts(bench: Bench, fold: Fold, config: RunConfig) -> dict[str, dict[int, Vector]]:
+    infos = next(iter(bench.infos.values()))
+    known = {o: info for o, info in infos.items() if o <= fold.origin}
+    return {
+        f"lightgbm_{form}": LagBooster(form, seed=config.seed, threads=1).forecast(
+            known, origin=fold.origin, horizons=fold.horizons
+        )
+        for form in ("levels", "differences")
+    }
+
+
+def _forecast_all(
+    bench: Bench,
+    fold: Fold,
+    setting: Setting,
+    horizon: int,
+    totals: Totals,
+    fits: dict[str, ShiftModel],
+    probability: TradeProbability,
+    lagged: dict[str, dict[int, Vector]],
+) -> tuple[list[FoldForecast], int, float]:
+    info = bench.infos[setting][fold.origin]
+    features = bench.matrices[setting][fold.origin]
+    value = last_value(info)
+    ours = {
+        name: forecast_flows(
+            value, features, flows=info.flows, totals=totals, shift=fit, horizon=horizon
+        )
+        for name, fit in fits.items()
+    }
+    predictions = {
+        **{name: forecast.forecast for name, forecast in ours.items()},
+        "last_value": value,
+        "last_value_raked": last_value_raked(info),
+        "drift": drift(info, horizon=horizon),
+        **{name: by_horizon[horizon] for name, by_horizon in lagged.items()},
+    }
+    main = ours[MAIN_MODEL]
+    chance = probability.predict(at_horizon(features, horizon))
+    actual = bench.panel.values[bench.panel.row(fold.origin + horizon)].astype(np.float64)
+    origin_values = info.history[-1].astype(np.float64)
+    return (
+        [
+            FoldForecast(
+                setting=setting,
+                model=model,
+                origin=fold.origin,
+                horizon=horizon,
+                forecast=predictions[model],
+                base=main.base,
+                expected=main.expected,
+                probability=chance if model == MAIN_MODEL else None,
+                value_origin=origin_values,
+                actual=actual,
+            )
+            for model in MODELS
+        ],
+        main.unreachable,
+        main.largest_gap,
+    )

@@ -1,0 +1,70 @@
+"""Intervals over time: each origin is calibrated on outcomes that were known at it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from features.information import Setting
+from forecasting.backtest import MAIN_MODEL, FoldForecast
+from forecasting.bench import Bench
+from models.baselines import last_value
+from models.forecaster import forecast_flows
+from models.intervals import Intervals, Sample, fit_intervals
+from models.totals import forecast_totals
+
+
+class Calibration:
+    """Residuals by setting and horizon, in time order.
+
+    Parameters
+    ----------
+    bench
+        Prepared data.
+    first_origin
+        First origin of the back-test. Origins before it contribute residuals of the raked base
+        alone, so that the first forecasts have something to be calibrated on; these wear out as
+        the back-test goes on.
+    horizons
+        Years ahead.
+    """
+
+    def __init__(self, bench: Bench, *, first_origin: int, horizons: Iterable[int]) -> None:
+        self._samples: dict[tuple[Setting, int], list[Sample]] = defaultdict(list)
+        horizons = tuple(horizons)
+        for setting in bench.infos:
+            # Two years of history are the least from which a total's growth can be learned.
+            for origin in range(bench.panel.first_year + 2, first_origin):
+                self._add_base(bench, setting, origin, horizons)
+
+    def add(self, forecast: FoldForecast) -> None:
+        """Record a back-test forecast of the main model."""
+        if forecast.model != MAIN_MODEL:
+            raise ValueError(f"{forecast.model} is not calibrated")
+        self._samples[forecast.setting, forecast.horizon].append(
+            Sample(forecast.origin, forecast.forecast, forecast.actual, forecast.expected)
+        )
+
+    def intervals(self, *, setting: Setting, horizon: int, origin: int) -> Intervals:
+        """Intervals from every sample whose target year is at most ``origin``."""
+        known = [s for s in self._samples[setting, horizon] if s.origin + horizon <= origin]
+        return fit_intervals(known)
+
+    def _add_base(
+        self, bench: Bench, setting: Setting, origin: int, horizons: tuple[int, ...]
+    ) -> None:
+        infos = {o: info for o, info in bench.infos[setting].items() if o <= origin}
+        info = infos[origin]
+        possible = tuple(h for h in horizons if origin + h <= bench.last_origin)
+        for horizon, totals in forecast_totals(infos, origin=origin, horizons=possible).items():
+            base = forecast_flows(
+                last_value(info),
+                bench.matrices[setting][origin],
+                flows=info.flows,
+                totals=totals,
+                shift=None,
+                horizon=horizon,
+            )
+            actual = bench.panel.values[bench.panel.row(origin + horizon)].astype(float)
+            sample = Sample(origin, base.forecast, actual, base.expected)
+            self._samples[setting, horizon].append(sample)

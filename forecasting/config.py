@@ -1,0 +1,239 @@
+"""`RunConfig`: what is run, frozen and validated, from Python or YAML."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, get_args
+
+from features.errors import InputError
+from features.information import SETTINGS, AsOfRule, Setting
+from features.panel import AbsentFlows, NegativeFlows
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """One run of the main job.
+
+    Parameters
+    ----------
+    trade
+        Trade file (CSV or Parquet); None runs on the simulated world.
+    indicators, indicator_catalogue
+        Country-year indicators and their catalogue; both or neither.
+    pairs
+        Pair attribute files, static or by year.
+    out
+        Output folder. It must not hold a run unless ``overwrite``.
+    overwrite
+        Replace the run that ``out`` holds.
+    horizons
+        Years ahead, each from 1 to 10.
+    settings
+        ``"totals_known"``, ``"ex_ante"`` or both; the back-test scores each, and the forecast uses
+        the first.
+    first_origin
+        First origin of the back-test; by default the one that leaves eight years to learn from,
+        or as many as the panel allows.
+    as_of
+        The day of the final forecast; by default 1 July of two years after the last trade year.
+        Every back-test origin keeps the same distance.
+    trade_lag_months
+        Months from the end of a year to the publication of its bilateral trade.
+    pair_lag_months
+        The same for pair attributes by year.
+    absent
+        What a flow without a row means: ``"auto"``, ``"zero"`` or ``"missing"``.
+    negatives
+        ``"error"`` or ``"zero"`` (set to zero and counted).
+    rounds, max_rows, params
+        Boosting rounds of the shift model, the most rows a fit draws, LightGBM parameters.
+    tune_every
+        Origins between two nested choices of weights and monotonicity.
+    seed, workers
+        Seed of everything random; parallel folds (0: one a core). Results do not depend on it.
+    experiment
+        MLflow experiment name; None does not track.
+    explain_flow
+        Exporter, importer and, where there are sectors, sector of the waterfall plot; by default
+        the largest flow.
+    """
+
+    trade: Path | None = None
+    indicators: Path | None = None
+    indicator_catalogue: Path | None = None
+    pairs: tuple[Path, ...] = ()
+    out: Path = Path("gravicast-run")
+    overwrite: bool = False
+    horizons: tuple[int, ...] = (1, 2, 3)
+    settings: tuple[Setting, ...] = SETTINGS
+    first_origin: int | None = None
+    as_of: date | None = None
+    trade_lag_months: int = 13
+    pair_lag_months: int = 0
+    absent: AbsentFlows = "auto"
+    negatives: NegativeFlows = "error"
+    rounds: int = 80
+    max_rows: int = 200_000
+    params: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    tune_every: int = 4
+    seed: int = 1
+    workers: int = 0
+    experiment: str | None = "gravicast"
+    explain_flow: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        _coerce(self)
+        _check(self)
+
+    def as_of_rule(self, last_year: int) -> AsOfRule:
+        """The as-of rule of a panel that ends in ``last_year``."""
+        if self.as_of is None:
+            return AsOfRule()
+        months = self.as_of.year * 12 + self.as_of.month - 1 - self.trade_lag_months
+        origin = min(months // 12 - 1, last_year)
+        return AsOfRule(self.as_of.year - origin, self.as_of.month, self.as_of.day)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for YAML and JSON."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        values["params"] = dict(self.params)
+        for name, value in values.items():
+            if isinstance(value, Path):
+                values[name] = str(value)
+            elif isinstance(value, date):
+                values[name] = value.isoformat()
+            elif isinstance(value, tuple):
+                values[name] = [str(v) if isinstance(v, Path) else v for v in value]
+        return values
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any], *, file: object | None = None) -> RunConfig:
+        """From plain values; an unknown key is an error with a suggestion.
+
+        Raises
+        ------
+        InputError
+            For an unknown key or a value that does not fit.
+        """
+        known = [f.name for f in fields(cls)]
+        for key in values:
+            if key not in known:
+                close = difflib.get_close_matches(str(key), known, n=1)
+                hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}"
+                raise InputError(f"unknown option {key!r}", remedy=hint, file=file)
+        try:
+            return cls(**values)
+        except InputError as error:
+            if file is None or error.file is not None:
+                raise
+            raise InputError(
+                error.problem, remedy=error.remedy, file=file, column=error.column
+            ) from error
+
+    @classmethod
+    def from_yaml(cls, path: Path | str) -> RunConfig:
+        """Read a YAML file; paths in it are relative to the working directory.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be read or is no mapping.
+        """
+        import yaml
+
+        try:
+            values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            reason = str(error).splitlines()[0]
+            remedy = "Give a readable YAML file"
+            raise InputError(
+                f"the configuration cannot be read ({reason})", remedy=remedy, file=path
+            ) from error
+        if not isinstance(values, Mapping):
+            remedy = "Write one `option: value` a line"
+            raise InputError("the configuration is no mapping", remedy=remedy, file=path)
+        return cls.from_mapping(values, file=path)
+
+
+_PATHS = ("trade", "indicators", "indicator_catalogue", "out")
+_WHOLE: dict[str, tuple[int, int]] = {
+    "trade_lag_months": (0, 120),
+    "pair_lag_months": (0, 120),
+    "rounds": (1, 5_000),
+    "max_rows": (1_000, 50_000_000),
+    "tune_every": (1, 100),
+    "seed": (0, 2**31 - 1),
+    "workers": (0, 1_024),
+}
+_WORDS: dict[str, tuple[str, ...]] = {
+    "absent": get_args(AbsentFlows),
+    "negatives": get_args(NegativeFlows),
+}
+
+
+def _refuse(option: str, value: object, remedy: str) -> InputError:
+    return InputError(f"option {option!r} cannot be {value!r}", remedy=remedy)
+
+
+def _coerce(config: RunConfig) -> None:
+    """Turn what YAML and the command line hand over (text, lists) into the declared types."""
+
+    def put(name: str, value: object) -> None:
+        object.__setattr__(config, name, value)
+
+    for name in _PATHS:
+        value = getattr(config, name)
+        if isinstance(value, str):
+            put(name, Path(value))
+        elif not (isinstance(value, Path) or (value is None and name != "out")):
+            raise _refuse(name, value, "Give a path")
+    for name in ("pairs", "horizons", "settings", "explain_flow"):
+        value = getattr(config, name)
+        if isinstance(value, (str, int)):
+            value = (value,)
+        if value is not None:
+            put(name, tuple(value))
+    put("pairs", tuple(Path(path) for path in config.pairs))
+    if isinstance(config.as_of, str):
+        try:
+            put("as_of", date.fromisoformat(config.as_of))
+        except ValueError:
+            raise _refuse("as_of", config.as_of, "Give a date as YYYY-MM-DD") from None
+    if not isinstance(config.params, Mapping):
+        raise _refuse("params", config.params, "Give LightGBM parameters as `name: value`")
+    put("params", MappingProxyType(dict(config.params)))
+
+
+def _check(config: RunConfig) -> None:
+    for name, (low, high) in _WHOLE.items():
+        value = getattr(config, name)
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise _refuse(name, value, f"Give a whole number from {low} to {high}")
+    for name, words in _WORDS.items():
+        if getattr(config, name) not in words:
+            raise _refuse(name, getattr(config, name), f"Choose one of {', '.join(words)}")
+    horizons = config.horizons
+    whole = all(isinstance(h, int) and not isinstance(h, bool) and 1 <= h <= 10 for h in horizons)
+    if not horizons or not whole or len(set(horizons)) != len(horizons):
+        raise _refuse("horizons", list(horizons), "Give different whole years from 1 to 10")
+    object.__setattr__(config, "horizons", tuple(sorted(horizons)))
+    unknown = [s for s in config.settings if s not in SETTINGS]
+    if not config.settings or unknown or len(set(config.settings)) != len(config.settings):
+        raise _refuse("settings", list(config.settings), f"Choose from {', '.join(SETTINGS)}")
+    if (config.indicators is None) != (config.indicator_catalogue is None):
+        lacking = "indicators" if config.indicators is None else "indicator_catalogue"
+        raise _refuse(lacking, None, "Indicators and their catalogue go together: give both")
+    if config.trade is None and (config.indicators is not None or config.pairs):
+        raise _refuse("trade", None, "Indicators and pair files need a trade file")
+    if not isinstance(config.overwrite, bool):
+        raise _refuse("overwrite", config.overwrite, "Give true or false")
+    first = config.first_origin
+    if first is not None and (isinstance(first, bool) or not isinstance(first, int)):
+        raise _refuse("first_origin", first, "Give a calendar year")
+    if config.as_of is not None and not isinstance(config.as_of, date):
+        raise _refuse("as_of", config.as_of, "Give a date as YYYY-MM-DD")

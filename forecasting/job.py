@@ -1,0 +1,294 @@
+"""The main job: read, back-test, fit, forecast, explain, write, track."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from features.catalogue import NAMES, coverage
+from features.errors import InputError
+from forecasting.backtest import (
+    MAIN_MODEL,
+    FoldResult,
+    choice_at,
+    run_folds,
+    tune,
+)
+from forecasting.bench import Bench, prepare
+from forecasting.calibration import Calibration
+from forecasting.config import RunConfig
+from forecasting.explain import attribution_table, channel_summary, explain
+from forecasting.folds import Fold, plan_folds
+from forecasting.loading import LoadedData, load
+from forecasting.output import MARKER, check_out, staged
+from forecasting.progress import Progress
+from forecasting.results import Explanation, RunResult
+from forecasting.saved import save_forecaster
+from forecasting.scores import score_forecast, strata, summarise
+from forecasting.tables import BacktestWriter, forecast_table
+from models.design import origin_value
+from models.forecaster import FittedForecaster, FlowForecast
+from models.shift import ShiftChoice, ShiftModel
+from models.totals import forecast_totals
+from models.trade_probability import TradeProbability
+
+MAX_EXPLAINED = 40_000
+VERSIONED = (
+    "gravicast",
+    "lightgbm",
+    "numpy",
+    "pandas",
+    "scikit-learn",
+    "shap",
+    "mlflow",
+    "pyarrow",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Backtest:
+    """What the back-test leaves in memory: scores, calibration, choices and what went unmet."""
+
+    by_origin: pd.DataFrame
+    calibration: Calibration
+    choices: dict[int, tuple[ShiftChoice, dict[ShiftChoice, float]]]
+    notes: tuple[str, ...]
+
+
+def run(config: RunConfig | None = None, *, show_progress: bool = True) -> RunResult:
+    """Run the main job.
+
+    Parameters
+    ----------
+    config
+        What to run; by default the simulated world.
+    show_progress
+        Whether stages and bars are written to stderr.
+
+    Returns
+    -------
+    RunResult
+
+    Raises
+    ------
+    InputError
+        For anything wrong with the configuration or its files; nothing is left in ``out``.
+    """
+    config = config or RunConfig()
+    check_out(config.out, overwrite=config.overwrite)
+    progress = Progress(show=show_progress)
+    with progress.stage("read the data"):
+        data = load(config)
+    panel = data.bundle.panel
+    last = data.bundle.origin(config.as_of) if config.as_of else panel.last_year
+    folds = plan_folds(
+        first_year=panel.first_year,
+        last_year=last,
+        horizons=config.horizons,
+        first_origin=config.first_origin,
+    )
+    _check_explain_flow(config, data)
+    with progress.stage("build the features"):
+        bench = prepare(data.bundle, config)
+    with staged(config.out) as stage:
+        backtest = _backtest(bench, folds, config, stage, progress)
+        with progress.stage("fit and forecast"):
+            forecaster = _fit(bench, backtest, config)
+            tables, forecasts = _forecast(forecaster)
+        with progress.stage("explain"):
+            explanation = explain(forecaster, forecasts, max_rows=MAX_EXPLAINED)
+        result = _result(config, data, bench, backtest, tables, explanation, progress)
+        _write(result, forecaster, stage, progress)
+    if config.experiment is not None:
+        from forecasting.tracking import track
+
+        with progress.stage("track in MLflow"):
+            track(result)
+    return result
+
+
+def _check_explain_flow(config: RunConfig, data: LoadedData) -> None:
+    wanted, flows = config.explain_flow, data.bundle.panel.flows
+    if wanted is None:
+        return
+    parts = [flows.countries, flows.countries, *([flows.sectors] if flows.has_sectors else [])]
+    fits = len(wanted) == len(parts) and wanted[0] != wanted[1]
+    if not fits or any(word not in known for word, known in zip(wanted, parts, strict=True)):
+        kind = "exporter,importer,sector" if flows.has_sectors else "exporter,importer"
+        raise InputError(
+            f"option 'explain_flow' cannot be {','.join(wanted)!r}",
+            remedy=f"Give {kind} as they stand in the trade file",
+        )
+
+
+def _backtest(
+    bench: Bench, folds: Sequence[Fold], config: RunConfig, stage: Path, progress: Progress
+) -> _Backtest:
+    with progress.stage("choose weights (nested)"):
+        choices = tune(bench, folds, config)
+    with progress.stage("calibrate on early origins"):
+        calibration = Calibration(bench, first_origin=folds[0].origin, horizons=config.horizons)
+    rows: list[dict[str, object]] = []
+    unreachable, gap = 0, 0.0
+    results = run_folds(bench, folds, config, choose_at=lambda o: choice_at(choices, o))
+    path = stage / "backtest.parquet"
+    with BacktestWriter(path, flows=bench.panel.flows, rule=bench.rule) as writer:
+        for result in progress.steps("back-test", results, total=len(folds)):
+            rows += _score_fold(bench, result, calibration, writer)
+            unreachable = max(unreachable, result.unreachable_totals)
+            gap = max(gap, result.largest_gap)
+    return _Backtest(pd.DataFrame(rows), calibration, choices, _raking_notes(unreachable, gap))
+
+
+def _raking_notes(unreachable: int, gap: float) -> tuple[str, ...]:
+    notes = [f"raking met every reachable total to {gap:.0e} (relative)"]
+    if unreachable:
+        notes.append(
+            f"up to {unreachable} positive totals an origin belong to a country without a single "
+            "positive flow; no scaling can meet them and they are left out"
+        )
+    return tuple(notes)
+
+
+def _score_fold(
+    bench: Bench, result: FoldResult, calibration: Calibration, writer: BacktestWriter
+) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    for forecast in result.forecasts:
+        bounds = None
+        if forecast.model == MAIN_MODEL:
+            intervals = calibration.intervals(
+                setting=forecast.setting, horizon=forecast.horizon, origin=forecast.origin
+            )
+            bounds = intervals.bounds(forecast.forecast, forecast.expected)
+        info = bench.infos[forecast.setting][forecast.origin]
+        rows += score_forecast(forecast, strata(info, forecast.value_origin), bounds)
+        writer.write(forecast, bounds)
+    # Only now: a fold must not calibrate itself.
+    for forecast in result.forecasts:
+        if forecast.model == MAIN_MODEL:
+            calibration.add(forecast)
+    return rows
+
+
+def _fit(bench: Bench, backtest: _Backtest, config: RunConfig) -> FittedForecaster:
+    setting, origin = config.settings[0], bench.last_origin
+    info = bench.infos[setting][origin]
+    choice = choice_at(backtest.choices, origin)
+    design = bench.design.until(origin).thinned(max_rows=config.max_rows, seed=config.seed)
+    # One thread: beside other work LightGBM's threads wait for each other, and take five times as
+    # long as one of them alone.
+    shift = ShiftModel(NAMES, choice, config.rounds, config.seed, threads=1, params=config.params)
+    return FittedForecaster(
+        flows=info.flows,
+        origin=origin,
+        as_of=info.as_of.isoformat(),
+        value=origin_value(info),
+        features=bench.matrices[setting][origin],
+        totals=forecast_totals(bench.infos[setting], origin=origin, horizons=config.horizons),
+        intervals={
+            horizon: backtest.calibration.intervals(setting=setting, horizon=horizon, origin=origin)
+            for horizon in config.horizons
+        },
+        shift=shift.fit(design),
+        probability=TradeProbability(seed=config.seed, threads=1).fit(design),
+    )
+
+
+def _forecast(forecaster: FittedForecaster) -> tuple[pd.DataFrame, dict[int, FlowForecast]]:
+    parts = {horizon: forecast_table(forecaster, horizon) for horizon in forecaster.totals}
+    table = pd.concat([table for table, _ in parts.values()], ignore_index=True)
+    return table, {horizon: forecast for horizon, (_, forecast) in parts.items()}
+
+
+def _result(
+    config: RunConfig,
+    data: LoadedData,
+    bench: Bench,
+    backtest: _Backtest,
+    forecasts: pd.DataFrame,
+    explanation: Explanation,
+    progress: Progress,
+) -> RunResult:
+    setting, origin = config.settings[0], bench.last_origin
+    info, matrix = bench.infos[setting][origin], bench.matrices[setting][origin]
+    return RunResult(
+        config=config,
+        out=config.out,
+        forecasts=forecasts,
+        scores=summarise(backtest.by_origin),
+        scores_by_origin=backtest.by_origin[backtest.by_origin["stratum"] == "all"].reset_index(
+            drop=True
+        ),
+        attributions=attribution_table(explanation),
+        explanation=explanation,
+        channels=channel_summary(explanation),
+        coverage=coverage(info, matrix),
+        provenance=_provenance(config, data, bench, backtest, len(explanation.rows)),
+        timings=progress.seconds,
+    )
+
+
+def _provenance(
+    config: RunConfig, data: LoadedData, bench: Bench, backtest: _Backtest, explained: int
+) -> dict[str, Any]:
+    setting, origin = config.settings[0], bench.last_origin
+    return {
+        "config": config.to_dict(),
+        "data": [source.to_dict() for source in data.sources],
+        "as_of": bench.infos[setting][origin].as_of.isoformat(),
+        "origin": origin,
+        "horizons": list(config.horizons),
+        "setting": setting,
+        "seed": config.seed,
+        "versions": {name: _version(name) for name in VERSIONED},
+        "nested_choices": {
+            str(o): {
+                "chosen": asdict(choice),
+                "losses": [{**asdict(c), "loss": loss} for c, loss in losses.items()],
+            }
+            for o, (choice, losses) in backtest.choices.items()
+        },
+        "explained_rows": explained,
+        "notes": list(backtest.notes),
+    }
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _write(
+    result: RunResult, forecaster: FittedForecaster, stage: Path, progress: Progress
+) -> None:
+    from forecasting.plots import save_figures
+    from forecasting.report import write_report
+
+    with progress.stage("write tables"):
+        result.forecasts.to_parquet(stage / "forecasts.parquet", compression="zstd", index=False)
+        result.attributions.to_parquet(
+            stage / "attributions.parquet", compression="zstd", index=False
+        )
+        result.scores.to_csv(stage / "scores.csv", index=False, lineterminator="\n")
+        result.scores_by_origin.to_csv(
+            stage / "scores_by_origin.csv", index=False, lineterminator="\n"
+        )
+        result.coverage.to_csv(stage / "coverage.csv", index=False, lineterminator="\n")
+        result.channels.to_csv(stage / "channels.csv", index=False, lineterminator="\n")
+        (stage / "model").mkdir()
+        save_forecaster(forecaster, stage / "model")
+    with progress.stage("draw figures and report"):
+        (stage / "figures").mkdir()
+        figures = save_figures(result, stage / "figures")
+        write_report(result, figures, stage / "report.html")
+    text = json.dumps({**result.provenance, "seconds": result.timings}, indent=2)
+    (stage / MARKER).write_text(text + "\n", encoding="utf-8")

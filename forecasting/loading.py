@@ -1,0 +1,145 @@
+"""From a configuration to data: files or the simulated world, with a statement of what was read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from features.errors import InputError
+from features.indicators import Indicators
+from features.information import DataBundle
+from features.pairs import PairAttributes
+from features.panel import TradePanel
+from features.tables import sha256
+from features.world import simulate_world
+from forecasting.config import RunConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One input and what reading it decided.
+
+    Attributes
+    ----------
+    role
+        ``trade``, ``indicators``, ``indicator catalogue`` or ``pairs``.
+    path
+        File, or the name of the simulated world.
+    sha256
+        Of the file; empty for the simulated world, which the seed identifies.
+    statements
+        What was counted, ignored, set to zero or read as missing.
+    """
+
+    role: str
+    path: str
+    sha256: str
+    statements: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for ``run.json``."""
+        return {
+            "role": self.role,
+            "path": self.path,
+            "sha256": self.sha256,
+            "statements": list(self.statements),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedData:
+    """Data of a run and where it came from."""
+
+    bundle: DataBundle
+    sources: tuple[Source, ...]
+
+
+def load(config: RunConfig) -> LoadedData:
+    """Read the configuration's files, or simulate a world where there is no trade file.
+
+    Raises
+    ------
+    InputError
+        For anything wrong with an input.
+    """
+    return _simulated(config) if config.trade is None else _from_files(config)
+
+
+def _simulated(config: RunConfig) -> LoadedData:
+    world = simulate_world(seed=config.seed)
+    panel = TradePanel.from_frame(world.trade)
+    countries = panel.flows.countries
+    bundle = DataBundle(
+        panel,
+        indicators=Indicators.from_frames(world.indicators, world.catalogue, countries=countries),
+        pairs=PairAttributes.from_frames(
+            [("geography", world.geography), ("agreements", world.agreements)],
+            countries=countries,
+            publication_lag_months=config.pair_lag_months,
+        ),
+        trade_lag_months=config.trade_lag_months,
+    )
+    said = (f"simulated with seed {config.seed}: no real country", *_panel_statements(panel))
+    return LoadedData(bundle, (Source("trade", "simulated world", "", said),))
+
+
+def _from_files(config: RunConfig) -> LoadedData:
+    assert config.trade is not None
+    panel = TradePanel.read(config.trade, absent=config.absent, negatives=config.negatives)
+    countries = panel.flows.countries
+    sources = [_source("trade", config.trade, _panel_statements(panel))]
+    indicators = None
+    if config.indicators is not None and config.indicator_catalogue is not None:
+        indicators = Indicators.read(
+            config.indicators, config.indicator_catalogue, countries=countries
+        )
+        _require_overlap(indicators, config.indicators)
+        said = (
+            f"{len(indicators.values)} series, {indicators.years[0]}-{indicators.years[-1]}",
+            f"{len(indicators.other_countries)} countries outside the trade panel not used",
+        )
+        sources.append(_source("indicators", config.indicators, said))
+        sources.append(_source("indicator catalogue", config.indicator_catalogue, ()))
+    pairs = PairAttributes.read(
+        config.pairs, countries=countries, publication_lag_months=config.pair_lag_months
+    )
+    for path, said_of_file in zip(config.pairs, pairs.statements, strict=True):
+        sources.append(_source("pairs", path, (said_of_file,)))
+    bundle = DataBundle(
+        panel, indicators=indicators, pairs=pairs, trade_lag_months=config.trade_lag_months
+    )
+    return LoadedData(bundle, tuple(sources))
+
+
+def _source(role: str, path: Path, statements: tuple[str, ...]) -> Source:
+    return Source(role, str(path), sha256(path), statements)
+
+
+def _require_overlap(indicators: Indicators, path: Path) -> None:
+    import numpy as np
+
+    if all(bool(np.isnan(values).all()) for values in indicators.values.values()):
+        raise InputError(
+            "no country of the trade panel has an indicator",
+            remedy="Check that both tables use ISO 3166 alpha-3 codes",
+            file=path,
+            column="iso3",
+        )
+
+
+def _panel_statements(panel: TradePanel) -> tuple[str, ...]:
+    notes, flows = panel.notes, panel.flows
+    sectors = f", {len(flows.sectors)} sectors" if flows.has_sectors else ""
+    said = [
+        f"{notes.rows:,} rows: {len(flows.countries)} countries{sectors}, "
+        f"{panel.first_year}-{panel.last_year}, {flows.size:,} flows",
+        f"{notes.absent_cells:,} cells without a row read as {notes.absent_means}",
+    ]
+    if notes.negatives_set_to_zero:
+        said.append(f"{notes.negatives_set_to_zero:,} negative values set to zero")
+    if panel.domestic is not None:
+        said.append("domestic flows kept apart; no international total contains them")
+    if notes.ignored_columns:
+        said.append(f"columns not used: {', '.join(notes.ignored_columns)}")
+    return tuple(said)

@@ -1,0 +1,86 @@
+"""The output folder: refused early where it cannot be written, put in place whole at the end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from features.errors import InputError
+
+MARKER = "run.json"
+
+
+def check_out(out: Path, *, overwrite: bool) -> None:
+    """Refuse an output folder before any work starts.
+
+    Raises
+    ------
+    InputError
+        If it holds a run and ``overwrite`` is off, holds anything else, or cannot be written.
+    """
+    if out.exists() and not out.is_dir():
+        raise InputError("the output is a file", remedy="Choose another --out folder", file=out)
+    if out.exists() and any(out.iterdir()):
+        if not (out / MARKER).exists():
+            raise InputError(
+                "the output folder holds files that are no run",
+                remedy="Choose another --out folder; it is never emptied for you",
+                file=out,
+            )
+        if not overwrite:
+            raise InputError(
+                "the output folder already holds a run",
+                remedy="Choose another --out folder or give --overwrite",
+                file=out,
+            )
+    parent = _existing_parent(out)
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        raise InputError(
+            f"{parent} cannot be written", remedy="Choose another --out folder", file=out
+        )
+
+
+def _existing_parent(out: Path) -> Path:
+    folder = out.absolute().parent
+    while not folder.exists():
+        folder = folder.parent
+    return folder
+
+
+@contextmanager
+def staged(out: Path) -> Iterator[Path]:
+    """A temporary folder beside ``out`` that takes its place when the block succeeds.
+
+    Nothing is left behind when it does not; a run that was there before stays until then.
+    """
+    out = out.absolute()
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        stage = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    except OSError as error:
+        raise InputError(
+            f"the output folder cannot be made ({error.strerror})",
+            remedy="Choose another --out folder",
+            file=out,
+        ) from error
+    try:
+        yield stage
+        stage.chmod(0o755)
+        _replace(stage, out)
+    except BaseException:
+        shutil.rmtree(stage, ignore_errors=True)
+        raise
+
+
+def _replace(stage: Path, out: Path) -> None:
+    if not out.exists():
+        stage.rename(out)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent))
+    out.rename(old / "run")
+    stage.rename(out)
+    shutil.rmtree(old, ignore_errors=True)

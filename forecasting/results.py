@@ -1,0 +1,93 @@
+"""What a run returns, in memory; the same tables as the files in its output folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from forecasting.config import RunConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Exact SHAP values of the final model's shifts, in percent (100 times log points).
+
+    Attributes
+    ----------
+    rows
+        Explained flow x target year: ``exporter, importer, [sector], origin, horizon,
+        target_year, base, forecast``; one row a row of ``values``.
+    feature_names
+        Columns of ``values`` and ``data``.
+    values
+        Contributions, percent, shape ``[row, feature]``.
+    base_values
+        Shift of the average training row, percent, shape ``[row]``.
+    raking
+        What the final raking to the totals added, percent, shape ``[row]``.
+    data
+        Feature values, shape ``[row, feature]``.
+
+    Notes
+    -----
+    **Invariant.** ``base_values + values.sum(axis=1) + raking == 100 * ln(forecast / base)``.
+    """
+
+    rows: pd.DataFrame
+    feature_names: tuple[str, ...]
+    values: NDArray[np.float32]
+    base_values: NDArray[np.float64]
+    raking: NDArray[np.float64]
+    data: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """Everything a run produced.
+
+    Attributes
+    ----------
+    config
+        What was asked for.
+    out
+        Output folder.
+    forecasts
+        One row a flow and target year: ``origin, as_of, horizon, target_year, exporter, importer,
+        [sector], value_origin, base, forecast, lower_50, upper_50, lower_90, upper_90,
+        probability_of_trade``, USD.
+    scores
+        One row a setting, model, horizon and stratum, means over origins; ``skill_*`` against the
+        last value.
+    scores_by_origin
+        The same by origin, stratum ``all``.
+    attributions
+        One row an explained flow and target year: base value, raking, one column a feature and one
+        a channel (prefix ``channel:``), percent.
+    explanation
+        The same as arrays, for SHAP plots.
+    channels
+        ``channel, label, mean_abs_percent, share`` over the explained rows, largest first.
+    coverage
+        What the data fill, one row a feature.
+    provenance
+        Content of ``run.json``.
+    timings
+        Seconds by stage.
+    """
+
+    config: RunConfig
+    out: Path
+    forecasts: pd.DataFrame
+    scores: pd.DataFrame
+    scores_by_origin: pd.DataFrame
+    attributions: pd.DataFrame
+    explanation: Explanation
+    channels: pd.DataFrame
+    coverage: pd.DataFrame
+    provenance: dict[str, Any]
+    timings: dict[str, float]

@@ -1,0 +1,106 @@
+"""A fitted forecaster on disk: booster text, JSON and Parquet, no pickles."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features.catalogue import NAMES
+from features.flows import FlowIndex
+from models.forecaster import FittedForecaster
+from models.intervals import Intervals
+from models.shift import ShiftChoice, ShiftModel
+from models.totals import Totals
+from models.trade_probability import TradeProbability
+
+FORMAT = 1
+_META, _STATE, _SHIFT, _PROBABILITY = (
+    "forecaster.json",
+    "state.parquet",
+    "shift.txt",
+    "probability.txt",
+)
+
+
+def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
+    """Write a forecaster into an existing, empty folder."""
+    assert forecaster.shift.booster_ is not None
+    forecaster.shift.booster_.save_model(str(folder / _SHIFT))
+    if forecaster.probability.booster_ is not None:
+        forecaster.probability.booster_.save_model(str(folder / _PROBABILITY))
+    state = pd.DataFrame(forecaster.features, columns=list(NAMES))
+    state["value_origin"] = forecaster.value
+    state.to_parquet(folder / _STATE, compression="zstd", index=False)
+    meta = {
+        "format": FORMAT,
+        "countries": list(forecaster.flows.countries),
+        "sectors": list(forecaster.flows.sectors),
+        "origin": forecaster.origin,
+        "as_of": forecaster.as_of,
+        "shift": {
+            "names": list(forecaster.shift.names),
+            "choice": asdict(forecaster.shift.choice),
+            "rounds": forecaster.shift.rounds,
+            "seed": forecaster.shift.seed,
+        },
+        "probability": {
+            "names": list(forecaster.probability.names),
+            "constant": forecaster.probability.constant_,
+        },
+        "totals": {str(h): _lists(asdict(t)) for h, t in forecaster.totals.items()},
+        "intervals": {str(h): _lists(asdict(i)) for h, i in forecaster.intervals.items()},
+    }
+    (folder / _META).write_text(json.dumps(meta), encoding="utf-8")
+
+
+def load_forecaster(folder: Path) -> FittedForecaster:
+    """Read what `save_forecaster` wrote.
+
+    Raises
+    ------
+    ValueError
+        If the folder was written by another version of the format or of the feature catalogue.
+    """
+    import lightgbm
+
+    folder = Path(folder)
+    meta = json.loads((folder / _META).read_text(encoding="utf-8"))
+    state = pd.read_parquet(folder / _STATE)
+    if meta["format"] != FORMAT or tuple(state.columns) != (*NAMES, "value_origin"):
+        raise ValueError(f"{folder} was saved by another version of gravicast: run it again")
+    shift = ShiftModel(
+        tuple(meta["shift"]["names"]),
+        ShiftChoice(**meta["shift"]["choice"]),
+        meta["shift"]["rounds"],
+        meta["shift"]["seed"],
+        booster_=lightgbm.Booster(model_file=str(folder / _SHIFT)),
+    )
+    constant = meta["probability"]["constant"]
+    booster = lightgbm.Booster(model_file=str(folder / _PROBABILITY)) if constant is None else None
+    return FittedForecaster(
+        flows=FlowIndex(tuple(meta["countries"]), tuple(meta["sectors"])),
+        origin=meta["origin"],
+        as_of=meta["as_of"],
+        value=state["value_origin"].to_numpy(dtype=np.float64),
+        features=np.ascontiguousarray(state[list(NAMES)].to_numpy(dtype=np.float32)),
+        totals={int(h): Totals(**_arrays(t)) for h, t in meta["totals"].items()},
+        intervals={int(h): Intervals(**_arrays(i)) for h, i in meta["intervals"].items()},
+        shift=shift,
+        probability=TradeProbability(
+            names=tuple(meta["probability"]["names"]), booster_=booster, constant_=constant
+        ),
+    )
+
+
+def _lists(values: dict[str, Any]) -> dict[str, Any]:
+    # JSON writes a float64 as its shortest exact decimal, so nothing is lost on the way back.
+    return {name: np.asarray(value).tolist() for name, value in values.items()}
+
+
+def _arrays(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: np.asarray(value, dtype=np.float64) for name, value in values.items()}

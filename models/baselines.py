@@ -1,0 +1,141 @@
+"""What a forecast must beat: last value, last value raked, drift, and boosted trees on lags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.information import InformationSet
+from models.design import origin_value
+from models.raking import rake
+from models.totals import carried_totals
+
+Vector = NDArray[np.float64]
+
+LAGS = (0, 1, 2, 4)
+"""Years before the origin: lags 1, 2, 3 and 5 of a target one year ahead."""
+DRIFT_YEARS = 5
+UNIT = np.float32(1e6)
+"""USD; in single dollars the step from no trade to a little would swamp every other change."""
+# LightGBM's defaults, as a user of a forecasting library would get them.
+_LAG_PARAMS = {
+    "objective": "regression",
+    "deterministic": True,
+    "force_row_wise": True,
+    "verbosity": -1,
+}
+
+
+def last_value(info: InformationSet) -> Vector:
+    """The flow of the origin year, shape ``[flow]``."""
+    return origin_value(info)
+
+
+def drift(info: InformationSet, *, horizon: int) -> Vector:
+    """The last value times the world's mean growth of the last five years, compounded."""
+    world = info.exporter_totals.sum(axis=1)
+    years = min(DRIFT_YEARS, world.size - 1)
+    if years == 0:
+        return origin_value(info)
+    yearly = (world[-1] / world[-1 - years]) ** (1.0 / years)
+    return origin_value(info) * yearly**horizon
+
+
+def last_value_raked(info: InformationSet) -> Vector:
+    """The last value raked to the published totals of origin + 1, carried forward beyond."""
+    totals = carried_totals(info)
+    return rake(
+        origin_value(info),
+        flows=info.flows,
+        exporter_totals=totals.exporter,
+        importer_totals=totals.importer,
+    ).values
+
+
+@dataclass(frozen=True, slots=True)
+class LagBooster:
+    """A pooled LightGBM on lags of ln(1 + million USD), as forecasting libraries build it.
+
+    Attributes
+    ----------
+    form
+        ``"levels"`` predicts the log level from log levels, ``"differences"`` its change from
+        past changes.
+    rounds, seed, threads, max_rows
+        Boosting rounds, seed, LightGBM threads, and rows drawn at random for training.
+    """
+
+    form: Literal["levels", "differences"]
+    rounds: int = 100
+    seed: int = 0
+    threads: int = 0
+    max_rows: int = 100_000
+
+    def forecast(
+        self, infos: Mapping[int, InformationSet], *, origin: int, horizons: Sequence[int]
+    ) -> dict[int, Vector]:
+        """Fit on targets up to ``origin`` and forecast every horizon, USD ``[flow]``.
+
+        Without a past target for a horizon the last value is repeated.
+        """
+        import lightgbm
+
+        info = infos[origin]
+        rows, target = self._training(infos, origin, horizons)
+        if target.size == 0:
+            return {horizon: origin_value(info) for horizon in horizons}
+        data = lightgbm.Dataset(rows, label=target, params={"verbosity": -1})
+        params = {**_LAG_PARAMS, "seed": self.seed, "num_threads": self.threads}
+        booster = lightgbm.train(params, data, num_boost_round=self.rounds)
+        start = np.log1p(origin_value(info) / UNIT) if self.form == "differences" else 0.0
+        out = {}
+        for horizon in horizons:
+            predicted = np.asarray(booster.predict(self._rows(info, horizon)))
+            out[horizon] = np.expm1(np.clip(start + predicted, 0.0, 30.0)) * float(UNIT)
+        return out
+
+    def _training(
+        self, infos: Mapping[int, InformationSet], origin: int, horizons: Sequence[int]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        blocks = [
+            (past, horizon)
+            for past in sorted(infos)
+            for horizon in horizons
+            if past + horizon <= origin and past - infos[past].first_year >= max(LAGS)
+        ]
+        rows: list[NDArray[np.float32]] = [np.empty((0, 0), dtype=np.float32)]
+        targets: list[NDArray[np.float32]] = [np.empty(0, dtype=np.float32)]
+        actual = infos[origin].history
+        for past, horizon in blocks:
+            target = actual[past + horizon - infos[origin].first_year]
+            known = np.flatnonzero(~np.isnan(target))
+            size = self.max_rows // len(blocks)
+            if known.size > size:
+                rng = np.random.default_rng((self.seed, past, horizon))
+                known = np.sort(rng.choice(known, size=size, replace=False))
+            level = np.log1p(target[known] / UNIT)
+            if self.form == "differences":
+                level = level - np.log1p(infos[past].history[-1][known] / UNIT)
+            rows.append(self._rows(infos[past], horizon)[known])
+            targets.append(level)
+        return np.concatenate(rows[1:] or rows), np.concatenate(targets)
+
+    def _rows(self, info: InformationSet, horizon: int) -> NDArray[np.float32]:
+        logs = np.log1p(info.history[-1 - max(LAGS) - 1 :] / UNIT)
+        series = np.diff(logs, axis=0) if self.form == "differences" else logs
+        reach = series.shape[0]
+        lags = [
+            series[-1 - lag] if lag < reach else np.full_like(series[-1], np.nan) for lag in LAGS
+        ]
+        columns = [
+            *lags,
+            series[-3:].mean(axis=0),
+            series[-5:].mean(axis=0),
+            series[-5:].std(axis=0),
+            np.full_like(series[-1], horizon),
+        ]
+        return np.stack(columns, axis=1)

@@ -1,0 +1,198 @@
+"""The design: rows (flow, origin, horizon) with their features, base and shift."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.catalogue import NAMES, positions
+from features.information import InformationSet
+from features.panel import TradePanel
+from models.raking import rake
+
+MAX_FLOWS = 12_000
+"""Flows a block keeps for training; bounds the memory of universes with sectors."""
+HORIZON_COLUMN = int(positions(["years_ahead"])[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """Training rows ordered by target year, so that what an origin may learn from is a prefix.
+
+    Attributes
+    ----------
+    features
+        float32, shape ``[row, feature]``, columns as in `features.catalogue.NAMES`.
+    shift
+        Midpoint growth of the actual flow against its base, in [-2, 2], shape ``[row]``.
+    base
+        USD, shape ``[row]``.
+    traded
+        Whether the flow is positive in the target year.
+    origin, target_year
+        Calendar years, shape ``[row]``.
+    """
+
+    features: NDArray[np.float32]
+    shift: NDArray[np.float32]
+    base: NDArray[np.float32]
+    traded: NDArray[np.bool_]
+    origin: NDArray[np.int32]
+    target_year: NDArray[np.int32]
+
+    def until(self, year: int) -> Design:
+        """Rows whose target year is at most ``year``: a view, nothing is copied."""
+        end = int(np.searchsorted(self.target_year, year, side="right"))
+        return Design(
+            self.features[:end],
+            self.shift[:end],
+            self.base[:end],
+            self.traded[:end],
+            self.origin[:end],
+            self.target_year[:end],
+        )
+
+    def thinned(self, *, max_rows: int, seed: int) -> Design:
+        """At most ``max_rows`` rows drawn at random, in their order."""
+        size = self.shift.size
+        if size <= max_rows:
+            return self
+        rows = np.sort(np.random.default_rng((seed, size)).choice(size, max_rows, replace=False))
+        return Design(*(getattr(self, name)[rows] for name in Design.__slots__))
+
+
+def midpoint_growth(now: NDArray[np.floating], then: NDArray[np.floating]) -> NDArray[np.float64]:
+    """``2 (now - then) / (now + then)``; 0 where both are 0 (Davis, Haltiwanger and Schuh 1996)."""
+    total = np.asarray(now, dtype=np.float64) + then
+    return np.divide(2.0 * (now - then), total, out=np.zeros_like(total), where=total != 0)
+
+
+def grow(base: NDArray[np.floating], shift: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The flow a midpoint growth makes of its base: ``base (2 + g) / (2 - g)``."""
+    limited = np.clip(np.asarray(shift, dtype=np.float64), -2.0, 1.999)
+    return base * (2.0 + limited) / (2.0 - limited)
+
+
+def at_horizon(matrix: NDArray[np.float32], horizon: int) -> NDArray[np.float32]:
+    """A copy of an origin's features with the horizon filled in."""
+    rows = matrix.copy()
+    rows[:, HORIZON_COLUMN] = horizon
+    return rows
+
+
+def pattern_base(panel: TradePanel, *, origin: int, horizon: int) -> NDArray[np.float64]:
+    """The origin's matrix raked to the true totals of the target year, shape ``[flow]``.
+
+    What the shift is measured against in training. The target year is past at training time, so
+    its totals are known; and because every forecast is raked again after the shift, what the
+    booster has to learn is the pattern alone, whichever totals it will meet.
+    """
+    target = panel.values[panel.row(origin + horizon)]
+    flows = panel.flows
+    return rake(
+        panel.values[panel.row(origin)],
+        flows=flows,
+        exporter_totals=flows.exporter_totals(target),
+        importer_totals=flows.importer_totals(target),
+        tolerance=1e-6,
+    ).values
+
+
+def origin_value(info: InformationSet) -> NDArray[np.float64]:
+    """The flows a base starts from: those of the origin, or of up to three years before.
+
+    A flow that is unknown at the origin takes its last known value of the three years before, and
+    is taken to be 0 where there is none.
+    """
+    value = info.history[-1].astype(np.float64)
+    for row in info.history[-2:-5:-1]:
+        value = np.where(np.isnan(value), row, value)
+    return np.nan_to_num(value)
+
+
+def training_design(
+    panel: TradePanel,
+    matrices: Mapping[int, Sequence[NDArray[np.float32]]],
+    *,
+    horizons: Sequence[int],
+    last_year: int,
+    seed: int,
+    max_flows: int = MAX_FLOWS,
+) -> Design:
+    """Stack training rows of every origin and horizon whose target year is known.
+
+    Parameters
+    ----------
+    panel
+        Bilateral trade.
+    matrices
+        By origin, its features in each setting, shape ``[flow, feature]``. Rows alternate between
+        settings at random, so that one booster learns to forecast with and without them.
+    horizons
+        Years ahead.
+    last_year
+        Last target year.
+    seed
+        Of the alternation and the thinning.
+    max_flows
+        Blocks (origin x horizon) of a larger universe keep this many flows, drawn at random.
+
+    Returns
+    -------
+    Design
+        Flows that are unknown in the target year are left out. Each block draws from a generator
+        of its own, so that a prefix by target year is the same whatever comes later.
+    """
+    blocks = sorted(
+        ((origin, h) for origin in matrices for h in horizons if origin + h <= last_year),
+        key=lambda block: (sum(block), block),
+    )
+    if not blocks:
+        raise ValueError(f"no origin has a target year up to {last_year}")
+    size = min(panel.flows.size, max_flows)
+    total = size * len(blocks)
+    out = Design(
+        np.empty((total, len(NAMES)), dtype=np.float32),
+        np.empty(total, dtype=np.float32),
+        np.empty(total, dtype=np.float32),
+        np.empty(total, dtype=np.bool_),
+        np.empty(total, dtype=np.int32),
+        np.empty(total, dtype=np.int32),
+    )
+    start = 0
+    for origin, horizon in blocks:
+        start = _fill(out, start, panel, matrices[origin], origin, horizon, size, seed)
+    return Design(*(getattr(out, name)[:start] for name in Design.__slots__))
+
+
+def _fill(
+    out: Design,
+    start: int,
+    panel: TradePanel,
+    settings: Sequence[NDArray[np.float32]],
+    origin: int,
+    horizon: int,
+    size: int,
+    seed: int,
+) -> int:
+    rng = np.random.default_rng((seed, origin, horizon))
+    target = panel.values[panel.row(origin + horizon)]
+    base = pattern_base(panel, origin=origin, horizon=horizon)
+    chosen = np.flatnonzero(~np.isnan(target))
+    if chosen.size > size:
+        chosen = np.sort(rng.choice(chosen, size=size, replace=False))
+    end = start + chosen.size
+    which = rng.integers(len(settings), size=chosen.size)
+    for number, matrix in enumerate(settings):
+        mine = np.flatnonzero(which == number)
+        out.features[start + mine] = matrix[chosen[mine]]
+    out.features[start:end, HORIZON_COLUMN] = horizon
+    out.base[start:end] = base[chosen]
+    out.shift[start:end] = midpoint_growth(target[chosen], base[chosen])
+    out.traded[start:end] = target[chosen] > 0
+    out.origin[start:end] = origin
+    out.target_year[start:end] = origin + horizon
+    return end

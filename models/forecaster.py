@@ -1,0 +1,153 @@
+"""Base times shift, raked: the forecast of one origin and horizon, and a fitted forecaster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.flows import FlowIndex
+from models.design import at_horizon, grow
+from models.intervals import Intervals
+from models.raking import rake
+from models.shift import ShiftModel
+from models.totals import Totals
+from models.trade_probability import TradeProbability
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowForecast:
+    """Forecast of every flow of one origin and horizon, USD, shape ``[flow]``.
+
+    Attributes
+    ----------
+    base
+        The origin's matrix raked to the target year's totals.
+    shift
+        Predicted midpoint growth against the base, before the last raking.
+    forecast
+        Base moved by the shift and raked to the same totals.
+    expected
+        What the totals alone would give, ``E_i M_j / W``.
+    largest_gap
+        Largest relative distance of a total from its sum after raking.
+    unreachable
+        Positive totals that no positive flow can carry; they are left unmet.
+    """
+
+    base: Vector
+    shift: Vector
+    forecast: Vector
+    expected: Vector
+    largest_gap: float
+    unreachable: int
+
+
+def forecast_flows(
+    value: Vector,
+    features: NDArray[np.float32],
+    *,
+    flows: FlowIndex,
+    totals: Totals,
+    shift: ShiftModel | None,
+    horizon: int,
+) -> FlowForecast:
+    """Forecast one horizon.
+
+    Parameters
+    ----------
+    value
+        Flows of the origin, USD, shape ``[flow]``.
+    features
+        Origin features, shape ``[flow, feature]``.
+    flows, totals
+        Keys, and the totals of the target year.
+    shift
+        Fitted shift model; None stops at the base.
+    horizon
+        Years ahead.
+    """
+    base = rake(
+        value,
+        flows=flows,
+        exporter_totals=totals.exporter,
+        importer_totals=totals.importer,
+    )
+    exporter = base.exporter_totals[flows.exporter_margin]
+    importer = base.importer_totals[flows.importer_margin]
+    world = np.bincount(
+        np.arange(flows.margins) % len(flows.sectors), weights=base.exporter_totals
+    )[flows.sector]
+    expected = np.divide(exporter * importer, world, out=np.zeros_like(world), where=world > 0)
+    if shift is None:
+        nothing = np.zeros_like(base.values)
+        return FlowForecast(
+            base.values, nothing, base.values, expected, base.largest_gap, base.unreachable
+        )
+    growth = shift.predict(at_horizon(features, horizon))
+    moved = rake(
+        grow(base.values, growth),
+        flows=flows,
+        exporter_totals=base.exporter_totals,
+        importer_totals=base.importer_totals,
+    )
+    return FlowForecast(
+        base.values, growth, moved.values, expected, moved.largest_gap, base.unreachable
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FittedForecaster:
+    """Everything needed to repeat a forecast: data at the origin, totals and fitted models.
+
+    Attributes
+    ----------
+    flows
+        Keys.
+    origin, as_of
+        Calendar year; ISO date.
+    value, features
+        Flows and features of the origin.
+    totals, intervals
+        By horizon.
+    shift, probability
+        Fitted models.
+    """
+
+    flows: FlowIndex
+    origin: int
+    as_of: str
+    value: Vector
+    features: NDArray[np.float32]
+    totals: Mapping[int, Totals]
+    intervals: Mapping[int, Intervals]
+    shift: ShiftModel
+    probability: TradeProbability
+
+    def flow_forecast(self, horizon: int) -> FlowForecast:
+        """Base, shift and forecast of a horizon.
+
+        Raises
+        ------
+        KeyError
+            If the forecaster was not fitted for that horizon.
+        """
+        if horizon not in self.totals:
+            known = ", ".join(map(str, sorted(self.totals)))
+            raise KeyError(f"horizon {horizon} was not fitted; fitted: {known}")
+        return forecast_flows(
+            self.value,
+            self.features,
+            flows=self.flows,
+            totals=self.totals[horizon],
+            shift=self.shift,
+            horizon=horizon,
+        )
+
+    def probability_of_trade(self, horizon: int) -> Vector:
+        """Probability that each flow is positive, shape ``[flow]``."""
+        return self.probability.predict(at_horizon(self.features, horizon))

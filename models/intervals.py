@@ -1,0 +1,158 @@
+"""Prediction intervals: split conformal on time-ordered residuals, pooled by horizon and size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.design import grow, midpoint_growth
+
+LEVELS: tuple[int, ...] = (50, 90)
+"""Nominal coverage in percent."""
+SIZE_BINS = 10
+ZERO_BINS = 4
+RECENT_ORIGINS = 8
+"""Residuals of at most this many origins are pooled: spreads shrink as reporting improves."""
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Forecasts whose outcome is known: one origin, one horizon.
+
+    Attributes
+    ----------
+    origin
+        Forecast origin.
+    forecast, actual
+        USD, shape ``[flow]``; flows with an unknown outcome are NaN in ``actual``.
+    expected
+        What the totals alone would give, ``E_i M_j / W``: the scale of a flow forecast at 0.
+    """
+
+    origin: int
+    forecast: Vector
+    actual: Vector
+    expected: Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """Conformal quantiles of one horizon.
+
+    Attributes
+    ----------
+    size_edges
+        Forecast sizes that separate the bins, USD, shape ``[bin - 1]``.
+    residuals
+        Quantiles of midpoint residuals, shape ``[bin, quantile]``.
+    zero_edges, zero_ratios
+        The same for flows forecast at 0: bins by ``expected``, quantiles of actual / expected.
+    """
+
+    size_edges: Vector
+    residuals: Vector
+    zero_edges: Vector
+    zero_ratios: Vector
+
+    def bounds(self, forecast: Vector, expected: Vector) -> dict[int, tuple[Vector, Vector]]:
+        """Lower and upper bound by level, USD, never negative, around every forecast."""
+        size = np.searchsorted(self.size_edges, forecast)
+        zero = np.searchsorted(self.zero_edges, expected)
+        out = {}
+        for number, level in enumerate(LEVELS):
+            low, high = 2 * number, 2 * number + 1
+            positive = forecast > 0
+            lower = np.where(positive, grow(forecast, self.residuals[size, low]), 0.0)
+            upper = np.where(
+                positive,
+                grow(forecast, self.residuals[size, high]),
+                expected * self.zero_ratios[zero, high],
+            )
+            out[level] = (np.minimum(lower, forecast), np.maximum(upper, forecast))
+        return out
+
+
+def tail_probabilities() -> tuple[float, ...]:
+    """Lower and upper tail of each level, in the order of the quantile columns."""
+    tails = [(1 - level / 100) / 2 for level in LEVELS]
+    return tuple(p for tail in tails for p in (tail, 1 - tail))
+
+
+def fit_intervals(samples: Sequence[Sample]) -> Intervals:
+    """Pool the residuals of the most recent origins.
+
+    Parameters
+    ----------
+    samples
+        Of one horizon; the caller passes only samples whose target year is known at the forecast
+        origin (time order).
+
+    Returns
+    -------
+    Intervals
+
+    Raises
+    ------
+    ValueError
+        If no sample has a known outcome.
+
+    Notes
+    -----
+    Mondrian split conformal prediction (Vovk, Gammerman and Shafer 2005): within a bin of forecast
+    size the residuals of all flows and origins are pooled, because a series of twenty years has no
+    quantiles of its own. Quantiles carry the finite-sample correction (n + 1) / n.
+    """
+    recent = sorted(samples, key=lambda sample: sample.origin)[-RECENT_ORIGINS:]
+    forecast, actual, expected = (
+        np.concatenate([getattr(sample, name) for sample in recent] or [np.empty(0)])
+        for name in ("forecast", "actual", "expected")
+    )
+    known = ~np.isnan(actual)
+    if not known.any():
+        raise ValueError("no forecast has a known outcome to calibrate on")
+    forecast, actual, expected = forecast[known], actual[known], expected[known]
+    positive = forecast > 0
+    edges, residuals = _binned(
+        forecast[positive],
+        midpoint_growth(actual[positive], forecast[positive]),
+        SIZE_BINS,
+        limits=(-2.0, 2.0),
+    )
+    ratio = np.divide(actual, expected, out=np.zeros_like(actual), where=expected > 0)
+    zero_edges, ratios = _binned(
+        expected[~positive], ratio[~positive], ZERO_BINS, limits=(0.0, 0.0)
+    )
+    return Intervals(edges, residuals, zero_edges, ratios)
+
+
+def _binned(
+    size: Vector, score: Vector, bins: int, *, limits: tuple[float, float]
+) -> tuple[Vector, Vector]:
+    """Bin edges and the conformal quantiles of each bin; ``limits`` where there is nothing."""
+    tails = tail_probabilities()
+    if size.size == 0:
+        filler = [limits[0] if p < 0.5 else limits[1] for p in tails]
+        return np.empty(0), np.tile(filler, (1, 1))
+    edges = np.unique(np.quantile(size, np.linspace(0, 1, bins + 1)[1:-1]))
+    which = np.searchsorted(edges, size)
+    quantiles = np.empty((edges.size + 1, len(tails)))
+    for number in range(edges.size + 1):
+        inside = score[which == number]
+        # An empty bin (ties in size) borrows the pooled residuals.
+        quantiles[number] = _conformal_quantiles(inside if inside.size else score, tails)
+    return edges, quantiles
+
+
+def _conformal_quantiles(scores: Vector, tails: Sequence[float]) -> Vector:
+    n = scores.size
+    ranks = [
+        np.clip(np.floor((n + 1) * p) - 1 if p < 0.5 else np.ceil((n + 1) * p) - 1, 0, n - 1)
+        for p in tails
+    ]
+    ordered = np.sort(scores)
+    return ordered[np.asarray(ranks, dtype=np.intp)]

@@ -1,0 +1,612 @@
+"""Tracking in MLflow: what is logged, the model that is logged, and what cannot be logged."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.catalogue import NAMES
+from features.errors import InputError
+from features.flows import FlowIndex
+from forecasting import RunConfig, RunResult, save_forecaster
+from forecasting.explain import attribution_table, channel_summary, explain
+from forecasting.scores import METRICS, SKILL_METRICS, summarise
+from forecasting.tables import forecast_table
+from forecasting.tracking import card, flat_config, store_uri, track
+from forecasting.ui import serve
+from models.design import Design
+from models.forecaster import FittedForecaster
+from models.intervals import Sample, fit_intervals
+from models.shift import ShiftModel
+from models.totals import Totals
+from models.trade_probability import TradeProbability
+
+ROOT = Path(__file__).resolve().parents[2]
+EXPERIMENT = "trade goods"
+ORIGINS = (2015, 2016, 2017)
+HORIZONS = (1, 2)
+OTHERS = ("last_value_raked", "last_value", "drift")
+KEYS = ("exporter", "importer", "sector")
+
+
+# A small run --------------------------------------------------------------------------------------
+
+
+def fit(*, sectors: tuple[str, ...] = ("",), seed: int = 0) -> FittedForecaster:
+    """A forecaster fitted on noise, and 0 for some flows."""
+    rng = np.random.default_rng(seed)
+    flows = FlowIndex(("ARG", "BRA", "NAM", "USA", "ZAF"), sectors)
+    rows = 1_500
+    design = Design(
+        features=rng.normal(size=(rows, len(NAMES))).astype(np.float32),
+        shift=rng.uniform(-1, 1, rows).astype(np.float32),
+        base=rng.lognormal(10, 2, rows).astype(np.float32),
+        traded=rng.random(rows) < 0.8,
+        origin=np.full(rows, 2010, dtype=np.int32),
+        target_year=np.full(rows, 2011, dtype=np.int32),
+    )
+    value = rng.lognormal(12, 1, flows.size) * (rng.random(flows.size) < 0.8)
+    totals = Totals(flows.exporter_totals(value) * 1.1, flows.importer_totals(value) * 1.1)
+    samples = [Sample(2010, value, value * rng.lognormal(0, 0.3, flows.size), value + 1)]
+    return FittedForecaster(
+        flows=flows,
+        origin=2018,
+        as_of="2020-07-01",
+        value=value,
+        features=rng.normal(size=(flows.size, len(NAMES))).astype(np.float32),
+        totals=dict.fromkeys(HORIZONS, totals),
+        intervals=dict.fromkeys(HORIZONS, fit_intervals(samples)),
+        shift=ShiftModel(rounds=5, threads=1).fit(design),
+        probability=TradeProbability(threads=1).fit(design),
+    )
+
+
+def score_rows() -> pd.DataFrame:
+    """Scores by origin: gravicast half the error of every other model, no births in 2016."""
+    rows: list[dict[str, object]] = []
+    for origin in ORIGINS:
+        for model in ("gravicast", *OTHERS):
+            for setting in ("totals_known", "ex_ante"):
+                for horizon in HORIZONS:
+                    error = (0.1 if model == "gravicast" else 0.2) * horizon + origin / 1e6
+                    row = dict.fromkeys(METRICS, float("nan"))
+                    row |= dict.fromkeys(SKILL_METRICS, error)
+                    if model == "gravicast":
+                        row |= {"coverage_50": 0.5, "coverage_90": 0.9, "crps": 0.1, "brier": 0.2}
+                        row["auprc_births"] = float("nan") if origin == 2016 else 0.3
+                    keys = {"setting": setting, "model": model, "horizon": horizon}
+                    rows.append({**keys, "origin": origin, "stratum": "all", **row, "n": 20})
+    return pd.DataFrame(rows)
+
+
+def data_files(folder: Path) -> list[dict[str, Any]]:
+    trade, pairs = folder / "trade.csv", [folder / f"{name}.parquet" for name in "ab"]
+    trade.write_text("exporter,importer,year,value_usd\nARG,BRA,2018,1.5\n", encoding="utf-8")
+    for number, path in enumerate(pairs):
+        table = {"iso3_o": ["ARG"], "iso3_d": ["BRA"], "rta": [number], "dist": [1.5]}
+        pd.DataFrame(table).astype({"iso3_o": "category"}).to_parquet(path)
+    roles = {"trade": [trade], "pairs": pairs}
+    return [
+        {
+            "role": role,
+            "path": str(path),
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "statements": [],
+        }
+        for role, paths in roles.items()
+        for path in paths
+    ]
+
+
+def small_run(folder: Path, *, sectors: tuple[str, ...] = ("",)) -> RunResult:
+    """A result and its output folder, without the run."""
+    forecaster, out = fit(sectors=sectors), folder / "out"
+    (out / "model").mkdir(parents=True)
+    (out / "figures").mkdir()
+    save_forecaster(forecaster, out / "model")
+    parts = {h: forecast_table(forecaster, h) for h in HORIZONS}
+    explanation = explain(forecaster, {h: f for h, (_, f) in parts.items()}, max_rows=1_000)
+    by_origin = score_rows()
+    features = {"feature": ["distance", "gdp_exporter"], "share_of_flows": [1.0, 0.5]}
+    coverage = pd.DataFrame({**features, "countries": [pd.NA, 5]})
+    result = RunResult(
+        config=RunConfig(out=out, experiment=EXPERIMENT, horizons=HORIZONS, rounds=5),
+        out=out,
+        forecasts=pd.concat([table for table, _ in parts.values()], ignore_index=True),
+        scores=summarise(by_origin),
+        scores_by_origin=by_origin,
+        attributions=attribution_table(explanation),
+        explanation=explanation,
+        channels=channel_summary(explanation),
+        coverage=coverage,
+        provenance={
+            "data": data_files(folder),
+            "setting": "totals_known",
+            "origin": 2018,
+            "as_of": "2020-07-01",
+            "versions": {"gravicast": "0.1.0"},
+        },
+        timings={"read the data": 1.5, "choose weights (nested)": 2.5},
+    )
+    for name, table in (("forecasts", result.forecasts), ("attributions", result.attributions)):
+        table.to_parquet(out / f"{name}.parquet")
+    for name, table in (("scores", result.scores), ("scores_by_origin", by_origin)):
+        table.to_csv(out / f"{name}.csv", index=False)
+    (out / "run.json").write_text("{}", encoding="utf-8")
+    (out / "report.html").write_text("<p>report</p>", encoding="utf-8")
+    for suffix in ("png", "svg"):
+        (out / "figures" / f"scoreboard.{suffix}").write_bytes(b"figure")
+    return result
+
+
+@pytest.fixture(scope="session")
+def migrated_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite store; making one takes MLflow seconds, copying it nothing."""
+    import mlflow
+
+    file = tmp_path_factory.mktemp("store") / "template.db"
+    mlflow.MlflowClient(f"sqlite:///{file.as_posix()}").search_experiments()
+    return file
+
+
+@pytest.fixture
+def store(migrated_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    file = tmp_path / "tracking" / "some.db"
+    file.parent.mkdir()
+    shutil.copy(migrated_store, file)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{file.as_posix()}")
+    return file
+
+
+@pytest.fixture(scope="module")
+def tracked(
+    migrated_store: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[RunResult, Path, str]]:
+    """The small run, its store and the id of its MLflow run."""
+    folder = tmp_path_factory.mktemp("tracked")
+    file = folder / "tracking" / "some.db"
+    file.parent.mkdir()
+    shutil.copy(migrated_store, file)
+    result = small_run(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{file.as_posix()}")
+        run_id = track(result)
+    yield result, file, run_id
+
+
+def client(file: Path) -> Any:
+    import mlflow
+
+    return mlflow.MlflowClient(f"sqlite:///{file.as_posix()}")
+
+
+def artifacts(file: Path, run_id: str) -> Path:
+    return file.parent / "mlruns" / "trade-goods" / run_id / "artifacts"
+
+
+def model_folder(file: Path) -> Path:
+    (folder,) = (file.parent / "mlruns" / "trade-goods" / "models").iterdir()
+    return folder / "artifacts"
+
+
+# What is logged -----------------------------------------------------------------------------------
+
+
+def test_every_origin_is_a_step(tracked):
+    result, file, run_id = tracked
+    history = client(file).get_metric_history(run_id, "wape/totals_known/h2/last_value")
+    assert [m.step for m in history] == list(ORIGINS)
+    assert [m.value for m in history] == [pytest.approx(0.4 + o / 1e6) for o in ORIGINS]
+    logged = client(file).get_run(run_id).data.metrics
+    for model in ("gravicast", *OTHERS):
+        for metric in SKILL_METRICS:
+            assert f"{metric}/ex_ante/h1/{model}" in logged
+    assert logged["coverage_90/totals_known/h1"] == 0.9
+
+
+def test_what_is_not_a_number_is_left_out(tracked):
+    _, file, run_id = tracked
+    history = client(file).get_metric_history(run_id, "auprc_births/totals_known/h1")
+    assert [m.step for m in history] == [2015, 2017]
+    logged = client(file).get_run(run_id).data.metrics
+    assert not [name for name in logged if name.startswith("auprc_deaths")]
+    assert np.isfinite(list(logged.values())).all()
+
+
+def test_summary_metrics_belong_to_the_model(tracked):
+    result, file, run_id = tracked
+    run = client(file).get_run(run_id)
+    last = result.scores.query("model == 'gravicast' and setting == 'ex_ante' and horizon == 1")
+    skill = run.data.metrics["skill_wape/ex_ante/h1"]
+    assert skill == pytest.approx(last.query("stratum == 'all'")["skill_wape"].item())
+    assert run.data.metrics["skill_on_raked_wape/ex_ante/h1"] == pytest.approx(skill)
+    (model,) = client(file).search_logged_models([run.info.experiment_id])
+    of_model = {m.key: m for m in model.metrics}
+    assert of_model["skill_wape/ex_ante/h1"].value == skill
+    assert of_model["skill_wape/ex_ante/h1"].dataset_name == "trade.csv"
+    assert of_model["mean_wape/ex_ante/h1"].value == pytest.approx(0.102016)
+    assert not [key for key in of_model if key.endswith("last_value")]
+
+
+def test_data_carry_our_digest(tracked):
+    result, file, run_id = tracked
+    inputs = client(file).get_run(run_id).inputs.dataset_inputs
+    found = {i.tags[0].value: i.dataset for i in inputs}
+    assert set(found) == {"trade", "pairs a.parquet", "pairs b.parquet"}
+    for source in result.provenance["data"]:
+        named = [d for d in found.values() if d.name == Path(source["path"]).name]
+        assert [d.digest for d in named] == [source["sha256"][:36]]
+        assert source["path"] in named[0].source
+    columns = json.loads(found["trade"].schema)["mlflow_colspec"]
+    kinds = {c["name"]: c["type"] for c in columns}
+    assert kinds == {"exporter": "string", "importer": "string", "year": "long",
+                     "value_usd": "double"}  # fmt: skip
+    pairs = json.loads(found["pairs a.parquet"].schema)["mlflow_colspec"]
+    assert [c["type"] for c in pairs] == ["string", "string", "long", "double"]
+
+
+def test_simulated_data_carry_their_seed(store, tmp_path):
+    result = small_run(tmp_path)
+    said = ["simulated with seed 7: no real country"]
+    source = {"role": "trade", "path": "simulated world", "sha256": "", "statements": said}
+    result.provenance["data"] = [source]
+    run = client(store).get_run(track(result))
+    (entry,) = run.inputs.dataset_inputs
+    assert (entry.dataset.name, entry.dataset.digest) == ("simulated world", "simulated-seed-7")
+    assert run.data.tags["data_sha256"] == "simulated-seed-7"
+
+
+def test_parameters_and_tags(tracked):
+    result, file, run_id = tracked
+    run = client(file).get_run(run_id)
+    assert run.data.params["horizons"] == "1, 2"
+    assert run.data.params["trade"] == "none"
+    assert run.data.params["rounds"] == "5"
+    tags = run.data.tags
+    assert tags["setting"] == "totals_known"
+    assert tags["origin"] == "2018"
+    assert tags["as_of"] == "2020-07-01"
+    assert tags["gravicast.version"] == "0.1.0"
+    trade = result.provenance["data"][0]["sha256"]
+    assert tags["data_sha256"] == trade
+    assert run.info.status == "FINISHED"
+    assert run.data.metrics["seconds/total"] == 4.0
+    assert run.data.metrics["seconds/choose weights nested"] == 2.5
+
+
+def test_long_parameters_are_cut_and_say_so():
+    flat = flat_config({"pairs": ["x" * 7_000], "params": {"max_bin": 63, "a=b": None}})
+    assert len(flat["pairs"]) == 6_000
+    assert flat["pairs"].endswith("(cut; whole in run.json)")
+    assert (flat["params.max_bin"], flat["params.a_b"]) == ("63", "none")
+
+
+def test_card_gives_the_verdict_first(tracked):
+    result, file, run_id = tracked
+    note = client(file).get_run(run_id).data.tags["mlflow.note.content"]
+    lines = note.splitlines()
+    assert lines[0].startswith("**Against the last value**: h1 **better** by 49.5%")
+    assert lines[2].startswith("**Against the raked base**: h1 **better** by 49.5%")
+    (model,) = client(file).search_logged_models(["1"])
+    assert f'load_model("models:/{model.model_id}")' in note
+    assert len(lines) < 20
+
+
+def test_card_says_what_is_worse_and_what_is_level(tmp_path):
+    result = small_run(tmp_path)
+    board = result.scores_by_origin
+    mine = (board["model"] == "gravicast") & (board["horizon"] == 2)
+    board.loc[mine, "wape"] = 0.5
+    near = (board["model"] == "gravicast") & (board["horizon"] == 1)
+    board.loc[near, "wape"] = 0.2 + board.loc[near, "origin"] / 1e6
+    board = board[board["model"] != "last_value_raked"]
+    text = card(replace(result, scores=summarise(board)), "m-1")
+    assert "h1 no difference, h2 **worse** by 24.4%" in text.splitlines()[0]
+    assert text.splitlines()[2].endswith("h1 not known, h2 not known")
+
+
+def test_tables_are_readable(tracked):
+    _, file, run_id = tracked
+    tables = {}
+    logged = json.loads(client(file).get_run(run_id).data.tags["mlflow.loggedArtifacts"])
+    for entry in logged:
+        path = artifacts(file, run_id) / entry["path"]
+        tables[entry["path"]] = pd.DataFrame(**json.loads(path.read_text("utf-8")))
+    assert set(tables) == {f"{name}.json" for name in (
+        "scoreboard", "channels", "feature_coverage", "largest_shifts", "largest_flows")}  # fmt: skip
+    board = tables["scoreboard.json"]
+    assert list(board.columns[:5]) == ["setting", "horizon", "model", "wape", "skill_wape"]
+    assert len(board) == 2 * 2 * 4
+    assert tables["feature_coverage.json"]["countries"].tolist()[1] == 5
+    shifts = tables["largest_shifts.json"]
+    change = (shifts["forecast"] - shifts["base"]).abs()
+    assert (change.diff().dropna() <= 0.51).all()
+    assert shifts["strongest_channel"].str.len().min() > 3
+    flows = tables["largest_flows.json"]
+    assert flows["rank"].tolist()[:3] == [1, 1, 2]
+    assert flows["horizon"].tolist()[:2] == [1, 2]
+
+
+def test_files_are_there_and_nothing_is_pickled(tracked):
+    result, file, run_id = tracked
+    for name in ("report.html", "run.json", "forecasts.parquet", "attributions.parquet",
+                 "scores.csv", "figures/scoreboard.png", "figures/scoreboard.svg"):  # fmt: skip
+        there = artifacts(file, run_id) / name
+        assert there.read_bytes() == (result.out / name).read_bytes()
+    everything = [p for p in file.parent.rglob("*") if p.is_file()]
+    assert len(everything) > 50
+    unwanted = (".pkl", ".pickle", ".joblib", ".cloudpickle", ".skops", ".pyc")
+    assert [p for p in everything if p.suffix in unwanted] == []
+    assert [p for p in everything if p.read_bytes()[:1] == b"\x80"] == []
+
+
+def test_one_run_one_model_no_autologging(tracked):
+    _, file, run_id = tracked
+    from mlflow.utils.autologging_utils import autologging_is_disabled
+
+    experiment = client(file).get_experiment_by_name(EXPERIMENT)
+    assert [r.info.run_id for r in client(file).search_runs([experiment.experiment_id])] == [run_id]
+    assert len(client(file).search_logged_models([experiment.experiment_id])) == 1
+    assert autologging_is_disabled("lightgbm")
+    assert autologging_is_disabled("sklearn")
+
+
+def test_artifacts_lie_beside_the_database(tracked):
+    _, file, run_id = tracked
+    location = Path(client(file).get_run(run_id).info.artifact_uri)
+    assert location == artifacts(file, run_id)
+
+
+def test_mlflow_is_left_as_it_was(migrated_store, tmp_path, monkeypatch):
+    import mlflow
+
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(migrated_store, tmp_path / "mlflow.db")
+    result = small_run(tmp_path)
+    assert not mlflow.is_tracking_uri_set()
+    track(result)
+    assert not mlflow.is_tracking_uri_set()
+    assert mlflow.active_run() is None
+    assert "MLFLOW_HTTP_REQUEST_MAX_RETRIES" not in os.environ
+    assert client(tmp_path / "mlflow.db").get_experiment_by_name(EXPERIMENT) is not None
+    assert (tmp_path / "mlruns" / "trade-goods").is_dir()
+
+
+def test_inside_another_run_it_is_a_child(store, tmp_path):
+    import mlflow
+
+    with mlflow.start_run() as outer:
+        inner = track(small_run(tmp_path))
+        assert mlflow.active_run().info.run_id == outer.info.run_id
+    assert client(store).get_run(inner).data.tags["mlflow.parentRunId"] == outer.info.run_id
+
+
+# The logged model ---------------------------------------------------------------------------------
+
+FRESH = """
+import sys
+import mlflow, pandas
+model = mlflow.pyfunc.load_model(sys.argv[1])
+asked = pandas.read_json(sys.argv[2], orient="table")
+model.predict(asked).to_parquet(sys.argv[3])
+import forecasting, features, models
+print(forecasting.__file__, features.__file__, models.__file__)
+"""
+
+
+def ask_elsewhere(model: str, asked: pd.DataFrame, folder: Path, store: Path) -> pd.DataFrame:
+    """What the model answers in a new process, elsewhere, that finds gravicast nowhere else."""
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir()
+    asked.to_json(elsewhere / "asked.json", orient="table", index=False)
+    keep = ("PATH", "HOME", "SYSTEMROOT", "TMPDIR", "LD_LIBRARY_PATH")
+    env = {name: os.environ[name] for name in keep if name in os.environ}
+    env |= {"PYTHONPATH": "", "MLFLOW_DISABLE_TELEMETRY": "true", "PYTHONDONTWRITEBYTECODE": "1"}
+    env["MLFLOW_TRACKING_URI"] = f"sqlite:///{store.as_posix()}"
+    command = [sys.executable, "-c", FRESH, model, "asked.json", "answer.parquet"]
+    done = subprocess.run(
+        command, cwd=elsewhere, env=env, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    for module in done.stdout.splitlines()[-1].split():
+        assert not Path(module).is_relative_to(ROOT)
+        assert Path(module).is_relative_to(store.parent)
+    return pd.read_parquet(elsewhere / "answer.parquet")
+
+
+def expected_rows(result: RunResult, asked: pd.DataFrame) -> pd.DataFrame:
+    keys = [name for name in (*KEYS, "horizon") if name in asked]
+    table = result.forecasts.drop(columns="as_of")
+    table = table.astype({name: "str" for name in keys if name != "horizon"})
+    return asked.merge(table, on=keys, how="left")
+
+
+@pytest.mark.parametrize("sectors", [("",), ("food", "machines")])
+def test_a_fresh_process_forecasts_the_same(store, tmp_path, sectors):
+    result = small_run(tmp_path, sectors=sectors)
+    track(result)
+    (model,) = client(store).search_logged_models(["1"])
+    keys = [name for name in KEYS if name in result.forecasts]
+    asked = result.forecasts[[*keys, "horizon"]].astype(dict.fromkeys(keys, "str"))
+    asked = asked.astype({"horizon": "int64"}).sample(frac=0.6, random_state=0)
+    asked = pd.concat([asked, asked.head(2)], ignore_index=True)
+    answer = ask_elsewhere(f"models:/{model.model_id}", asked, tmp_path, store)
+    wanted = expected_rows(result, asked)
+    order = [*keys, "origin", "horizon", "target_year"]
+    assert list(answer.columns[: len(order)]) == order
+    assert answer[order].astype("str").equals(wanted[order].astype("str"))
+    numbers = [name for name in answer if name not in order]
+    assert len(numbers) == 8
+    np.testing.assert_allclose(answer[numbers], wanted[numbers], rtol=1e-9, atol=0)
+    assert answer[numbers].dtypes.eq(np.float64).all()
+
+
+@pytest.fixture(scope="module")
+def loaded(tracked: tuple[RunResult, Path, str]) -> Any:
+    import mlflow
+
+    return mlflow.pyfunc.load_model(str(model_folder(tracked[1])))
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"exporter": "XXX"}, r"unknown exporter 'XXX'"),
+        ({"importer": "arg"}, r"unknown importer 'arg'"),
+        ({"horizon": 9}, r"unknown horizon 9: the forecaster was fitted for 1, 2"),
+        ({"exporter": "BRA"}, r"BRA -> BRA is domestic"),
+    ],
+)
+def test_unknown_requests_are_named(loaded, row, message):
+    asked = pd.DataFrame([{"exporter": "ARG", "importer": "BRA", "horizon": 1} | row])
+    with pytest.raises(ValueError, match=message):
+        loaded.predict(asked)
+
+
+def test_an_unknown_sector_is_named(tmp_path):
+    import mlflow
+
+    from forecasting.pyfunc_model import GravicastModel
+
+    save_forecaster(fit(sectors=("food", "machines")), tmp_path)
+    model = GravicastModel()
+    model.load_context(mlflow.pyfunc.PythonModelContext({"forecaster": str(tmp_path)}, None))
+    asked = pd.DataFrame({"exporter": ["ARG"], "importer": ["BRA"], "horizon": [1]})
+    with pytest.raises(ValueError, match="unknown sector 'cars': known are food, machines"):
+        model.predict(None, asked.assign(sector="cars"))
+    with pytest.raises(ValueError, match="column 'sector' is missing"):
+        model.predict(None, asked)
+
+
+def test_nothing_asked_nothing_answered(loaded):
+    asked = pd.DataFrame({"exporter": ["ARG"], "importer": ["BRA"], "horizon": [1]})
+    answer = loaded.predict(asked.iloc[:0])
+    assert len(answer) == 0
+    assert list(answer) == list(loaded.predict(asked))
+
+
+def test_signature_is_plain_and_fits_the_answer(loaded):
+    signature = loaded.metadata.signature
+    kinds = {c.name: c.type.name for c in signature.inputs}
+    assert kinds == {"exporter": "string", "importer": "string", "horizon": "long"}
+    asked = pd.DataFrame({"exporter": ["ARG"], "importer": ["BRA"], "horizon": [1]})
+    assert [c.name for c in signature.outputs] == list(loaded.predict(asked))
+    example = loaded.input_example
+    assert len(loaded.predict(example)) == 2
+
+
+def test_requirements_are_pinned(tracked):
+    _, file, _ = tracked
+    lines = (model_folder(file) / "requirements.txt").read_text("utf-8").split()
+    assert {line.split("==")[0] for line in lines} >= {"mlflow", "lightgbm", "pandas", "pyarrow"}
+    assert all("==" in line for line in lines)
+
+
+# What cannot be logged ----------------------------------------------------------------------------
+
+
+def test_a_dead_server_is_refused_quickly(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:9")
+    result = small_run(tmp_path)
+    started = time.perf_counter()
+    with pytest.raises(InputError, match="MLflow did not take the run") as caught:
+        track(result)
+    assert time.perf_counter() - started < 20
+    assert str(result.out) in str(caught.value)
+    assert "secret" not in str(caught.value.file)
+
+
+def test_another_kind_of_file_is_refused(tmp_path, monkeypatch):
+    file = tmp_path / "notes.db"
+    file.write_text("this is a note and no database", encoding="utf-8")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{file.as_posix()}")
+    with pytest.raises(InputError, match="no SQLite database"):
+        track(small_run(tmp_path))
+    assert file.read_text("utf-8").startswith("this is a note")
+
+
+def test_a_deleted_experiment_is_said(store, tmp_path):
+    number = client(store).create_experiment(EXPERIMENT)
+    client(store).delete_experiment(number)
+    with pytest.raises(InputError, match=r"experiment.*run is complete in"):
+        track(small_run(tmp_path))
+
+
+# The UI -------------------------------------------------------------------------------------------
+
+
+def test_ui_needs_a_store(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert store_uri() == f"sqlite:///{(tmp_path / 'mlflow.db').as_posix()}"
+    with pytest.raises(InputError, match=r"mlflow\.db: there is no MLflow store yet"):
+        serve()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ui_needs_a_free_port(store):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(InputError, match="cannot be used"):
+            serve(port=taken.getsockname()[1])
+    with pytest.raises(InputError, match="port 70000 does not exist"):
+        serve(port=70_000)
+
+
+def test_ui_of_a_server_is_the_server():
+    with pytest.raises(InputError, match="is a server"):
+        serve(store="http://127.0.0.1:5000")
+
+
+def test_ui_serves_until_interrupted(store):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    # A background job is deaf to Ctrl-C unless it asks to hear it.
+    script = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        f"from forecasting.ui import serve; sys.exit(serve(port={port}))"
+    )
+    server = subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, start_new_session=True, stderr=subprocess.PIPE
+    )
+    try:
+        assert b"<title>MLflow</title>" in patient_read(f"http://127.0.0.1:{port}/", server)
+        os.killpg(server.pid, signal.SIGINT)
+        _, said = server.communicate(timeout=30)
+    finally:
+        if server.poll() is None:
+            os.killpg(server.pid, signal.SIGKILL)
+    assert server.returncode == 0
+    assert b"Traceback" not in said
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def patient_read(address: str, server: subprocess.Popen[bytes]) -> bytes:
+    deadline = time.monotonic() + 60
+    while server.poll() is None and time.monotonic() < deadline:
+        try:
+            with urlopen(address, timeout=5) as page:
+                return bytes(page.read())
+        except OSError:
+            time.sleep(0.3)
+    raise AssertionError("the UI did not come up")

@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from features.flows import FlowIndex
+from features.indicators import Indicators, IndicatorSpec
+from features.information import SETTINGS, AsOfRule, DataBundle, InformationSet, Setting
+from features.panel import PanelNotes, TradePanel
+from models.totals import carried_totals, forecast_totals, published_totals
+
+RULE = AsOfRule()
+HORIZONS = (1, 2, 3, 5)
+EXPORTS, IMPORTS, GDP = "TX.VAL.MRCH.XD.WD", "TM.VAL.MRCH.XD.WD", "MACRO.GDP"
+CODES = ("AAA", "AAB", "AAC", "AAD")
+
+
+def infos_of(
+    data: DataBundle, setting: Setting = "totals_known", *, last: int = 2008
+) -> dict[int, InformationSet]:
+    origins = range(data.panel.first_year, last + 1)
+    return {o: InformationSet(data, as_of=RULE.date(o), origin=o, setting=setting) for o in origins}
+
+
+def world(*, trade_growth: float = 0.0, **series: np.ndarray) -> DataBundle:
+    """Four countries whose flows all grow alike, 2000-2010, with series of 2000-2012."""
+    flows = FlowIndex(CODES)
+    years = np.arange(2000, 2011, dtype=np.int32)
+    level = np.random.default_rng(0).lognormal(15, 1, flows.size)
+    values = np.float32(level * np.exp(trade_growth * (years - 2000))[:, None])
+    panel = TradePanel(flows, years, values, None, PanelNotes(0, 0, 0, "missing"))
+    names = {"gdp": GDP, "exports": EXPORTS, "imports": IMPORTS}
+    values_by_name = {names[key]: value for key, value in series.items()}
+    specs = {
+        name: IndicatorSpec(name, "economic_mass" if name == GDP else "published_totals", "", "", 6)
+        for name in values_by_name
+    }
+    indicator_years = np.arange(2000, 2013, dtype=np.int32)
+    return DataBundle(
+        panel, indicators=Indicators(specs, indicator_years, values_by_name, CODES, ())
+    )
+
+
+def series_of(growth: float, *, start: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0)) -> np.ndarray:
+    """A series of 2000-2012 by country, growing at one log rate."""
+    return np.array(start) * np.exp(growth * np.arange(13))[:, None]
+
+
+# Published totals ------------------------------------------------------------------------------
+
+
+def test_published_totals_grow_with_their_indices():
+    exports, imports = series_of(0.0), series_of(0.0)
+    growth, demand = np.array([1.1, 0.9, 1.0, 1.5]), np.array([1.2, 1.0, 0.8, 1.1])
+    exports[9], imports[9] = exports[8] * growth, imports[8] * demand
+    info = infos_of(world(exports=exports, imports=imports))[2008]
+    totals = published_totals(info)
+    expected = info.exporter_totals[-1] * growth
+    np.testing.assert_allclose(totals.exporter, expected)
+    side = info.importer_totals[-1] * demand
+    np.testing.assert_allclose(totals.importer, side * expected.sum() / side.sum())
+
+
+def test_a_country_without_an_index_takes_the_median_growth():
+    exports = series_of(0.0)
+    exports[9] *= [1.1, np.nan, 1.3, 1.7]
+    info = infos_of(world(exports=exports, imports=series_of(0.0)))[2008]
+    expected = info.exporter_totals[-1] * [1.1, 1.3, 1.3, 1.7]
+    np.testing.assert_allclose(published_totals(info).exporter, expected)
+
+
+def test_without_an_index_of_the_next_year_nothing_is_published(make_bundle):
+    flat = series_of(0.0)
+    unpublished = infos_of(world(exports=flat, imports=flat), "ex_ante")[2008]
+    bare = infos_of(make_bundle(indicators=False, pairs=False))[2008]
+    one_side = infos_of(world(exports=flat))[2008]
+    for info in (unpublished, bare, one_side):
+        assert published_totals(info) is None
+        totals = carried_totals(info)
+        np.testing.assert_array_equal(totals.exporter, info.exporter_totals[-1])
+        np.testing.assert_array_equal(totals.importer, info.importer_totals[-1])
+
+
+def test_every_sector_of_a_country_grows_with_its_index(sector_bundle):
+    info = infos_of(sector_bundle)[2008]
+    growth = published_totals(info).exporter / info.exporter_totals[-1]
+    np.testing.assert_allclose(growth[0::2], growth[1::2])
+
+
+# Forecast totals -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("sectors", [False, True])
+def test_forecast_totals_are_finite_and_importers_buy_what_exporters_sell(
+    bundle, sector_bundle, setting, sectors
+):
+    data = sector_bundle if sectors else bundle
+    infos = infos_of(data, setting)
+    for origin in (1999, 2000, 2004, 2008):
+        for totals in forecast_totals(infos, origin=origin, horizons=HORIZONS).values():
+            assert totals.exporter.shape == (data.panel.flows.margins,)
+            for side in (totals.exporter, totals.importer):
+                assert np.isfinite(side).all()
+                assert (side >= 0).all()
+            assert totals.importer.sum() == pytest.approx(totals.exporter.sum(), rel=1e-12)
+
+
+@pytest.mark.parametrize("origin", [1999, 2004, 2008])
+def test_totals_of_the_next_year_are_the_published_ones_where_there_are_any(bundle, origin):
+    infos = infos_of(bundle)
+    published = published_totals(infos[origin])
+    found = forecast_totals(infos, origin=origin, horizons=(1, 2))[1]
+    np.testing.assert_array_equal(found.exporter, published.exporter)
+    np.testing.assert_array_equal(found.importer, published.importer)
+
+
+@hypothesis_settings(max_examples=20, deadline=None)
+@given(st.integers(1999, 2009), st.sampled_from(SETTINGS), st.integers(0, 2**32 - 1))
+def test_forecast_totals_do_not_move_with_anything_published_later(
+    bundle, perturb_future, origin, setting, seed
+):
+    rng = np.random.default_rng(seed)
+    other = perturb_future(bundle, RULE.date(origin), setting, rng)
+    found = [
+        forecast_totals(infos_of(data, setting, last=origin), origin=origin, horizons=HORIZONS)
+        for data in (bundle, other)
+    ]
+    for horizon in HORIZONS:
+        for side in ("exporter", "importer"):
+            now, then = (getattr(totals[horizon], side) for totals in found)
+            assert now.tobytes() == then.tobytes()
+
+
+def test_later_origins_among_the_information_sets_change_nothing(bundle):
+    short, long = infos_of(bundle, last=2005), infos_of(bundle, last=2009)
+    for horizon in HORIZONS:
+        now = forecast_totals(short, origin=2005, horizons=(horizon,))[horizon]
+        then = forecast_totals(long, origin=2005, horizons=(horizon,))[horizon]
+        np.testing.assert_array_equal(now.exporter, then.exporter)
+        np.testing.assert_array_equal(now.importer, then.importer)
+
+
+def test_each_horizon_is_forecast_apart(bundle):
+    infos = infos_of(bundle, "ex_ante")
+    together = forecast_totals(infos, origin=2008, horizons=HORIZONS)
+    assert sorted(together) == sorted(HORIZONS)
+    for horizon in HORIZONS:
+        alone = forecast_totals(infos, origin=2008, horizons=(horizon,))[horizon]
+        np.testing.assert_array_equal(alone.exporter, together[horizon].exporter)
+
+
+def test_with_too_little_to_learn_from_totals_stay(make_bundle):
+    bare = make_bundle(indicators=False, pairs=False)
+    infos = infos_of(bare)
+    for origin in (1999, 2000):
+        totals = forecast_totals(infos, origin=origin, horizons=(1, 3))
+        info = infos[origin]
+        for horizon in (1, 3):
+            np.testing.assert_allclose(totals[horizon].exporter, info.exporter_totals[-1])
+            np.testing.assert_allclose(totals[horizon].importer, info.importer_totals[-1])
+
+
+def test_world_trade_follows_gdp_news_by_its_own_elasticity():
+    """Trade grew twice as fast as GDP in n years; the prior adds one year in which it did not.
+
+    All countries grow alike, so nothing is left for the regression: the elasticity by hand is
+    (2 n + 1) / (n + 1), and there is no growth beyond the news.
+    """
+    g = 0.04
+    infos = infos_of(world(trade_growth=2 * g, gdp=series_of(g)), "ex_ante")
+    elasticity = (2 * 8 + 1) / (8 + 1)
+    for horizon, totals in forecast_totals(infos, origin=2008, horizons=(1, 3)).items():
+        expected = infos[2008].exporter_totals[-1] * math.exp(elasticity * g)
+        np.testing.assert_allclose(totals.exporter, expected, rtol=1e-5, err_msg=str(horizon))
+
+
+def test_gdp_news_is_not_counted_again_where_totals_are_published():
+    flat = series_of(0.0)
+    infos = infos_of(world(gdp=series_of(0.05), exports=flat, imports=flat))
+    totals = forecast_totals(infos, origin=2008, horizons=(1, 2))
+    for horizon in (1, 2):
+        np.testing.assert_allclose(totals[horizon].exporter, infos[2008].exporter_totals[-1])
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="_common_news compares nansum of GDP over different sets of countries: a country whose "
+    "GDP is late counts as lost, one that starts as grown",
+)
+@pytest.mark.parametrize("late", [0, 3])
+def test_a_country_whose_gdp_is_late_does_not_shrink_the_world(late):
+    gdp = series_of(0.01)
+    gdp[9, late] = np.nan
+    infos = infos_of(world(trade_growth=0.01, gdp=gdp), "ex_ante")
+    totals = forecast_totals(infos, origin=2008, horizons=(1,))[1]
+    growth = totals.exporter.sum() / infos[2008].exporter_totals[-1].sum()
+    assert growth == pytest.approx(math.exp(0.01), rel=1e-6)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="_common_news takes the log of a nansum of 0: exporter totals become 0, importers' NaN",
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_gdp_that_nobody_reported_yet_is_no_news():
+    """The lag says it should be out, and other series reach that year; GDP itself does not."""
+    gdp = series_of(0.01)
+    gdp[9:] = np.nan
+    infos = infos_of(world(trade_growth=0.01, gdp=gdp), "ex_ante")
+    totals = forecast_totals(infos, origin=2008, horizons=(1,))[1]
+    np.testing.assert_allclose(totals.exporter, infos[2008].exporter_totals[-1], rtol=1e-6)
+    np.testing.assert_allclose(totals.importer, infos[2008].importer_totals[-1], rtol=1e-6)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="_common_news divides 0 by 0 where GDP never moved: totals become NaN"
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_gdp_that_never_moves_is_no_news():
+    infos = infos_of(world(gdp=series_of(0.0)), "ex_ante")
+    totals = forecast_totals(infos, origin=2008, horizons=(1,))[1]
+    np.testing.assert_allclose(totals.exporter, infos[2008].exporter_totals[-1], rtol=1e-6)
+
+
+def test_a_margin_that_trades_nothing_is_forecast_to_trade_nothing(bundle):
+    panel = bundle.panel
+    values = panel.values.copy()
+    values[:, panel.flows.exporter == 2] = 0
+    data = DataBundle(
+        replace(panel, values=values), indicators=bundle.indicators, pairs=bundle.pairs
+    )
+    for setting in SETTINGS:
+        totals = forecast_totals(infos_of(data, setting), origin=2008, horizons=(1, 3))
+        for horizon in (1, 3):
+            assert totals[horizon].exporter[2] == 0
+            assert (np.delete(totals[horizon].exporter, 2) > 0).all()
