@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.errors import InputError
 
@@ -40,8 +42,10 @@ def is_country(code: str) -> bool:
     return code in _iso3() or _is_user_assigned(code) or code in AGGREGATES
 
 
-def to_iso3(codes: pd.Series, *, file: object | None = None) -> pd.Series:
-    """Check a column of country codes and return it as a categorical of alpha-3 codes.
+def to_iso3(
+    codes: pd.Series, *, file: object | None = None
+) -> tuple[NDArray[np.integer], tuple[str, ...]]:
+    """Check a column of country codes and translate it to alpha-3.
 
     A column in which every code has two letters is read as ISO 3166 alpha-2; ``NA`` is Namibia.
 
@@ -52,23 +56,27 @@ def to_iso3(codes: pd.Series, *, file: object | None = None) -> pd.Series:
     file
         Named in the error.
 
+    Returns
+    -------
+    tuple
+        Position of each row's country in the second item, shape ``[row]``; alpha-3 codes, in
+        which a country may occur more than once or without a row.
+
     Raises
     ------
     InputError
         If a code is missing, malformed or unknown; names the first such row.
     """
-    # A categorical whose categories are not sorted and unique would break the code arithmetic.
     column = codes.astype("category")
     categories = [str(code) for code in column.cat.categories]
     names = categories
     if categories and all(len(code) == 2 for code in categories):
         names = [_iso2_to_iso3().get(code, code) for code in categories]
-    bad = np.array([not is_country(code) for code in names], dtype=bool)
     positions = column.cat.codes.to_numpy()
-    wrong = positions < 0
-    if bad.any():
-        wrong |= bad[positions]
-    if wrong.any():
+    bad = [number for number, code in enumerate(names) if not is_country(code)]
+    # Rows are searched only where there is something to find: a release has 28 million of them.
+    wrong = np.isin(positions, [-1, *bad]) if bad or positions.min(initial=0) < 0 else None
+    if wrong is not None and wrong.any():
         row = int(np.argmax(wrong))
         shown = "an empty cell" if positions[row] < 0 else repr(categories[positions[row]])
         raise InputError(
@@ -78,8 +86,12 @@ def to_iso3(codes: pd.Series, *, file: object | None = None) -> pd.Series:
             column=str(codes.name),
             row=row + 2,
         )
-    ordered = sorted(set(names))
-    place = {code: number for number, code in enumerate(ordered)}
-    recode = np.array([place[code] for code in names], dtype=np.int32)
-    recoded = pd.Categorical.from_codes(recode[positions], categories=ordered)
-    return pd.Series(recoded, index=codes.index, name=codes.name)
+    return positions, tuple(names)
+
+
+def place_of(
+    names: Sequence[str], countries: Sequence[str], *, dtype: type = np.int32
+) -> NDArray[np.integer]:
+    """Position of each name among ``countries``, -1 where it is not one of them."""
+    place = {code: number for number, code in enumerate(countries)}
+    return np.array([place.get(code, -1) for code in names], dtype=dtype)

@@ -47,8 +47,12 @@ class FlowIndex:
     def position(self, exporter: IntArray, importer: IntArray, sector: IntArray) -> IntArray:
         """Flow number of each (exporter, importer, sector) code triple; exporter != importer."""
         n, k = len(self.countries), len(self.sectors)
-        pair = exporter * np.int32(n - 1) + importer - (importer > exporter)
-        return (pair * np.int32(k) + sector).astype(np.int32, copy=False)
+        flow = exporter * np.int32(n - 1)
+        flow += importer
+        flow -= importer > exporter
+        flow *= np.int32(k)
+        flow += sector
+        return flow
 
     @cached_property
     def exporter(self) -> IntArray:
@@ -99,4 +103,5 @@ class FlowIndex:
     def importer_totals(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """Sum flows over exporters, shape ``[margin]``; missing flows count as nothing."""
         known = np.nan_to_num(values, nan=0.0)
-        return np.bincount(self.importer_margin, weights=known, minlength=self.margins)
+        totals = np.bincount(self.importer_margin, weights=known, minlength=self.margins)
+        return totals.astype(np.float64, copy=False)

@@ -7,6 +7,8 @@ operations, which stream every intermediate through memory.
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +48,7 @@ class _Margins:
 
     exporter: NDArray[np.float32]  # [year, margin], ln USD
     importer: NDArray[np.float32]
-    world: NDArray[np.float32]  # [year], ln USD
+    world: NDArray[np.float32]  # [year, sector], ln USD
 
 
 def history_columns(info: InformationSet) -> NDArray[np.float32]:
@@ -61,7 +63,7 @@ def history_columns(info: InformationSet) -> NDArray[np.float32]:
     -----
     **Availability.** Reads ``info.history``, which ends at the origin. Growth is the midpoint
     growth 2 (x - y) / (x + y) of Davis, Haltiwanger and Schuh (1996); intensity is
-    ``ln x_ij - ln X_i - ln M_j + ln W``.
+    ``ln x_ij - ln X_i - ln M_j + ln W``, every total that of the flow's sector.
     """
     if "history" not in info.cache:
         out = np.empty((len(HISTORY_COLUMNS), info.flows.size), dtype=np.float32)
@@ -75,18 +77,30 @@ def write_history(info: InformationSet, out: NDArray[np.float32]) -> None:
     margins = _Margins(
         _log_totals(info.exporter_totals),
         _log_totals(info.importer_totals),
-        _log_totals(info.exporter_totals.sum(axis=1)),
+        _log_totals(_world_by_sector(info)),
     )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        for start in range(0, info.flows.size, BLOCK):
-            part = slice(start, min(start + BLOCK, info.flows.size))
-            _write_block(info, margins, part, out[:, part])
+    parts = [
+        slice(start, min(start + BLOCK, info.flows.size))
+        for start in range(0, info.flows.size, BLOCK)
+    ]
+    # NumPy releases the interpreter's lock inside each operation. Blocks do not touch each other,
+    # so the number of threads changes no bit.
+    with ThreadPoolExecutor(min(len(os.sched_getaffinity(0)), len(parts))) as pool:
+        for _ in pool.map(lambda part: _write_block(info, margins, part, out[:, part]), parts):
+            pass
+
+
+def _world_by_sector(info: InformationSet) -> NDArray[np.float64]:
+    """World trade of each sector, shape ``[year, sector]``: what its totals are shares of."""
+    years = info.exporter_totals.shape[0]
+    return info.exporter_totals.reshape(years, -1, len(info.flows.sectors)).sum(axis=1)
 
 
 def _log_totals(totals: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.log(np.maximum(totals, 1.0)).astype(np.float32)
 
 
+@np.errstate(divide="ignore", invalid="ignore")
 def _write_block(
     info: InformationSet, margins: _Margins, part: slice, out: NDArray[np.float32]
 ) -> None:
@@ -96,14 +110,15 @@ def _write_block(
     rows = slice(-window.shape[0], None)
     intensity = logs - margins.exporter[rows, flows.exporter_margin[part]]
     intensity -= margins.importer[rows, flows.importer_margin[part]]
-    intensity += margins.world[rows, None]
+    world = margins.world[rows, flows.sector[part]]
+    intensity += world
     now = window[-1]
     out[0] = logs[-1]
     out[1] = logs[-1] - margins.exporter[-1, flows.exporter_margin[part]]
     out[2] = logs[-1] - margins.importer[-1, flows.importer_margin[part]]
     out[3] = intensity[-1]
     column = 4
-    column = _growth_columns(window, intensity, margins, out, column)
+    column = _growth_columns(window, intensity, world, out, column)
     column = _gap_columns(window, logs, intensity, out, column)
     column = _life_columns(info.history[:, part], out, column)
     back = info.history[-4:, :][:, flows.reverse[part]]
@@ -112,9 +127,7 @@ def _write_block(
     out[column + 2] = _midpoint(now, back[-1])
 
 
-def _growth_columns(
-    window: Plane, intensity: Plane, margins: _Margins, out: Plane, column: int
-) -> int:
+def _growth_columns(window: Plane, intensity: Plane, world: Plane, out: Plane, column: int) -> int:
     now, held = window[-1], window.shape[0]
     expected = np.exp(intensity[-1])
     for years in GROWTH_YEARS:
@@ -122,8 +135,8 @@ def _growth_columns(
         if years >= held:
             out[column] = out[relative] = np.nan
         else:
-            world = np.exp(margins.world[-1] - margins.world[-1 - years])
-            out[column] = _midpoint(now, window[-1 - years]) - _midpoint(world, np.float32(1))
+            grown = np.exp(world[-1] - world[-1 - years])
+            out[column] = _midpoint(now, window[-1 - years]) - 2 * (grown - 1) / (grown + 1)
             # x now against x then scaled by what both margins and the world did since: the
             # shift one step of raking leaves.
             traded = np.where(now > 0, expected, 0)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.countries import to_iso3
+from features.countries import place_of, to_iso3
 from features.errors import InputError
 from features.tables import numbers, read_table, require_columns, whole_years
 
@@ -99,16 +99,14 @@ class Indicators:
         """
         specs = _read_specs(catalogue, file=catalogue_file)
         require_columns(frame, ("iso3", "year", "indicator", "value"), file=file)
-        names = frame["indicator"].astype("category")
+        names = frame["indicator"].astype("category").cat.remove_unused_categories()
         _match_catalogue(names, specs, file=file, catalogue_file=catalogue_file)
-        codes = to_iso3(frame["iso3"], file=file)
+        codes, iso3 = to_iso3(frame["iso3"], file=file)
         year = whole_years(frame["year"], file=file)
         value = numbers(frame["value"], file=file)
-        place = {code: number for number, code in enumerate(countries)}
-        recode = np.array([place.get(str(c), -1) for c in codes.cat.categories], dtype=np.int64)
-        country = recode[codes.cat.codes.to_numpy()]
-        _refuse_duplicates(names, codes, year, file=file)
-        others = tuple(str(c) for c in codes.cat.categories if str(c) not in place)
+        country = place_of(iso3, countries)[codes]
+        _refuse_duplicates(names, np.asarray(iso3)[codes], year, file=file)
+        others = tuple(sorted(set(iso3) - set(countries)))
         first, last = int(year.min()), int(year.max())
         cube = np.full((len(names.cat.categories), last - first + 1, len(countries)), np.nan)
         keep = country >= 0
@@ -142,7 +140,12 @@ def _read_specs(catalogue: pd.DataFrame, *, file: object) -> dict[str, Indicator
             remedy = "Correct the catalogue"
             raise InputError(problem, remedy=remedy, file=file, column=column, row=row + 2)
     rows = zip(
-        catalogue["indicator"], catalogue["channel"], catalogue["label"], catalogue["unit"], lags
+        catalogue["indicator"],
+        catalogue["channel"],
+        catalogue["label"],
+        catalogue["unit"],
+        lags,
+        strict=True,
     )
     return {
         str(name): IndicatorSpec(str(name), str(channel), str(label), str(unit), int(lag))
@@ -179,16 +182,14 @@ def _match_catalogue(
 
 
 def _refuse_duplicates(
-    names: pd.Series, codes: pd.Series, year: NDArray[np.int32], *, file: object
+    names: pd.Series, iso3: NDArray[np.str_], year: NDArray[np.int32], *, file: object
 ) -> None:
-    keys = pd.DataFrame(
-        {"n": names.cat.codes.to_numpy(), "c": codes.cat.codes.to_numpy(), "y": year}
-    )
+    keys = pd.DataFrame({"n": names.cat.codes.to_numpy(), "c": iso3, "y": year})
     twice = keys.duplicated().to_numpy()
     if twice.any():
         row = int(twice.argmax())
         raise InputError(
-            f"{names.iloc[row]} of {codes.iloc[row]} in {year[row]} occurs twice",
+            f"{names.iloc[row]} of {iso3[row]} in {year[row]} occurs twice",
             remedy="Keep one row for each country, year and indicator",
             file=file,
             row=row + 2,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -39,7 +40,9 @@ class AsOfRule:
 
     def date(self, origin: int) -> date:
         """The as-of date of a forecast from ``origin``."""
-        return date(origin + self.years_after_origin, self.month, self.day)
+        year = origin + self.years_after_origin
+        # A rule taken from 29 February falls on the 28th in other years.
+        return date(year, self.month, min(self.day, monthrange(year, self.month)[1]))
 
 
 class DataBundle:
@@ -138,6 +141,7 @@ class InformationSet:
 
     @property
     def n_countries(self) -> int:
+        """Number of countries of the panel."""
         return len(self.flows.countries)
 
     def has_series(self, name: str) -> bool:
@@ -160,7 +164,7 @@ class InformationSet:
         return min(last, int(self._data.indicators.years[-1]))
 
     def series(self, name: str) -> NDArray[np.float64]:
-        """Published values of a series, shape ``[year, country]``, up to `last_year`; may be empty."""
+        """Values of a series up to `last_year`, shape ``[year, country]``; may be empty."""
         if not self.has_series(name):
             return np.empty((0, self.n_countries))
         assert self._data.indicators is not None
@@ -193,7 +197,7 @@ class InformationSet:
         return self._data.pairs.static.get(name, absent)
 
     def pair_years(self, name: str) -> NDArray[np.float32]:
-        """Published years of a pair attribute, shape ``[year, exporter, importer]``; may be empty."""
+        """Published years of an attribute, shape ``[year, exporter, importer]``; may be empty."""
         yearly = self._data.pairs.yearly.get(name)
         if yearly is None:
             return np.empty((0, self.n_countries, self.n_countries), dtype=np.float32)

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.countries import to_iso3
+from features.countries import place_of, to_iso3
 from features.errors import InputError
-from features.tables import read_table, require_columns, whole_years
+from features.tables import read_table, require_columns, shown, whole_years
 
 PAIR_KEYS = ("iso3_o", "iso3_d")
 
@@ -115,20 +115,18 @@ class PairAttributes:
 
 @dataclass(frozen=True, slots=True)
 class _PairTable:
-    exporter: NDArray[np.int64]
-    importer: NDArray[np.int64]
+    exporter: NDArray[np.integer]
+    importer: NDArray[np.integer]
     year: NDArray[np.int32] | None
     attributes: dict[str, NDArray[np.float64]]
 
     @classmethod
     def of(cls, frame: pd.DataFrame, *, countries: tuple[str, ...], file: object) -> _PairTable:
         require_columns(frame, PAIR_KEYS, file=file)
-        place = {code: number for number, code in enumerate(countries)}
         sides = []
         for name in PAIR_KEYS:
-            codes = to_iso3(frame[name], file=file)
-            recode = np.array([place.get(str(c), -1) for c in codes.cat.categories], dtype=np.int64)
-            sides.append(recode[codes.cat.codes.to_numpy()])
+            codes, iso3 = to_iso3(frame[name], file=file)
+            sides.append(place_of(iso3, countries)[codes])
         year = whole_years(frame["year"], file=file) if "year" in frame.columns else None
         keys = [*PAIR_KEYS, *(["year"] if year is not None else [])]
         twice = frame.duplicated(subset=keys).to_numpy()
@@ -183,7 +181,7 @@ def _attribute(column: pd.Series, *, file: object) -> NDArray[np.float64]:
     if wrong.any():
         row = int(wrong.argmax())
         raise InputError(
-            f"{column.iloc[row]!r} is not a finite number",
+            f"{shown(column.iloc[row])} is not a finite number",
             remedy="Leave the cell empty where the value is unknown",
             file=file,
             column=str(column.name),

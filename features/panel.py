@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.countries import to_iso3
+from features.countries import place_of, to_iso3
 from features.errors import InputError
 from features.flows import FlowIndex, IntArray
 from features.tables import numbers, read_table, require_columns, whole_years
@@ -74,10 +74,12 @@ class TradePanel:
 
     @property
     def first_year(self) -> int:
+        """First calendar year."""
         return int(self.years[0])
 
     @property
     def last_year(self) -> int:
+        """Last calendar year."""
         return int(self.years[-1])
 
     def row(self, year: int) -> int:
@@ -136,7 +138,9 @@ class TradePanel:
         sector, sectors = _sector_codes(frame, file=file)
         year = whole_years(frame["year"], file=file)
         years = _consecutive_years(year, file=file)
-        values, negative_cells = _non_negative(frame["value_usd"], negatives, file=file)
+        given = numbers(frame["value_usd"], file=file)
+        values, negative_cells = _non_negative(frame["value_usd"], given, negatives, file=file)
+        stated_zeros = bool((given == 0).any())
         flows = FlowIndex(countries, sectors)
         if flows.size * years.size > MAX_CELLS:
             raise InputError(
@@ -148,11 +152,8 @@ class TradePanel:
         matrix, domestic, seen = _scatter(
             flows, at_year, years.size, exporter, importer, sector, values, file=file
         )
-        means: Literal["zero", "missing"]
-        if absent == "auto":
-            means = "missing" if bool((values == 0).any()) else "zero"
-        else:
-            means = absent
+        stated = absent if absent != "auto" else None
+        means = stated or ("missing" if stated_zeros else "zero")
         if means == "zero":
             np.nan_to_num(matrix, copy=False, nan=0.0)
             if domestic is not None:
@@ -198,50 +199,51 @@ def _country_codes(
     frame: pd.DataFrame, *, file: object
 ) -> tuple[IntArray, IntArray, tuple[str, ...]]:
     sides = [to_iso3(frame[name], file=file) for name in ("exporter", "importer")]
-    used = [np.asarray(side.cat.categories)[np.unique(side.cat.codes)] for side in sides]
-    countries = tuple(sorted({str(code) for side in used for code in side}))
+    countries = tuple(sorted({names[code] for codes, names in sides for code in _used(codes)}))
     if len(countries) < 2:
         raise InputError(
             f"the table holds one country only ({countries[0]})",
             remedy="Bilateral trade needs at least two countries",
             file=file,
         )
-    place = {code: number for number, code in enumerate(countries)}
-    codes = []
-    for side in sides:
-        recode = np.array([place.get(str(c), -1) for c in side.cat.categories], dtype=np.int32)
-        codes.append(recode[side.cat.codes.to_numpy()])
-    return codes[0], codes[1], countries
+    exporter, importer = (place_of(names, countries)[codes] for codes, names in sides)
+    return exporter, importer, countries
+
+
+def _used(codes: NDArray[np.integer]) -> NDArray[np.intp]:
+    """Sorted distinct codes, by marking: a hash or a sort of every row costs several times that."""
+    seen = np.zeros(int(codes.max()) + 1, dtype=np.bool_)
+    seen[codes] = True
+    return np.flatnonzero(seen)
 
 
 def _sector_codes(frame: pd.DataFrame, *, file: object) -> tuple[IntArray, tuple[str, ...]]:
     if "sector" not in frame.columns:
         return np.zeros(len(frame), dtype=np.int32), ("",)
     column = frame["sector"].astype("category")
-    codes = column.cat.codes.to_numpy().astype(np.int32)
-    blank = {number for number, name in enumerate(column.cat.categories) if str(name).strip() == ""}
-    wrong = np.isin(codes, [-1, *blank])
-    if wrong.any():
-        raise InputError(
-            "an empty cell is not a sector",
-            remedy="Name the sector or leave the column out",
-            file=file,
-            column="sector",
-            row=int(np.argmax(wrong)) + 2,
-        )
-    present = np.unique(codes)
-    names = [str(column.cat.categories[code]) for code in present]
-    order = np.argsort(np.asarray(names, dtype=object), kind="stable")
-    recode = np.full(len(column.cat.categories), -1, dtype=np.int32)
-    recode[present[order]] = np.arange(present.size, dtype=np.int32)
-    return recode[codes], tuple(names[i] for i in order)
+    codes = column.cat.codes.to_numpy()
+    categories = [str(name) for name in column.cat.categories]
+    blank = [number for number, name in enumerate(categories) if not name.strip()]
+    if blank or codes.min() < 0:
+        wrong = np.isin(codes, [-1, *blank])
+        if wrong.any():
+            raise InputError(
+                "an empty cell is not a sector",
+                remedy="Name the sector or leave the column out",
+                file=file,
+                column="sector",
+                row=int(np.argmax(wrong)) + 2,
+            )
+    sectors = tuple(sorted({categories[code] for code in _used(codes)}))
+    return place_of(categories, sectors)[codes], sectors
 
 
 def _consecutive_years(year: NDArray[np.int32], *, file: object) -> NDArray[np.int32]:
     first, last = int(year.min()), int(year.max())
-    counts = np.bincount(year - first, minlength=last - first + 1)
-    if (counts == 0).any():
-        gap = first + int(np.argmax(counts == 0))
+    seen = np.zeros(last - first + 1, dtype=np.bool_)
+    seen[year - np.int32(first)] = True
+    if not seen.all():
+        gap = first + int(np.argmin(seen))
         raise InputError(
             f"year {gap} is missing from the middle of {first}-{last}",
             remedy="Supply that year or cut the panel to years without a gap",
@@ -252,9 +254,17 @@ def _consecutive_years(year: NDArray[np.int32], *, file: object) -> NDArray[np.i
 
 
 def _non_negative(
-    column: pd.Series, negatives: NegativeFlows, *, file: object
+    column: pd.Series, values: NDArray[np.float64], negatives: NegativeFlows, *, file: object
 ) -> tuple[NDArray[np.float64], int]:
-    values = numbers(column, file=file)
+    if values.max() > np.finfo(np.float32).max:
+        row = int(np.argmax(values))
+        raise InputError(
+            f"{values[row]:g} is more dollars than there are",
+            remedy="Give values in current USD",
+            file=file,
+            column=str(column.name),
+            row=row + 2,
+        )
     if values.min() >= 0:
         return values, 0
     below = values < 0

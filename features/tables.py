@@ -70,6 +70,7 @@ def _read_parquet(path: Path, *, text: Collection[str]) -> pd.DataFrame:
 
 
 def _read_csv(path: Path, *, text: Collection[str]) -> pd.DataFrame:
+    import lzma
     import zipfile
     import zlib
 
@@ -80,13 +81,20 @@ def _read_csv(path: Path, *, text: Collection[str]) -> pd.DataFrame:
         pd.errors.ParserError,
         zipfile.BadZipFile,
         zlib.error,
+        lzma.LZMAError,
+        RuntimeError,  # an encrypted archive
         ValueError,
     )
     try:
         # keep_default_na would turn Namibia's ISO2 code into a missing value. Only an empty cell is
         # missing; anything else that is no number is reported by `numbers`.
-        return pd.read_csv(
-            path, dtype=dict.fromkeys(text, "str"), keep_default_na=False, na_values=[""]
+        frame = pd.read_csv(
+            path,
+            dtype=dict.fromkeys(text, "str"),
+            keep_default_na=False,
+            na_values=[""],
+            # Skipped lines would shift the row numbers of errors.
+            skip_blank_lines=False,
         )
     except pd.errors.EmptyDataError as error:
         remedy = "Name a file with rows"
@@ -97,14 +105,46 @@ def _read_csv(path: Path, *, text: Collection[str]) -> pd.DataFrame:
             remedy="Check that it is complete, UTF-8 encoded and comma separated",
             file=path,
         ) from error
+    return _without_blank_end(frame, file=path)
+
+
+def _without_blank_end(frame: pd.DataFrame, *, file: Path) -> pd.DataFrame:
+    """Drop blank lines at the end of a CSV file; one in the middle is an error."""
+    if frame.empty or not frame.iloc[:, 0].isna().any():
+        return frame
+    filled = np.flatnonzero(frame.notna().any(axis=1).to_numpy())
+    rows = int(filled[-1]) + 1 if filled.size else 0
+    if filled.size < rows:
+        raise InputError(
+            "the line is blank",
+            remedy="Remove it",
+            file=file,
+            row=int(np.argmax(filled != np.arange(filled.size))) + 2,
+        )
+    return frame.iloc[:rows]
 
 
 def _first_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:160]
 
 
+def shown(cell: object) -> str:
+    """A cell as an analyst writes it: text in quotes, numbers plain."""
+    if pd.api.types.is_scalar(cell) and pd.isna(cell):
+        return "an empty cell"
+    return repr(cell) if isinstance(cell, str) else f"{cell}"
+
+
 def require_columns(frame: pd.DataFrame, columns: Iterable[str], *, file: object | None) -> None:
-    """Raise `InputError` naming the first absent column and those that are there."""
+    """Raise `InputError` for a column that is absent or occurs twice."""
+    twice = frame.columns[frame.columns.duplicated()]
+    if len(twice):
+        raise InputError(
+            "the column occurs twice",
+            remedy="Keep one of the two",
+            file=file,
+            column=str(twice[0]),
+        )
     for column in columns:
         if column not in frame.columns:
             there = ", ".join(map(str, frame.columns))
@@ -138,10 +178,8 @@ def numbers(column: pd.Series, *, file: object | None) -> NDArray[np.float64]:
     # min and max see a NaN or an infinity without a full-size boolean copy.
     if values.size and not (np.isfinite(values.min()) and np.isfinite(values.max())):
         row = int(np.argmin(np.isfinite(values)))
-        cell = column.iloc[row]
-        shown = "an empty cell" if pd.isna(cell) else repr(cell)
         raise InputError(
-            f"{shown} is not a finite number",
+            f"{shown(column.iloc[row])} is not a finite number",
             remedy="Leave the row out where the value is unknown, write 0 where it is zero",
             file=file,
             column=str(column.name),
@@ -159,9 +197,10 @@ def whole_years(column: pd.Series, *, file: object | None) -> NDArray[np.int32]:
         At the first cell that is not a whole year between 1800 and 2200.
     """
     if pd.api.types.is_integer_dtype(column) and not pd.api.types.is_extension_array_dtype(column):
-        years = column.to_numpy(dtype=np.int32)
-        bad = (years.min(initial=2000) < 1800) or (years.max(initial=2000) > 2200)
-        wrong = ((years < 1800) | (years > 2200)) if bad else None
+        given = column.to_numpy()
+        bad = int(given.min(initial=2000)) < 1800 or int(given.max(initial=2000)) > 2200
+        wrong = ((given < 1800) | (given > 2200)) if bad else None
+        years = given.astype(np.int32)
     else:
         values = numbers(column, file=file)
         wrong = (values != np.floor(values)) | (values < 1800) | (values > 2200)
@@ -169,7 +208,7 @@ def whole_years(column: pd.Series, *, file: object | None) -> NDArray[np.int32]:
     if wrong is not None and wrong.any():
         row = int(np.argmax(wrong))
         raise InputError(
-            f"{column.iloc[row]!r} is not a calendar year",
+            f"{shown(column.iloc[row])} is not a calendar year",
             remedy="Give whole years such as 2017",
             file=file,
             column=str(column.name),

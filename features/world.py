@@ -15,14 +15,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.world_indicators import (
+from features.world_catalogue import catalogue_frame
+from features.world_countries import (
     LEAD_YEARS,
     Array,
     CountryStates,
     autoregression,
-    catalogue_frame,
-    indicator_frame,
     simulate_countries,
+)
+from features.world_indicators import indicator_frame
+from features.world_pairs import (
+    agreements_frame,
+    geography_frame,
+    simulate_geography,
+    simulate_treaties,
+    trade_frame,
 )
 
 PLANTED_CHANNELS = (
@@ -51,7 +58,6 @@ _RHO = 0.6  # share of a transitory deviation left a year later
 _PHASE_IN_YEARS = 10  # Baier and Bergstrand 2007, doi:10.1016/j.jinteco.2006.02.005
 _FIRST_YEAR_TRADE_USD = 4.5e12
 _ZERO_SHARES = (0.25, 0.09)  # of the first and of the last year
-_EARTH_RADIUS_KM = 6371.0
 _MAX_ITERATIONS = 5000
 
 
@@ -186,8 +192,8 @@ def simulate_world(
     states = simulate_countries(
         streams[1], codes=codes, region=region, n_years=n_years, first_year=first_year
     )
-    geography = _simulate_geography(streams[2], states=states)
-    treaties = _simulate_treaties(streams[3], states=states)
+    geography = simulate_geography(streams[2], states=states)
+    treaties = simulate_treaties(streams[3], states=states)
     drivers = _drivers(states, geography=geography, treaties=treaties)
     openness, contributions = _openness(
         streams[4], drivers, strengths=strengths, states=states, geography=geography
@@ -198,11 +204,11 @@ def simulate_world(
     published = _publish(streams[5], flows * scale)
     years = states.years[LEAD_YEARS:]
     return World(
-        trade=_trade_frame(published, codes=codes, years=years),
+        trade=trade_frame(published, codes=codes, years=years),
         indicators=indicator_frame(streams[6], published, states=states.rescaled(scale)),
         catalogue=catalogue_frame(),
-        geography=_geography_frame(geography, codes=codes),
-        agreements=_agreements_frame(treaties, codes=codes, years=states.years),
+        geography=geography_frame(geography, codes=codes),
+        agreements=agreements_frame(treaties, codes=codes, years=states.years),
         truth=WorldTruth(codes, years, contributions, published > 0),
     )
 
@@ -248,69 +254,6 @@ def _net_of_country_means(values: Array) -> Array:
     exporter = ((n - 1) * rows + columns) / (n * (n - 2))
     importer = ((n - 1) * columns + rows) / (n * (n - 2))
     return np.asarray((off - exporter[..., :, None] - importer[..., None, :]) * foreign)
-
-
-def _simulate_geography(rng: np.random.Generator, *, states: CountryStates) -> dict[str, Array]:
-    """Place the countries on a globe and give them languages and colonial pasts, [exp, imp]."""
-    n, region = len(states.codes), states.region
-    centre = np.stack([rng.uniform(-30, 55, n), rng.permutation(np.linspace(-160, 160, n))])
-    spot = np.radians(centre[:, region] + rng.standard_normal((2, n)) * [[9.0], [13.0]])
-    half = np.sin((spot[:, :, None] - spot[:, None, :]) / 2.0) ** 2
-    chord = half[0] + np.outer(np.cos(spot[0]), np.cos(spot[0])) * half[1]
-    extent = 330.0 * np.exp(
-        0.25 * np.log(states.population[0]) / 1.5 + 0.3 * rng.standard_normal(n)
-    )
-    reach = (extent[:, None] + extent) / 2.0
-    capital = 2.0 * _EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.minimum(chord, 1.0)))
-    dist = np.where(np.eye(n) > 0, 0.67 * extent, np.maximum(capital, 0.5 * reach))
-    near = dist.argsort(axis=1).argsort(axis=1) <= 2
-    contig = (near | near.T) & (dist < 3.0 * reach) & (np.eye(n) == 0)
-
-    metropole = np.flatnonzero(states.income[0] >= np.sort(states.income[0])[-max(2, n // 15)])
-    ruler = np.where(rng.random(n) < 0.6, rng.choice(metropole, n), -1)
-    ruler[metropole] = -1
-    # Fixed shares of speakers, so that worlds differ in where the languages lie, not in how many.
-    order = (rng.permutation(n)[region] + 0.5 * n * rng.standard_normal(n)).argsort().argsort()
-    tongue = np.searchsorted([0.32, 0.57, 0.77, 0.9], (order + 0.5) / n)
-    tongue = np.where((ruler >= 0) & (rng.random(n) < 0.5), tongue[ruler], tongue)
-    second = np.where(rng.random(n) < 0.2, rng.choice(5, n), tongue)
-    colony = ruler[:, None] == np.arange(n)
-    recent = colony & (rng.random(n) < 0.7)[:, None]
-    flags = {
-        "contig": contig,
-        "comlang_off": tongue[:, None] == tongue,
-        "comlang_ethno": (tongue[:, None] == second) | (second[:, None] == tongue),
-        "colony": colony | colony.T,
-        "comcol": (ruler[:, None] == ruler) & (ruler >= 0),
-        "curcol": np.zeros((n, n), dtype=bool),
-        "col45": recent | recent.T,
-        "smctry": np.triu(contig & (rng.random((n, n)) < 0.25)),
-    }
-    flags["smctry"] = flags["smctry"] | flags["smctry"].T
-    pairs = {name: (flag & (np.eye(n) == 0)).astype(np.float64) for name, flag in flags.items()}
-    spread = dist * (1.0 + 0.1 * np.tanh(reach / dist))
-    return pairs | {"dist": dist, "distcap": dist, "distw": spread, "distwces": 0.995 * spread}
-
-
-def _simulate_treaties(rng: np.random.Generator, *, states: CountryStates) -> NDArray[np.int64]:
-    """Return the year each agreement enters into force, ``[agreement, exp, imp]``, 9999 for never.
-
-    The first is the customs union. A third of the others are regional; the rest join any two to
-    nine countries.
-    """
-    n = len(states.codes)
-    starts = [np.maximum(states.union_entry[:, None], states.union_entry)]
-    for _ in range(n // 2):
-        pool = np.arange(n)
-        if rng.random() < 0.35:
-            pool = np.flatnonzero(states.region == rng.choice(states.region))
-        size = min(len(pool), int(rng.integers(2, 10)))
-        member = np.isin(np.arange(n), rng.choice(pool, size, replace=False))
-        year = rng.integers(states.years[0] - 4, states.years[-1])
-        starts.append(np.where(member[:, None] & member, year, 9999))
-    treaties = np.stack(starts).astype(np.int64)
-    treaties[:, np.arange(n), np.arange(n)] = 9999
-    return treaties
 
 
 def _standardised(driver: Array) -> Array:
@@ -437,48 +380,3 @@ def _publish(rng: np.random.Generator, flows: Array) -> Array:
         np.quantile(seen[foreign], share) for seen, share in zip(visible, shares, strict=True)
     ]
     return np.where((visible > np.array(threshold)[:, None, None]) & foreign, flows, 0.0)
-
-
-def _trade_frame(
-    published: Array, *, codes: tuple[str, ...], years: NDArray[np.int64]
-) -> pd.DataFrame:
-    exporter, importer = np.nonzero(~np.eye(len(codes), dtype=bool))
-    names = pd.array(codes, dtype="str")
-    return pd.DataFrame(
-        {
-            "exporter": names.take(np.repeat(exporter, len(years))),
-            "importer": names.take(np.repeat(importer, len(years))),
-            "year": np.tile(years, len(exporter)).astype(np.int16),
-            "value_usd": published[:, exporter, importer].T.ravel(),
-        }
-    )
-
-
-def _geography_frame(geography: dict[str, Array], *, codes: tuple[str, ...]) -> pd.DataFrame:
-    names, n = pd.array(codes, dtype="str"), len(codes)
-    frame = pd.DataFrame(
-        {"iso3_o": names.repeat(n), "iso3_d": names.take(np.tile(np.arange(n), n))}
-        | {name: values.ravel() for name, values in geography.items()}
-    )
-    return frame.astype({name: np.int64 for name in geography if not name.startswith("dist")})
-
-
-def _agreements_frame(
-    treaties: NDArray[np.int64], *, codes: tuple[str, ...], years: NDArray[np.int64]
-) -> pd.DataFrame:
-    active = treaties[:, None] <= years[:, None, None]
-    n_treaties = active.sum(axis=0)
-    year, exporter, importer = np.nonzero(n_treaties)
-    names = pd.array(codes, dtype="str")
-    # Every third agreement stays unnotified to the WTO.
-    notified = active[np.arange(len(treaties)) % 3 != 2].any(axis=0)
-    return pd.DataFrame(
-        {
-            "iso3_o": names.take(exporter),
-            "iso3_d": names.take(importer),
-            "year": years[year].astype(np.int16),
-            "rta": np.ones(len(year), dtype=np.int16),
-            "rta_wto": notified[year, exporter, importer].astype(np.int16),
-            "n_treaties": n_treaties[year, exporter, importer].astype(np.int16),
-        }
-    )

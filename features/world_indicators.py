@@ -1,235 +1,15 @@
-"""Country side of the simulated world: economies, technology and the statistics published on them.
+"""Statistics published on the countries of the simulated world, with lags, noise and gaps.
 
-Nothing here depends on bilateral trade, so the draws, and with them the indicators, stay the same
-whatever effects are planted in the flows; only the two published trade totals are read off them.
+Only the two published trade totals are read off the flows; the other draws, and with them the
+indicators, stay the same whatever effects are planted.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-
-LEAD_YEARS = 5  # years of indicators published before the first year of trade
-_TRAIT_CORRELATION = np.array(  # income per head, connectivity, AI, automation, population
-    [
-        [1.0, 0.4, 0.4, 0.4, 0.0],
-        [0.4, 1.0, 0.32, 0.32, 0.0],
-        [0.4, 0.32, 1.0, 0.32, 0.0],
-        [0.4, 0.32, 0.32, 1.0, 0.0],
-        [0.0, 0.0, 0.0, 0.0, 1.0],
-    ]
-)
-
-# channel: indicator | label | unit | publication lag in months | note
-_CATALOGUE = {
-    "ai_adoption": """
-NSF.AI.ARTICLES|Scientific articles on artificial intelligence|articles per year (whole count)|12|\
-from the ninth year of trade; zero means none counted
-NSF.IPF.COMPUTER.TECH|International patent families in computer technology|\
-patent families per year|24|the larger economies only
-EPOCH.NOTABLE.MODELS|Notable AI models released|models per year|3|\
-a country-year that is absent is a true zero
-IP.PAT.RESD|Patent applications by residents|applications per year|24|
-IP.JRN.ARTC.SC|Scientific and technical journal articles|articles per year|24|
-GB.XPD.RSDV.GD.ZS|Research and development expenditure|percent of GDP|24|40 percent of cells missing
-BM.GSR.ROYL.CD|Charges for the use of intellectual property paid|current USD|9|
-BX.GSR.ROYL.CD|Charges for the use of intellectual property received|current USD|9|
-""",
-    "automation": """
-NSF.MACHINERY.VA.USDM|Value added of machinery and equipment manufacturing|\
-million current USD|24|the larger economies only
-NSF.USPTO.SEMICOND.PATENTS|US patents in semiconductors by inventor country|\
-patents per year|18|the larger economies only
-PWT.cn|Capital stock at current PPPs|million 2017 USD|36|capital deepening: divide by PWT.emp
-PWT.emp|Persons engaged|million persons|36|
-PWT.hc|Human capital index|index|36|
-PWT.ctfp|Total factor productivity at current PPPs|USA = 1|36|
-PWT.labsh|Labour share of income|share of GDP|36|
-EG.USE.ELEC.KH.PC|Electric power consumption|kWh per person|24|
-""",
-    "data_infrastructure": """
-IT.NET.USER.ZS|Individuals using the internet|percent of population|12|
-IT.NET.BBND.P2|Fixed broadband subscriptions|per 100 people|12|from the fourth year of trade
-IT.CEL.SETS.P2|Mobile cellular subscriptions|per 100 people|12|
-IT.NET.SECR.P6|Secure internet servers|per million people|6|from the sixteenth year of trade
-TX.VAL.ICTG.ZS.UN|ICT goods exports|percent of goods exports|18|
-TM.VAL.ICTG.ZS.UN|ICT goods imports|percent of goods imports|18|
-""",
-    "economic_mass": """
-MACRO.GDP|Gross domestic product|million current USD|6|
-MACRO.GDP.REAL|Gross domestic product in constant prices|million constant USD|6|
-MACRO.POP|Population|million persons|6|
-MACRO.EXCH|Exchange rate|local currency units per USD (annual average)|1|
-NV.IND.TOTL.ZS|Industry value added|percent of GDP|9|
-NE.GDI.TOTL.ZS|Gross capital formation|percent of GDP|9|
-""",
-    "published_totals": """
-TX.VAL.MRCH.XD.WD|Merchandise export value index|index (base year = 100)|4|\
-growth of a country's total exports
-TM.VAL.MRCH.XD.WD|Merchandise import value index|index (base year = 100)|4|\
-growth of a country's total imports
-""",
-    "trade_policy": """
-WITS.TARIFF.FACED|Applied tariff faced by the country's exports (trade weighted)|percent|12|
-WTO.MEMBER|Member of the World Trade Organization|0 or 1|0|
-EU.MEMBER|Member of the European Union|0 or 1|0|a customs union of simulated countries
-EURO.MEMBER|Uses the euro|0 or 1|0|a currency union of simulated countries
-""",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class CountryStates:
-    """What is true of the simulated countries, before anything is measured.
-
-    Arrays are ``[year, country]`` and start ``LEAD_YEARS`` before the first year of trade, except
-    `region` ``[country]`` and `union_entry` ``[country]`` (year, 9999 for never).
-    """
-
-    codes: tuple[str, ...]
-    years: NDArray[np.int64]
-    region: NDArray[np.int64]
-    population: Array  # million persons
-    real_output: Array  # constant USD
-    output: Array  # current USD
-    expenditure: Array  # current USD
-    usd_price: Array  # log deviation of the country's USD price level
-    income: Array  # standardised log income per head
-    connectivity: Array  # log internet users, percent of population
-    ai: Array  # log AI activity per head, standardised in the first year
-    automation: Array  # log automated capital per worker, standardised in the first year
-    union_entry: NDArray[np.int64]
-
-    def rescaled(self, factor: float) -> CountryStates:
-        """Return the same world with every USD amount multiplied by `factor`."""
-        return replace(
-            self,
-            real_output=self.real_output * factor,
-            output=self.output * factor,
-            expenditure=self.expenditure * factor,
-        )
-
-
-def autoregression(shocks: Array, *, rho: float) -> Array:
-    """Return the stationary AR(1) of unit variance driven by standard normal `shocks`.
-
-    Parameters
-    ----------
-    shocks : ndarray, shape (year, ...)
-    rho : float
-        Correlation of a year with the one before.
-    """
-    path = shocks.copy()
-    innovation = np.sqrt(1.0 - rho**2)
-    for year in range(1, len(path)):
-        path[year] = rho * path[year - 1] + innovation * shocks[year]
-    return path
-
-
-def _zscore(values: Array) -> Array:
-    """Standardise along the last axis."""
-    centred = values - values.mean(axis=-1, keepdims=True)
-    return np.asarray(centred / values.std(axis=-1, keepdims=True))
-
-
-def _latent_traits(rng: np.random.Generator, region: NDArray[np.int64]) -> Array:
-    """Draw ``[trait, country]``, with exact sample moments; see `_TRAIT_CORRELATION`.
-
-    Sampling error at sixty countries would let two technologies coincide in some worlds, and no
-    model could then tell them apart; whitening the draw first rules that out.
-    """
-    raw = rng.standard_normal((5, len(region)))
-    raw[0] = 0.85 * raw[0] + 0.55 * rng.standard_normal(int(region.max()) + 1)[region]
-    raw = _zscore(raw)
-    white = np.linalg.solve(np.linalg.cholesky(raw @ raw.T / raw.shape[1]), raw)
-    return np.asarray(np.linalg.cholesky(_TRAIT_CORRELATION) @ white)
-
-
-def _world_growth(rng: np.random.Generator, n_years: int) -> Array:
-    """Draw log growth of nominal world output, with a crash at 14/27 and 25/27 of the trade years.
-
-    On the default calendar these are 2009 and 2020.
-    """
-    noise = 0.02 * rng.standard_normal(LEAD_YEARS + n_years)
-    noise[LEAD_YEARS:] -= noise[LEAD_YEARS:].mean()
-    growth = 0.036 + noise
-    for crash in (14 * n_years // 27, 25 * n_years // 27):
-        growth[LEAD_YEARS + crash] = -0.13
-        growth[LEAD_YEARS + crash + 1 :][:1] += 0.07
-    return growth
-
-
-def simulate_countries(
-    rng: np.random.Generator,
-    *,
-    codes: tuple[str, ...],
-    region: NDArray[np.int64],
-    n_years: int,
-    first_year: int,
-) -> CountryStates:
-    """Draw the countries: mass, income, prices, three technologies, customs-union entry.
-
-    Poor countries catch up, USD price levels wander and revert, technology differs across
-    countries persistently and only moderately with income.
-    """
-    n_all, n = LEAD_YEARS + n_years, len(codes)
-    clock = np.arange(n_all)[:, None]
-    income, connect, ai, automation, people = _latent_traits(rng, region)
-    population = np.exp(2.6 + 1.4 * np.clip(people, -2.2, 2.2) + (0.012 - 0.007 * income) * clock)
-    growth = 0.018 - 0.008 * income + 0.006 * rng.standard_normal(n)
-    cycle = np.cumsum(0.02 * rng.standard_normal((n_all, n)), axis=0)
-    per_head = np.log(9000.0) + np.clip(1.1 * income, -2.2, 2.2) + growth * clock + cycle
-    usd_price = 0.11 * autoregression(rng.standard_normal((n_all, n)), rho=0.88)
-    share = np.exp(per_head + usd_price) * population
-    share /= share.sum(axis=1, keepdims=True)
-    world = np.cumsum(_world_growth(rng, n_years))[:, None]
-    real = np.exp(per_head) * population * 1e6
-    output = real[LEAD_YEARS].sum() * np.exp(world - world[LEAD_YEARS]) * share
-    deficit = 0.03 * autoregression(rng.standard_normal((n_all, n)), rho=0.85)
-    expenditure = output * np.exp(deficit)
-    expenditure *= (output.sum(axis=1) / expenditure.sum(axis=1))[:, None]
-    own = 0.35 * autoregression(rng.standard_normal((3, n_all, n)).swapaxes(0, 1), rho=0.95)
-    takeoff = LEAD_YEARS + 10.0 - 1.2 * connect
-    ceiling = 1.0 / (1.0 + np.exp(-0.7 - 1.1 * (connect + own[:, 0])))
-    return CountryStates(
-        codes=codes,
-        years=first_year - LEAD_YEARS + np.arange(n_all),
-        region=region,
-        population=population,
-        real_output=real,
-        output=output,
-        expenditure=expenditure,
-        usd_price=usd_price,
-        income=_zscore(per_head),
-        connectivity=np.log(96.0 * ceiling / (1.0 + np.exp((takeoff - clock) / 3.2))),
-        ai=ai + own[:, 1],
-        automation=automation + own[:, 2],
-        union_entry=_union_entry(rng, region=region, income=income, years=(first_year, n_years)),
-    )
-
-
-def _union_entry(
-    rng: np.random.Generator,
-    *,
-    region: NDArray[np.int64],
-    income: Array,
-    years: tuple[int, int],
-) -> NDArray[np.int64]:
-    """Return the year each country joins the customs union of the richest region.
-
-    The richer half founded it before the world begins; the others join one by one.
-    """
-    first_year, n_years = years
-    mean_income = np.bincount(region, weights=income) / np.bincount(region)
-    inside = region == mean_income.argmax()
-    founder = inside & (income >= np.median(income[inside]))
-    later = first_year + rng.integers(0, n_years, size=len(region))
-    return np.where(founder, first_year - 30, np.where(inside, later, 9999)).astype(np.int64)
+from features.world_countries import LEAD_YEARS, Array, CountryStates, autoregression, zscore
 
 
 def _mass_series(rng: np.random.Generator, states: CountryStates) -> dict[str, Array]:
@@ -324,7 +104,7 @@ def _data_series(rng: np.random.Generator, states: CountryStates) -> dict[str, A
     shape = states.output.shape
     clock = np.arange(shape[0])[:, None] - LEAD_YEARS
     users = np.exp(states.connectivity)
-    spread = _zscore(states.connectivity)
+    spread = zscore(states.connectivity)
 
     def noise(own: float, sd: float) -> Array:
         return own * rng.standard_normal(shape[1]) + sd * rng.standard_normal(shape)
@@ -432,17 +212,3 @@ def indicator_frame(
             "value": values[which, year, country],
         }
     )
-
-
-def catalogue_frame() -> pd.DataFrame:
-    """Describe every simulated series: channel, label, unit, publication lag (months), note."""
-    rows = [
-        (channel, *line.split("|"))
-        for channel, block in _CATALOGUE.items()
-        for line in block.strip().splitlines()
-    ]
-    names = ["channel", "indicator", "label", "unit", "publication_lag_months", "note"]
-    frame = pd.DataFrame(rows, columns=names).astype({"publication_lag_months": np.int64})
-    frame["source"] = "simulated world"
-    columns = ["indicator", "channel", "label", "unit", "publication_lag_months", "source", "note"]
-    return frame[columns]

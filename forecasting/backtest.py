@@ -65,6 +65,7 @@ class FoldForecast:
 
     @property
     def target_year(self) -> int:
+        """Calendar year that is forecast."""
         return self.origin + self.horizon
 
 

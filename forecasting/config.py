@@ -194,11 +194,18 @@ def _coerce(config: RunConfig) -> None:
             raise _refuse(name, value, "Give a path")
     for name in ("pairs", "horizons", "settings", "explain_flow"):
         value = getattr(config, name)
-        if isinstance(value, (str, int)):
+        if isinstance(value, (str, int, Path)):
             value = (value,)
-        if value is not None:
-            put(name, tuple(value))
+        elif not (isinstance(value, (list, tuple)) or (value is None and name == "explain_flow")):
+            raise _refuse(name, value, "Give a list")
+        put(name, None if value is None else tuple(value))
+    if not all(isinstance(path, (str, Path)) for path in config.pairs):
+        raise _refuse("pairs", list(config.pairs), "Give paths")
     put("pairs", tuple(Path(path) for path in config.pairs))
+    if not all(isinstance(word, str) for word in config.explain_flow or ()):
+        raise _refuse("explain_flow", list(config.explain_flow or ()), "Give codes such as DEU,FRA")
+    if not (config.experiment is None or isinstance(config.experiment, str)):
+        raise _refuse("experiment", config.experiment, "Give a name")
     if isinstance(config.as_of, str):
         try:
             put("as_of", date.fromisoformat(config.as_of))

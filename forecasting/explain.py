@@ -148,22 +148,48 @@ def channel_columns(names: Sequence[str]) -> dict[str, NDArray[np.intp]]:
     }
 
 
+def _margins(rows: pd.DataFrame) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Codes of the exporter's and the importer's rows, by horizon and sector."""
+    rest = ["horizon", *(["sector"] if "sector" in rows else [])]
+    exporter, importer = (
+        rows.groupby([side, *rest], observed=True, sort=False).ngroup().to_numpy(dtype=np.intp)
+        for side in ("exporter", "importer")
+    )
+    return exporter, importer
+
+
+def _net_of_means(
+    values: NDArray[np.float64], groups: tuple[NDArray[np.intp], NDArray[np.intp]]
+) -> NDArray[np.float64]:
+    """Residual of two-way means by alternating projections; ten rounds leave under a percent."""
+    left = values.copy()
+    for _ in range(10):
+        for group in groups:
+            left -= (np.bincount(group, weights=left) / np.bincount(group))[group]
+    return left
+
+
 def channel_summary(explanation: Explanation) -> pd.DataFrame:
     """Mean absolute contribution of each channel over the explained rows, largest first.
 
     A channel's contribution to a row is the sum of its features': that keeps additivity, and is
-    not the Shapley value of the channel as one player.
+    not the Shapley value of the channel as one player. ``mean_abs_net_percent`` is what is left
+    after the exporter's and the importer's mean contribution (by horizon and sector) are taken
+    out: those move whole rows and columns of the matrix, which the raking to the totals undoes,
+    so only the rest moves the pattern of trade.
     """
-    rows = [
-        {
-            "channel": channel,
-            "label": CHANNELS[channel],  # type: ignore[index]
-            "mean_abs_percent": float(
-                np.abs(explanation.values[:, columns].sum(axis=1, dtype=np.float64)).mean()
-            ),
-        }
-        for channel, columns in channel_columns(explanation.feature_names).items()
-    ]
+    groups = _margins(explanation.rows)
+    rows = []
+    for channel, columns in channel_columns(explanation.feature_names).items():
+        values = explanation.values[:, columns].sum(axis=1, dtype=np.float64)
+        rows.append(
+            {
+                "channel": channel,
+                "label": CHANNELS[channel],  # type: ignore[index]
+                "mean_abs_percent": float(np.abs(values).mean()),
+                "mean_abs_net_percent": float(np.abs(_net_of_means(values, groups)).mean()),
+            }
+        )
     table = pd.DataFrame(rows).sort_values("mean_abs_percent", ascending=False, ignore_index=True)
     total = table["mean_abs_percent"].sum()
     table["share"] = table["mean_abs_percent"] / total if total > 0 else 0.0

@@ -12,6 +12,22 @@ from pathlib import Path
 from features.errors import InputError
 
 MARKER = "run.json"
+RUN_FILES = frozenset(
+    {
+        MARKER,
+        "attributions.parquet",
+        "backtest.parquet",
+        "channels.csv",
+        "coverage.csv",
+        "figures",
+        "forecasts.parquet",
+        "model",
+        "report.html",
+        "scores.csv",
+        "scores_by_origin.csv",
+    }
+)
+"""Everything a run writes; a folder that holds more is never replaced."""
 
 
 def check_out(out: Path, *, overwrite: bool) -> None:
@@ -37,6 +53,13 @@ def check_out(out: Path, *, overwrite: bool) -> None:
                 remedy="Choose another --out folder or give --overwrite",
                 file=out,
             )
+    others = sorted({path.name for path in out.iterdir()} - RUN_FILES) if out.exists() else []
+    if others:
+        raise InputError(
+            f"the output folder holds {others[0]!r}, which no run wrote",
+            remedy="Move it away or choose another --out folder",
+            file=out,
+        )
     parent = _existing_parent(out)
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
         raise InputError(
@@ -58,6 +81,7 @@ def staged(out: Path) -> Iterator[Path]:
     Nothing is left behind when it does not; a run that was there before stays until then.
     """
     out = out.absolute()
+    made = [folder for folder in out.parents if not folder.exists()]
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         stage = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
@@ -73,6 +97,8 @@ def staged(out: Path) -> Iterator[Path]:
         _replace(stage, out)
     except BaseException:
         shutil.rmtree(stage, ignore_errors=True)
+        for folder in made:
+            folder.rmdir()
         raise
 
 
@@ -82,5 +108,10 @@ def _replace(stage: Path, out: Path) -> None:
         return
     old = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent))
     out.rename(old / "run")
-    stage.rename(out)
-    shutil.rmtree(old, ignore_errors=True)
+    try:
+        stage.rename(out)
+    except OSError:
+        (old / "run").rename(out)
+        raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)

@@ -71,7 +71,8 @@ class RunResult:
     explanation
         The same as arrays, for SHAP plots.
     channels
-        ``channel, label, mean_abs_percent, share`` over the explained rows, largest first.
+        ``channel, label, mean_abs_percent, mean_abs_net_percent, share`` over the explained rows,
+        largest first; net of country means, see `explain.channel_summary`.
     coverage
         What the data fill, one row a feature.
     provenance

@@ -8,7 +8,9 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
@@ -56,6 +58,8 @@ FILES = (
 REQUIREMENTS = ("mlflow", "lightgbm", "numpy", "pandas", "pyarrow", "scipy")
 """What the logged model imports, directly or through LightGBM."""
 
+_AMOUNTS = ("value_origin", "base", "forecast", "lower_50", "upper_50", "lower_90", "upper_90")
+_MILLION, _UNIT = 1e6, "usd_m"
 _METRICS_A_BATCH, _PARAMS_A_BATCH = 1_000, 100
 _PARAM_LENGTH, _DIGEST_LENGTH = 6_000, 36
 _HASTY = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "15"}
@@ -108,7 +112,7 @@ def track(result: RunResult) -> str:
         raise InputError(
             f"MLflow did not take the run ({reason})",
             remedy=f"The run is complete in {result.out}; set MLFLOW_TRACKING_URI to a store that "
-            "works, or switch tracking off with `experiment: null`",
+            "works, or give --no-tracking (`experiment: null`)",
             file=_PASSWORD.sub("//***@", uri),
         ) from error
 
@@ -153,12 +157,16 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep MLflow's notes, bars and addresses off the terminal; warnings still show."""
+    """Keep MLflow's notes, bars, addresses and Python warnings off the terminal.
+
+    What it logs as a warning or an error still shows.
+    """
     logger = logging.getLogger("mlflow")
     before = logger.level
     logger.setLevel(logging.WARNING)
     try:
-        with _environment(_SILENT):
+        with _environment(_SILENT), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"mlflow\.")
             yield
     finally:
         logger.setLevel(before)
@@ -181,17 +189,19 @@ def _check_file(uri: str) -> None:
 
 @contextmanager
 def _tracking_at(uri: str) -> Iterator[None]:
-    """Point MLflow at the store and leave its global state as it was found."""
+    """Point MLflow at the store and leave the process as it was found."""
     import mlflow
 
-    if mlflow.is_tracking_uri_set():
-        yield
-        return
-    mlflow.set_tracking_uri(uri)
+    found_set, path = mlflow.is_tracking_uri_set(), sys.path
+    if not found_set:
+        mlflow.set_tracking_uri(uri)
     try:
         yield
     finally:
-        mlflow.set_tracking_uri(None)
+        # Logging a model loads it once from a folder that is gone afterwards.
+        sys.path = path
+        if not found_set:
+            mlflow.set_tracking_uri(None)
 
 
 def _experiment_id(client: MlflowClient, name: str, uri: str) -> str:
@@ -476,16 +486,18 @@ def _largest_shifts(attributions: pd.DataFrame) -> pd.DataFrame:
     change = attributions["forecast"] - attributions["base"]
     top = change.abs().sort_values(ascending=False, kind="stable").index[:LARGEST_SHIFTS]
     rows = attributions.loc[top]
-    keys = ["exporter", "importer", "sector", "target_year", "horizon", "base", "forecast"]
+    keys = ["exporter", "importer", "sector", "target_year"]
     table = rows[[name for name in keys if name in rows]].copy()
-    table["change_usd"] = change[top]
     table["change_percent"] = 100.0 * change[top] / rows["base"]
+    table[f"change_{_UNIT}"] = change[top] / _MILLION
     channels = rows[[name for name in rows if str(name).startswith("channel:")]]
     if not channels.empty:
         strongest = channels.abs().to_numpy().argmax(axis=1)
         labels = {f"channel:{name}": label for name, label in CHANNELS.items()}
         table["strongest_channel"] = [labels[str(channels.columns[k])] for k in strongest]
-        table["its_contribution_percent"] = channels.to_numpy()[np.arange(len(rows)), strongest]
+        table["its_percent"] = channels.to_numpy()[np.arange(len(rows)), strongest]
+    for name in ("base", "forecast"):
+        table[f"{name}_{_UNIT}"] = rows[name] / _MILLION
     return table
 
 
@@ -493,11 +505,13 @@ def _largest_flows(forecasts: pd.DataFrame) -> pd.DataFrame:
     """Every horizon of the flows that are largest at the shortest horizon, largest first."""
     keys = [name for name in ("exporter", "importer", "sector") if name in forecasts]
     near = forecasts[forecasts["horizon"] == forecasts["horizon"].min()]
-    largest = near.nlargest(LARGEST_FLOWS, "forecast")[keys].astype("str")
-    largest["rank"] = np.arange(1, len(largest) + 1)
-    rows = forecasts.astype(dict.fromkeys(keys, "str")).merge(largest, on=keys)
-    rows = rows.sort_values(["rank", "horizon"]).drop(columns=["origin", "as_of"])
-    return rows[["rank", *(name for name in rows if name != "rank")]]
+    largest = near.nlargest(LARGEST_FLOWS, "forecast")[keys]
+    rows = forecasts.merge(largest.assign(rank=np.arange(1, len(largest) + 1)), on=keys)
+    rows = rows.sort_values(["rank", "horizon"])
+    table = rows[["rank", *keys, "target_year"]].copy()
+    for name in _AMOUNTS:
+        table[f"{name}_{_UNIT}"] = rows[name] / _MILLION
+    return table.assign(probability_of_trade=rows["probability_of_trade"])
 
 
 def _plain(table: pd.DataFrame) -> pd.DataFrame:
@@ -565,8 +579,7 @@ def _signature(forecasts: pd.DataFrame) -> ModelSignature:
     names = ["exporter", "importer", *(["sector"] if "sector" in forecasts else [])]
     keys = [ColSpec(DataType.string, name) for name in names]
     whole = [ColSpec(DataType.long, name) for name in ("origin", "horizon", "target_year")]
-    amounts = ["value_origin", "base", "forecast", "lower_50", "upper_50", "lower_90", "upper_90"]
-    numbers = [ColSpec(DataType.double, name) for name in (*amounts, "probability_of_trade")]
+    numbers = [ColSpec(DataType.double, name) for name in (*_AMOUNTS, "probability_of_trade")]
     return ModelSignature(
         inputs=Schema([*keys, ColSpec(DataType.long, "horizon")]),
         outputs=Schema([*keys, *whole, *numbers]),
@@ -634,17 +647,19 @@ def _verdict(board: pd.DataFrame, column: str) -> str:
 
 
 def _score_lines(board: pd.DataFrame) -> list[str]:
-    lines = [
-        "| setting | horizon | WAPE | raked base | last value | in 90% interval |",
-        "|-|-|-|-|-|-|",
-    ]
+    # Set in columns by hand: the UI leaves no space between the cells of a Markdown table.
+    heads = {
+        "wape": "    WAPE",
+        "wape_of_raked": "   raked base",
+        "wape_of_last": "   last value",
+        "coverage_90": "   in 90% interval",
+    }
+    lines = [f"{'setting':<14}{'h':>2}" + "".join(heads.values())]
     for row in board.to_dict("records"):
-        names = ("wape", "wape_of_raked", "wape_of_last", "coverage_90")
-        digits = (2, 2, 2, 1)
-        cells = [_percent(row[name], d) for name, d in zip(names, digits, strict=True)]
-        lines.append(f"| {row['setting']} | {row['horizon']} | {' | '.join(cells)} |")
-    return lines
+        cells = [f"{_percent(row[name]):>{len(head)}}" for name, head in heads.items()]
+        lines.append(f"{row['setting']:<14}{row['horizon']:>2}" + "".join(cells))
+    return ["```", *lines, "```"]
 
 
-def _percent(share: float, digits: int) -> str:
-    return f"{100 * share:.{digits}f}%" if np.isfinite(share) else "-"
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f}%" if np.isfinite(share) else "-"

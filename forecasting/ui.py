@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from features.errors import InputError
 from forecasting.progress import Progress
 from forecasting.tracking import quiet_environment, sqlite_file, store_uri
 
 HOST = "127.0.0.1"
-_PATIENCE_S = 5
+_PATIENCE_S = 5.0
 _DEFAULTS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONWARNINGS": "ignore"}
 
 
@@ -35,7 +41,7 @@ def serve(*, port: int = 5000, store: str | None = None) -> int:
     Raises
     ------
     InputError
-        If there is no store yet, it is itself a server, or the port is taken.
+        If there is no store yet, it is no address or itself a server, or the port is taken.
     """
     uri = store or store_uri()
     artifacts = _check_store(uri)
@@ -46,12 +52,16 @@ def serve(*, port: int = 5000, store: str | None = None) -> int:
     if artifacts is not None:
         # What the UI's own button creates must be as reachable for later runs as what runs create.
         command += ["--default-artifact-root", str(artifacts), "--no-serve-artifacts"]
-    server = subprocess.Popen(command, env={**_DEFAULTS, **os.environ, **quiet_environment()})
-    Progress(show=True).say(f"MLflow UI: {address(port)} (stop it with Ctrl-C)")
+    environment = {**_DEFAULTS, **os.environ, **quiet_environment()}
+    # In a group of its own: the server answers a Ctrl-C of the terminal with a traceback.
+    server = subprocess.Popen(command, env=environment, process_group=0)
+    progress = Progress(show=True)
+    progress.say(f"MLflow UI: {address(port)}")
+    progress.say("Stop it with Ctrl-C")
     try:
-        return server.wait()
+        with _told_to_stop():
+            return server.wait()
     except KeyboardInterrupt:
-        # The terminal sent Ctrl-C to the server as well.
         return 0
     finally:
         _stop(server)
@@ -62,14 +72,36 @@ def address(port: int) -> str:
     return f"http://{HOST}:{port}/#/experiments?workflowType=machine_learning"
 
 
+@contextmanager
+def _told_to_stop() -> Iterator[None]:
+    """Take a closed terminal and a polite kill for a Ctrl-C, so that no server is left behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _stop(server: subprocess.Popen[bytes]) -> None:
-    """Wait for the server to end, and end it where it does not."""
-    for end in (server.terminate, server.kill):
-        try:
-            server.wait(timeout=_PATIENCE_S)
-            return
-        except subprocess.TimeoutExpired:
-            end()
+    """End the server and what it started, by force after a while."""
+    try:
+        os.killpg(server.pid, signal.SIGTERM)
+        deadline = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < deadline:
+            server.poll()
+            os.killpg(server.pid, 0)
+            time.sleep(0.05)
+        os.killpg(server.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
 
 
 def _check_store(uri: str) -> Path | None:
@@ -78,13 +110,17 @@ def _check_store(uri: str) -> Path | None:
         raise InputError(
             f"the store {uri} is a server", remedy="Open that address in a browser instead"
         )
+    if "://" not in uri:
+        raise InputError(
+            f"the store {uri!r} is no address", remedy="Write it as sqlite:///path/to/mlflow.db"
+        )
     file = sqlite_file(uri)
     if file is None:
         return None
     if not file.is_file():
         raise InputError(
             "there is no MLflow store yet",
-            remedy="Run `gravicast run` first, or give the store with MLFLOW_TRACKING_URI",
+            remedy="Run `gravicast run` first, or name another store with --store",
             file=file,
         )
     return file.parent / "mlruns"

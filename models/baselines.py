@@ -112,7 +112,7 @@ class LagBooster:
         actual = infos[origin].history
         for past, horizon in blocks:
             target = actual[past + horizon - infos[origin].first_year]
-            known = np.flatnonzero(~np.isnan(target))
+            known = np.flatnonzero(~np.isnan(target) & ~np.isnan(infos[past].history[-1]))
             size = self.max_rows // len(blocks)
             if known.size > size:
                 rng = np.random.default_rng((self.seed, past, horizon))

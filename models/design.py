@@ -86,14 +86,19 @@ def at_horizon(matrix: NDArray[np.float32], horizon: int) -> NDArray[np.float32]
 def pattern_base(panel: TradePanel, *, origin: int, horizon: int) -> NDArray[np.float64]:
     """The origin's matrix raked to the true totals of the target year, shape ``[flow]``.
 
+    Flows that are unknown in either year are left out of both, and have base 0: otherwise the known
+    flows of their exporter and importer would seem to shift.
+
     What the shift is measured against in training. The target year is past at training time, so
     its totals are known; and because every forecast is raked again after the shift, what the
     booster has to learn is the pattern alone, whichever totals it will meet.
     """
-    target = panel.values[panel.row(origin + horizon)]
+    start, target = (panel.values[panel.row(year)] for year in (origin, origin + horizon))
+    known = ~np.isnan(start) & ~np.isnan(target)
+    start, target = np.where(known, start, 0.0), np.where(known, target, 0.0)
     flows = panel.flows
     return rake(
-        panel.values[panel.row(origin)],
+        start,
         flows=flows,
         exporter_totals=flows.exporter_totals(target),
         importer_totals=flows.importer_totals(target),
@@ -143,8 +148,8 @@ def training_design(
     Returns
     -------
     Design
-        Flows that are unknown in the target year are left out. Each block draws from a generator
-        of its own, so that a prefix by target year is the same whatever comes later.
+        Flows that are unknown in the origin or target year are left out. Each block draws from a
+        generator of its own, so that a prefix by target year is the same whatever comes later.
     """
     blocks = sorted(
         ((origin, h) for origin in matrices for h in horizons if origin + h <= last_year),
@@ -181,7 +186,7 @@ def _fill(
     rng = np.random.default_rng((seed, origin, horizon))
     target = panel.values[panel.row(origin + horizon)]
     base = pattern_base(panel, origin=origin, horizon=horizon)
-    chosen = np.flatnonzero(~np.isnan(target))
+    chosen = np.flatnonzero(~np.isnan(target) & ~np.isnan(panel.values[panel.row(origin)]))
     if chosen.size > size:
         chosen = np.sort(rng.choice(chosen, size=size, replace=False))
     end = start + chosen.size

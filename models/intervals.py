@@ -79,7 +79,8 @@ class Intervals:
 
 def tail_probabilities() -> tuple[float, ...]:
     """Lower and upper tail of each level, in the order of the quantile columns."""
-    tails = [(1 - level / 100) / 2 for level in LEVELS]
+    # Rounded, because (1 - 0.9) / 2 is a little below 0.05 and would miss a rank by one.
+    tails = [round((1 - level / 100) / 2, 9) for level in LEVELS]
     return tuple(p for tail in tails for p in (tail, 1 - tail))
 
 
@@ -125,9 +126,14 @@ def fit_intervals(samples: Sequence[Sample]) -> Intervals:
     )
     ratio = np.divide(actual, expected, out=np.zeros_like(actual), where=expected > 0)
     zero_edges, ratios = _binned(
-        expected[~positive], ratio[~positive], ZERO_BINS, limits=(0.0, 0.0)
+        expected[~positive], ratio[~positive], ZERO_BINS, limits=(0.0, _largest(ratio))
     )
     return Intervals(edges, residuals, zero_edges, ratios)
+
+
+def _largest(ratio: Vector) -> float:
+    """Upper limit of actual over expected for flows forecast at 0: the largest that was seen."""
+    return float(ratio.max(initial=0.0))
 
 
 def _binned(
@@ -144,15 +150,24 @@ def _binned(
     for number in range(edges.size + 1):
         inside = score[which == number]
         # An empty bin (ties in size) borrows the pooled residuals.
-        quantiles[number] = _conformal_quantiles(inside if inside.size else score, tails)
+        quantiles[number] = _conformal_quantiles(inside if inside.size else score, tails, limits)
     return edges, quantiles
 
 
-def _conformal_quantiles(scores: Vector, tails: Sequence[float]) -> Vector:
+def _conformal_quantiles(
+    scores: Vector, tails: Sequence[float], limits: tuple[float, float]
+) -> Vector:
+    """Order statistics of rank (n + 1) p; the limit of the scale where so few scores have none."""
     n = scores.size
-    ranks = [
-        np.clip(np.floor((n + 1) * p) - 1 if p < 0.5 else np.ceil((n + 1) * p) - 1, 0, n - 1)
-        for p in tails
-    ]
     ordered = np.sort(scores)
-    return ordered[np.asarray(ranks, dtype=np.intp)]
+    quantiles = np.empty(len(tails))
+    for number, p in enumerate(tails):
+        exact = round((n + 1) * p, 6)
+        rank = int(np.floor(exact) if p < 0.5 else np.ceil(exact))
+        if rank < 1:
+            quantiles[number] = limits[0]
+        elif rank > n:
+            quantiles[number] = limits[1]
+        else:
+            quantiles[number] = ordered[rank - 1]
+    return quantiles

@@ -11,8 +11,11 @@ from features.flows import FlowIndex
 
 TOLERANCE = 1e-8
 MAX_ITERATIONS = 5_000
+PATIENCE = 200
+"""Rounds without a hundredth of progress after which totals are taken to be infeasible."""
 
 Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,9 @@ class Raked:
     largest_gap
         Largest relative distance between a total and its sum.
     unreachable
-        Positive totals of margins without a single positive flow: no scaling can meet them.
+        Positive totals that no positive flow can carry: no scaling can meet them.
+    converged
+        Whether every other total is met to the tolerance.
     """
 
     values: Vector
@@ -39,11 +44,7 @@ class Raked:
     iterations: int
     largest_gap: float
     unreachable: int
-
-    @property
-    def converged(self) -> bool:
-        """Whether every total is met to the tolerance."""
-        return self.largest_gap <= TOLERANCE
+    converged: bool
 
 
 def rake(
@@ -68,8 +69,9 @@ def rake(
     tolerance
         Largest relative distance between a total and its sum at convergence.
     max_iterations
-        Rounds after which the result is returned as it is, with its gap. That happens where the
-        zeros make the totals infeasible; exporter totals are then met, importer totals missed.
+        Rounds after which, or without progress over `PATIENCE` of which, the result is returned
+        as it is, with its gap. That happens where the zeros make the totals infeasible; exporter
+        totals are then met, importer totals missed.
 
     Returns
     -------
@@ -82,9 +84,10 @@ def rake(
 
     Notes
     -----
-    Margins without a positive flow are left out and counted, and the other side's totals are
-    rescaled to what remains. The scaling vectors are iterated on one dense matrix a sector
-    (Sinkhorn), so a round costs two matrix-vector products.
+    Totals that no positive flow can carry (a country without a flow, or whose only partners have a
+    total of zero) are left out and counted, and the other side's totals are rescaled to what
+    remains. The scaling vectors are iterated on one dense matrix a sector (Sinkhorn), so a round
+    costs two matrix-vector products; sectors stop as they converge.
     """
     start = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=0.0)
     _check(start, exporter_totals, importer_totals)
@@ -92,21 +95,23 @@ def rake(
     cube = np.zeros((k, n, n))
     cube[flows.sector, flows.exporter, flows.importer] = start
     rows, columns = exporter_totals.reshape(n, k).T.copy(), importer_totals.reshape(n, k).T.copy()
-    empty_rows, empty_columns = cube.sum(axis=2) <= 0, cube.sum(axis=1) <= 0
-    unreachable = int((rows[empty_rows] > 0).sum() + (columns[empty_columns] > 0).sum())
-    rows[empty_rows], columns[empty_columns] = 0.0, 0.0
+    unreachable = _prune(cube, rows, columns)
     aimed, exports = columns.sum(axis=1, keepdims=True), rows.sum(axis=1, keepdims=True)
-    columns *= np.divide(exports, aimed, out=np.zeros_like(exports), where=aimed > 0)
-    rows = np.where(columns.sum(axis=1, keepdims=True) > 0, rows, 0.0)
-    left, right, iterations, gap = _scale(cube, rows, columns, tolerance, max_iterations)
-    fitted = left[:, :, None] * cube * right[:, None, :]
+    columns *= _quotient(exports, aimed)
+    gap, iterations = 0.0, 0
+    for sector in range(k):
+        rounds, missed = _scale(
+            cube[sector], rows[sector], columns[sector], tolerance, max_iterations
+        )
+        gap, iterations = max(gap, missed), max(iterations, rounds)
     return Raked(
-        values=fitted[flows.sector, flows.exporter, flows.importer],
+        values=cube[flows.sector, flows.exporter, flows.importer],
         exporter_totals=rows.T.ravel(),
         importer_totals=columns.T.ravel(),
         iterations=iterations,
         largest_gap=gap,
         unreachable=unreachable,
+        converged=gap <= tolerance,
     )
 
 
@@ -118,37 +123,47 @@ def _check(start: Vector, exporter_totals: Vector, importer_totals: Vector) -> N
             raise ValueError(f"{side} totals must be finite and not negative")
 
 
+def _prune(cube: Matrix, rows: Matrix, columns: Matrix) -> int:
+    """Set to 0, in place, totals without a flow and flows without a total; count the totals."""
+    unreachable = 0
+    while True:
+        cube *= (rows > 0)[:, :, None]
+        cube *= (columns > 0)[:, None, :]
+        stuck_rows = (rows > 0) & (cube.max(axis=2) <= 0)
+        stuck_columns = (columns > 0) & (cube.max(axis=1) <= 0)
+        stuck = int(stuck_rows.sum() + stuck_columns.sum())
+        if stuck == 0:
+            return unreachable
+        unreachable += stuck
+        rows[stuck_rows], columns[stuck_columns] = 0.0, 0.0
+
+
 def _scale(
-    cube: NDArray[np.float64],
-    rows: NDArray[np.float64],
-    columns: NDArray[np.float64],
-    tolerance: float,
-    max_iterations: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], int, float]:
-    """Scaling vectors, rounds and the largest relative gap; sectors stop as they converge."""
-    k, n, _ = cube.shape
-    left, right = np.ones((k, n)), np.ones((k, n))
-    gaps = np.full(k, np.inf)
-    active = np.arange(k)
-    iterations = 0
-    while active.size and iterations < max_iterations:
-        iterations += 1
-        part, r, c = cube[active], rows[active], columns[active]
-        a = _quotient(r, (part @ right[active][:, :, None])[:, :, 0])
-        b = _quotient(c, (a[:, None, :] @ part)[:, 0, :])
-        # After the column step columns fit exactly: the rows say how far it is.
-        sums = a * (part @ b[:, :, None])[:, :, 0]
-        gap = np.abs(_quotient(sums, r) - (r > 0)).max(axis=1)
-        left[active], right[active], gaps[active] = a, b, gap
-        active = active[gap > tolerance]
-    if active.size:
+    matrix: Matrix, rows: Vector, columns: Vector, tolerance: float, max_iterations: int
+) -> tuple[int, float]:
+    """Scale one sector in place; rounds and the largest relative gap."""
+    if not rows.any():
+        return 0, 0.0
+    right = (columns > 0).astype(np.float64)
+    gap, best, rounds, patience = np.inf, np.inf, 0, 0
+    while gap > tolerance and rounds < max_iterations and patience < PATIENCE:
+        rounds += 1
+        left = _quotient(rows, matrix @ right)
+        # Only the product of the two vectors matters: kept apart, infeasible totals drive one
+        # towards infinity and the other towards zero until both overflow.
+        left /= left.max()
+        right = _quotient(columns, left @ matrix)
+        sums = left * (matrix @ right)
+        gap = float(np.abs(_quotient(sums, rows) - (rows > 0)).max())
+        patience = 0 if gap < 0.99 * best else patience + 1
+        best = min(best, gap)
+    if gap > tolerance:
         # Infeasible totals: end on a row step, so that exporter totals hold.
-        part = cube[active]
-        left[active] = _quotient(rows[active], (part @ right[active][:, :, None])[:, :, 0])
-        sums = right[active] * (left[active][:, None, :] @ part)[:, 0, :]
-        wanted = columns[active]
-        gaps[active] = np.abs(_quotient(sums, wanted) - (wanted > 0)).max(axis=1)
-    return left, right, iterations, float(gaps.max(initial=0.0))
+        left = _quotient(rows, matrix @ right)
+        gap = float(np.abs(_quotient(right * (left @ matrix), columns) - (columns > 0)).max())
+    matrix *= left[:, None]
+    matrix *= right[None, :]
+    return rounds, gap
 
 
 def _quotient(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -28,8 +28,8 @@ DEFAULT_PARAMS: Mapping[str, Any] = {
     "max_bin": 63,
     "bin_construct_sample_cnt": 30_000,
 }
-"""Huber loss with a small threshold, close to an absolute loss: the scores are absolute errors, and a
-mean of midpoint growth is pulled by births and deaths that a median ignores. LightGBM's own
+"""Huber loss with a small threshold, close to an absolute loss: the scores are absolute errors, and
+a mean of midpoint growth is pulled by births and deaths that a median ignores. LightGBM's own
 absolute loss scores the same, takes half as long again and refuses monotone constraints."""
 
 

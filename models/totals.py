@@ -12,6 +12,7 @@ from features.channels.economic_mass import EXCHANGE, GDP, REAL_GDP
 from features.channels.macro_news import since_origin
 from features.channels.published_totals import EXPORT_INDEX, IMPORT_INDEX, index_growth
 from features.information import InformationSet
+from models.design import origin_value
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -51,8 +52,8 @@ def published_totals(info: InformationSet) -> Totals | None:
     """
     sides = []
     for series, totals in (
-        (EXPORT_INDEX, info.exporter_totals[-1]),
-        (IMPORT_INDEX, info.importer_totals[-1]),
+        (EXPORT_INDEX, origin_totals(info).exporter),
+        (IMPORT_INDEX, origin_totals(info).importer),
     ):
         growth = index_growth(info, series, year=info.origin + 1, since=info.origin)
         if np.isnan(growth).all():
@@ -63,10 +64,16 @@ def published_totals(info: InformationSet) -> Totals | None:
     return Totals(exporter, importer * (exporter.sum() / importer.sum()))
 
 
+def origin_totals(info: InformationSet) -> Totals:
+    """Sums of the flows a base starts from, those carried over an unknown year included."""
+    value = origin_value(info)
+    return Totals(info.flows.exporter_totals(value), info.flows.importer_totals(value))
+
+
 def carried_totals(info: InformationSet) -> Totals:
-    """Published totals of origin + 1 carried forward, or those of the origin: the raked baseline."""
+    """Published totals of origin + 1, or those of the origin: what the raked baseline uses."""
     published = published_totals(info)
-    return published or Totals(info.exporter_totals[-1], info.importer_totals[-1])
+    return published or origin_totals(info)
 
 
 def forecast_totals(
@@ -119,11 +126,13 @@ def _known_totals(info: InformationSet, side: str) -> Matrix:
 
 
 def _side(info: InformationSet, side: str, published: Totals | None) -> _Side:
-    columns = _predictors(info, side, published is not None)
-    if published is not None:
-        start = published.exporter if side == "exporter" else published.importer
-        return _Side(start, 1, 0.0, columns)
-    return _Side(_known_totals(info, side)[-1], 0, _common_news(info), columns)
+    totals = published or origin_totals(info)
+    return _Side(
+        start=totals.exporter if side == "exporter" else totals.importer,
+        years=int(published is not None),
+        common=0.0 if published is not None else _common_news(info),
+        predictors=_predictors(info, side, published is not None),
+    )
 
 
 def _common_news(info: InformationSet) -> float:
@@ -132,18 +141,25 @@ def _common_news(info: InformationSet) -> float:
     first = info.last_year(GDP) - gdp.shape[0] + 1
     if gdp.shape[0] == 0 or info.last_year(GDP) <= info.origin:
         return 0.0
-    world = np.nansum(gdp, axis=1)
-    trade = np.log(info.exporter_totals.sum(axis=1))
-    years = range(max(info.first_year, first), info.origin + 1)
-    gdp_growth = np.diff([np.log(world[year - first]) for year in years])
-    trade_growth = np.diff([trade[year - info.first_year] for year in years])
+    trade = np.log(np.maximum(info.exporter_totals.sum(axis=1), 1.0))
+    years = range(max(info.first_year, first) + 1, info.origin + 1)
+    gdp_growth = np.array([_world_growth(gdp, year - first) for year in years])
+    trade_growth = np.array([np.diff(trade)[year - info.first_year - 1] for year in years])
     if gdp_growth.size < 3:
         return 0.0
     # One observation's worth of prior at elasticity 1 keeps the first origins sane.
     prior = float(np.mean(gdp_growth**2))
-    elasticity = (gdp_growth @ trade_growth + prior) / (gdp_growth @ gdp_growth + prior)
-    news = np.log(world[info.origin + 1 - first] / world[info.origin - first])
-    return float(elasticity * news)
+    variation = gdp_growth @ gdp_growth + prior
+    elasticity = (gdp_growth @ trade_growth + prior) / variation if variation > 0 else 1.0
+    return float(elasticity * _world_growth(gdp, info.origin + 1 - first))
+
+
+def _world_growth(gdp: Matrix, row: int) -> float:
+    """Log growth of GDP summed over the countries known in both years; 0 where there are none."""
+    known = (gdp[row] > 0) & (gdp[row - 1] > 0)
+    if not known.any():
+        return 0.0
+    return float(np.log(gdp[row][known].sum() / gdp[row - 1][known].sum()))
 
 
 def _predictors(info: InformationSet, side: str, published: bool) -> Matrix:
@@ -155,7 +171,7 @@ def _predictors(info: InformationSet, side: str, published: bool) -> Matrix:
     weight = np.nan_to_num(info.history[-1].astype(np.float64))
     total = np.maximum(np.bincount(margin, weights=weight, minlength=flows.margins), 1.0)
 
-    def partners(values: Vector) -> Vector:
+    def partners(values: NDArray[np.floating]) -> Vector:
         known = np.nan_to_num(values)[partner] * weight
         return np.bincount(margin, weights=known, minlength=flows.margins) / total
 

@@ -9,6 +9,7 @@ from features.feature import (
     CountryValues,
     Feature,
     FlowValues,
+    Sign,
     exporter,
     gap,
     growth,
@@ -20,6 +21,7 @@ from features.feature import (
 from features.information import InformationSet
 
 GDP, REAL_GDP, POPULATION, EXCHANGE = "MACRO.GDP", "MACRO.GDP.REAL", "MACRO.POP", "MACRO.EXCH"
+INDUSTRY, INVESTMENT = "NV.IND.TOTL.ZS", "NE.GDI.TOTL.ZS"
 _GRAVITY = "Anderson and van Wincoop (2003), doi:10.1257/000282803321455214"
 
 income = log(ratio(latest(GDP), latest(POPULATION)))
@@ -74,9 +76,8 @@ def _openness(side: str) -> FlowValues:
     return values
 
 
-def _mass(name: str, unit: str, series: tuple[str, ...], sign: str, build: FlowValues) -> Feature:
-    assert sign in ("+", "-", "two-sided", "none")
-    return Feature(name, "economic_mass", unit, series, sign, _GRAVITY, build)  # type: ignore[arg-type]
+def _mass(name: str, unit: str, series: tuple[str, ...], sign: Sign, build: FlowValues) -> Feature:
+    return Feature(name, "economic_mass", unit, series, sign, _GRAVITY, build)
 
 
 _log_gdp = log(latest(GDP))
@@ -87,14 +88,20 @@ FEATURES: tuple[Feature, ...] = (
     _mass("income_exporter", "ln USD a head", (GDP, POPULATION), "two-sided", exporter(income)),
     _mass("income_importer", "ln USD a head", (GDP, POPULATION), "two-sided", importer(income)),
     _mass("income_gap", "ln ratio", (GDP, POPULATION), "two-sided", gap(income)),
-    _mass("real_growth_3_exporter", "ln change", (REAL_GDP,), "+", exporter(growth(REAL_GDP, years=3))),
-    _mass("real_growth_3_importer", "ln change", (REAL_GDP,), "+", importer(growth(REAL_GDP, years=3))),
+    _mass("real_growth_3_exporter", "ln change", (REAL_GDP,), "+",
+          exporter(growth(REAL_GDP, years=3))),
+    _mass("real_growth_3_importer", "ln change", (REAL_GDP,), "+",
+          importer(growth(REAL_GDP, years=3))),
     _mass("total_growth_5_exporter", "ln change", (), "none", _totals_growth("exporter", years=5)),
     _mass("total_growth_5_importer", "ln change", (), "none", _totals_growth("importer", years=5)),
     _mass("openness_exporter", "ln share of GDP", (GDP,), "none", _openness("exporter")),
     _mass("openness_importer", "ln share of GDP", (GDP,), "none", _openness("importer")),
-    _mass("industry_share_exporter", "percent of GDP", ("NV.IND.TOTL.ZS",), "none", exporter(latest("NV.IND.TOTL.ZS"))),
-    _mass("investment_importer", "percent of GDP", ("NE.GDI.TOTL.ZS",), "+", importer(latest("NE.GDI.TOTL.ZS"))),
-    _mass("depreciation_3_exporter", "ln change", (EXCHANGE,), "+", exporter(exchange_change(years=3))),
-    _mass("depreciation_3_importer", "ln change", (EXCHANGE,), "-", importer(exchange_change(years=3))),
+    _mass("industry_share_exporter", "percent of GDP", (INDUSTRY,), "none",
+          exporter(latest(INDUSTRY))),
+    _mass("investment_importer", "percent of GDP", (INVESTMENT,), "+",
+          importer(latest(INVESTMENT))),
+    _mass("depreciation_3_exporter", "ln change", (EXCHANGE,), "+",
+          exporter(exchange_change(years=3))),
+    _mass("depreciation_3_importer", "ln change", (EXCHANGE,), "-",
+          importer(exchange_change(years=3))),
 )  # fmt: skip

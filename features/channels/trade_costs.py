@@ -34,7 +34,9 @@ def _residual_planes(info: InformationSet) -> NDArray[np.floating]:
     swept out by alternating means (Gauss-Seidel); twelve sweeps leave the effects within 1e-3.
     """
     flows = info.flows
-    mean = np.nanmean(np.vstack([info.history[-3:], np.zeros_like(info.history[:1])]), axis=0)
+    recent = info.history[-3:]
+    years = np.maximum((~np.isnan(recent)).sum(axis=0), 1)
+    mean = np.nansum(recent, axis=0, dtype=np.float64) / years
     costs = np.stack([_distance(info), *(static_pair(name)(info) for name in _COSTS[1:])])
     known = (mean > 0) & np.isfinite(costs).all(axis=0)
     if known.sum() < 2 * flows.margins + len(_COSTS):

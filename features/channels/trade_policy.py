@@ -94,9 +94,11 @@ def _policy(
 
 FEATURES: tuple[Feature, ...] = (
     _policy("agreement", "0 or 1", (AGREEMENT,), "+", _PHASING, _latest_pair(AGREEMENT)),
-    _policy("agreement_wto", "0 or 1", (AGREEMENT_WTO,), "+", _PHASING, _latest_pair(AGREEMENT_WTO)),
+    _policy("agreement_wto", "0 or 1", (AGREEMENT_WTO,), "+", _PHASING,
+            _latest_pair(AGREEMENT_WTO)),
     _policy("treaties", "count", (TREATIES,), "+", _PHASING, _latest_pair(TREATIES)),
-    _policy("agreement_age", "years", (AGREEMENT,), "two-sided", _PHASING, agreement_age(AGREEMENT)),
+    _policy("agreement_age", "years", (AGREEMENT,), "two-sided", _PHASING,
+            agreement_age(AGREEMENT)),
     _policy("agreement_phase_in", "1 to 0 over ten years", (AGREEMENT,), "+", _PHASING, _phase_in),
     _policy("agreement_share_of_imports", "share", (AGREEMENT,), "-",
             "trade diversion, Viner (1950)", _covered_share),

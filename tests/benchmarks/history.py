@@ -118,7 +118,7 @@ with panel as (
 ), margins as (
   select *, sum(v) over (partition by exporter, sector, year) as x,
     sum(v) over (partition by importer, sector, year) as m,
-    sum(v) over (partition by year) as w from panel
+    sum(v) over (partition by sector, year) as w from panel
 ), logs as (
   select *, ln(greatest(v, 1)) as l,
     ln(greatest(v, 1)) - ln(greatest(x, 1)) - ln(greatest(m, 1)) + ln(greatest(w, 1)) as i

@@ -134,13 +134,15 @@ def test_a_table_without_a_pair_of_the_panel_has_no_years():
 # Refusals --------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("first", ["static", "yearly"])
 @pytest.mark.parametrize("second", ["static", "yearly"])
-def test_an_attribute_that_two_files_define_is_refused(second, refused):
-    other = geography()[["iso3_o", "iso3_d", "contig"]]
-    if second == "yearly":
-        other = other.assign(year=2000)
+def test_an_attribute_that_two_files_define_is_refused(first, second, refused):
+    tables = []
+    for kind in (first, second):
+        table = geography()[["iso3_o", "iso3_d", "contig"]]
+        tables.append(table.assign(year=2000) if kind == "yearly" else table)
     refused(
-        lambda: build(("geo", geography()), ("more", other)),
+        lambda: build(("geo", tables[0]), ("more", tables[1])),
         file="more", column="contig", says="another pair file",
     )  # fmt: skip
 

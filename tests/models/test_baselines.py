@@ -84,11 +84,6 @@ def test_without_published_totals_the_raked_last_value_is_the_last_value():
     np.testing.assert_allclose(last_value_raked(info), last_value(info), rtol=1e-6)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a flow carried over an unknown year is in the matrix but not in the totals it is raked "
-    "to, so its exporter's and importer's other flows shrink",
-)
 def test_an_unknown_flow_leaves_the_others_at_their_last_value():
     values = np.tile([10.0, 20, 30, 40, 50, 60], (4, 1))
     values[3, 0] = nan
@@ -168,20 +163,7 @@ def doubling(*, unknown: float) -> DataBundle:
     return data_of(values, countries=8)
 
 
-@pytest.mark.parametrize(
-    "unknown",
-    [
-        0.0,
-        pytest.param(
-            0.2,
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="LagBooster('differences') trains on rows whose origin is unknown: the "
-                "label is NaN, which LightGBM reads as 0",
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("unknown", [0.0, 0.2])
 def test_differences_learn_steady_growth_whatever_is_unknown(unknown):
     infos = infos_of(doubling(unknown=unknown), 2015)
     found = booster("differences", max_rows=10**6).forecast(infos, origin=2015, horizons=(1,))[1]

@@ -78,10 +78,6 @@ def test_flows_forecast_at_zero_are_covered_at_least_as_often_as_said(level):
     assert (upper > 0).all()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="_conformal_quantiles clips the rank to the sample: 6 residuals cover 5 in 7, not 90 %",
-)
 def test_intervals_from_few_residuals_cover_what_they_say():
     rng = np.random.default_rng(0)
     ones, hits = np.ones(6), []
@@ -106,10 +102,6 @@ def test_quantiles_carry_the_finite_sample_correction():
     np.testing.assert_allclose(residuals_of(19), [5, 15, 1, 19])
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="(1 - 90 / 100) / 2 is a little below 0.05, so floor and ceil miss the rank by one",
-)
 def test_quantiles_of_39_residuals_are_the_second_from_either_end():
     np.testing.assert_allclose(residuals_of(39), [10, 30, 2, 38])
 

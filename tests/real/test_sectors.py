@@ -107,10 +107,6 @@ def test_a_sector_panel_rakes_to_the_totals_of_a_later_year(panel):
     )
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="totals that the zeros of 1995 cannot meet make scaling vectors overflow (raking.py)",
-)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_training_base_of_sectors_has_the_exporter_totals_of_its_target_year(panel):
     flows = panel.flows

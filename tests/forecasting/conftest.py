@@ -1,0 +1,178 @@
+"""The tiny world on disk, quick runs on it, and a forecaster fitted to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.catalogue import NAMES
+from features.errors import InputError
+from features.information import DataBundle
+from features.panel import TradePanel
+from forecasting import RunConfig, RunResult, run
+from forecasting.bench import Bench, prepare
+from forecasting.loading import LoadedData
+from models.design import Design, origin_value
+from models.forecaster import FittedForecaster
+from models.intervals import Sample, fit_intervals
+from models.shift import CHOICES, ShiftModel
+from models.totals import forecast_totals
+from models.trade_probability import TradeProbability
+
+LEARNS = {"min_data_in_leaf": 5, "feature_fraction": 1.0, "bagging_fraction": 1.0}
+"""LightGBM's limits are made for 100,000 rows: on 1,000 they leave nothing to learn."""
+QUICK: dict[str, Any] = {
+    "horizons": (1, 2),
+    "rounds": 5,
+    "params": LEARNS,
+    "workers": 1,
+    "experiment": None,
+}
+
+
+@dataclass(frozen=True)
+class WorldFiles:
+    """Where the tiny world lies: CSV and Parquet in equal parts."""
+
+    trade: Path
+    indicators: Path
+    catalogue: Path
+    geography: Path
+    agreements: Path
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options of `RunConfig` that read all of it."""
+        return {
+            "trade": self.trade,
+            "indicators": self.indicators,
+            "indicator_catalogue": self.catalogue,
+            "pairs": (self.geography, self.agreements),
+        }
+
+    @property
+    def arguments(self) -> list[str]:
+        """The same for the command line."""
+        return [
+            *("--trade", str(self.trade), "--indicators", str(self.indicators)),
+            *("--indicator-catalogue", str(self.catalogue), "--pairs", str(self.geography)),
+            *("--pairs", str(self.agreements)),
+        ]
+
+
+@pytest.fixture
+def world_files(
+    tmp_path_factory: pytest.TempPathFactory,
+    trade: pd.DataFrame,
+    indicator_tables: tuple[pd.DataFrame, pd.DataFrame],
+    pair_tables: list[tuple[str, pd.DataFrame]],
+) -> WorldFiles:
+    folder = tmp_path_factory.mktemp("world")
+    names = ("trade.csv", "indicators.parquet", "catalogue.csv", "geography.parquet",
+             "agreements.csv")  # fmt: skip
+    tables = (trade, *indicator_tables, *(table for _, table in pair_tables))
+    for name, table in zip(names, tables, strict=True):
+        if name.endswith(".csv"):
+            table.to_csv(folder / name, index=False)
+        else:
+            table.to_parquet(folder / name, index=False)
+    return WorldFiles(*(folder / name for name in names))
+
+
+@pytest.fixture
+def quick() -> dict[str, Any]:
+    """Options of a run that takes a second and yet learns something."""
+    return dict(QUICK)
+
+
+@pytest.fixture
+def draw_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out figures and report, which take ten times as long as all the rest."""
+    monkeypatch.setattr("forecasting.plots.save_figures", lambda result, folder: {})
+    monkeypatch.setattr(
+        "forecasting.report.write_report", lambda result, figures, path: path.write_text("")
+    )
+
+
+@pytest.fixture
+def run_on(
+    monkeypatch: pytest.MonkeyPatch, draw_nothing: None, tmp_path: Path
+) -> Callable[..., RunResult]:
+    """Run the whole job, figures aside, on a bundle instead of on files."""
+
+    def go(bundle: DataBundle, name: str, **options: Any) -> RunResult:
+        monkeypatch.setattr("forecasting.job.load", lambda config: LoadedData(bundle, ()))
+        config = RunConfig(out=tmp_path / name, **{**QUICK, **options})
+        return run(config, show_progress=False)
+
+    return go
+
+
+@pytest.fixture(scope="session")
+def stops() -> Callable[..., InputError]:
+    """Run something that must fail as a user's mistake should, and give back the error."""
+
+    def go(action: Callable[[], object], *, says: str = "") -> InputError:
+        with pytest.raises(InputError) as caught:
+            action()
+        assert "\n" not in str(caught.value)
+        assert caught.value.remedy
+        assert says in str(caught.value)
+        return caught.value
+
+    return go
+
+
+@pytest.fixture(scope="session")
+def bench(make_bundle: Callable[..., DataBundle]) -> Bench:
+    """The tiny world prepared for its folds."""
+    return prepare(make_bundle(), RunConfig(**QUICK))
+
+
+@pytest.fixture(scope="session")
+def make_forecaster(make_bundle: Callable[..., DataBundle]) -> Callable[..., FittedForecaster]:
+    """Fit a forecaster to the tiny world, optionally with sectors, or where all flows trade."""
+
+    def make(*, sectors: tuple[str, ...] = (), all_trade: bool = False) -> FittedForecaster:
+        bundle = make_bundle(sectors=sectors)
+        if all_trade:
+            bundle = DataBundle(_positive(bundle.panel))
+        prepared = prepare(bundle, RunConfig(**QUICK))
+        return _fitted(prepared, prepared.design)
+
+    return make
+
+
+def _positive(panel: TradePanel) -> TradePanel:
+    frame = panel.to_frame()
+    frame["value_usd"] += 1.0
+    return TradePanel.from_frame(frame, absent="missing")
+
+
+def _fitted(bench: Bench, design: Design) -> FittedForecaster:
+    infos = bench.infos["totals_known"]
+    info = infos[bench.last_origin]
+    value = origin_value(info)
+    rng = np.random.default_rng(5)
+    samples = [
+        Sample(2008, value, value * rng.lognormal(0, 0.4, value.size), value + 1e5),
+        Sample(2009, 0 * value, value * (rng.random(value.size) < 0.3), value + 1e5),
+    ]
+    return FittedForecaster(
+        flows=info.flows,
+        origin=bench.last_origin,
+        as_of=date(2012, 7, 1).isoformat(),
+        value=value,
+        features=bench.matrices["totals_known"][bench.last_origin],
+        totals=forecast_totals(infos, origin=bench.last_origin, horizons=(1, 2)),
+        intervals={1: fit_intervals(samples), 2: fit_intervals(samples[:1])},
+        shift=ShiftModel(NAMES, CHOICES[0], 10, 1, threads=1, params=LEARNS).fit(design),
+        probability=TradeProbability(seed=1, threads=1).fit(design),
+    )

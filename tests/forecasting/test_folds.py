@@ -1,0 +1,105 @@
+"""The fold plan: rolling origins as pure data, whose outcomes the panel holds."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from features.errors import InputError
+from forecasting import Fold, plan_folds
+from forecasting.folds import LEARNING_YEARS
+
+YEARS = st.integers(1800, 2150)
+HORIZONS = st.sets(st.integers(1, 10), min_size=1, max_size=4).map(lambda h: tuple(sorted(h)))
+
+
+def test_a_plan_written_out():
+    plan = plan_folds(first_year=2000, last_year=2008, horizons=(1, 3), first_origin=2006)
+    assert plan == (
+        Fold(2006, (1,), (2000, 2001, 2002, 2003, 2004, 2005)),
+        Fold(2007, (1,), (2000, 2001, 2002, 2003, 2004, 2005, 2006)),
+    )
+
+
+def test_a_plan_is_frozen_and_the_same_every_time():
+    plan = plan_folds(first_year=1995, last_year=2017, horizons=(1, 2, 3))
+    assert plan == plan_folds(first_year=1995, last_year=2017, horizons=(1, 2, 3))
+    assert hash(plan) == hash(plan_folds(first_year=1995, last_year=2017, horizons=(1, 2, 3)))
+    with pytest.raises(FrozenInstanceError):
+        plan[0].origin = 1990  # type: ignore[misc]
+
+
+def test_the_protocol_of_the_evaluation_is_the_default_on_its_panel():
+    plan = plan_folds(first_year=1995, last_year=2017, horizons=(1, 2, 3, 5))
+    origins = {h: [fold.origin for fold in plan if h in fold.horizons] for h in (1, 2, 3, 5)}
+    assert {h: (o[0], o[-1], len(o)) for h, o in origins.items()} == {
+        1: (2003, 2016, 14),
+        2: (2003, 2015, 13),
+        3: (2003, 2014, 12),
+        5: (2003, 2012, 10),
+    }
+
+
+@given(first=YEARS, length=st.integers(1, 40), horizons=HORIZONS)
+def test_folds_roll_over_every_origin_whose_outcome_is_known(first, length, horizons):
+    last = first + length - 1
+    try:
+        plan = plan_folds(first_year=first, last_year=last, horizons=horizons)
+    except InputError:
+        assume(False)
+    origins = [fold.origin for fold in plan]
+    assert origins == list(range(origins[0], last - min(horizons) + 1))
+    for fold in plan:
+        # Exactly the horizons whose target year the panel holds, and never none.
+        assert fold.horizons == tuple(h for h in horizons if fold.origin + h <= last)
+        assert fold.horizons
+        # Exactly the origins whose shortest horizon has ended by the fold's own.
+        assert fold.train_origins
+        assert fold.train_origins == tuple(
+            year for year in range(first, last + 1) if year + min(horizons) <= fold.origin
+        )
+
+
+@given(first=YEARS, length=st.integers(1, 40), horizons=HORIZONS)
+def test_the_first_fold_knows_an_outcome_at_every_horizon(first, length, horizons):
+    try:
+        plan = plan_folds(first_year=first, last_year=first + length - 1, horizons=horizons)
+    except InputError:
+        assume(False)
+    assert plan[0].origin - max(horizons) > first
+    assert plan[0].train_origins[0] + max(horizons) <= plan[0].origin
+
+
+@given(first=YEARS, horizons=HORIZONS)
+def test_a_long_panel_leaves_eight_years_to_learn_from(first, horizons):
+    plan = plan_folds(first_year=first, last_year=first + 40, horizons=horizons)
+    assert plan[0].origin == max(first + LEARNING_YEARS, first + 3 + max(horizons))
+
+
+@given(first=YEARS, horizons=HORIZONS)
+def test_a_panel_that_is_too_short_is_told_how_many_years_it_needs(first, horizons):
+    needed = 4 + max(horizons) + min(horizons)
+    with pytest.raises(InputError, match=f"at least {needed} years") as caught:
+        plan_folds(first_year=first, last_year=first + needed - 2, horizons=horizons)
+    assert f"{needed - 1} years ({first}-{first + needed - 2}) are too few" in str(caught.value)
+    # And that many are enough.
+    assert plan_folds(first_year=first, last_year=first + needed - 1, horizons=horizons)
+
+
+@given(first=YEARS, length=st.integers(20, 40), horizons=HORIZONS, offset=st.integers(-5, 45))
+def test_a_first_origin_is_taken_or_refused_with_the_years_to_choose_from(
+    first, length, horizons, offset
+):
+    last = first + length - 1
+    lowest, highest = first + 3 + max(horizons), last - min(horizons)
+    assume(lowest <= highest)
+    wanted = first + offset
+    if lowest <= wanted <= highest:
+        plan = plan_folds(first_year=first, last_year=last, horizons=horizons, first_origin=wanted)
+        assert plan[0].origin == wanted
+    else:
+        with pytest.raises(InputError, match=f"first_origin {wanted} .*{lowest} to {highest}"):
+            plan_folds(first_year=first, last_year=last, horizons=horizons, first_origin=wanted)
