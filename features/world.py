@@ -46,11 +46,11 @@ PLANTED_CHANNELS = (
 DEFAULT_EFFECTS: Mapping[str, float] = MappingProxyType(
     {
         "persistence": 0.38,
-        "trade_costs": 0.0258,
-        "data_infrastructure": 0.043,
-        "ai_adoption": 0.0175,
-        "automation": 0.0107,
-        "trade_policy": 0.034,
+        "trade_costs": 0.028,
+        "data_infrastructure": 0.046,
+        "ai_adoption": 0.0198,
+        "automation": 0.0105,
+        "trade_policy": 0.026,
     }
 )
 _WALK_DEVIATION = 0.19  # of the median pair, log points a year

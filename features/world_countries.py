@@ -99,7 +99,7 @@ def _world_growth(rng: np.random.Generator, n_years: int) -> Array:
     """
     noise = 0.02 * rng.standard_normal(LEAD_YEARS + n_years)
     noise[LEAD_YEARS:] -= noise[LEAD_YEARS:].mean()
-    growth = 0.036 + noise
+    growth = 0.033 + noise
     for crash in (14 * n_years // 27, 25 * n_years // 27):
         growth[LEAD_YEARS + crash] = -0.13
         growth[LEAD_YEARS + crash + 1 :][:1] += 0.07

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -81,6 +82,7 @@ def run(config: RunConfig | None = None, *, show_progress: bool = True) -> RunRe
         For anything wrong with the configuration or its files; nothing is left in ``out``.
     """
     config = config or RunConfig()
+    _silence_autolog()
     check_out(config.out, overwrite=config.overwrite)
     progress = Progress(show=show_progress)
     with progress.stage("read the data"):
@@ -111,6 +113,15 @@ def run(config: RunConfig | None = None, *, show_progress: bool = True) -> RunRe
         with progress.stage("track in MLflow"):
             track(result)
     return result
+
+
+def _silence_autolog() -> None:
+    """Switch MLflow's autologging off where a user's session has it on.
+
+    It would log a model for each of the hundred fits of a back-test.
+    """
+    if "mlflow" in sys.modules:
+        sys.modules["mlflow"].autolog(disable=True)
 
 
 def _check_explain_flow(config: RunConfig, data: LoadedData) -> None:

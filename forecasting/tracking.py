@@ -104,7 +104,7 @@ def track(result: RunResult) -> str:
     uri = store_uri()
     try:
         _check_file(uri)
-        with _quiet(), _tracking_at(uri):
+        with _quiet(), _environment(_artifact_root(uri)), _tracking_at(uri):
             mlflow.autolog(disable=True)
             return _log_run(result, uri)
     except (MlflowException, SQLAlchemyError, OSError) as error:
@@ -185,6 +185,12 @@ def _check_file(uri: str) -> None:
             raise OSError("the file is no SQLite database")
     if not os.access(file if file.exists() else file.parent, os.W_OK):
         raise OSError("the file cannot be written")
+
+
+def _artifact_root(uri: str) -> dict[str, str]:
+    """Keep MLflow from leaving an empty ``mlruns`` in the working directory of another store."""
+    file = sqlite_file(uri)
+    return {} if file is None else {"_MLFLOW_SERVER_ARTIFACT_ROOT": str(file.parent / "mlruns")}
 
 
 @contextmanager

@@ -95,10 +95,8 @@ def quick() -> dict[str, Any]:
 @pytest.fixture
 def draw_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out figures and report, which take ten times as long as all the rest."""
-    monkeypatch.setattr("forecasting.plots.save_figures", lambda result, folder: {})
-    monkeypatch.setattr(
-        "forecasting.report.write_report", lambda result, figures, path: path.write_text("")
-    )
+    monkeypatch.setattr("forecasting.plots.save_figures", lambda *_: {})
+    monkeypatch.setattr("forecasting.report.write_report", lambda *given: given[-1].write_text(""))
 
 
 @pytest.fixture
@@ -108,7 +106,7 @@ def run_on(
     """Run the whole job, figures aside, on a bundle instead of on files."""
 
     def go(bundle: DataBundle, name: str, **options: Any) -> RunResult:
-        monkeypatch.setattr("forecasting.job.load", lambda config: LoadedData(bundle, ()))
+        monkeypatch.setattr("forecasting.job.load", lambda _: LoadedData(bundle, ()))
         config = RunConfig(out=tmp_path / name, **{**QUICK, **options})
         return run(config, show_progress=False)
 

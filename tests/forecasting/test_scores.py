@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -69,7 +70,7 @@ def test_deciles_partition_the_positive_flows_in_the_order_of_size(bare_info, va
     assert masks["all"].all()
     inside = [masks[name] for name in DECILES if name in masks]
     np.testing.assert_array_equal(np.sum(inside, axis=0, initial=0), value > 0)
-    for smaller, larger in zip(inside, inside[1:], strict=False):
+    for smaller, larger in pairwise(inside):
         assert value[smaller].max() < value[larger].min()
     np.testing.assert_array_equal(masks.get("zero_origin", np.zeros(FLOWS, bool)), value == 0)
     assert all(mask.any() for mask in masks.values())

@@ -160,8 +160,16 @@ def migrated_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import mlflow
 
     file = tmp_path_factory.mktemp("store") / "template.db"
-    mlflow.MlflowClient(f"sqlite:///{file.as_posix()}").search_experiments()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(file.parent)
+        mlflow.MlflowClient(f"sqlite:///{file.as_posix()}").search_experiments()
     return file
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every MLflow client makes a folder ``mlruns`` where it is used."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
 
 
 @pytest.fixture
@@ -382,6 +390,11 @@ def test_artifacts_lie_beside_the_database(tracked):
     _, file, run_id = tracked
     location = Path(client(file).get_run(run_id).info.artifact_uri)
     assert location == artifacts(file, run_id)
+
+
+def test_nothing_is_left_in_the_working_directory(store, tmp_path):
+    track(small_run(tmp_path))
+    assert list(Path.cwd().iterdir()) == []
 
 
 def test_mlflow_is_left_as_it_was(migrated_store, tmp_path, monkeypatch):

@@ -1,0 +1,118 @@
+"""On the simulated world the drivers are known: are they found, and is nothing else found?"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import spearmanr
+
+from features.catalogue import NAMES, without_technology
+from features.feature import TECHNOLOGY
+from features.indicators import Indicators
+from features.information import DataBundle
+from features.pairs import PairAttributes
+from features.panel import TradePanel
+from features.world import PLANTED_CHANNELS, World, simulate_world
+from forecasting.bench import Bench, prepare
+from forecasting.config import RunConfig
+from forecasting.explain import channel_summary, explain
+from forecasting.metrics import midpoint_mae
+from models.design import at_horizon, grow, pattern_base
+from models.forecaster import FittedForecaster
+from models.raking import rake
+from models.shift import CHOICES, ShiftModel
+from models.totals import forecast_totals
+from models.trade_probability import TradeProbability
+
+SEEDS = (1, 2)
+NO_TECHNOLOGY = dict.fromkeys(sorted(TECHNOLOGY), 0.0)
+HORIZONS = (1, 2, 3)
+SETTING = "totals_known"
+
+
+@lru_cache(maxsize=1)
+def world_and_bench(seed: int, planted: bool) -> tuple[World, Bench]:
+    world = simulate_world(seed=seed, effects=None if planted else NO_TECHNOLOGY)
+    panel = TradePanel.from_frame(world.trade)
+    countries = panel.flows.countries
+    pairs = [("geography", world.geography), ("agreements", world.agreements)]
+    bundle = DataBundle(
+        panel,
+        indicators=Indicators.from_frames(world.indicators, world.catalogue, countries=countries),
+        pairs=PairAttributes.from_frames(pairs, countries=countries),
+    )
+    return world, prepare(bundle, RunConfig(experiment=None, horizons=HORIZONS))
+
+
+def found_channels(bench: Bench) -> pd.DataFrame:
+    """Channel summary of the final model, as the main job computes it."""
+    origin, infos = bench.last_origin, bench.infos[SETTING]
+    design = bench.design.until(origin).thinned(max_rows=200_000, seed=1)
+    forecaster = FittedForecaster(
+        flows=bench.panel.flows,
+        origin=origin,
+        as_of="",
+        value=infos[origin].history[-1].astype(float),
+        features=bench.matrices[SETTING][origin],
+        totals=forecast_totals(infos, origin=origin, horizons=HORIZONS),
+        intervals={},
+        shift=ShiftModel(seed=1, threads=1).fit(design),
+        probability=TradeProbability(),
+    )
+    forecasts = {h: forecaster.flow_forecast(h) for h in HORIZONS}
+    return channel_summary(explain(forecaster, forecasts, max_rows=12_000)).set_index("channel")
+
+
+def gain_of_technology(bench: Bench, *, horizon: int) -> float:
+    """Share by which the technology features lower the midpoint error, four origins together."""
+    errors = np.zeros(2)
+    for origin in range(bench.last_origin - horizon - 9, bench.last_origin - horizon + 1, 3):
+        design = bench.design.until(origin).thinned(max_rows=100_000, seed=1)
+        base = pattern_base(bench.panel, origin=origin, horizon=horizon)
+        actual = bench.panel.values[bench.panel.row(origin + horizon)].astype(float)
+        rows = at_horizon(bench.matrices[SETTING][origin], horizon)
+        flows = bench.panel.flows
+        for number, names in enumerate((NAMES, without_technology())):
+            model = ShiftModel(names, CHOICES[0], rounds=60, seed=1, threads=1).fit(design)
+            # Raked like every forecast: what moves whole rows and columns is no change of pattern.
+            forecast = rake(
+                grow(base, model.predict(rows)),
+                flows=flows,
+                exporter_totals=flows.exporter_totals(base),
+                importer_totals=flows.importer_totals(base),
+            )
+            errors[number] += midpoint_mae(actual, forecast.values)
+    return 1.0 - errors[0] / errors[1]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("size", ["mean_abs_percent", "mean_abs_net_percent"])
+def test_attributions_recover_the_planted_order_of_channels(seed, size):
+    world, bench = world_and_bench(seed, planted=True)
+    years = range(bench.panel.first_year + 8, bench.last_origin - max(HORIZONS) + 1)
+    planted = world.truth.importance(origins=years, horizons=HORIZONS)
+    found = found_channels(bench)[size]
+    order = [[sizes[channel] for channel in PLANTED_CHANNELS] for sizes in (planted, found)]
+    assert spearmanr(*order).statistic >= 0.9
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_world_without_technology_effects_shows_none(seed):
+    """No technology channel moves the pattern as much as the least of what is planted."""
+    _, bench = world_and_bench(seed, planted=False)
+    net = found_channels(bench)["mean_abs_net_percent"]
+    least = min(net[channel] for channel in PLANTED_CHANNELS if channel not in TECHNOLOGY)
+    assert max(net[channel] for channel in TECHNOLOGY) < 0.5 * least
+
+
+def test_technology_lowers_the_error_far_more_where_it_is_planted():
+    """Country-level columns also tell countries apart, which helps a little in any world."""
+    seed = SEEDS[0]
+    planted = gain_of_technology(world_and_bench(seed, planted=True)[1], horizon=3)
+    absent = gain_of_technology(world_and_bench(seed, planted=False)[1], horizon=3)
+    print(f"technology lowers the error by {planted:.2%} where planted, by {absent:.2%} elsewhere")
+    assert planted > 0.007
+    assert absent < planted / 3
