@@ -158,7 +158,7 @@ def _margins(rows: pd.DataFrame) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return exporter, importer
 
 
-def _net_of_means(
+def net_of_means(
     values: NDArray[np.float64], groups: tuple[NDArray[np.intp], NDArray[np.intp]]
 ) -> NDArray[np.float64]:
     """Residual of two-way means by alternating projections; ten rounds leave under a percent."""
@@ -187,7 +187,7 @@ def channel_summary(explanation: Explanation) -> pd.DataFrame:
                 "channel": channel,
                 "label": CHANNELS[channel],  # type: ignore[index]
                 "mean_abs_percent": float(np.abs(values).mean()),
-                "mean_abs_net_percent": float(np.abs(_net_of_means(values, groups)).mean()),
+                "mean_abs_net_percent": float(np.abs(net_of_means(values, groups)).mean()),
             }
         )
     table = pd.DataFrame(rows).sort_values("mean_abs_percent", ascending=False, ignore_index=True)

@@ -391,7 +391,7 @@ def leaking(feature: str):
     ("as_of", "settings"),
     [
         (date(2009, 7, 1), SETTINGS),
-        (date(2009, 7, 1), ("ex_ante",)),
+        (date(2009, 7, 1), ("ex_ante", "totals_known")),
         (date(2008, 11, 15), ("totals_known",)),
     ],
 )
@@ -408,6 +408,15 @@ def test_what_is_published_after_the_as_of_date_changes_no_forecast(
         assert not np.array_equal(moved.panel.values, bundle.panel.values, equal_nan=True)
         after = run_on(moved, f"after-{seed}", **options)
         assert same_forecasts(reference, after)
+
+
+def test_published_totals_move_the_forecast_where_they_are_known(bundle, perturb_future, run_on):
+    as_of = date(2009, 7, 1)
+    moved = perturb_future(bundle, as_of, "ex_ante", np.random.default_rng(1))
+    reference, after = (
+        run_on(data, name, as_of=as_of) for data, name in ((bundle, "before"), (moved, "after"))
+    )
+    assert not same_forecasts(reference, after)
 
 
 @pytest.mark.parametrize(("origin", "setting"), [(2007, "totals_known"), (2008, "ex_ante")])

@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from features.flows import FlowIndex
-from models.raking import MAX_ITERATIONS, TOLERANCE, Raked, rake
+from models.raking import TOLERANCE, Raked, rake
 
 quick = hypothesis_settings(max_examples=50, deadline=None)
 CODES = ("AAA", "AAB", "AAC", "AAD", "AAE", "AAF")
