@@ -38,7 +38,7 @@ class RunConfig:
         the first.
     first_origin
         First origin of the back-test; by default the one that leaves eight years to learn from,
-        or as many as the panel allows.
+        or as many as the panel allows, and at most fourteen origins.
     as_of
         The day of the final forecast; by default 1 July of two years after the last trade year.
         Every back-test origin keeps the same distance.
@@ -78,7 +78,7 @@ class RunConfig:
     absent: AbsentFlows = "auto"
     negatives: NegativeFlows = "error"
     rounds: int = 80
-    max_rows: int = 200_000
+    max_rows: int = 160_000
     params: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     tune_every: int = 4
     seed: int = 1

@@ -8,6 +8,8 @@ from features.errors import InputError
 
 LEARNING_YEARS = 8
 """Years between the panel's first year and the first back-test origin, where there are as many."""
+MOST_ORIGINS = 14
+"""Back-test origins unless the first is given: enough to test on, few enough to wait for."""
 SHORTEST_HISTORY = 4
 
 
@@ -47,7 +49,7 @@ def plan_folds(
         Years ahead, ascending.
     first_origin
         First origin; by default the one that leaves `LEARNING_YEARS` years of the panel before
-        it, or fewer where the panel is short.
+        it, or fewer where the panel is short, and at most `MOST_ORIGINS` origins.
 
     Returns
     -------
@@ -69,8 +71,8 @@ def plan_folds(
             f"horizons {', '.join(map(str, horizons))}",
             remedy=f"Give at least {needed} years or shorter horizons",
         )
-    wanted = max(min(first_year + LEARNING_YEARS, last_origin), earliest)
-    start = wanted if first_origin is None else first_origin
+    wanted = max(first_year + LEARNING_YEARS, last_origin - MOST_ORIGINS + 1)
+    start = max(min(wanted, last_origin), earliest) if first_origin is None else first_origin
     if not earliest <= start <= last_origin:
         raise InputError(
             f"first_origin {start} does not fit the panel {first_year}-{last_year}",

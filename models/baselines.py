@@ -88,13 +88,14 @@ class LagBooster:
         rows, target = self._training(infos, origin, horizons)
         if target.size == 0:
             return {horizon: origin_value(info) for horizon in horizons}
-        data = lightgbm.Dataset(rows, label=target, params={"verbosity": -1})
         params = {**_LAG_PARAMS, "seed": self.seed, "num_threads": self.threads}
+        data = lightgbm.Dataset(rows, label=target, params=params)
         booster = lightgbm.train(params, data, num_boost_round=self.rounds)
         start = np.log1p(origin_value(info) / UNIT) if self.form == "differences" else 0.0
         out = {}
         for horizon in horizons:
-            predicted = np.asarray(booster.predict(self._rows(info, horizon)))
+            rows = self._rows(info, horizon)
+            predicted = np.asarray(booster.predict(rows, num_threads=self.threads))
             out[horizon] = np.expm1(np.clip(start + predicted, 0.0, 30.0)) * float(UNIT)
         return out
 

@@ -70,7 +70,10 @@ class ShiftModel:
     rounds
         Boosting rounds.
     seed, threads
-        LightGBM runs deterministically; the result does not depend on ``threads``.
+        LightGBM runs deterministically; the result does not depend on ``threads``. Where fits run
+        at the same time every one must be given 1: LightGBM keeps the number of threads in a
+        process-wide variable, and one that changes under a running fit makes it write past its
+        buffers. That holds for predictions and data sets too.
     params
         LightGBM parameters on top of `DEFAULT_PARAMS`.
 
@@ -111,7 +114,8 @@ class ShiftModel:
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Expected shift of rows with the catalogue's columns, shape ``[row]``, in [-1.9, 1.9]."""
-        return np.clip(self._fitted().predict(self._columns(features)), -1.9, 1.9)
+        predicted = self._fitted().predict(self._columns(features), num_threads=self.threads)
+        return np.clip(predicted, -1.9, 1.9)
 
     def contributions(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Exact path-dependent SHAP values of the raw prediction.
@@ -121,7 +125,9 @@ class ShiftModel:
         ndarray, shape ``[row, len(names) + 1]``
             One column a feature, the last the base value; rows sum to the unclipped prediction.
         """
-        values = self._fitted().predict(self._columns(features), pred_contrib=True)
+        values = self._fitted().predict(
+            self._columns(features), pred_contrib=True, num_threads=self.threads
+        )
         return np.asarray(values, dtype=np.float64)
 
     def _fitted(self) -> lightgbm.Booster:
@@ -135,18 +141,18 @@ class ShiftModel:
         return np.ascontiguousarray(features[:, positions(self.names)])
 
     def _params(self) -> dict[str, Any]:
-        params: dict[str, Any] = {
-            **DEFAULT_PARAMS,
-            "seed": self.seed,
-            "num_threads": self.threads,
-            # Without these two a run on another number of cores gives other trees.
-            "deterministic": True,
-            "force_row_wise": True,
-            "verbosity": -1,
-        }
+        params: dict[str, Any] = {**DEFAULT_PARAMS, "seed": self.seed, "verbosity": -1}
         if self.choice.monotone:
             params["monotone_constraints"] = monotone_constraints(self.names)
-        return {**params, **self.params}
+        # Last, so that no parameter of a user's takes them back: a run on another number of cores
+        # would give other trees, or none.
+        return {
+            **params,
+            **self.params,
+            "num_threads": self.threads,
+            "deterministic": True,
+            "force_row_wise": True,
+        }
 
 
 def monotone_constraints(names: Sequence[str]) -> list[int]:

@@ -71,12 +71,12 @@ class TradeProbability:
         if rows.size > _MAX_ROWS:
             rng = np.random.default_rng(self.seed)
             rows = np.sort(rng.choice(rows, size=_MAX_ROWS, replace=False))
+        params = {**_PARAMS, "seed": self.seed, "num_threads": self.threads}
         data = lightgbm.Dataset(
             self._columns(design.features, rows),
             label=design.traded[rows].astype(np.float32),
-            params={"max_bin": _PARAMS["max_bin"], "verbosity": -1},
+            params=params,
         )
-        params = {**_PARAMS, "seed": self.seed, "num_threads": self.threads}
         self.booster_ = lightgbm.train(params, data, num_boost_round=_ROUNDS)
         self.constant_ = None
         return self
@@ -87,7 +87,8 @@ class TradeProbability:
             if self.constant_ is None:
                 raise ValueError("the trade probability is not fitted yet")
             return np.full(features.shape[0], self.constant_)
-        predicted = self.booster_.predict(self._columns(features, slice(None)))
+        rows = self._columns(features, slice(None))
+        predicted = self.booster_.predict(rows, num_threads=self.threads)
         return np.asarray(predicted, dtype=np.float64)
 
     def _columns(

@@ -26,7 +26,7 @@ from models.shift import CHOICES, ShiftModel
 from models.totals import forecast_totals
 from models.trade_probability import TradeProbability
 
-LEARNS = {"min_data_in_leaf": 5, "feature_fraction": 1.0, "bagging_fraction": 1.0}
+LEARNS = {"min_data_in_leaf": 5, "feature_fraction": 1.0}
 """LightGBM's limits are made for 100,000 rows: on 1,000 they leave nothing to learn."""
 QUICK: dict[str, Any] = {
     "horizons": (1, 2),
