@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from features.errors import InputError
 from forecasting import Fold, plan_folds
-from forecasting.folds import LEARNING_YEARS
+from forecasting.folds import LEARNING_YEARS, MOST_ORIGINS
 
 YEARS = st.integers(1800, 2150)
 HORIZONS = st.sets(st.integers(1, 10), min_size=1, max_size=4).map(lambda h: tuple(sorted(h)))
@@ -73,10 +73,29 @@ def test_the_first_fold_knows_an_outcome_at_every_horizon(first, length, horizon
     assert plan[0].train_origins[0] + max(horizons) <= plan[0].origin
 
 
+@given(first=YEARS, length=st.integers(1, 60), horizons=HORIZONS)
+def test_by_default_eight_years_are_learned_from_and_the_last_fourteen_origins_scored(
+    first, length, horizons
+):
+    last = first + length - 1
+    try:
+        plan = plan_folds(first_year=first, last_year=last, horizons=horizons)
+    except InputError:
+        assume(False)
+    assert len(plan) <= MOST_ORIGINS == 14
+    start, earliest = plan[0].origin, first + 3 + max(horizons)
+    if start > earliest and len(plan) > 1:
+        assert start >= first + LEARNING_YEARS == first + 8
+    # Nothing is left out but for one of the two.
+    if start > max(earliest, first + LEARNING_YEARS):
+        assert len(plan) == MOST_ORIGINS
+
+
 @given(first=YEARS, horizons=HORIZONS)
-def test_a_long_panel_leaves_eight_years_to_learn_from(first, horizons):
-    plan = plan_folds(first_year=first, last_year=first + 40, horizons=horizons)
-    assert plan[0].origin == max(first + LEARNING_YEARS, first + 3 + max(horizons))
+def test_a_first_origin_that_is_given_may_score_more_origins(first, horizons):
+    earliest, last = first + 3 + max(horizons), first + 60
+    plan = plan_folds(first_year=first, last_year=last, horizons=horizons, first_origin=earliest)
+    assert len(plan) == last - min(horizons) - earliest + 1 > MOST_ORIGINS
 
 
 @given(first=YEARS, horizons=HORIZONS)
