@@ -51,6 +51,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="gravicast",
         description="Forecast trade flows between countries and explain the shifts in their "
         "pattern.",
+        epilog=f"{_RUN_EXAMPLES}\n  gravicast ui\n      review the runs in the MLflow UI",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_run(commands)
@@ -112,14 +114,16 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def _whole_numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(word) for word in _words(text))
+    try:
+        return tuple(int(word) for word in _words(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of whole numbers") from None
 
 
 def _run(parsed: argparse.Namespace) -> int:
-    import dataclasses
     from pathlib import Path
 
-    from forecasting.config import RunConfig
+    from forecasting.config import RunConfig, read_options
     from forecasting.job import run
 
     options = {k: v for k, v in vars(parsed).items() if k not in ("command", "config")}
@@ -128,11 +132,10 @@ def _run(parsed: argparse.Namespace) -> int:
         options["experiment"] = None
     if options.get("pairs"):
         options["pairs"] = tuple(Path(path) for path in options["pairs"])
-    if "config" in parsed:
-        from_file = RunConfig.from_yaml(parsed.config)
-        given = {f.name: getattr(from_file, f.name) for f in dataclasses.fields(from_file)}
-        options = {**given, **options}
-    result = run(RunConfig.from_mapping(options), show_progress=not quiet)
+    file = getattr(parsed, "config", None)
+    if file is not None:
+        options = {**read_options(file), **options}
+    result = run(RunConfig.from_mapping(options, file=file), show_progress=not quiet)
     print(_summary(result))
     return 0
 

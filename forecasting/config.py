@@ -40,8 +40,8 @@ class RunConfig:
         First origin of the back-test; by default the one that leaves eight years to learn from,
         or as many as the panel allows, and at most fourteen origins.
     as_of
-        The day of the final forecast; by default 1 July of two years after the last trade year.
-        Every back-test origin keeps the same distance.
+        The day of the final forecast; by default the first 1 July on which the last trade year is
+        published (two years after it, at 13 months). Every back-test origin keeps the distance.
     trade_lag_months
         Months from the end of a year to the publication of its bilateral trade.
     pair_lag_months
@@ -93,7 +93,8 @@ class RunConfig:
     def as_of_rule(self, last_year: int) -> AsOfRule:
         """The as-of rule of a panel that ends in ``last_year``."""
         if self.as_of is None:
-            return AsOfRule()
+            # The first 1 July on which trade of the origin is out: of origin + 2 at 13 months.
+            return AsOfRule(years_after_origin=1 + max(-(-(self.trade_lag_months - 6) // 12), 0))
         months = self.as_of.year * 12 + self.as_of.month - 1 - self.trade_lag_months
         origin = min(months // 12 - 1, last_year)
         return AsOfRule(self.as_of.year - origin, self.as_of.month, self.as_of.day)
@@ -142,22 +143,34 @@ class RunConfig:
         Raises
         ------
         InputError
-            If the file cannot be read or is no mapping.
+            If the file cannot be read, is no mapping, or holds an invalid option.
         """
-        import yaml
+        return cls.from_mapping(read_options(path), file=path)
 
-        try:
-            values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            reason = str(error).splitlines()[0]
-            remedy = "Give a readable YAML file"
-            raise InputError(
-                f"the configuration cannot be read ({reason})", remedy=remedy, file=path
-            ) from error
-        if not isinstance(values, Mapping):
-            remedy = "Write one `option: value` a line"
-            raise InputError("the configuration is no mapping", remedy=remedy, file=path)
-        return cls.from_mapping(values, file=path)
+
+def read_options(path: Path | str) -> dict[str, Any]:
+    """Options of a YAML file, not yet checked.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or is no mapping.
+    """
+    import yaml
+
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"the configuration cannot be read ({reason})",
+            remedy="Give a readable YAML file",
+            file=path,
+        ) from error
+    if not isinstance(values, Mapping):
+        remedy = "Write one `option: value` a line"
+        raise InputError("the configuration is no mapping", remedy=remedy, file=path)
+    return dict(values)
 
 
 _PATHS = ("trade", "indicators", "indicator_catalogue", "out")

@@ -146,5 +146,7 @@ def summarise(by_origin: pd.DataFrame) -> pd.DataFrame:
     keys = [key for key in KEYS if key != "model"]
     against = table[keys].merge(reference, on=keys, how="left")
     for metric in SKILL_METRICS:
-        table[f"skill_{metric}"] = 1.0 - table[metric].to_numpy() / against[metric].to_numpy()
+        ours, theirs = table[metric].to_numpy(), against[metric].to_numpy()
+        undefined = np.full(ours.shape, np.nan)
+        table[f"skill_{metric}"] = 1.0 - np.divide(ours, theirs, out=undefined, where=theirs > 0)
     return table

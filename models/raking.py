@@ -13,6 +13,8 @@ TOLERANCE = 1e-8
 MAX_ITERATIONS = 5_000
 PATIENCE = 200
 """Rounds without a hundredth of progress after which totals are taken to be infeasible."""
+LARGEST_SPREAD = 1e60
+"""Largest over smallest scaling factor beyond which totals are taken to be infeasible."""
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -149,12 +151,13 @@ def _scale(
     while gap > tolerance and rounds < max_iterations and patience < PATIENCE:
         rounds += 1
         left = _quotient(rows, matrix @ right)
-        # Only the product of the two vectors matters: kept apart, infeasible totals drive one
-        # towards infinity and the other towards zero until both overflow.
+        # Only the product of the two vectors matters. Where totals are infeasible one of them runs
+        # towards infinity and the other towards zero: scaled back, and stopped before they do.
         left /= left.max()
         right = _quotient(columns, left @ matrix)
-        sums = left * (matrix @ right)
-        gap = float(np.abs(_quotient(sums, rows) - (rows > 0)).max())
+        gap = float(np.abs(_quotient(left * (matrix @ right), rows) - (rows > 0)).max())
+        if _spread(left) > LARGEST_SPREAD or _spread(right) > LARGEST_SPREAD:
+            break
         patience = 0 if gap < 0.99 * best else patience + 1
         best = min(best, gap)
     if gap > tolerance:
@@ -164,6 +167,12 @@ def _scale(
     matrix *= left[:, None]
     matrix *= right[None, :]
     return rounds, gap
+
+
+def _spread(vector: Vector) -> float:
+    """Largest over smallest positive element."""
+    positive = vector[vector > 0]
+    return float(positive.max() / positive.min())
 
 
 def _quotient(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.catalogue import FEATURES, NAMES, positions
+from features.errors import InputError
 from models.design import Design, grow, midpoint_growth
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ DEFAULT_PARAMS: Mapping[str, Any] = {
 """Huber loss with a small threshold, close to an absolute loss: the scores are absolute errors, and
 a mean of midpoint growth is pulled by births and deaths that a median ignores. LightGBM's own
 absolute loss scores the same, takes half as long again and refuses monotone constraints."""
+
+
+FEWEST_ROWS = 20
+"""Training rows below which there is no model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +97,21 @@ class ShiftModel:
     booster_: lightgbm.Booster | None = None
 
     def fit(self, design: Design) -> ShiftModel:
-        """Fit on the rows of a design; rows with a zero base have no shift and are left out."""
+        """Fit on the rows of a design; rows with a zero base have no shift and are left out.
+
+        Raises
+        ------
+        InputError
+            If there are too few rows, or LightGBM refuses ``params``.
+        """
         import lightgbm
 
         rows = np.flatnonzero(design.base > 0)
-        if rows.size == 0:
-            raise ValueError("no training row has a positive base")
+        if rows.size < FEWEST_ROWS:
+            raise InputError(
+                f"the trade table holds {rows.size} past flows to learn from: too few",
+                remedy=f"Give more countries or years; {FEWEST_ROWS} are the least",
+            )
         weight = None
         if self.choice.weight_power:
             weight = design.base[rows].astype(np.float64) ** self.choice.weight_power
@@ -109,7 +123,14 @@ class ShiftModel:
             feature_name=list(self.names),
             params=self._params(),
         )
-        self.booster_ = lightgbm.train(self._params(), data, num_boost_round=self.rounds)
+        try:
+            self.booster_ = lightgbm.train(self._params(), data, num_boost_round=self.rounds)
+        except lightgbm.basic.LightGBMError as error:
+            if not self.params:
+                raise
+            raise InputError(
+                f"LightGBM refuses its parameters ({error})", remedy="Correct the option `params`"
+            ) from error
         return self
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -62,7 +62,7 @@ def _recent_models(info: InformationSet) -> NDArray[np.floating]:
     rows = info.series(MODELS)[-5:]
     if rows.shape[0] == 0:
         return np.full(info.n_countries, np.nan)
-    return np.log1p(np.nan_to_num(rows).sum(axis=0))
+    return np.log1p(np.maximum(np.nan_to_num(rows).sum(axis=0), 0.0))
 
 
 def _no_common_language(info: InformationSet) -> NDArray[np.floating]:

@@ -38,7 +38,8 @@ def exchange_change(*, years: int) -> CountryValues:
         total = np.zeros(info.n_countries)
         for back in range(years):
             now, then = info.latest(EXCHANGE, back=back), info.latest(EXCHANGE, back=back + 1)
-            step = np.log(now) - np.log(then)
+            known = (now > 0) & (then > 0)
+            step = np.log(np.divide(now, then, out=np.full(now.shape, np.nan), where=known))
             total += np.where(np.abs(step) > np.log(2.0), np.nan, step)
         return total
 

@@ -316,7 +316,7 @@ def test_a_configuration_file_that_cannot_be_used_is_told_in_one_line(tmp_path, 
     config = tmp_path / "config.yaml"
     for text, words in (
         ("horizon: [1]\n", ("unknown option 'horizon'", "Did you mean 'horizons'?")),
-        ("horizons: [0]\n", ("option 'horizons' cannot be [0]",)),
+        ("tune_every: 0\n", ("option 'tune_every' cannot be 0",)),
         ("- 1\n", ("no mapping",)),
         ("a: [1\n", ("cannot be read",)),
     ):
@@ -442,17 +442,11 @@ def no_exports_of(country: str) -> Change:
     )
 
 
-def crashes(error: str) -> pytest.MarkDecorator:
-    return pytest.mark.xfail(strict=True, reason=f"a traceback instead of a message: {error}")
-
-
 @pytest.mark.parametrize(
     ("change", "more"),
     [
-        pytest.param(two_countries, [], id="two countries", marks=crashes("LightGBMError")),
-        pytest.param(
-            no_trade_in(*range(1999, 2011)), [], id="no trade", marks=crashes("ValueError")
-        ),
+        pytest.param(two_countries, [], id="two countries"),
+        pytest.param(no_trade_in(*range(1999, 2011)), [], id="no trade"),
         pytest.param(no_trade_in(2005), [], id="a year without trade"),
         pytest.param(no_trade_in(2010), [], id="a last year without trade"),
         pytest.param(no_exports_of("NAM"), [], id="a country without exports"),
@@ -498,7 +492,6 @@ def _late_gdp(values: pd.DataFrame) -> pd.DataFrame:
         pytest.param(
             lambda values: values.assign(value=1e300),
             id="beyond float32",
-            marks=crashes("FloatingPointError"),
         ),
     ],
 )
@@ -519,7 +512,6 @@ def test_odd_indicators_are_used_without_nan_or_refused_in_one_line(
         assert listing(tmp_path) == {"indicators.parquet"}
 
 
-@pytest.mark.xfail(strict=True, reason="cli._run checks the file alone before it merges the two")
 def test_the_file_and_the_command_line_are_checked_together(world_files, tmp_path, monkeypatch):
     config = tmp_path / "config.yaml"
     config.write_text(yaml.safe_dump({"pairs": [str(world_files.geography)]}))
@@ -676,7 +668,6 @@ def test_the_help_of_a_command_shows_examples(command, capsys):
     assert examples.count(f"gravicast {command}") >= 2
 
 
-@pytest.mark.xfail(strict=True, reason="cli._parser has no epilog")
 def test_the_help_shows_examples(capsys):
     assert "gravicast run --trade" in helped(["--help"], capsys)
 

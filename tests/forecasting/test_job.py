@@ -454,12 +454,7 @@ def test_a_planted_leak_is_found(bundle, perturb_future, run_on, monkeypatch):
     "growth",
     [
         9,
-        pytest.param(
-            50,
-            marks=pytest.mark.xfail(
-                strict=True, reason="raking._scale overflows within PATIENCE rounds: NaN, gap 0"
-            ),
-        ),
+        50,
     ],
 )
 def test_forecasts_are_finite_where_no_scaling_can_meet_the_totals(run_on, growth):
@@ -491,7 +486,6 @@ def test_forecasts_are_finite_where_no_scaling_can_meet_the_totals(run_on, growt
     assert (numbers >= 0).all()
 
 
-@pytest.mark.xfail(strict=True, reason="raking._scale overflows within PATIENCE rounds: NaN, gap 0")
 def test_raking_tells_the_gap_it_leaves_and_stays_finite():
     flows = FlowIndex(("DEU", "FRA", "USA"))
     raked = rake(

@@ -27,7 +27,9 @@ from forecasting import RunConfig, RunResult, save_forecaster
 from forecasting.explain import attribution_table, channel_summary, explain
 from forecasting.scores import METRICS, SKILL_METRICS, summarise
 from forecasting.tables import forecast_table
-from forecasting.tracking import card, flat_config, store_uri, track
+from forecasting.tracking import store_uri, track
+from forecasting.tracking_card import card
+from forecasting.tracking_data import flat_config
 from forecasting.ui import _told_to_stop, serve
 from models.design import Design
 from models.forecaster import FittedForecaster
