@@ -89,9 +89,7 @@ def to_iso3(
     return positions, tuple(names)
 
 
-def place_of(
-    names: Sequence[str], countries: Sequence[str], *, dtype: type = np.int32
-) -> NDArray[np.integer]:
+def place_of(names: Sequence[str], countries: Sequence[str]) -> NDArray[np.int32]:
     """Position of each name among ``countries``, -1 where it is not one of them."""
     place = {code: number for number, code in enumerate(countries)}
-    return np.array([place.get(code, -1) for code in names], dtype=dtype)
+    return np.array([place.get(code, -1) for code in names], dtype=np.int32)

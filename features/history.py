@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.flows import IntArray
 from features.information import InformationSet
 
 BLOCK = 16_384
@@ -42,15 +42,6 @@ HISTORY_COLUMNS = (
 Plane = NDArray[np.float32]
 
 
-@dataclass(frozen=True, slots=True)
-class _Margins:
-    """Log country totals per year, and which margin each flow belongs to."""
-
-    exporter: NDArray[np.float32]  # [year, margin], ln USD
-    importer: NDArray[np.float32]
-    world: NDArray[np.float32]  # [year, sector], ln USD
-
-
 def history_columns(info: InformationSet) -> NDArray[np.float32]:
     """Every column of `HISTORY_COLUMNS` at the origin.
 
@@ -74,19 +65,19 @@ def history_columns(info: InformationSet) -> NDArray[np.float32]:
 
 def write_history(info: InformationSet, out: NDArray[np.float32]) -> None:
     """Write `history_columns` into ``out``, shape ``[column, flow]``; a reused buffer is faster."""
-    margins = _Margins(
-        _log_totals(info.exporter_totals),
-        _log_totals(info.importer_totals),
-        _log_totals(_world_by_sector(info)),
-    )
+    world = np.log(np.maximum(_world_by_sector(info), 1.0)).astype(np.float32)
     parts = [
         slice(start, min(start + BLOCK, info.flows.size))
         for start in range(0, info.flows.size, BLOCK)
     ]
+    # Made before the threads share them.
+    planes = (info.intensity, info.traded_intensity)
     # NumPy releases the interpreter's lock inside each operation. Blocks do not touch each other,
     # so the number of threads changes no bit.
     with ThreadPoolExecutor(min(len(os.sched_getaffinity(0)), len(parts))) as pool:
-        for _ in pool.map(lambda part: _write_block(info, margins, part, out[:, part]), parts):
+        for _ in pool.map(
+            lambda part: _write_block(info, planes, world, part, out[:, part]), parts
+        ):
             pass
 
 
@@ -96,92 +87,106 @@ def _world_by_sector(info: InformationSet) -> NDArray[np.float64]:
     return info.exporter_totals.reshape(years, -1, len(info.flows.sectors)).sum(axis=1)
 
 
-def _log_totals(totals: NDArray[np.float64]) -> NDArray[np.float32]:
-    return np.log(np.maximum(totals, 1.0)).astype(np.float32)
-
-
 @np.errstate(divide="ignore", invalid="ignore")
 def _write_block(
-    info: InformationSet, margins: _Margins, part: slice, out: NDArray[np.float32]
+    info: InformationSet,
+    planes: tuple[Plane, Plane],
+    world: Plane,
+    part: slice,
+    out: Plane,
 ) -> None:
     flows = info.flows
     window = info.history[-max(GAP_YEARS) :, part]
-    logs = np.log(np.maximum(window, np.float32(1.0)))
-    rows = slice(-window.shape[0], None)
-    intensity = logs - margins.exporter[rows, flows.exporter_margin[part]]
-    intensity -= margins.importer[rows, flows.importer_margin[part]]
-    world = margins.world[rows, flows.sector[part]]
-    intensity += world
+    intensity, traded = (plane[-max(GAP_YEARS) :, part] for plane in planes)
     now = window[-1]
-    out[0] = logs[-1]
-    out[1] = logs[-1] - margins.exporter[-1, flows.exporter_margin[part]]
-    out[2] = logs[-1] - margins.importer[-1, flows.importer_margin[part]]
+    out[0] = _log_usd(now)
+    out[1] = out[0] - _log_total(info.exporter_totals[-1])[flows.exporter_margin[part]]
+    out[2] = out[0] - _log_total(info.importer_totals[-1])[flows.importer_margin[part]]
     out[3] = intensity[-1]
-    column = 4
-    column = _growth_columns(window, intensity, world, out, column)
-    column = _gap_columns(window, logs, intensity, out, column)
+    column = _growth_columns(window, traded, world, flows.sector[part], out)
+    column = _gap_columns(window, intensity, traded, out, column)
     column = _life_columns(info.history[:, part], out, column)
-    back = info.history[-4:, :][:, flows.reverse[part]]
-    out[column] = np.log(np.maximum(back[-1], np.float32(1.0)))
-    out[column + 1] = _midpoint(back[-1], back[0]) if back.shape[0] > 3 else np.nan
-    out[column + 2] = _midpoint(now, back[-1])
+    reverse = flows.reverse[part]
+    back = info.history[-1][reverse]
+    out[column] = _log_usd(back)
+    out[column + 1] = (
+        _midpoint(back, info.history[-4][reverse]) if info.history.shape[0] > 3 else np.nan
+    )
+    out[column + 2] = _midpoint(now, back)
 
 
-def _growth_columns(window: Plane, intensity: Plane, world: Plane, out: Plane, column: int) -> int:
-    now, held = window[-1], window.shape[0]
-    expected = np.exp(intensity[-1])
-    for years in GROWTH_YEARS:
+def _growth_columns(
+    window: Plane, traded: Plane, world: Plane, sector: IntArray, out: Plane
+) -> int:
+    first, held = 4, window.shape[0]
+    for column, years in enumerate(GROWTH_YEARS, start=first):
         relative = column + len(GROWTH_YEARS)
         if years >= held:
             out[column] = out[relative] = np.nan
-        else:
-            grown = np.exp(world[-1] - world[-1 - years])
-            out[column] = _midpoint(now, window[-1 - years]) - 2 * (grown - 1) / (grown + 1)
-            # x now against x then scaled by what both margins and the world did since: the
-            # shift one step of raking leaves.
-            traded = np.where(now > 0, expected, 0)
-            before = np.where(window[-1 - years] > 0, np.exp(intensity[-1 - years]), 0)
-            out[relative] = _midpoint(traded, before)
-            out[relative][np.isnan(now) | np.isnan(window[-1 - years])] = np.nan
-        column += 1
-    return column + len(GROWTH_YEARS)
+            continue
+        grown = np.exp(world[-1] - world[-1 - years])
+        of_world = (2 * (grown - 1) / (grown + 1))[sector]
+        out[column] = _midpoint(window[-1], window[-1 - years])
+        unknown = np.isnan(out[column])
+        out[column] -= of_world
+        # x now against x then scaled by what both margins and the world did since: the shift one
+        # step of raking leaves.
+        out[relative] = _midpoint(traded[-1], traded[-1 - years])
+        out[relative][unknown] = np.nan
+    return first + 2 * len(GROWTH_YEARS)
 
 
-def _gap_columns(window: Plane, logs: Plane, intensity: Plane, out: Plane, column: int) -> int:
+def _gap_columns(window: Plane, intensity: Plane, traded: Plane, out: Plane, column: int) -> int:
     positive = window > 0
-    for years in GAP_YEARS:
-        traded = positive[-years:]
-        total = np.where(traded, intensity[-years:], 0).sum(axis=0)
-        out[column] = intensity[-1] - total / traded.sum(axis=0, dtype=np.float32)
-        column += 1
+    known = np.where(positive, intensity, 0)
+    total, count = np.zeros_like(out[0]), np.zeros_like(out[0])
+    # Year by year, because a sum over ten rows rounds differently where a block has one column.
+    for back in range(1, max(GAP_YEARS) + 1):
+        if back <= window.shape[0]:
+            total += known[-back]
+            count += positive[-back]
+        if back in GAP_YEARS:
+            out[column] = intensity[-1] - total / count
+            column += 1
     five = window[-5:]
-    known = ~np.isnan(five)
-    mean = np.where(known, five, 0).sum(axis=0) / known.sum(axis=0, dtype=np.float32)
-    out[column] = logs[-1] - np.log(np.maximum(mean, np.float32(1.0)))
-    recent = np.exp(intensity[-6:]) * positive[-6:]
+    there = ~np.isnan(five)
+    mean = np.where(there, five, 0).sum(axis=0) / there.sum(axis=0, dtype=np.float32)
+    out[column] = out[0] - _log_usd(mean)
+    recent = traded[-6:]
     steps = _midpoint(recent[1:], recent[:-1])
     out[column + 1] = steps.std(axis=0) if steps.shape[0] > 1 else np.nan
-    out[column + 2] = (five == 0).sum(axis=0)
+    out[column + 2] = (five == 0).sum(axis=0, dtype=np.float32)
     return column + 3
 
 
 def _life_columns(history: Plane, out: Plane, column: int) -> int:
-    years = history.shape[0]
-    backwards = (history > 0)[::-1]
-    ever = backwards.any(axis=0)
-    since = np.argmax(backwards, axis=0)
-    out[column] = np.where(ever, since, years)
-    unbroken = np.argmin(backwards, axis=0)
-    age = np.where(backwards.all(axis=0), years, unbroken)
-    out[column + 1] = np.where(backwards[0], age, 0)
-    peak = np.fmax.reduce(history, axis=0)
-    out[column + 2] = np.log(np.maximum(history[-1], np.float32(1))) - np.log(
-        np.maximum(peak, np.float32(1))
-    )
+    """Years since trade, age of the link, gap to the peak; one pass backwards over the years."""
+    positive = history > 0
+    alive, idle = positive[-1].copy(), ~positive[-1]
+    age, since = alive.astype(np.int16), idle.astype(np.int16)
+    peak = history[-1].copy()
+    for row in range(history.shape[0] - 2, -1, -1):
+        alive &= positive[row]
+        idle &= ~positive[row]
+        age += alive
+        since += idle
+        np.fmax(peak, history[row], out=peak)
+    out[column], out[column + 1] = since, age
+    out[column + 2] = out[0] - _log_usd(peak)
     return column + 3
+
+
+def _log_usd(values: Plane) -> Plane:
+    return np.log(np.maximum(values, np.float32(1.0)))
+
+
+def _log_total(totals: NDArray[np.float64]) -> Plane:
+    return np.log(np.maximum(totals, 1.0)).astype(np.float32)
 
 
 def _midpoint(now: Plane, then: Plane) -> Plane:
     """Midpoint growth in [-2, 2]; 0 where both are 0, NaN where either is unknown."""
     total = now + then
-    return np.where(total == 0, np.float32(0), np.float32(2) * (now - then) / total)
+    growth = np.divide(now - then, total, out=np.zeros_like(total), where=total != 0)
+    growth *= np.float32(2)
+    return growth

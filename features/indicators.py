@@ -197,7 +197,7 @@ def _refuse_huge(value: NDArray[np.float64], *, file: object) -> None:
 
 
 def _refuse_duplicates(
-    names: pd.Series, iso3: NDArray[np.str_], year: NDArray[np.int32], *, file: object
+    names: pd.Series, iso3: NDArray[np.str_], year: NDArray[np.integer], *, file: object
 ) -> None:
     keys = pd.DataFrame({"n": names.cat.codes.to_numpy(), "c": iso3, "y": year})
     twice = keys.duplicated().to_numpy()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from calendar import monthrange
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -45,6 +48,11 @@ class AsOfRule:
         return date(year, self.month, min(self.day, monthrange(year, self.month)[1]))
 
 
+def _log_usd(totals: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Log of totals, those below one dollar counting as one."""
+    return np.log(np.maximum(totals, 1.0)).astype(np.float32)
+
+
 class DataBundle:
     """Everything that was read, published or not. Only `InformationSet` reads from it.
 
@@ -75,6 +83,35 @@ class DataBundle:
         flows, rows = panel.flows, panel.values
         self.exporter_totals = np.stack([flows.exporter_totals(row) for row in rows])
         self.importer_totals = np.stack([flows.importer_totals(row) for row in rows])
+
+    @cached_property
+    def intensity(self) -> NDArray[np.float32]:
+        """``ln x_ij - ln X_i - ln M_j + ln W``, totals by sector, shape ``[year, flow]``.
+
+        A flow without trade counts as one dollar. Like the totals, a year's depend on it alone.
+        """
+        flows = self.panel.flows
+        sectors = len(flows.sectors)
+        out = np.empty_like(self.panel.values)
+
+        def write(row: int) -> None:
+            exporter, importer = self.exporter_totals[row], self.importer_totals[row]
+            world = np.tile(exporter.reshape(-1, sectors).sum(axis=0), len(flows.countries))
+            outward = _log_usd(exporter) - _log_usd(world)
+            np.log(np.maximum(self.panel.values[row], np.float32(1.0)), out=out[row])
+            out[row] -= outward[flows.exporter_margin]
+            out[row] -= _log_usd(importer)[flows.importer_margin]
+
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+            list(pool.map(write, range(out.shape[0])))
+        return out
+
+    @cached_property
+    def traded_intensity(self) -> NDArray[np.float32]:
+        """``exp(intensity)``, 0 where there is no trade, shape ``[year, flow]``."""
+        out = np.exp(self.intensity)
+        out *= self.panel.values > 0
+        return out
 
     def origin(self, as_of: date) -> int:
         """Last year of bilateral trade out by ``as_of``.
@@ -138,6 +175,17 @@ class InformationSet:
         self.exporter_totals: NDArray[np.float64] = data.exporter_totals[:known]
         self.importer_totals: NDArray[np.float64] = data.importer_totals[:known]
         self.cache: dict[str, NDArray[np.float32]] = {}
+        self._known = known
+
+    @property
+    def intensity(self) -> NDArray[np.float32]:
+        """`DataBundle.intensity` of the years up to the origin, shape ``[year, flow]``."""
+        return self._data.intensity[: self._known]
+
+    @property
+    def traded_intensity(self) -> NDArray[np.float32]:
+        """`DataBundle.traded_intensity` of the years up to the origin, shape ``[year, flow]``."""
+        return self._data.traded_intensity[: self._known]
 
     @property
     def n_countries(self) -> int:

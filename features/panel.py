@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.cells import CodedColumn, RowKeys, scatter, used_codes
 from features.countries import place_of, to_iso3
 from features.errors import InputError
 from features.flows import FlowIndex, IntArray
@@ -148,10 +149,8 @@ class TradePanel:
                 remedy="Aggregate the sectors (HS section or chapter) or choose fewer countries",
                 file=file,
             )
-        at_year = year - years[0]
-        matrix, domestic, seen = _scatter(
-            flows, at_year, years.size, exporter, importer, sector, values, file=file
-        )
+        keys = RowKeys(exporter, importer, sector, year, int(years[0]))
+        matrix, domestic, seen = scatter(flows, keys, values, n_years=years.size, file=file)
         stated = absent if absent != "auto" else None
         means = stated or ("missing" if stated_zeros else "zero")
         if means == "zero":
@@ -197,29 +196,24 @@ class TradePanel:
 
 def _country_codes(
     frame: pd.DataFrame, *, file: object
-) -> tuple[IntArray, IntArray, tuple[str, ...]]:
+) -> tuple[CodedColumn, CodedColumn, tuple[str, ...]]:
     sides = [to_iso3(frame[name], file=file) for name in ("exporter", "importer")]
-    countries = tuple(sorted({names[code] for codes, names in sides for code in _used(codes)}))
+    countries = tuple(sorted({names[code] for codes, names in sides for code in used_codes(codes)}))
     if len(countries) < 2:
         raise InputError(
             f"the table holds one country only ({countries[0]})",
             remedy="Bilateral trade needs at least two countries",
             file=file,
         )
-    exporter, importer = (place_of(names, countries)[codes] for codes, names in sides)
+    exporter, importer = (CodedColumn(codes, place_of(names, countries)) for codes, names in sides)
     return exporter, importer, countries
 
 
-def _used(codes: NDArray[np.integer]) -> NDArray[np.intp]:
-    """Sorted distinct codes, by marking: a hash or a sort of every row costs several times that."""
-    seen = np.zeros(int(codes.max()) + 1, dtype=np.bool_)
-    seen[codes] = True
-    return np.flatnonzero(seen)
-
-
-def _sector_codes(frame: pd.DataFrame, *, file: object) -> tuple[IntArray, tuple[str, ...]]:
+def _sector_codes(
+    frame: pd.DataFrame, *, file: object
+) -> tuple[CodedColumn | None, tuple[str, ...]]:
     if "sector" not in frame.columns:
-        return np.zeros(len(frame), dtype=np.int32), ("",)
+        return None, ("",)
     column = frame["sector"].astype("category")
     codes = column.cat.codes.to_numpy()
     categories = [str(name) for name in column.cat.categories]
@@ -234,16 +228,15 @@ def _sector_codes(frame: pd.DataFrame, *, file: object) -> tuple[IntArray, tuple
                 column="sector",
                 row=int(np.argmax(wrong)) + 2,
             )
-    sectors = tuple(sorted({categories[code] for code in _used(codes)}))
-    return place_of(categories, sectors)[codes], sectors
+    sectors = tuple(sorted({categories[code] for code in used_codes(codes)}))
+    return CodedColumn(codes, place_of(categories, sectors)), sectors
 
 
-def _consecutive_years(year: NDArray[np.int32], *, file: object) -> NDArray[np.int32]:
-    first, last = int(year.min()), int(year.max())
-    seen = np.zeros(last - first + 1, dtype=np.bool_)
-    seen[year - np.int32(first)] = True
-    if not seen.all():
-        gap = first + int(np.argmin(seen))
+def _consecutive_years(year: NDArray[np.integer], *, file: object) -> NDArray[np.int32]:
+    there = used_codes(year)
+    first, last = int(there[0]), int(there[-1])
+    if there.size < last - first + 1:
+        gap = first + int(np.argmax(there != np.arange(first, first + there.size)))
         raise InputError(
             f"year {gap} is missing from the middle of {first}-{last}",
             remedy="Supply that year or cut the panel to years without a gap",
@@ -279,55 +272,3 @@ def _non_negative(
             row=row + 2,
         )
     return np.where(below, 0.0, values), int(below.sum())
-
-
-def _scatter(
-    flows: FlowIndex,
-    at_year: NDArray[np.int32],
-    n_years: int,
-    exporter: IntArray,
-    importer: IntArray,
-    sector: IntArray,
-    values: NDArray[np.float64],
-    *,
-    file: object,
-) -> tuple[NDArray[np.float32], NDArray[np.float32] | None, int]:
-    """Put rows in their cells; refuses a key that occurs twice."""
-    home = exporter == importer
-    abroad: NDArray[np.bool_] | slice = ~home if home.any() else slice(None)
-    matrix = np.full((n_years, flows.size), np.nan, dtype=np.float32)
-    column = flows.position(exporter[abroad], importer[abroad], sector[abroad])
-    matrix[at_year[abroad], column] = values[abroad]
-    seen = matrix.size - int(np.isnan(matrix).sum())
-    domestic, seen_home = None, 0
-    if home.any():
-        k = len(flows.sectors)
-        domestic = np.full((n_years, flows.margins), np.nan, dtype=np.float32)
-        domestic[at_year[home], exporter[home] * k + sector[home]] = values[home]
-        seen_home = domestic.size - int(np.isnan(domestic).sum())
-    # A key that occurs twice fills one cell only, so the count of filled cells tells.
-    if seen + seen_home != len(values):
-        _refuse_duplicates(flows, at_year, exporter, importer, sector, file=file)
-    return matrix, domestic, seen
-
-
-def _refuse_duplicates(
-    flows: FlowIndex,
-    at_year: NDArray[np.int32],
-    exporter: IntArray,
-    importer: IntArray,
-    sector: IntArray,
-    *,
-    file: object,
-) -> None:
-    keys = pd.DataFrame({"e": exporter, "i": importer, "s": sector, "y": at_year})
-    twice = keys.duplicated().to_numpy()
-    row = int(np.argmax(twice))
-    named = [flows.countries[exporter[row]], flows.countries[importer[row]]]
-    named += [flows.sectors[sector[row]]] if flows.has_sectors else []
-    raise InputError(
-        f"{' -> '.join(named)} occurs twice in one year ({int(twice.sum())} rows too many)",
-        remedy="Keep one row for each exporter, importer, sector and year",
-        file=file,
-        row=row + 2,
-    )

@@ -60,7 +60,8 @@ def _read_parquet(path: Path, *, text: Collection[str]) -> pd.DataFrame:
     try:
         # Text as dictionaries: 28 million country codes become integers without one Python string.
         table = pq.read_table(path, read_dictionary=list(text))
-        return table.unify_dictionaries().to_pandas()
+        # Split blocks: gathering columns of one type in one block would copy every one of them.
+        return table.unify_dictionaries().to_pandas(split_blocks=True, self_destruct=True)
     except (pa.ArrowException, OSError) as error:
         raise InputError(
             f"the Parquet file cannot be read ({_first_line(error)})",
@@ -171,7 +172,9 @@ def numbers(column: pd.Series, *, file: object | None) -> NDArray[np.float64]:
             file=file,
             column=str(column.name),
         )
-    if pd.api.types.is_numeric_dtype(column):
+    if column.dtype == np.float64:
+        values = column.to_numpy()
+    elif pd.api.types.is_numeric_dtype(column):
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
         values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
@@ -188,8 +191,8 @@ def numbers(column: pd.Series, *, file: object | None) -> NDArray[np.float64]:
     return values
 
 
-def whole_years(column: pd.Series, *, file: object | None) -> NDArray[np.int32]:
-    """A column of calendar years as int32.
+def whole_years(column: pd.Series, *, file: object | None) -> NDArray[np.integer]:
+    """A column of calendar years as integers.
 
     Raises
     ------
@@ -200,7 +203,8 @@ def whole_years(column: pd.Series, *, file: object | None) -> NDArray[np.int32]:
         given = column.to_numpy()
         bad = int(given.min(initial=2000)) < 1800 or int(given.max(initial=2000)) > 2200
         wrong = ((given < 1800) | (given > 2200)) if bad else None
-        years = given.astype(np.int32)
+        # As narrow as the file has it; it is widened a chunk at a time where it is used.
+        years = given
     else:
         values = numbers(column, file=file)
         wrong = (values != np.floor(values)) | (values < 1800) | (values > 2200)
