@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from features.flows import IntArray
 from features.information import InformationSet
 
-BLOCK = 16_384
+BLOCK = 65_536
 GROWTH_YEARS = (1, 2, 3, 5)
 GAP_YEARS = (3, 5, 10)
 
