@@ -27,6 +27,7 @@ def explain(
     forecasts: dict[int, FlowForecast],
     *,
     max_rows: int,
+    always: int | None = None,
 ) -> Explanation:
     """Explain the shift of the largest flows of every horizon.
 
@@ -38,6 +39,8 @@ def explain(
         Its forecasts by horizon.
     max_rows
         Rows over all horizons; where there are more flows, the largest bases are explained.
+    always
+        A flow explained in any case, by number.
 
     Returns
     -------
@@ -56,7 +59,7 @@ def explain(
     as percent. They describe the fitted model, not causes.
     """
     parts = [
-        _explain_horizon(forecaster, forecast, horizon, max_rows // len(forecasts))
+        _explain_horizon(forecaster, forecast, horizon, max_rows // len(forecasts), always)
         for horizon, forecast in sorted(forecasts.items())
     ]
     return Explanation(
@@ -70,12 +73,17 @@ def explain(
 
 
 def _explain_horizon(
-    forecaster: FittedForecaster, forecast: FlowForecast, horizon: int, most: int
+    forecaster: FittedForecaster,
+    forecast: FlowForecast,
+    horizon: int,
+    most: int,
+    always: int | None,
 ) -> Explanation:
     chosen = np.flatnonzero((forecast.base > 0) & (forecast.forecast > 0))
     if chosen.size > most:
-        largest = np.argsort(-forecast.base[chosen], kind="stable")[:most]
-        chosen = np.sort(chosen[largest])
+        size = forecast.base[chosen]
+        size[chosen == always] = np.inf
+        chosen = np.sort(chosen[np.argsort(-size, kind="stable")[:most]])
     data = at_horizon(forecaster.features, horizon)[chosen]
     chunks = [data[start : start + CHUNK] for start in range(0, max(chosen.size, 1), CHUNK)]
     # Threads of our own, each with a booster call on one thread, as everywhere (`ShiftModel`).

@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from features.catalogue import NAMES, coverage
@@ -104,7 +105,9 @@ def run(config: RunConfig | None = None, *, show_progress: bool = True) -> RunRe
             forecaster = _fit(bench, backtest, config)
             tables, forecasts = _forecast(forecaster)
         with progress.stage("explain"):
-            explanation = explain(forecaster, forecasts, max_rows=MAX_EXPLAINED)
+            explanation = explain(
+                forecaster, forecasts, max_rows=MAX_EXPLAINED, always=_wanted_flow(config, data)
+            )
         result = _result(config, data, bench, backtest, tables, explanation, progress)
         _write(result, forecaster, stage, progress)
     if config.experiment is not None:
@@ -136,6 +139,23 @@ def _check_explain_flow(config: RunConfig, data: LoadedData) -> None:
             f"option 'explain_flow' cannot be {','.join(wanted)!r}",
             remedy=f"Give {kind} as they stand in the trade file",
         )
+
+
+def _wanted_flow(config: RunConfig, data: LoadedData) -> int | None:
+    """Number of the flow the configuration asks to explain."""
+    if config.explain_flow is None:
+        return None
+    flows = data.bundle.panel.flows
+    exporter, importer, *sector = config.explain_flow
+    codes = [
+        np.array([known.index(word)], dtype=np.int32)
+        for word, known in (
+            (exporter, flows.countries),
+            (importer, flows.countries),
+            (sector[0] if sector else "", flows.sectors),
+        )
+    ]
+    return int(flows.position(*codes)[0])
 
 
 def _backtest(

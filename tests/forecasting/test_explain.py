@@ -179,3 +179,15 @@ def test_the_summary_ranks_channels_by_their_mean_absolute_part(explanation):
     np.testing.assert_allclose(
         summary["share"], summary["mean_abs_percent"] / summary["mean_abs_percent"].sum()
     )
+
+
+def test_a_flow_that_was_asked_for_is_explained_however_small(forecaster, forecasts):
+    base = forecasts[min(forecasts)].base
+    smallest = int(np.flatnonzero(base > 0)[np.argmin(base[base > 0])])
+    for always, found in ((None, False), (smallest, True)):
+        rows = explain(forecaster, forecasts, max_rows=20, always=always).rows
+        flows = forecaster.flows
+        wanted = (rows["exporter"] == flows.countries[flows.exporter[smallest]]) & (
+            rows["importer"] == flows.countries[flows.importer[smallest]]
+        )
+        assert wanted.any() == found
