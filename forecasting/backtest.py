@@ -17,7 +17,7 @@ from forecasting.config import RunConfig
 from forecasting.folds import Fold
 from models.baselines import LagBooster, drift, last_value, last_value_raked
 from models.design import at_horizon
-from models.forecaster import forecast_flows
+from models.forecaster import FlowForecast, forecast_flows
 from models.shift import ShiftChoice, ShiftModel, choose
 from models.totals import Totals, forecast_totals
 from models.trade_probability import TradeProbability
@@ -138,27 +138,37 @@ def run_folds(
                     future.cancel()
 
 
+@dataclass(frozen=True, slots=True)
+class _Fits:
+    """Everything fitted for a fold: shift models by name, trade probability, lag forecasts."""
+
+    shifts: dict[str, ShiftModel]
+    probability: TradeProbability
+    lagged: dict[str, dict[int, Vector]]
+
+
 def run_fold(bench: Bench, fold: Fold, config: RunConfig, choice: ShiftChoice) -> FoldResult:
     """Fit every model on years up to the fold's origin and forecast its horizons."""
     design = bench.design.until(fold.origin).thinned(max_rows=config.max_rows, seed=config.seed)
-    fits = {
-        name: ShiftModel(
-            names, choice, config.rounds, config.seed, threads=1, params=config.params
-        ).fit(design)
-        for name, names in ((MAIN_MODEL, NAMES), (ABLATION, without_technology()))
-    }
-    probability = TradeProbability(seed=config.seed, threads=1).fit(design)
-    lagged = _lag_forecasts(bench, fold, config)
+    fits = _Fits(
+        shifts={
+            name: ShiftModel(
+                names, choice, config.rounds, config.seed, threads=1, params=config.params
+            ).fit(design)
+            for name, names in ((MAIN_MODEL, NAMES), (ABLATION, without_technology()))
+        },
+        probability=TradeProbability(seed=config.seed, threads=1).fit(design),
+        lagged=_lag_forecasts(bench, fold, config),
+    )
     forecasts: list[FoldForecast] = []
     unreachable, gap = 0, 0.0
     for setting in config.settings:
         totals = _totals(bench, fold, setting)
         for horizon in fold.horizons:
-            part, missed, largest = _forecast_all(
-                bench, fold, setting, horizon, totals[horizon], fits, probability, lagged
-            )
-            forecasts += part
-            unreachable, gap = max(unreachable, missed), max(gap, largest)
+            ours = _our_forecasts(bench, fold, setting, totals[horizon], fits, horizon=horizon)
+            forecasts += _all_forecasts(bench, fold, setting, ours, fits, horizon=horizon)
+            unreachable = max(unreachable, ours[MAIN_MODEL].unreachable)
+            gap = max(gap, ours[MAIN_MODEL].largest_gap)
     return FoldResult(fold, tuple(forecasts), unreachable, gap)
 
 
@@ -178,52 +188,57 @@ def _lag_forecasts(bench: Bench, fold: Fold, config: RunConfig) -> dict[str, dic
     }
 
 
-def _forecast_all(
+def _our_forecasts(
+    bench: Bench, fold: Fold, setting: Setting, totals: Totals, fits: _Fits, *, horizon: int
+) -> dict[str, FlowForecast]:
+    info = bench.infos[setting][fold.origin]
+    return {
+        name: forecast_flows(
+            last_value(info),
+            bench.matrices[setting][fold.origin],
+            flows=info.flows,
+            totals=totals,
+            shift=shift,
+            horizon=horizon,
+        )
+        for name, shift in fits.shifts.items()
+    }
+
+
+def _all_forecasts(
     bench: Bench,
     fold: Fold,
     setting: Setting,
+    ours: dict[str, FlowForecast],
+    fits: _Fits,
+    *,
     horizon: int,
-    totals: Totals,
-    fits: dict[str, ShiftModel],
-    probability: TradeProbability,
-    lagged: dict[str, dict[int, Vector]],
-) -> tuple[list[FoldForecast], int, float]:
+) -> list[FoldForecast]:
+    """Our models and every baseline, in the order of `MODELS`."""
     info = bench.infos[setting][fold.origin]
-    features = bench.matrices[setting][fold.origin]
-    value = last_value(info)
-    ours = {
-        name: forecast_flows(
-            value, features, flows=info.flows, totals=totals, shift=fit, horizon=horizon
-        )
-        for name, fit in fits.items()
-    }
     predictions = {
         **{name: forecast.forecast for name, forecast in ours.items()},
-        "last_value": value,
+        "last_value": last_value(info),
         "last_value_raked": last_value_raked(info),
         "drift": drift(info, horizon=horizon),
-        **{name: by_horizon[horizon] for name, by_horizon in lagged.items()},
+        **{name: by_horizon[horizon] for name, by_horizon in fits.lagged.items()},
     }
     main = ours[MAIN_MODEL]
-    chance = probability.predict(at_horizon(features, horizon))
+    chance = fits.probability.predict(at_horizon(bench.matrices[setting][fold.origin], horizon))
     actual = bench.panel.values[bench.panel.row(fold.origin + horizon)].astype(np.float64)
-    origin_values = info.history[-1].astype(np.float64)
-    return (
-        [
-            FoldForecast(
-                setting=setting,
-                model=model,
-                origin=fold.origin,
-                horizon=horizon,
-                forecast=predictions[model],
-                base=main.base,
-                expected=main.expected,
-                probability=chance if model == MAIN_MODEL else None,
-                value_origin=origin_values,
-                actual=actual,
-            )
-            for model in MODELS
-        ],
-        main.unreachable,
-        main.largest_gap,
-    )
+    value_origin = info.history[-1].astype(np.float64)
+    return [
+        FoldForecast(
+            setting=setting,
+            model=model,
+            origin=fold.origin,
+            horizon=horizon,
+            forecast=predictions[model],
+            base=main.base,
+            expected=main.expected,
+            probability=chance if model == MAIN_MODEL else None,
+            value_origin=value_origin,
+            actual=actual,
+        )
+        for model in MODELS
+    ]
