@@ -36,6 +36,7 @@ from forecasting.scores import score_forecast, strata, summarise
 from forecasting.tables import BacktestWriter, forecast_table
 from models.design import origin_value
 from models.forecaster import FittedForecaster, FlowForecast
+from models.raking import TOLERANCE
 from models.shift import ShiftChoice, ShiftModel
 from models.totals import forecast_totals
 from models.trade_probability import TradeProbability
@@ -178,7 +179,13 @@ def _backtest(
 
 
 def _raking_notes(unreachable: int, gap: float) -> tuple[str, ...]:
-    notes = [f"raking met every reachable total to {gap:.0e} (relative)"]
+    if gap <= TOLERANCE:
+        notes = [f"raking met every reachable total to {gap:.0e} (relative)"]
+    else:
+        notes = [
+            "zeros of the matrix make some importer totals infeasible: exporter totals are met, the "
+            f"worst importer total of any origin is missed by {gap:.1%}"
+        ]
     if unreachable:
         notes.append(
             f"up to {unreachable} positive totals an origin belong to a country without a single "
