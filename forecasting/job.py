@@ -183,8 +183,8 @@ def _raking_notes(unreachable: int, gap: float) -> tuple[str, ...]:
         notes = [f"raking met every reachable total to {gap:.0e} (relative)"]
     else:
         notes = [
-            "zeros of the matrix make some importer totals infeasible: exporter totals are met, the "
-            f"worst importer total of any origin is missed by {gap:.1%}"
+            "zeros of the matrix make some importer totals infeasible: exporter totals are met, "
+            f"the worst importer total of any origin is missed by {gap:.1%}"
         ]
     if unreachable:
         notes.append(
