@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.flows import IntArray
-from features.information import InformationSet
+from features.information import InformationSet, log_totals
 
 BLOCK = 65_536
 GROWTH_YEARS = (1, 2, 3, 5)
@@ -65,7 +65,7 @@ def history_columns(info: InformationSet) -> NDArray[np.float32]:
 
 def write_history(info: InformationSet, out: NDArray[np.float32]) -> None:
     """Write `history_columns` into ``out``, shape ``[column, flow]``; a reused buffer is faster."""
-    world = np.log(np.maximum(_world_by_sector(info), 1.0)).astype(np.float32)
+    world = log_totals(_world_by_sector(info))
     parts = [
         slice(start, min(start + BLOCK, info.flows.size))
         for start in range(0, info.flows.size, BLOCK)
@@ -100,8 +100,8 @@ def _write_block(
     intensity, traded = (plane[-max(GAP_YEARS) :, part] for plane in planes)
     now = window[-1]
     out[0] = _log_usd(now)
-    out[1] = out[0] - _log_total(info.exporter_totals[-1])[flows.exporter_margin[part]]
-    out[2] = out[0] - _log_total(info.importer_totals[-1])[flows.importer_margin[part]]
+    out[1] = out[0] - log_totals(info.exporter_totals[-1])[flows.exporter_margin[part]]
+    out[2] = out[0] - log_totals(info.importer_totals[-1])[flows.importer_margin[part]]
     out[3] = intensity[-1]
     column = _growth_columns(window, traded, world, flows.sector[part], out)
     column = _gap_columns(window, intensity, traded, out, column)
@@ -178,10 +178,6 @@ def _life_columns(history: Plane, out: Plane, column: int) -> int:
 
 def _log_usd(values: Plane) -> Plane:
     return np.log(np.maximum(values, np.float32(1.0)))
-
-
-def _log_total(totals: NDArray[np.float64]) -> Plane:
-    return np.log(np.maximum(totals, 1.0)).astype(np.float32)
 
 
 def _midpoint(now: Plane, then: Plane) -> Plane:

@@ -48,7 +48,7 @@ class AsOfRule:
         return date(year, self.month, min(self.day, monthrange(year, self.month)[1]))
 
 
-def _log_usd(totals: NDArray[np.float64]) -> NDArray[np.float32]:
+def log_totals(totals: NDArray[np.float64]) -> NDArray[np.float32]:
     """Log of totals, those below one dollar counting as one."""
     return np.log(np.maximum(totals, 1.0)).astype(np.float32)
 
@@ -97,10 +97,10 @@ class DataBundle:
         def write(row: int) -> None:
             exporter, importer = self.exporter_totals[row], self.importer_totals[row]
             world = np.tile(exporter.reshape(-1, sectors).sum(axis=0), len(flows.countries))
-            outward = _log_usd(exporter) - _log_usd(world)
+            outward = log_totals(exporter) - log_totals(world)
             np.log(np.maximum(self.panel.values[row], np.float32(1.0)), out=out[row])
             out[row] -= outward[flows.exporter_margin]
-            out[row] -= _log_usd(importer)[flows.importer_margin]
+            out[row] -= log_totals(importer)[flows.importer_margin]
 
         with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
             list(pool.map(write, range(out.shape[0])))

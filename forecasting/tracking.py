@@ -23,7 +23,13 @@ from features.errors import InputError
 from forecasting.results import RunResult
 from forecasting.tracking_card import card, subject
 from forecasting.tracking_data import by_context, datasets, log_params, seed_digest
-from forecasting.tracking_tables import origin_metrics, stage_metrics, summary_metrics, tables
+from forecasting.tracking_tables import (
+    AMOUNTS,
+    origin_metrics,
+    stage_metrics,
+    summary_metrics,
+    tables,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -41,7 +47,6 @@ FILES = (
 REQUIREMENTS = ("mlflow", "lightgbm", "numpy", "pandas", "pyarrow", "scipy")
 """What the logged model imports, directly or through LightGBM."""
 
-_AMOUNTS = ("value_origin", "base", "forecast", "lower_50", "upper_50", "lower_90", "upper_90")
 _METRICS_A_BATCH = 1_000
 _HASTY = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "15"}
 """For the first question to a server: by default MLflow asks a dead one for minutes."""
@@ -293,7 +298,7 @@ def _signature(forecasts: pd.DataFrame) -> ModelSignature:
     names = ["exporter", "importer", *(["sector"] if "sector" in forecasts else [])]
     keys = [ColSpec(DataType.string, name) for name in names]
     whole = [ColSpec(DataType.long, name) for name in ("origin", "horizon", "target_year")]
-    numbers = [ColSpec(DataType.double, name) for name in (*_AMOUNTS, "probability_of_trade")]
+    numbers = [ColSpec(DataType.double, name) for name in (*AMOUNTS, "probability_of_trade")]
     return ModelSignature(
         inputs=Schema([*keys, ColSpec(DataType.long, "horizon")]),
         outputs=Schema([*keys, *whole, *numbers]),

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from forecasting.results import RunResult
 from forecasting.tracking_tables import board_of
-
-if TYPE_CHECKING:
-    pass
 
 _LEVEL = 0.005
 """Skills closer to zero than this are called no difference."""

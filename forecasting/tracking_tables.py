@@ -11,14 +11,16 @@ import numpy as np
 import pandas as pd
 
 from features.feature import CHANNELS
+from forecasting.backtest import MAIN_MODEL
 from forecasting.results import RunResult
+from forecasting.scores import SKILL_METRICS
 
 if TYPE_CHECKING:
     from mlflow.data.meta_dataset import MetaDataset
     from mlflow.entities import Metric
 
-MAIN_MODEL, RAKED, REFERENCE = "gravicast", "last_value_raked", "last_value"
-COMPARED = ("wape", "pattern_distance", "midpoint_mae", "log_mae")
+RAKED, REFERENCE = "last_value_raked", "last_value"
+COMPARED = SKILL_METRICS
 """Metrics logged for every model, side by side; all others for gravicast alone."""
 ALONE = (
     "r2_shift",
@@ -32,7 +34,7 @@ ALONE = (
 )
 SUMMARISED = (*COMPARED, "coverage_50", "coverage_90", "crps", "brier")
 LARGEST_SHIFTS, LARGEST_FLOWS = 200, 500
-_AMOUNTS = ("value_origin", "base", "forecast", "lower_50", "upper_50", "lower_90", "upper_90")
+AMOUNTS = ("value_origin", "base", "forecast", "lower_50", "upper_50", "lower_90", "upper_90")
 _MILLION, _UNIT = 1e6, "usd_m"
 _NOT_A_NAME = re.compile(r"[^\w./ -]")
 
@@ -158,7 +160,7 @@ def _largest_flows(forecasts: pd.DataFrame) -> pd.DataFrame:
     rows = forecasts.merge(largest.assign(rank=np.arange(1, len(largest) + 1)), on=keys)
     rows = rows.sort_values(["rank", "horizon"])
     table = rows[["rank", *keys, "target_year"]].copy()
-    for name in _AMOUNTS:
+    for name in AMOUNTS:
         table[f"{name}_{_UNIT}"] = rows[name] / _MILLION
     return table.assign(probability_of_trade=rows["probability_of_trade"])
 
