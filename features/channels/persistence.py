@@ -1,4 +1,4 @@
-"""Persistence and momentum: what a flow's own past says about its next years."""
+"""Persistence and momentum: what the past of a flow, and of flows like it, says of its future."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from features.feature import Feature, FlowValues, Sign
 from features.history import HISTORY_COLUMNS, history_columns
 from features.information import InformationSet
+from features.structure import STRUCTURE_COLUMNS, structure_columns
 
 _UNITS = {
     "log_value": "ln USD",
@@ -47,6 +48,26 @@ def _declare(name: str) -> Feature:
     )
 
 
+def _structure(name: str) -> FlowValues:
+    column = STRUCTURE_COLUMNS.index(name)
+    return lambda info: structure_columns(info)[column]
+
+
+def _declare_structure(name: str) -> Feature:
+    gap = name == "structure_gap"
+    return Feature(
+        name=name,
+        channel="persistence",
+        unit="share" if "silent" in name else "ln ratio",
+        series=(),
+        sign="+" if gap else "none",
+        source="Mazumder, Hastie and Tibshirani (2010), JMLR 11"
+        if gap
+        else "growth of flows of like countries",
+        build=_structure(name),
+    )
+
+
 def _sector_share(info: InformationSet) -> NDArray[np.float32]:
     """Log share of the sector in the pair's trade; 0 in a panel without sectors."""
     now = info.history[-1].reshape(-1, len(info.flows.sectors))
@@ -66,6 +87,7 @@ def _comparative_advantage(info: InformationSet) -> NDArray[np.floating]:
 
 FEATURES: tuple[Feature, ...] = (
     *(_declare(name) for name in HISTORY_COLUMNS),
+    *(_declare_structure(name) for name in STRUCTURE_COLUMNS),
     Feature(
         "sector_share_of_pair", "persistence", "ln share", (), "none", "basket of the pair",
         _sector_share,
