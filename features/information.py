@@ -251,3 +251,17 @@ class InformationSet:
             return np.empty((0, self.n_countries, self.n_countries), dtype=np.float32)
         last = last_published_year(self.as_of, lag_months=yearly.publication_lag_months)
         return yearly.values[: max(last - yearly.first_year + 1, 0)]
+
+    def pair_at(self, name: str, year: int) -> NDArray[np.float32]:
+        """A yearly attribute in ``year`` or the last published one before it.
+
+        Returns
+        -------
+        ndarray, shape ``[exporter, importer]``
+            NaN where unknown, and everywhere before the table begins.
+        """
+        rows = self.pair_years(name)
+        yearly = self._data.pairs.yearly.get(name)
+        if yearly is None or rows.shape[0] == 0 or year < yearly.first_year:
+            return np.full((self.n_countries, self.n_countries), np.nan, dtype=np.float32)
+        return rows[min(year - yearly.first_year, rows.shape[0] - 1)]

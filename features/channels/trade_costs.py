@@ -9,7 +9,7 @@ from features.feature import Feature, FlowValues, static_pair
 from features.information import InformationSet
 
 DISTANCE = "dist"
-_COSTS = (DISTANCE, "contig", "comlang_off", "colony")
+COSTS = (DISTANCE, "contig", "comlang_off", "colony")
 _GRAVITY = "Head and Mayer (2014), doi:10.1016/B978-0-444-54314-1.00003-3"
 
 
@@ -37,9 +37,9 @@ def _residual_planes(info: InformationSet) -> NDArray[np.floating]:
     recent = info.history[-3:]
     years = np.maximum((~np.isnan(recent)).sum(axis=0), 1)
     mean = np.nansum(recent, axis=0, dtype=np.float64) / years
-    costs = np.stack([_distance(info), *(static_pair(name)(info) for name in _COSTS[1:])])
+    costs = np.stack([_distance(info), *(static_pair(name)(info) for name in COSTS[1:])])
     known = (mean > 0) & np.isfinite(costs).all(axis=0)
-    if known.sum() < 2 * flows.margins + len(_COSTS):
+    if known.sum() < 2 * flows.margins + len(COSTS):
         return np.full(flows.size, np.nan)
     columns = np.vstack([np.log(np.where(known, mean, 1.0)), np.where(known, costs, 0.0)])
     swept = _sweep(columns, known, (flows.exporter_margin, flows.importer_margin), flows.margins)
@@ -90,7 +90,7 @@ FEATURES: tuple[Feature, ...] = (
             any_of("colony", "col45", "curcol")),
     Feature("common_colonizer", "trade_costs", "0 or 1", ("comcol",), "+", _GRAVITY,
             static_pair("comcol")),
-    Feature("gravity_residual", "trade_costs", "ln ratio", _COSTS, "-",
+    Feature("gravity_residual", "trade_costs", "ln ratio", COSTS, "-",
             "two-way fixed effects; trade reverts to what gravity predicts", _residual_planes),
     Feature("remoteness_exporter", "trade_costs", "ln km", (DISTANCE,), "two-sided", _GRAVITY,
             _remoteness("exporter")),
