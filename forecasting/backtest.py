@@ -18,7 +18,7 @@ from forecasting.folds import Fold
 from models.baselines import LagBooster, drift, last_value, last_value_raked
 from models.design import at_horizon
 from models.forecaster import FlowForecast, forecast_flows
-from models.shift import ShiftChoice, ShiftModel, choose
+from models.shift import ShiftChoice, ShiftModel, losses
 from models.totals import Totals, forecast_totals
 from models.trade_probability import TradeProbability
 
@@ -92,18 +92,25 @@ def tune(
     Returns
     -------
     dict
-        By origin of the choice: the choice and every candidate's loss. An origin in between takes
-        the last choice made before it.
+        By origin of the choice: the choice, least in the sum of losses up to that origin, and every
+        candidate's loss at it. An origin in between takes the last choice made before it.
     """
     origins = [fold.origin for fold in folds[:: config.tune_every]]
 
-    def at(origin: int) -> tuple[ShiftChoice, dict[ShiftChoice, float]]:
-        return choose(
+    def at(origin: int) -> dict[ShiftChoice, float]:
+        return losses(
             bench.design.until(origin), names=NAMES, year=origin, seed=config.seed, threads=1
         )
 
     with ThreadPoolExecutor(workers(config)) as pool:
-        return dict(zip(origins, pool.map(at, origins), strict=True))
+        by_origin = dict(zip(origins, pool.map(at, origins), strict=True))
+    out = {}
+    for number, origin in enumerate(origins):
+        # Candidates differ by less than a window of two years can tell: every window so far counts.
+        seen = [by_origin[past] for past in origins[: number + 1]]
+        total = {choice: sum(loss[choice] for loss in seen) for choice in seen[0]}
+        out[origin] = min(total, key=total.__getitem__), by_origin[origin]
+    return out
 
 
 def choice_at(
@@ -165,8 +172,12 @@ def run_fold(bench: Bench, fold: Fold, config: RunConfig, choice: ShiftChoice) -
     for setting in config.settings:
         totals = _totals(bench, fold, setting)
         for horizon in fold.horizons:
-            ours = _our_forecasts(bench, fold, setting, totals[horizon], fits, horizon=horizon)
-            forecasts += _all_forecasts(bench, fold, setting, ours, fits, horizon=horizon)
+            rows = at_horizon(bench.matrices[setting][fold.origin], horizon)
+            chance = fits.probability.predict(rows)
+            ours = _our_forecasts(
+                bench, fold, setting, totals[horizon], fits, chance, horizon=horizon
+            )
+            forecasts += _all_forecasts(bench, fold, setting, ours, fits, chance, horizon=horizon)
             unreachable = max(unreachable, ours[MAIN_MODEL].unreachable)
             gap = max(gap, ours[MAIN_MODEL].largest_gap)
     return FoldResult(fold, tuple(forecasts), unreachable, gap)
@@ -189,7 +200,14 @@ def _lag_forecasts(bench: Bench, fold: Fold, config: RunConfig) -> dict[str, dic
 
 
 def _our_forecasts(
-    bench: Bench, fold: Fold, setting: Setting, totals: Totals, fits: _Fits, *, horizon: int
+    bench: Bench,
+    fold: Fold,
+    setting: Setting,
+    totals: Totals,
+    fits: _Fits,
+    chance: Vector,
+    *,
+    horizon: int,
 ) -> dict[str, FlowForecast]:
     info = bench.infos[setting][fold.origin]
     return {
@@ -199,6 +217,7 @@ def _our_forecasts(
             flows=info.flows,
             totals=totals,
             shift=shift,
+            chance=chance,
             horizon=horizon,
         )
         for name, shift in fits.shifts.items()
@@ -211,6 +230,7 @@ def _all_forecasts(
     setting: Setting,
     ours: dict[str, FlowForecast],
     fits: _Fits,
+    chance: Vector,
     *,
     horizon: int,
 ) -> list[FoldForecast]:
@@ -224,7 +244,6 @@ def _all_forecasts(
         **{name: by_horizon[horizon] for name, by_horizon in fits.lagged.items()},
     }
     main = ours[MAIN_MODEL]
-    chance = fits.probability.predict(at_horizon(bench.matrices[setting][fold.origin], horizon))
     actual = bench.panel.values[bench.panel.row(fold.origin + horizon)].astype(np.float64)
     value_origin = info.history[-1].astype(np.float64)
     return [

@@ -63,6 +63,7 @@ class Calibration:
                 flows=info.flows,
                 totals=totals,
                 shift=None,
+                chance=None,
                 horizon=horizon,
             )
             actual = bench.panel.values[bench.panel.row(origin + horizon)].astype(float)

@@ -78,7 +78,7 @@ class RunConfig:
     absent: AbsentFlows = "auto"
     negatives: NegativeFlows = "error"
     rounds: int = 80
-    max_rows: int = 160_000
+    max_rows: int = 100_000
     params: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     tune_every: int = 4
     seed: int = 1

@@ -14,11 +14,12 @@ from features.catalogue import NAMES
 from features.flows import FlowIndex
 from models.forecaster import FittedForecaster
 from models.intervals import Intervals
+from models.reversion import Reversion
 from models.shift import ShiftChoice, ShiftModel
 from models.totals import Totals
 from models.trade_probability import TradeProbability
 
-FORMAT = 1
+FORMAT = 2
 _META, _STATE, _SHIFT, _PROBABILITY = (
     "forecaster.json",
     "state.parquet",
@@ -31,6 +32,7 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
     """Write a forecaster into an existing, empty folder."""
     assert forecaster.shift.booster_ is not None
     forecaster.shift.booster_.save_model(str(folder / _SHIFT))
+    reversion = forecaster.shift.reversion_
     if forecaster.probability.booster_ is not None:
         forecaster.probability.booster_.save_model(str(folder / _PROBABILITY))
     state = pd.DataFrame(forecaster.features, columns=list(NAMES))
@@ -47,6 +49,7 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
             "choice": asdict(forecaster.shift.choice),
             "rounds": forecaster.shift.rounds,
             "seed": forecaster.shift.seed,
+            "reversion": reversion and _lists(asdict(reversion)),
         },
         "probability": {
             "names": list(forecaster.probability.names),
@@ -79,6 +82,7 @@ def load_forecaster(folder: Path) -> FittedForecaster:
         meta["shift"]["rounds"],
         meta["shift"]["seed"],
         booster_=lightgbm.Booster(model_file=str(folder / _SHIFT)),
+        reversion_=_reversion(meta["shift"]["reversion"]),
     )
     constant = meta["probability"]["constant"]
     booster = lightgbm.Booster(model_file=str(folder / _PROBABILITY)) if constant is None else None
@@ -94,6 +98,15 @@ def load_forecaster(folder: Path) -> FittedForecaster:
         probability=TradeProbability(
             names=tuple(meta["probability"]["names"]), booster_=booster, constant_=constant
         ),
+    )
+
+
+def _reversion(meta: dict[str, Any] | None) -> Reversion | None:
+    if meta is None:
+        return None
+    arrays = _arrays({name: meta[name] for name in ("edges", "slopes", "means")})
+    return Reversion(
+        names=tuple(meta["names"]), horizon=meta["horizon"], average=meta["average"], **arrays
     )
 
 

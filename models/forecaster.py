@@ -11,12 +11,17 @@ from numpy.typing import NDArray
 from features.flows import FlowIndex
 from models.design import at_horizon, grow
 from models.intervals import Intervals
-from models.raking import rake
+from models.raking import Raked, rake
 from models.shift import ShiftModel
 from models.totals import Totals
 from models.trade_probability import TradeProbability
 
 Vector = NDArray[np.float64]
+
+LEAST_CHANCE = 0.5
+"""A flow whose trade is less likely than not is forecast at 0, which is then its median."""
+LARGEST_LOSS = 0.01
+"""Flows above this share of a total are never forecast at 0: the total has to go somewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ class FlowForecast:
     shift
         Predicted midpoint growth against the base, before the last raking.
     forecast
-        Base moved by the shift and raked to the same totals.
+        Base moved by the shift, 0 where trade is unlikely, and raked to the same totals.
     expected
         What the totals alone would give, ``E_i M_j / W``.
     largest_gap
@@ -54,6 +59,7 @@ def forecast_flows(
     flows: FlowIndex,
     totals: Totals,
     shift: ShiftModel | None,
+    chance: Vector | None,
     horizon: int,
 ) -> FlowForecast:
     """Forecast one horizon.
@@ -68,6 +74,8 @@ def forecast_flows(
         Keys, and the totals of the target year.
     shift
         Fitted shift model; None stops at the base.
+    chance
+        Probability that each flow is positive in the target year; None forecasts none at 0.
     horizon
         Years ahead.
     """
@@ -90,7 +98,7 @@ def forecast_flows(
         )
     growth = shift.predict(at_horizon(features, horizon))
     moved = rake(
-        grow(base.values, growth),
+        np.where(_dying(base, flows, chance), 0.0, grow(base.values, growth)),
         flows=flows,
         exporter_totals=base.exporter_totals,
         importer_totals=base.importer_totals,
@@ -98,6 +106,16 @@ def forecast_flows(
     return FlowForecast(
         base.values, growth, moved.values, expected, moved.largest_gap, base.unreachable
     )
+
+
+def _dying(base: Raked, flows: FlowIndex, chance: Vector | None) -> NDArray[np.bool_]:
+    """Flows to forecast at 0: unlikely to be traded, and small beside both their totals."""
+    if chance is None:
+        return np.zeros(base.values.shape, dtype=np.bool_)
+    limit = LARGEST_LOSS * np.minimum(
+        base.exporter_totals[flows.exporter_margin], base.importer_totals[flows.importer_margin]
+    )
+    return (chance < LEAST_CHANCE) & (base.values < limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +163,7 @@ class FittedForecaster:
             flows=self.flows,
             totals=self.totals[horizon],
             shift=self.shift,
+            chance=self.probability_of_trade(horizon),
             horizon=horizon,
         )
 

@@ -1,9 +1,9 @@
-"""The shift model: one LightGBM over all horizons, on midpoint growth against the base."""
+"""The shift model: a LightGBM over all horizons, averaged with a linear model of reversion."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from features.catalogue import FEATURES, NAMES, positions
 from features.errors import InputError
 from models.design import Design, grow, midpoint_growth
+from models.reversion import Reversion, fit_reversion
 
 if TYPE_CHECKING:
     import lightgbm
@@ -22,8 +23,8 @@ DEFAULT_PARAMS: Mapping[str, Any] = {
     "learning_rate": 0.1,
     "num_leaves": 24,
     "min_data_in_leaf": 200,
-    "feature_fraction": 0.2,
-    "bagging_fraction": 0.5,
+    "feature_fraction": 0.25,
+    "bagging_fraction": 0.8,
     "bagging_freq": 1,
     "lambda_l2": 10.0,
     "max_bin": 63,
@@ -48,23 +49,26 @@ class ShiftChoice:
         Rows weigh ``base ** weight_power``: 0 treats every pair alike, 0.5 leans to large flows.
     monotone
         Whether the effects whose sign theory fixes (mean reversion) are held to it.
+    linear_share
+        Weight of `models.reversion` beside the booster.
     """
 
     weight_power: float
     monotone: bool
+    linear_share: float
 
 
-CHOICES: tuple[ShiftChoice, ...] = (
-    ShiftChoice(0.25, monotone=False),
-    ShiftChoice(0.25, monotone=True),
-    ShiftChoice(0.5, monotone=False),
-    ShiftChoice(0.5, monotone=True),
+CHOICES: tuple[ShiftChoice, ...] = tuple(
+    ShiftChoice(weight_power, monotone, linear_share)
+    for linear_share in (0.0, 0.5)
+    for weight_power in (0.25, 0.5)
+    for monotone in (False, True)
 )
 
 
 @dataclass(slots=True)
 class ShiftModel:
-    """Booster for the trade-pattern shift, scikit-learn conventions.
+    """Booster and linear model for the trade-pattern shift, scikit-learn conventions.
 
     Parameters
     ----------
@@ -86,6 +90,8 @@ class ShiftModel:
     ----------
     booster_
         The fitted `lightgbm.Booster`.
+    reversion_
+        The fitted linear model; None where ``choice.linear_share`` is 0.
     """
 
     names: Sequence[str] = NAMES
@@ -95,6 +101,7 @@ class ShiftModel:
     threads: int = 0
     params: Mapping[str, Any] = field(default_factory=dict)
     booster_: lightgbm.Booster | None = None
+    reversion_: Reversion | None = None
 
     def fit(self, design: Design) -> ShiftModel:
         """Fit on the rows of a design; rows with a zero base have no shift and are left out.
@@ -131,15 +138,21 @@ class ShiftModel:
             raise InputError(
                 f"LightGBM refuses its parameters ({error})", remedy="Correct the option `params`"
             ) from error
+        share = self.choice.linear_share
+        self.reversion_ = fit_reversion(design, names=self.names) if share else None
         return self
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Expected shift of rows with the catalogue's columns, shape ``[row]``, in [-1.9, 1.9]."""
-        predicted = self._fitted().predict(self._columns(features), num_threads=self.threads)
+        predicted = np.asarray(
+            self._fitted().predict(self._columns(features), num_threads=self.threads)
+        )
+        if self.reversion_ is not None:
+            predicted = self._blend(predicted, self.reversion_.predict(features))
         return np.clip(predicted, -1.9, 1.9)
 
     def contributions(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Exact path-dependent SHAP values of the raw prediction.
+        """Exact SHAP values of the raw prediction: path-dependent for the trees, and linear.
 
         Returns
         -------
@@ -149,7 +162,16 @@ class ShiftModel:
         values = self._fitted().predict(
             self._columns(features), pred_contrib=True, num_threads=self.threads
         )
-        return np.asarray(values, dtype=np.float64)
+        values = np.asarray(values, dtype=np.float64)
+        if self.reversion_ is None:
+            return values
+        return self._blend(values, self.reversion_.contributions(features, names=self.names))
+
+    def _blend(
+        self, booster: NDArray[np.float64], linear: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        share = self.choice.linear_share
+        return (1.0 - share) * booster + share * linear
 
     def _fitted(self) -> lightgbm.Booster:
         if self.booster_ is None:
@@ -185,7 +207,7 @@ def monotone_constraints(names: Sequence[str]) -> list[int]:
     return [{"+": 1, "-": -1}.get(signs.get(name, "none"), 0) for name in names]
 
 
-def choose(
+def losses(
     design: Design,
     *,
     names: Sequence[str],
@@ -194,17 +216,18 @@ def choose(
     threads: int,
     rounds: int = 30,
     max_rows: int = 30_000,
-) -> tuple[ShiftChoice, dict[ShiftChoice, float]]:
-    """Pick weights and monotonicity on years up to ``year``.
+) -> dict[ShiftChoice, float]:
+    """Validation loss of every choice of weights, monotonicity and share of the linear model.
 
-    Every candidate learns from target years up to ``year - 2`` and forecasts the two years after.
-    Its loss is the mean midpoint error plus the WAPE, each relative to no shift at all: the two
-    sides of the scoreboard, every pair alike and money.
+    Nested: only target years up to ``year`` are used. Every candidate learns from those up to
+    ``year - 2`` and forecasts the two years after. Its loss is the mean midpoint error plus the
+    WAPE, each relative to no shift at all: the two sides of the scoreboard, every pair alike and
+    money.
 
     Returns
     -------
-    tuple
-        The choice with the least loss, and the loss of each.
+    dict
+        Loss by choice, in the order of `CHOICES`.
     """
     past, recent = design.until(year - 2), design.until(year)
     held_out = slice(past.shift.size, None)
@@ -212,12 +235,18 @@ def choose(
     actual = recent.shift[held_out].astype(np.float64)
     base = recent.base[held_out].astype(np.float64)
     keep = base > 0
-    losses = {}
-    for candidate in CHOICES:
-        model = ShiftModel(names, candidate, rounds, seed, threads).fit(rows)
-        predicted = model.predict(recent.features[held_out][keep])
-        losses[candidate] = _loss(base[keep], actual[keep], predicted)
-    return min(losses, key=lambda candidate: losses[candidate]), losses
+    features = recent.features[held_out][keep]
+    linear = fit_reversion(rows, names=names).predict(features)
+    found = {}
+    for boosted in (choice for choice in CHOICES if choice.linear_share == 0):
+        trees = ShiftModel(names, boosted, rounds, seed, threads).fit(rows).predict(features)
+        # Every share of the linear model is a mix of the same two forecasts: no further fits.
+        for candidate in CHOICES:
+            if replace(candidate, linear_share=0.0) == boosted:
+                share = candidate.linear_share
+                mixed = (1.0 - share) * trees + share * linear
+                found[candidate] = _loss(base[keep], actual[keep], mixed)
+    return {candidate: found[candidate] for candidate in CHOICES}
 
 
 def _loss(

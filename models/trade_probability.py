@@ -27,6 +27,10 @@ PREDICTORS: tuple[str, ...] = (
     "gdp_importer",
     "total_growth_5_exporter",
     "distance",
+    "silent_destinations",
+    "silent_sources",
+    "newly_silent_destinations",
+    "newly_silent_sources",
     "years_ahead",
 )
 """Duration and size decide whether a link lives (Besedes and Prusa 2003, doi:10.3386/w9936)."""

@@ -157,7 +157,7 @@ TITLES = {
     "error_by_origin_log_mae": "Log MAE of every back-test origin (lower is better)",
     "coverage_by_decile": "Share of actual flows inside the intervals, by flow size",
     "channel_bar": "Size of the contributions to the forecast shift, by channel",
-    "importance_bar": "Strongest 15 of 103 features (112 explained rows)",
+    "importance_bar": f"Strongest 15 of {len(NAMES)} features (112 explained rows)",
     "beeswarm": "Contributions to the forecast shift (all 112 explained rows)",
     "waterfall": "2023: base ",
     "dependence_overall": "Contribution of value_gap_5 by its value",
@@ -242,7 +242,9 @@ def test_waterfall_adds_up_to_the_forecast(result: RunResult) -> None:
     expected = 100 * np.log(about["forecast"] / about["base"])
     assert f"this flow {expected:.1f}".replace("-", "\N{MINUS SIGN}") in labels
     steps = [text.get_text() for text in figure.axes[0].get_yticklabels()]
-    assert {"raking to the totals", "91 other features"} <= set(steps)
+    others = {step for step in steps if step.endswith(" other features")}
+    assert "raking to the totals" in steps
+    assert len(others) == 1
     title = figure.get_suptitle()
     assert title.startswith(f"{about['exporter']} -> {about['importer']}, {about['target_year']}: ")
     assert title.endswith(" USD")

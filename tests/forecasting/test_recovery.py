@@ -58,7 +58,7 @@ def found_channels(bench: Bench) -> pd.DataFrame:
         totals=forecast_totals(infos, origin=origin, horizons=HORIZONS),
         intervals={},
         shift=ShiftModel(seed=1, threads=1).fit(design),
-        probability=TradeProbability(),
+        probability=TradeProbability(seed=1, threads=1).fit(design),
     )
     forecasts = {h: forecaster.flow_forecast(h) for h in HORIZONS}
     return channel_summary(explain(forecaster, forecasts, max_rows=12_000)).set_index("channel")
