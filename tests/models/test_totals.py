@@ -114,13 +114,43 @@ def test_forecast_totals_are_finite_and_importers_buy_what_exporters_sell(
             assert totals.importer.sum() == pytest.approx(totals.exporter.sum(), rel=1e-12)
 
 
-@pytest.mark.parametrize("origin", [1999, 2004, 2008])
-def test_totals_of_the_next_year_are_the_published_ones_where_there_are_any(bundle, origin):
-    infos = infos_of(bundle)
-    published = published_totals(infos[origin])
-    found = forecast_totals(infos, origin=origin, horizons=(1, 2))[1]
-    np.testing.assert_array_equal(found.exporter, published.exporter)
-    np.testing.assert_array_equal(found.importer, published.importer)
+def published_world(surprise: np.ndarray, *, noise: float = 0.0) -> DataBundle:
+    """Countries whose published indices are off what bilateral trade says by a yearly surprise."""
+    data = world(trade_growth=0.02)
+    rng = np.random.default_rng(2)
+    years = np.arange(2000, 2013)[:, None]
+    off = surprise * (years - 2000) + noise * rng.normal(size=(13, 4)).cumsum(axis=0)
+    level = np.exp(0.02 * (years - 2000) - off)
+    names = (EXPORTS, IMPORTS)
+    specs = {name: IndicatorSpec(name, "published_totals", "", "", 4) for name in names}
+    values = {EXPORTS: level, IMPORTS: np.exp(0.02 * (years - 2000)) * np.ones(4)}
+    return DataBundle(
+        data.panel, indicators=Indicators(specs, years.ravel().astype(np.int32), values, CODES, ())
+    )
+
+
+def test_published_totals_that_were_always_right_are_taken_as_they_are():
+    infos = infos_of(published_world(np.zeros(4)))
+    published = published_totals(infos[2008])
+    found = forecast_totals(infos, origin=2008, horizons=(1,))[1]
+    np.testing.assert_allclose(found.exporter, published.exporter, rtol=1e-6)
+    np.testing.assert_allclose(found.importer, published.importer, rtol=1e-6)
+
+
+def test_published_totals_that_err_the_same_way_every_year_are_corrected():
+    """The index of the second country grows 20 % too slowly each year."""
+    infos = infos_of(published_world(np.array([0.0, 0.2, 0.0, 0.0])))
+    published = published_totals(infos[2008]).exporter
+    found = forecast_totals(infos, origin=2008, horizons=(1,))[1].exporter
+    beyond = np.log(found / published)
+    assert 0.04 < beyond[1] - beyond[[0, 2, 3]].max() <= 0.2 + 1e-9
+
+
+def test_noise_in_published_totals_is_hardly_corrected():
+    infos = infos_of(published_world(np.zeros(4), noise=0.1))
+    published = published_totals(infos[2008]).exporter
+    found = forecast_totals(infos, origin=2008, horizons=(1,))[1].exporter
+    assert np.abs(np.log(found / published)).max() < 0.05
 
 
 @hypothesis_settings(max_examples=20, deadline=None)
@@ -174,13 +204,14 @@ def test_world_trade_follows_gdp_news_by_its_own_elasticity():
     """Trade grew twice as fast as GDP in n years; the prior adds one year in which it did not.
 
     All countries grow alike, so nothing is left for the regression: the elasticity by hand is
-    (2 n + 1) / (n + 1), and there is no growth beyond the news.
+    (2 n + 1) / (n + 1). Years beyond the news get half the growth so far.
     """
     g = 0.04
     infos = infos_of(world(trade_growth=2 * g, gdp=series_of(g)), "ex_ante")
     elasticity = (2 * 8 + 1) / (8 + 1)
     for horizon, totals in forecast_totals(infos, origin=2008, horizons=(1, 3)).items():
-        expected = infos[2008].exporter_totals[-1] * math.exp(elasticity * g)
+        growth = elasticity * g + (horizon - 1) * 2 * g / 2
+        expected = infos[2008].exporter_totals[-1] * math.exp(growth)
         np.testing.assert_allclose(totals.exporter, expected, rtol=1e-5, err_msg=str(horizon))
 
 
@@ -209,8 +240,9 @@ def test_gdp_that_nobody_reported_yet_is_no_news():
     gdp[9:] = np.nan
     infos = infos_of(world(trade_growth=0.01, gdp=gdp), "ex_ante")
     totals = forecast_totals(infos, origin=2008, horizons=(1,))[1]
-    np.testing.assert_allclose(totals.exporter, infos[2008].exporter_totals[-1], rtol=1e-6)
-    np.testing.assert_allclose(totals.importer, infos[2008].importer_totals[-1], rtol=1e-6)
+    half = math.exp(0.01 / 2)
+    np.testing.assert_allclose(totals.exporter, infos[2008].exporter_totals[-1] * half, rtol=1e-6)
+    np.testing.assert_allclose(totals.importer, infos[2008].importer_totals[-1] * half, rtol=1e-6)
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

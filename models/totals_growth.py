@@ -1,0 +1,229 @@
+"""How far a country's total goes from where it was last seen: news, balance and past surprises."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.channels.economic_mass import EXCHANGE, GDP, REAL_GDP
+from features.channels.macro_news import since_origin
+from features.channels.published_totals import EXPORT_INDEX, IMPORT_INDEX, index_growth
+from features.information import InformationSet
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+PENALTIES = (30.0, 100.0, 300.0, 1_000.0, 3_000.0)
+"""Ridge penalties that are averaged over, from nearly least squares to nearly the random walk.
+
+Choosing one by validation on the few origins there are forecast worse than any of the middle three.
+"""
+SIZE_POWER = 0.25
+"""Rows weigh by a total's size to this power: a large country's dollars count, not only itself."""
+LARGEST_CHANGE = 1.5
+"""Log changes of a total beyond this (reporting starts or stops) are not learned from."""
+SURPRISE_PRIOR = 3.0
+"""Origins' worth of no surprise that a country's mean surprise is shrunk by."""
+_LARGEST_NEWS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One side of trade at one origin: totals last seen, and what tells where they go.
+
+    Attributes
+    ----------
+    level
+        Last known total, USD, shape ``[margin]``: of the origin, or of origin + 1 if published.
+    published
+        Whether ``level`` is the published total of origin + 1.
+    predictors
+        Shape ``[margin, predictor]``, deviations from the mean margin.
+    """
+
+    level: Vector
+    published: bool
+    predictors: Matrix
+
+
+def relative_growth(
+    info: InformationSet,
+    past: Mapping[int, Start],
+    now: Start,
+    *,
+    exports: bool,
+    horizon: int,
+) -> Vector:
+    """Forecast log growth of totals beyond ``now.level``, relative to the mean margin.
+
+    Parameters
+    ----------
+    info
+        Information set of the origin; only totals of years up to it are learned from.
+    past, now
+        Starts of earlier origins by origin, and of this one.
+    exports
+        Whether the totals are exporters'.
+    horizon
+        Years from the origin to the target.
+
+    Returns
+    -------
+    ndarray
+        Shape ``[margin]``: the mean of ridge regressions pooled over margins and earlier origins,
+        one for each of `PENALTIES`; 0 with fewer than two origins to learn from.
+    """
+    totals = known_totals(info, exports=exports)
+    rows: list[tuple[Matrix, Vector, Vector]] = []
+    for origin, start in past.items():
+        target = origin + horizon - info.first_year
+        same = (
+            start.published == now.published
+            and start.predictors.shape[1] == now.predictors.shape[1]
+        )
+        if target >= totals.shape[0] or not same:
+            continue
+        growth = _logs(totals[target]) - _logs(start.level)
+        known = np.abs(growth) < LARGEST_CHANGE
+        if known.any():
+            weight = start.level[known] ** SIZE_POWER
+            weight = weight / weight.mean()
+            mean = np.average(growth[known], weights=weight)
+            rows.append((start.predictors[known], growth[known] - mean, weight))
+    if len(rows) < 2:
+        return np.zeros(now.level.shape)
+    return now.predictors @ _mean_ridge(rows)
+
+
+def starts(
+    infos: Mapping[int, InformationSet],
+    levels: Mapping[int, tuple[Vector, bool]],
+    *,
+    exports: bool,
+) -> dict[int, Start]:
+    """Starts of one side by origin, from the level each starts from and if it was published."""
+    out = {}
+    for origin, info in infos.items():
+        level, published = levels[origin]
+        columns = [*_news(info, exports=exports), *_own_past(info, level, exports=exports)]
+        if published:
+            columns += _published_news(info, exports=exports)
+            columns += _surprises(info, levels, exports=exports)
+        out[origin] = Start(level, published, _deviations(columns))
+    return out
+
+
+def known_totals(info: InformationSet, *, exports: bool) -> Matrix:
+    """Totals of the panel's years up to the origin, shape ``[year, margin]``."""
+    return info.exporter_totals if exports else info.importer_totals
+
+
+def _news(info: InformationSet, *, exports: bool) -> list[Vector]:
+    """GDP and exchange-rate news since the origin, of the country and of its partners."""
+    k = len(info.flows.sectors)
+    gdp = [since_origin(GDP)(info), since_origin(REAL_GDP)(info)]
+    exchange = since_origin(EXCHANGE, mask_above=float(np.log(2.0)))(info)
+    own = [np.repeat(np.asarray(v, dtype=np.float64), k) for v in (*gdp, exchange)]
+    return own + [_partners(info, v, exports=exports) for v in gdp]
+
+
+def _published_news(info: InformationSet, *, exports: bool) -> list[Vector]:
+    """Growth of the published indices: own, of the other side, and of the partners."""
+    growth = [
+        np.log(index_growth(info, series, year=info.origin + 1, since=info.origin))
+        for series in (EXPORT_INDEX, IMPORT_INDEX)
+    ]
+    own = [np.repeat(v, len(info.flows.sectors)) for v in growth]
+    return [*own, _partners(info, growth[1] if exports else growth[0], exports=exports)]
+
+
+def _partners(info: InformationSet, values: NDArray[np.floating], *, exports: bool) -> Vector:
+    """Mean over a margin's partners, weighted by the last year's trade; unknown partners 0."""
+    flows = info.flows
+    margin = flows.exporter_margin if exports else flows.importer_margin
+    partner = flows.importer if exports else flows.exporter
+    weight = np.nan_to_num(info.history[-1].astype(np.float64))
+    total = np.maximum(np.bincount(margin, weights=weight, minlength=flows.margins), 1.0)
+    known = np.nan_to_num(values)[partner] * weight
+    mean: Vector = np.bincount(margin, weights=known, minlength=flows.margins) / total
+    return mean
+
+
+def _own_past(info: InformationSet, level: Vector, *, exports: bool) -> list[Vector]:
+    """Growth so far, distance from the recent mean, and the balance of the two sides of trade."""
+    own = _logs(known_totals(info, exports=exports))
+    other = _logs(known_totals(info, exports=not exports))
+    balance = own - other
+    columns = [_yearly_growth(own, years) for years in (1, 3, 5, 10)]
+    columns += [_yearly_growth(other, 3), _logs(level) - _mean(own[-5:])]
+    columns += [balance[-1], *(balance[-1] - _mean(balance[-years:]) for years in (5, 10))]
+    return columns
+
+
+def _surprises(
+    info: InformationSet, levels: Mapping[int, tuple[Vector, bool]], *, exports: bool
+) -> list[Vector]:
+    """What bilateral trade later said beyond the published totals: mean so far, and the last.
+
+    A source that reconciles the reports of two countries differs from a country's own total, and
+    mostly in the same direction every year.
+    """
+    totals = known_totals(info, exports=exports)
+    found = [
+        _logs(totals[origin + 1 - info.first_year]) - _logs(level)
+        for origin, (level, published) in levels.items()
+        if published and origin < info.origin
+    ]
+    if not found:
+        return [np.zeros(totals.shape[1])] * 2
+    errors = np.stack(found)
+    errors = np.where(np.abs(errors) < LARGEST_CHANGE, errors, np.nan)
+    known = ~np.isnan(errors)
+    mean = np.where(known, errors, 0.0).sum(axis=0) / (known.sum(axis=0) + SURPRISE_PRIOR)
+    return [mean, errors[-1]]
+
+
+def _deviations(columns: Sequence[NDArray[np.floating]]) -> Matrix:
+    """Columns side by side, clipped, less the mean margin; unknown cells 0."""
+    stacked = np.stack(columns, axis=1).astype(np.float64)
+    known = ~np.isnan(stacked)
+    count = np.maximum(known.sum(axis=0), 1)
+    mean = np.where(known, stacked, 0.0).sum(axis=0) / count
+    return np.where(known, np.clip(stacked - mean, -_LARGEST_NEWS, _LARGEST_NEWS), 0.0)
+
+
+def _logs(totals: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Logs, NaN where a total is not positive."""
+    out = np.full(totals.shape, np.nan)
+    return np.log(totals, out=out, where=totals > 0, dtype=np.float64)
+
+
+def _yearly_growth(logs: Matrix, years: int) -> Vector:
+    """Yearly log growth over up to ``years`` years."""
+    reach = min(years, logs.shape[0] - 1)
+    growth: Vector = (logs[-1] - logs[-1 - reach]) / max(reach, 1)
+    return growth
+
+
+def _mean(logs: Matrix) -> Vector:
+    """Mean over the years known; NaN where none is."""
+    known = ~np.isnan(logs)
+    count = known.sum(axis=0)
+    total = np.where(known, logs, 0.0).sum(axis=0)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+
+
+def _mean_ridge(rows: Sequence[tuple[Matrix, Vector, Vector]]) -> Vector:
+    """Slopes on standardised predictors, mean over the penalties; everything is demeaned before."""
+    x, y, weight = (np.concatenate(parts) for parts in zip(*rows, strict=True))
+    weighted = x * weight[:, None]
+    scale = np.maximum(np.sqrt((weighted * x).mean(axis=0)), 1e-9)
+    gram = weighted.T @ x / np.outer(scale, scale)
+    right = weighted.T @ y / scale
+    eye = np.eye(scale.size)
+    slopes = [np.linalg.solve(gram + penalty * eye, right) for penalty in PENALTIES]
+    mean: Vector = np.mean(slopes, axis=0) / scale
+    return mean
