@@ -11,7 +11,7 @@ from forecasting.bench import Bench
 from models.baselines import last_value
 from models.forecaster import forecast_flows
 from models.intervals import Intervals, Sample, fit_intervals
-from models.totals import forecast_totals
+from models.totals import forecast_totals, world_shocks
 
 
 class Calibration:
@@ -30,6 +30,7 @@ class Calibration:
     """
 
     def __init__(self, bench: Bench, *, first_origin: int, horizons: Iterable[int]) -> None:
+        self._infos = bench.infos
         self._samples: dict[tuple[Setting, int], list[Sample]] = defaultdict(list)
         horizons = tuple(horizons)
         for setting in bench.infos:
@@ -48,7 +49,11 @@ class Calibration:
     def intervals(self, *, setting: Setting, horizon: int, origin: int) -> Intervals:
         """Intervals from every sample whose target year is at most ``origin``."""
         known = [s for s in self._samples[setting, horizon] if s.origin + horizon <= origin]
-        return fit_intervals(known)
+        infos = self._infos[setting]
+        # The last one there is: a forecast may start after the panel ends.
+        last = max(known_origin for known_origin in infos if known_origin <= origin)
+        shocks = world_shocks(infos, origin=last, horizon=horizon)
+        return fit_intervals(known, shocks=shocks)
 
     def _add_base(
         self, bench: Bench, setting: Setting, origin: int, horizons: tuple[int, ...]

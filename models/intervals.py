@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,12 @@ ZERO_BINS = 4
 RECENT_ORIGINS = 8
 """Residuals of at most this many origins are pooled: spreads shrink as reporting improves."""
 
+POOL = 1_000
+"""Order statistics of a bin that are combined with the shocks."""
+
 Vector = NDArray[np.float64]
+
+NO_SHOCK: Vector = np.zeros(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +89,7 @@ def tail_probabilities() -> tuple[float, ...]:
     return tuple(p for tail in tails for p in (tail, 1 - tail))
 
 
-def fit_intervals(samples: Sequence[Sample]) -> Intervals:
+def fit_intervals(samples: Sequence[Sample], *, shocks: Vector = NO_SHOCK) -> Intervals:
     """Pool the residuals of the most recent origins.
 
     Parameters
@@ -92,6 +97,9 @@ def fit_intervals(samples: Sequence[Sample]) -> Intervals:
     samples
         Of one horizon; the caller passes only samples whose target year is known at the forecast
         origin (time order).
+    shocks
+        Equally likely log errors of the world total, shape ``[shock]``. Unless all are 0, each
+        origin's own world error is taken out of its residuals and these are put in its place.
 
     Returns
     -------
@@ -106,9 +114,12 @@ def fit_intervals(samples: Sequence[Sample]) -> Intervals:
     -----
     Mondrian split conformal prediction (Vovk, Gammerman and Shafer 2005): within a bin of forecast
     size the residuals of all flows and origins are pooled, because a series of twenty years has no
-    quantiles of its own. Quantiles carry the finite-sample correction (n + 1) / n.
+    quantiles of its own. Quantiles carry the finite-sample correction (n + 1) / n. What hits all
+    flows of a year at once is not exchangeable over flows: ``shocks`` stand for it.
     """
     recent = sorted(samples, key=lambda sample: sample.origin)[-RECENT_ORIGINS:]
+    if shocks.any():
+        recent = [_without_world_error(sample) for sample in recent]
     forecast, actual, expected = (
         np.concatenate([getattr(sample, name) for sample in recent] or [np.empty(0)])
         for name in ("forecast", "actual", "expected")
@@ -123,12 +134,43 @@ def fit_intervals(samples: Sequence[Sample]) -> Intervals:
         midpoint_growth(actual[positive], forecast[positive]),
         SIZE_BINS,
         limits=(-2.0, 2.0),
+        shocks=shocks,
     )
     ratio = np.divide(actual, expected, out=np.zeros_like(actual), where=expected > 0)
     zero_edges, ratios = _binned(
-        expected[~positive], ratio[~positive], ZERO_BINS, limits=(0.0, _largest(ratio))
+        expected[~positive],
+        ratio[~positive],
+        ZERO_BINS,
+        limits=(0.0, _largest(ratio)),
+        shocks=NO_SHOCK,
     )
     return Intervals(edges, residuals, zero_edges, ratios)
+
+
+def _without_world_error(sample: Sample) -> Sample:
+    """The sample with its forecasts scaled to the world total that came."""
+    known = ~np.isnan(sample.actual)
+    forecast, actual = sample.forecast[known].sum(), sample.actual[known].sum()
+    if forecast <= 0 or actual <= 0:
+        return sample
+    return replace(sample, forecast=sample.forecast * (actual / forecast))
+
+
+def _shocked(residuals: Vector, shocks: Vector) -> Vector:
+    """Midpoint residuals after each of the log shocks; -2 (the flow stopped) stays.
+
+    ``2 tanh(x / 2)`` is the midpoint growth of a log growth x.
+    """
+    if not shocks.any():
+        return residuals
+    # Order statistics stand for the pool: a pool times the shocks would be sorted for seconds.
+    if residuals.size > POOL:
+        places = np.linspace(0, residuals.size - 1, POOL).round().astype(np.int64)
+        residuals = np.sort(residuals)[places]
+    with np.errstate(divide="ignore"):
+        logs = 2 * np.arctanh(np.clip(residuals / 2, -1, 1))
+    shocked: Vector = 2 * np.tanh((logs[:, None] + shocks) / 2).ravel()
+    return shocked
 
 
 def _largest(ratio: Vector) -> float:
@@ -137,7 +179,7 @@ def _largest(ratio: Vector) -> float:
 
 
 def _binned(
-    size: Vector, score: Vector, bins: int, *, limits: tuple[float, float]
+    size: Vector, score: Vector, bins: int, *, limits: tuple[float, float], shocks: Vector
 ) -> tuple[Vector, Vector]:
     """Bin edges and the conformal quantiles of each bin; ``limits`` where there is nothing."""
     tails = tail_probabilities()
@@ -150,7 +192,8 @@ def _binned(
     for number in range(edges.size + 1):
         inside = score[which == number]
         # An empty bin (ties in size) borrows the pooled residuals.
-        quantiles[number] = _conformal_quantiles(inside if inside.size else score, tails, limits)
+        scores = _shocked(inside if inside.size else score, shocks)
+        quantiles[number] = _conformal_quantiles(scores, tails, limits)
     return edges, quantiles
 
 

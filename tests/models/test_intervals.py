@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from models.intervals import (
     LEVELS,
@@ -195,3 +197,52 @@ def test_without_a_known_outcome_there_is_no_interval(known):
     samples = [Sample(2000, one, np.array([np.nan]), one)] if known else []
     with pytest.raises(ValueError, match="no forecast has a known outcome"):
         fit_intervals(samples)
+
+
+# What hits all flows at once ---------------------------------------------------------------------
+
+
+def shift_world(sample: Sample, log_growth: float) -> Sample:
+    return replace(sample, actual=sample.actual * np.exp(log_growth))
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_handful_of_world_shocks_is_covered_as_often_as_said(level):
+    """Four origins hold four draws of the world's error; the next one is a fifth."""
+    rng = np.random.default_rng(5)
+    spread = 0.8
+    shocks = spread * norm.ppf((np.arange(15) + 0.5) / 15)
+    shares: dict[str, list[float]] = {"with": [], "without": []}
+    for _ in range(60):
+        samples = [
+            shift_world(simulate(rng, origin=2000 + n, size=600), spread * rng.normal())
+            for n in range(5)
+        ]
+        for name, given_shocks in (("with", shocks), ("without", np.zeros(1))):
+            intervals = fit_intervals(samples[:4], shocks=given_shocks)
+            large = samples[4].forecast > np.quantile(samples[4].forecast, 0.7)
+            shares[name].append(covered(intervals, samples[4], level)[large].mean())
+    assert np.mean(shares["with"]) == pytest.approx(level / 100, abs=0.04)
+    assert np.mean(shares["without"]) < np.mean(shares["with"]) - 0.02
+
+
+def test_without_any_shock_nothing_moves():
+    samples = [simulate(np.random.default_rng(n), origin=2000 + n) for n in range(3)]
+    same(fit_intervals(samples), fit_intervals(samples, shocks=np.zeros(15)))
+
+
+def test_the_worlds_own_error_is_not_counted_twice():
+    """However far the world was off in the past, only the shocks say how far it will be."""
+    samples = [simulate(np.random.default_rng(n), origin=2000 + n, size=40_000) for n in range(3)]
+    off = [
+        shift_world(sample, growth)
+        for sample, growth in zip(samples, (0.5, -0.4, 0.1), strict=True)
+    ]
+    shocks = np.array([-0.1, 0.0, 0.1])
+    left, right = fit_intervals(samples, shocks=shocks), fit_intervals(off, shocks=shocks)
+    for now, then in zip(sizes(left), sizes(right), strict=True):
+        np.testing.assert_allclose(now, then, atol=0.05)
+
+
+def sizes(intervals: Intervals) -> tuple[np.ndarray, ...]:
+    return tuple(intervals.residuals.T)

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from scipy.stats import t
 
 from features.flows import FlowIndex
 from features.indicators import Indicators, IndicatorSpec
 from features.information import SETTINGS, AsOfRule, DataBundle, InformationSet, Setting
 from features.panel import PanelNotes, TradePanel
 from models.design import origin_value
-from models.totals import carried_totals, forecast_totals, published_totals
+from models.totals import carried_totals, forecast_totals, published_totals, world_shocks
 
 RULE = AsOfRule()
 HORIZONS = (1, 2, 3, 5)
@@ -264,3 +265,47 @@ def test_a_margin_that_trades_nothing_is_forecast_to_trade_nothing(bundle):
         for horizon in (1, 3):
             assert totals[horizon].exporter[2] == 0
             assert (np.delete(totals[horizon].exporter, 2) > 0).all()
+
+
+# The world's own error ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+def test_the_world_may_err_more_the_further_ahead(bundle, setting):
+    infos = infos_of(bundle, setting)
+    shocks = [world_shocks(infos, origin=2008, horizon=h) for h in (1, 2, 5)]
+    spreads = [float(s.std()) for s in shocks]
+    assert spreads == sorted(spreads)
+    assert (spreads[0] == 0) == (setting == "totals_known")
+    assert spreads[2] > spreads[1] > 0
+    for values in shocks:
+        assert values.mean() == pytest.approx(0, abs=1e-9)
+        assert (np.diff(values) >= 0).all()
+
+
+def test_shocks_are_as_large_as_the_errors_of_the_years_before():
+    """Trade grows by one rate in all years, half of which is forecast: the error is the half."""
+    g = 0.08
+    infos = infos_of(world(trade_growth=g), "ex_ante", last=2010)
+    shocks = world_shocks(infos, origin=2010, horizon=1)
+    errors = [g if origin < 2003 else g / 2 for origin in range(2000, 2010)]
+    expected = np.sqrt(np.mean(np.square(errors))) * t.ppf((np.arange(15) + 0.5) / 15, df=10)
+    np.testing.assert_allclose(shocks, expected, rtol=1e-5, atol=1e-9)
+
+
+@hypothesis_settings(max_examples=10, deadline=None)
+@given(st.integers(2001, 2009), st.sampled_from(SETTINGS), st.integers(0, 2**32 - 1))
+def test_shocks_do_not_move_with_anything_published_later(
+    bundle, perturb_future, origin, setting, seed
+):
+    other = perturb_future(bundle, RULE.date(origin), setting, np.random.default_rng(seed))
+    found = [
+        world_shocks(infos_of(data, setting, last=origin), origin=origin, horizon=3)
+        for data in (bundle, other)
+    ]
+    assert found[0].tobytes() == found[1].tobytes()
+
+
+def test_with_no_past_there_are_no_shocks(bundle):
+    infos = infos_of(bundle, last=1999)
+    assert not world_shocks(infos, origin=1999, horizon=3).any()
