@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,7 @@ from models.totals import Totals, forecast_totals
 from models.trade_probability import TradeProbability
 
 Vector = NDArray[np.float64]
+T = TypeVar("T")
 
 MAIN_MODEL = "gravicast"
 ABLATION = "without_technology"
@@ -45,7 +48,8 @@ class FoldForecast:
     Attributes
     ----------
     forecast, base, expected
-        ``base`` and ``expected`` are those of the main model, whatever the model.
+        ``base`` and ``expected`` are those of the main model, whatever the model; NaN where a
+        study asks for nothing but the forecast.
     probability
         Probability of trade; main model only.
     value_origin, actual
@@ -132,8 +136,14 @@ def run_folds(
     LightGBM releases the interpreter's lock, so threads use every core without copying the design;
     each fit runs on one thread, which makes its result independent of the number of cores.
     """
+    tasks = [partial(run_fold, bench, f, config, choose_at(f.origin)) for f in folds]
+    yield from in_parallel(tasks, config)
+
+
+def in_parallel(tasks: Sequence[Callable[[], T]], config: RunConfig) -> Iterator[T]:
+    """Run tasks in threads and yield their results in the tasks' order."""
     with ThreadPoolExecutor(workers(config)) as pool:
-        waiting = [pool.submit(run_fold, bench, f, config, choose_at(f.origin)) for f in folds]
+        waiting = [pool.submit(task) for task in tasks]
         try:
             for number, future in enumerate(waiting):
                 yield future.result()
@@ -145,47 +155,116 @@ def run_folds(
                     future.cancel()
 
 
-@dataclass(frozen=True, slots=True)
-class _Fits:
-    """Everything fitted for a fold: shift models by name, trade probability, lag forecasts."""
-
-    shifts: dict[str, ShiftModel]
-    probability: TradeProbability
-    lagged: dict[str, dict[int, Vector]]
-
-
 def run_fold(bench: Bench, fold: Fold, config: RunConfig, choice: ShiftChoice) -> FoldResult:
     """Fit every model on years up to the fold's origin and forecast its horizons."""
-    design = bench.design.until(fold.origin).thinned(max_rows=config.max_rows, seed=config.seed)
-    fits = _Fits(
-        shifts={
-            name: ShiftModel(
-                names, choice, config.rounds, config.seed, threads=1, params=config.params
-            ).fit(design)
-            for name, names in ((MAIN_MODEL, NAMES), (ABLATION, without_technology()))
-        },
-        probability=TradeProbability(seed=config.seed, threads=1).fit(design),
-        lagged=_lag_forecasts(bench, fold, config),
-    )
+    variants = {MAIN_MODEL: NAMES, ABLATION: without_technology()}
+    lagged = _lag_forecasts(bench, fold, config)
     forecasts: list[FoldForecast] = []
     unreachable, gap = 0, 0.0
-    for setting in config.settings:
-        totals = _totals(bench, fold, setting)
-        for horizon in fold.horizons:
-            rows = at_horizon(bench.matrices[setting][fold.origin], horizon)
-            chance = fits.probability.predict(rows)
-            ours = _our_forecasts(
-                bench, fold, setting, totals[horizon], fits, chance, horizon=horizon
-            )
-            forecasts += _all_forecasts(bench, fold, setting, ours, fits, chance, horizon=horizon)
-            unreachable = max(unreachable, ours[MAIN_MODEL].unreachable)
-            gap = max(gap, ours[MAIN_MODEL].largest_gap)
+    for ours in shift_forecasts(bench, fold, config, choice, variants=variants):
+        main = ours.by_model[MAIN_MODEL]
+        info = bench.infos[ours.setting][fold.origin]
+        predictions = {
+            **{name: forecast.forecast for name, forecast in ours.by_model.items()},
+            "last_value": last_value(info),
+            "last_value_raked": last_value_raked(info),
+            "drift": drift(info, horizon=ours.horizon),
+            **{name: by_horizon[ours.horizon] for name, by_horizon in lagged.items()},
+        }
+        mine = bare_forecast(
+            bench,
+            fold,
+            setting=ours.setting,
+            model=MAIN_MODEL,
+            horizon=ours.horizon,
+            forecast=main.forecast,
+        )
+        mine = replace(mine, base=main.base, expected=main.expected, probability=ours.chance)
+        forecasts += [
+            mine
+            if model == MAIN_MODEL
+            else replace(mine, model=model, forecast=predictions[model], probability=None)
+            for model in MODELS
+        ]
+        unreachable, gap = max(unreachable, main.unreachable), max(gap, main.largest_gap)
     return FoldResult(fold, tuple(forecasts), unreachable, gap)
 
 
-def _totals(bench: Bench, fold: Fold, setting: Setting) -> dict[int, Totals]:
+@dataclass(frozen=True, slots=True)
+class ShiftForecasts:
+    """Forecasts of one setting and horizon by shift models, and their probability of trade."""
+
+    setting: Setting
+    horizon: int
+    by_model: dict[str, FlowForecast]
+    chance: Vector
+
+
+def shift_forecasts(
+    bench: Bench,
+    fold: Fold,
+    config: RunConfig,
+    choice: ShiftChoice,
+    *,
+    variants: Mapping[str, Sequence[str]],
+) -> Iterator[ShiftForecasts]:
+    """Fit one shift model for each list of features and forecast the fold's horizons.
+
+    The probability of trade is fitted once, on every feature, so that variants differ by their
+    shifts alone.
+    """
+    design = bench.design.until(fold.origin).thinned(max_rows=config.max_rows, seed=config.seed)
+    shifts = {
+        model: ShiftModel(
+            names, choice, config.rounds, config.seed, threads=1, params=config.params
+        ).fit(design)
+        for model, names in variants.items()
+    }
+    probability = TradeProbability(seed=config.seed, threads=1).fit(design)
+    for setting in config.settings:
+        totals = fold_totals(bench, fold, setting)
+        info, matrix = bench.infos[setting][fold.origin], bench.matrices[setting][fold.origin]
+        for horizon in fold.horizons:
+            chance = probability.predict(at_horizon(matrix, horizon))
+            by_model = {
+                model: forecast_flows(
+                    last_value(info),
+                    matrix,
+                    flows=info.flows,
+                    totals=totals[horizon],
+                    shift=shift,
+                    chance=chance,
+                    horizon=horizon,
+                )
+                for model, shift in shifts.items()
+            }
+            yield ShiftForecasts(setting, horizon, by_model, chance)
+
+
+def fold_totals(bench: Bench, fold: Fold, setting: Setting) -> dict[int, Totals]:
+    """Forecast totals of a fold's horizons, from nothing after its origin's as-of date."""
     infos = {o: info for o, info in bench.infos[setting].items() if o <= fold.origin}
     return forecast_totals(infos, origin=fold.origin, horizons=fold.horizons)
+
+
+def bare_forecast(
+    bench: Bench, fold: Fold, *, setting: Setting, model: str, horizon: int, forecast: Vector
+) -> FoldForecast:
+    """A forecast beside its outcome; base and expected are unknown."""
+    info = bench.infos[setting][fold.origin]
+    blank = np.full(forecast.shape, np.nan)
+    return FoldForecast(
+        setting=setting,
+        model=model,
+        origin=fold.origin,
+        horizon=horizon,
+        forecast=forecast,
+        base=blank,
+        expected=blank,
+        probability=None,
+        value_origin=info.history[-1].astype(np.float64),
+        actual=bench.panel.values[bench.panel.row(fold.origin + horizon)].astype(np.float64),
+    )
 
 
 def _lag_forecasts(bench: Bench, fold: Fold, config: RunConfig) -> dict[str, dict[int, Vector]]:
@@ -197,67 +276,3 @@ def _lag_forecasts(bench: Bench, fold: Fold, config: RunConfig) -> dict[str, dic
         )
         for form in ("levels", "differences")
     }
-
-
-def _our_forecasts(
-    bench: Bench,
-    fold: Fold,
-    setting: Setting,
-    totals: Totals,
-    fits: _Fits,
-    chance: Vector,
-    *,
-    horizon: int,
-) -> dict[str, FlowForecast]:
-    info = bench.infos[setting][fold.origin]
-    return {
-        name: forecast_flows(
-            last_value(info),
-            bench.matrices[setting][fold.origin],
-            flows=info.flows,
-            totals=totals,
-            shift=shift,
-            chance=chance,
-            horizon=horizon,
-        )
-        for name, shift in fits.shifts.items()
-    }
-
-
-def _all_forecasts(
-    bench: Bench,
-    fold: Fold,
-    setting: Setting,
-    ours: dict[str, FlowForecast],
-    fits: _Fits,
-    chance: Vector,
-    *,
-    horizon: int,
-) -> list[FoldForecast]:
-    """Our models and every baseline, in the order of `MODELS`."""
-    info = bench.infos[setting][fold.origin]
-    predictions = {
-        **{name: forecast.forecast for name, forecast in ours.items()},
-        "last_value": last_value(info),
-        "last_value_raked": last_value_raked(info),
-        "drift": drift(info, horizon=horizon),
-        **{name: by_horizon[horizon] for name, by_horizon in fits.lagged.items()},
-    }
-    main = ours[MAIN_MODEL]
-    actual = bench.panel.values[bench.panel.row(fold.origin + horizon)].astype(np.float64)
-    value_origin = info.history[-1].astype(np.float64)
-    return [
-        FoldForecast(
-            setting=setting,
-            model=model,
-            origin=fold.origin,
-            horizon=horizon,
-            forecast=predictions[model],
-            base=main.base,
-            expected=main.expected,
-            probability=chance if model == MAIN_MODEL else None,
-            value_origin=value_origin,
-            actual=actual,
-        )
-        for model in MODELS
-    ]

@@ -1,4 +1,4 @@
-"""The command line: ``gravicast run``, ``gravicast ui``."""
+"""The command line: ``gravicast run``, ``gravicast scoreboard``, ``gravicast ui``."""
 
 from __future__ import annotations
 
@@ -25,6 +25,10 @@ _RUN_EXAMPLES = """examples:
 
   gravicast run config.yaml --out runs/again
       options from a file; those given on the command line win
+"""
+_SCOREBOARD_EXAMPLES = """examples:
+  gravicast scoreboard gravicast-run
+  gravicast scoreboard runs/goods --targets targets.csv --out scoreboard.md
 """
 _UI_EXAMPLES = """examples:
   gravicast ui
@@ -56,6 +60,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_run(commands)
+    board = commands.add_parser(
+        "scoreboard",
+        help="write a run's scoreboard again, from its files",
+        epilog=_SCOREBOARD_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    board.add_argument("run", help="output folder of a finished run")
+    board.add_argument("--targets", help="CSV of errors to reach: setting,horizon,metric,reach")
+    board.add_argument("--out", help="file to write (default scoreboard.md in the folder)")
+    board.set_defaults(command=_scoreboard)
     ui = commands.add_parser(
         "ui",
         help="open the MLflow UI on the runs' store",
@@ -102,6 +116,8 @@ def _add_run(commands: Any) -> None:
     how = run.add_argument_group("how")
     how.add_argument("--rounds", type=int, help="boosting rounds (default 80)")
     how.add_argument("--seed", type=int, help="seed of everything random (default 1)")
+    how.add_argument("--study", action="store_true", help="score gravity models, channels left "
+                     "out and placebos too (needs gravicast[gravity])")  # fmt: skip
     how.add_argument("--workers", type=int, help="folds at once (default: one a core)")
     how.add_argument("--experiment", help="MLflow experiment (default gravicast)")
     how.add_argument("--no-tracking", action="store_true", help="do not log to MLflow")
@@ -137,6 +153,17 @@ def _run(parsed: argparse.Namespace) -> int:
         options = {**read_options(file), **options}
     result = run(RunConfig.from_mapping(options, file=file), show_progress=not quiet)
     print(_summary(result))
+    return 0
+
+
+def _scoreboard(parsed: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from forecasting.scoreboard import write_scoreboard
+
+    targets = None if parsed.targets is None else Path(parsed.targets)
+    out = None if parsed.out is None else Path(parsed.out)
+    print(write_scoreboard(Path(parsed.run), targets=targets, out=out))
     return 0
 
 

@@ -52,6 +52,9 @@ class RunConfig:
         ``"error"`` or ``"zero"`` (set to zero and counted).
     rounds, max_rows, params
         Boosting rounds of the shift model, the most rows a fit draws, LightGBM parameters.
+    study
+        Whether gravity models, each channel left out and placebos are back-tested too, for the
+        scoreboard; needs the extra ``gravity`` and some ten times the back-test's time.
     tune_every
         Origins between two nested choices of weights and monotonicity.
     seed, workers
@@ -80,6 +83,7 @@ class RunConfig:
     rounds: int = 80
     max_rows: int = 100_000
     params: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    study: bool = False
     tune_every: int = 4
     seed: int = 1
     workers: int = 0
@@ -250,8 +254,9 @@ def _check(config: RunConfig) -> None:
         raise _refuse(lacking, None, "Indicators and their catalogue go together: give both")
     if config.trade is None and (config.indicators is not None or config.pairs):
         raise _refuse("trade", None, "Indicators and pair files need a trade file")
-    if not isinstance(config.overwrite, bool):
-        raise _refuse("overwrite", config.overwrite, "Give true or false")
+    for name in ("overwrite", "study"):
+        if not isinstance(getattr(config, name), bool):
+            raise _refuse(name, getattr(config, name), "Give true or false")
     first = config.first_origin
     if first is not None and (isinstance(first, bool) or not isinstance(first, int)):
         raise _refuse("first_origin", first, "Give a calendar year")

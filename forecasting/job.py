@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -28,11 +27,13 @@ from forecasting.config import RunConfig
 from forecasting.explain import attribution_table, channel_summary, explain
 from forecasting.folds import Fold, plan_folds
 from forecasting.loading import LoadedData, load
-from forecasting.output import MARKER, check_out, staged
+from forecasting.output import check_out, staged, write_run
 from forecasting.progress import Progress
+from forecasting.reliability import reliability_rows, summarise_reliability
 from forecasting.results import Explanation, RunResult
-from forecasting.saved import save_forecaster
-from forecasting.scores import score_forecast, strata, summarise
+from forecasting.scores import SKILL_METRICS, score_forecast, strata, summarise
+from forecasting.significance import significance_table
+from forecasting.study import BASELINES, Study, check_study, run_study
 from forecasting.tables import BacktestWriter, forecast_table
 from models.design import origin_value
 from models.forecaster import FittedForecaster, FlowForecast
@@ -59,6 +60,7 @@ class _Backtest:
     """What the back-test leaves in memory: scores, calibration, choices and what went unmet."""
 
     by_origin: pd.DataFrame
+    reliability: pd.DataFrame
     calibration: Calibration
     choices: dict[int, tuple[ShiftChoice, dict[ShiftChoice, float]]]
     notes: tuple[str, ...]
@@ -86,6 +88,8 @@ def run(config: RunConfig | None = None, *, show_progress: bool = True) -> RunRe
     config = config or RunConfig()
     _silence_autolog()
     check_out(config.out, overwrite=config.overwrite)
+    if config.study:
+        check_study()
     progress = Progress(show=show_progress)
     with progress.stage("read the data"):
         data = load(config)
@@ -102,6 +106,7 @@ def run(config: RunConfig | None = None, *, show_progress: bool = True) -> RunRe
         bench = prepare(data.bundle, config)
     with staged(config.out) as stage:
         backtest = _backtest(bench, folds, config, stage, progress)
+        study = _study(data, bench, folds, config, backtest, progress) if config.study else None
         with progress.stage("fit and forecast"):
             forecaster = _fit(bench, backtest, config)
             tables, forecasts = _forecast(forecaster)
@@ -109,8 +114,8 @@ def run(config: RunConfig | None = None, *, show_progress: bool = True) -> RunRe
             explanation = explain(
                 forecaster, forecasts, max_rows=MAX_EXPLAINED, always=_wanted_flow(config, data)
             )
-        result = _result(config, data, bench, backtest, tables, explanation, progress)
-        _write(result, forecaster, stage, progress)
+        result = _result(config, data, bench, backtest, study, tables, explanation, progress)
+        write_run(result, forecaster, stage, progress)
     if config.experiment is not None:
         from forecasting.tracking import track
 
@@ -167,15 +172,42 @@ def _backtest(
     with progress.stage("calibrate on early origins"):
         calibration = Calibration(bench, first_origin=folds[0].origin, horizons=config.horizons)
     rows: list[dict[str, object]] = []
+    chances: list[dict[str, object]] = []
     unreachable, gap = 0, 0.0
     results = run_folds(bench, folds, config, choose_at=lambda o: choice_at(choices, o))
     path = stage / "backtest.parquet"
     with BacktestWriter(path, flows=bench.panel.flows, rule=bench.rule) as writer:
         for result in progress.steps("back-test", results, total=len(folds)):
             rows += _score_fold(bench, result, calibration, writer)
+            chances += [row for f in result.forecasts for row in reliability_rows(f)]
             unreachable = max(unreachable, result.unreachable_totals)
             gap = max(gap, result.largest_gap)
-    return _Backtest(pd.DataFrame(rows), calibration, choices, _raking_notes(unreachable, gap))
+    return _Backtest(
+        by_origin=pd.DataFrame(rows),
+        reliability=summarise_reliability(chances),
+        calibration=calibration,
+        choices=choices,
+        notes=_raking_notes(unreachable, gap),
+    )
+
+
+def _study(
+    data: LoadedData,
+    bench: Bench,
+    folds: Sequence[Fold],
+    config: RunConfig,
+    backtest: _Backtest,
+    progress: Progress,
+) -> Study:
+    return run_study(
+        data.bundle,
+        bench,
+        folds,
+        config,
+        choose_at=lambda origin: choice_at(backtest.choices, origin),
+        by_origin=backtest.by_origin,
+        progress=progress,
+    )
 
 
 def _raking_notes(unreachable: int, gap: float) -> tuple[str, ...]:
@@ -250,20 +282,28 @@ def _result(
     data: LoadedData,
     bench: Bench,
     backtest: _Backtest,
+    study: Study | None,
     forecasts: pd.DataFrame,
     explanation: Explanation,
     progress: Progress,
 ) -> RunResult:
     setting, origin = config.settings[0], bench.last_origin
     info, matrix = bench.infos[setting][origin], bench.matrices[setting][origin]
+    by_origin = backtest.by_origin[backtest.by_origin["stratum"] == "all"].reset_index(drop=True)
     return RunResult(
         config=config,
         out=config.out,
         forecasts=forecasts,
         scores=summarise(backtest.by_origin),
-        scores_by_origin=backtest.by_origin[backtest.by_origin["stratum"] == "all"].reset_index(
-            drop=True
+        scores_by_origin=by_origin,
+        significance=significance_table(
+            by_origin if study is None else pd.concat([by_origin, study.by_origin]),
+            model=MAIN_MODEL,
+            others=BASELINES,
+            metrics=SKILL_METRICS,
         ),
+        reliability=backtest.reliability,
+        study=study,
         attributions=attribution_table(explanation),
         explanation=explanation,
         channels=channel_summary(explanation),
@@ -303,30 +343,3 @@ def _version(name: str) -> str:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return "not installed"
-
-
-def _write(
-    result: RunResult, forecaster: FittedForecaster, stage: Path, progress: Progress
-) -> None:
-    from forecasting.plots import save_figures
-    from forecasting.report import write_report
-
-    with progress.stage("write tables"):
-        result.forecasts.to_parquet(stage / "forecasts.parquet", compression="zstd", index=False)
-        result.attributions.to_parquet(
-            stage / "attributions.parquet", compression="zstd", index=False
-        )
-        result.scores.to_csv(stage / "scores.csv", index=False, lineterminator="\n")
-        result.scores_by_origin.to_csv(
-            stage / "scores_by_origin.csv", index=False, lineterminator="\n"
-        )
-        result.coverage.to_csv(stage / "coverage.csv", index=False, lineterminator="\n")
-        result.channels.to_csv(stage / "channels.csv", index=False, lineterminator="\n")
-        (stage / "model").mkdir()
-        save_forecaster(forecaster, stage / "model")
-    with progress.stage("draw figures and report"):
-        (stage / "figures").mkdir()
-        figures = save_figures(result, stage / "figures")
-        write_report(result, figures, stage / "report.html")
-    text = json.dumps({**result.provenance, "seconds": result.timings}, indent=2)
-    (stage / MARKER).write_text(text + "\n", encoding="utf-8")

@@ -1,7 +1,8 @@
-"""The output folder: refused early where it cannot be written, put in place whole at the end."""
+"""The output folder: refused early where it cannot be written, filled, put in place whole."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -9,12 +10,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pandas as pd
+
 from features.errors import InputError
+from forecasting.progress import Progress
+from forecasting.results import RunResult
+from forecasting.saved import save_forecaster
+from forecasting.scoreboard import write_scoreboard
+from models.forecaster import FittedForecaster
 
 MARKER = "run.json"
 RUN_FILES = frozenset(
     {
         MARKER,
+        "ablation.csv",
         "attributions.parquet",
         "backtest.parquet",
         "channels.csv",
@@ -22,9 +31,14 @@ RUN_FILES = frozenset(
         "figures",
         "forecasts.parquet",
         "model",
+        "placebos.csv",
+        "reliability.csv",
         "report.html",
+        "scoreboard.md",
         "scores.csv",
         "scores_by_origin.csv",
+        "significance.csv",
+        "study_by_origin.csv",
     }
 )
 """Everything a run writes; a folder that holds more is never replaced."""
@@ -115,3 +129,48 @@ def _replace(stage: Path, out: Path) -> None:
         raise
     finally:
         shutil.rmtree(old, ignore_errors=True)
+
+
+def write_run(
+    result: RunResult, forecaster: FittedForecaster, stage: Path, progress: Progress
+) -> None:
+    """Write everything of a run but the back-test, which was written as it was made."""
+    from forecasting.plots import save_figures
+    from forecasting.report import write_report
+
+    with progress.stage("write tables"):
+        for name, table in (
+            ("forecasts", result.forecasts),
+            ("attributions", result.attributions),
+        ):
+            table.to_parquet(stage / f"{name}.parquet", compression="zstd", index=False)
+        for name, table in _csv_tables(result).items():
+            table.to_csv(stage / f"{name}.csv", index=False, lineterminator="\n")
+        (stage / "model").mkdir()
+        save_forecaster(forecaster, stage / "model")
+    with progress.stage("draw figures and report"):
+        (stage / "figures").mkdir()
+        figures = save_figures(result, stage / "figures")
+        write_report(result, figures, stage / "report.html")
+    text = json.dumps({**result.provenance, "seconds": result.timings}, indent=2)
+    (stage / MARKER).write_text(text + "\n", encoding="utf-8")
+    write_scoreboard(stage)
+
+
+def _csv_tables(result: RunResult) -> dict[str, pd.DataFrame]:
+    """Tables by file name; those of a study where there was one."""
+    tables = {
+        "scores": result.scores,
+        "scores_by_origin": result.scores_by_origin,
+        "significance": result.significance,
+        "reliability": result.reliability,
+        "coverage": result.coverage,
+        "channels": result.channels,
+    }
+    if result.study is not None:
+        tables |= {
+            "study_by_origin": result.study.by_origin,
+            "ablation": result.study.ablation,
+            "placebos": result.study.placebos,
+        }
+    return tables

@@ -75,7 +75,7 @@ def write_report(result: RunResult, figures: Mapping[str, list[Path]], path: Pat
         section(
             "intervals",
             "Interval coverage",
-            intervals(result) + _images(figures, "coverage_by_decile"),
+            intervals(result) + _images(figures, "coverage_by_decile", "reliability"),
         ),
         section("drivers", "Drivers of the forecast shifts", _drivers(result, figures)),
         section("shifts", "Largest forecast shifts", _shifts(result, figures)),

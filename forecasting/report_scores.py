@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from features.feature import CHANNELS, TECHNOLOGY
-from forecasting.plots import MAIN_MODEL, REFERENCE
 from forecasting.report_style import (
     DASH,
     METRIC_LABELS,
@@ -27,6 +26,7 @@ from forecasting.report_style import (
     take,
     years,
 )
+from forecasting.score_plots import MAIN_MODEL, REFERENCE
 
 if TYPE_CHECKING:
     from forecasting.results import RunResult

@@ -25,6 +25,9 @@ MODEL_LABELS: Mapping[str, str] = {
     "drift": "drift",
     "lightgbm_levels": "LightGBM, levels",
     "lightgbm_differences": "LightGBM, differences",
+    "gravity_three_way": "gravity, three-way PPML",
+    "gravity_dynamic": "gravity, dynamic PPML",
+    "gravity_three_way_oracle": "gravity, three-way PPML with true totals (oracle)",
 }
 """Models in words, in the order of reports."""
 

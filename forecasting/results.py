@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from forecasting.config import RunConfig
+from forecasting.study import Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,13 @@ class RunResult:
         last value.
     scores_by_origin
         The same by origin, stratum ``all``.
+    significance
+        The main model tested against every baseline, see `significance.significance_table`.
+    reliability
+        How often flows start and stop by forecast probability, see
+        `reliability.summarise_reliability`.
+    study
+        Gravity models, channels left out and placebos; None unless the configuration asks.
     attributions
         One row an explained flow and target year: base value, raking, one column a feature and one
         a channel (prefix ``channel:``), percent.
@@ -86,6 +94,9 @@ class RunResult:
     forecasts: pd.DataFrame
     scores: pd.DataFrame
     scores_by_origin: pd.DataFrame
+    significance: pd.DataFrame
+    reliability: pd.DataFrame
+    study: Study | None
     attributions: pd.DataFrame
     explanation: Explanation
     channels: pd.DataFrame

@@ -38,11 +38,17 @@ if TYPE_CHECKING:
 MODEL_NAME = "forecaster"
 FILES = (
     "report.html",
+    "scoreboard.md",
     "run.json",
     "forecasts.parquet",
     "attributions.parquet",
     "scores.csv",
     "scores_by_origin.csv",
+    "significance.csv",
+    "reliability.csv",
+    "study_by_origin.csv",
+    "ablation.csv",
+    "placebos.csv",
 )
 REQUIREMENTS = ("mlflow", "lightgbm", "numpy", "pandas", "pyarrow", "scipy")
 """What the logged model imports, directly or through LightGBM."""

@@ -29,7 +29,8 @@ SETTINGS = ("totals_known", "ex_ante")
 FOLDS = {2007: (1, 2), 2008: (1, 2), 2009: (1,)}
 BOUNDS = ["lower_50", "upper_50", "lower_90", "upper_90"]
 TABLES = ("forecasts.parquet", "backtest.parquet", "attributions.parquet", "scores.csv",
-          "scores_by_origin.csv", "channels.csv", "coverage.csv")  # fmt: skip
+          "scores_by_origin.csv", "channels.csv", "coverage.csv", "significance.csv",
+          "reliability.csv", "scoreboard.md")  # fmt: skip
 MODEL = ("model/forecaster.json", "model/state.parquet", "model/shift.txt", "model/probability.txt")
 
 

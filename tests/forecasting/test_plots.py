@@ -18,6 +18,7 @@ from features.feature import CHANNELS, TECHNOLOGY
 from forecasting import plots
 from forecasting.config import RunConfig
 from forecasting.results import Explanation, RunResult
+from forecasting.score_plots import WORST_SKILL
 
 COUNTRIES = ("XAA", "XAB", "XAC", "XAD", "XAE", "XAF", "XAG", "XAH")
 MODELS = {
@@ -110,6 +111,19 @@ def fabricate_explanation(forecasts: pd.DataFrame, copies: int = 1) -> Explanati
     return Explanation(rows, NAMES, values, base_values, raking, data)
 
 
+def fabricate_reliability() -> pd.DataFrame:
+    """Probabilities that are right on average, by margin and bin."""
+    rows = [
+        (setting, horizon, margin, k, 100, k / 10 + 0.05, k / 10 + 0.06)
+        for setting in ("totals_known", "ex_ante")
+        for horizon in (1, 2, 3)
+        for margin in ("births", "deaths")
+        for k in range(10)
+    ]
+    names = ["setting", "horizon", "margin", "bin", "n", "mean_probability", "frequency"]
+    return pd.DataFrame(rows, columns=names)
+
+
 def fabricate(copies: int = 1) -> RunResult:
     """A small run whose numbers are made up."""
     by_origin, forecasts = fabricate_scores(), fabricate_forecasts()
@@ -127,6 +141,9 @@ def fabricate(copies: int = 1) -> RunResult:
         forecasts=forecasts,
         scores=summarise(by_origin),
         scores_by_origin=by_origin[by_origin["stratum"] == "all"],
+        significance=pd.DataFrame(),
+        reliability=fabricate_reliability(),
+        study=None,
         attributions=pd.DataFrame(),
         explanation=explanation,
         channels=channels.assign(share=0.1),
@@ -156,6 +173,7 @@ TITLES = {
     "error_by_origin_wape": "WAPE of every back-test origin (lower is better)",
     "error_by_origin_log_mae": "Log MAE of every back-test origin (lower is better)",
     "coverage_by_decile": "Share of actual flows inside the intervals, by flow size",
+    "reliability": "Flows that start and stop: how often, where that had a probability",
     "channel_bar": "Size of the contributions to the forecast shift, by channel",
     "importance_bar": f"Strongest 15 of {len(NAMES)} features (112 explained rows)",
     "beeswarm": "Contributions to the forecast shift (all 112 explained rows)",
@@ -276,7 +294,7 @@ def test_scoreboard_draws_the_worst_at_its_edge(result: RunResult) -> None:
     figure = plots.scoreboard(result.scores)
     assert len(figure.axes) == 8
     left = min(axes.get_xlim()[0] for axes in figure.axes)
-    assert -40 < left < plots.WORST_SKILL
+    assert -40 < left < WORST_SKILL
     notes = {text.get_text().strip() for text in figure.axes[0].texts}
     known = result.scores.query(
         "setting == 'totals_known' and model == 'lightgbm_levels' and horizon == 1 "
@@ -328,6 +346,7 @@ def test_a_figure_without_data_is_left_out(result: RunResult, tmp_path: Path) ->
         result,
         scores=scores.drop(columns=[f"skill_{name}" for name in METRICS]),
         scores_by_origin=pd.DataFrame(),
+        reliability=pd.DataFrame(),
         explanation=none,
         channels=result.channels.head(0),
     )

@@ -90,6 +90,9 @@ def made_up_result() -> RunResult:
         forecasts=forecasts,
         scores=scores,
         scores_by_origin=pd.concat([overall.assign(origin=o) for o in range(2003, 2017)]),
+        significance=pd.DataFrame(),
+        reliability=pd.DataFrame(),
+        study=None,
         attributions=pd.DataFrame(),
         explanation=Explanation(
             forecasts.head(0),
