@@ -91,7 +91,7 @@ def workers(config: RunConfig) -> int:
 def tune(
     bench: Bench, folds: Sequence[Fold], config: RunConfig
 ) -> dict[int, tuple[ShiftChoice, dict[ShiftChoice, float]]]:
-    """Nested choice of weights and monotonicity at every ``tune_every``-th origin.
+    """Nested choice of weights at every ``tune_every``-th origin.
 
     Returns
     -------
@@ -167,7 +167,7 @@ def run_fold(bench: Bench, fold: Fold, config: RunConfig, choice: ShiftChoice) -
         predictions = {
             **{name: forecast.forecast for name, forecast in ours.by_model.items()},
             "last_value": last_value(info),
-            "last_value_raked": last_value_raked(info),
+            "last_value_raked": last_value_raked(info, horizon=ours.horizon),
             "drift": drift(info, horizon=ours.horizon),
             **{name: by_horizon[ours.horizon] for name, by_horizon in lagged.items()},
         }

@@ -56,7 +56,7 @@ class RunConfig:
         Whether gravity models, each channel left out and placebos are back-tested too, for the
         scoreboard; needs the extra ``gravity`` and some ten times the back-test's time.
     tune_every
-        Origins between two nested choices of weights and monotonicity.
+        Origins between two nested choices of weights.
     seed, workers
         Seed of everything random; parallel folds (0: one a core). Results do not depend on it.
     experiment
@@ -84,7 +84,7 @@ class RunConfig:
     max_rows: int = 100_000
     params: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     study: bool = False
-    tune_every: int = 4
+    tune_every: int = 2
     seed: int = 1
     workers: int = 0
     experiment: str | None = "gravicast"

@@ -112,7 +112,7 @@ def run_study(
     data, bench
         As they were read and prepared for the back-test.
     folds, config, choose_at
-        Of the back-test; weights and monotonicity are not chosen anew.
+        Of the back-test; weights are not chosen anew.
     by_origin
         The back-test's scores by origin, with the main model's.
     progress

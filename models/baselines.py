@@ -45,9 +45,9 @@ def drift(info: InformationSet, *, horizon: int) -> Vector:
     return origin_value(info) * yearly**horizon
 
 
-def last_value_raked(info: InformationSet) -> Vector:
-    """The last value raked to the published totals of origin + 1, carried forward beyond."""
-    totals = carried_totals(info)
+def last_value_raked(info: InformationSet, *, horizon: int) -> Vector:
+    """The last value raked to the last totals published up to the target year, carried forward."""
+    totals = carried_totals(info, horizon=horizon)
     return rake(
         origin_value(info),
         flows=info.flows,

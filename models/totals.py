@@ -33,19 +33,19 @@ class Totals:
     importer: Vector
 
 
-def published_totals(info: InformationSet) -> Totals | None:
-    """Totals of origin + 1 from published value indices; None where none is published.
+def published_totals(info: InformationSet, *, years: int = 1) -> Totals | None:
+    """Totals of origin + ``years`` from published value indices; None where none is published.
 
     Exporter totals grow with the export value index, importer totals with the import value index.
-    A country without an index takes the median growth of that year. Importer totals are scaled to
-    the exporters' sum.
+    A country without an index takes the median growth since the origin. Importer totals are scaled
+    to the exporters' sum.
     """
     sides = []
     for series, totals in (
         (EXPORT_INDEX, origin_totals(info).exporter),
         (IMPORT_INDEX, origin_totals(info).importer),
     ):
-        growth = index_growth(info, series, year=info.origin + 1, since=info.origin)
+        growth = index_growth(info, series, year=info.origin + years, since=info.origin)
         if np.isnan(growth).all():
             return None
         growth = np.where(np.isnan(growth), np.nanmedian(growth), growth)
@@ -54,15 +54,29 @@ def published_totals(info: InformationSet) -> Totals | None:
     return Totals(exporter, importer * (exporter.sum() / importer.sum()))
 
 
+def published_years(info: InformationSet, *, horizon: int) -> int:
+    """Years after the origin, up to ``horizon``, whose totals are published without a gap."""
+    years = 0
+    while years < horizon and published_totals(info, years=years + 1) is not None:
+        years += 1
+    return years
+
+
 def origin_totals(info: InformationSet) -> Totals:
     """Sums of the flows a base starts from, those carried over an unknown year included."""
     value = origin_value(info)
     return Totals(info.flows.exporter_totals(value), info.flows.importer_totals(value))
 
 
-def carried_totals(info: InformationSet) -> Totals:
-    """Published totals of origin + 1, or those of the origin: what the raked baseline uses."""
-    published = published_totals(info)
+def carried_totals(info: InformationSet, *, horizon: int) -> Totals:
+    """Last totals published up to origin + ``horizon``, or the origin's: the raked baseline's."""
+    years = published_years(info, horizon=horizon)
+    return known_totals_after(info, years=years)
+
+
+def known_totals_after(info: InformationSet, *, years: int) -> Totals:
+    """Totals of the origin, or the published ones ``years`` after it."""
+    published = published_totals(info, years=years) if years else None
     return published or origin_totals(info)
 
 
@@ -81,30 +95,41 @@ def forecast_totals(
     Returns
     -------
     dict
-        `Totals` by horizon, grown from those of origin + 1 where they are published.
+        `Totals` by horizon, grown from the last ones published up to the target year.
 
     Notes
     -----
     A country's growth beyond the world's is a ridge regression, pooled over countries and earlier
     origins (`models.totals_growth`). The world's growth is its elasticity to world GDP times the
-    GDP growth published since the origin, and beyond that `world_trend`. Totals published for
-    origin + 1 are corrected for what bilateral trade later said beyond them in earlier years.
+    GDP growth published since the origin, and beyond that a trend (`world_growth`). Published
+    totals are corrected for what bilateral trade later said beyond them in earlier years.
     Only totals of years up to ``origin`` are learned from.
     """
-    info = infos[origin]
     until = {a: infos[a] for a in sorted(infos) if a <= origin}
-    found = {a: published_totals(past) for a, past in until.items()}
+    furthest = published_years(infos[origin], horizon=max(horizons))
+    out: dict[int, Totals] = {}
+    for years in sorted({min(furthest, horizon) for horizon in horizons}):
+        wanted = [horizon for horizon in horizons if min(furthest, horizon) == years]
+        out |= _grown(until, origin=origin, years=years, horizons=wanted)
+    return {horizon: out[horizon] for horizon in horizons}
+
+
+def _grown(
+    infos: Mapping[int, InformationSet], *, origin: int, years: int, horizons: Sequence[int]
+) -> dict[int, Totals]:
+    """Totals of the horizons, grown from those known ``years`` after the origin."""
+    info = infos[origin]
+    # Only origins at which as much was published are like this one.
+    alike = {a: past for a, past in infos.items() if published_years(past, horizon=years) == years}
+    known = {a: known_totals_after(past, years=years) for a, past in alike.items()}
     sides: dict[int, list[Vector]] = {horizon: [] for horizon in horizons}
     for exports in (True, False):
-        levels = {}
-        for a, past in until.items():
-            totals = found[a] or origin_totals(past)
-            levels[a] = (totals.exporter if exports else totals.importer, found[a] is not None)
-        by_origin = starts(until, levels, exports=exports)
+        levels = {a: t.exporter if exports else t.importer for a, t in known.items()}
+        by_origin = starts(alike, levels, years=years, exports=exports)
         now = by_origin.pop(origin)
         for horizon in horizons:
             growth = relative_growth(info, by_origin, now, exports=exports, horizon=horizon)
-            world = world_growth(info, horizon=horizon, published=now.published)
+            world = world_growth(info, horizon=horizon, known=years)
             sides[horizon].append(now.level * np.exp(world + growth))
     return {
         horizon: Totals(exporter, importer * (exporter.sum() / importer.sum()))
@@ -112,7 +137,7 @@ def forecast_totals(
     }
 
 
-def world_growth(info: InformationSet, *, horizon: int, published: bool) -> float:
+def world_growth(info: InformationSet, *, horizon: int, known: int) -> float:
     """Log growth of world trade from the last known totals to ``origin + horizon``.
 
     Parameters
@@ -121,8 +146,8 @@ def world_growth(info: InformationSet, *, horizon: int, published: bool) -> floa
         Information set of the origin.
     horizon
         Years from the origin to the target.
-    published
-        Whether totals of origin + 1 are known, so that growth starts there.
+    known
+        Years after the origin whose totals are published: growth starts there.
 
     Notes
     -----
@@ -131,9 +156,9 @@ def world_growth(info: InformationSet, *, horizon: int, published: bool) -> floa
     weights, because a few booms and slumps cannot tell which is right, and a weight fitted to them
     forecasts worse than either (Timmermann 2006, doi:10.1016/S1574-0706(05)01004-9).
     """
-    news = 0.0 if published else _common_news(info)
-    unknown = horizon if news is None else horizon - 1
-    return (news or 0.0) + _trend(info) * unknown
+    news = None if known else _common_news(info)
+    told = known if news is None else 1
+    return (news or 0.0) + _trend(info) * (horizon - told)
 
 
 def world_shocks(
@@ -168,12 +193,12 @@ def world_shocks(
         row = a - info.first_year
         growth = trade[row + 1] - trade[row]
         further.append(growth - _trend(info))
-        first_year.append(growth - world_growth(info, horizon=1, published=False))
+        first_year.append(growth - world_growth(info, horizon=1, known=0))
     if not past:
         return np.zeros(SHOCKS)
-    published = published_totals(infos[origin]) is not None
-    variance = 0.0 if published else float(np.mean(np.square(first_year)))
-    variance += (horizon - 1) * float(np.mean(np.square(further)))
+    known = published_years(infos[origin], horizon=horizon)
+    variance = 0.0 if known else float(np.mean(np.square(first_year)))
+    variance += (horizon - max(known, 1)) * float(np.mean(np.square(further)))
     nodes = (np.arange(SHOCKS) + 0.5) / SHOCKS
     shocks: NDArray[np.float64] = np.sqrt(variance) * student_t.ppf(nodes, df=len(past))
     return shocks

@@ -37,15 +37,12 @@ class Start:
     Attributes
     ----------
     level
-        Last known total, USD, shape ``[margin]``: of the origin, or of origin + 1 if published.
-    published
-        Whether ``level`` is the published total of origin + 1.
+        Last known total, USD, shape ``[margin]``: of the origin, or published for a later year.
     predictors
         Shape ``[margin, predictor]``, deviations from the mean margin.
     """
 
     level: Vector
-    published: bool
     predictors: Matrix
 
 
@@ -64,7 +61,7 @@ def relative_growth(
     info
         Information set of the origin; only totals of years up to it are learned from.
     past, now
-        Starts of earlier origins by origin, and of this one.
+        Starts of earlier origins by origin, as many years after them as this one's.
     exports
         Whether the totals are exporters'.
     horizon
@@ -80,11 +77,7 @@ def relative_growth(
     rows: list[tuple[Matrix, Vector, Vector]] = []
     for origin, start in past.items():
         target = origin + horizon - info.first_year
-        same = (
-            start.published == now.published
-            and start.predictors.shape[1] == now.predictors.shape[1]
-        )
-        if target >= totals.shape[0] or not same:
+        if target >= totals.shape[0]:
             continue
         growth = _logs(totals[target]) - _logs(start.level)
         known = np.abs(growth) < LARGEST_CHANGE
@@ -100,19 +93,20 @@ def relative_growth(
 
 def starts(
     infos: Mapping[int, InformationSet],
-    levels: Mapping[int, tuple[Vector, bool]],
+    levels: Mapping[int, Vector],
     *,
+    years: int,
     exports: bool,
 ) -> dict[int, Start]:
-    """Starts of one side by origin, from the level each starts from and if it was published."""
+    """Starts of one side by origin, from the totals known ``years`` after each."""
     out = {}
     for origin, info in infos.items():
-        level, published = levels[origin]
+        level = levels[origin]
         columns = [*_news(info, exports=exports), *_own_past(info, level, exports=exports)]
-        if published:
-            columns += _published_news(info, exports=exports)
-            columns += _surprises(info, levels, exports=exports)
-        out[origin] = Start(level, published, _deviations(columns))
+        if years:
+            columns += _published_news(info, years=years, exports=exports)
+            columns += _surprises(info, levels, years=years, exports=exports)
+        out[origin] = Start(level, _deviations(columns))
     return out
 
 
@@ -130,10 +124,10 @@ def _news(info: InformationSet, *, exports: bool) -> list[Vector]:
     return own + [_partners(info, v, exports=exports) for v in gdp]
 
 
-def _published_news(info: InformationSet, *, exports: bool) -> list[Vector]:
+def _published_news(info: InformationSet, *, years: int, exports: bool) -> list[Vector]:
     """Growth of the published indices: own, of the other side, and of the partners."""
     growth = [
-        np.log(index_growth(info, series, year=info.origin + 1, since=info.origin))
+        np.log(index_growth(info, series, year=info.origin + years, since=info.origin))
         for series in (EXPORT_INDEX, IMPORT_INDEX)
     ]
     own = [np.repeat(v, len(info.flows.sectors)) for v in growth]
@@ -164,7 +158,7 @@ def _own_past(info: InformationSet, level: Vector, *, exports: bool) -> list[Vec
 
 
 def _surprises(
-    info: InformationSet, levels: Mapping[int, tuple[Vector, bool]], *, exports: bool
+    info: InformationSet, levels: Mapping[int, Vector], *, years: int, exports: bool
 ) -> list[Vector]:
     """What bilateral trade later said beyond the published totals: mean so far, and the last.
 
@@ -173,9 +167,9 @@ def _surprises(
     """
     totals = known_totals(info, exports=exports)
     found = [
-        _logs(totals[origin + 1 - info.first_year]) - _logs(level)
-        for origin, (level, published) in levels.items()
-        if published and origin < info.origin
+        _logs(totals[origin + years - info.first_year]) - _logs(level)
+        for origin, level in levels.items()
+        if origin + years <= info.origin
     ]
     if not found:
         return [np.zeros(totals.shape[1])] * 2

@@ -270,7 +270,7 @@ def test_the_record_says_what_was_run_on_which_data_and_as_of_when(whole):
     for source in record["data"]:
         content = Path(source["path"]).read_bytes()
         assert source["sha256"] == hashlib.sha256(content).hexdigest()
-    assert set(record["nested_choices"]) == {"2007"}
+    assert set(record["nested_choices"]) == {"2007", "2009"}
     assert record["versions"]["lightgbm"] != "not installed"
     assert sum(record["seconds"].values()) > 0
     assert record["explained_rows"] == len(whole.table("attributions.parquet"))

@@ -123,7 +123,7 @@ def test_unknown_inputs_count_as_no_gap():
 def fitted_half() -> tuple[ShiftModel, np.ndarray]:
     features = rows_of(2_000, seed=5)
     shift = np.clip(-0.5 * features[:, GAP], -2, 2)
-    choice = ShiftChoice(0.25, monotone=False, linear_share=0.5)
+    choice = ShiftChoice(0.25, linear_share=0.5)
     model = ShiftModel(NAMES, choice, rounds=10, seed=1, threads=1)
     return model.fit(design_of(features, shift)), features.astype(np.float32)
 

@@ -15,7 +15,13 @@ from features.indicators import Indicators, IndicatorSpec
 from features.information import SETTINGS, AsOfRule, DataBundle, InformationSet, Setting
 from features.panel import PanelNotes, TradePanel
 from models.design import origin_value
-from models.totals import carried_totals, forecast_totals, published_totals, world_shocks
+from models.totals import (
+    carried_totals,
+    forecast_totals,
+    published_totals,
+    published_years,
+    world_shocks,
+)
 
 RULE = AsOfRule()
 HORIZONS = (1, 2, 3, 5)
@@ -84,7 +90,7 @@ def test_without_an_index_of_the_next_year_nothing_is_published(make_bundle):
     one_side = infos_of(world(exports=flat))[2008]
     for info in (unpublished, bare, one_side):
         assert published_totals(info) is None
-        totals = carried_totals(info)
+        totals = carried_totals(info, horizon=1)
         value = origin_value(info)
         np.testing.assert_array_equal(totals.exporter, info.flows.exporter_totals(value))
         np.testing.assert_array_equal(totals.importer, info.flows.importer_totals(value))
@@ -309,3 +315,38 @@ def test_shocks_do_not_move_with_anything_published_later(
 def test_with_no_past_there_are_no_shocks(bundle):
     infos = infos_of(bundle, last=1999)
     assert not world_shocks(infos, origin=1999, horizon=3).any()
+
+
+# More than one year published --------------------------------------------------------------------
+
+
+def late(data: DataBundle, *, origin: int) -> dict[int, InformationSet]:
+    """Information sets three years after each origin: totals of two further years are out."""
+    rule = AsOfRule(years_after_origin=3)
+    years = range(data.panel.first_year, origin + 1)
+    return {o: InformationSet(data, as_of=rule.date(o), origin=o) for o in years}
+
+
+def test_every_published_year_is_used_not_only_the_first():
+    exact = published_world(np.zeros(4))
+    infos = late(exact, origin=2008)
+    assert published_years(infos[2008], horizon=1) == 1
+    assert published_years(infos[2008], horizon=5) == 2
+    found = forecast_totals(infos, origin=2008, horizons=(1, 2, 3))
+    for horizon in (1, 2):
+        published = published_totals(infos[2008], years=horizon)
+        np.testing.assert_allclose(found[horizon].exporter, published.exporter, rtol=1e-6)
+        carried = carried_totals(infos[2008], horizon=horizon)
+        np.testing.assert_allclose(carried.exporter, published.exporter)
+    # Half the growth so far, 2 % a year, beyond the last published year.
+    growth = found[3].exporter.sum() / found[2].exporter.sum()
+    assert growth == pytest.approx(math.exp(0.01), rel=1e-4)
+
+
+def test_the_world_errs_only_beyond_the_last_published_year(bundle):
+    early, later = infos_of(bundle, last=2007), late(bundle, origin=2007)
+    known = published_years(later[2007], horizon=3)
+    assert known == 2
+    spread = [world_shocks(infos, origin=2007, horizon=3).std() for infos in (early, later)]
+    assert 0 < spread[1] < spread[0]
+    assert not world_shocks(later, origin=2007, horizon=2).any()

@@ -76,7 +76,7 @@ def forecast(name: str, info: InformationSet, horizon: int, actual: np.ndarray) 
     if name == "drift":
         return drift(info, horizon=horizon)
     if name == "raked":
-        return last_value_raked(info)
+        return last_value_raked(info, horizon=horizon)
     flows = info.flows
     return rake(
         last_value(info), flows=flows, exporter_totals=flows.exporter_totals(actual),
