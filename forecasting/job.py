@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from features.catalogue import NAMES, coverage
 from features.errors import InputError
@@ -85,12 +86,17 @@ def run(config: RunConfig | None = None, *, show_progress: bool = True) -> RunRe
     InputError
         For anything wrong with the configuration or its files; nothing is left in ``out``.
     """
-    config = config or RunConfig()
+    # Its matrices are small: threads of BLAS win nothing on an idle machine, wait for each other on
+    # a busy one (forty times as long), and round differently with their number.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _run(config or RunConfig(), Progress(show=show_progress))
+
+
+def _run(config: RunConfig, progress: Progress) -> RunResult:
     _silence_autolog()
     check_out(config.out, overwrite=config.overwrite)
     if config.study:
         check_study()
-    progress = Progress(show=show_progress)
     with progress.stage("read the data"):
         data = load(config)
     panel = data.bundle.panel

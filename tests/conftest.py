@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
@@ -10,6 +10,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_limits
 
 from features.catalogue import FEATURES
 from features.errors import InputError
@@ -29,6 +30,13 @@ MEMBERSHIPS = ("WTO.MEMBER", "EU.MEMBER", "EURO.MEMBER")
 OTHER_LAGS = (0, 3, 6, 9, 12, 18, 24, 36)
 LAGS = {"MACRO.GDP": 6, "MACRO.GDP.REAL": 6, "MACRO.EXCH": 1, **dict.fromkeys(TOTALS, 4)}
 TRADE_LAG = 13
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_blas_thread() -> Iterator[None]:
+    """As in a run: on a busy machine BLAS threads wait for each other forty times as long."""
+    with threadpool_limits(limits=1, user_api="blas"):
+        yield
 
 
 # The tiny world --------------------------------------------------------------------------------
