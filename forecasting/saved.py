@@ -19,7 +19,7 @@ from models.shift import ShiftChoice, ShiftModel
 from models.totals import Totals
 from models.trade_probability import TradeProbability
 
-FORMAT = 2
+FORMAT = 3
 _META, _STATE, _SHIFT, _PROBABILITY = (
     "forecaster.json",
     "state.parquet",
@@ -54,6 +54,7 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
         "probability": {
             "names": list(forecaster.probability.names),
             "constant": forecaster.probability.constant_,
+            "calibration": forecaster.probability.calibration_,
         },
         "totals": {str(h): _lists(asdict(t)) for h, t in forecaster.totals.items()},
         "intervals": {str(h): _lists(asdict(i)) for h, i in forecaster.intervals.items()},
@@ -96,7 +97,10 @@ def load_forecaster(folder: Path) -> FittedForecaster:
         intervals={int(h): Intervals(**_arrays(i)) for h, i in meta["intervals"].items()},
         shift=shift,
         probability=TradeProbability(
-            names=tuple(meta["probability"]["names"]), booster_=booster, constant_=constant
+            names=tuple(meta["probability"]["names"]),
+            booster_=booster,
+            constant_=constant,
+            calibration_=tuple(tuple(terms) for terms in meta["probability"]["calibration"]),
         ),
     )
 

@@ -60,8 +60,22 @@ class Design:
         size = self.shift.size
         if size <= max_rows:
             return self
-        rows = np.sort(np.random.default_rng((seed, size)).choice(size, max_rows, replace=False))
-        return Design(*(getattr(self, name)[rows] for name in Design.__slots__))
+        return self.rows(
+            np.sort(np.random.default_rng((seed, size)).choice(size, max_rows, replace=False))
+        )
+
+    def split(self, year: int) -> tuple[Design, Design]:
+        """Rows with targets up to ``year``, and those with origins since: no origin is in both.
+
+        Were one, its flows' features would stand among the first beside their growth to an earlier
+        year, which trees can look up. What is then judged on the second prefers ever larger models
+        that forecast no better: at a forecast's own origin there is nothing to look up.
+        """
+        return self.until(year), self.rows(np.flatnonzero(self.origin >= year))
+
+    def rows(self, chosen: NDArray[np.intp]) -> Design:
+        """Copy the chosen rows, in that order."""
+        return Design(*(getattr(self, name)[chosen] for name in Design.__slots__))
 
 
 def midpoint_growth(now: NDArray[np.floating], then: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -123,7 +123,7 @@ class Reversion:
 
 
 def fit_reversion(design: Design, *, names: Sequence[str]) -> Reversion:
-    """Fit every size class on the rows of a design that have a base.
+    """Fit every size class on flows with a base that are traded in the target year.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def fit_reversion(design: Design, *, names: Sequence[str]) -> Reversion:
     the booster is the half that leans to large flows.
     """
     used = tuple(name for name in INPUTS if name in names)
-    rows = np.flatnonzero(design.base > 0)
+    rows = np.flatnonzero((design.base > 0) & design.traded)
     if not rows.size:
         return Reversion((), np.empty(0), np.zeros((1, 2)), np.empty((1, 0)), 0.0, 0.0)
     features = design.features[rows]

@@ -251,3 +251,16 @@ def test_filling_in_the_horizon_leaves_the_origin_matrix_alone():
     assert (rows[:, HORIZON_COLUMN] == 3).all()
     assert np.isnan(matrix).all()
     assert np.isnan(np.delete(rows, HORIZON_COLUMN, axis=1)).all()
+
+
+@given(year=st.integers(1999, 2012), seed=st.integers(0, 50))
+def test_no_origin_is_on_both_sides_of_a_split(year, seed):
+    rng = np.random.default_rng(seed)
+    target = np.sort(rng.integers(2000, 2011, 200)).astype(np.int32)
+    origin = target - rng.integers(1, 4, 200).astype(np.int32)
+    numbers = np.arange(200, dtype=np.float32)
+    design = Design(numbers[:, None], numbers, numbers, numbers > 0, origin, target)
+    past, later = design.split(year)
+    assert set(past.shift) == set(numbers[target <= year])
+    assert set(later.shift) == set(numbers[origin >= year])
+    assert not set(past.origin) & set(later.origin)
