@@ -39,6 +39,7 @@ RUN_FILES = frozenset(
         "scores_by_origin.csv",
         "significance.csv",
         "study_by_origin.csv",
+        "trials.csv",
     }
 )
 """Everything a run writes; a folder that holds more is never replaced."""
@@ -172,5 +173,6 @@ def _csv_tables(result: RunResult) -> dict[str, pd.DataFrame]:
             "study_by_origin": result.study.by_origin,
             "ablation": result.study.ablation,
             "placebos": result.study.placebos,
+            "trials": result.study.trials,
         }
     return tables

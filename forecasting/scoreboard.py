@@ -61,6 +61,7 @@ def write_scoreboard(run: Path, *, targets: Path | None = None, out: Path | None
         _proof(files["significance"]),
         _ablation(files.get("ablation")),
         _placebos(files.get("placebos")),
+        _trials(files.get("trials")),
         _intervals(files["scores"]),
         _margins(files["scores"], files["reliability"]),
         _reproduce(files["run"]["config"]),
@@ -95,7 +96,7 @@ def _read(run: Path) -> dict[str, Any]:
             file=run,
         )
     files: dict[str, Any] = {"run": json.loads((run / "run.json").read_text(encoding="utf-8"))}
-    for name in (*needed, "ablation", "placebos", "study_by_origin"):
+    for name in (*needed, "ablation", "placebos", "study_by_origin", "trials"):
         path = run / f"{name}.csv"
         if path.is_file() and path.stat().st_size > 1:
             files[name] = pd.read_csv(path)
@@ -259,6 +260,32 @@ def _verdict(row: dict[str, Any], change: float) -> str:
     text = f"{100 * change:+.2f} %"
     strong = f"**{text}**" if row["verdict"] in ("better", "worse") else text
     return f"{strong} {int(row['wins'])}/{int(row['origins'])}"
+
+
+def _trials(table: pd.DataFrame | None) -> str:
+    """Change of the validation loss by trial against the standard, and of its three parts."""
+    if table is None:
+        return ""
+    losses = ["loss", "midpoint", "money", "ratio"]
+    standard = table[table["question"] == "standard"].set_index("origin")[losses]
+    rows = []
+    for (question, answer), block in table.groupby(["question", "answer"], sort=False):
+        if question == "standard":
+            continue
+        found = block.set_index("origin")[losses]
+        changes = found.mean() / standard.mean() - 1
+        wins = int((found["loss"] < standard["loss"]).sum())
+        cells = [f"{100 * changes[name]:+.2f} %" for name in losses]
+        rows.append([question, answer, *cells, f"{wins}/{len(found)}"])
+    header = ["Decision", "Tried", "All three", "Midpoint MAE", "WAPE", "Log MAE", "Better at"]
+    text = (
+        "One decision of the shift model changed at a time: a booster and a linear model averaged, "
+        "Huber's loss, every horizon in one model. Each learns from target years up to three "
+        "before an origin and is judged on forecasts made since, up to the origin: the scores "
+        "above played no part. Change of the error against the standard; negative is better. A "
+        "flow forecast at zero has no log error, so zeros flatter that column."
+    )
+    return f"## Trials of the shift model, nested\n\n{text}\n\n{_table(header, rows)}"
 
 
 def _intervals(scores: pd.DataFrame) -> str:

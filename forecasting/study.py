@@ -1,4 +1,4 @@
-"""Evidence beyond the back-test: gravity estimators, one channel left out at a time, placebos."""
+"""Evidence beyond the back-test: gravity, channels left out one by one, placebos, trials."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ from models.design import HORIZON_COLUMN
 from models.gravity import dynamic, three_way
 from models.shift import ShiftChoice
 from models.totals import Totals
+from models.trials import Trial, trial_errors, trials
 
 GRAVITY: tuple[str, ...] = ("gravity_three_way", "gravity_dynamic")
 ORACLE = "gravity_three_way_oracle"
@@ -61,6 +62,7 @@ class Study:
     by_origin: pd.DataFrame
     ablation: pd.DataFrame
     placebos: pd.DataFrame
+    trials: pd.DataFrame
 
 
 def check_study() -> None:
@@ -139,6 +141,7 @@ def run_study(
         by_origin=extra,
         ablation=_tested(everything, [*against["ablation"], ABLATION]),
         placebos=_tested(everything, against["placebo"]),
+        trials=_trials(bench, folds, config, progress),
     )
 
 
@@ -233,6 +236,33 @@ def _fold_gravity(bench: Bench, fold: Fold, config: RunConfig) -> list[FoldForec
             for horizon, forecast in by_horizon.items()
         ]
     return out
+
+
+def _trials(
+    bench: Bench, folds: Sequence[Fold], config: RunConfig, progress: Progress
+) -> pd.DataFrame:
+    """Every trial at the origins where weights are chosen."""
+    origins = [fold.origin for fold in folds[:: config.tune_every]]
+    pairs = [(trial, origin) for trial in trials() for origin in origins]
+    tasks = [partial(_trial, bench, config, trial, origin) for trial, origin in pairs]
+    label = "trials of the shift model (nested)"
+    rows = progress.steps(label, in_parallel(tasks, config), total=len(tasks))
+    return pd.DataFrame(list(rows))
+
+
+def _trial(bench: Bench, config: RunConfig, trial: Trial, origin: int) -> dict[str, object]:
+    errors = trial_errors(
+        trial, bench.design.until(origin), year=origin, seed=config.seed, threads=1
+    )
+    return {
+        "question": trial.question,
+        "answer": trial.answer,
+        "origin": origin,
+        "loss": errors.total,
+        "midpoint": errors.alike,
+        "money": errors.money,
+        "ratio": errors.ratio,
+    }
 
 
 def _true_totals(bench: Bench, fold: Fold) -> dict[int, Totals]:

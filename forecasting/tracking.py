@@ -22,6 +22,7 @@ import pandas as pd
 from features.errors import InputError
 from forecasting.results import RunResult
 from forecasting.tracking_card import card, subject
+from forecasting.tracking_children import log_children
 from forecasting.tracking_data import by_context, datasets, log_params, seed_digest
 from forecasting.tracking_tables import (
     AMOUNTS,
@@ -49,6 +50,7 @@ FILES = (
     "study_by_origin.csv",
     "ablation.csv",
     "placebos.csv",
+    "trials.csv",
 )
 REQUIREMENTS = ("mlflow", "lightgbm", "numpy", "pandas", "pyarrow", "scipy")
 """What the logged model imports, directly or through LightGBM."""
@@ -238,6 +240,7 @@ def _log_run(result: RunResult, uri: str) -> str:
         for name, table in tables(result).items():
             client.log_table(run_id, table, name)
         _log_files(client, run_id, result.out)
+        log_children(client, experiment, run_id, result)
         client.set_tag(run_id, "mlflow.note.content", card(result, model_id))
     return run_id
 

@@ -25,6 +25,7 @@ from forecasting.placebos import (
 )
 from forecasting.scoreboard import write_scoreboard
 from forecasting.study import BASELINES, GRAVITY, ORACLE, leave_out
+from models.trials import trials
 
 ORIGIN = 2007
 
@@ -134,6 +135,11 @@ def test_a_study_scores_every_model_at_every_fold(studied):
     for model, block in table.groupby("model"):
         assert len(block) == len(folds), model
     assert np.isfinite(table[["wape", "pattern_distance", "midpoint_mae"]].to_numpy()).all()
+    tried = pd.read_csv(studied.out / "trials.csv")
+    names = {(trial.question, trial.answer) for trial in trials()}
+    assert set(tried.groupby(["question", "answer"]).groups) == names
+    chosen_at = {int(origin) for origin in studied.provenance["nested_choices"]}
+    assert all(set(block["origin"]) == chosen_at for _, block in tried.groupby("answer"))
     assert {path.name for path in studied.out.iterdir()} <= RUN_FILES
 
 
@@ -164,7 +170,7 @@ def test_a_scoreboard_is_made_of_the_run_s_files_alone(studied, tmp_path):
     again = write_scoreboard(studied.out, out=tmp_path / "again.md")
     text = again.read_text("utf-8")
     assert text == (studied.out / "scoreboard.md").read_text("utf-8")
-    titles = ("Significance", "What each channel adds", "Placebos", "To reproduce")
+    titles = ("Significance", "What each channel adds", "Placebos", "Trials", "To reproduce")
     for words in (*titles, "Automation (technology)", "three-way PPML with true totals"):
         assert words in text
     assert str(studied.out.parent) not in text
@@ -185,8 +191,8 @@ def last_value(result: RunResult) -> float:
 def test_two_studies_give_identical_files(studied, world_files, quick, draw_nothing, tmp_path):
     options = world_files.options | quick | {"workers": 2}
     other = study(options, tmp_path / "run")
-    for name in ("study_by_origin.csv", "ablation.csv", "placebos.csv", "significance.csv",
-                 "reliability.csv", "scoreboard.md"):  # fmt: skip
+    for name in ("study_by_origin.csv", "ablation.csv", "placebos.csv", "trials.csv",
+                 "significance.csv", "reliability.csv", "scoreboard.md"):  # fmt: skip
         assert (other.out / name).read_bytes() == (studied.out / name).read_bytes(), name
 
 

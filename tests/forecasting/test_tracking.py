@@ -26,6 +26,7 @@ from features.flows import FlowIndex
 from forecasting import RunConfig, RunResult, save_forecaster
 from forecasting.explain import attribution_table, channel_summary, explain
 from forecasting.scores import METRICS, SKILL_METRICS, summarise
+from forecasting.study import Study
 from forecasting.tables import forecast_table
 from forecasting.tracking import store_uri, track
 from forecasting.tracking_card import card
@@ -38,12 +39,19 @@ from models.shift import ShiftModel
 from models.totals import Totals
 from models.trade_probability import TradeProbability
 
+PARENT = "mlflow.parentRunId"
 ROOT = Path(__file__).resolve().parents[2]
 EXPERIMENT = "trade goods"
 ORIGINS = (2015, 2016, 2017)
 HORIZONS = (1, 2)
 OTHERS = ("last_value_raked", "last_value", "drift")
 KEYS = ("exporter", "importer", "sector")
+_HEAVY, _LIGHT = ({"weight_power": power, "linear_share": 0.5} for power in (0.5, 0.25))
+NESTED_CHOICES = {
+    "2015": {"chosen": _LIGHT, "losses": [{**_HEAVY, "loss": 2.0}, {**_LIGHT, "loss": 1.0}]},
+    "2016": {"chosen": _HEAVY, "losses": [{**_HEAVY, "loss": 0.5}, {**_LIGHT, "loss": 1.5}]},
+}
+"""What a run records of its nested choice, by origin."""
 
 
 # A small run --------------------------------------------------------------------------------------
@@ -145,6 +153,7 @@ def small_run(folder: Path, *, sectors: tuple[str, ...] = ("",)) -> RunResult:
             "origin": 2018,
             "as_of": "2020-07-01",
             "versions": {"gravicast": "0.1.0"},
+            "nested_choices": NESTED_CHOICES,
         },
         timings={"read the data": 1.5, "choose weights (nested)": 2.5},
     )
@@ -378,8 +387,57 @@ def test_files_are_there_and_nothing_is_pickled(tracked):
 def test_one_run_one_model_no_autologging(tracked):
     _, file, run_id = tracked
     experiment = client(file).get_experiment_by_name(EXPERIMENT)
-    assert [r.info.run_id for r in client(file).search_runs([experiment.experiment_id])] == [run_id]
+    runs = client(file).search_runs([experiment.experiment_id])
+    assert [r.info.run_id for r in runs if PARENT not in r.data.tags] == [run_id]
     assert len(client(file).search_logged_models([experiment.experiment_id])) == 1
+
+
+def kids(file: Path, parent: str) -> dict[str, Any]:
+    """Child runs by name."""
+    experiment = client(file).get_experiment_by_name(EXPERIMENT)
+    runs = client(file).search_runs([experiment.experiment_id], f"tags.`{PARENT}` = '{parent}'")
+    return {run.info.run_name: run for run in runs}
+
+
+def history(file: Path, run: Any, metric: str) -> dict[int, float]:
+    return {m.step: m.value for m in client(file).get_metric_history(run.info.run_id, metric)}
+
+
+def test_every_nested_candidate_is_a_child_run(tracked):
+    _, file, run_id = tracked
+    found = kids(file, run_id)
+    assert len(found) == 2
+    heavy = found["candidate: weight_power 0.5, linear_share 0.5"]
+    assert heavy.info.status == "FINISHED"
+    assert heavy.data.params == {"weight_power": "0.5", "linear_share": "0.5"}
+    assert heavy.data.tags["kind"] == "candidate"
+    assert history(file, heavy, "nested_loss") == {2015: 2.0, 2016: 0.5}
+    assert history(file, heavy, "chosen") == {2015: 0.0, 2016: 1.0}
+
+
+def test_every_trial_and_variant_of_a_study_is_a_child_run(store, tmp_path):
+    rows = [
+        ("loss", "absolute", 2003, 2.9),
+        ("loss", "absolute", 2005, 2.8),
+        ("rounds", "9", 2003, 3.0),
+    ]
+    trials = pd.DataFrame(rows, columns=["question", "answer", "origin", "loss"])
+    trials[["midpoint", "money", "ratio"]] = 0.9
+    scores = score_rows().query("model == 'drift'").assign(group="gravity", model="dynamic")
+    scores.loc[scores["origin"] == 2016, "wape"] = float("nan")
+    nothing = pd.DataFrame()
+    study = Study(by_origin=scores, ablation=nothing, placebos=nothing, trials=trials)
+    run_id = track(replace(small_run(tmp_path), study=study))
+    found = kids(store, run_id)
+    assert len(found) == 2 + 2 + 1
+    absolute = found["trial: loss: absolute"]
+    assert absolute.data.params == {"question": "loss", "answer": "absolute"}
+    assert history(store, absolute, "nested_loss") == {2003: 2.9, 2005: 2.8}
+    assert history(store, absolute, "nested_money") == {2003: 0.9, 2005: 0.9}
+    variant = history(store, found["gravity: dynamic"], "wape/ex_ante/h2")
+    assert variant.keys() == {2015, 2017}
+    # One name for one quantity: the run itself logs it under the same, with the model behind it.
+    assert "wape/ex_ante/h2/drift" in client(store).get_run(run_id).data.metrics
 
 
 def test_autologging_is_switched_off(store, tmp_path, monkeypatch):
