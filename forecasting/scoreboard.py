@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from features.errors import InputError
-from features.feature import CHANNELS, TECHNOLOGY
 from features.tables import read_table, require_columns
+from forecasting.markdown import cells, model_label, section, settings_of, table
 from forecasting.report_style import METRIC_LABELS, MODEL_LABELS, SETTING_LABELS, years
+from forecasting.scoreboard_proof import ablation, in_short, placebos, significance, trials
 
 FILE = "scoreboard.md"
 TARGET_COLUMNS = ("setting", "horizon", "metric", "reach")
@@ -23,11 +23,6 @@ _MAIN, _LAST, _RAKED, _ORACLE = (
     "last_value_raked",
     "gravity_three_way_oracle",
 )
-_PLACEBO_LABELS = {
-    "technology_permuted": "technology of another country",
-    "technology_years_shuffled": "technology of another year",
-    "indicators_led": "every indicator a year early (a leak on purpose: must help)",
-}
 
 
 def write_scoreboard(run: Path, *, targets: Path | None = None, out: Path | None = None) -> Path:
@@ -57,14 +52,15 @@ def write_scoreboard(run: Path, *, targets: Path | None = None, out: Path | None
     parts = [
         _opening(files),
         _headline(files["scores"], wanted),
+        in_short(files),
         _models(files),
-        _proof(files["significance"]),
-        _ablation(files.get("ablation")),
-        _placebos(files.get("placebos")),
-        _trials(files.get("trials")),
+        significance(files["significance"]),
+        ablation(files.get("ablation")),
+        placebos(files.get("placebos")),
+        trials(files.get("trials")),
         _intervals(files["scores"]),
         _margins(files["scores"], files["reliability"]),
-        _reproduce(files["run"]["config"]),
+        _reproduce(files["run"]["config"], targets),
     ]
     path = out or run / FILE
     text = "\n\n".join(part for part in parts if part) + "\n"
@@ -140,7 +136,7 @@ def _headline(scores: pd.DataFrame, targets: pd.DataFrame | None) -> str:
     if targets is not None:
         header.append("To reach")
     rows = []
-    for setting, horizon in _cells(scores):
+    for setting, horizon in cells(scores):
         for metric, label in METRIC_LABELS.items():
             ours, last, raked = (
                 _score(scores, setting, horizon, model, metric) for model in (_MAIN, _LAST, _RAKED)
@@ -150,7 +146,7 @@ def _headline(scores: pd.DataFrame, targets: pd.DataFrame | None) -> str:
             if targets is not None:
                 row.append(_reach(targets, setting, horizon, metric, ours))
             rows.append(row)
-    return _section("Against the last value and the raked base", header, rows)
+    return section("Against the last value and the raked base", header, rows)
 
 
 def _reach(targets: pd.DataFrame, setting: str, horizon: int, metric: str, ours: float) -> str:
@@ -177,15 +173,15 @@ def _models(files: dict[str, Any]) -> str:
         shown = pd.concat([shown, means], ignore_index=True)
     parts = ["## Every model"]
     horizons = sorted(shown["horizon"].unique())
-    for setting in _settings(shown):
+    for setting in settings_of(shown):
         block = shown[shown["setting"] == setting]
         for metric, label in METRIC_LABELS.items():
             rows = [
-                [_model(m), *(_four(_score(block, setting, h, m, metric)) for h in horizons)]
+                [model_label(m), *(_four(_score(block, setting, h, m, metric)) for h in horizons)]
                 for m in _in_order(block["model"])
             ]
             header = [f"{SETTING_LABELS[setting]}: {label}", *(years(h) for h in horizons)]
-            parts.append(_table(header, rows))
+            parts.append(table(header, rows))
     if extra is not None:
         parts.append(
             "The three-way gravity model with true totals is told the outcome's margins: an upper "
@@ -194,104 +190,10 @@ def _models(files: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def _proof(table: pd.DataFrame) -> str:
-    text = (
-        "Change of the error against each model, and at how many origins ours is lower. **Bold**: "
-        "equal accuracy is rejected at 5 % (two-sided t test on the differences of origins with an "
-        "equal-weighted cosine variance, Holm's adjustment over the models of a column). With this "
-        "few origins a number that is not bold is no proof of equality."
-    )
-    return _tested("Significance", text, table, _model, lambda row: row["ours"] / row["theirs"] - 1)
-
-
-def _ablation(table: pd.DataFrame | None) -> str:
-    if table is None:
-        return ""
-    text = (
-        "Change of the error where the model never saw a channel: positive says that the channel "
-        "helped, about 0 that it added nothing. Bold and counts (origins at which the model with "
-        "the channel is better) as above, adjusted over channels."
-    )
-    return _tested(
-        "What each channel adds", text, table, _without, lambda row: row["theirs"] / row["ours"] - 1
-    )
-
-
-def _placebos(table: pd.DataFrame | None) -> str:
-    if table is None:
-        return ""
-    text = (
-        "Change of the error on data altered on purpose. Technology of another country or year "
-        "should cost accuracy if technology carried any; indicators published a year early must "
-        "gain some, or a leak would go unseen. Counts: origins at which the unaltered data are "
-        "better."
-    )
-    return _tested("Placebos", text, table, _placebo, lambda row: row["theirs"] / row["ours"] - 1)
-
-
-def _tested(
-    title: str,
-    text: str,
-    table: pd.DataFrame,
-    name: Callable[[str], str],
-    change: Callable[[dict[str, Any]], float],
-) -> str:
-    """One table a setting and metric: rows what is compared with, columns horizons."""
-    parts = [f"## {title}", text]
-    horizons = sorted(table["horizon"].unique())
-    for setting in _settings(table):
-        for metric, label in METRIC_LABELS.items():
-            block = table[(table["setting"] == setting) & (table["metric"] == metric)]
-            cells = {
-                (row["against"], row["horizon"]): _verdict(row, change(row))
-                for row in block.to_dict("records")
-            }
-            rows = [
-                [name(other), *(cells.get((other, horizon), "") for horizon in horizons)]
-                for other in dict.fromkeys(block["against"])
-            ]
-            header = [f"{SETTING_LABELS[setting]}: {label}", *(years(h) for h in horizons)]
-            parts.append(_table(header, rows))
-    return "\n\n".join(parts)
-
-
-def _verdict(row: dict[str, Any], change: float) -> str:
-    """Relative change in percent, bold where it is significant, and the origins won."""
-    text = f"{100 * change:+.2f} %"
-    strong = f"**{text}**" if row["verdict"] in ("better", "worse") else text
-    return f"{strong} {int(row['wins'])}/{int(row['origins'])}"
-
-
-def _trials(table: pd.DataFrame | None) -> str:
-    """Change of the validation loss by trial against the standard, and of its three parts."""
-    if table is None:
-        return ""
-    losses = ["loss", "midpoint", "money", "ratio"]
-    standard = table[table["question"] == "standard"].set_index("origin")[losses]
-    rows = []
-    for (question, answer), block in table.groupby(["question", "answer"], sort=False):
-        if question == "standard":
-            continue
-        found = block.set_index("origin")[losses]
-        changes = found.mean() / standard.mean() - 1
-        wins = int((found["loss"] < standard["loss"]).sum())
-        cells = [f"{100 * changes[name]:+.2f} %" for name in losses]
-        rows.append([question, answer, *cells, f"{wins}/{len(found)}"])
-    header = ["Decision", "Tried", "All three", "Midpoint MAE", "WAPE", "Log MAE", "Better at"]
-    text = (
-        "One decision of the shift model changed at a time: a booster and a linear model averaged, "
-        "Huber's loss, every horizon in one model. Each learns from target years up to three "
-        "before an origin and is judged on forecasts made since, up to the origin: the scores "
-        "above played no part. Change of the error against the standard; negative is better. A "
-        "flow forecast at zero has no log error, so zeros flatter that column."
-    )
-    return f"## Trials of the shift model, nested\n\n{text}\n\n{_table(header, rows)}"
-
-
 def _intervals(scores: pd.DataFrame) -> str:
     ours = scores[scores["model"] == _MAIN]
     rows = []
-    for setting, horizon in _cells(ours):
+    for setting, horizon in cells(ours):
         block = ours[(ours["setting"] == setting) & (ours["horizon"] == horizon)]
         deciles = block[block["stratum"].astype(str).str.startswith("decile_")]
         row = [SETTING_LABELS[setting], str(horizon)]
@@ -302,7 +204,7 @@ def _intervals(scores: pd.DataFrame) -> str:
         rows.append(row)
     header = ["Setting", "Years", "50 %: all flows", "50 %: size deciles", "90 %: all flows",
               "90 %: size deciles"]  # fmt: skip
-    return _section("Share of outcomes inside the intervals, percent", header, rows)
+    return section("Share of outcomes inside the intervals, percent", header, rows)
 
 
 def _margins(scores: pd.DataFrame, reliability: pd.DataFrame) -> str:
@@ -314,7 +216,7 @@ def _margins(scores: pd.DataFrame, reliability: pd.DataFrame) -> str:
         for row in ours.to_dict("records")
     ]  # fmt: skip
     header = ["Setting", "Years", "Brier", "Precision of starts", "Precision of stops"]
-    parts = [_section("Flows that start and stop", header, rows)]
+    parts = [section("Flows that start and stop", header, rows)]
     for margin, event in (("births", "start"), ("deaths", "stop")):
         block = reliability[reliability["margin"] == margin]
         lines = []
@@ -326,11 +228,11 @@ def _margins(scores: pd.DataFrame, reliability: pd.DataFrame) -> str:
                           f"{100 * said:.1f}", f"{100 * came:.1f}"])  # fmt: skip
         if lines:
             header = [f"Probability to {event}", "Flows", "Said, %", "Came, %"]
-            parts.append(_table(header, lines))
+            parts.append(table(header, lines))
     return "\n\n".join(parts)
 
 
-def _reproduce(config: dict[str, Any]) -> str:
+def _reproduce(config: dict[str, Any], targets: Path | None) -> str:
     words = ["gravicast run"]
     files = [o for o in ("trade", "indicators", "indicator_catalogue") if config[o]]
     words += [f"--{option.replace('_', '-')} {Path(config[option]).name}" for option in files]
@@ -340,30 +242,11 @@ def _reproduce(config: dict[str, Any]) -> str:
     if config["study"]:
         words.append("--study")
     command = " ".join(words)
-    return f"## To reproduce\n\n```\n{command} --out RUN\ngravicast scoreboard RUN\n```"
+    board = "gravicast scoreboard RUN" + (f" --targets {targets.name}" if targets else "")
+    return f"## To reproduce\n\n```\n{command} --out RUN\n{board}\n```"
 
 
 # Pieces -------------------------------------------------------------------------------------------
-
-
-def _section(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return f"## {title}\n\n{_table(header, rows)}"
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _cells(scores: pd.DataFrame) -> Iterable[tuple[str, int]]:
-    """Settings and horizons in the order of reports."""
-    for setting in _settings(scores):
-        block = scores[scores["setting"] == setting]
-        yield from ((setting, int(horizon)) for horizon in sorted(block["horizon"].unique()))
-
-
-def _settings(table: pd.DataFrame) -> list[str]:
-    return [setting for setting in SETTING_LABELS if (table["setting"] == setting).any()]
 
 
 def _in_order(models: pd.Series[Any]) -> list[str]:
@@ -378,24 +261,6 @@ def _score(scores: pd.DataFrame, setting: str, horizon: int, model: str, metric:
     if "stratum" in rows:
         rows = rows[rows["stratum"].isin(["all"]) | rows["stratum"].isna()]
     return float(rows[metric].iloc[0]) if len(rows) else float("nan")
-
-
-def _model(name: str) -> str:
-    return MODEL_LABELS.get(name, name.replace("_", " "))
-
-
-def _without(name: str) -> str:
-    channel = name.removeprefix("without_")
-    if channel == "technology":
-        return "all three technology channels"
-    label = {str(key): words for key, words in CHANNELS.items()}[channel]
-    return f"{label} (technology)" if channel in TECHNOLOGY else label
-
-
-def _placebo(name: str) -> str:
-    stem = name.rstrip("0123456789").rstrip("_")
-    number = name.removeprefix(stem).strip("_")
-    return f"{_PLACEBO_LABELS.get(stem, stem)}{f' ({number})' if number else ''}"
 
 
 def _four(value: float) -> str:

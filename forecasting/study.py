@@ -32,7 +32,7 @@ from forecasting.progress import Progress
 from forecasting.scores import SKILL_METRICS, score_forecast
 from forecasting.significance import significance_table
 from models.design import HORIZON_COLUMN
-from models.gravity import dynamic, three_way
+from models.gravity import dynamic, three_way, without_warnings
 from models.shift import ShiftChoice
 from models.totals import Totals
 from models.trials import Trial, trial_errors, trials
@@ -214,8 +214,10 @@ def _gravity(
     bench: Bench, folds: Sequence[Fold], config: RunConfig, progress: Progress
 ) -> Iterator[FoldForecast]:
     tasks = [partial(_fold_gravity, bench, fold, config) for fold in folds]
-    for forecasts in progress.steps("gravity models", in_parallel(tasks, config), total=len(tasks)):
-        yield from forecasts
+    with without_warnings():
+        results = in_parallel(tasks, config)
+        for forecasts in progress.steps("gravity models", results, total=len(tasks)):
+            yield from forecasts
 
 
 def _fold_gravity(bench: Bench, fold: Fold, config: RunConfig) -> list[FoldForecast]:

@@ -10,7 +10,8 @@ gives the "oracle" bound that papers often report as a forecast.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -203,12 +204,23 @@ def _formula(regressors: Sequence[str], effects: Sequence[str]) -> str:
 def _fit(
     table: pd.DataFrame, formula: str, *, cluster: str | None = None, tolerance: float = CONVERGED
 ) -> Any:
-    with warnings.catch_warnings():
-        # pyfixest warns of every separated observation; they are forecast at 0, as they were.
-        warnings.simplefilter("ignore")
+    # 0 log 0 among its deviances is 0, and NumPy is heard before pyfixest says so.
+    with np.errstate(divide="ignore", invalid="ignore"):
         return _pyfixest().fepois(
             formula, table, vcov=_errors(cluster), iwls_tol=tolerance, iwls_maxiter=100
         )
+
+
+@contextmanager
+def without_warnings() -> Iterator[None]:
+    """Silence pyfixest, which warns of every separated observation: they are forecast at 0.
+
+    Around all fits, not each: Python keeps one list of filters for all threads, and one that
+    leaves while another is inside would leave the wrong list behind.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _fitted(model: Any, table: pd.DataFrame) -> Vector:

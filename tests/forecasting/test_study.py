@@ -170,7 +170,14 @@ def test_a_scoreboard_is_made_of_the_run_s_files_alone(studied, tmp_path):
     again = write_scoreboard(studied.out, out=tmp_path / "again.md")
     text = again.read_text("utf-8")
     assert text == (studied.out / "scoreboard.md").read_text("utf-8")
-    titles = ("Significance", "What each channel adds", "Placebos", "Trials", "To reproduce")
+    titles = (
+        "In short",
+        "Significance",
+        "What each channel adds",
+        "Placebos",
+        "Trials",
+        "To reproduce",
+    )
     for words in (*titles, "Automation (technology)", "three-way PPML with true totals"):
         assert words in text
     assert str(studied.out.parent) not in text

@@ -1,0 +1,62 @@
+"""The goods panel's scoreboard: back-test, gravity, channels left out, placebos, trials and tests.
+
+    python tests/benchmarks/scoreboard.py [--data ../shared/data] [--out RUN] [--board FILE]
+
+Runs the study of the main job on real goods trade, one to five years ahead, and writes its
+scoreboard beside the errors to reach (``goods_targets.csv``). FILE is by default the one that the
+README links to. Says whether it is the same as before: the same data and versions give the same
+file, byte for byte. Takes about a quarter of an hour on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from forecasting import InputError, RunConfig, run
+from forecasting.scoreboard import write_scoreboard
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGETS = Path(__file__).with_name("goods_targets.csv")
+BOARD = ROOT / "notebooks" / "scoreboard.md"
+
+
+def goods(data: Path, out: Path) -> RunConfig:
+    """The study of the goods panel."""
+    return RunConfig(
+        trade=data / "trade/goods_totals.parquet",
+        indicators=data / "indicators/country_year.parquet",
+        indicator_catalogue=data / "indicators/catalogue.csv",
+        pairs=(data / "pairs/geography.parquet", data / "pairs/trade_agreements.parquet"),
+        horizons=(1, 2, 3, 4, 5),
+        study=True,
+        out=out,
+        overwrite=True,
+        experiment=None,
+    )
+
+
+def main() -> int:
+    """Run the study and write its scoreboard."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--out", type=Path, default=Path("runs/scoreboard"))
+    parser.add_argument("--board", type=Path, default=BOARD)
+    given = parser.parse_args()
+    before = given.board.read_bytes() if given.board.is_file() else None
+    started = time.perf_counter()
+    try:
+        run(goods(given.data, given.out))
+        write_scoreboard(given.out, targets=TARGETS, out=given.board)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    same = "unchanged" if given.board.read_bytes() == before else "new"
+    print(f"{given.board}: {same}, {(time.perf_counter() - started) / 60:.1f} minutes")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
