@@ -31,7 +31,7 @@ Vector = NDArray[np.float64]
 Features = NDArray[np.float32]
 
 STANDARD_CHOICE = ShiftChoice(weight_power=0.5, linear_share=0.5)
-ROUNDS = 40
+ROUNDS = 80
 MAX_ROWS = 60_000
 _STOPPED = -2.0
 """Midpoint growth of a flow that ends."""
@@ -110,7 +110,7 @@ def _of_form() -> Iterator[Trial]:
     for chance in (0.3, 0.5, 0.6, 0.7):
         answer = f"below {chance:.0%}"
         yield replace(STANDARD, question="forecast at zero", answer=answer, least_chance=chance)
-    for factor, rate in ((0.5, 0.2), (3.0, 0.05)):
+    for factor, rate in ((0.5, 0.2), (2.0, 0.05)):
         rounds = round(factor * ROUNDS)
         yield replace(
             STANDARD,
