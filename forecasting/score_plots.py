@@ -98,13 +98,25 @@ def _skill_panel(
         seen = values >= WORST_SKILL
         axes.plot(values[seen], y[seen], marker, color=colour, markersize=5, label=years(horizon))
         off = values < WORST_SKILL
-        for value, height in zip(values[off], y[off], strict=True):
-            axes.plot(WORST_SKILL, height, marker="<", color=colour, markersize=5)
-            axes.annotate(decimal(value, 0), (WORST_SKILL, height), (6, 0), va="center",
-                          textcoords="offset points", fontsize=7, color="#333333")  # fmt: skip
+        axes.plot(np.full(off.sum(), WORST_SKILL), y[off], "<", color=colour, markersize=5)
+    _say_what_is_off(axes, part, column, models)
     axes.set_yticks(range(len(models)), [MODEL_LABELS.get(m, m) for m in models])
     axes.set_ylim(len(models) - 0.5, -0.5)
     axes.margins(x=0.08)
+
+
+def _say_what_is_off(axes: Axes, part: pd.DataFrame, column: str, models: list[str]) -> None:
+    """Beside each model's markers at the edge the range of what they stand for.
+
+    One label a model: with five horizons a label a marker would be written over the next.
+    """
+    for row, model in enumerate(models):
+        skills = 100 * part.loc[part["model"] == model, column].to_numpy(dtype=np.float64)
+        off = skills[skills < WORST_SKILL]
+        if off.size:
+            words = " to ".join(dict.fromkeys(decimal(v, 0) for v in (off.min(), off.max())))
+            axes.annotate(words, (WORST_SKILL, row), (8, 0), va="center",
+                          textcoords="offset points", fontsize=7, color="#333333")  # fmt: skip
 
 
 @styled

@@ -9,6 +9,7 @@ gives the "oracle" bound that papers often report as a forecast.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -246,9 +247,15 @@ def _errors(cluster: str | None) -> str | dict[str, str]:
 def _pyfixest() -> Any:
     try:
         import pyfixest
+        from pyfixest import fepois  # noqa: F401 (loads what is otherwise loaded on first use)
     except ImportError:
         raise InputError(
             "the gravity baselines need pyfixest, which is not installed",
             remedy="python -m pip install 'gravicast[gravity]', or leave the gravity baselines out",
         ) from None
+    # It keeps a formula's effects in a set of strings, whose order changes with the process's hash
+    # seed, and with it the last digits. In the formula's order two runs give the same numbers.
+    formulas = sys.modules.get("pyfixest.estimation.formula.utils")
+    if formulas is not None:
+        vars(formulas)["set"] = dict.fromkeys
     return pyfixest

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import builtins
+import os
+import subprocess
+import sys
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -132,3 +136,40 @@ def test_without_pyfixest_the_remedy_is_named(monkeypatch):
     panel, pairs, values = world()
     with pytest.raises(InputError, match="gravicast\\[gravity\\]"):
         three_way(information(panel, pairs), totals={1: true_totals(values, 1)})
+
+
+# The same in every process -----------------------------------------------------------------------
+
+FIT = """
+import hashlib, numpy as np, pandas as pd
+from models.gravity import ppml
+rng = np.random.default_rng(0)
+rows = pd.DataFrame(
+    [(i, j, t) for i in range(9) for j in range(9) for t in range(5) if i != j],
+    columns=["exporter", "importer", "year"],
+)
+rows["pair"] = 9 * rows.exporter + rows.importer
+rows["exporter_year"] = 9 * rows.year + rows.exporter
+rows["importer_year"] = 9 * rows.year + rows.importer
+rows["agreement"] = (rng.random(len(rows)) < 0.4).astype(float)
+rows["value"] = rng.lognormal(0, 1, len(rows)) * np.exp(0.3 * rows.agreement)
+formula = "value ~ agreement | exporter_year + importer_year + pair"
+print(ppml(rows, formula, tolerance=1e-6).coefficients["agreement"].hex())
+"""
+
+
+def test_two_processes_estimate_the_same_to_the_last_digit():
+    """Strings hash differently in each, and pyfixest orders effects by it."""
+    root = Path(__file__).resolve().parents[2]
+    found = {
+        subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", FIT],
+            cwd=root,
+            env={**os.environ, "PYTHONHASHSEED": str(seed), "OPENBLAS_NUM_THREADS": "1"},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in (1, 2, 3)
+    }
+    assert len(found) == 1
