@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from forecasting.job import run
     from forecasting.results import Explanation, RunResult
     from forecasting.saved import load_forecaster, save_forecaster
+    from forecasting.tree_shap import explain_booster
 
 _HOME = {
     "InputError": "features.errors",
@@ -40,6 +41,7 @@ _HOME = {
     "run": "forecasting.job",
     "load_forecaster": "forecasting.saved",
     "save_forecaster": "forecasting.saved",
+    "explain_booster": "forecasting.tree_shap",
 }
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "RunResult",
     "TradePanel",
     "World",
+    "explain_booster",
     "load_forecaster",
     "plan_folds",
     "run",

@@ -12,7 +12,8 @@ import pytest
 import forecasting
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("pandas", "lightgbm", "shap", "mlflow", "matplotlib", "sklearn", "pyarrow", "rich")
+HEAVY = ("pandas", "lightgbm", "shap", "mlflow", "matplotlib", "sklearn", "pyarrow", "rich",
+         "numba")  # fmt: skip
 
 
 def fresh(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
