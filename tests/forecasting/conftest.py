@@ -30,7 +30,7 @@ LEARNS = {"min_data_in_leaf": 5, "feature_fraction": 1.0}
 """LightGBM's limits are made for 100,000 rows: on 1,000 they leave nothing to learn."""
 QUICK: dict[str, Any] = {
     "horizons": (1, 2),
-    "rounds": 5,
+    "rounds": 8,
     "params": LEARNS,
     "workers": 1,
     "experiment": None,
