@@ -253,9 +253,7 @@ def _trials(
 
 
 def _trial(bench: Bench, config: RunConfig, trial: Trial, origin: int) -> dict[str, object]:
-    errors = trial_errors(
-        trial, bench.design.until(origin), year=origin, seed=config.seed, threads=1
-    )
+    errors = trial_errors(trial, bench.design, year=origin, seed=config.seed, threads=1)
     return {
         "question": trial.question,
         "answer": trial.answer,

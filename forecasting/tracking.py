@@ -26,6 +26,7 @@ from forecasting.tracking_children import log_children
 from forecasting.tracking_data import by_context, datasets, log_params, seed_digest
 from forecasting.tracking_tables import (
     AMOUNTS,
+    log_metrics,
     origin_metrics,
     stage_metrics,
     summary_metrics,
@@ -55,7 +56,6 @@ FILES = (
 REQUIREMENTS = ("mlflow", "lightgbm", "numpy", "pandas", "pyarrow", "scipy")
 """What the logged model imports, directly or through LightGBM."""
 
-_METRICS_A_BATCH = 1_000
 _HASTY = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "15"}
 """For the first question to a server: by default MLflow asks a dead one for minutes."""
 _SILENT = {
@@ -235,8 +235,7 @@ def _log_run(result: RunResult, uri: str) -> str:
         model_id = _log_model(result)
         metrics = origin_metrics(result.scores_by_origin) + stage_metrics(result.timings)
         metrics += summary_metrics(result.scores, model_id, next(iter(inputs.values())))
-        for start in range(0, len(metrics), _METRICS_A_BATCH):
-            client.log_batch(run_id, metrics=metrics[start : start + _METRICS_A_BATCH])
+        log_metrics(client, run_id, metrics)
         for name, table in tables(result).items():
             client.log_table(run_id, table, name)
         _log_files(client, run_id, result.out)

@@ -15,6 +15,7 @@ import pandas as pd
 
 from forecasting.results import RunResult
 from forecasting.scores import SKILL_METRICS
+from forecasting.tracking_tables import log_metrics
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 KIND = "kind"
 NESTED = ("loss", "midpoint", "money", "ratio")
 """Columns of `Study.trials` that are logged, as ``nested_...``."""
-_METRICS_A_BATCH = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,9 @@ def log_children(client: MlflowClient, experiment: str, parent: str, result: Run
     for child in children(result):
         tags = {MLFLOW_PARENT_RUN_ID: parent, KIND: child.kind}
         run_id = client.create_run(experiment, run_name=child.name, tags=tags).info.run_id
-        metrics = _metrics(child)
         params = [Param(name, value) for name, value in child.params.items()]
-        for start in range(0, max(len(metrics), 1), _METRICS_A_BATCH):
-            batch = metrics[start : start + _METRICS_A_BATCH]
-            client.log_batch(run_id, metrics=batch, params=params if start == 0 else [])
+        client.log_batch(run_id, params=params)
+        log_metrics(client, run_id, _metrics(child))
         client.set_terminated(run_id)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from forecasting.results import RunResult
 from forecasting.scores import SKILL_METRICS
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
     from mlflow.data.meta_dataset import MetaDataset
     from mlflow.entities import Metric
 
@@ -35,8 +36,15 @@ ALONE = (
 SUMMARISED = (*COMPARED, "coverage_50", "coverage_90", "crps", "brier")
 LARGEST_SHIFTS, LARGEST_FLOWS = 200, 500
 AMOUNTS = ("value_origin", "base", "forecast", "lower_50", "upper_50", "lower_90", "upper_90")
+_METRICS_A_BATCH = 1_000
 _MILLION, _UNIT = 1e6, "usd_m"
 _NOT_A_NAME = re.compile(r"[^\w./ -]")
+
+
+def log_metrics(client: MlflowClient, run_id: str, metrics: Sequence[Metric]) -> None:
+    """Log metrics in as few requests as MLflow takes them in."""
+    for start in range(0, len(metrics), _METRICS_A_BATCH):
+        client.log_batch(run_id, metrics=metrics[start : start + _METRICS_A_BATCH])
 
 
 def origin_metrics(by_origin: pd.DataFrame) -> list[Metric]:
