@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from forecasting.folds import Fold, plan_folds
     from forecasting.job import run
     from forecasting.results import Explanation, RunResult
+    from forecasting.run_folder import read_run
     from forecasting.saved import load_forecaster, save_forecaster
-    from forecasting.tree_shap import explain_booster
+    from forecasting.shap_values import tree_shap, tree_shap_interactions
 
 _HOME = {
     "InputError": "features.errors",
@@ -39,9 +40,11 @@ _HOME = {
     "Explanation": "forecasting.results",
     "RunResult": "forecasting.results",
     "run": "forecasting.job",
+    "read_run": "forecasting.run_folder",
     "load_forecaster": "forecasting.saved",
     "save_forecaster": "forecasting.saved",
-    "explain_booster": "forecasting.tree_shap",
+    "tree_shap": "forecasting.shap_values",
+    "tree_shap_interactions": "forecasting.shap_values",
 }
 
 __all__ = [
@@ -57,12 +60,14 @@ __all__ = [
     "RunResult",
     "TradePanel",
     "World",
-    "explain_booster",
     "load_forecaster",
     "plan_folds",
+    "read_run",
     "run",
     "save_forecaster",
     "simulate_world",
+    "tree_shap",
+    "tree_shap_interactions",
 ]
 
 

@@ -10,12 +10,14 @@ from functools import partial
 from typing import TypeVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from features.catalogue import NAMES, without_technology
 from features.information import Setting
 from forecasting.bench import Bench
 from forecasting.config import RunConfig
+from forecasting.drivers import model_drivers
 from forecasting.folds import Fold
 from models.baselines import LagBooster, drift, last_value, last_value_raked
 from models.design import at_horizon
@@ -75,10 +77,17 @@ class FoldForecast:
 
 @dataclass(frozen=True, slots=True)
 class FoldResult:
-    """Everything a fold produced, in the order of settings, horizons and models."""
+    """Everything a fold produced, in the order of settings, horizons and models.
+
+    Attributes
+    ----------
+    drivers
+        What the main model used in the first setting, see `drivers.driver_table`.
+    """
 
     fold: Fold
     forecasts: tuple[FoldForecast, ...]
+    drivers: pd.DataFrame
     unreachable_totals: int
     largest_gap: float
 
@@ -161,7 +170,8 @@ def run_fold(bench: Bench, fold: Fold, config: RunConfig, choice: ShiftChoice) -
     lagged = _lag_forecasts(bench, fold, config)
     forecasts: list[FoldForecast] = []
     unreachable, gap = 0, 0.0
-    for ours in shift_forecasts(bench, fold, config, choice, variants=variants):
+    shifts, probability = fit_fold(bench, fold, config, choice, variants=variants)
+    for ours in fold_forecasts(bench, fold, config, shifts=shifts, probability=probability):
         main = ours.by_model[MAIN_MODEL]
         info = bench.infos[ours.setting][fold.origin]
         predictions = {
@@ -187,7 +197,13 @@ def run_fold(bench: Bench, fold: Fold, config: RunConfig, choice: ShiftChoice) -
             for model in MODELS
         ]
         unreachable, gap = max(unreachable, main.unreachable), max(gap, main.largest_gap)
-    return FoldResult(fold, tuple(forecasts), unreachable, gap)
+    drivers = model_drivers(
+        shifts[MAIN_MODEL],
+        bench.matrices[config.settings[0]][fold.origin],
+        horizons=fold.horizons,
+        seed=config.seed,
+    )
+    return FoldResult(fold, tuple(forecasts), drivers, unreachable, gap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +224,20 @@ def shift_forecasts(
     *,
     variants: Mapping[str, Sequence[str]],
 ) -> Iterator[ShiftForecasts]:
-    """Fit one shift model for each list of features and forecast the fold's horizons.
+    """Fit one shift model for each list of features and forecast the fold's horizons."""
+    shifts, probability = fit_fold(bench, fold, config, choice, variants=variants)
+    yield from fold_forecasts(bench, fold, config, shifts=shifts, probability=probability)
+
+
+def fit_fold(
+    bench: Bench,
+    fold: Fold,
+    config: RunConfig,
+    choice: ShiftChoice,
+    *,
+    variants: Mapping[str, Sequence[str]],
+) -> tuple[dict[str, ShiftModel], TradeProbability]:
+    """Fit one shift model for each list of features, on years up to the fold's origin.
 
     The probability of trade is fitted once, on every feature, so that variants differ by their
     shifts alone.
@@ -220,7 +249,18 @@ def shift_forecasts(
         ).fit(design)
         for model, names in variants.items()
     }
-    probability = TradeProbability(seed=config.seed, threads=1).fit(design)
+    return shifts, TradeProbability(seed=config.seed, threads=1).fit(design)
+
+
+def fold_forecasts(
+    bench: Bench,
+    fold: Fold,
+    config: RunConfig,
+    *,
+    shifts: Mapping[str, ShiftModel],
+    probability: TradeProbability,
+) -> Iterator[ShiftForecasts]:
+    """Forecast the fold's horizons with fitted models, in every setting."""
     for setting in config.settings:
         totals = fold_totals(bench, fold, setting)
         info, matrix = bench.infos[setting][fold.origin], bench.matrices[setting][fold.origin]

@@ -9,12 +9,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from features.catalogue import NAMES, coverage
 from features.errors import InputError
+from forecasting.audit import Audit, audit, explained_counts
 from forecasting.backtest import (
     MAIN_MODEL,
     FoldResult,
@@ -25,10 +25,11 @@ from forecasting.backtest import (
 from forecasting.bench import Bench, prepare
 from forecasting.calibration import Calibration
 from forecasting.config import RunConfig
-from forecasting.explain import attribution_table, channel_summary, explain
+from forecasting.drivers import Drivers, final_drivers
+from forecasting.explain import attribution_table, explain
 from forecasting.folds import Fold, plan_folds
 from forecasting.loading import LoadedData, load
-from forecasting.output import check_out, staged, write_run
+from forecasting.output import FORMAT, check_out, staged, write_run
 from forecasting.progress import Progress
 from forecasting.reliability import reliability_rows, summarise_reliability
 from forecasting.results import Explanation, RunResult
@@ -36,14 +37,14 @@ from forecasting.scores import SKILL_METRICS, score_forecast, strata, summarise
 from forecasting.significance import significance_table
 from forecasting.study import BASELINES, Study, check_study, run_study
 from forecasting.tables import BacktestWriter, forecast_table
-from models.design import origin_value
+from forecasting.tree_views import tree_views
+from models.design import Design, origin_value
 from models.forecaster import FittedForecaster, FlowForecast
 from models.raking import TOLERANCE
 from models.shift import ShiftChoice, ShiftModel
 from models.totals import forecast_totals
 from models.trade_probability import TradeProbability
 
-MAX_EXPLAINED = 40_000
 VERSIONED = (
     "gravicast",
     "lightgbm",
@@ -64,6 +65,7 @@ class _Backtest:
     reliability: pd.DataFrame
     calibration: Calibration
     choices: dict[int, tuple[ShiftChoice, dict[ShiftChoice, float]]]
+    drivers: dict[int, pd.DataFrame]
     notes: tuple[str, ...]
 
 
@@ -117,10 +119,11 @@ def _run(config: RunConfig, progress: Progress) -> RunResult:
             forecaster = _fit(bench, backtest, config)
             tables, forecasts = _forecast(forecaster)
         with progress.stage("explain"):
-            explanation = explain(
-                forecaster, forecasts, max_rows=MAX_EXPLAINED, always=_wanted_flow(config, data)
-            )
-        result = _result(config, data, bench, backtest, study, tables, explanation, progress)
+            explained = _explain(bench, backtest, config, forecaster, forecasts)
+        with progress.stage("check for leaks"):
+            checked = _audit(data, bench, folds, config, forecasts, explained.explanation)
+        provenance = _provenance(config, data, bench, backtest, tables, explained, checked)
+        result = _result(config, bench, backtest, study, tables, explained, provenance, progress)
         write_run(result, forecaster, stage, progress)
     if config.experiment is not None:
         from forecasting.tracking import track
@@ -153,23 +156,6 @@ def _check_explain_flow(config: RunConfig, data: LoadedData) -> None:
         )
 
 
-def _wanted_flow(config: RunConfig, data: LoadedData) -> int | None:
-    """Number of the flow the configuration asks to explain."""
-    if config.explain_flow is None:
-        return None
-    flows = data.bundle.panel.flows
-    exporter, importer, *sector = config.explain_flow
-    codes = [
-        np.array([known.index(word)], dtype=np.int32)
-        for word, known in (
-            (exporter, flows.countries),
-            (importer, flows.countries),
-            (sector[0] if sector else "", flows.sectors),
-        )
-    ]
-    return int(flows.position(*codes)[0])
-
-
 def _backtest(
     bench: Bench, folds: Sequence[Fold], config: RunConfig, stage: Path, progress: Progress
 ) -> _Backtest:
@@ -180,11 +166,13 @@ def _backtest(
     rows: list[dict[str, object]] = []
     chances: list[dict[str, object]] = []
     unreachable, gap = 0, 0.0
+    drivers: dict[int, pd.DataFrame] = {}
     results = run_folds(bench, folds, config, choose_at=lambda o: choice_at(choices, o))
     path = stage / "backtest.parquet"
     with BacktestWriter(path, flows=bench.panel.flows, rule=bench.rule) as writer:
         for result in progress.steps("back-test", results, total=len(folds)):
             rows += _score_fold(bench, result, calibration, writer)
+            drivers[result.fold.origin] = result.drivers
             chances += [row for f in result.forecasts for row in reliability_rows(f)]
             unreachable = max(unreachable, result.unreachable_totals)
             gap = max(gap, result.largest_gap)
@@ -193,6 +181,7 @@ def _backtest(
         reliability=summarise_reliability(chances),
         calibration=calibration,
         choices=choices,
+        drivers=drivers,
         notes=_raking_notes(unreachable, gap),
     )
 
@@ -253,11 +242,15 @@ def _score_fold(
     return rows
 
 
+def _final_design(bench: Bench, config: RunConfig) -> Design:
+    return bench.design.until(bench.last_origin).thinned(max_rows=config.max_rows, seed=config.seed)
+
+
 def _fit(bench: Bench, backtest: _Backtest, config: RunConfig) -> FittedForecaster:
     setting, origin = config.settings[0], bench.last_origin
     info = bench.infos[setting][origin]
     choice = choice_at(backtest.choices, origin)
-    design = bench.design.until(origin).thinned(max_rows=config.max_rows, seed=config.seed)
+    design = _final_design(bench, config)
     # One thread: beside other work LightGBM's threads wait for each other, and take five times as
     # long as one of them alone.
     shift = ShiftModel(NAMES, choice, config.rounds, config.seed, threads=1, params=config.params)
@@ -283,14 +276,54 @@ def _forecast(forecaster: FittedForecaster) -> tuple[pd.DataFrame, dict[int, Flo
     return table, {horizon: forecast for horizon, (_, forecast) in parts.items()}
 
 
+def _explain(
+    bench: Bench,
+    backtest: _Backtest,
+    config: RunConfig,
+    forecaster: FittedForecaster,
+    forecasts: dict[int, FlowForecast],
+) -> Drivers:
+    explanation, design = explain(forecaster, forecasts), _final_design(bench, config)
+    return final_drivers(
+        explanation,
+        forecaster.shift,
+        design,
+        forecaster.features,
+        by_origin=backtest.drivers,
+        views=tree_views(forecaster.shift, explanation.data, design.features, seed=config.seed),
+        horizons=config.horizons,
+    )
+
+
+def _audit(
+    data: LoadedData,
+    bench: Bench,
+    folds: Sequence[Fold],
+    config: RunConfig,
+    forecasts: dict[int, FlowForecast],
+    explanation: Explanation,
+) -> Audit:
+    origins = {folds[0].origin, folds[len(folds) // 2].origin, bench.last_origin}
+    return audit(
+        data.bundle,
+        bench,
+        setting=config.settings[0],
+        origins=sorted(origins),
+        horizons=config.horizons,
+        seed=config.seed,
+        forecasts=list(forecasts.values()),
+        additivity=explanation.largest_gap,
+    )
+
+
 def _result(
     config: RunConfig,
-    data: LoadedData,
     bench: Bench,
     backtest: _Backtest,
     study: Study | None,
     forecasts: pd.DataFrame,
-    explanation: Explanation,
+    explained: Drivers,
+    provenance: dict[str, Any],
     progress: Progress,
 ) -> RunResult:
     setting, origin = config.settings[0], bench.last_origin
@@ -310,20 +343,30 @@ def _result(
         ),
         reliability=backtest.reliability,
         study=study,
-        attributions=attribution_table(explanation),
-        explanation=explanation,
-        channels=channel_summary(explanation),
+        attributions=attribution_table(explained.explanation),
+        explanation=explained.explanation,
+        channels=explained.channels,
+        drivers=explained.features,
+        stability=explained.stability,
         coverage=coverage(info, matrix),
-        provenance=_provenance(config, data, bench, backtest, len(explanation.rows)),
+        provenance=provenance,
         timings=progress.seconds,
     )
 
 
 def _provenance(
-    config: RunConfig, data: LoadedData, bench: Bench, backtest: _Backtest, explained: int
+    config: RunConfig,
+    data: LoadedData,
+    bench: Bench,
+    backtest: _Backtest,
+    forecasts: pd.DataFrame,
+    explained: Drivers,
+    checked: Audit,
 ) -> dict[str, Any]:
     setting, origin = config.settings[0], bench.last_origin
     return {
+        "kind": "run",
+        "format": FORMAT,
         "config": config.to_dict(),
         "data": [source.to_dict() for source in data.sources],
         "as_of": bench.infos[setting][origin].as_of.isoformat(),
@@ -339,7 +382,12 @@ def _provenance(
             }
             for o, (choice, losses) in backtest.choices.items()
         },
-        "explained_rows": explained,
+        "explained": explained_counts(
+            forecasts,
+            explained=len(explained.explanation.rows),
+            largest_gap=explained.explanation.largest_gap,
+        ),
+        "audit": checked.to_dict(),
         "notes": list(backtest.notes),
     }
 

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -20,6 +21,8 @@ from forecasting.scoreboard import write_scoreboard
 from models.forecaster import FittedForecaster
 
 MARKER = "run.json"
+FORMAT = 4
+"""Of the folder's files; a folder of another format is refused, not guessed at."""
 RUN_FILES = frozenset(
     {
         MARKER,
@@ -28,6 +31,7 @@ RUN_FILES = frozenset(
         "backtest.parquet",
         "channels.csv",
         "coverage.csv",
+        "drivers.csv",
         "figures",
         "forecasts.parquet",
         "model",
@@ -38,6 +42,7 @@ RUN_FILES = frozenset(
         "scores.csv",
         "scores_by_origin.csv",
         "significance.csv",
+        "stability.csv",
         "study_by_origin.csv",
         "trials.csv",
     }
@@ -151,8 +156,10 @@ def write_run(
         save_forecaster(forecaster, stage / "model")
     with progress.stage("draw figures and report"):
         (stage / "figures").mkdir()
-        figures = save_figures(result, stage / "figures")
-        write_report(result, figures, stage / "report.html")
+        # The back-test that some figures and tables read is still in the temporary folder.
+        staged_result = replace(result, out=stage)
+        figures = save_figures(staged_result, stage / "figures")
+        write_report(staged_result, figures, stage / "report.html")
     text = json.dumps({**result.provenance, "seconds": result.timings}, indent=2)
     (stage / MARKER).write_text(text + "\n", encoding="utf-8")
     write_scoreboard(stage)
@@ -167,6 +174,8 @@ def _csv_tables(result: RunResult) -> dict[str, pd.DataFrame]:
         "reliability": result.reliability,
         "coverage": result.coverage,
         "channels": result.channels,
+        "drivers": result.drivers,
+        "stability": result.stability,
     }
     if result.study is not None:
         tables |= {

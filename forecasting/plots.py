@@ -1,146 +1,276 @@
-"""Figures of a run for reports: each takes tables and returns a matplotlib figure.
+"""Every plot: its kinds, and the figures of a run's own report.
 
-Markers differ as colours do, so that the figures survive a black-and-white printer. Importing this
-module is cheap: matplotlib and SHAP are imported by the functions.
+A kind takes a finished run and some options and returns a matplotlib figure. Markers and hatches
+differ as colours do, so that the figures survive a black-and-white printer. Importing this module
+is cheap: matplotlib and SHAP are imported by the functions.
 """
 
 from __future__ import annotations
 
+import difflib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
-
-from features.feature import CHANNELS, TECHNOLOGY, Channel
-from forecasting.report_style import (
-    BLACK,
-    BLUE,
-    METRIC_LABELS,
-    VERMILLION,
-    NoDataError,
-    entitle,
-    figure_style,
-    grid,
-    styled,
-    take,
-)
-from forecasting.score_plots import (
-    coverage_by_decile,
-    error_by_origin,
-    legend,
-    reliability,
-    scoreboard,
-)
+from features.errors import InputError
+from forecasting.channel_plots import channels
+from forecasting.country_plots import Side, movers
+from forecasting.dependence_plots import dependence, technology_features
+from forecasting.fan_plots import fan
+from forecasting.figure_files import save_plot
+from forecasting.flow_plots import check_explained, forecast_row, waterfall
+from forecasting.map_plots import world_map
+from forecasting.matrix_plots import heatmap
+from forecasting.plot_options import PlotOptions, check_options
+from forecasting.report_style import METRIC_LABELS, NoDataError
+from forecasting.score_plots import coverage_by_decile, error_by_origin, reliability, scoreboard
 from forecasting.shap_plots import (
     beeswarm,
-    channel_bar,
-    dependence,
     explained_row,
-    flow_name,
-    importance_bar,
+    importance,
     strongest_feature,
-    waterfall,
+    waterfall_features,
 )
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from forecasting.results import RunResult
 
 __all__ = [
+    "KINDS",
     "PLOTS",
+    "Kind",
     "NoDataError",
     "Plot",
-    "beeswarm",
-    "channel_bar",
-    "coverage_by_decile",
-    "dependence",
-    "error_by_origin",
-    "explained_row",
-    "gainers_and_losers",
-    "importance_bar",
-    "largest_exporter",
-    "reliability",
+    "find_kind",
+    "plot",
     "save_figures",
-    "scoreboard",
-    "strongest_feature",
-    "waterfall",
+    "save_plot",
 ]
 
 log = logging.getLogger(__name__)
 
-LARGEST_FLOWS, MOVERS = 40, 10
+# Kinds --------------------------------------------------------------------------------------------
 
 
-# Forecasts ----------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of plot.
 
-
-@styled
-def gainers_and_losers(
-    forecasts: pd.DataFrame, country: str, *, horizon: int | None = None
-) -> Figure:
-    """Largest changes of pattern of an exporter, forecast against base, with 90% intervals.
-
-    Ranked in percent among its `LARGEST_FLOWS` largest flows; by default at the shortest horizon.
+    Attributes
+    ----------
+    name
+        What ``gravicast plot`` calls it.
+    shows
+        What it shows, in a line.
+    options
+        Names of the options of `plot` that it takes.
+    build
+        Draws it for checked options.
     """
-    shown = take(forecasts, ["base", "forecast"], needs=("horizon", "lower_90", "upper_90"))
-    shown = shown[(shown["exporter"].astype(str) == country) & (shown["base"] > 0)]
-    shown = shown[shown["horizon"] == (shown["horizon"].min() if horizon is None else horizon)]
-    if shown.empty:
-        raise NoDataError(f"no forecast of {country}")
-    shown = shown.nlargest(LARGEST_FLOWS, "base")
-    against = {
-        name: 100 * (shown[name] / shown["base"] - 1)
-        for name in ("forecast", "lower_90", "upper_90")
+
+    name: str
+    shows: str
+    options: tuple[str, ...]
+    build: Callable[[RunResult, PlotOptions], Figure]
+
+
+def _waterfall_features(run: RunResult, asked: PlotOptions) -> Figure:
+    check_explained(forecast_row(run, asked.flow, year=asked.year))
+    row = explained_row(run.explanation, asked.flow, year=asked.year)
+    return waterfall_features(run.explanation, row)
+
+
+def _dependence(run: RunResult, asked: PlotOptions) -> Figure:
+    if asked.feature:
+        return dependence(run, [asked.feature])
+    if asked.channel:
+        return dependence(run, [strongest_feature(run.explanation, asked.channel)])
+    return dependence(run, technology_features(run))
+
+
+KINDS: tuple[Kind, ...] = (
+    Kind(
+        "waterfall",
+        "one flow step by step: last value, totals, base, channels, forecast and its interval",
+        ("flow", "year"),
+        lambda run, asked: waterfall(run, asked.flow, year=asked.year),
+    ),
+    Kind(
+        "waterfall_features",
+        "the shift of one flow by feature, from the average flow to the forecast",
+        ("flow", "year"),
+        _waterfall_features,
+    ),
+    Kind(
+        "fan",
+        "one flow over time: history, earlier forecasts, the forecast with 50 and 90% fans",
+        ("flow",),
+        lambda run, asked: fan(run, asked.flow),
+    ),
+    Kind(
+        "movers",
+        "gainers and losers among a country's partners, with intervals",
+        ("country", "side", "year"),
+        lambda run, asked: movers(run, asked.country, side=asked.side, year=asked.year),
+    ),
+    Kind(
+        "map",
+        "world map of a country's partners, shaded by shift (needs gravicast[maps])",
+        ("country", "side", "year"),
+        lambda run, asked: world_map(run, asked.country, side=asked.side, year=asked.year),
+    ),
+    Kind(
+        "heatmap",
+        "shifts between the largest traders, exporter by importer",
+        ("year",),
+        lambda run, asked: heatmap(run, year=asked.year),
+    ),
+    Kind(
+        "channels",
+        "share of every channel in the contributions, and what leaving it out costs",
+        (),
+        lambda run, _: channels(run),
+    ),
+    Kind(
+        "importance",
+        "size of the contributions of the strongest features",
+        (),
+        lambda run, _: importance(run.explanation),
+    ),
+    Kind(
+        "beeswarm",
+        "contributions of the strongest features, one point a flow",
+        (),
+        lambda run, _: beeswarm(run.explanation),
+    ),
+    Kind(
+        "dependence",
+        "contribution of a feature, or of the strongest of a channel, by its value",
+        ("feature", "channel"),
+        _dependence,
+    ),
+    Kind(
+        "scoreboard",
+        "skill of every model against the last value, by horizon",
+        (),
+        lambda run, _: scoreboard(run.scores),
+    ),
+    Kind(
+        "errors",
+        "error of every model at every back-test origin",
+        ("metric",),
+        lambda run, asked: error_by_origin(run.scores_by_origin, metric=asked.metric),
+    ),
+    Kind(
+        "coverage",
+        "how often the intervals held the actual flow, by size of flow",
+        (),
+        lambda run, _: coverage_by_decile(run.scores),
+    ),
+    Kind(
+        "reliability",
+        "how often flows started and stopped, by forecast probability",
+        (),
+        lambda run, _: reliability(run.reliability),
+    ),
+)
+"""Every kind of plot, in the order of help texts."""
+
+
+def plot(
+    run: RunResult,
+    kind: str,
+    *,
+    flow: Sequence[str] | None = None,
+    country: str | None = None,
+    side: Side | None = None,
+    year: int | None = None,
+    feature: str | None = None,
+    channel: str | None = None,
+    metric: str | None = None,
+) -> Figure:
+    """Draw a plot of a finished run.
+
+    Parameters
+    ----------
+    run
+        Finished; of a folder, give ``read_run(folder)``.
+    kind
+        One of `KINDS`, which say which of the options each takes.
+    flow
+        Exporter, importer and, where there are sectors, sector; by default the flow that the run
+        was asked to explain, else the largest.
+    country, side
+        Whose partners, as ``exporter`` (default) or ``importer``; by default those of the country
+        that trades most. Countries are given by ISO 3166 code or English name.
+    year
+        Target year; by default the nearest.
+    feature, channel
+        Whose contributions; of a channel its strongest feature.
+    metric
+        Of the errors: ``wape`` (default), ``pattern_distance``, ``midpoint_mae``, ``log_mae``.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Not known to pyplot. `figure_files.render` turns it into the content of a file.
+
+    Raises
+    ------
+    InputError
+        If the kind is unknown or does not take an option, if the run does not know what is asked
+        for, or (its subclass `NoDataError`) if there is nothing to draw.
+    """
+    options = {
+        "flow": flow,
+        "country": country,
+        "side": side,
+        "year": year,
+        "feature": feature,
+        "channel": channel,
+        "metric": metric,
     }
-    shown = shown.assign(**against).sort_values("forecast")
-    losers = shown[shown["forecast"] < 0].head(MOVERS)
-    ranked = pd.concat([losers, shown[shown["forecast"] >= 0].tail(MOVERS)])
-    figure, panels = grid(1, 1, width=8.5, height=1.4 + 0.26 * len(ranked))
-    axes: Axes = panels[0, 0]
-    _movers(axes, ranked)
-    axes.set_xlabel("Forecast against base, percent (bar: 90% interval)")
-    axes.axvline(0, color=BLACK, linewidth=0.8)
-    legend(figure, reverse=True)
-    target = ranked["target_year"].iloc[0] if "target_year" in ranked else "the target year"
-    among = f"among its {len(shown)} largest flows"
-    return entitle(figure, f"{country}, {target}: largest forecast changes of pattern {among}")
+    given = {name: value for name, value in options.items() if value is not None}
+    chosen = find_kind(kind, given)
+    return chosen.build(run, check_options(run, given, takes=chosen.options))
 
 
-def _movers(axes: Axes, ranked: pd.DataFrame) -> None:
-    y = np.arange(len(ranked))
-    change = ranked["forecast"].to_numpy(dtype=np.float64)
-    low, high = (ranked[name].to_numpy(dtype=np.float64) for name in ("lower_90", "upper_90"))
-    for chosen, colour, marker, label in (
-        (change < 0, VERMILLION, "s", "Forecast below base"),
-        (change >= 0, BLUE, "o", "Forecast above base"),
-    ):
-        if chosen.any():
-            axes.hlines(y[chosen], low[chosen], high[chosen], color=colour, linewidth=1.6)
-            axes.plot(change[chosen], y[chosen], marker, color=colour, markersize=6, label=label)
-    axes.set_yticks(y, [flow_name(row, short=True) for _, row in ranked.iterrows()])
-    axes.set_ylim(-0.7, len(ranked) - 0.3)
+def find_kind(name: str, options: Collection[str]) -> Kind:
+    """Kind of a name that takes all of these options.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name, or it does not take one of them.
+    """
+    known = {kind.name: kind for kind in KINDS}
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+        raise InputError(
+            f"there is no plot {name!r}", remedy=f"Choose from {', '.join(near or known)}"
+        )
+    takes = known[name].options
+    if other := [option for option in options if option not in takes]:
+        taken = ", ".join(f"--{option}" for option in takes)
+        raise InputError(
+            f"plot {name!r} does not take --{other[0]}",
+            remedy=f"It takes {taken}" if taken else "It takes no options",
+        )
+    return known[name]
 
 
-def largest_exporter(forecasts: pd.DataFrame) -> str:
-    """Name the exporter that sold most in the origin year."""
-    shown = take(forecasts, ["value_origin"], needs=("exporter", "horizon"))
-    shown = shown[shown["horizon"] == shown["horizon"].min()]
-    return str(shown["value_origin"].groupby(shown["exporter"].astype(str)).sum().idxmax())
-
-
-# All of them --------------------------------------------------------------------------------------
+# Figures of a run ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A figure of the report: file name, what it shows in words, how it is drawn."""
+    """A figure of a run's report: file name, what it shows in words, how it is drawn."""
 
     name: str
     title: str
@@ -148,92 +278,97 @@ class Plot:
     alt: str
 
 
-def _errors(metric: str) -> Plot:
-    label = METRIC_LABELS[metric]
-    return Plot(
-        f"error_by_origin_{metric}",
-        f"{label} by origin",
-        lambda result: error_by_origin(result.scores_by_origin, metric=metric),
-        f"Line chart of the {label} of every model by back-test origin, one panel a setting and "
-        "horizon.",
-    )
-
-
-def _dependence(channel: Channel | None) -> Plot:
-    label = CHANNELS[channel] if channel else "all channels"
-    return Plot(
-        f"dependence_{channel or 'overall'}",
-        f"Strongest feature of {label}",
-        lambda result: dependence(
-            result.explanation, strongest_feature(result.explanation, channel)
-        ),
-        f"Scatter plot of the contribution of the strongest feature of {label} against its value, "
-        "one point an explained flow.",
-    )
-
-
 PLOTS: tuple[Plot, ...] = (
     Plot(
         "scoreboard",
         "Skill against the last value",
-        lambda result: scoreboard(result.scores),
+        partial(plot, kind="scoreboard"),
         "Dot plot of the skill of every model against repeating the last value, by horizon, one "
         "panel a setting and metric. The scoreboard table holds the numbers.",
     ),
-    *(_errors(metric) for metric in ("wape", "log_mae")),
+    *(
+        Plot(
+            f"errors_{metric}",
+            f"{METRIC_LABELS[metric]} by origin",
+            partial(plot, kind="errors", metric=metric),
+            f"Line chart of the {METRIC_LABELS[metric]} of every model by back-test origin, one "
+            "panel a setting and horizon.",
+        )
+        for metric in ("wape", "log_mae")
+    ),
     Plot(
-        "coverage_by_decile",
+        "coverage",
         "Interval coverage by flow size",
-        lambda result: coverage_by_decile(result.scores),
+        partial(plot, kind="coverage"),
         "Line chart of the share of actual flows inside the 50 and 90 percent intervals by size "
         "decile, against the nominal shares. The coverage table holds the numbers.",
     ),
     Plot(
         "reliability",
         "Calibration of the probability of trade",
-        lambda result: reliability(result.reliability),
+        partial(plot, kind="reliability"),
         "Line chart of how often flows started or stopped against the forecast probability, one "
         "panel a setting and horizon. reliability.csv holds the numbers.",
     ),
     Plot(
-        "channel_bar",
-        "Contributions to the forecast shift, by channel",
-        lambda result: channel_bar(result.channels),
-        "Bar chart of the mean absolute contribution by channel, technology channels hatched. The "
-        "drivers table holds the numbers.",
+        "heatmap",
+        "Forecast shifts between the largest traders",
+        partial(plot, kind="heatmap"),
+        "Heat map of the forecast shift of every flow between the largest traders, exporter by "
+        "importer, percent against base; losses carry a dash. forecasts.parquet holds the numbers.",
     ),
     Plot(
-        "importance_bar",
+        "movers",
+        "Gainers and losers of the largest exporter",
+        partial(plot, kind="movers"),
+        "Ranked dot plot of the largest forecast changes of pattern of the largest exporter by "
+        "partner, percent against base, with 50 and 90 percent intervals.",
+    ),
+    Plot(
+        "waterfall",
+        "How one forecast adds up",
+        partial(plot, kind="waterfall"),
+        "Waterfall of one flow in USD, from its last known value over the growth of totals to the "
+        "base and over the channels to the forecast, with the 90 percent interval.",
+    ),
+    Plot(
+        "fan",
+        "One flow through origins and horizons",
+        partial(plot, kind="fan"),
+        "Line chart of one flow by year with earlier forecasts and their intervals, and the "
+        "current forecast with 50 and 90 percent intervals beside the base.",
+    ),
+    Plot(
+        "channels",
+        "Channels: contributions and worth",
+        partial(plot, kind="channels"),
+        "Bar chart of the share of every channel in the contributions, technology channels "
+        "hatched, beside the change of the error when a channel is left out. channels.csv and "
+        "ablation.csv hold the numbers.",
+    ),
+    Plot(
+        "importance",
         "Strongest features",
-        lambda result: importance_bar(result.explanation),
-        "Bar chart of the mean absolute contribution of the strongest features.",
+        partial(plot, kind="importance"),
+        "Bar chart of the mean absolute contribution of the strongest features. drivers.csv holds "
+        "the numbers.",
     ),
     Plot(
         "beeswarm",
         "Contributions to the forecast shift, flow by flow",
-        lambda result: beeswarm(result.explanation),
+        partial(plot, kind="beeswarm"),
         "Beeswarm of the contributions of the strongest features, one point an explained flow, "
         "coloured by the feature's value.",
     ),
     Plot(
-        "waterfall",
-        "How one forecast shift adds up",
-        lambda result: waterfall(
-            result.explanation, explained_row(result.explanation, result.config.explain_flow)
-        ),
-        "Waterfall of the contributions that add up to the forecast shift of one flow.",
-    ),
-    _dependence(None),
-    *(_dependence(channel) for channel in CHANNELS if channel in TECHNOLOGY),
-    Plot(
-        "gainers_and_losers",
-        "Gainers and losers of the largest exporter",
-        lambda result: gainers_and_losers(result.forecasts, largest_exporter(result.forecasts)),
-        "Ranked dot plot of the largest forecast changes of pattern of the largest exporter by "
-        "partner, percent against base, with 90 percent intervals.",
+        "dependence",
+        "Contributions by value: the strongest feature, and that of each technology channel",
+        partial(plot, kind="dependence"),
+        "Scatter plots of the contribution of a feature against its value, one point an explained "
+        "flow: the strongest of all features, and the strongest of each technology channel.",
     ),
 )
-"""Every figure of a report, in its order."""
+"""Every figure of a run's report, in its order."""
 
 
 def save_figures(result: RunResult, folder: Path) -> dict[str, list[Path]]:
@@ -246,16 +381,13 @@ def save_figures(result: RunResult, folder: Path) -> dict[str, list[Path]]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths: dict[str, list[Path]] = {}
-    for plot in PLOTS:
+    for shown in PLOTS:
         try:
-            figure = plot.build(result)
+            figure = shown.build(result)
         except NoDataError as reason:
-            log.info("figure %s is left out: %s", plot.name, reason)
+            log.info("figure %s is left out: %s", shown.name, reason)
             continue
-        paths[plot.name] = [folder / f"{plot.name}.{suffix}" for suffix in ("png", "svg")]
-        for path in paths[plot.name]:
-            # Without a date the same run writes the same bytes.
-            metadata = {"Date": None} if path.suffix == ".svg" else {}
-            with figure_style():
-                figure.savefig(path, dpi=150, bbox_inches="tight", metadata=metadata)
+        paths[shown.name] = [folder / f"{shown.name}.{suffix}" for suffix in ("png", "svg")]
+        for path in paths[shown.name]:
+            save_plot(figure, path)
     return paths

@@ -1,18 +1,24 @@
-"""Words, number formats, figure style and HTML pieces that plots and report share."""
+"""Words, number formats and figure style that plots, scoreboard and report share."""
 
 from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from html import escape
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ParamSpec
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+
+from features.errors import InputError
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
 P = ParamSpec("P")
@@ -131,6 +137,8 @@ FIGURE_STYLE: Mapping[str, object] = MappingProxyType(
         "axes.spines.top": False,
         "axes.titlelocation": "left",
         "axes.titlesize": 10,
+        "figure.constrained_layout.h_pad": 0.07,
+        "figure.constrained_layout.w_pad": 0.1,
         "figure.facecolor": "white",
         "font.size": 9.5,
         "grid.color": "#dddddd",
@@ -143,8 +151,21 @@ FIGURE_STYLE: Mapping[str, object] = MappingProxyType(
 )
 
 
-class NoDataError(ValueError):
-    """The run holds nothing to draw in this figure."""
+class NoDataError(InputError):
+    """There is nothing to draw: the run, or what is installed, lacks what a figure needs.
+
+    Parameters
+    ----------
+    reason
+        What is missing.
+    remedy
+        What to ask for instead.
+    """
+
+    def __init__(
+        self, reason: str, *, remedy: str = "See what each kind shows: gravicast plot --list"
+    ) -> None:
+        super().__init__(reason, remedy=remedy)
 
 
 @contextmanager
@@ -168,9 +189,45 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
 
 def entitle(figure: Figure, title: str) -> Figure:
-    """Put the title above everything, flush left."""
-    figure.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
+    """Put the title above everything, flush left, on as many lines as the figure's width asks."""
+    width = int(72 * figure.get_figwidth() / (_TITLE_SIZE * _BOLD_LETTER))
+    lines = textwrap.fill(title, width, break_long_words=False)
+    figure.suptitle(lines, x=0.01, ha="left", fontsize=_TITLE_SIZE, fontweight="bold")
     return figure
+
+
+_TITLE_SIZE, _BOLD_LETTER = 12, 0.64
+"""Points, and the mean width of a bold letter as a share of that."""
+
+
+def scale_of(largest: float) -> tuple[float, str]:
+    """USD in which an axis up to an amount is drawn, and its name, such as ``bn USD``."""
+    size, name = next(pair for pair in _MAGNITUDES if largest >= pair[0])
+    return size or 1.0, f"{name.strip()} USD".strip()
+
+
+def diverging() -> Colormap:
+    """Colours from loss over white to gain that colour-blind readers tell apart."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list(
+        "gravicast", ["#9c4400", VERMILLION, "#f0b48c", "#ffffff", "#a9cfe8", BLUE, "#004b78"]
+    )
+
+
+def symmetric_limit(values: NDArray[np.float64]) -> float:
+    """Round number that holds `MOST` of the absolute values: few extremes would whiten the rest."""
+    known = np.abs(values[np.isfinite(values)])
+    largest = float(known.max(initial=0.0))
+    wanted = min(float(np.quantile(known, MOST)) if known.size else 0.0, largest)
+    if wanted <= 0:
+        return 1.0
+    power = 10.0 ** np.floor(np.log10(wanted))
+    return float(power * next(step for step in (1, 1.5, 2, 3, 4, 5, 6, 8, 10)
+                              if step * power >= wanted * (1 - 1e-12)))  # fmt: skip
+
+
+MOST = 0.9
 
 
 def grid(
@@ -181,6 +238,25 @@ def grid(
 
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots(rows, columns, squeeze=False, **share)
+
+
+def legend(figure: Figure, *, reverse: bool = False, columns: int = 4) -> None:
+    """One legend below all panels."""
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    step = -1 if reverse else 1
+    figure.legend(handles[::step], labels[::step], loc="outside lower center", ncols=columns)
+
+
+def right_column(axes: Axes, heading: str, texts: Sequence[str]) -> None:
+    """Write a number beside each row of a chart, where nothing drawn can cover it."""
+    right = axes.twinx()
+    right.set_ylim(axes.get_ylim())
+    right.set_yticks(range(len(texts)), texts)
+    right.tick_params(axis="y", length=0)
+    right.grid(visible=False)
+    right.spines[["left", "right", "top"]].set_visible(False)
+    right.annotate(heading, (1, 1), (8, 4), xycoords="axes fraction", textcoords="offset points",
+                   fontsize=9, fontweight="bold")  # fmt: skip
 
 
 def take(
@@ -196,142 +272,3 @@ def take(
     if table.empty:
         raise NoDataError(f"no {' or '.join(columns)}")
     return table
-
-
-# HTML ---------------------------------------------------------------------------------------------
-
-
-def table(
-    caption: str,
-    header: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    *,
-    heads: int = 1,
-    strong: str | None = None,
-    breaks: bool = False,
-) -> str:
-    """Write an escaped table with a caption.
-
-    Parameters
-    ----------
-    heads
-        How many leading columns name the row; they are text, the others numbers.
-    strong
-        Rows of which a cell holds this word exactly are set in bold.
-    breaks
-        Whether the names of rows are long and may break anywhere.
-    """
-    top = "".join(
-        f'<th scope="col"{"" if column < heads else _NUMBER}>{escape(text)}</th>'
-        for column, text in enumerate(header)
-    )
-    body = "\n".join(
-        f"<tr{_STRONG if strong in row else ''}>{_cells(row, heads)}</tr>" for row in rows
-    )
-    return (
-        # A keyboard must be able to scroll what is wider than the screen.
-        f'<div class="wide" role="region" tabindex="0" aria-label="{escape(caption)}">'
-        f"<table{_BREAKS if breaks else ''}>\n"
-        f"<caption>{escape(caption)}</caption>\n"
-        f"<thead><tr>{top}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>"
-    )
-
-
-_NUMBER, _STRONG, _BREAKS = ' class="n"', ' class="strong"', ' class="breaks"'
-
-
-def _cells(row: Sequence[str], heads: int) -> str:
-    return "".join(
-        f'<th scope="row">{escape(text)}</th>'
-        if column < heads
-        else f"<td{_NUMBER}>{escape(text)}</td>"
-        for column, text in enumerate(row)
-    )
-
-
-def figure(source: str, alt: str, caption: str) -> str:
-    """Write an image with its alternative text and caption."""
-    return (
-        f'<figure><img src="{escape(source)}" alt="{escape(alt)}">'
-        f"<figcaption>{escape(caption)}</figcaption></figure>"
-    )
-
-
-def paragraph(text: str, *, kind: str = "") -> str:
-    """Write an escaped paragraph."""
-    return f'<p class="{escape(kind)}">{escape(text)}</p>' if kind else f"<p>{escape(text)}</p>"
-
-
-def bullets(lines: Iterable[str]) -> str:
-    """Write an escaped list."""
-    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
-
-
-def facts(pairs: Iterable[tuple[str, str]]) -> str:
-    """Write an escaped list of names and what they are."""
-    return (
-        "<dl>"
-        + "".join(f"<div><dt>{escape(k)}</dt><dd>{escape(v)}</dd></div>" for k, v in pairs)
-        + "</dl>"
-    )
-
-
-def section(name: str, title: str, parts: Iterable[str]) -> str:
-    """Write a section under a second-level heading."""
-    body = "\n".join(part for part in parts if part)
-    return (
-        f'<section aria-labelledby="{escape(name)}">\n'
-        f'<h2 id="{escape(name)}">{escape(title)}</h2>\n{body}\n</section>'
-    )
-
-
-def page(title: str, sections: Iterable[str]) -> str:
-    """Write the whole document, self-contained and without scripts."""
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{_CSS}</style>\n</head>\n<body>\n<main>\n"
-        f"<h1>{escape(title)}</h1>\n" + "\n".join(sections) + "\n</main>\n</body>\n</html>\n"
-    )
-
-
-_CSS = """
-:root { color-scheme: light; }
-body { margin: 0; background: #fff; color: #1a1a1a;
-  font: 16px/1.5 system-ui, "Segoe UI", Roboto, "DejaVu Sans", sans-serif; }
-main { max-width: 62rem; margin: 0 auto; padding: 1.5rem 1.25rem 3rem; }
-h1 { font-size: 1.8rem; line-height: 1.2; margin: 0 0 1rem; }
-h2 { font-size: 1.3rem; margin: 2.5rem 0 .6rem; padding-top: .6rem; border-top: 2px solid #0072b2; }
-p { margin: .5rem 0; max-width: 46rem; }
-ul { margin: .5rem 0; padding-left: 1.2rem; max-width: 46rem; }
-.lead { font-size: 1.08rem; font-weight: 600; }
-.note { color: #444; font-size: .92rem; }
-dl { margin: .5rem 0; }
-dl div { display: flex; gap: 1rem; padding: .15rem 0; }
-dt { flex: 0 0 9rem; font-weight: 600; }
-dd { margin: 0; overflow-wrap: anywhere; }
-.wide { overflow-x: auto; margin: 1rem 0; }
-table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
-caption { text-align: left; font-weight: 600; padding: .3rem 0; }
-th, td { padding: .22rem .6rem; border-bottom: 1px solid #ccc; text-align: left;
-  vertical-align: top; }
-tbody th { font-weight: 400; white-space: nowrap; }
-table.breaks tbody th { white-space: normal; overflow-wrap: anywhere; }
-thead th { border-bottom: 2px solid #555; vertical-align: bottom; }
-td.n, th.n { text-align: right; }
-td.n { white-space: nowrap; }
-tr.strong th, tr.strong td { font-weight: 700; background: #eef5fa; }
-figure { margin: 1.4rem 0; break-inside: avoid; }
-figure img { max-width: 100%; height: auto; display: block; }
-figcaption { color: #444; font-size: .9rem; margin-top: .3rem; max-width: 46rem; }
-@media print {
-  @page { margin: 16mm; }
-  body { font-size: 10pt; }
-  main { max-width: none; padding: 0; }
-  h2 { break-after: avoid; }
-  tr { break-inside: avoid; }
-  .wide { overflow: visible; }
-  table { font-size: 8pt; }
-  tr.strong th, tr.strong td { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-}
-"""

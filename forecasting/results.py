@@ -4,47 +4,62 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from forecasting.config import RunConfig
-from forecasting.study import Study
+if TYPE_CHECKING:
+    from forecasting.config import RunConfig
+    from forecasting.study import Study
+
+
+TOTAL_TERMS: tuple[str, ...] = ("world", "exporter", "importer", "adjustment")
+"""What turns a flow of the origin into its base, in the order of `Explanation.totals`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Exact SHAP values of the final model's shifts, in percent (100 times log points).
+    """What a forecast is made of, flow by flow, in percent (100 times log points).
 
     Attributes
     ----------
     rows
         Explained flow x target year: ``exporter, importer, [sector], origin, horizon,
-        target_year, base, forecast``; one row a row of ``values``.
+        target_year, value_origin, base, forecast``; one row a row of ``values``.
+    totals
+        Growth of world trade (of the sector); of the exporter's and of the importer's total beyond
+        the world's; and the adjustment, what raking to all the other totals adds to their sum.
+        Percent, shape ``[row, 4]``, columns `TOTAL_TERMS`.
     feature_names
         Columns of ``values`` and ``data``.
     values
-        Contributions, percent, shape ``[row, feature]``.
+        Exact SHAP values of the shift by feature, percent, shape ``[row, feature]``.
     base_values
         Shift of the average training row, percent, shape ``[row]``.
     raking
         What the final raking to the totals added, percent, shape ``[row]``.
     data
         Feature values, shape ``[row, feature]``.
+    largest_gap
+        Largest distance between a row's SHAP values and the shift the model predicted, as midpoint
+        growth.
 
     Notes
     -----
-    **Invariant.** ``base_values + values.sum(axis=1) + raking == 100 * ln(forecast / base)``.
+    **Invariants.** ``totals.sum(axis=1) == 100 * ln(base / value_origin)``, and
+    ``base_values + values.sum(axis=1) + raking == 100 * ln(forecast / base)``.
     """
 
     rows: pd.DataFrame
+    totals: NDArray[np.float64]
     feature_names: tuple[str, ...]
     values: NDArray[np.float32]
     base_values: NDArray[np.float64]
     raking: NDArray[np.float64]
     data: NDArray[np.float32]
+    largest_gap: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +89,20 @@ class RunResult:
     study
         Gravity models, channels left out and placebos; None unless the configuration asks.
     attributions
-        One row an explained flow and target year: base value, raking, one column a feature and one
-        a channel (prefix ``channel:``), percent.
+        One row an explained flow and target year, percent: totals (prefix ``total:``), base value,
+        raking, one column a feature and one a channel (``channel:``); see
+        `explain.attribution_table`.
     explanation
         The same as arrays, for SHAP plots.
     channels
         ``channel, label, mean_abs_percent, mean_abs_net_percent, share`` over the explained rows,
-        largest first; net of country means, see `explain.channel_summary`.
+        largest first (`explain.channel_summary`), with rank, sign and stability
+        (`drivers.channel_drivers`).
+    drivers
+        The same for every feature, beside the sign expected of it, see `drivers.feature_drivers`.
+    stability
+        Drivers of the models of every back-test origin and of other seeds, see
+        `drivers.stability_table`.
     coverage
         What the data fill, one row a feature.
     provenance
@@ -100,6 +122,8 @@ class RunResult:
     attributions: pd.DataFrame
     explanation: Explanation
     channels: pd.DataFrame
+    drivers: pd.DataFrame
+    stability: pd.DataFrame
     coverage: pd.DataFrame
     provenance: dict[str, Any]
     timings: dict[str, float]

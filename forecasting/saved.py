@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from features.catalogue import NAMES
+from features.errors import InputError
 from features.flows import FlowIndex
 from models.forecaster import FittedForecaster
 from models.intervals import Intervals
@@ -19,7 +20,12 @@ from models.shift import ShiftChoice, ShiftModel
 from models.totals import Totals
 from models.trade_probability import TradeProbability
 
+if TYPE_CHECKING:
+    import lightgbm
+
 FORMAT = 3
+_NAMED = 3
+"""Features named where two catalogues differ."""
 _META, _STATE, _SHIFT, _PROBABILITY = (
     "forecaster.json",
     "state.parquet",
@@ -67,26 +73,31 @@ def load_forecaster(folder: Path) -> FittedForecaster:
 
     Raises
     ------
-    ValueError
+    InputError
         If the folder was written by another version of the format or of the feature catalogue.
+    OSError
+        If a file is missing.
     """
-    import lightgbm
-
     folder = Path(folder)
     meta = json.loads((folder / _META).read_text(encoding="utf-8"))
     state = pd.read_parquet(folder / _STATE)
-    if meta["format"] != FORMAT or tuple(state.columns) != (*NAMES, "value_origin"):
-        raise ValueError(f"{folder} was saved by another version of gravicast: run it again")
+    differs = _difference(meta["format"], [name for name in state if name != "value_origin"])
+    if differs:
+        raise InputError(
+            f"the model was saved by another version of gravicast: {differs}",
+            remedy="Train it again with `gravicast run`",
+            file=folder,
+        )
     shift = ShiftModel(
         tuple(meta["shift"]["names"]),
         ShiftChoice(**meta["shift"]["choice"]),
         meta["shift"]["rounds"],
         meta["shift"]["seed"],
-        booster_=lightgbm.Booster(model_file=str(folder / _SHIFT)),
+        booster_=_booster(folder / _SHIFT),
         reversion_=_reversion(meta["shift"]["reversion"]),
     )
     constant = meta["probability"]["constant"]
-    booster = lightgbm.Booster(model_file=str(folder / _PROBABILITY)) if constant is None else None
+    booster = _booster(folder / _PROBABILITY) if constant is None else None
     return FittedForecaster(
         flows=FlowIndex(tuple(meta["countries"]), tuple(meta["sectors"])),
         origin=meta["origin"],
@@ -103,6 +114,30 @@ def load_forecaster(folder: Path) -> FittedForecaster:
             calibration_=tuple(tuple(terms) for terms in meta["probability"]["calibration"]),
         ),
     )
+
+
+def _booster(file: Path) -> lightgbm.Booster:
+    import lightgbm
+
+    # Not LightGBM's own reading: it writes a fatal error to stderr where there is no file.
+    return lightgbm.Booster(model_str=file.read_text(encoding="utf-8"))
+
+
+def _difference(written: int, names: list[str]) -> str:
+    """What sets a saved forecaster apart from this version; empty where nothing does."""
+    if written != FORMAT:
+        return f"its format is {written}, this one reads {FORMAT}"
+    if tuple(names) == NAMES:
+        return ""
+    gone = [name for name in names if name not in NAMES]
+    new = [name for name in NAMES if name not in names]
+    words = [
+        f"{verb} {', '.join(some[:_NAMED])}" + (f" and {more} more" if more > 0 else "")
+        for verb, some in (("its catalogue has", gone), ("its catalogue lacks", new))
+        if some
+        for more in (len(some) - _NAMED,)
+    ]
+    return " and ".join(words) or "its catalogue has the same features in another order"
 
 
 def _reversion(meta: dict[str, Any] | None) -> Reversion | None:

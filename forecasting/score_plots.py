@@ -26,6 +26,7 @@ from forecasting.report_style import (
     decimal,
     entitle,
     grid,
+    legend,
     models_of,
     settings_of,
     styled,
@@ -51,6 +52,8 @@ HORIZON_STYLES = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (VERMILLION, "D"), (
 MARGINS = {"births": "starts (no trade at the origin)", "deaths": "stops (trade at the origin)"}
 FEWEST_FLOWS = 30
 """Flows below which a share in the reliability figure would be noise."""
+MOST_PANELS = 3
+"""Horizons side by side: with more of them the first, the middle and the last are shown."""
 WORST_SKILL = -30.0
 """Percent; the scoreboard draws what is worse at its edge, with the number beside it."""
 
@@ -81,7 +84,7 @@ def scoreboard(scores: pd.DataFrame) -> Figure:
             axes.set_title(f"{SETTING_LABELS.get(setting, setting)}: {METRIC_LABELS[name]}")
     for axes in panels[-1]:
         axes.set_xlabel("Skill, percent")
-    legend(figure)
+    legend(figure, columns=len(horizons))
     return entitle(figure, "Skill against repeating the last value (right of the line is better)")
 
 
@@ -99,24 +102,29 @@ def _skill_panel(
         axes.plot(values[seen], y[seen], marker, color=colour, markersize=5, label=years(horizon))
         off = values < WORST_SKILL
         axes.plot(np.full(off.sum(), WORST_SKILL), y[off], "<", color=colour, markersize=5)
+    axes.margins(x=0.08)
     _say_what_is_off(axes, part, column, models)
     axes.set_yticks(range(len(models)), [MODEL_LABELS.get(m, m) for m in models])
     axes.set_ylim(len(models) - 0.5, -0.5)
-    axes.margins(x=0.08)
 
 
 def _say_what_is_off(axes: Axes, part: pd.DataFrame, column: str, models: list[str]) -> None:
-    """Beside each model's markers at the edge the range of what they stand for.
+    """Left of each model's markers at the edge the range of what they stand for.
 
     One label a model: with five horizons a label a marker would be written over the next.
     """
+    found = False
     for row, model in enumerate(models):
         skills = 100 * part.loc[part["model"] == model, column].to_numpy(dtype=np.float64)
         off = skills[skills < WORST_SKILL]
         if off.size:
             words = " to ".join(dict.fromkeys(decimal(v, 0) for v in (off.min(), off.max())))
-            axes.annotate(words, (WORST_SKILL, row), (8, 0), va="center",
+            axes.annotate(words, (WORST_SKILL, row), (-7, 0), va="center", ha="right",
                           textcoords="offset points", fontsize=7, color="#333333")  # fmt: skip
+            found = True
+    if found:
+        right = max(axes.get_xlim()[1], 5.0)
+        axes.set_xlim(WORST_SKILL - 0.5 * (right - WORST_SKILL), right)
 
 
 @styled
@@ -126,7 +134,7 @@ def error_by_origin(scores_by_origin: pd.DataFrame, *, metric: str = "wape") -> 
     shown = take(scores_by_origin, [metric], needs=needs, stratum="all")
     factor, unit = (100, "percent of trade") if metric == "wape" else (1, "log points")
     name = METRIC_LABELS.get(metric, metric)
-    figure, panels = _panels(shown, "Origin (last year seen)", f"{name}, {unit}")
+    figure, panels, left_out = _panels(shown, "Origin (last year seen)", f"{name}, {unit}")
     for axes, part in panels:
         for model in reversed(models_of(shown)):
             colour, marker = MODEL_STYLES.get(model, (GREY, "."))
@@ -134,10 +142,11 @@ def error_by_origin(scores_by_origin: pd.DataFrame, *, metric: str = "wape") -> 
             axes.plot(series["origin"], factor * series[metric], color=colour, marker=marker,
                       markersize=4, linewidth=2.2 if model == MAIN_MODEL else 1.2,
                       label=MODEL_LABELS.get(model, model))  # fmt: skip
-        axes.locator_params(axis="x", integer=True)
+        axes.locator_params(axis="x", integer=True, nbins=5)
     figure.axes[0].set_ylim(bottom=0)  # shared, and only now does it know every panel's top
     legend(figure, reverse=True)
-    return entitle(figure, f"{name} of every back-test origin (lower is better)")
+    remarks = _joined("lower is better", left_out)
+    return entitle(figure, f"{name} of every back-test origin{remarks}")
 
 
 @styled
@@ -149,7 +158,7 @@ def coverage_by_decile(scores: pd.DataFrame) -> Figure:
     shown = shown.assign(decile=decile).dropna(subset=["decile"]).sort_values("decile")
     if shown.empty:
         raise NoDataError("no size decile")
-    figure, panels = _panels(
+    figure, panels, left_out = _panels(
         shown, "Size decile of the origin value (10: largest)", "Actual flows inside, percent"
     )
     for axes, part in panels:
@@ -161,7 +170,8 @@ def coverage_by_decile(scores: pd.DataFrame) -> Figure:
         axes.set_xticks(range(1, 11))
         axes.set_ylim(0, 102)
     legend(figure)
-    return entitle(figure, "Share of actual flows inside the intervals, by flow size")
+    title = "Share of actual flows inside the intervals, by flow size"
+    return entitle(figure, title + _joined(left_out))
 
 
 @styled
@@ -172,7 +182,7 @@ def reliability(table: pd.DataFrame) -> Figure:
     shown = shown[shown["n"] >= FEWEST_FLOWS]
     if shown.empty:
         raise NoDataError("no probability of trade")
-    figure, panels = _panels(shown, "Forecast probability, percent", "Happened, percent")
+    figure, panels, left_out = _panels(shown, "Forecast probability, percent", "Happened, percent")
     for axes, part in panels:
         axes.plot([0, 100], [0, 100], color=GREY, linestyle="--", label="as forecast")
         for margin, colour, marker in (("births", BLUE, "o"), ("deaths", VERMILLION, "s")):
@@ -182,17 +192,28 @@ def reliability(table: pd.DataFrame) -> Figure:
         axes.set_xlim(0, 100)
         axes.set_ylim(0, 100)
     legend(figure)
-    return entitle(figure, "Flows that start and stop: how often, where that had a probability")
+    title = "Flows that start and stop: how often, where that had a probability"
+    return entitle(figure, title + _joined(left_out))
 
 
 # Pieces -------------------------------------------------------------------------------------------
 
 
-def _panels(shown: pd.DataFrame, x: str, y: str) -> tuple[Figure, list[tuple[Axes, pd.DataFrame]]]:
-    """Make a figure of one panel a setting and horizon; give each panel with its rows."""
-    settings, horizons = settings_of(shown), sorted(shown["horizon"].unique())
-    width = max(7.5, 0.6 + 3.6 * len(horizons))
-    size = {"width": width, "height": 1.2 + 2.6 * len(settings)}
+def _panels(
+    shown: pd.DataFrame, x: str, y: str
+) -> tuple[Figure, list[tuple[Axes, pd.DataFrame]], str]:
+    """Make a figure of one panel a setting and horizon.
+
+    Returns
+    -------
+    tuple
+        The figure; each panel with its rows; and what a title must say of horizons left out.
+    """
+    settings, every = settings_of(shown), sorted(int(h) for h in shown["horizon"].unique())
+    horizons = [every[k] for k in sorted({0, len(every) // 2, len(every) - 1})]
+    horizons = every if len(every) <= MOST_PANELS else horizons
+    width = max(7.5, 0.6 + 3.1 * len(horizons))
+    size = {"width": width, "height": 1.2 + 2.5 * len(settings)}
     figure, axes = grid(len(settings), len(horizons), **size, sharex=True, sharey=True)
     filled = []
     for line, setting in enumerate(settings):
@@ -200,15 +221,16 @@ def _panels(shown: pd.DataFrame, x: str, y: str) -> tuple[Figure, list[tuple[Axe
         for column, horizon in enumerate(horizons):
             panel = axes[line, column]
             panel.set_title(f"{SETTING_LABELS.get(setting, setting)}, {years(horizon)}")
+            panel.locator_params(nbins=5)
             part = shown[(shown["setting"] == setting) & (shown["horizon"] == horizon)]
             filled.append((panel, part))
     for panel in axes[-1]:
         panel.set_xlabel(x)
-    return figure, filled
+    left_out = f"{len(horizons)} of {len(every)} horizons shown" if horizons != every else ""
+    return figure, filled, left_out
 
 
-def legend(figure: Figure, *, reverse: bool = False) -> None:
-    """One legend below all panels."""
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    step = -1 if reverse else 1
-    figure.legend(handles[::step], labels[::step], loc="outside lower center", ncols=4)
+def _joined(*remarks: str) -> str:
+    """Remarks in brackets, or nothing where all are empty."""
+    said = "; ".join(remark for remark in remarks if remark)
+    return f" ({said})" if said else ""

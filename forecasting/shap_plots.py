@@ -11,14 +11,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from features.catalogue import CHANNEL_OF, FEATURES
+from features.catalogue import CHANNEL_OF
 from features.feature import TECHNOLOGY
+from forecasting.flow_plots import flow_title
 from forecasting.report_style import (
     BLUE,
-    GREY,
     MINUS,
     ORANGE,
     PERCENT_UNIT,
@@ -29,9 +28,9 @@ from forecasting.report_style import (
     entitle,
     grid,
     styled,
-    take,
     usd,
 )
+from forecasting.subjects import rows_of_flow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,8 +39,8 @@ if TYPE_CHECKING:
 
     from forecasting.results import Explanation
 
-SWARM_ROWS = 5_000
-"""Rows a beeswarm draws at most."""
+SWARM_ROWS = 3_000
+"""Rows that a figure of single points draws at most."""
 WATERFALL_STEPS = 14
 
 
@@ -52,9 +51,7 @@ def beeswarm(explanation: Explanation, *, max_display: int = 15) -> Figure:
     At most `SWARM_ROWS` rows are drawn, the same ones every time.
     """
     total = _size(explanation)
-    rows = np.arange(total)
-    if total > SWARM_ROWS:
-        rows = np.sort(np.random.default_rng(0).choice(total, SWARM_ROWS, replace=False))
+    rows = drawn_rows(total)
     drawn = f"{rows.size:,} of {total:,}" if rows.size < total else f"all {total:,}"
     from matplotlib.colors import LinearSegmentedColormap
 
@@ -73,31 +70,56 @@ def beeswarm(explanation: Explanation, *, max_display: int = 15) -> Figure:
     return entitle(figure, f"Contributions to the forecast shift ({drawn} explained rows)")
 
 
+def drawn_rows(total: int) -> NDArray[np.intp]:
+    """At most `SWARM_ROWS` of so many rows, the same ones every time."""
+    if total <= SWARM_ROWS:
+        return np.arange(total)
+    return np.sort(np.random.default_rng(0).choice(total, SWARM_ROWS, replace=False))
+
+
 @styled
-def importance_bar(explanation: Explanation, *, max_display: int = 15) -> Figure:
+def importance(explanation: Explanation, *, max_display: int = 15) -> Figure:
     """Mean absolute contribution of the strongest features, technology apart."""
-    rows = np.arange(_size(explanation))
+    rows = _size(explanation)
     strength = np.abs(explanation.values).mean(axis=0)
     top = np.argsort(-strength, kind="stable")[:max_display]
-    with _shap_figure() as (figure, shap):
-        shown = _shap_explanation(shap, explanation, rows)[:, top]
-        axes = shap.plots.bar(shown, max_display=max_display, show=False)
-        for patch, text, column in zip(axes.patches, axes.texts, top, strict=True):
-            technology = CHANNEL_OF.get(explanation.feature_names[column]) in TECHNOLOGY
-            patch.set(facecolor=ORANGE if technology else BLUE, hatch="//" if technology else "")
-            text.set(text=f"{strength[column]:.2f}", color="black", fontsize=10)
-        figure.legend(handles=_channel_keys(), loc="outside lower center", ncols=2)
-        axes.set_xlabel(f"Mean absolute contribution, {PERCENT_UNIT}", fontsize=11)
-        axes.tick_params(axis="y", labelsize=10)
-        axes.grid(visible=False)
-    total = len(explanation.feature_names)
-    return entitle(
-        figure, f"Strongest {top.size} of {total} features ({rows.size:,} explained rows)"
+    figure, panels = grid(1, 1, width=8.5, height=1.6 + 0.3 * top.size)
+    axes: Axes = panels[0, 0]
+    names = [explanation.feature_names[column] for column in top]
+    technology = [CHANNEL_OF.get(name) in TECHNOLOGY for name in names]
+    bars = axes.barh(
+        range(top.size),
+        strength[top],
+        height=0.66,
+        color=[ORANGE if new else BLUE for new in technology],
+        edgecolor="white",
+        linewidth=0,
     )
+    for bar, new in zip(bars, technology, strict=True):
+        bar.set_hatch("////" if new else "")
+    axes.bar_label(bars, fmt="%.2f", padding=3)
+    axes.set_yticks(range(top.size), names)
+    axes.set_ylim(top.size - 0.4, -0.6)
+    axes.margins(x=0.1)
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel(f"Mean absolute contribution, {PERCENT_UNIT}")
+    figure.legend(handles=channel_keys(), loc="outside lower center", ncols=2)
+    total = len(explanation.feature_names)
+    return entitle(figure, f"Strongest {top.size} of {total} features ({rows:,} explained rows)")
+
+
+def channel_keys() -> list[Patch]:
+    """What the colours of technology and other channels mean."""
+    from matplotlib.patches import Patch
+
+    return [
+        Patch(facecolor=ORANGE, hatch="////", edgecolor="white", label="Technology channel"),
+        Patch(facecolor=BLUE, edgecolor="white", label="Other channel"),
+    ]
 
 
 @styled
-def waterfall(explanation: Explanation, row: int) -> Figure:
+def waterfall_features(explanation: Explanation, row: int) -> Figure:
     """How the contributions to one flow's shift add up, the raking to the totals included."""
     _size(explanation)
     about = explanation.rows.iloc[row]
@@ -115,7 +137,8 @@ def waterfall(explanation: Explanation, row: int) -> Figure:
         for axes in figure.axes:
             axes.grid(visible=False)
         _recolour(figure)
-    what = f"{flow_name(about)}, {about['target_year']}"
+    flow = [str(about[name]) for name in ("exporter", "importer", "sector") if name in about]
+    what = f"{flow_title(flow)}, {about['target_year']}"
     money = f"base {usd(about['base'])}, forecast {usd(about['forecast'])} USD"
     return entitle(figure, f"{what}: {money}")
 
@@ -137,36 +160,6 @@ def _steps(explanation: Explanation, row: int) -> tuple[NDArray[np.float64], lis
     return np.array(steps), [*names, "raking to the totals"]
 
 
-@styled
-def dependence(explanation: Explanation, feature: str) -> Figure:
-    """Contribution of a feature against its value, one point an explained row."""
-    total = _size(explanation)
-    column = explanation.feature_names.index(feature)
-    known = np.isfinite(explanation.data[:, column])
-    if not known.any():
-        raise NoDataError(f"{feature} is not known for any explained row")
-    with _shap_figure() as (figure, shap):
-        shap.plots.scatter(
-            _shap_explanation(shap, explanation, np.arange(total))[:, column],
-            color=BLUE,
-            alpha=0.35,
-            x_jitter=0,
-            ax=figure.add_subplot(),
-            show=False,
-        )
-        axes = figure.axes[0]
-        unit = {f.name: f.unit for f in FEATURES}.get(feature, "")
-        missing = f"; {total - int(known.sum()):,} of {total:,} rows have none: ticks at the left"
-        note = "grey: how the values are spread" + ("" if known.all() else missing)
-        axes.set_xlabel(f"{feature}{f', {unit}' if unit else ''}\n({note})", fontsize=11)
-        axes.set_ylabel(f"Contribution, {PERCENT_UNIT}", fontsize=11)
-        axes.axhline(0, color=GREY, linewidth=0.8)
-        for part in figure.axes:
-            part.grid(visible=False)
-        figure.set_size_inches(7.5, 4.5)
-    return entitle(figure, f"Contribution of {feature} by its value")
-
-
 def strongest_feature(explanation: Explanation, channel: str | None = None) -> str:
     """Name the feature with the largest mean absolute contribution, of a channel or of all.
 
@@ -185,61 +178,19 @@ def strongest_feature(explanation: Explanation, channel: str | None = None) -> s
     raise NoDataError(f"no feature of {channel or 'any channel'} contributes")
 
 
-def explained_row(explanation: Explanation, flow: Sequence[str] | None = None) -> int:
-    """Row of a flow (by default the largest by base) at its shortest explained horizon.
+def explained_row(explanation: Explanation, flow: Sequence[str], *, year: int) -> int:
+    """Row of a flow and target year.
 
     Raises
     ------
     NoDataError
-        If the flow is not among the explained rows.
+        If it was not explained.
     """
-    _size(explanation)
     rows = explanation.rows
-    wanted = np.ones(len(rows), dtype=bool)
-    for name, value in zip(("exporter", "importer", "sector"), flow or (), strict=False):
-        wanted &= (rows[name].astype(str) == value).to_numpy() if name in rows else False
-    if not wanted.any():
-        raise NoDataError(f"{' -> '.join(flow or ())} is not among the explained rows")
-    horizon, base = rows["horizon"].to_numpy(), rows["base"].to_numpy(dtype=np.float64)
-    wanted &= horizon == horizon[wanted].min()
-    return int(np.argmax(np.where(wanted, base, -np.inf)))
-
-
-@styled
-def channel_bar(channels: pd.DataFrame) -> Figure:
-    """Mean absolute contribution by channel, the technology channels apart."""
-    shown = take(channels, ["mean_abs_percent"], needs=("channel", "label")).iloc[::-1]
-    technology = shown["channel"].isin(TECHNOLOGY)
-    figure, panels = grid(1, 1, width=8.0, height=1.3 + 0.34 * len(shown))
-    axes: Axes = panels[0, 0]
-    colours = [ORANGE if t else BLUE for t in technology]
-    hatches = ["//" if t else "" for t in technology]
-    bars = axes.barh(
-        shown["label"].astype(str), shown["mean_abs_percent"], color=colours, edgecolor="white"
-    )
-    for bar, hatch in zip(bars, hatches, strict=True):
-        bar.set_hatch(hatch)
-    axes.bar_label(bars, fmt="%.2f", padding=3)
-    axes.margins(x=0.12)
-    axes.grid(visible=False, axis="y")
-    axes.set_xlabel(f"Mean absolute contribution, {PERCENT_UNIT}")
-    figure.legend(handles=_channel_keys(), loc="outside lower center", ncols=2)
-    return entitle(figure, "Size of the contributions to the forecast shift, by channel")
-
-
-def _channel_keys() -> list[Patch]:
-    from matplotlib.patches import Patch
-
-    return [
-        Patch(facecolor=ORANGE, hatch="//", edgecolor="white", label="Technology channel"),
-        Patch(facecolor=BLUE, edgecolor="white", label="Other channel"),
-    ]
-
-
-def flow_name(row: pd.Series[Any], *, short: bool = False) -> str:
-    """Name the exporter, importer and any sector of a row; ``short`` leaves out the exporter."""
-    name = str(row["importer"]) if short else f"{row['exporter']} -> {row['importer']}"
-    return f"{name}, {row['sector']}" if "sector" in row.index else name
+    found = np.flatnonzero(rows_of_flow(rows, flow) & (rows["target_year"] == year))
+    if not found.size:
+        raise NoDataError(f"{' -> '.join(flow)} in {year} is not among the explained rows")
+    return int(found[0])
 
 
 def _size(explanation: Explanation) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pandas as pd
 
 from forecasting.results import RunResult
 from forecasting.scores import SKILL_METRICS
+from forecasting.tracking_store import ended
 from forecasting.tracking_tables import log_metrics
 
 if TYPE_CHECKING:
@@ -64,11 +66,11 @@ def log_children(client: MlflowClient, experiment: str, parent: str, result: Run
 
     for child in children(result):
         tags = {MLFLOW_PARENT_RUN_ID: parent, KIND: child.kind}
-        run_id = client.create_run(experiment, run_name=child.name, tags=tags).info.run_id
         params = [Param(name, value) for name, value in child.params.items()]
-        client.log_batch(run_id, params=params)
-        log_metrics(client, run_id, _metrics(child))
-        client.set_terminated(run_id)
+        run_id = client.create_run(experiment, run_name=child.name, tags=tags).info.run_id
+        with ended(partial(client.set_terminated, run_id)):
+            client.log_batch(run_id, params=params)
+            log_metrics(client, run_id, _metrics(child))
 
 
 def _metrics(child: Child) -> list[Metric]:

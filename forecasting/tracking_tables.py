@@ -14,6 +14,7 @@ from features.feature import CHANNELS
 from forecasting.backtest import MAIN_MODEL
 from forecasting.results import RunResult
 from forecasting.scores import SKILL_METRICS
+from forecasting.tracking_errors import largest_errors
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -137,6 +138,7 @@ def tables(result: RunResult) -> dict[str, pd.DataFrame]:
         "feature_coverage.json": _plain(result.coverage),
         "largest_shifts.json": _plain(_largest_shifts(result.attributions)),
         "largest_flows.json": _plain(_largest_flows(result.forecasts)),
+        "largest_errors.json": _plain(largest_errors(result.out / "backtest.parquet")),
     }
 
 

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from features.errors import InputError
 from forecasting.progress import Progress
-from forecasting.tracking import quiet_environment, sqlite_file, store_uri
+from forecasting.tracking_store import quiet_environment, require_store, sqlite_file, store_uri
 
 HOST = "127.0.0.1"
 _PATIENCE_S = 5.0
@@ -114,16 +114,9 @@ def _check_store(uri: str) -> Path | None:
         raise InputError(
             f"the store {uri!r} is no address", remedy="Write it as sqlite:///path/to/mlflow.db"
         )
+    require_store(uri)
     file = sqlite_file(uri)
-    if file is None:
-        return None
-    if not file.is_file():
-        raise InputError(
-            "there is no MLflow store yet",
-            remedy="Run `gravicast run` first, or name another store with --store",
-            file=file,
-        )
-    return file.parent / "mlruns"
+    return None if file is None else file.parent / "mlruns"
 
 
 def _check_port(port: int) -> None:

@@ -13,6 +13,7 @@ from features.catalogue import NAMES, positions
 from features.errors import InputError
 from models.design import Design, grow, midpoint_growth
 from models.reversion import Reversion, fit_reversion
+from models.tree_shap import tree_shap
 
 if TYPE_CHECKING:
     import lightgbm
@@ -153,18 +154,25 @@ class ShiftModel:
             predicted = self._blend(predicted, self.reversion_.predict(features))
         return np.clip(predicted, -1.9, 1.9)
 
-    def contributions(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+    def contributions(
+        self, features: NDArray[np.float32], *, threads: int = 0
+    ) -> NDArray[np.float64]:
         """Exact SHAP values of the raw prediction: path-dependent for the trees, and linear.
+
+        Parameters
+        ----------
+        features
+            Rows with the catalogue's columns.
+        threads
+            At most, of the SHAP kernel, which is not LightGBM's: 0 takes every core.
 
         Returns
         -------
         ndarray, shape ``[row, len(names) + 1]``
             One column a feature, the last the base value; rows sum to the unclipped prediction.
         """
-        values = self._fitted().predict(
-            self._columns(features), pred_contrib=True, num_threads=self.threads
-        )
-        values = np.asarray(values, dtype=np.float64)
+        found = tree_shap(self._fitted(), self._columns(features), threads=threads)
+        values = np.column_stack([found.values, np.full(len(features), found.base_value)])
         if self.reversion_ is None:
             return values
         return self._blend(values, self.reversion_.contributions(features, names=self.names))

@@ -1,7 +1,8 @@
-"""The tiny world on disk, quick runs on it, and a forecaster fitted to it."""
+"""The tiny world on disk, quick runs on it, a forecaster fitted to it, and runs to review."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +17,7 @@ from features.catalogue import NAMES
 from features.errors import InputError
 from features.information import DataBundle
 from features.panel import TradePanel
-from forecasting import RunConfig, RunResult, run
+from forecasting import RunConfig, RunResult, run, simulate_world
 from forecasting.bench import Bench, prepare
 from forecasting.loading import LoadedData
 from models.design import Design, origin_value
@@ -92,11 +93,28 @@ def quick() -> dict[str, Any]:
     return dict(QUICK)
 
 
+@pytest.fixture(scope="session")
+def finished_run(
+    tmp_path_factory: pytest.TempPathFactory, make_bundle: Callable[..., DataBundle]
+) -> Path:
+    """Folder of a finished run on the tiny world, without figures and report. Read only."""
+    folder = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        _draw_nothing(patch)
+        patch.setattr("forecasting.job.load", lambda _: LoadedData(make_bundle(), ()))
+        run(RunConfig(out=folder / "run", **QUICK), show_progress=False)
+    return folder / "run"
+
+
+def _draw_nothing(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr("forecasting.plots.save_figures", lambda *_: {})
+    patch.setattr("forecasting.report.write_report", lambda *given: given[-1].write_text(""))
+
+
 @pytest.fixture
 def draw_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave out figures and report, which take ten times as long as all the rest."""
-    monkeypatch.setattr("forecasting.plots.save_figures", lambda *_: {})
-    monkeypatch.setattr("forecasting.report.write_report", lambda *given: given[-1].write_text(""))
+    _draw_nothing(monkeypatch)
 
 
 @pytest.fixture
@@ -174,3 +192,89 @@ def _fitted(bench: Bench, design: Design) -> FittedForecaster:
         shift=ShiftModel(NAMES, CHOICES[0], 10, 1, threads=1, params=LEARNS).fit(design),
         probability=TradeProbability(seed=1, threads=1).fit(design),
     )
+
+
+# Runs to review -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class ReviewFiles:
+    """A small simulated world on disk: trade up to the last year but one, and with it."""
+
+    trade: Path
+    newer_trade: Path
+    others: dict[str, Any]
+
+    def options(self, *, newer: bool = False) -> dict[str, Any]:
+        """The options of `RunConfig` that read it."""
+        return {"trade": self.newer_trade if newer else self.trade, **self.others}
+
+    def arguments(self, *, newer: bool = False) -> list[str]:
+        """The same for the command line."""
+        others, trade = self.others, self.newer_trade if newer else self.trade
+        return [
+            *("--trade", str(trade), "--indicators", str(others["indicators"])),
+            *("--indicator-catalogue", str(others["indicator_catalogue"])),
+            *(word for path in others["pairs"] for word in ("--pairs", str(path))),
+        ]
+
+
+@pytest.fixture(scope="session")
+def review_files(tmp_path_factory: pytest.TempPathFactory) -> ReviewFiles:
+    folder = tmp_path_factory.mktemp("reviewed")
+    world = simulate_world(seed=3, n_countries=10, n_years=16)
+    last = world.trade["year"].max()
+    tables = {
+        "newer_trade.csv": world.trade,
+        "trade.csv": world.trade[world.trade["year"] < last],
+        "indicators.csv": world.indicators,
+        "catalogue.csv": world.catalogue,
+        "geography.csv": world.geography,
+        "agreements.csv": world.agreements,
+    }
+    for name, table in tables.items():
+        table.to_csv(folder / name, index=False)
+    others = {
+        "indicators": folder / "indicators.csv",
+        "indicator_catalogue": folder / "catalogue.csv",
+        "pairs": (folder / "geography.csv", folder / "agreements.csv"),
+    }
+    return ReviewFiles(folder / "trade.csv", folder / "newer_trade.csv", others)
+
+
+@pytest.fixture(scope="session")
+def review_run(tmp_path_factory: pytest.TempPathFactory, review_files: ReviewFiles) -> Path:
+    """Folder of a run on those files, without figures and report. Read only."""
+    out = tmp_path_factory.mktemp("review-run") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        _draw_nothing(patch)
+        run(RunConfig(out=out, **review_files.options(), **QUICK), show_progress=False)
+    return out
+
+
+@pytest.fixture(scope="session")
+def migrated_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite store of MLflow; making one takes it seconds, copying it nothing."""
+    import mlflow
+
+    file = tmp_path_factory.mktemp("store") / "template.db"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(file.parent)
+        mlflow.MlflowClient(f"sqlite:///{file.as_posix()}").search_experiments()
+    return file
+
+
+@pytest.fixture
+def elsewhere(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty working directory: every MLflow client makes a folder ``mlruns`` where it is."""
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+
+
+@pytest.fixture
+def store(migrated_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A SQLite store that runs are tracked in."""
+    file = tmp_path / "tracking" / "some.db"
+    file.parent.mkdir()
+    shutil.copy(migrated_store, file)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{file.as_posix()}")
+    return file

@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 
 from features.catalogue import CHANNEL_OF, NAMES
-from forecasting.explain import attribution_table, channel_columns, channel_summary, explain
+from forecasting.explain import (
+    attribution_table,
+    channel_columns,
+    channel_summary,
+    explain,
+    flow_keys,
+)
 from models.design import at_horizon
-
-EVERYTHING = 10_000
 
 
 @pytest.fixture(scope="module", params=[(), ("goods", "services")], ids=["plain", "sectors"])
@@ -26,7 +30,7 @@ def forecasts(forecaster):
 
 @pytest.fixture(scope="module")
 def explanation(forecaster, forecasts):
-    return explain(forecaster, forecasts, max_rows=EVERYTHING)
+    return explain(forecaster, forecasts)
 
 
 def moved(explanation) -> np.ndarray:
@@ -38,7 +42,7 @@ def moved(explanation) -> np.ndarray:
 def test_base_value_features_and_raking_sum_to_the_percent_moved(explanation):
     values = explanation.values.sum(axis=1, dtype=np.float64)
     total = explanation.base_values + values + explanation.raking
-    np.testing.assert_allclose(total, moved(explanation), atol=1e-4)
+    np.testing.assert_allclose(total, moved(explanation), atol=1e-10)
     # Not for want of anything to explain.
     assert np.abs(explanation.values).max(axis=1).min() > 0.1
     assert np.abs(moved(explanation)).max() > 5
@@ -90,36 +94,17 @@ def test_every_flow_with_a_base_is_explained_under_its_own_name(explanation, for
         )
 
 
-def test_where_rows_are_few_the_largest_flows_of_each_horizon_are_kept(
-    explanation, forecaster, forecasts
-):
-    thinned = explain(forecaster, forecasts, max_rows=20)
-    assert len(thinned.rows) == 20
-    for horizon in (1, 2):
-        every = explanation.rows[explanation.rows["horizon"] == horizon]
-        kept = thinned.rows[thinned.rows["horizon"] == horizon]
-        assert sorted(kept["base"]) == sorted(every["base"].nlargest(10))
-    # Fewer rows, the same reasons.
-    position = explanation.rows.index[
-        explanation.rows.set_index(["horizon", "base"]).index.isin(
-            thinned.rows.set_index(["horizon", "base"]).index
-        )
-    ]
-    np.testing.assert_array_equal(thinned.values, explanation.values[position])
-    np.testing.assert_array_equal(thinned.raking, explanation.raking[position])
-
-
 def test_contributions_that_do_not_add_up_are_refused(forecaster, forecasts):
     wrong = {h: replace(f, shift=f.shift + 1e-3) for h, f in forecasts.items()}
     with pytest.raises(FloatingPointError, match="do not sum"):
-        explain(forecaster, wrong, max_rows=EVERYTHING)
+        explain(forecaster, wrong)
 
 
 def test_a_shift_beyond_the_limit_still_adds_up(forecaster, forecasts):
     # A hundred times the prediction leaves [-1.9, 1.9] for some flows.
     class Steep(type(forecaster.shift)):  # type: ignore[misc]
-        def contributions(self, features):
-            return 100 * super().contributions(features)
+        def contributions(self, features, **how):
+            return 100 * super().contributions(features, **how)
 
     shift = Steep(**{name: getattr(forecaster.shift, name) for name in forecaster.shift.__slots__})
     steep = {
@@ -129,7 +114,7 @@ def test_a_shift_beyond_the_limit_still_adds_up(forecaster, forecasts):
         for h, f in forecasts.items()
     }
     assert any((np.abs(f.shift) == 1.9).any() for f in steep.values())
-    got = explain(replace(forecaster, shift=shift), steep, max_rows=EVERYTHING)
+    got = explain(replace(forecaster, shift=shift), steep)
     total = got.base_values + got.values.sum(axis=1, dtype=np.float64) + got.raking
     np.testing.assert_allclose(total, moved(got), atol=1e-3)
     assert np.isfinite(got.values).all()
@@ -151,9 +136,11 @@ def test_the_table_holds_every_feature_and_the_sum_of_each_channel(explanation):
     channels = {name: CHANNEL_OF[name] for name in NAMES}
     assert set(table) == {
         *explanation.rows.columns,
+        *(f"total:{term}" for term in ("world", "exporter", "importer", "adjustment")),
         *("base_value", "raking"),
         *NAMES,
-        *(f"channel:{channel}" for channel in channels.values()),
+        *(f"{kind}:{channel}" for channel in channels.values() for kind in ("channel", "net")),
+        "net:totals",
     }
     for channel in set(channels.values()):
         of_channel = [name for name in NAMES if channels[name] == channel]
@@ -162,8 +149,55 @@ def test_the_table_holds_every_feature_and_the_sum_of_each_channel(explanation):
         )
     by_channel = table.filter(like="channel:").sum(axis=1)
     np.testing.assert_allclose(
-        table["base_value"] + by_channel + table["raking"], moved(explanation), atol=1e-3
+        table["base_value"] + by_channel + table["raking"], moved(explanation), atol=1e-10
     )
+    np.testing.assert_allclose(
+        table.filter(like="net:").sum(axis=1), moved(explanation), atol=1e-10
+    )
+
+
+def test_totals_lead_from_the_origin_to_the_base(explanation, forecaster, forecasts):
+    rows, flows = explanation.rows, forecaster.flows
+    grown = 100 * np.log(rows["base"].to_numpy() / rows["value_origin"].to_numpy())
+    np.testing.assert_allclose(explanation.totals.sum(axis=1), grown, atol=1e-10)
+    keys = [name for name in ("exporter", "importer", "sector") if name in rows]
+    table = flow_keys(flows, slice(None)).astype(str)
+    for horizon, forecast in forecasts.items():
+        both = table.assign(then=forecaster.value, now=forecast.base)
+        of_sector = keys[2:]
+
+        def growth(by, both=both):
+            sums = both.groupby(by)[["then", "now"]].sum() if by else both[["then", "now"]].sum()
+            return 100 * np.log(sums["now"] / sums["then"])
+
+        world, exporter, importer = (
+            growth([*side, *of_sector]) for side in ([], ["exporter"], ["importer"])
+        )
+        part = rows[rows["horizon"] == horizon].astype(dict.fromkeys(keys, str))
+        found = explanation.totals[(rows["horizon"] == horizon).to_numpy()]
+        for k in range(0, len(part), 7):
+            row = part.iloc[k]
+            sector = tuple(row[name] for name in of_sector)
+            of_world = world[sector[0]] if sector else world
+            of_exporter = exporter[(row["exporter"], *sector) if sector else row["exporter"]]
+            of_importer = importer[(row["importer"], *sector) if sector else row["importer"]]
+            assert found[k, 0] == pytest.approx(of_world, abs=1e-9)
+            assert found[k, 1] == pytest.approx(of_exporter - of_world, abs=1e-9)
+            assert found[k, 2] == pytest.approx(of_importer - of_world, abs=1e-9)
+
+
+def test_net_contributions_reallocate_trade_and_create_none(explanation):
+    table = attribution_table(explanation)
+    keys = ["horizon", *(["sector"] if "sector" in table else [])]
+    change = table["forecast"] - table["base"]
+    worth = change / np.log(table["forecast"] / table["base"])
+    usd = table.filter(like="net:").mul(worth / 100, axis=0).drop(columns="net:totals")
+    assert np.abs(usd.to_numpy()).max() > 1e3
+    for side in ("exporter", "importer"):
+        by = [table[name] for name in (side, *keys)]
+        sums = usd.groupby(by, observed=True).sum()
+        scale = usd.abs().groupby(by, observed=True).sum().to_numpy().max()
+        assert np.abs(sums.to_numpy()).max() < 1e-9 * scale
 
 
 def test_the_summary_ranks_channels_by_their_mean_absolute_part(explanation):
@@ -173,21 +207,12 @@ def test_the_summary_ranks_channels_by_their_mean_absolute_part(explanation):
     parts = parts.sort_values(ascending=False)
     assert summary["mean_abs_percent"].is_monotonic_decreasing
     assert set(summary["channel"]) == set(parts.index)
+    net = table.filter(like="net:").abs().mean()
+    for channel, size in summary.set_index("channel")["mean_abs_net_percent"].items():
+        assert size == pytest.approx(net[f"net:{channel}"])
     found = summary.set_index("channel")["mean_abs_percent"]
     np.testing.assert_allclose(found.to_numpy(), parts[found.index].to_numpy(), rtol=1e-4)
     assert summary["share"].sum() == pytest.approx(1)
     np.testing.assert_allclose(
         summary["share"], summary["mean_abs_percent"] / summary["mean_abs_percent"].sum()
     )
-
-
-def test_a_flow_that_was_asked_for_is_explained_however_small(forecaster, forecasts):
-    base = forecasts[min(forecasts)].base
-    smallest = int(np.flatnonzero(base > 0)[np.argmin(base[base > 0])])
-    for always, found in ((None, False), (smallest, True)):
-        rows = explain(forecaster, forecasts, max_rows=20, always=always).rows
-        flows = forecaster.flows
-        wanted = (rows["exporter"] == flows.countries[flows.exporter[smallest]]) & (
-            rows["importer"] == flows.countries[flows.importer[smallest]]
-        )
-        assert wanted.any() == found

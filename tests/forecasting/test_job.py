@@ -22,6 +22,7 @@ from features.information import DataBundle
 from features.panel import TradePanel
 from forecasting import RunConfig, RunResult, run
 from forecasting.backtest import MODELS
+from forecasting.output import FORMAT
 from forecasting.scores import METRICS, SKILL_METRICS
 from models.raking import rake
 
@@ -30,7 +31,7 @@ FOLDS = {2007: (1, 2), 2008: (1, 2), 2009: (1,)}
 BOUNDS = ["lower_50", "upper_50", "lower_90", "upper_90"]
 TABLES = ("forecasts.parquet", "backtest.parquet", "attributions.parquet", "scores.csv",
           "scores_by_origin.csv", "channels.csv", "coverage.csv", "significance.csv",
-          "reliability.csv", "scoreboard.md")  # fmt: skip
+          "reliability.csv", "drivers.csv", "stability.csv", "scoreboard.md")  # fmt: skip
 MODEL = ("model/forecaster.json", "model/state.parquet", "model/shift.txt", "model/probability.txt")
 
 
@@ -243,17 +244,26 @@ def test_scores_are_those_of_the_forecasts_in_the_backtest(whole):
 
 def test_attributions_add_up_to_the_forecasts(whole):
     table = whole.table("attributions.parquet")
-    keys = ["exporter", "importer", "origin", "horizon", "target_year", "base", "forecast"]
+    keys = ["exporter", "importer", "origin", "horizon", "target_year"]
+    channels = [channel for channel in CHANNELS if channel in CHANNEL_OF.values()]
     assert list(table) == [
         *keys,
+        *("value_origin", "base", "forecast"),
+        *(f"total:{term}" for term in ("world", "exporter", "importer", "adjustment")),
         *("base_value", "raking"),
         *NAMES,
-        *(f"channel:{channel}" for channel in CHANNELS if channel in CHANNEL_OF.values()),
+        *(f"{kind}:{channel}" for kind in ("channel", "net") for channel in channels),
+        "net:totals",
     ]
+    grown = 100 * np.log(table["base"] / table["value_origin"])
+    np.testing.assert_allclose(table.filter(like="total:").sum(axis=1), grown, atol=1e-9)
     moved = 100 * np.log(table["forecast"] / table["base"])
     for parts in (list(NAMES), [name for name in table if name.startswith("channel:")]):
-        total = table["base_value"] + table["raking"] + table[parts].sum(axis=1)
-        np.testing.assert_allclose(total, moved, atol=1e-3)
+        values = table[parts].astype(np.float64)  # single precision, whose sum would lose digits
+        total = table["base_value"] + table["raking"] + values.sum(axis=1)
+        np.testing.assert_allclose(total, moved, atol=1e-9)
+    nets = [name for name in table if name.startswith("net:")]
+    np.testing.assert_allclose(table[nets].sum(axis=1), moved, atol=1e-9)
     forecasts = whole.table("forecasts.parquet")
     explained = forecasts[forecasts["forecast"] > 0]
     assert len(table) == len(explained)
@@ -273,7 +283,17 @@ def test_the_record_says_what_was_run_on_which_data_and_as_of_when(whole):
     assert set(record["nested_choices"]) == {"2007", "2009"}
     assert record["versions"]["lightgbm"] != "not installed"
     assert sum(record["seconds"].values()) > 0
-    assert record["explained_rows"] == len(whole.table("attributions.parquet"))
+    assert (record["kind"], record["format"]) == ("run", FORMAT)
+    forecasts, explained = whole.table("forecasts.parquet"), record["explained"]
+    assert explained["explained"] == len(whole.table("attributions.parquet"))
+    assert explained["no_trade_at_origin"] == (forecasts["base"] == 0).sum()
+    left = explained["explained"] + explained["no_trade_at_origin"] + explained["forecast_to_stop"]
+    assert left == explained["forecasts"] == len(forecasts)
+    checked = record["audit"]
+    assert checked["origins"] == [2007, 2008, 2010]
+    assert checked["cells_altered"] > 1_000
+    assert checked["features_changed"] == checked["totals_changed"] == []
+    assert checked["additivity"] == explained["largest_gap"] < 1e-9
 
 
 def test_the_result_in_memory_is_that_of_the_files(whole):

@@ -18,7 +18,7 @@ from features.panel import TradePanel
 from features.world import PLANTED_CHANNELS, World, simulate_world
 from forecasting.bench import Bench, prepare
 from forecasting.config import RunConfig
-from forecasting.explain import channel_summary, explain, net_of_means
+from forecasting.explain import channel_summary, explain
 from models.design import at_horizon, midpoint_growth, pattern_base
 from models.forecaster import FittedForecaster
 from models.shift import CHOICES, ShiftModel
@@ -61,7 +61,7 @@ def found_channels(bench: Bench) -> pd.DataFrame:
         probability=TradeProbability(seed=1, threads=1).fit(design),
     )
     forecasts = {h: forecaster.flow_forecast(h) for h in HORIZONS}
-    return channel_summary(explain(forecaster, forecasts, max_rows=12_000)).set_index("channel")
+    return channel_summary(explain(forecaster, forecasts)).set_index("channel")
 
 
 def gain_of_technology(bench: Bench, *, horizon: int) -> float:
@@ -85,6 +85,15 @@ def gain_of_technology(bench: Bench, *, horizon: int) -> float:
             missed = net_of_means(shift - model.predict(rows), sides)
             errors[number] += float(np.abs(missed).mean())
     return 1.0 - errors[0] / errors[1]
+
+
+def net_of_means(values: np.ndarray, sides: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """Residual of two-way means by alternating projections; ten rounds leave under a percent."""
+    left = values.copy()
+    for _ in range(10):
+        for side in sides:
+            left -= (np.bincount(side, weights=left) / np.bincount(side))[side]
+    return left
 
 
 @pytest.mark.parametrize("seed", SEEDS)

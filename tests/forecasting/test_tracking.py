@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import os
+import re
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
 
 import numpy as np
 import pandas as pd
@@ -23,21 +22,26 @@ import pytest
 from features.catalogue import NAMES
 from features.errors import InputError
 from features.flows import FlowIndex
+from features.information import AsOfRule
 from forecasting import RunConfig, RunResult, save_forecaster
+from forecasting.backtest import FoldForecast
 from forecasting.explain import attribution_table, channel_summary, explain
 from forecasting.scores import METRICS, SKILL_METRICS, summarise
 from forecasting.study import Study
-from forecasting.tables import forecast_table
-from forecasting.tracking import store_uri, track
+from forecasting.tables import BacktestWriter, forecast_table
+from forecasting.tracking import REQUIREMENTS, track
 from forecasting.tracking_card import card
 from forecasting.tracking_data import flat_config
-from forecasting.ui import _told_to_stop, serve
+from forecasting.tracking_errors import WORST_FLOWS, largest_errors
+from forecasting.versions import git_commit
 from models.design import Design
 from models.forecaster import FittedForecaster
 from models.intervals import Sample, fit_intervals
 from models.shift import ShiftModel
 from models.totals import Totals
 from models.trade_probability import TradeProbability
+
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 PARENT = "mlflow.parentRunId"
 ROOT = Path(__file__).resolve().parents[2]
@@ -104,6 +108,31 @@ def score_rows() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def write_backtest(path: Path, flows: FlowIndex) -> None:
+    """Forecasts of two models from noise, some flows unknown."""
+    rng = np.random.default_rng(3)
+    level = rng.lognormal(12, 2, flows.size)
+    with BacktestWriter(path, flows=flows, rule=AsOfRule()) as writer:
+        for origin in ORIGINS:
+            for setting in ("totals_known", "ex_ante"):
+                for horizon in HORIZONS:
+                    for model in ("gravicast", "drift"):
+                        values = {
+                            name: level * rng.lognormal(0, 0.5, flows.size)
+                            for name in ("forecast", "base", "expected", "value_origin", "actual")
+                        }
+                        for name in ("value_origin", "actual"):
+                            values[name][rng.random(flows.size) < 0.2] = np.nan
+                        values["actual"][0] = np.nan
+                        forecast = FoldForecast(
+                            setting=setting, model=model, origin=origin, horizon=horizon,
+                            probability=None, **values,
+                        )  # fmt: skip
+                        middle = values["forecast"]
+                        bounds = {n: (middle / k, middle * k) for n, k in ((50, 1.2), (90, 2.0))}
+                        writer.write(forecast, bounds if model == "gravicast" else None)
+
+
 def data_files(folder: Path) -> list[dict[str, Any]]:
     trade, pairs = folder / "trade.csv", [folder / f"{name}.parquet" for name in "ab"]
     trade.write_text("exporter,importer,year,value_usd\nARG,BRA,2018,1.5\n", encoding="utf-8")
@@ -130,7 +159,7 @@ def small_run(folder: Path, *, sectors: tuple[str, ...] = ("",)) -> RunResult:
     (out / "figures").mkdir()
     save_forecaster(forecaster, out / "model")
     parts = {h: forecast_table(forecaster, h) for h in HORIZONS}
-    explanation = explain(forecaster, {h: f for h, (_, f) in parts.items()}, max_rows=1_000)
+    explanation = explain(forecaster, {h: f for h, (_, f) in parts.items()})
     by_origin = score_rows()
     features = {"feature": ["distance", "gdp_exporter"], "share_of_flows": [1.0, 0.5]}
     coverage = pd.DataFrame({**features, "countries": [pd.NA, 5]})
@@ -146,6 +175,8 @@ def small_run(folder: Path, *, sectors: tuple[str, ...] = ("",)) -> RunResult:
         attributions=attribution_table(explanation),
         explanation=explanation,
         channels=channel_summary(explanation),
+        drivers=pd.DataFrame(),
+        stability=pd.DataFrame(),
         coverage=coverage,
         provenance={
             "data": data_files(folder),
@@ -153,6 +184,7 @@ def small_run(folder: Path, *, sectors: tuple[str, ...] = ("",)) -> RunResult:
             "origin": 2018,
             "as_of": "2020-07-01",
             "versions": {"gravicast": "0.1.0"},
+            "git": {"commit": "c0ffee", "of": "package", "changed": "no"},
             "nested_choices": NESTED_CHOICES,
         },
         timings={"read the data": 1.5, "choose weights (nested)": 2.5},
@@ -161,38 +193,13 @@ def small_run(folder: Path, *, sectors: tuple[str, ...] = ("",)) -> RunResult:
         table.to_parquet(out / f"{name}.parquet")
     for name, table in (("scores", result.scores), ("scores_by_origin", by_origin)):
         table.to_csv(out / f"{name}.csv", index=False)
-    (out / "run.json").write_text("{}", encoding="utf-8")
+    write_backtest(out / "backtest.parquet", forecaster.flows)
+    (out / "stability.csv").write_text("kind,of\n", encoding="utf-8")
+    (out / "run.json").write_text(json.dumps({"of": str(folder)}), encoding="utf-8")
     (out / "report.html").write_text("<p>report</p>", encoding="utf-8")
     for suffix in ("png", "svg"):
         (out / "figures" / f"scoreboard.{suffix}").write_bytes(b"figure")
     return result
-
-
-@pytest.fixture(scope="session")
-def migrated_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty SQLite store; making one takes MLflow seconds, copying it nothing."""
-    import mlflow
-
-    file = tmp_path_factory.mktemp("store") / "template.db"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(file.parent)
-        mlflow.MlflowClient(f"sqlite:///{file.as_posix()}").search_experiments()
-    return file
-
-
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every MLflow client makes a folder ``mlruns`` where it is used."""
-    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
-
-
-@pytest.fixture
-def store(migrated_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    file = tmp_path / "tracking" / "some.db"
-    file.parent.mkdir()
-    shutil.copy(migrated_store, file)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{file.as_posix()}")
-    return file
 
 
 @pytest.fixture(scope="module")
@@ -304,8 +311,13 @@ def test_parameters_and_tags(tracked):
     assert tags["origin"] == "2018"
     assert tags["as_of"] == "2020-07-01"
     assert tags["gravicast.version"] == "0.1.0"
+    assert (tags["settings"], tags["horizons"]) == ("totals_known, ex_ante", "1, 2")
     trade = result.provenance["data"][0]["sha256"]
     assert tags["data_sha256"] == trade
+    assert tags["data_vintage"] == f"trade to 2018, {trade[:20]}"
+    assert tags["mlflow.source.git.commit"] == "c0ffee"
+    assert (tags["git.commit_of"], tags["git.changed_since"]) == ("package", "no")
+    assert tags["run_sha256"] == hashlib.sha256((result.out / "run.json").read_bytes()).hexdigest()
     assert run.info.status == "FINISHED"
     assert run.data.metrics["seconds/total"] == 4.0
     assert run.data.metrics["seconds/choose weights nested"] == 2.5
@@ -352,7 +364,8 @@ def test_tables_are_readable(tracked):
     for entry in logged:
         path = artifacts(file, run_id) / entry["path"]
         tables[entry["path"]] = pd.DataFrame(**json.loads(path.read_text("utf-8")))
-    names = ("scoreboard", "channels", "feature_coverage", "largest_shifts", "largest_flows")
+    names = ("scoreboard", "channels", "feature_coverage", "largest_shifts", "largest_flows",
+             "largest_errors")  # fmt: skip
     assert set(tables) == {f"{name}.json" for name in names}
     board = tables["scoreboard.json"]
     assert list(board.columns[:5]) == ["setting", "horizon", "model", "wape", "skill_wape"]
@@ -369,6 +382,124 @@ def test_tables_are_readable(tracked):
     assert flows["target_year"].tolist()[:3] == [2019, 2020, 2019]
     largest = result.forecasts.query("horizon == 1")["forecast"].max() / 1e6
     assert flows["forecast_usd_m"][0] == pytest.approx(largest, rel=1e-3)
+    errors = tables["largest_errors.json"]
+    assert errors["rank"].tolist()[:3] == [1, 2, 3]
+    assert errors.groupby(["setting", "horizon"])["error_usd_m"].is_monotonic_decreasing.all()
+
+
+def slow_errors(backtest: Path, keys: list[str]) -> pd.DataFrame:
+    """`largest_errors` from the whole table at once."""
+    rows = pd.read_parquet(backtest).query("model == 'gravicast' and actual.notna()")
+    rows = rows.astype(dict.fromkeys(("setting", *keys), "str")).astype({"horizon": "int64"})
+    numbers = ["actual", "forecast", "value_origin", "lower_90", "upper_90"]
+    rows = rows.astype(dict.fromkeys(numbers, "float64"))
+    rows["error"] = (rows["forecast"] - rows["actual"]).abs()
+    out = []
+    for (setting, horizon), block in rows.groupby(["setting", "horizon"]):
+        for flow, part in block.groupby(keys):
+            total = part["actual"].sum()
+            inside = (part["lower_90"] <= part["actual"]) & (part["actual"] <= part["upper_90"])
+            out.append(
+                {
+                    "setting": setting,
+                    "horizon": horizon,
+                    **dict(zip(keys, flow, strict=True)),
+                    "origins": len(part),
+                    "actual_usd_m": part["actual"].mean() / 1e6,
+                    "error_usd_m": part["error"].mean() / 1e6,
+                    "error_percent": 100 * part["error"].sum() / total,
+                    "share_of_errors_percent": 100 * part["error"].sum() / block["error"].sum(),
+                    "bias_percent": 100 * (part["forecast"].sum() - total) / total,
+                    "last_value_error_usd_m": (part["value_origin"] - part["actual"]).abs().mean()
+                    / 1e6,
+                    "in_90_interval_percent": 100 * inside.mean(),
+                }
+            )
+    table = pd.DataFrame(out).sort_values("error_usd_m", ascending=False)
+    table["rank"] = table.groupby(["setting", "horizon"]).cumcount() + 1
+    return table[table["rank"] <= WORST_FLOWS]
+
+
+@pytest.mark.parametrize("rows_a_group", [10_000, 7])
+@pytest.mark.parametrize("sectors", [("",), ("food", "fuel", "machines", "services")])
+def test_the_worst_flows_are_those_of_the_whole_table(sectors, rows_a_group, tmp_path):
+    """Whole blocks as row groups, or blocks cut into pieces as those of a large panel are."""
+    import pyarrow.parquet as pq
+
+    flows = FlowIndex(("ARG", "BRA", "NAM", "USA", "ZAF"), sectors)
+    write_backtest(tmp_path / "whole.parquet", flows)
+    whole = pq.ParquetFile(tmp_path / "whole.parquet")
+    with pq.ParquetWriter(tmp_path / "cut.parquet", whole.schema_arrow) as cut:
+        for number in range(whole.num_row_groups):
+            cut.write_table(whole.read_row_group(number), row_group_size=rows_a_group)
+    keys = ["exporter", "importer", *(["sector"] if flows.has_sectors else [])]
+    found = largest_errors(tmp_path / "cut.parquet")
+    wanted = slow_errors(tmp_path / "whole.parquet", keys)
+    order = ["setting", "horizon", "rank"]
+    assert list(found)[: len(order) + len(keys)] == [*order, *keys]
+    pd.testing.assert_frame_equal(
+        found.sort_values(order, ignore_index=True),
+        wanted.sort_values(order, ignore_index=True)[list(found)],
+        check_dtype=False,
+    )
+
+
+def test_metrics_have_the_same_names_in_every_run(tracked, store, tmp_path):
+    """Names hold setting, horizon and model: none is of one run alone but the seconds."""
+    _, file, run_id = tracked
+    names = set(client(file).get_run(run_id).data.metrics)
+    other = small_run(tmp_path, sectors=("food", "machines"))
+    again = set(client(store).get_run(track(other)).data.metrics)
+    assert names == again
+    form = re.compile(
+        r"(seconds/.+"
+        r"|(mean_|skill_|skill_on_raked_)?\w+/(totals_known|ex_ante)/h\d+(/\w+)?)$"
+    )
+    assert [name for name in names if not form.match(name)] == []
+
+
+def test_the_configuration_can_be_run_again(tracked):
+    result, file, run_id = tracked
+    assert RunConfig.from_yaml(artifacts(file, run_id) / "config.yaml") == result.config
+
+
+def test_logging_again_makes_a_new_run(store, tmp_path):
+    result = small_run(tmp_path)
+    first, second = track(result), track(result)
+    assert first != second
+    one, other = (client(store).get_run(run_id) for run_id in (first, second))
+    assert one.data.tags["run_sha256"] == other.data.tags["run_sha256"]
+    assert one.data.metrics == other.data.metrics
+
+
+def test_the_commit_of_a_repository_is_known(tmp_path, monkeypatch):
+    def git(*arguments: str) -> str:
+        who = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+        done = subprocess.run(
+            ["git", "-C", str(tmp_path), *who, *arguments],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout.strip()
+
+    # A copy of the module in a repository of its own, once tracked and once not.
+    monkeypatch.setattr("forecasting.versions.__file__", str(tmp_path / "package" / "versions.py"))
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "versions.py").write_text("")
+    monkeypatch.chdir(tmp_path)
+    assert git_commit() is None
+    git("init", "--quiet")
+    (tmp_path / "data.txt").write_text("1")
+    git("add", "data.txt")
+    git("commit", "--quiet", "-m", "data")
+    first = git("rev-parse", "HEAD")
+    assert git_commit() == {"commit": first, "of": "working directory", "changed": "no"}
+    git("add", "package")
+    git("commit", "--quiet", "-m", "package")
+    (tmp_path / "data.txt").write_text("2")
+    second = git("rev-parse", "HEAD")
+    assert git_commit() == {"commit": second, "of": "package", "changed": "yes"}
+    monkeypatch.setenv("PATH", "")
+    assert git_commit() is None
 
 
 def test_files_are_there_and_nothing_is_pickled(tracked):
@@ -496,7 +627,10 @@ model = mlflow.pyfunc.load_model(sys.argv[1])
 asked = pandas.read_json(sys.argv[2], orient="table")
 model.predict(asked).to_parquet(sys.argv[3])
 import forecasting, features, models
-print(forecasting.__file__, features.__file__, models.__file__)
+print(forecasting.__file__, features.__file__, models.__file__, *(
+    module.__file__ for name, module in sys.modules.items()
+    if name.startswith(("forecasting.", "features.", "models."))
+))
 """
 
 
@@ -514,10 +648,23 @@ def ask_elsewhere(model: str, asked: pd.DataFrame, folder: Path, store: Path) ->
         command, cwd=elsewhere, env=env, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
-    for module in done.stdout.splitlines()[-1].split():
+    modules = done.stdout.splitlines()[-1].split()
+    assert set.union(*(imports(Path(module)) for module in modules)) <= set(REQUIREMENTS)
+    for module in modules:
         assert not Path(module).is_relative_to(ROOT)
         assert Path(module).is_relative_to(store.parent)
     return pd.read_parquet(elsewhere / "answer.parquet")
+
+
+def imports(file: Path) -> set[str]:
+    """Packages a module imports as it is loaded, those for type checkers left out."""
+    names: set[str] = set()
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(str(node.module).partition(".")[0])
+    return names - set(sys.stdlib_module_names) - {"features", "models", "forecasting"}
 
 
 def expected_rows(result: RunResult, asked: pd.DataFrame) -> pd.DataFrame:
@@ -632,8 +779,9 @@ def test_a_dead_server_is_refused_quickly(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="MLflow did not take the run") as caught:
         track(result)
     assert time.perf_counter() - started < 20
-    assert str(result.out) in str(caught.value)
-    assert "secret" not in str(caught.value.file)
+    assert caught.value.problem.endswith("(the server does not answer)")
+    assert f"`gravicast track {result.out}`" in caught.value.remedy
+    assert "secret" not in str(caught.value)
 
 
 def test_another_kind_of_file_is_refused(tmp_path, monkeypatch):
@@ -650,81 +798,3 @@ def test_a_deleted_experiment_is_said(store, tmp_path):
     client(store).delete_experiment(number)
     with pytest.raises(InputError, match=r"experiment.*run is complete in"):
         track(small_run(tmp_path))
-
-
-# The UI -------------------------------------------------------------------------------------------
-
-
-def test_ui_needs_a_store(tmp_path, monkeypatch):
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.chdir(tmp_path)
-    assert store_uri() == f"sqlite:///{(tmp_path / 'mlflow.db').as_posix()}"
-    with pytest.raises(InputError, match=r"mlflow\.db: there is no MLflow store yet"):
-        serve()
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_ui_needs_a_free_port(store):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        with pytest.raises(InputError, match="cannot be used"):
-            serve(port=taken.getsockname()[1])
-    with pytest.raises(InputError, match="port 70000 does not exist"):
-        serve(port=70_000)
-
-
-def test_ui_needs_the_address_of_a_store():
-    with pytest.raises(InputError, match=r"'mlflow\.db' is no address.*sqlite:///"):
-        serve(store="mlflow.db")
-
-
-def test_ui_of_a_server_is_the_server():
-    with pytest.raises(InputError, match="is a server"):
-        serve(store="http://127.0.0.1:5000")
-
-
-@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGHUP])
-def test_a_polite_kill_is_a_ctrl_c(told):
-    before = signal.getsignal(told)
-    with pytest.raises(KeyboardInterrupt), _told_to_stop():
-        signal.raise_signal(told)
-    assert signal.getsignal(told) is before
-
-
-def test_ui_serves_until_interrupted(store):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    # A background job is deaf to Ctrl-C unless it asks to hear it.
-    script = (
-        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        f"from forecasting.ui import serve; sys.exit(serve(port={port}))"
-    )
-    server = subprocess.Popen(
-        [sys.executable, "-c", script], cwd=ROOT, start_new_session=True, stderr=subprocess.PIPE
-    )
-    try:
-        assert b"<title>MLflow</title>" in patient_read(f"http://127.0.0.1:{port}/", server)
-        # The whole group, as a terminal does.
-        os.killpg(server.pid, signal.SIGINT)
-        _, said = server.communicate(timeout=30)
-    finally:
-        if server.poll() is None:
-            server.terminate()
-    assert server.returncode == 0
-    assert f"http://127.0.0.1:{port}/#/experiments" in said.decode()
-    assert b"Traceback" not in said
-    with socket.socket() as probe:
-        assert probe.connect_ex(("127.0.0.1", port)) != 0
-
-
-def patient_read(address: str, server: subprocess.Popen[bytes]) -> bytes:
-    deadline = time.monotonic() + 60
-    while server.poll() is None and time.monotonic() < deadline:
-        try:
-            with urlopen(address, timeout=5) as page:
-                return bytes(page.read())
-        except OSError:
-            time.sleep(0.3)
-    raise AssertionError("the UI did not come up")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import shap
 
 
-def explain_booster(
+def tree_shap(
     booster: lightgbm.Booster,
     features: NDArray[np.floating[Any]],
     *,
@@ -49,16 +49,61 @@ def explain_booster(
     """
     import shap
 
-    from models.tree_shap import tree_shap
+    from models import tree_shap as kernel
 
     names, codes = list(booster.feature_name()), None
     if groups is not None:
         names = list(dict.fromkeys(groups))
         codes = np.array([names.index(group) for group in groups], dtype=np.int64)
-    found = tree_shap(booster, features, groups=codes, threads=threads)
+    found = kernel.tree_shap(booster, features, groups=codes, threads=threads)
     return shap.Explanation(
         values=found.values,
         base_values=np.full(features.shape[0], found.base_value),
         data=np.asarray(features) if groups is None else None,
         feature_names=names,
+    )
+
+
+def tree_shap_interactions(
+    booster: lightgbm.Booster,
+    features: NDArray[np.floating[Any]],
+    *,
+    pairs: Sequence[tuple[str, str]],
+    threads: int = 0,
+) -> shap.Explanation:
+    """Exact path-dependent SHAP interaction values of chosen pairs of features.
+
+    Parameters
+    ----------
+    booster, features, threads
+        As for `tree_shap`.
+    pairs
+        Two different features each, by name.
+
+    Returns
+    -------
+    shap.Explanation
+        One column a pair, named ``first x second``: the entry off the diagonal of SHAP's
+        interaction matrix, half the Shapley interaction index of the pair.
+
+    Raises
+    ------
+    InputError
+        If the booster is of a kind that is not supported.
+    ValueError
+        If a name is not a feature of the booster, a pair names one twice, or shapes do not match.
+    """
+    import shap
+
+    from models import tree_shap as kernel
+
+    names = list(booster.feature_name())
+    if unknown := [name for pair in pairs for name in pair if name not in names]:
+        raise ValueError(f"{unknown[0]!r} is not a feature of the booster")
+    codes = [(names.index(first), names.index(second)) for first, second in pairs]
+    found = kernel.tree_shap_interactions(booster, features, pairs=codes, threads=threads)
+    return shap.Explanation(
+        values=found.values,
+        base_values=np.full(features.shape[0], found.base_value),
+        feature_names=[f"{first} x {second}" for first, second in pairs],
     )

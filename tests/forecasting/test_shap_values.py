@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import shap
 
-from forecasting.tree_shap import explain_booster
+from forecasting import tree_shap, tree_shap_interactions
 
 NAMES = ["mass", "distance", "policy", "history"]
 
@@ -30,7 +30,7 @@ def x() -> np.ndarray:
 
 
 def test_it_is_what_shaps_explainer_returns(booster, x):
-    found, theirs = explain_booster(booster, x), shap.TreeExplainer(booster)(x)
+    found, theirs = tree_shap(booster, x), shap.TreeExplainer(booster)(x)
     assert found.values == pytest.approx(theirs.values, abs=1e-9)
     assert found.base_values == pytest.approx(np.full(60, theirs.base_values), abs=1e-9)
     assert (found.data == x).all()
@@ -39,14 +39,14 @@ def test_it_is_what_shaps_explainer_returns(booster, x):
 
 
 def test_groups_are_sums_by_name(booster, x):
-    own = explain_booster(booster, x).values
-    found = explain_booster(booster, x, groups=["size", "friction", "friction", "size"])
+    own = tree_shap(booster, x).values
+    found = tree_shap(booster, x, groups=["size", "friction", "friction", "size"])
     assert found.feature_names == ["size", "friction"]
     assert found.data is None
     expected = np.c_[own[:, 0] + own[:, 3], own[:, 1] + own[:, 2]]
     assert found.values == pytest.approx(expected, abs=1e-12)
     with pytest.raises(ValueError, match="4 integers"):
-        explain_booster(booster, x, groups=["size"])
+        tree_shap(booster, x, groups=["size"])
 
 
 @pytest.mark.parametrize("groups", [None, ["size", "friction", "friction", "size"]])
@@ -54,7 +54,7 @@ def test_shap_draws_it(booster, x, groups):
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    found = explain_booster(booster, x, groups=groups)
+    found = tree_shap(booster, x, groups=groups)
     for draw in (
         lambda: shap.plots.bar(found, show=False),
         lambda: shap.plots.waterfall(found[0], show=False),
@@ -66,8 +66,22 @@ def test_shap_draws_it(booster, x, groups):
 
 
 def test_neither_shap_nor_numba_is_loaded_before_it_is_needed():
-    code = (
-        "import forecasting.tree_shap, sys; print({'shap', 'numba', 'lightgbm'} & set(sys.modules))"
-    )
+    code = "import forecasting.shap_values, sys; "
+    code += "print({'shap', 'numba', 'lightgbm'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_interactions_of_pairs_are_shaps_own(booster, x):
+    pairs = [("mass", "distance"), ("policy", "mass")]
+    found = tree_shap_interactions(booster, x, pairs=pairs)
+    matrix = shap.TreeExplainer(booster).shap_interaction_values(x.astype(np.float64))
+    expected = np.column_stack([matrix[:, 0, 1], matrix[:, 2, 0]])
+    assert np.abs(expected).max() > 0.01
+    assert found.values == pytest.approx(expected, abs=1e-6)
+    assert found.feature_names == ["mass x distance", "policy x mass"]
+
+
+def test_an_interaction_with_an_unknown_feature_is_refused(booster, x):
+    with pytest.raises(ValueError, match="'weather' is not a feature"):
+        tree_shap_interactions(booster, x, pairs=[("mass", "weather")])

@@ -1,0 +1,232 @@
+"""A finished run read back from its folder, as `run` returned it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from features.countries import place_of
+from features.errors import InputError
+from features.flows import FlowIndex
+from forecasting.config import RunConfig
+from forecasting.output import FORMAT, MARKER
+from forecasting.results import TOTAL_TERMS, Explanation, RunResult
+from forecasting.saved import load_forecaster
+from forecasting.study import Study
+from models.design import at_horizon
+from models.forecaster import FittedForecaster
+
+if TYPE_CHECKING:
+    import pyarrow.parquet as pq
+
+AGAIN = "Run `gravicast run` again, with the data that run.json names"
+_STUDY = ("study_by_origin", "ablation", "placebos", "trials")
+_SCORED = ("scores", "scores_by_origin", "significance", "reliability", "stability")
+"""Tables that a folder of ``gravicast forecast`` lacks: nothing was back-tested."""
+
+
+def read_run(folder: Path | str) -> RunResult:
+    """Read a run from its output folder.
+
+    Parameters
+    ----------
+    folder
+        Output folder of a finished ``gravicast run`` or ``gravicast forecast``.
+
+    Returns
+    -------
+    RunResult
+        As `run` returned it, with ``out`` the folder it was read from. After ``gravicast
+        forecast`` the tables of scores are empty.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no run, one of another version, or one that is not whole.
+    """
+    folder = Path(folder)
+    about = read_about(folder)
+    forecaster = _forecaster(folder)
+    attributions = _parquet(folder, "attributions")
+    scored = {
+        name: pd.DataFrame() if about["kind"] == "forecast" else _csv(folder, name)
+        for name in _SCORED
+    }
+    timings = about.pop("seconds")
+    return RunResult(
+        config=RunConfig.from_mapping(about["config"], file=folder / MARKER),
+        out=folder,
+        forecasts=_parquet(folder, "forecasts"),
+        study=_study(folder),
+        attributions=attributions,
+        explanation=_explanation(attributions, forecaster, about),
+        channels=_csv(folder, "channels"),
+        drivers=_csv(folder, "drivers"),
+        coverage=_csv(folder, "coverage"),
+        provenance=about,
+        timings=timings,
+        **scored,
+    )
+
+
+def read_about(folder: Path) -> dict[str, Any]:
+    """Content of ``run.json``, checked to be of this version.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no run or one of another version.
+    """
+    if not (folder / MARKER).is_file():
+        raise InputError(
+            "there is no run in this folder" if folder.is_dir() else "there is no such folder",
+            remedy="Give the output folder of a finished `gravicast run`",
+            file=folder,
+        )
+    try:
+        about = json.loads((folder / MARKER).read_text(encoding="utf-8"))
+        written = about.get("format")
+    except (ValueError, AttributeError, OSError) as error:
+        raise InputError("it cannot be read", remedy=AGAIN, file=folder / MARKER) from error
+    if written != FORMAT:
+        version = about.get("versions", {}).get("gravicast", "an unknown version")
+        raise InputError(
+            f"the run is of another version of gravicast ({version}, format {written}; this one "
+            f"reads format {FORMAT})",
+            remedy=AGAIN,
+            file=folder,
+        )
+    return dict(about)
+
+
+def read_backtest(
+    folder: Path, *, columns: Sequence[str], where: Sequence[tuple[str, str, Any]] = ()
+) -> pd.DataFrame:
+    """Chosen columns and rows of ``backtest.parquet``.
+
+    Parameters
+    ----------
+    folder
+        Of the run.
+    columns
+        To read.
+    where
+        Conditions that must all hold, such as ``("model", "==", "gravicast")``; ``==`` and ``in``.
+    """
+    import pyarrow.parquet as pq
+
+    file = folder / "backtest.parquet"
+    try:
+        with pq.ParquetFile(file) as opened:
+            groups = _groups(opened.metadata, where)
+            needed = list(dict.fromkeys([*columns, *(name for name, _, _ in where)]))
+            table = opened.read_row_groups(groups, columns=needed).to_pandas()
+    except (OSError, ValueError) as error:
+        raise _not_whole(file) from error
+    keep = np.ones(len(table), dtype=np.bool_)
+    for name, operator, value in where:
+        keep &= table[name].isin([value] if operator == "==" else list(value)).to_numpy()
+    return table.loc[keep, list(columns)].reset_index(drop=True)
+
+
+def _groups(about: pq.FileMetaData, where: Sequence[tuple[str, str, Any]]) -> list[int]:
+    """Row groups that may hold what is wanted.
+
+    Each holds one model at one origin and horizon, so that most are passed over without a look:
+    the file is read several times as fast.
+    """
+    place = {about.schema.column(k).path: k for k in range(about.num_columns)}
+    found = []
+    for number in range(about.num_row_groups):
+        group = about.row_group(number)
+        for name, operator, value in where:
+            known = group.column(place[name]).statistics
+            wanted = [value] if operator == "==" else list(value)
+            if known is not None and known.has_min_max:
+                wanted = [v for v in wanted if known.min <= v <= known.max]
+            if not wanted:
+                break
+        else:
+            found.append(number)
+    return found
+
+
+def _not_whole(file: Path) -> InputError:
+    return InputError("the run is not whole: this file cannot be read", remedy=AGAIN, file=file)
+
+
+def _parquet(folder: Path, name: str) -> pd.DataFrame:
+    file = folder / f"{name}.parquet"
+    try:
+        return pd.read_parquet(file)
+    except (OSError, ValueError) as error:
+        raise _not_whole(file) from error
+
+
+def _csv(folder: Path, name: str) -> pd.DataFrame:
+    file = folder / f"{name}.csv"
+    try:
+        # A sector may be called NA.
+        return pd.read_csv(file, keep_default_na=False, na_values=[""])
+    except (OSError, ValueError) as error:
+        raise _not_whole(file) from error
+
+
+def _study(folder: Path) -> Study | None:
+    if not (folder / f"{_STUDY[0]}.csv").is_file():
+        return None
+    by_origin, ablation, placebos, trials = (_csv(folder, name) for name in _STUDY)
+    return Study(by_origin=by_origin, ablation=ablation, placebos=placebos, trials=trials)
+
+
+def _forecaster(folder: Path) -> FittedForecaster:
+    try:
+        return load_forecaster(folder / "model")
+    except (OSError, ValueError, KeyError) as error:
+        raise _not_whole(folder / "model") from error
+
+
+def _explanation(
+    table: pd.DataFrame, forecaster: FittedForecaster, about: dict[str, Any]
+) -> Explanation:
+    names = list(forecaster.shift.names)
+    keys = [name for name in ("exporter", "importer", "sector") if name in table]
+    head = [*keys, "origin", "horizon", "target_year", "value_origin", "base", "forecast"]
+    position = _positions(table, forecaster.flows)
+    horizon = table["horizon"].to_numpy()
+    data = np.empty((len(table), len(names)), dtype=np.float32)
+    for ahead in np.unique(horizon):
+        mine = horizon == ahead
+        data[mine] = at_horizon(forecaster.features, int(ahead))[position[mine]]
+    return Explanation(
+        rows=table[head],
+        totals=table[[f"total:{name}" for name in TOTAL_TERMS]].to_numpy(dtype=np.float64),
+        feature_names=tuple(names),
+        values=np.ascontiguousarray(table[names].to_numpy(dtype=np.float32)),
+        base_values=table["base_value"].to_numpy(dtype=np.float64),
+        raking=table["raking"].to_numpy(dtype=np.float64),
+        data=data,
+        largest_gap=float(about["explained"]["largest_gap"]),
+    )
+
+
+def _positions(table: pd.DataFrame, flows: FlowIndex) -> np.ndarray[Any, np.dtype[np.int32]]:
+    """Number of each row's flow."""
+    codes = []
+    for name, known in (
+        ("exporter", flows.countries),
+        ("importer", flows.countries),
+        ("sector", flows.sectors),
+    ):
+        column = table.get(name)
+        if column is None:
+            codes.append(np.zeros(len(table), dtype=np.int32))
+        else:
+            place = place_of([str(word) for word in column.cat.categories], known)
+            codes.append(place[column.cat.codes.to_numpy()])
+    return flows.position(*codes)
