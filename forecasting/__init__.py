@@ -16,13 +16,23 @@ if TYPE_CHECKING:
     from features.pairs import PairAttributes
     from features.panel import TradePanel
     from features.world import World, simulate_world
+    from forecasting.brief_blocs import blocs_brief
+    from forecasting.brief_country import country_brief
+    from forecasting.brief_files import write_brief
+    from forecasting.brief_flow import flow_brief
+    from forecasting.brief_world import world_brief
     from forecasting.config import RunConfig
     from forecasting.folds import Fold, plan_folds
     from forecasting.job import run
+    from forecasting.plots import plot
+    from forecasting.promotion import promote
+    from forecasting.report import make_report
     from forecasting.results import Explanation, RunResult
     from forecasting.run_folder import read_run
     from forecasting.saved import load_forecaster, save_forecaster
+    from forecasting.serving import ForecastConfig, forecast_with
     from forecasting.shap_values import tree_shap, tree_shap_interactions
+    from forecasting.tracking import track
 
 _HOME = {
     "InputError": "features.errors",
@@ -43,6 +53,17 @@ _HOME = {
     "read_run": "forecasting.run_folder",
     "load_forecaster": "forecasting.saved",
     "save_forecaster": "forecasting.saved",
+    "ForecastConfig": "forecasting.serving",
+    "forecast_with": "forecasting.serving",
+    "blocs_brief": "forecasting.brief_blocs",
+    "country_brief": "forecasting.brief_country",
+    "flow_brief": "forecasting.brief_flow",
+    "world_brief": "forecasting.brief_world",
+    "write_brief": "forecasting.brief_files",
+    "make_report": "forecasting.report",
+    "plot": "forecasting.plots",
+    "promote": "forecasting.promotion",
+    "track": "forecasting.tracking",
     "tree_shap": "forecasting.shap_values",
     "tree_shap_interactions": "forecasting.shap_values",
 }
@@ -52,6 +73,7 @@ __all__ = [
     "DataBundle",
     "Explanation",
     "Fold",
+    "ForecastConfig",
     "Indicators",
     "InformationSet",
     "InputError",
@@ -60,14 +82,24 @@ __all__ = [
     "RunResult",
     "TradePanel",
     "World",
+    "blocs_brief",
+    "country_brief",
+    "flow_brief",
+    "forecast_with",
     "load_forecaster",
+    "make_report",
     "plan_folds",
+    "plot",
+    "promote",
     "read_run",
     "run",
     "save_forecaster",
     "simulate_world",
+    "track",
     "tree_shap",
     "tree_shap_interactions",
+    "world_brief",
+    "write_brief",
 ]
 
 

@@ -15,11 +15,10 @@ from features.catalogue import NAMES, origin_matrix
 from features.information import (
     TOTALS_CHANNEL,
     DataBundle,
-    InformationSet,
     Setting,
     last_published_year,
 )
-from forecasting.bench import Bench
+from forecasting.bench import Bench, information_sets
 from models.forecaster import FlowForecast
 from models.totals import Totals, forecast_totals
 
@@ -92,11 +91,7 @@ def audit(
         as_of = bench.rule.date(origin)
         other, count = alter_future(data, as_of=as_of, origin=origin, setting=setting, rng=rng)
         cells += count
-        infos = {
-            o: InformationSet(other, as_of=bench.rule.date(o), origin=o, setting=setting)
-            for o in bench.infos[setting]
-            if o <= origin
-        }
+        infos = information_sets(other, setting=setting, rule=bench.rule, last=origin)
         changed |= _columns_apart(origin_matrix(infos[origin]), bench.matrices[setting][origin])
         found = forecast_totals(infos, origin=origin, horizons=horizons)
         known = {o: info for o, info in bench.infos[setting].items() if o <= origin}

@@ -51,10 +51,7 @@ def prepare(bundle: DataBundle, config: RunConfig) -> Bench:
     infos: dict[Setting, dict[int, InformationSet]] = {}
     matrices: dict[Setting, dict[int, NDArray[np.float32]]] = {}
     for setting in config.settings:
-        infos[setting] = {
-            origin: InformationSet(bundle, as_of=rule.date(origin), origin=origin, setting=setting)
-            for origin in range(panel.first_year, last + 1)
-        }
+        infos[setting] = information_sets(bundle, setting=setting, rule=rule, last=last)
         matrices[setting] = {o: origin_matrix(info) for o, info in infos[setting].items()}
     by_origin = {
         origin: [matrices[setting][origin] for setting in config.settings]
@@ -68,3 +65,13 @@ def prepare(bundle: DataBundle, config: RunConfig) -> Bench:
         seed=config.seed,
     )
     return Bench(panel, rule, last, infos, matrices, design)
+
+
+def information_sets(
+    bundle: DataBundle, *, setting: Setting, rule: AsOfRule, last: int
+) -> dict[int, InformationSet]:
+    """Open an information set at every origin from the first year of trade to ``last``."""
+    return {
+        origin: InformationSet(bundle, as_of=rule.date(origin), origin=origin, setting=setting)
+        for origin in range(bundle.panel.first_year, last + 1)
+    }

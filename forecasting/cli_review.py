@@ -174,8 +174,8 @@ def _forecast_summary(result: RunResult) -> str:
     model = about["model"]
     version = f", version {model['version']} of {model['name']}" if "version" in model else ""
     lines = [
-        f"Forecasts from {about['origin']} as of {about['as_of']} with {model['address']}{version}, "
-        f"trained on data to {model['origin']}",
+        f"Forecasts from {about['origin']} as of {about['as_of']} with {model['address']}{version}",
+        f"  the model was trained on data to {model['origin']}, as of {model['as_of']}",
         *(
             f"  {year}: {row.forecast:,.0f} billion USD of trade"
             for year, row in zip(by_year.index, by_year.itertuples(), strict=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -38,23 +37,13 @@ from forecasting.significance import significance_table
 from forecasting.study import BASELINES, Study, check_study, run_study
 from forecasting.tables import BacktestWriter, forecast_table
 from forecasting.tree_views import tree_views
+from forecasting.versions import git_commit, versions
 from models.design import Design, origin_value
 from models.forecaster import FittedForecaster, FlowForecast
 from models.raking import TOLERANCE
 from models.shift import ShiftChoice, ShiftModel
 from models.totals import forecast_totals
 from models.trade_probability import TradeProbability
-
-VERSIONED = (
-    "gravicast",
-    "lightgbm",
-    "numpy",
-    "pandas",
-    "scikit-learn",
-    "shap",
-    "mlflow",
-    "pyarrow",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,7 +363,8 @@ def _provenance(
         "horizons": list(config.horizons),
         "setting": setting,
         "seed": config.seed,
-        "versions": {name: _version(name) for name in VERSIONED},
+        "versions": versions(),
+        "git": git_commit(),
         "nested_choices": {
             str(o): {
                 "chosen": asdict(choice),
@@ -390,10 +380,3 @@ def _provenance(
         "audit": checked.to_dict(),
         "notes": list(backtest.notes),
     }
-
-
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return "not installed"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import pandas as pd
 
@@ -19,6 +20,8 @@ from forecasting.results import RunResult
 from forecasting.saved import save_forecaster
 from forecasting.scoreboard import write_scoreboard
 from models.forecaster import FittedForecaster
+
+Kind = Literal["run", "forecast"]
 
 MARKER = "run.json"
 FORMAT = 4
@@ -50,8 +53,17 @@ RUN_FILES = frozenset(
 """Everything a run writes; a folder that holds more is never replaced."""
 
 
-def check_out(out: Path, *, overwrite: bool) -> None:
+def check_out(out: Path, *, overwrite: bool, kind: Kind = "run") -> None:
     """Refuse an output folder before any work starts.
+
+    Parameters
+    ----------
+    out
+        Folder.
+    overwrite
+        Whether what ``kind`` of work left there before may be replaced.
+    kind
+        ``run`` or ``forecast``: neither ever replaces the other.
 
     Raises
     ------
@@ -73,6 +85,7 @@ def check_out(out: Path, *, overwrite: bool) -> None:
                 remedy="Choose another --out folder or give --overwrite",
                 file=out,
             )
+        _spare_other(out, kind)
     others = sorted({path.name for path in out.iterdir()} - RUN_FILES) if out.exists() else []
     if others:
         raise InputError(
@@ -84,6 +97,19 @@ def check_out(out: Path, *, overwrite: bool) -> None:
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
         raise InputError(
             f"{parent} cannot be written", remedy="Choose another --out folder", file=out
+        )
+
+
+def _spare_other(out: Path, kind: Kind) -> None:
+    try:
+        found = json.loads((out / MARKER).read_text(encoding="utf-8")).get("kind", "run")
+    except (OSError, ValueError, AttributeError):
+        found = "run"  # broken, and of a version that made nothing else
+    if found != kind:
+        raise InputError(
+            f"the output folder holds a {found}, which a {kind} does not replace",
+            remedy="Choose another --out folder",
+            file=out,
         )
 
 

@@ -19,6 +19,7 @@ from features.errors import InputError
 from features.flows import FlowIndex
 from features.information import AsOfRule, DataBundle, InformationSet
 from features.panel import AbsentFlows, NegativeFlows
+from forecasting.bench import information_sets
 from forecasting.config import RunConfig
 from forecasting.drivers import feature_drivers
 from forecasting.explain import attribution_table, channel_summary, explain
@@ -28,7 +29,7 @@ from forecasting.progress import Progress
 from forecasting.results import Explanation, RunResult
 from forecasting.saved import save_forecaster
 from forecasting.served_model import ServedModel, open_model
-from forecasting.serving_provenance import KIND, provenance
+from forecasting.serving_provenance import provenance
 from forecasting.tables import forecast_table
 from models.design import origin_value
 from models.forecaster import FittedForecaster, FlowForecast
@@ -151,8 +152,7 @@ def forecast_with(
 
 def _forecast(address: str, config: ForecastConfig, progress: Progress) -> RunResult:
     out = Path(config.out)
-    check_out(out, overwrite=config.overwrite)
-    _spare_runs(out)
+    check_out(out, overwrite=config.overwrite, kind="forecast")
     with progress.stage("read the model"):
         model = open_model(address)
     asked = config.run_config(model.about)
@@ -212,22 +212,6 @@ def _result(
     )
 
 
-def _spare_runs(out: Path) -> None:
-    """Refuse to replace a run with a forecast, whatever was asked."""
-    if not (out / MARKER).is_file():
-        return
-    try:
-        kind = json.loads((out / MARKER).read_text(encoding="utf-8")).get("kind")
-    except (OSError, ValueError, AttributeError):
-        kind = None
-    if kind != KIND:
-        raise InputError(
-            "the output folder holds a run, which a forecast does not replace",
-            remedy="Choose another --out folder",
-            file=out,
-        )
-
-
 def _check_horizons(model: ServedModel, asked: RunConfig) -> None:
     known = sorted(model.forecaster.intervals)
     unknown = [horizon for horizon in asked.horizons if horizon not in known]
@@ -262,12 +246,8 @@ def _at_origin(bundle: DataBundle, asked: RunConfig) -> _Origin:
     """Open every origin that the totals learn from, and build the features of the last."""
     assert asked.as_of is not None
     (setting,) = asked.settings
-    panel, rule = bundle.panel, asked.as_of_rule(bundle.panel.last_year)
-    last = bundle.origin(asked.as_of)
-    infos = {
-        origin: InformationSet(bundle, as_of=rule.date(origin), origin=origin, setting=setting)
-        for origin in range(panel.first_year, last + 1)
-    }
+    last, rule = bundle.origin(asked.as_of), asked.as_of_rule(bundle.panel.last_year)
+    infos = information_sets(bundle, setting=setting, rule=rule, last=last)
     return _Origin(infos, origin_matrix(infos[last]))
 
 

@@ -37,6 +37,7 @@ _SILENT = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
+_DATABASES = ("postgresql", "mysql", "mssql")
 _PASSWORD = re.compile(r"//[^/@\s]*@")
 _REASON_LENGTH = 300
 
@@ -67,7 +68,7 @@ def at_store(*, problem: str, remedy: str, must_exist: bool = False) -> Iterator
     if must_exist:
         require_store(uri)
     try:
-        _check_file(uri)
+        check_database(uri)
         with ExitStack() as stack:
             stack.enter_context(_quiet())
             stack.enter_context(environment({**BOUNDED, **_artifact_root(uri)}))
@@ -187,11 +188,27 @@ def _quiet() -> Iterator[None]:
         sys.dont_write_bytecode = bytecode
 
 
-def _check_file(uri: str) -> None:
-    """Refuse early what MLflow would try ten times over before it gives up."""
+def check_database(uri: str) -> None:
+    """Refuse early what MLflow would try ten times over before it gives up.
+
+    Raises
+    ------
+    OSError, SQLAlchemyError
+        If the store is a database, and cannot be opened.
+    """
     file = sqlite_file(uri)
-    if file is None:
-        return
+    if file is not None:
+        _check_file(file)
+    elif uri.partition(":")[0].partition("+")[0] in _DATABASES:
+        from sqlalchemy import create_engine
+
+        try:
+            create_engine(uri).connect().close()
+        except ImportError as error:
+            raise OSError(f"the database's driver is not installed: {error}") from error
+
+
+def _check_file(file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     if file.exists():
         with file.open("rb") as opened:
@@ -238,5 +255,10 @@ def _reason(error: BaseException) -> str:
         if isinstance(told, exceptions.ConnectionError):
             return "the server does not answer"
         told = told.__cause__ or told.__context__
+    return first_line(error)
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, fit for one line."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return without_password(lines[0])[:_REASON_LENGTH]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from forecasting.drivers import correlation, mean_size
 from forecasting.explain import channel_columns
 from models.shift import ShiftModel
+from models.tree_interventional import tree_shap_interventional
 from models.tree_shap import tree_shap
 
 INTERVENTIONAL_ROWS, BACKGROUND_ROWS = 400, 100
@@ -45,8 +46,6 @@ def tree_views(
         ``name`` of the channel, ``share_path_dependent, share_interventional,
         rank_path_dependent, rank_interventional``, and ``correlation`` of the two over rows.
     """
-    import shap
-
     assert shift.booster_ is not None
     rng = np.random.default_rng(seed)
     rows, background = (
@@ -57,11 +56,7 @@ def tree_views(
     followed = tree_shap(shift.booster_, rows).values
     broken = np.zeros_like(followed)
     if len(rows):
-        known = _as_lightgbm_reads(shift, rows), _as_lightgbm_reads(shift, background)
-        explainer = shap.TreeExplainer(
-            shift.booster_, known[1], feature_perturbation="interventional"
-        )
-        broken = np.asarray(explainer.shap_values(known[0]), dtype=np.float64)
+        broken = tree_shap_interventional(shift.booster_, rows, background).values
     views = {
         view: np.column_stack([values[:, of].sum(axis=1) for of in columns.values()])
         for view, values in (("path_dependent", followed), ("interventional", broken))
@@ -73,19 +68,3 @@ def tree_views(
         out[f"rank_{view}"] = pd.Series(-size).rank(method="first").astype(int)
     both = zip(*(values.T for values in views.values()), strict=True)
     return out.assign(correlation=[correlation(x, y) for x, y in both])
-
-
-def _as_lightgbm_reads(shift: ShiftModel, rows: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Rows with 0 where LightGBM takes an unknown value for 0.
-
-    It does in features that were known in all of training; SHAP would follow a default direction
-    that these splits do not have, and its values would not sum to the prediction.
-    """
-    assert shift.booster_ is not None
-    splits = shift.booster_.trees_to_dataframe()
-    without = splits.loc[splits["missing_type"] == "None", "split_feature"].unique()
-    names = shift.booster_.feature_name()
-    out = rows.astype(np.float64)
-    for column in (names.index(name) for name in without):
-        out[np.isnan(out[:, column]), column] = 0.0
-    return out

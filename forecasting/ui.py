@@ -16,7 +16,15 @@ from typing import NoReturn
 
 from features.errors import InputError
 from forecasting.progress import Progress
-from forecasting.tracking_store import quiet_environment, require_store, sqlite_file, store_uri
+from forecasting.tracking_store import (
+    check_database,
+    first_line,
+    quiet_environment,
+    require_store,
+    sqlite_file,
+    store_uri,
+    without_password,
+)
 
 HOST = "127.0.0.1"
 _PATIENCE_S = 5.0
@@ -106,6 +114,8 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
 
 def _check_store(uri: str) -> Path | None:
     """Folder of the store's artifacts, where it is a SQLite file."""
+    from sqlalchemy.exc import SQLAlchemyError
+
     if uri.startswith(("http://", "https://")):
         raise InputError(
             f"the store {uri} is a server", remedy="Open that address in a browser instead"
@@ -115,6 +125,14 @@ def _check_store(uri: str) -> Path | None:
             f"the store {uri!r} is no address", remedy="Write it as sqlite:///path/to/mlflow.db"
         )
     require_store(uri)
+    try:
+        check_database(uri)
+    except (OSError, SQLAlchemyError) as error:
+        raise InputError(
+            f"the store cannot be opened ({first_line(error)})",
+            remedy="Check the address, and that the database is up",
+            file=without_password(uri),
+        ) from error
     file = sqlite_file(uri)
     return None if file is None else file.parent / "mlruns"
 

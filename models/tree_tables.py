@@ -180,12 +180,7 @@ def _tabulate(
             shares[slot] = base[slot]
         slots, found = _climb(trees, ~leaf, top, above, columns, shares, nodes, sides, places)
         aimed = _aim(place, codes, columns, slots, first, second, out)
-        for k in range(aimed):
-            where = _find(units.out[aim:], targets, out[k])
-            if where == targets:
-                units.out[aim + targets] = out[k]
-                targets += 1
-            out[k] = where
+        targets = _share(units.out[aim:], targets, out[:aimed])
         if aimed:
             _spell(held, above, slots, inner, known, nodes, sides, places, found)
             value = trees.leaf_value[leaf]
@@ -194,6 +189,18 @@ def _tabulate(
     for target in range(targets):
         for lane in range(size):
             units.table[cell + target * size + lane] = table[target, lane]
+
+
+@compiled
+def _share(places: Numbers, known: int, out: Numbers) -> int:
+    """Number a leaf's targets by the unit's ``places``, which grow; returns how many there are."""
+    for k in range(out.size):
+        where = _find(places, known, out[k])
+        if where == known:
+            places[known] = out[k]
+            known += 1
+        out[k] = where
+    return known
 
 
 @compiled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -185,3 +186,13 @@ def test_a_folder_that_cannot_be_made_is_a_users_mistake(tmp_path, stops):
 
     stops(enter, says="the output folder cannot be made")
     assert content(tmp_path) == {"file": "mine"}
+
+
+@pytest.mark.parametrize(("there", "comes"), [("forecast", "run"), ("run", "forecast")])
+def test_a_run_and_a_forecast_never_replace_each_other(tmp_path, stops, there, comes):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "run.json").write_text(json.dumps({"kind": there}))
+    check_out(out, overwrite=True, kind=there)
+    says = f"holds a {there}, which a {comes} does not replace"
+    stops(lambda: check_out(out, overwrite=True, kind=comes), says=says)

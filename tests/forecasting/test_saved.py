@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.errors import InputError
 from forecasting import load_forecaster, save_forecaster
 from forecasting.tables import forecast_table
 from models.design import at_horizon
@@ -64,12 +65,20 @@ def test_another_version_of_the_format_is_refused(saved):
     meta = json.loads((saved / "forecaster.json").read_text())
     meta["format"] += 1
     (saved / "forecaster.json").write_text(json.dumps(meta))
-    with pytest.raises(ValueError, match="another version of gravicast"):
+    with pytest.raises(InputError, match="another version of gravicast: its format is"):
         load_forecaster(saved)
 
 
-@pytest.mark.parametrize("change", ["renamed", "reordered", "absent"])
-def test_another_feature_catalogue_is_refused(saved, change):
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ("renamed", "its catalogue has something_else and its catalogue lacks NAME"),
+        ("reordered", "the same features in another order"),
+        ("absent", "its catalogue lacks NAME"),
+        ("four", "its catalogue lacks NAME, .* and 1 more"),
+    ],
+)
+def test_another_feature_catalogue_is_refused_by_what_differs(saved, change, says):
     state = pd.read_parquet(saved / "state.parquet")
     columns = list(state)
     if change == "renamed":
@@ -77,10 +86,19 @@ def test_another_feature_catalogue_is_refused(saved, change):
     elif change == "reordered":
         state = state[[columns[1], columns[0], *columns[2:]]]
     else:
-        state = state.drop(columns=columns[5])
+        state = state.drop(columns=columns[3 : 7 if change == "four" else 4])
     state.to_parquet(saved / "state.parquet", index=False)
-    with pytest.raises(ValueError, match="another version of gravicast"):
+    with pytest.raises(InputError, match=says.replace("NAME", columns[3])) as caught:
         load_forecaster(saved)
+    assert "Train it again" in caught.value.remedy
+
+
+@pytest.mark.parametrize("lost", ["shift.txt", "probability.txt", "state.parquet"])
+def test_a_missing_file_is_an_error_of_the_system(saved, lost, capfd):
+    (saved / lost).unlink()
+    with pytest.raises(OSError, match=lost):
+        load_forecaster(saved)
+    assert capfd.readouterr().err == ""
 
 
 def test_a_horizon_that_was_not_fitted_is_refused_by_name(saved):

@@ -182,18 +182,31 @@ def test_countries_the_model_never_saw_are_forecast_and_noted(review_run, review
 # Where a model comes from -------------------------------------------------------------------------
 
 
-@pytest.fixture
-def tracked(review_run, store, elsewhere) -> tuple[str, str]:
-    """Ids of the run and its model in a SQLite store, registered as champion of ``trade``."""
+@pytest.fixture(scope="module")
+def logged(review_run, migrated_store, tmp_path_factory) -> tuple[str, str, str]:
+    """A SQLite store with the run, whose model is the champion of ``trade``: address and ids."""
     import mlflow
 
-    run_id = track(read_run(review_run))
-    client = mlflow.MlflowClient()
-    model_id = client.get_run(run_id).outputs.model_outputs[0].model_id
-    client.create_registered_model("trade")
-    client.create_model_version("trade", f"models:/{model_id}", run_id)
-    client.set_registered_model_alias("trade", "champion", "1")
-    return run_id, model_id
+    folder = tmp_path_factory.mktemp("logged")
+    shutil.copy(migrated_store, folder / "some.db")
+    address = f"sqlite:///{(folder / 'some.db').as_posix()}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("MLFLOW_TRACKING_URI", address)
+        run_id = track(read_run(review_run))
+        client = mlflow.MlflowClient()
+        model_id = client.get_run(run_id).outputs.model_outputs[0].model_id
+        client.create_registered_model("trade")
+        client.create_model_version("trade", f"models:/{model_id}", run_id)
+        client.set_registered_model_alias("trade", "champion", "1")
+    return address, run_id, model_id
+
+
+@pytest.fixture
+def tracked(logged, elsewhere, monkeypatch) -> tuple[str, str]:
+    """Ids of the run and its model, in the store that is asked now."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", logged[0])
+    return logged[1:]
 
 
 def test_every_address_of_a_model_is_the_same_model(tracked, review_run, served, review_files):

@@ -784,6 +784,24 @@ def test_a_dead_server_is_refused_quickly(tmp_path, monkeypatch):
     assert "secret" not in str(caught.value)
 
 
+def test_a_dead_database_is_refused_quickly(tmp_path, monkeypatch):
+    pytest.importorskip("psycopg2", reason="the driver psycopg2-binary is not installed")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql+psycopg2://me:secret@127.0.0.1:9/runs")
+    started = time.perf_counter()
+    with pytest.raises(InputError, match="Connection refused") as caught:
+        track(small_run(tmp_path))
+    assert time.perf_counter() - started < 20
+    assert "secret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_database_without_its_driver_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pymysql", None)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "mysql+pymysql://127.0.0.1/runs")
+    with pytest.raises(InputError, match=r"driver is not installed: .*pymysql"):
+        track(small_run(tmp_path))
+
+
 def test_another_kind_of_file_is_refused(tmp_path, monkeypatch):
     file = tmp_path / "notes.db"
     file.write_text("this is a note and no database", encoding="utf-8")

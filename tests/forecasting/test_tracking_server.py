@@ -427,30 +427,38 @@ def requests(starting, review_run, tmp_path_factory) -> int:
     return faults.seen - 1
 
 
-def refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
+@pytest.fixture
+def refused(capsys, caplog) -> Callable[[Path], str]:
     """Track a run where that must fail: one line, which names the way out; the files untouched."""
-    before = contents(folder)
-    capsys.readouterr()
-    assert main(["track", str(folder)]) == 2
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert printed.err.startswith("gravicast: ")
-    assert printed.err.count("\n") == 1
-    assert f"`gravicast track {folder}` uploads it" in printed.err
-    assert contents(folder) == before
-    return printed.err
+
+    def go(folder: Path) -> str:
+        before = contents(folder)
+        capsys.readouterr()
+        caplog.clear()
+        assert main(["track", str(folder)]) == 2
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert printed.err.startswith("gravicast: ")
+        assert printed.err.count("\n") == 1
+        assert f"`gravicast track {folder}` uploads it" in printed.err
+        # Outside of pytest a library's warnings would stand on stderr too.
+        assert [record.getMessage() for record in caplog.records] == []
+        assert contents(folder) == before
+        return printed.err
+
+    return go
 
 
 @pytest.mark.parametrize(
     ("share", "how"), [(0.0, "500"), (0.3, "drop"), (0.7, "500"), (1.0, "drop")]
 )
 def test_a_server_that_fails_from_some_request_on(
-    behind, server, at_once, requests, review_run, capsys, how, share
+    behind, server, at_once, requests, review_run, refused, how, share
 ):
     before = runs_of(server, review_run)
     first = 1 + round(share * (requests - 1))
     behind(Faults(first, float("inf"), how))
-    said = refused(review_run, capsys)
+    said = refused(review_run)
     says = {"500": "the server answered with an error", "drop": "the server does not answer"}
     assert says[how] in said
     new = {run: how for run, how in runs_of(server, review_run).items() if run not in before}
@@ -460,13 +468,13 @@ def test_a_server_that_fails_from_some_request_on(
 
 
 def test_a_server_that_comes_back_hears_that_the_run_failed(
-    behind, server, at_once, requests, review_run, capsys
+    behind, server, at_once, requests, review_run, refused, capsys
 ):
     client = client_of(server)
     before = runs_of(server, review_run)
     # Children come last: among the last requests some are theirs.
     behind(Faults(requests - 4, requests - 2))
-    refused(review_run, capsys)
+    refused(review_run)
     (failed,) = set(runs_of(server, review_run)) - set(before)
     run = client.get_run(failed)
     assert run.info.status == "FAILED"
@@ -481,20 +489,20 @@ def test_a_server_that_comes_back_hears_that_the_run_failed(
     assert runs_of(server, review_run)[run_id] == "FINISHED"
 
 
-def test_giving_up_takes_seconds(behind, requests, review_run, capsys):
+def test_giving_up_takes_seconds(behind, requests, review_run, refused):
     """As a user has it, with pauses between retries; MLflow alone goes on for minutes."""
     behind(Faults(requests // 5, float("inf")))
     started = time.monotonic()
-    refused(review_run, capsys)
+    refused(review_run)
     assert time.monotonic() - started < 15
 
 
-def test_a_server_that_hangs_is_given_up(behind, server, review_run, capsys, monkeypatch):
+def test_a_server_that_hangs_is_given_up(behind, server, review_run, refused, monkeypatch):
     for values in (BOUNDED, HASTY):
         monkeypatch.setitem(values, "MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
     behind(Faults(1, float("inf"), "hang"))
     started = time.monotonic()
-    said = refused(review_run, capsys)
+    said = refused(review_run)
     assert "does not answer" in said or "took too long" in said
     assert time.monotonic() - started < 10
 

@@ -44,6 +44,15 @@ def test_ui_needs_the_address_of_a_store():
         serve(store="mlflow.db")
 
 
+def test_ui_needs_a_database_that_can_be_opened(tmp_path, monkeypatch):
+    (tmp_path / "notes.db").write_text("this is a note and no database")
+    with pytest.raises(InputError, match=r"cannot be opened .*no SQLite database"):
+        serve(store=f"sqlite:///{(tmp_path / 'notes.db').as_posix()}")
+    monkeypatch.setitem(sys.modules, "pymysql", None)
+    with pytest.raises(InputError, match="driver is not installed"):
+        serve(store="mysql+pymysql://me:secret@127.0.0.1/runs")
+
+
 def test_ui_of_a_server_is_the_server():
     with pytest.raises(InputError, match="is a server"):
         serve(store="http://127.0.0.1:5000")
