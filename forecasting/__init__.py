@@ -16,23 +16,23 @@ if TYPE_CHECKING:
     from features.pairs import PairAttributes
     from features.panel import TradePanel
     from features.world import World, simulate_world
-    from forecasting.brief_blocs import blocs_brief
-    from forecasting.brief_country import country_brief
-    from forecasting.brief_files import write_brief
-    from forecasting.brief_flow import flow_brief
-    from forecasting.brief_world import world_brief
+    from forecasting.briefs.blocs import blocs_brief
+    from forecasting.briefs.country import country_brief
+    from forecasting.briefs.files import write_brief
+    from forecasting.briefs.flow import flow_brief
+    from forecasting.briefs.world import world_brief
     from forecasting.config import RunConfig
+    from forecasting.explanation.shap_values import tree_shap, tree_shap_interactions
+    from forecasting.figures.plots import plot
     from forecasting.folds import Fold, plan_folds
     from forecasting.job import run
-    from forecasting.plots import plot
-    from forecasting.promotion import promote
-    from forecasting.report import make_report
+    from forecasting.reports.report import make_report
     from forecasting.results import Explanation, RunResult
     from forecasting.run_folder import read_run
     from forecasting.saved import load_forecaster, save_forecaster
-    from forecasting.serving import ForecastConfig, forecast_with
-    from forecasting.shap_values import tree_shap, tree_shap_interactions
-    from forecasting.tracking import track
+    from forecasting.serving.serving import ForecastConfig, forecast_with
+    from forecasting.tracking.promotion import promote
+    from forecasting.tracking.track import track
 
 _HOME = {
     "InputError": "features.errors",
@@ -53,19 +53,19 @@ _HOME = {
     "read_run": "forecasting.run_folder",
     "load_forecaster": "forecasting.saved",
     "save_forecaster": "forecasting.saved",
-    "ForecastConfig": "forecasting.serving",
-    "forecast_with": "forecasting.serving",
-    "blocs_brief": "forecasting.brief_blocs",
-    "country_brief": "forecasting.brief_country",
-    "flow_brief": "forecasting.brief_flow",
-    "world_brief": "forecasting.brief_world",
-    "write_brief": "forecasting.brief_files",
-    "make_report": "forecasting.report",
-    "plot": "forecasting.plots",
-    "promote": "forecasting.promotion",
-    "track": "forecasting.tracking",
-    "tree_shap": "forecasting.shap_values",
-    "tree_shap_interactions": "forecasting.shap_values",
+    "ForecastConfig": "forecasting.serving.serving",
+    "forecast_with": "forecasting.serving.serving",
+    "blocs_brief": "forecasting.briefs.blocs",
+    "country_brief": "forecasting.briefs.country",
+    "flow_brief": "forecasting.briefs.flow",
+    "world_brief": "forecasting.briefs.world",
+    "write_brief": "forecasting.briefs.files",
+    "make_report": "forecasting.reports.report",
+    "plot": "forecasting.figures.plots",
+    "promote": "forecasting.tracking.promotion",
+    "track": "forecasting.tracking.track",
+    "tree_shap": "forecasting.explanation.shap_values",
+    "tree_shap_interactions": "forecasting.explanation.shap_values",
 }
 
 __all__ = [

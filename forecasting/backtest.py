@@ -17,7 +17,7 @@ from features.catalogue import NAMES, without_technology
 from features.information import Setting
 from forecasting.bench import Bench
 from forecasting.config import RunConfig
-from forecasting.drivers import model_drivers
+from forecasting.explanation.drivers import model_drivers
 from forecasting.folds import Fold
 from models.baselines import LagBooster, drift, last_value, last_value_raked
 from models.design import at_horizon

@@ -7,11 +7,11 @@ import sys
 from collections.abc import Sequence
 
 from features.errors import InputError
-from forecasting.cli_explain import add_explain_command
-from forecasting.cli_plot import add_plot_command
-from forecasting.cli_report import add_report_commands
-from forecasting.cli_review import add_review_commands
-from forecasting.cli_run import RUN_EXAMPLES, add_run_command
+from forecasting.commands.explain import add_explain_command
+from forecasting.commands.plot import add_plot_command
+from forecasting.commands.report import add_report_commands
+from forecasting.commands.review import add_review_commands
+from forecasting.commands.run import RUN_EXAMPLES, add_run_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -24,8 +24,9 @@ from forecasting.backtest import (
 from forecasting.bench import Bench, prepare
 from forecasting.calibration import Calibration
 from forecasting.config import RunConfig
-from forecasting.drivers import Drivers, final_drivers
-from forecasting.explain import attribution_table, explain
+from forecasting.explanation.drivers import Drivers, final_drivers
+from forecasting.explanation.explain import attribution_table, explain
+from forecasting.explanation.tree_views import tree_views
 from forecasting.folds import Fold, plan_folds
 from forecasting.loading import LoadedData, load
 from forecasting.output import FORMAT, check_out, staged, write_run
@@ -36,7 +37,6 @@ from forecasting.scores import SKILL_METRICS, score_forecast, strata, summarise
 from forecasting.significance import significance_table
 from forecasting.study import BASELINES, Study, check_study, run_study
 from forecasting.tables import BacktestWriter, forecast_table
-from forecasting.tree_views import tree_views
 from forecasting.versions import git_commit, versions
 from models.design import Design, origin_value
 from models.forecaster import FittedForecaster, FlowForecast
@@ -115,7 +115,7 @@ def _run(config: RunConfig, progress: Progress) -> RunResult:
         result = _result(config, bench, backtest, study, tables, explained, provenance, progress)
         write_run(result, forecaster, stage, progress)
     if config.experiment is not None:
-        from forecasting.tracking import track
+        from forecasting.tracking.track import track
 
         with progress.stage("track in MLflow"):
             track(result)

@@ -16,9 +16,9 @@ import pandas as pd
 
 from features.errors import InputError
 from forecasting.progress import Progress
+from forecasting.reports.scoreboard import write_scoreboard
 from forecasting.results import RunResult
 from forecasting.saved import save_forecaster
-from forecasting.scoreboard import write_scoreboard
 from models.forecaster import FittedForecaster
 
 Kind = Literal["run", "forecast"]
@@ -167,8 +167,8 @@ def write_run(
     result: RunResult, forecaster: FittedForecaster, stage: Path, progress: Progress
 ) -> None:
     """Write everything of a run but the back-test, which was written as it was made."""
-    from forecasting.plots import save_figures
-    from forecasting.report import write_report
+    from forecasting.figures.plots import save_figures
+    from forecasting.reports.report import write_report
 
     with progress.stage("write tables"):
         for name, table in (

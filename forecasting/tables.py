@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from features.flows import FlowIndex
 from features.information import AsOfRule
 from forecasting.backtest import FoldForecast
-from forecasting.explain import flow_keys
+from forecasting.explanation.explain import flow_keys
 from models.forecaster import FittedForecaster, FlowForecast
 from models.intervals import LEVELS
 

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from forecasting import InputError, RunConfig, run
-from forecasting.scoreboard import write_scoreboard
+from forecasting.reports.scoreboard import write_scoreboard
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGETS = Path(__file__).with_name("goods_targets.csv")

@@ -107,8 +107,10 @@ def finished_run(
 
 
 def _draw_nothing(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("forecasting.plots.save_figures", lambda *_: {})
-    patch.setattr("forecasting.report.write_report", lambda *given: given[-1].write_text(""))
+    patch.setattr("forecasting.figures.plots.save_figures", lambda *_: {})
+    patch.setattr(
+        "forecasting.reports.report.write_report", lambda *given: given[-1].write_text("")
+    )
 
 
 @pytest.fixture

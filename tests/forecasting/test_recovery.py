@@ -18,7 +18,7 @@ from features.panel import TradePanel
 from features.world import PLANTED_CHANNELS, World, simulate_world
 from forecasting.bench import Bench, prepare
 from forecasting.config import RunConfig
-from forecasting.explain import channel_summary, explain
+from forecasting.explanation.explain import channel_summary, explain
 from models.design import at_horizon, midpoint_growth, pattern_base
 from models.forecaster import FittedForecaster
 from models.shift import CHOICES, ShiftModel

@@ -23,7 +23,7 @@ from forecasting.placebos import (
     shuffle_years,
     technology_series,
 )
-from forecasting.scoreboard import write_scoreboard
+from forecasting.reports.scoreboard import write_scoreboard
 from forecasting.study import BASELINES, GRAVITY, ORACLE, leave_out
 from models.trials import trials
 

@@ -11,7 +11,7 @@ import shap
 from features.catalogue import NAMES
 from forecasting import RunConfig
 from forecasting.bench import prepare
-from forecasting.explain import attribution_table, explain
+from forecasting.explanation.explain import attribution_table, explain
 from forecasting.loading import load
 from models.design import at_horizon, origin_value
 from models.forecaster import FittedForecaster, FlowForecast

@@ -1,0 +1,237 @@
+"""The brief of a pair of blocs: trade from each to the other, and what it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from features.feature import TECHNOLOGY
+from forecasting.briefs.brief import (
+    Brief,
+    BriefFigure,
+    BriefSection,
+    BriefTable,
+    change,
+    closing,
+    first_and_last,
+    flow_columns,
+    listed,
+    money,
+    named,
+    origin_of,
+    points,
+    share,
+    years_of,
+)
+from forecasting.briefs.parts import (
+    NET,
+    base_words,
+    both,
+    channel_shifts,
+    parts_table,
+    shift_words,
+    stages,
+    technology_names,
+    technology_worth,
+)
+from forecasting.briefs.shifts import SHOWN, SHOWN_COLUMNS, certainty, flows_in, movers, stopping
+from forecasting.briefs.track_record import read_outcomes, record_of, record_words
+from forecasting.results import RunResult
+from forecasting.subjects import check_blocs, check_year, countries_of
+
+SPELLED_OUT = 4
+"""Countries that the name of a bloc lists; larger blocs are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Direction:
+    """Trade from one bloc to the other.
+
+    Attributes
+    ----------
+    key
+        Of its tables: ``forth`` or ``back``.
+    words
+        Its blocs in words.
+    chosen
+        Which rows of the run's forecasts belong to it, in any year.
+    flows
+        Those of the target year, see `flows_in`.
+    """
+
+    run: RunResult
+    key: str
+    words: str
+    sellers: tuple[str, ...]
+    buyers: tuple[str, ...]
+    year: int
+    chosen: pd.Series[bool]
+    flows: pd.DataFrame
+
+    def total(self, name: str) -> float:
+        """Sum of a column of ``flows``."""
+        return float(self.flows[name].sum())
+
+
+def blocs_brief(
+    run: RunResult, first: Sequence[str], second: Sequence[str], *, year: int | None = None
+) -> Brief:
+    """Brief of the trade between two groups of countries; trade inside a group is left out.
+
+    Parameters
+    ----------
+    run
+        Finished.
+    first, second
+        Codes or English names; ``["ALL"]`` or ``["*"]`` is everyone who is not in the other.
+    year
+        Target year; by default the nearest.
+
+    Returns
+    -------
+    Brief
+        For both directions (``forth``, from the first to the second, and ``back``) tables
+        ``_years``, ``_parts``, ``_flows`` and, where there was a back-test, ``_record``.
+
+    Raises
+    ------
+    InputError
+        If a group is empty, a country unknown or in both groups, or the year not forecast.
+    """
+    left, right = check_blocs(run.forecasts, first, second)
+    target = check_year(run.forecasts, year)
+    directions = [
+        _direction(run, "forth", left, right, target),
+        _direction(run, "back", right, left, target),
+    ]
+    outcomes = read_outcomes(run)
+    sections: list[BriefSection] = []
+    tables: dict[str, BriefTable] = {}
+    for direction in directions:
+        mine = outcomes["exporter"].isin(direction.sellers)
+        mine &= outcomes["importer"].isin(direction.buyers)
+        section, its_tables = _section(direction, outcomes[mine])
+        sections.append(section)
+        tables |= its_tables
+    everyone = len(left) + len(right) == len(countries_of(run.forecasts))
+    technology = BriefSection("Technology", (*map(_technology, directions), technology_worth(run)))
+    return Brief(
+        title=f"Trade between {_bloc(left, everyone)} on one side and {_bloc(right, everyone)} on "
+        f"the other: forecast shifts, {target}",
+        summary=tuple(map(_headline, directions)),
+        sections=(*sections, technology, closing()),
+        tables=tables,
+        figures={name: figure for side in directions for name, figure in _figure(side).items()},
+    )
+
+
+def _direction(
+    run: RunResult, key: str, sellers: tuple[str, ...], buyers: tuple[str, ...], year: int
+) -> _Direction:
+    chosen = run.forecasts["exporter"].isin(sellers) & run.forecasts["importer"].isin(buyers)
+    everyone = len(sellers) + len(buyers) == len(countries_of(run.forecasts))
+    words = f"{_bloc(sellers, everyone)} to {_bloc(buyers, everyone)}"
+    return _Direction(run, key, words, sellers, buyers, year, chosen, flows_in(run, chosen, year))
+
+
+def _bloc(codes: Sequence[str], everyone: bool) -> str:
+    """A bloc in words; ``everyone``: the two blocs together are all countries."""
+    if len(codes) <= SPELLED_OUT:
+        return listed(map(named, codes))
+    return f"all {len(codes)} other countries" if everyone else f"{len(codes)} countries"
+
+
+def _headline(side: _Direction) -> str:
+    start, base, forecast = map(side.total, ("value_at_origin_usd", "base_usd", "forecast_usd"))
+    if start <= 0:
+        return _no_trade(side)
+    return (
+        f"From {side.words}: {money(start)} in {origin_of(side.run)}, forecast {money(forecast)} "
+        f"in {side.year} ({points(change(start, forecast), sign=True)}). Country totals alone "
+        f"would give {money(base)}; the shift of the pattern is "
+        f"{both(forecast - base, change(base, forecast))}."
+    )
+
+
+def _no_trade(side: _Direction) -> str:
+    return (
+        f"From {side.words} there was no trade in {origin_of(side.run)}, and so there is nothing "
+        "to shift."
+    )
+
+
+def _section(
+    side: _Direction, outcomes: pd.DataFrame
+) -> tuple[BriefSection, dict[str, BriefTable]]:
+    start, base, forecast = map(side.total, ("value_at_origin_usd", "base_usd", "forecast_usd"))
+    origin = origin_of(side.run)
+    made_of = stages(side.run, side.chosen, side.year)
+    of = f"trade from {side.words}"
+    record = record_of(side.run, outcomes, of=of)
+    tables = {
+        f"{side.key}_years": _years(side),
+        f"{side.key}_parts": parts_table(made_of, origin=origin, year=side.year),
+        f"{side.key}_flows": BriefTable(
+            f"Flows from {side.words}, {side.year}, largest gain first; shift and 90% interval in "
+            "percent of the base",
+            side.flows,
+            first_and_last(len(side.flows), SHOWN),
+            SHOWN_COLUMNS,
+        ),
+    }
+    tables |= {} if record is None else {f"{side.key}_record": record}
+    paragraphs = [_no_trade(side)]
+    if start > 0:
+        paragraphs = [
+            base_words(made_of["base"], start=start, base=base, origin=origin, year=side.year),
+            shift_words(made_of["shift"], base=base, forecast=forecast),
+            *movers(side.flows, flow_columns(side.run)),
+            certainty(side.flows),
+            *record_words(record, side.year - origin, of=of),
+        ]
+    heading = f"From {side.words}"
+    return BriefSection(heading, tuple(paragraphs), tuple(tables), tuple(_figure(side))), tables
+
+
+def _figure(side: _Direction) -> dict[str, BriefFigure]:
+    """The waterfall of the largest flow; none where nothing is traded."""
+    if side.total("base_usd") <= 0:
+        return {}
+    largest = side.flows.loc[side.flows["base_usd"].idxmax()]
+    flow = tuple(str(largest[name]) for name in flow_columns(side.run))
+    name = f"{side.key}_largest_flow"
+    return {name: BriefFigure(name, "waterfall", {"flow": flow, "year": side.year})}
+
+
+def _years(side: _Direction) -> BriefTable:
+    rows = []
+    for year in years_of(side.run):
+        flows = flows_in(side.run, side.chosen, year)
+        start, base, forecast = (
+            float(flows[name].sum()) for name in ("value_at_origin_usd", "base_usd", "forecast_usd")
+        )
+        rows.append(
+            {
+                "target_year": year,
+                "value_at_origin_usd": start,
+                "base_usd": base,
+                "forecast_usd": forecast,
+                "change_percent": change(start, forecast),
+                "shift_usd": forecast - base,
+                "shift_percent": change(base, forecast),
+                "flows": len(flows),
+                "forecast_to_stop": len(stopping(flows)),
+            }
+        )
+    return BriefTable(f"Trade from {side.words} by target year", pd.DataFrame(rows))
+
+
+def _technology(side: _Direction) -> str:
+    shifts = channel_shifts(side.run, side.chosen, side.year)
+    usd = float(shifts[[f"{NET}{channel}" for channel in sorted(TECHNOLOGY)]].to_numpy().sum())
+    return (
+        f"To {technology_names()} together the model ascribes "
+        f"{both(usd, share(usd, side.total('base_usd')))} of the trade from {side.words}."
+    )

@@ -1,0 +1,244 @@
+"""What a brief is made of: short texts, the tables behind them, and the figures they ask for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecasting.results import RunResult
+from forecasting.style import DASH, MINUS, percent, usd
+from forecasting.subjects import country_name
+
+HOW_TO_READ = (
+    "The base is the trade pattern of the origin year at the country totals of the target year: "
+    "only the sizes of countries change. The shift is what the forecast adds to the base or takes "
+    "from it: it moves trade between partners and leaves the totals as they are.",
+    "Contributions describe the fitted model and not how trade comes about. How large a channel's "
+    "contribution is says nothing about how much the channel improves the forecasts: features that "
+    "develop together share their contributions, and what one of them tells the model another may "
+    "tell as well. Only forecasts made without a channel show what it is worth.",
+)
+"""The closing lines of every brief."""
+
+
+@dataclass(frozen=True, slots=True)
+class BriefTable:
+    """A table behind a brief.
+
+    Attributes
+    ----------
+    caption
+        What it holds, in words.
+    frame
+        Unrounded; units are the endings of column names: ``_usd``, ``_percent``.
+    shown, columns
+        Positions of the rows, and names of the columns, that texts and pages show; None for all.
+        The file holds everything.
+    """
+
+    caption: str
+    frame: pd.DataFrame
+    shown: tuple[int, ...] | None = None
+    columns: tuple[str, ...] | None = None
+
+    @property
+    def view(self) -> pd.DataFrame:
+        """What is shown of the frame."""
+        rows = self.frame if self.shown is None else self.frame.iloc[list(self.shown)]
+        return rows if self.columns is None else rows[[c for c in self.columns if c in rows]]
+
+    def header(self) -> list[str]:
+        """Names of the columns that are shown, in words, with units."""
+        return [column_label(str(name)) for name in self.view]
+
+    def rows(self) -> list[list[str]]:
+        """Cells that are shown, in words."""
+        view = self.view
+        columns = [[cell(str(name), value) for value in view[name]] for name in view]
+        return [list(row) for row in zip(*columns, strict=True)]
+
+    def numeric(self) -> list[bool]:
+        """Whether each column that is shown holds numbers."""
+        view = self.view
+        return [
+            pd.api.types.is_numeric_dtype(view[name]) and not pd.api.types.is_bool_dtype(view[name])
+            for name in view
+        ]
+
+    @property
+    def left_out(self) -> int:
+        """Rows that are not shown."""
+        return 0 if self.shown is None else len(self.frame) - len(self.shown)
+
+
+@dataclass(frozen=True, slots=True)
+class BriefFigure:
+    """A figure that a brief asks for: ``plot(run, kind, **options)``.
+
+    Attributes
+    ----------
+    name
+        Of its files, without a suffix.
+    kind, options
+        Of `forecasting.figures.plots.plot`.
+    """
+
+    name: str
+    kind: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BriefSection:
+    """A heading and what stands below it.
+
+    Attributes
+    ----------
+    heading
+        A few words.
+    paragraphs
+        Plain text.
+    tables, figures
+        Names in `Brief.tables` and `Brief.figures`.
+    """
+
+    heading: str
+    paragraphs: tuple[str, ...]
+    tables: tuple[str, ...] = ()
+    figures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """A short brief in plain language, as data: texts and pages are made from it.
+
+    Attributes
+    ----------
+    title
+        The subject and the target year.
+    summary
+        The few sentences to read first.
+    sections
+        In the order of reading; the last says how to read the rest.
+    tables, figures
+        By the names that sections use, which are also those of their files.
+    """
+
+    title: str
+    summary: tuple[str, ...]
+    sections: tuple[BriefSection, ...]
+    tables: Mapping[str, BriefTable]
+    figures: Mapping[str, BriefFigure]
+
+
+# Words --------------------------------------------------------------------------------------------
+
+
+def named(code: str) -> str:
+    """Country by English name and code; the code alone where it has no name."""
+    name = country_name(code)
+    return code if name == code else f"{name} ({code})"
+
+
+def money(value: float, *, sign: bool = False) -> str:
+    """An amount in three digits with its unit, such as ``1.24 bn USD``."""
+    amount = _whole(value)
+    return f"{usd(amount, sign=sign and amount != 0)} USD" if math.isfinite(value) else DASH
+
+
+def _whole(value: float) -> float:
+    """The amount, or 0 where it is less than half a dollar: what sums leave of rounding."""
+    return 0.0 if abs(value) < 0.5 else float(value)
+
+
+def points(value: float, *, sign: bool = False) -> str:
+    """A number that is in percent already, such as ``1.2%``; small ones in two digits."""
+    digits = 2 if abs(round(value, 2)) < 1 else 1
+    return percent(value / 100.0, digits=digits, sign=sign)
+
+
+def listed(words: Iterable[str], *, between: str = ", ") -> str:
+    """Words as a list in a sentence: ``a, b and c``."""
+    words = list(words)
+    return " and ".join([*([between.join(words[:-1])] if words[1:] else []), *words[-1:]])
+
+
+def ahead(horizon: int) -> str:
+    """A horizon in words."""
+    return f"{horizon} year{'s' if horizon > 1 else ''} ahead"
+
+
+def change(start: float, end: float) -> float:
+    """Growth in percent; NaN from zero."""
+    return 100.0 * (end / start - 1.0) if start > 0 else float("nan")
+
+
+def share(part: float, whole: float) -> float:
+    """A part in percent of a whole; 0 of nothing."""
+    return 100.0 * part / whole if whole > 0 else 0.0
+
+
+_YEARS = {"year", "origin", "horizon"}
+_UNITS = {"usd": "USD", "percent": "percent"}
+
+
+def column_label(name: str) -> str:
+    """Name of a column in words, with its unit."""
+    stem, _, unit = name.rpartition("_")
+    if unit not in _UNITS:
+        stem, unit = name, ""
+    words = stem.replace("_", " ").replace("wape", "WAPE")
+    words = words[:1].upper() + words[1:]
+    return f"{words}, {_UNITS[unit]}" if unit else words
+
+
+def cell(column: str, value: Any) -> str:
+    """A cell of a table in words."""
+    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        return DASH
+    if isinstance(value, (bool, np.bool_)):
+        return "yes" if value else "no"
+    if column.endswith("_usd"):
+        return usd(_whole(float(value)))
+    if column.endswith("_percent"):
+        return points(float(value)).removesuffix("%")
+    if isinstance(value, (int, np.integer)):
+        return str(value) if column in _YEARS or column.endswith("_year") else f"{value:,}"
+    if isinstance(value, (float, np.floating)):
+        return f"{value:.4g}".replace("-", MINUS)
+    return str(value)
+
+
+def plural_rows(count: int) -> str:
+    """A number of rows in words."""
+    return f"{count:,} row{'' if count == 1 else 's'}"
+
+
+def origin_of(run: RunResult) -> int:
+    """Year the forecasts start from."""
+    return int(run.forecasts["origin"].iloc[0])
+
+
+def years_of(run: RunResult) -> list[int]:
+    """Target years, nearest first."""
+    return sorted(int(year) for year in run.forecasts["target_year"].unique())
+
+
+def flow_columns(run: RunResult) -> list[str]:
+    """Columns that name a flow."""
+    return [name for name in ("exporter", "importer", "sector") if name in run.forecasts]
+
+
+def first_and_last(rows: int, most: int) -> tuple[int, ...]:
+    """Positions of the first and last ``most`` of ``rows`` rows."""
+    return tuple(k for k in range(rows) if k < most or k >= rows - most)
+
+
+def closing() -> BriefSection:
+    """The section that says how to read the others."""
+    return BriefSection("How to read this", HOW_TO_READ)

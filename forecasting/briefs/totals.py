@@ -1,0 +1,79 @@
+"""What briefs say about a country's total: what it rests on, and how it is spread over partners."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from forecasting.briefs.brief import money, origin_of
+from forecasting.results import RunResult
+
+_NEWS = {"exporter": "exports_news_exporter", "importer": "imports_news_importer"}
+_OTHER = {"exporter": "importer", "importer": "exporter"}
+_WORDS = {"exporter": ("exports", "markets"), "importer": ("imports", "suppliers")}
+
+
+def basis_of_total(run: RunResult, code: str, *, side: str, year: int) -> str:
+    """Whether the total of a target year rests on a published one, in words.
+
+    Published is the growth of a country's total from the origin year to the next; the feature that
+    holds it is known exactly where it was used.
+    """
+    origin = origin_of(run)
+    after = origin + 1
+    as_of = str(run.forecasts["as_of"].iloc[0])
+    if not any_total_published(run):
+        return f"No totals after {origin} were used: the total is a forecast."
+    if not _published(run, code, side):
+        return (
+            f"The country's own total of {after} was not published by {as_of}: its growth to "
+            f"{after} starts from the median of the countries that had published theirs, and the "
+            "rest is a forecast."
+        )
+    if year == after:
+        return (
+            f"It rests on the country's total of {after}, published by {as_of}, corrected by what "
+            "bilateral trade later said in earlier years."
+        )
+    return (
+        f"It is a forecast that starts from the country's total of {after}, which was published by "
+        f"{as_of}."
+    )
+
+
+def any_total_published(run: RunResult) -> bool:
+    """Whether totals of the year after the origin were known to the forecast."""
+    news = run.coverage[run.coverage["feature"].isin(_NEWS.values())]
+    return bool((news["share_of_flows"] > 0).any())
+
+
+def _published(run: RunResult, code: str, side: str) -> bool:
+    """Whether a country's own total of the year after the origin was known to the forecast."""
+    explanation = run.explanation
+    column = explanation.data[:, explanation.feature_names.index(_NEWS[side])]
+    mine = (explanation.rows[side] == code).to_numpy()
+    return bool(np.isfinite(column[mine]).any())
+
+
+def effective_partners(values: pd.Series[float]) -> float:
+    """``1 / sum of squared shares``: how many partners of equal size are as concentrated.
+
+    The inverse of Herfindahl and Hirschman's index; NaN without trade.
+    """
+    total = float(values.sum())
+    return 1.0 / float(((values / total) ** 2).sum()) if total > 0 else float("nan")
+
+
+def partner_spread(run: RunResult, code: str, *, side: str, year: int) -> str:
+    """How concentrated a country's markets or suppliers are, now and in the forecast, in words."""
+    rows = run.forecasts
+    rows = rows[(rows[side] == code) & (rows["target_year"] == year)]
+    by = rows.groupby(_OTHER[side], observed=True)[["value_origin", "base", "forecast"]].sum()
+    now, then = effective_partners(by["value_origin"]), effective_partners(by["forecast"])
+    flow, partners = _WORDS[side]
+    share = by["forecast"].max() / by["forecast"].sum() if by["forecast"].sum() > 0 else np.nan
+    return (
+        f"The {flow} are spread as over {now:.1f} {partners} of equal size in {origin_of(run)} and "
+        f"over {then:.1f} in the forecast (one divided by the sum of squared shares); the largest "
+        f"takes {100 * share:.1f}% of {money(float(by['forecast'].sum()))}."
+    )

@@ -1,0 +1,175 @@
+"""How good past forecasts of a group of flows were: outcomes of the back-test in a brief's words.
+
+Errors of single flows do not say how far their sum will be off, because what hits one flow of a
+year hits others too. So a group's own sum is compared with its forecast at every past origin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecasting.backtest import MAIN_MODEL
+from forecasting.briefs.brief import BriefTable, ahead, flow_columns, points
+from forecasting.briefs.totals import any_total_published
+from forecasting.results import RunResult
+from forecasting.run_folder import read_backtest
+from forecasting.style import SETTING_LABELS
+
+LAST_VALUE, RAKED = "last_value", "last_value_raked"
+COMPARED = (MAIN_MODEL, LAST_VALUE, RAKED)
+NO_RECORD = (
+    "This folder holds a forecast without a back-test: how good past forecasts were stands in the "
+    "run that trained the model."
+)
+
+
+def record_setting(run: RunResult) -> str:
+    """Setting whose back-test knew as much as the forecast does.
+
+    A forecast of which no total is published yet is not as good as those that knew totals: it is
+    compared with the forecasts made ex ante, where the run has them.
+    """
+    setting = str(run.provenance["setting"])
+    if setting == "totals_known" and "ex_ante" in run.config.settings:
+        return setting if any_total_published(run) else "ex_ante"
+    return setting
+
+
+def read_outcomes(run: RunResult, *, where: Sequence[tuple[str, str, Any]] = ()) -> pd.DataFrame:
+    """Back-test forecasts whose outcome is known, in the setting of `record_setting`.
+
+    Parameters
+    ----------
+    run
+        Finished.
+    where
+        Further conditions on the rows, see `read_backtest`.
+
+    Returns
+    -------
+    DataFrame
+        ``model`` (`COMPARED`), ``origin, horizon, exporter, importer, [sector], actual, base,
+        forecast, lower_90, upper_90``, USD; intervals of the main model only. Empty where nothing
+        was back-tested.
+    """
+    columns = ["model", "origin", "horizon", *flow_columns(run)]
+    columns += ["actual", "base", "forecast", "lower_90", "upper_90"]
+    if run.provenance["kind"] == "forecast":
+        return pd.DataFrame(columns=columns)
+    mine = [("setting", "==", record_setting(run)), ("model", "in", list(COMPARED))]
+    rows = read_backtest(run.out, columns=columns, where=[*mine, *where])
+    return rows[rows["actual"].notna()]
+
+
+def record_table(outcomes: pd.DataFrame) -> pd.DataFrame:
+    """Errors of a group of flows by horizon.
+
+    Parameters
+    ----------
+    outcomes
+        Rows of `read_outcomes` that belong to the group.
+
+    Returns
+    -------
+    DataFrame
+        ``horizon, origins, outcomes``; the sum of absolute errors in percent of the trade, of the
+        forecast and of the two references (``wape_percent, last_value_wape_percent,
+        raked_base_wape_percent``); ``inside_90_percent``, the share of outcomes inside the 90 %
+        interval; ``same_direction_percent``, the share of them on the side of the base where the
+        forecast was; all means over origins. Then by how much the group's sum ended above its
+        forecast, percent, at the origin where that was least and most (``sum_lowest_percent,
+        sum_highest_percent``), and the median over origins of its absolute value
+        (``sum_typical_percent``).
+    """
+    by = _by_origin(outcomes)
+    rows = []
+    for horizon, block in by.groupby(level="horizon"):
+        ours = block.xs(MAIN_MODEL, level="model")
+        off = (100.0 * (ours["actual"] / ours["forecast"] - 1.0)).where(ours["forecast"] > 0)
+        wape = block["wape"].groupby(level="model", observed=True).mean()
+        rows.append(
+            {
+                "horizon": int(str(horizon)),
+                "origins": len(ours),
+                "outcomes": int(ours["count"].sum()),
+                "wape_percent": wape[MAIN_MODEL],
+                "last_value_wape_percent": wape[LAST_VALUE],
+                "raked_base_wape_percent": wape[RAKED],
+                "inside_90_percent": (100.0 * ours["inside"] / ours["count"]).mean(),
+                "same_direction_percent": (100.0 * ours["same"] / ours["shifted"]).mean(),
+                "sum_lowest_percent": off.min(),
+                "sum_typical_percent": off.abs().median(),
+                "sum_highest_percent": off.max(),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _by_origin(outcomes: pd.DataFrame) -> pd.DataFrame:
+    """Sums over the flows of every horizon, origin and model."""
+    actual, base, forecast, low, high = (
+        outcomes[name].to_numpy(dtype=np.float64)
+        for name in ("actual", "base", "forecast", "lower_90", "upper_90")
+    )
+    shifted = (base > 0) & (forecast != base)
+    cells = pd.DataFrame(
+        {
+            "actual": actual,
+            "forecast": forecast,
+            "error": np.abs(actual - forecast),
+            "inside": (actual >= low) & (actual <= high),
+            "shifted": shifted,
+            "same": shifted & ((forecast - base) * (actual - base) > 0),
+            "count": 1,
+        },
+        index=outcomes.index,
+    ).astype(np.float64)
+    keys = [outcomes["horizon"], outcomes["origin"], outcomes["model"]]
+    by = cells.groupby(keys, observed=True).sum()
+    by["wape"] = (100.0 * by["error"] / by["actual"]).where(by["actual"] > 0)
+    return by
+
+
+def record_of(run: RunResult, outcomes: pd.DataFrame, *, of: str) -> BriefTable | None:
+    """Table of a group's errors; None where nothing was back-tested. ``of`` names the group."""
+    if outcomes.empty:
+        return None
+    setting = SETTING_LABELS[record_setting(run)].lower()
+    return BriefTable(
+        f"Back-test of {of} by years ahead (setting: {setting}). WAPE: sum of absolute errors in "
+        "percent of the trade. Inside 90: outcomes inside the 90% interval. Same direction: "
+        "outcomes on the side of the base where the forecast was. Sum: by how much the whole "
+        "group's outcome exceeded its forecast",
+        record_table(outcomes),
+    )
+
+
+def no_outcome(horizon: int) -> str:
+    """That the back-test says nothing on a horizon, in words."""
+    return f"The back-test holds no forecast {ahead(horizon)} whose outcome is known."
+
+
+def record_words(record: BriefTable | None, horizon: int, *, of: str) -> tuple[str, ...]:
+    """Errors and coverage of a horizon in words; ``of`` names the flows."""
+    if record is None:
+        return (NO_RECORD,)
+    if not (record.frame["horizon"] == horizon).any():
+        return (no_outcome(horizon),)
+    row = record.frame.set_index("horizon").loc[horizon]
+    origins = int(row["origins"])
+    return (
+        f"Past forecasts of {of} {ahead(horizon)} were off by {points(row['wape_percent'])} of the "
+        f"trade (mean of {origins} back-test origins), against "
+        f"{points(row['last_value_wape_percent'])} for repeating the last value and "
+        f"{points(row['raked_base_wape_percent'])} for the last values scaled to the totals known. "
+        f"{points(row['inside_90_percent'])} of the outcomes were inside the 90% interval, and "
+        f"{points(row['same_direction_percent'])} on the side of the base where the forecast was.",
+        f"How far may the sum be off? At those origins {of} ended between "
+        f"{points(row['sum_lowest_percent'], sign=True)} and "
+        f"{points(row['sum_highest_percent'], sign=True)} of the forecast, and in half of them "
+        f"within {points(row['sum_typical_percent'])}.",
+    )

@@ -1,0 +1,148 @@
+"""The command ``gravicast run`` and what it says when it is done."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from forecasting.results import RunResult
+
+RUN_EXAMPLES = """examples:
+  gravicast run
+      the main job on the simulated world: no data, no network, no account
+
+  gravicast run --trade flows.parquet --indicators country_year.parquet \\
+      --indicator-catalogue catalogue.csv --pairs geography.parquet \\
+      --pairs trade_agreements.parquet --out runs/goods
+      real data; indicators and pair files are optional
+
+  gravicast run config.yaml --out runs/again
+      options from a file; those given on the command line win
+"""
+
+
+def add_run_command(commands: Any) -> None:
+    """Declare ``gravicast run``."""
+    run = commands.add_parser(
+        "run",
+        help="back-test, forecast, explain and track",
+        epilog=RUN_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        # Options not given stay absent, so that they do not override the configuration file.
+        argument_default=argparse.SUPPRESS,
+    )
+    run.add_argument("config", nargs="?", help="YAML file of options")
+    add_data_options(run)
+    what = run.add_argument_group("forecast")
+    what.add_argument("--out", help="output folder (default gravicast-run)")
+    what.add_argument("--overwrite", action="store_true", help="replace the run --out holds")
+    what.add_argument("--horizons", type=whole_numbers, help="years ahead, such as 1,2,3")
+    what.add_argument("--settings", type=words, help="totals_known,ex_ante (default both)")
+    what.add_argument("--as-of", help="day of the forecast, YYYY-MM-DD (default: 1 July two "
+                      "years after the last trade year)")  # fmt: skip
+    what.add_argument("--trade-lag-months", type=int, help="publication lag of trade (default 13)")
+    what.add_argument("--first-origin", type=int, help="first origin of the back-test")
+    what.add_argument("--explain-flow", type=words, help="flow of the waterfall: DEU,FRA")
+    how = run.add_argument_group("how")
+    how.add_argument("--rounds", type=int, help="boosting rounds (default 80)")
+    how.add_argument("--seed", type=int, help="seed of everything random (default 1)")
+    how.add_argument("--study", action="store_true", help="score gravity models, channels left "
+                     "out and placebos too (needs gravicast[gravity])")  # fmt: skip
+    how.add_argument("--workers", type=int, help="folds at once (default: one a core)")
+    how.add_argument("--experiment", help="MLflow experiment (default gravicast)")
+    how.add_argument("--no-tracking", action="store_true", help="do not log to MLflow")
+    how.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    run.set_defaults(command=_run)
+
+
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that name files; those not given stay absent."""
+    files = parser.add_argument_group("data (CSV or Parquet)")
+    files.add_argument("--trade", help="exporter, importer, [sector], year, value_usd")
+    files.add_argument("--indicators", help="iso3, year, indicator, value")
+    files.add_argument("--indicator-catalogue", help="channel, unit and publication lag of each")
+    files.add_argument(
+        "--pairs", action="append", help="iso3_o, iso3_d, [year], attributes; may be repeated"
+    )
+    files.add_argument(
+        "--absent", help="what a flow without a row is: auto (default), zero or missing"
+    )
+    files.add_argument("--negatives", help="negative values: error (default) or zero")
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Words between commas."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def whole_numbers(text: str) -> tuple[int, ...]:
+    """Whole numbers between commas."""
+    try:
+        return tuple(int(word) for word in words(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of whole numbers") from None
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from forecasting.config import RunConfig, read_options
+    from forecasting.job import run
+
+    options = {k: v for k, v in vars(parsed).items() if k not in ("command", "config")}
+    quiet = options.pop("quiet", False)
+    if options.pop("no_tracking", False):
+        options["experiment"] = None
+    if options.get("pairs"):
+        options["pairs"] = tuple(Path(path) for path in options["pairs"])
+    file = getattr(parsed, "config", None)
+    if file is not None:
+        options = {**read_options(file), **options}
+    result = run(RunConfig.from_mapping(options, file=file), show_progress=not quiet)
+    print(_summary(result))
+    return 0
+
+
+def _summary(result: RunResult) -> str:
+    """Scoreboard and where the files are, for stdout."""
+    scores = result.scores
+    lines = []
+    for setting in result.config.settings:
+        board = scores[(scores["setting"] == setting) & (scores["stratum"] == "all")]
+        lines += [f"\n{_TITLES[setting]}", _board(board)]
+    ours = scores[(scores["model"] == "gravicast") & (scores["stratum"] == "all")]
+    cover = ", ".join(
+        f"{row.setting} h={row.horizon}: {100 * row.coverage_90:.1f} %" for row in ours.itertuples()
+    )
+    drivers = ", ".join(
+        f"{row.label} {100 * row.share:.0f} %" for row in result.channels.head(4).itertuples()
+    )
+    lines += [
+        f"\n90 % intervals covered {cover}",
+        f"Shifts of the forecast by channel (share of mean absolute SHAP): {drivers}",
+        f"\nForecasts from {result.provenance['origin']} as of {result.provenance['as_of']}: "
+        f"{result.out / 'forecasts.parquet'}",
+        f"Report: {result.out / 'report.html'}",
+    ]
+    if result.config.experiment is not None:
+        from forecasting.tracking.store import review_hint
+
+        lines.append(review_hint())
+    return "\n".join(lines).strip()
+
+
+_TITLES = {
+    "totals_known": "Totals of the year after the origin known (lower is better)",
+    "ex_ante": "Ex ante: no total beyond the origin used (lower is better)",
+}
+
+
+def _board(scores: pd.DataFrame) -> str:
+    table = scores.pivot_table(
+        index="model", columns="horizon", values=["wape", "log_mae"], sort=False
+    )
+    table.columns = [f"{metric} h={horizon}" for metric, horizon in table.columns]
+    return str(table.to_string(float_format=lambda value: f"{value:.4f}"))

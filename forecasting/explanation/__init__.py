@@ -1,0 +1,1 @@
+"""What forecasts are made of: totals, channels, features, and how steady they are."""

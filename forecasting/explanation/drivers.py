@@ -1,0 +1,333 @@
+"""What the shift model used: size, direction and stability of every channel and feature.
+
+Importance is not predictive value and a direction is not an effect: these tables describe fitted
+models. What a channel adds out of sample is `forecasting.study`'s to say.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.catalogue import FEATURES
+from forecasting.explanation.explain import channel_columns, channel_summary, to_percent
+from forecasting.results import Explanation
+from models.design import Design, at_horizon
+from models.shift import ShiftModel
+
+Matrix = NDArray[np.float64]
+
+SAMPLE = 6_000
+"""Rows that stand for a back-test origin or another seed."""
+OTHER_SEEDS = 4
+FLAT = 0.1
+"""Correlations of value and contribution closer to zero than this have no direction."""
+
+
+# One model ----------------------------------------------------------------------------------------
+
+
+def model_drivers(
+    shift: ShiftModel, matrix: NDArray[np.float32], *, horizons: Sequence[int], seed: int
+) -> pd.DataFrame:
+    """Size and direction of every channel and feature in a fitted model.
+
+    Parameters
+    ----------
+    shift
+        Fitted.
+    matrix
+        Features of the flows of an origin, shape ``[flow, feature]``; flows without trade are left
+        out, and of the others at most `SAMPLE` rows over all horizons are drawn.
+    horizons, seed
+        Years ahead; of the draw.
+
+    Returns
+    -------
+    DataFrame
+        See `driver_table`.
+    """
+    rows = _draw(matrix, horizons=horizons, seed=seed)
+    raw = shift.contributions(rows)
+    percent, _ = to_percent(raw, np.clip(raw.sum(axis=1), -1.9, 1.9))
+    return driver_table(percent[:, :-1], rows, names=shift.names)
+
+
+def _draw(
+    matrix: NDArray[np.float32], *, horizons: Sequence[int], seed: int
+) -> NDArray[np.float32]:
+    """Rows of traded flows, as many of every horizon."""
+    size = [f.name for f in FEATURES].index("log_value")
+    traded = np.flatnonzero(matrix[:, size] > 0)
+    most = min(SAMPLE // len(horizons), traded.size)
+    chosen = np.sort(np.random.default_rng(seed).choice(traded, most, replace=False))
+    return np.concatenate([at_horizon(matrix[chosen], horizon) for horizon in horizons])
+
+
+def driver_table(
+    values: Matrix, data: NDArray[np.float32], *, names: Sequence[str]
+) -> pd.DataFrame:
+    """Size and direction of channels and features.
+
+    Parameters
+    ----------
+    values
+        Contributions, percent, shape ``[row, feature]``.
+    data
+        Feature values, same shape.
+    names
+        Columns of both.
+
+    Returns
+    -------
+    DataFrame
+        ``level`` (channel, feature), ``name``, ``mean_abs_percent``, ``share`` and ``rank`` within
+        the level, and ``direction``. A feature's direction is the correlation of its value with its
+        contribution; a channel's is the mean over its features, weighted by their size.
+    """
+    strength = mean_size(values)
+    direction = np.array([_direction(v, x) for v, x in zip(values.T, data.T, strict=True)])
+    columns = channel_columns(names)
+    sums = mean_size(np.column_stack([values[:, of].sum(axis=1) for of in columns.values()]))
+    leaning = {name: _mean(direction[of], strength[of]) for name, of in columns.items()}
+    return pd.concat(
+        [
+            _level("channel", list(columns), sums, leaning.values()),
+            _level("feature", list(names), strength, direction),
+        ],
+        ignore_index=True,
+    )
+
+
+def mean_size(values: Matrix) -> NDArray[np.float64]:
+    """Mean absolute value of every column; 0 where there are no rows."""
+    return np.abs(values).sum(axis=0) / max(len(values), 1)
+
+
+def _level(
+    level: str, names: Sequence[str], size: NDArray[np.float64], direction: Iterable[float]
+) -> pd.DataFrame:
+    total = size.sum()
+    return pd.DataFrame(
+        {
+            "level": level,
+            "name": names,
+            "mean_abs_percent": size,
+            "share": size / total if total > 0 else 0.0,
+            "rank": pd.Series(-size).rank(method="first").astype(int),
+            "direction": list(direction),
+        }
+    )
+
+
+def _direction(contribution: NDArray[np.float64], value: NDArray[np.float32]) -> float:
+    """Correlation over rows where the value is known; 0 where either is constant."""
+    known = np.isfinite(value)
+    return float(np.nan_to_num(correlation(value[known].astype(np.float64), contribution[known])))
+
+
+def correlation(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+    """Correlation of two columns; NaN where either is constant."""
+    if x.size < 2 or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return float("nan")
+    return float(np.corrcoef(x, y)[0, 1])
+
+
+def _mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    total = weights.sum()
+    return float(values @ weights / total) if total > 0 else 0.0
+
+
+# Many models --------------------------------------------------------------------------------------
+
+
+def seed_drivers(
+    shift: ShiftModel, design: Design, matrix: NDArray[np.float32], *, horizons: Sequence[int]
+) -> dict[int, pd.DataFrame]:
+    """Drivers of the final model fitted again with `OTHER_SEEDS` other seeds, by seed."""
+
+    def fitted(seed: int) -> pd.DataFrame:
+        again = ShiftModel(
+            shift.names, shift.choice, shift.rounds, seed, threads=1, params=shift.params
+        ).fit(design)
+        # The rows stay the same: what differs between seeds is the model's.
+        return model_drivers(again, matrix, horizons=horizons, seed=shift.seed)
+
+    seeds = range(shift.seed + 1, shift.seed + 1 + OTHER_SEEDS)
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        return dict(zip(seeds, pool.map(fitted, seeds), strict=True))
+
+
+def stability_table(members: Iterable[tuple[str, int, pd.DataFrame]]) -> pd.DataFrame:
+    """Drivers of many models, one below the other.
+
+    Parameters
+    ----------
+    members
+        Kind (``origin`` or ``seed``), year or seed, and its `driver_table`.
+    """
+    parts = []
+    for kind, number, table in members:
+        parts.append(table.assign(kind=kind, of=number))
+    table = pd.concat(parts, ignore_index=True)
+    return table[["kind", "of", *(name for name in table if name not in ("kind", "of"))]]
+
+
+def sign(direction: float) -> str:
+    """A direction in a character: ``+``, ``-``, or ``0`` where value and contribution go apart."""
+    return "0" if abs(direction) < FLAT else "+" if direction > 0 else "-"
+
+
+def _range(stability: pd.DataFrame, level: str, found: Mapping[str, str]) -> pd.DataFrame:
+    """Ranks, shares and signs over members, one row a name."""
+    rows = []
+    for name, part in stability[stability["level"] == level].groupby("name", sort=False):
+        same = part["direction"].map(sign) == found[str(name)]
+        row: dict[str, object] = {
+            "name": name,
+            "rank_low": int(part["rank"].min()),
+            "rank_high": int(part["rank"].max()),
+            "share_low": part["share"].min(),
+            "share_high": part["share"].max(),
+        }
+        for kind in ("origin", "seed"):
+            mine = part["kind"] == kind
+            row[f"{kind}s"] = int(mine.sum())
+            row[f"{kind}s_same_sign"] = int((same & mine).sum())
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+# The final model's tables -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Drivers:
+    """What the final model used.
+
+    Attributes
+    ----------
+    explanation
+        Flow by flow.
+    channels, features
+        See `channel_drivers` and `feature_drivers`.
+    stability
+        The same of other models, see `stability_table`.
+    """
+
+    explanation: Explanation
+    channels: pd.DataFrame
+    features: pd.DataFrame
+    stability: pd.DataFrame
+
+
+def final_drivers(
+    explanation: Explanation,
+    shift: ShiftModel,
+    design: Design,
+    matrix: NDArray[np.float32],
+    *,
+    by_origin: Mapping[int, pd.DataFrame],
+    views: pd.DataFrame,
+    horizons: Sequence[int],
+) -> Drivers:
+    """Summarise the final model's explanation and set it against other origins and seeds.
+
+    Parameters
+    ----------
+    explanation
+        Of its forecasts.
+    shift, design
+        The fitted model and the rows it was fitted to.
+    matrix
+        Features at the last origin, shape ``[flow, feature]``.
+    by_origin
+        `model_drivers` of the models of the back-test.
+    views
+        See `tree_views.tree_views`.
+    horizons
+        Years ahead.
+    """
+    seeds = seed_drivers(shift, design, matrix, horizons=horizons)
+    stability = stability_table(
+        [
+            *(("origin", origin, table) for origin, table in by_origin.items()),
+            *(("seed", seed, table) for seed, table in seeds.items()),
+        ]
+    )
+    return Drivers(
+        explanation=explanation,
+        channels=channel_drivers(explanation, stability, views),
+        features=feature_drivers(explanation, stability),
+        stability=stability,
+    )
+
+
+def feature_drivers(explanation: Explanation, stability: pd.DataFrame) -> pd.DataFrame:
+    """Every feature of the final model: its size, its sign, what was expected, how stable.
+
+    Returns
+    -------
+    DataFrame
+        ``feature, channel, unit, expected_sign, source, mean_abs_percent, share, rank, direction,
+        found_sign, verdict``, and over back-test origins and seeds ``rank_low, rank_high,
+        share_low, share_high, origins, origins_same_sign, seeds, seeds_same_sign``; largest first.
+    """
+    table = driver_table(
+        explanation.values.astype(np.float64), explanation.data, names=explanation.feature_names
+    )
+    table = table[table["level"] == "feature"].drop(columns="level")
+    about = pd.DataFrame(
+        [(f.name, f.channel, f.unit, f.sign, f.source) for f in FEATURES],
+        columns=["name", "channel", "unit", "expected_sign", "source"],
+    )
+    table = about.merge(table, on="name")
+    table["found_sign"] = [sign(value) for value in table["direction"]]
+    table["verdict"] = [
+        _verdict(row.expected_sign, row.found_sign, row.mean_abs_percent)
+        for row in table.itertuples()
+    ]
+    found = dict(zip(table["name"], table["found_sign"], strict=True))
+    table = table.merge(_range(stability, "feature", found), on="name")
+    table = table.rename(columns={"name": "feature"})
+    return table.sort_values("rank", ignore_index=True)
+
+
+def _verdict(expected: str, found: str, size: float) -> str:
+    if size == 0:
+        return "not used"
+    if expected not in ("+", "-"):
+        return "no expectation" if expected == "none" else "two-sided"
+    if found == "0":
+        return "no direction"
+    return "as expected" if found == expected else "against expectation"
+
+
+def channel_drivers(
+    explanation: Explanation, stability: pd.DataFrame, views: pd.DataFrame
+) -> pd.DataFrame:
+    """Every channel of the final model: its size, its stability, and the other view of it.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `explain.channel_summary`, then ``rank, direction, found_sign`` and the
+        ranges and counts of `feature_drivers`, then the columns of `tree_views.tree_views`;
+        largest first.
+    """
+    table = driver_table(
+        explanation.values.astype(np.float64), explanation.data, names=explanation.feature_names
+    )
+    table = table[table["level"] == "channel"][["name", "rank", "direction"]]
+    table["found_sign"] = [sign(value) for value in table["direction"]]
+    found = dict(zip(table["name"], table["found_sign"], strict=True))
+    table = table.merge(_range(stability, "channel", found), on="name")
+    summary = channel_summary(explanation).rename(columns={"channel": "name"})
+    table = summary.merge(table, on="name").merge(views, on="name")
+    return table.rename(columns={"name": "channel"})

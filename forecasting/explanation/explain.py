@@ -1,0 +1,220 @@
+"""What makes up each forecast: totals, then exact SHAP values of the shift, in percent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.catalogue import CHANNEL_OF
+from features.feature import CHANNELS
+from features.flows import FlowIndex
+from forecasting.explanation.reallocation import net_of_totals
+from forecasting.results import TOTAL_TERMS, Explanation
+from models.design import at_horizon
+from models.forecaster import FittedForecaster, FlowForecast
+
+ADDITIVITY = 1e-6
+"""Largest allowed distance between the sum of contributions and the predicted shift."""
+
+
+def explain(forecaster: FittedForecaster, forecasts: Mapping[int, FlowForecast]) -> Explanation:
+    """Explain every flow that is forecast to be traded.
+
+    Parameters
+    ----------
+    forecaster
+        Fitted.
+    forecasts
+        Its forecasts by horizon.
+
+    Returns
+    -------
+    Explanation
+        A flow without trade at the origin has no base, and one that is forecast to stop no shift:
+        neither has a row. Their probability of trade says why.
+
+    Raises
+    ------
+    FloatingPointError
+        If contributions do not sum to the prediction.
+
+    Notes
+    -----
+    A shift g is a factor (2 + g) / (2 - g) on the base. Contributions to g are scaled by
+    ``ln((2 + g) / (2 - g)) / g``, so that they sum to the log of that factor; times 100 they read
+    as percent. They describe the fitted model, not causes.
+    """
+    chosen = {
+        horizon: np.flatnonzero((forecast.base > 0) & (forecast.forecast > 0))
+        for horizon, forecast in sorted(forecasts.items())
+    }
+    data = np.concatenate(
+        [at_horizon(forecaster.features, horizon)[rows] for horizon, rows in chosen.items()]
+    )
+    predicted = np.concatenate([forecasts[h].shift[rows] for h, rows in chosen.items()])
+    percent, gap = to_percent(forecaster.shift.contributions(data), predicted)
+    rows = pd.concat(
+        [_rows(forecaster, forecasts[h], h, rows) for h, rows in chosen.items()], ignore_index=True
+    )
+    # What single precision loses goes to the raking: the parts as they are kept sum to the whole.
+    values = percent[:, :-1].astype(np.float32)
+    moved = 100.0 * np.log(rows["forecast"].to_numpy() / rows["base"].to_numpy())
+    return Explanation(
+        rows=rows,
+        totals=np.concatenate(
+            [_totals(forecaster, forecasts[h].base)[rows] for h, rows in chosen.items()]
+        ),
+        feature_names=tuple(forecaster.shift.names),
+        values=values,
+        base_values=percent[:, -1],
+        raking=moved - percent[:, -1] - values.sum(axis=1, dtype=np.float64),
+        data=data,
+        largest_gap=gap,
+    )
+
+
+def to_percent(
+    raw: NDArray[np.float64], predicted: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], float]:
+    """Scale contributions to a shift to its log factor, percent.
+
+    Parameters
+    ----------
+    raw
+        SHAP values and the base value, shape ``[row, feature + 1]``.
+    predicted
+        Shift the model predicted, as midpoint growth, shape ``[row]``.
+
+    Returns
+    -------
+    tuple
+        Scaled values, and the largest distance of a row of ``raw`` from summing to the shift.
+
+    Raises
+    ------
+    FloatingPointError
+        If that distance exceeds `ADDITIVITY`.
+    """
+    total = raw.sum(axis=1)
+    gap = float(np.abs(np.clip(total, -1.9, 1.9) - predicted).max(initial=0.0))
+    if gap > ADDITIVITY:
+        raise FloatingPointError("SHAP contributions do not sum to the predicted shift")
+    log_factor = np.log((2.0 + predicted) / (2.0 - predicted))
+    small = np.abs(total) < 1e-9
+    scale = np.where(small, 1.0, log_factor / np.where(small, 1.0, total))
+    return 100.0 * raw * scale[:, None], gap
+
+
+def _totals(forecaster: FittedForecaster, base: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What changed totals make of every flow, percent, shape ``[flow, term]``; see `Explanation`.
+
+    Rows without a base are not finite.
+    """
+    flows, value = forecaster.flows, forecaster.value
+    sectors = len(flows.sectors)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        exporter = np.log(flows.exporter_totals(base) / flows.exporter_totals(value))
+        importer = np.log(flows.importer_totals(base) / flows.importer_totals(value))
+        world = np.log(
+            np.bincount(flows.sector, weights=base, minlength=sectors)
+            / np.bincount(flows.sector, weights=value, minlength=sectors)
+        )[flows.sector]
+        out = np.empty((flows.size, len(TOTAL_TERMS)))
+        out[:, 0] = world
+        out[:, 1] = exporter[flows.exporter_margin] - world
+        out[:, 2] = importer[flows.importer_margin] - world
+        out[:, 3] = np.log(base / value) - out[:, :3].sum(axis=1)
+    return 100.0 * out
+
+
+def _rows(
+    forecaster: FittedForecaster,
+    forecast: FlowForecast,
+    horizon: int,
+    chosen: NDArray[np.intp],
+) -> pd.DataFrame:
+    table = flow_keys(forecaster.flows, chosen)
+    table["origin"] = np.int16(forecaster.origin)
+    table["horizon"] = np.int8(horizon)
+    table["target_year"] = np.int16(forecaster.origin + horizon)
+    table["value_origin"] = forecaster.value[chosen]
+    table["base"] = forecast.base[chosen]
+    table["forecast"] = forecast.forecast[chosen]
+    return table
+
+
+def flow_keys(flows: FlowIndex, chosen: NDArray[np.intp] | slice) -> pd.DataFrame:
+    """Exporter, importer and, where there are sectors, sector of flows, as categories."""
+    table = {
+        "exporter": pd.Categorical.from_codes(flows.exporter[chosen], list(flows.countries)),
+        "importer": pd.Categorical.from_codes(flows.importer[chosen], list(flows.countries)),
+    }
+    if flows.has_sectors:
+        table["sector"] = pd.Categorical.from_codes(flows.sector[chosen], list(flows.sectors))
+    return pd.DataFrame(table)
+
+
+def attribution_table(explanation: Explanation) -> pd.DataFrame:
+    """The explanation as one table, percent.
+
+    Returns
+    -------
+    DataFrame
+        The flow's keys and values; ``total:*``, which sum to ``100 ln(base / value_origin)``;
+        ``base_value``, ``raking``, one column a feature and, their sums, ``channel:*``: the first
+        two and either of the others sum to ``100 ln(forecast / base)``. ``net:*`` are the channels
+        net of what the raking takes back (`reallocation.net_of_totals`) and ``net:totals``, what
+        flows that are forecast to stop leave to the others; they sum to the same.
+    """
+    totals = {f"total:{name}": explanation.totals[:, k] for k, name in enumerate(TOTAL_TERMS)}
+    features = pd.DataFrame(explanation.values, columns=list(explanation.feature_names))
+    channels = {
+        f"channel:{channel}": explanation.values[:, columns].sum(axis=1, dtype=np.float64)
+        for channel, columns in channel_columns(explanation.feature_names).items()
+    }
+    rows = explanation.rows
+    net = net_of_totals(np.column_stack(list(channels.values())), rows)
+    moved = 100.0 * np.log(rows["forecast"].to_numpy() / rows["base"].to_numpy())
+    nets = {name.replace("channel:", "net:"): net[:, k] for k, name in enumerate(channels)}
+    head = rows.assign(**totals, base_value=explanation.base_values, raking=explanation.raking)
+    tail = {**channels, **nets, "net:totals": moved - net.sum(axis=1)}
+    return pd.concat([head, features, pd.DataFrame(tail)], axis=1)
+
+
+def channel_columns(names: Sequence[str]) -> dict[str, NDArray[np.intp]]:
+    """Columns of each channel, in the order of `features.feature.CHANNELS`."""
+    return {
+        channel: np.array(
+            [k for k, name in enumerate(names) if CHANNEL_OF[name] == channel], dtype=np.intp
+        )
+        for channel in CHANNELS
+        if any(CHANNEL_OF[name] == channel for name in names)
+    }
+
+
+def channel_summary(explanation: Explanation) -> pd.DataFrame:
+    """Mean absolute contribution of each channel over the explained rows, largest first.
+
+    A channel's contribution to a row is the sum of its features': that keeps additivity, and is
+    not the Shapley value of the channel as one player. ``mean_abs_net_percent`` is what is left
+    once the totals are met (`reallocation.net_of_totals`): only that moves the pattern of trade.
+    """
+    columns = channel_columns(explanation.feature_names)
+    values = np.column_stack(
+        [explanation.values[:, of].sum(axis=1, dtype=np.float64) for of in columns.values()]
+    )
+    table = pd.DataFrame(
+        {
+            "channel": list(columns),
+            "label": [CHANNELS[channel] for channel in columns],  # type: ignore[index]
+            "mean_abs_percent": np.abs(values).mean(axis=0),
+            "mean_abs_net_percent": np.abs(net_of_totals(values, explanation.rows)).mean(axis=0),
+        }
+    )
+    table = table.sort_values("mean_abs_percent", ascending=False, ignore_index=True)
+    total = table["mean_abs_percent"].sum()
+    table["share"] = table["mean_abs_percent"] / total if total > 0 else 0.0
+    return table

@@ -1,0 +1,1 @@
+"""Plots for reports, one module a family; `plots` lists every kind there is."""

@@ -1,0 +1,53 @@
+"""How figures become files: PNG, SVG or PDF, the same bytes every time, whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from forecasting.style import figure_style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FORMATS = ("png", "svg", "pdf")
+DPI = 150
+_WITHOUT_DATE: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+
+
+def render(figure: Figure, suffix: str) -> bytes:
+    """Content of a file of a figure; the same run gives the same bytes.
+
+    Parameters
+    ----------
+    figure
+        Drawn by `plot`. Its layout is computed once, for all files: most of the time goes there.
+    suffix
+        One of `FORMATS`.
+    """
+    file = io.BytesIO()
+    with figure_style():
+        if figure.get_layout_engine() is not None:
+            # Letters are not as wide at another resolution: labels would reach over the edge.
+            figure.set_dpi(DPI)
+            figure.draw_without_rendering()
+            figure.set_layout_engine(None)
+        figure.savefig(file, format=suffix, dpi=DPI, metadata=_WITHOUT_DATE.get(suffix))
+    return file.getvalue()
+
+
+def save_plot(figure: Figure, path: Path) -> None:
+    """Write a figure in the format of its file's suffix, whole or not at all."""
+    content = render(figure, path.suffix.removeprefix("."))
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

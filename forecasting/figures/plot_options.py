@@ -1,0 +1,137 @@
+"""What a plot is asked for: a flow, a country, a year, ..., checked against the run."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from features.errors import InputError
+from features.feature import CHANNELS
+from forecasting.figures.country_plots import Side
+from forecasting.results import RunResult
+from forecasting.style import METRIC_LABELS, NoDataError
+from forecasting.subjects import check_country, check_flow, check_year
+
+Word = TypeVar("Word", bound=str)
+SIDES: tuple[Side, ...] = ("exporter", "importer")
+
+
+@dataclass(frozen=True, slots=True)
+class PlotOptions:
+    """Options of a plot as the run knows them; empty where its kind does not take them.
+
+    Attributes
+    ----------
+    flow
+        Exporter, importer and, where there are sectors, sector.
+    country, side
+        Whose trade, and whether as exporter or as importer.
+    year
+        Target year.
+    feature, channel
+        Of the shift model; empty where they were not asked for.
+    metric
+        Of the scores.
+    """
+
+    flow: tuple[str, ...] = ()
+    country: str = ""
+    side: Side = "exporter"
+    year: int = 0
+    feature: str = ""
+    channel: str = ""
+    metric: str = "wape"
+
+
+def check_options(
+    run: RunResult, given: Mapping[str, Any], *, takes: Collection[str]
+) -> PlotOptions:
+    """Options in the run's own words, with a default for each that a kind takes.
+
+    Parameters
+    ----------
+    run
+        Finished.
+    given
+        Options by name, countries by code or name; only those that the kind takes.
+    takes
+        Options of the kind.
+
+    Returns
+    -------
+    PlotOptions
+        By default the flow that the run was asked to explain, else the largest; the country that
+        trades most on its side; the nearest year.
+
+    Raises
+    ------
+    InputError
+        If the run does not know what is asked for; the nearest names are offered.
+    NoDataError
+        If there is nothing to choose by default.
+    """
+    side = _one_of("side", given.get("side", "exporter"), SIDES)
+    if {"feature", "channel"} <= set(given):
+        raise InputError(
+            "a plot is of a feature or of the strongest feature of a channel, not of both",
+            remedy="Give --feature or --channel",
+        )
+    checks: dict[str, Callable[[], Any]] = {
+        "flow": lambda: _flow(run, given.get("flow") or run.config.explain_flow),
+        "country": lambda: _country(run, given.get("country"), side),
+        "side": lambda: side,
+        "year": lambda: check_year(run.forecasts, given.get("year")),
+        "feature": lambda: _optional("feature", given, run.explanation.feature_names),
+        "channel": lambda: _optional("channel", given, tuple(map(str, CHANNELS))),
+        "metric": lambda: _one_of("metric", given.get("metric", "wape"), tuple(METRIC_LABELS)),
+    }
+    return PlotOptions(**{name: check() for name, check in checks.items() if name in takes})
+
+
+def _flow(run: RunResult, wanted: Sequence[str] | None) -> tuple[str, ...]:
+    return check_flow(run.forecasts, wanted) if wanted else largest_flow(run)
+
+
+def _country(run: RunResult, wanted: str | None, side: Side) -> str:
+    return check_country(run.forecasts, wanted) if wanted else largest_trader(run, side=side)
+
+
+def _optional(what: str, given: Mapping[str, Any], known: tuple[str, ...]) -> str:
+    return _one_of(what, given[what], known) if what in given else ""
+
+
+def largest_flow(run: RunResult) -> tuple[str, ...]:
+    """The flow with the largest base among those that were explained.
+
+    Raises
+    ------
+    NoDataError
+        If none was.
+    """
+    rows = run.explanation.rows
+    if rows.empty:
+        raise NoDataError("no flow was explained")
+    row = rows.loc[rows["base"].idxmax()]
+    names = [name for name in ("exporter", "importer", "sector") if name in rows]
+    return tuple(str(row[name]) for name in names)
+
+
+def largest_trader(run: RunResult, *, side: Side) -> str:
+    """The country that exported (imported) most in the origin year."""
+    flows = run.forecasts[run.forecasts["horizon"] == run.forecasts["horizon"].min()]
+    sums = flows["value_origin"].groupby(flows[side].astype(str)).sum()
+    if sums.empty:
+        raise NoDataError("the run holds no forecasts")
+    return str(sums.idxmax())
+
+
+def _one_of(what: str, wanted: str, known: tuple[Word, ...]) -> Word:
+    """The word itself, if it is known; the nearest ones are offered otherwise."""
+    for word in known:
+        if word == wanted:
+            return word
+    near: list[str] = difflib.get_close_matches(wanted, known, n=3, cutoff=0.4)
+    remedy = f"Nearest: {', '.join(near)}" if near else f"Known are {', '.join(known[:12])}"
+    raise InputError(f"there is no {what} {wanted!r}", remedy=remedy)

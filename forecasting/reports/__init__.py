@@ -1,0 +1,1 @@
+"""Pages about a finished run: the HTML report and the scoreboard."""

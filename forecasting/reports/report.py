@@ -1,0 +1,155 @@
+"""The report of a run: one self-contained HTML file for an analyst and her minister."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from features.errors import InputError
+from forecasting.reports.channels import evidence
+from forecasting.reports.countries import choose, country_briefs
+from forecasting.reports.data import checks, limits, provenance
+from forecasting.reports.figures import draw_figures, images
+from forecasting.reports.html import Section, page
+from forecasting.reports.scores import by_group, intervals, record
+from forecasting.reports.shifts import shifts
+from forecasting.reports.summary import about, answers
+from forecasting.results import RunResult
+
+FILE = "report.html"
+_OPENING = "heatmap"
+_CHANNELS = ("channels", "beeswarm", "dependence")
+_RECORD = ("scoreboard", "errors_wape", "errors_log_mae")
+_INTERVALS = ("coverage", "reliability")
+FIGURES = (_OPENING, *_CHANNELS, *_RECORD, *_INTERVALS)
+"""Figures of `plots.PLOTS` that a report holds; those of countries come with their briefs."""
+
+
+def make_report(
+    run: Path | str, *, countries: Sequence[str] = (), out: Path | str | None = None
+) -> Path:
+    """Write the report of a finished run from its folder.
+
+    Parameters
+    ----------
+    run
+        Output folder of ``gravicast run`` or ``gravicast forecast``.
+    countries
+        ISO 3166 codes or English names of the countries whose briefs it holds; by default the
+        largest exporters.
+    out
+        HTML file to write; by default ``report.html`` in the folder.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no run of this version, does not know a country, or the file cannot be
+        written.
+    """
+    from forecasting.run_folder import read_about, read_run
+
+    path = Path(run) / FILE if out is None else Path(out)
+    read_about(Path(run))
+    _check_out(path)
+    result = read_run(run)
+    codes = choose(result.forecasts, countries)
+    with tempfile.TemporaryDirectory() as folder:
+        figures = draw_figures(result, FIGURES, Path(folder))
+        try:
+            _write(result, figures, path, countries=codes)
+        except OSError as error:
+            raise _unwritable(path, error.strerror) from error
+    return path
+
+
+def _check_out(path: Path) -> None:
+    """Refuse a file that cannot be written before any work."""
+    if path.is_dir():
+        raise _unwritable(path, "it is a folder")
+    if not path.absolute().parent.is_dir():
+        raise _unwritable(path, "there is no such folder")
+    if not os.access(path.absolute().parent, os.W_OK | os.X_OK):
+        raise _unwritable(path, "its folder is read only")
+
+
+def _unwritable(path: Path, why: str | None) -> InputError:
+    return InputError(
+        f"the report cannot be written ({why})", remedy="Choose another --out file", file=path
+    )
+
+
+def write_report(result: RunResult, figures: Mapping[str, list[Path]], path: Path) -> None:
+    """Write the report of a run that is just being written.
+
+    Parameters
+    ----------
+    result
+        What to report. Where nothing was back-tested, the report says so and leaves those chapters
+        out.
+    figures
+        Name to paths, as of `plots.save_figures`; those of `FIGURES` are embedded.
+    path
+        HTML file to write, whole or not at all, in the folder that holds the run's files.
+    """
+    # They lie in a temporary folder yet; ``result.out`` may hold an older run.
+    result = replace(result, out=path.parent)
+    _write(result, figures, path, countries=choose(result.forecasts, ()))
+
+
+def _write(
+    result: RunResult, figures: Mapping[str, list[Path]], path: Path, *, countries: Sequence[str]
+) -> None:
+    opening = Section(
+        "summary", "In short", [about(result), answers(result), *images(figures, _OPENING)]
+    )
+    chapters = _chapters(result, figures, countries)
+    _write_whole(path, page("Trade forecast report", opening, chapters))
+
+
+def _chapters(
+    result: RunResult, figures: Mapping[str, list[Path]], codes: Sequence[str]
+) -> list[Section]:
+    chapters = [
+        country_briefs(result, codes),
+        Section("shifts", "Largest shifts", shifts(result)),
+        Section(
+            "channels", "What the model used", [*evidence(result), *images(figures, *_CHANNELS)]
+        ),
+        Section("record", "Track record", _track_record(result, figures)),
+        Section("data", "Data provenance", provenance(result)),
+        Section("checks", "Self-checks of the run", checks(result)),
+        Section("limits", "Limits", limits(result)),
+    ]
+    return [chapter for chapter in chapters if chapter.name != "record" or len(result.scores)]
+
+
+def _track_record(result: RunResult, figures: Mapping[str, list[Path]]) -> list[str]:
+    if result.scores.empty:
+        return []
+    return [
+        *record(result),
+        *images(figures, *_RECORD),
+        *by_group(result),
+        *intervals(result),
+        *images(figures, *_INTERVALS),
+    ]
+
+
+def _write_whole(path: Path, text: str) -> None:
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,271 @@
+"""``scoreboard.md``: what a run proved, in tables, written from the run's own files alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from features.errors import InputError
+from features.tables import read_table, require_columns
+from forecasting.reports.markdown import cells, model_label, section, settings_of, table
+from forecasting.reports.scoreboard_proof import ablation, in_short, placebos, significance, trials
+from forecasting.style import METRIC_LABELS, MODEL_LABELS, SETTING_LABELS, years
+
+FILE = "scoreboard.md"
+TARGET_COLUMNS = ("setting", "horizon", "metric", "reach")
+
+_MAIN, _LAST, _RAKED, _ORACLE = (
+    "gravicast",
+    "last_value",
+    "last_value_raked",
+    "gravity_three_way_oracle",
+)
+
+
+def write_scoreboard(run: Path, *, targets: Path | None = None, out: Path | None = None) -> Path:
+    """Write the scoreboard of a finished run.
+
+    Parameters
+    ----------
+    run
+        Output folder of the run.
+    targets
+        CSV of errors to reach: ``setting, horizon, metric, reach``.
+    out
+        File to write; by default ``scoreboard.md`` in the run's folder.
+
+    Returns
+    -------
+    Path
+        The file written.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no run, or the targets cannot be read.
+    """
+    files = _read(run)
+    wanted = None if targets is None else _targets(targets)
+    parts = [
+        _opening(files),
+        _headline(files["scores"], wanted),
+        in_short(files),
+        _models(files),
+        significance(files["significance"]),
+        ablation(files.get("ablation")),
+        placebos(files.get("placebos")),
+        trials(files.get("trials")),
+        _intervals(files["scores"]),
+        _margins(files["scores"], files["reliability"]),
+        _reproduce(files["run"]["config"], targets),
+    ]
+    path = out or run / FILE
+    text = "\n\n".join(part for part in parts if part) + "\n"
+    part_file = path.with_name(f".{path.name}.part")
+    try:
+        part_file.write_text(text, encoding="utf-8")
+        part_file.replace(path)
+    except OSError as error:
+        part_file.unlink(missing_ok=True)
+        raise InputError(
+            f"the scoreboard cannot be written ({error.strerror})",
+            remedy="Choose another --out file",
+            file=path,
+        ) from error
+    return path
+
+
+# Reading ------------------------------------------------------------------------------------------
+
+
+def _read(run: Path) -> dict[str, Any]:
+    """Tables by name, and ``run.json``; a study's where the run had one."""
+    needed = ("scores", "significance", "reliability")
+    missing = [n for n in ("run.json", *(f"{n}.csv" for n in needed)) if not (run / n).is_file()]
+    if missing:
+        raise InputError(
+            f"the folder holds no {missing[0]}",
+            remedy="Give the output folder of a finished `gravicast run`",
+            file=run,
+        )
+    files: dict[str, Any] = {"run": json.loads((run / "run.json").read_text(encoding="utf-8"))}
+    for name in (*needed, "ablation", "placebos", "study_by_origin", "trials"):
+        path = run / f"{name}.csv"
+        if path.is_file() and path.stat().st_size > 1:
+            files[name] = pd.read_csv(path)
+    return files
+
+
+def _targets(path: Path) -> pd.DataFrame:
+    table = read_table(path, text=("setting", "metric"))
+    require_columns(table, TARGET_COLUMNS, file=path)
+    return table
+
+
+# Sections -----------------------------------------------------------------------------------------
+
+
+def _opening(files: dict[str, Any]) -> str:
+    run, scores = files["run"], files["scores"]
+    trade = [source for source in run["data"] if source["role"] == "trade"]
+    title = "a panel in memory"
+    for source in trade:
+        digest = f"sha256 {source['sha256'][:12]}" if source["sha256"] else f"seed {run['seed']}"
+        title = f"{Path(source['path']).name} ({digest})"
+    everything = scores[scores["stratum"] == "all"]
+    origins = int(everything["origins"].max())
+    return "\n".join(
+        [
+            f"# Scoreboard: {title}",
+            "",
+            f"{origins} rolling origins, the last forecast from {run['origin']}; every choice made "
+            "from years up to its origin. Errors are means over origins; lower is better. *Totals "
+            "known*: country totals of the year after the origin are published; *ex ante*: none "
+            "beyond the origin is used. Written by `gravicast scoreboard` from the run's files, "
+            "never by hand.",
+        ]
+    )
+
+
+def _headline(scores: pd.DataFrame, targets: pd.DataFrame | None) -> str:
+    header = ["Setting", "Years", "Metric", "Last value", "Raked base", "gravicast",
+              "Against last value", "Against raked base"]  # fmt: skip
+    if targets is not None:
+        header.append("To reach")
+    rows = []
+    for setting, horizon in cells(scores):
+        for metric, label in METRIC_LABELS.items():
+            ours, last, raked = (
+                _score(scores, setting, horizon, model, metric) for model in (_MAIN, _LAST, _RAKED)
+            )
+            row = [SETTING_LABELS[setting], str(horizon), label, _four(last), _four(raked),
+                   _four(ours), _change(ours, last), _change(ours, raked)]  # fmt: skip
+            if targets is not None:
+                row.append(_reach(targets, setting, horizon, metric, ours))
+            rows.append(row)
+    return section("Against the last value and the raked base", header, rows)
+
+
+def _reach(targets: pd.DataFrame, setting: str, horizon: int, metric: str, ours: float) -> str:
+    chosen = targets[
+        (targets["setting"] == setting)
+        & (targets["horizon"] == horizon)
+        & (targets["metric"] == metric)
+    ]
+    if chosen.empty:
+        return ""
+    reach = float(chosen["reach"].iloc[0])
+    return f"{_four(reach)}: {'reached' if ours <= reach else 'missed'}"
+
+
+def _models(files: dict[str, Any]) -> str:
+    """Every model's errors; of the gravity models too where there was a study."""
+    scores = files["scores"]
+    shown = scores[scores["stratum"] == "all"]
+    extra = files.get("study_by_origin")
+    if extra is not None:
+        gravity = extra[extra["group"] == "gravity"]
+        keys = ["setting", "model", "horizon"]
+        means = gravity.groupby(keys, sort=False)[list(METRIC_LABELS)].mean().reset_index()
+        shown = pd.concat([shown, means], ignore_index=True)
+    parts = ["## Every model"]
+    horizons = sorted(shown["horizon"].unique())
+    for setting in settings_of(shown):
+        block = shown[shown["setting"] == setting]
+        for metric, label in METRIC_LABELS.items():
+            rows = [
+                [model_label(m), *(_four(_score(block, setting, h, m, metric)) for h in horizons)]
+                for m in _in_order(block["model"])
+            ]
+            header = [f"{SETTING_LABELS[setting]}: {label}", *(years(h) for h in horizons)]
+            parts.append(table(header, rows))
+    if extra is not None:
+        parts.append(
+            "The three-way gravity model with true totals is told the outcome's margins: an upper "
+            "bound for gravity, not a forecast."
+        )
+    return "\n\n".join(parts)
+
+
+def _intervals(scores: pd.DataFrame) -> str:
+    ours = scores[scores["model"] == _MAIN]
+    rows = []
+    for setting, horizon in cells(ours):
+        block = ours[(ours["setting"] == setting) & (ours["horizon"] == horizon)]
+        deciles = block[block["stratum"].astype(str).str.startswith("decile_")]
+        row = [SETTING_LABELS[setting], str(horizon)]
+        for level in (50, 90):
+            cover = block.loc[block["stratum"] == "all", f"coverage_{level}"].iloc[0]
+            by_size = deciles[f"coverage_{level}"]
+            row += [f"{100 * cover:.1f}", f"{100 * by_size.min():.1f} to {100 * by_size.max():.1f}"]
+        rows.append(row)
+    header = ["Setting", "Years", "50 %: all flows", "50 %: size deciles", "90 %: all flows",
+              "90 %: size deciles"]  # fmt: skip
+    return section("Share of outcomes inside the intervals, percent", header, rows)
+
+
+def _margins(scores: pd.DataFrame, reliability: pd.DataFrame) -> str:
+    """Probabilities of trade: scores and, pooled over settings and horizons, reliability."""
+    ours = scores[(scores["model"] == _MAIN) & (scores["stratum"] == "all")]
+    rows = [
+        [SETTING_LABELS[row["setting"]], str(row["horizon"]),
+         *(_four(row[n]) for n in ("brier", "auprc_births", "auprc_deaths"))]
+        for row in ours.to_dict("records")
+    ]  # fmt: skip
+    header = ["Setting", "Years", "Brier", "Precision of starts", "Precision of stops"]
+    parts = [section("Flows that start and stop", header, rows)]
+    for margin, event in (("births", "start"), ("deaths", "stop")):
+        block = reliability[reliability["margin"] == margin]
+        lines = []
+        for number, group in block.groupby("bin"):
+            flows = group["n"].sum()
+            said = (group["mean_probability"] * group["n"]).sum() / flows
+            came = (group["frequency"] * group["n"]).sum() / flows
+            lines.append([f"{10 * number} to {10 * (number + 1)} %", str(flows),
+                          f"{100 * said:.1f}", f"{100 * came:.1f}"])  # fmt: skip
+        if lines:
+            header = [f"Probability to {event}", "Flows", "Said, %", "Came, %"]
+            parts.append(table(header, lines))
+    return "\n\n".join(parts)
+
+
+def _reproduce(config: dict[str, Any], targets: Path | None) -> str:
+    words = ["gravicast run"]
+    files = [o for o in ("trade", "indicators", "indicator_catalogue") if config[o]]
+    words += [f"--{option.replace('_', '-')} {Path(config[option]).name}" for option in files]
+    words += [f"--pairs {Path(path).name}" for path in config["pairs"]]
+    words.append(f"--horizons {','.join(map(str, config['horizons']))}")
+    words.append(f"--seed {config['seed']}")
+    if config["study"]:
+        words.append("--study")
+    command = " ".join(words)
+    board = "gravicast scoreboard RUN" + (f" --targets {targets.name}" if targets else "")
+    return f"## To reproduce\n\n```\n{command} --out RUN\n{board}\n```"
+
+
+# Pieces -------------------------------------------------------------------------------------------
+
+
+def _in_order(models: pd.Series[Any]) -> list[str]:
+    present = list(dict.fromkeys(models))
+    return [m for m in MODEL_LABELS if m in present] + [m for m in present if m not in MODEL_LABELS]
+
+
+def _score(scores: pd.DataFrame, setting: str, horizon: int, model: str, metric: str) -> float:
+    rows = scores[
+        (scores["setting"] == setting) & (scores["horizon"] == horizon) & (scores["model"] == model)
+    ]
+    if "stratum" in rows:
+        rows = rows[rows["stratum"].isin(["all"]) | rows["stratum"].isna()]
+    return float(rows[metric].iloc[0]) if len(rows) else float("nan")
+
+
+def _four(value: float) -> str:
+    return f"{value:.4f}" if value == value else ""
+
+
+def _change(ours: float, reference: float) -> str:
+    return f"{100 * (ours / reference - 1):+.1f} %" if reference > 0 and ours == ours else ""

@@ -1,0 +1,150 @@
+"""What a scoreboard proves: tests, channels left out, placebos, and trials of nested validation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+
+from features.feature import CHANNELS, TECHNOLOGY
+from forecasting.reports.markdown import model_label, section, settings_of, table
+from forecasting.style import METRIC_LABELS, SETTING_LABELS, years
+
+_PLACEBO_LABELS = {
+    "technology_permuted": "technology of another country",
+    "technology_years_shuffled": "technology of another year",
+    "indicators_led": "every indicator a year early (a leak on purpose: must help)",
+}
+
+
+def in_short(files: dict[str, Any]) -> str:
+    """How often equal accuracy is rejected, by baseline, channel and placebo."""
+    kinds = (
+        ("significance", "gravicast against", model_label),
+        ("ablation", "gravicast against itself without", _without),
+        ("placebos", "gravicast against itself with", _placebo),
+    )
+    rows = []
+    for file, words, name in kinds:
+        tests = files.get(file)
+        if tests is None:
+            continue
+        for other, block in tests.groupby("against", sort=False):
+            counts = [str(int((block["verdict"] == v).sum())) for v in ("better", "worse", "tie")]
+            rows.append([f"{words} {name(str(other))}", *counts])
+    header = ["Over settings, horizons and metrics", "Better", "Worse", "Tie"]
+    return section("In short: verdicts of the tests below", header, rows)
+
+
+def significance(tests: pd.DataFrame) -> str:
+    """The main model against every baseline."""
+    text = (
+        "Change of the error against each model, and at how many origins ours is lower. **Bold**: "
+        "equal accuracy is rejected at 5 % (two-sided t test on the differences of origins with an "
+        "equal-weighted cosine variance, Holm's adjustment over the models of a column). With this "
+        "few origins a number that is not bold is no proof of equality."
+    )
+    return _tested(
+        "Significance", text, tests, model_label, lambda row: row["ours"] / row["theirs"] - 1
+    )
+
+
+def ablation(tests: pd.DataFrame | None) -> str:
+    """The main model against itself without each channel; empty without a study."""
+    if tests is None:
+        return ""
+    text = (
+        "Change of the error where the model never saw a channel: positive says that the channel "
+        "helped, about 0 that it added nothing. Bold and counts (origins at which the model with "
+        "the channel is better) as above, adjusted over channels."
+    )
+    return _tested(
+        "What each channel adds", text, tests, _without, lambda row: row["theirs"] / row["ours"] - 1
+    )
+
+
+def placebos(tests: pd.DataFrame | None) -> str:
+    """The main model against itself on altered data; empty without a study."""
+    if tests is None:
+        return ""
+    text = (
+        "Change of the error on data altered on purpose. Technology of another country or year "
+        "should cost accuracy if technology carried any; indicators published a year early must "
+        "gain some, or a leak would go unseen. Counts: origins at which the unaltered data are "
+        "better."
+    )
+    return _tested("Placebos", text, tests, _placebo, lambda row: row["theirs"] / row["ours"] - 1)
+
+
+def _tested(
+    title: str,
+    text: str,
+    tests: pd.DataFrame,
+    name: Callable[[str], str],
+    change: Callable[[dict[str, Any]], float],
+) -> str:
+    """One table a setting and metric: rows what is compared with, columns horizons."""
+    parts = [f"## {title}", text]
+    horizons = sorted(tests["horizon"].unique())
+    for setting in settings_of(tests):
+        for metric, label in METRIC_LABELS.items():
+            block = tests[(tests["setting"] == setting) & (tests["metric"] == metric)]
+            cells = {
+                (row["against"], row["horizon"]): _verdict(row, change(row))
+                for row in block.to_dict("records")
+            }
+            rows = [
+                [name(other), *(cells.get((other, horizon), "") for horizon in horizons)]
+                for other in dict.fromkeys(block["against"])
+            ]
+            header = [f"{SETTING_LABELS[setting]}: {label}", *(years(h) for h in horizons)]
+            parts.append(table(header, rows))
+    return "\n\n".join(parts)
+
+
+def _verdict(row: dict[str, Any], change: float) -> str:
+    """Relative change in percent, bold where it is significant, and the origins won."""
+    text = f"{100 * change:+.2f} %"
+    strong = f"**{text}**" if row["verdict"] in ("better", "worse") else text
+    return f"{strong} {int(row['wins'])}/{int(row['origins'])}"
+
+
+def trials(tried: pd.DataFrame | None) -> str:
+    """Change of the validation loss by trial against the standard, and of its three parts."""
+    if tried is None:
+        return ""
+    losses = ["loss", "midpoint", "money", "ratio"]
+    standard = tried[tried["question"] == "standard"].set_index("origin")[losses]
+    rows = []
+    for (question, answer), block in tried.groupby(["question", "answer"], sort=False):
+        if question == "standard":
+            continue
+        found = block.set_index("origin")[losses]
+        changes = found.mean() / standard.mean() - 1
+        wins = int((found["loss"] < standard["loss"]).sum())
+        cells = [f"{100 * changes[name]:+.2f} %" for name in losses]
+        rows.append([question, answer, *cells, f"{wins}/{len(found)}"])
+    header = ["Decision", "Tried", "All three", "Midpoint MAE", "WAPE", "Log MAE", "Better at"]
+    text = (
+        "One decision of the shift model changed at a time: a booster and a linear model averaged, "
+        "Huber's loss, every horizon in one model. Each learns from target years up to three "
+        "before an origin and is judged on forecasts made since, up to the origin: the scores "
+        "above played no part. Change of the error against the standard; negative is better. A "
+        "flow forecast at zero has no log error, so zeros flatter that column."
+    )
+    return f"## Trials of the shift model, nested\n\n{text}\n\n{table(header, rows)}"
+
+
+def _without(name: str) -> str:
+    channel = name.removeprefix("without_")
+    if channel == "technology":
+        return "all three technology channels"
+    label = {str(key): words for key, words in CHANNELS.items()}[channel]
+    return f"{label} (technology)" if channel in TECHNOLOGY else label
+
+
+def _placebo(name: str) -> str:
+    stem = name.rstrip("0123456789").rstrip("_")
+    number = name.removeprefix(stem).strip("_")
+    return f"{_PLACEBO_LABELS.get(stem, stem)}{f' ({number})' if number else ''}"

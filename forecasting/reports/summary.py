@@ -1,0 +1,189 @@
+"""The first page of a report: what was forecast, and the answer in a few plain sentences."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+
+import pandas as pd
+
+from features.feature import CHANNELS, TECHNOLOGY
+from forecasting.backtest import MAIN_MODEL
+from forecasting.briefs.brief import ahead, listed, money, named, origin_of, points, years_of
+from forecasting.explanation.evidence import TOGETHER, Verdict, out_of_sample, verdict
+from forecasting.reports.html import facts, statements
+from forecasting.reports.shifts import nearest_shifts
+from forecasting.results import RunResult
+from forecasting.significance import LEVEL
+from forecasting.style import SETTING_LABELS, percent, plural
+
+LARGEST_SHIFTS = 3
+LAST, RAKED = "last_value", "last_value_raked"
+NOMINAL = 0.9
+HONEST = 0.025
+"""An interval is taken at its word where its coverage is this close to what it says."""
+_VERDICTS: dict[Verdict, str] = {
+    "not tested": "With this few origins nobody can tell whether that is more than luck.",
+    "helps": "Read plainly: they improve the forecasts, more often than luck would have it.",
+    "hurts": "Read plainly: they make the forecasts worse, more often than luck would have it.",
+    "nothing measurable": "Read plainly: a null result. They add nothing to accuracy that can be "
+    "told from luck, whatever the model makes of them.",
+}
+
+
+def about(result: RunResult) -> str:
+    """Data, origin, as-of date and horizons."""
+    forecasts, run, years = result.forecasts, result.provenance, years_of(result)
+    sides = {str(code) for side in ("exporter", "importer") for code in forecasts[side].unique()}
+    flows = int((forecasts["target_year"] == years[0]).sum())
+    files = [PurePath(str(d["path"])).name for d in run["data"] if d["role"] == "trade"]
+    source = f"{', '.join(files) or 'a panel in memory'}: {plural(flows, 'flow')} between "
+    pairs = [
+        ("Data", f"{source}{len(sides)} countries"),
+        ("Origin", f"{origin_of(result)}, the last year of bilateral trade seen"),
+        ("As of", f"{run['as_of']}; nothing published later was used "
+         f"({SETTING_LABELS[run['setting']].lower()})"),
+        ("Horizons", f"{_words(run['horizons'])} years ahead: target years {_words(years)}"),
+    ]  # fmt: skip
+    if "model" in run:
+        model = run["model"]
+        pairs.append(("Model", f"{model['address']}, trained on data to {model['origin']}"))
+    return facts(pairs)
+
+
+def _words(numbers: list[int]) -> str:
+    return ", ".join(map(str, numbers))
+
+
+def answers(result: RunResult) -> str:
+    """Say in a few sentences what was found and how far it can be trusted."""
+    found = [("World trade", _world(result)), ("Largest shifts", _shifts(result))]
+    if result.scores.empty:
+        found.append(("Accuracy", "Nothing was back-tested: a trained model forecast new data. How "
+                      "good it was stands in the report of the run that trained it."))  # fmt: skip
+    else:
+        found += [
+            ("Accuracy", _accuracy(result)),
+            ("Tests", _tests(result.significance)),
+            ("Intervals", _intervals(result.scores)),
+        ]
+    return statements([*found, ("Technology channels", _technology(result))])
+
+
+def _ends(numbers: list[int]) -> list[int]:
+    """The first and the last, or the only one."""
+    return list(dict.fromkeys([numbers[0], numbers[-1]]))
+
+
+# What is forecast ---------------------------------------------------------------------------------
+
+
+def _world(result: RunResult) -> str:
+    years = years_of(result)
+    sums = result.forecasts.groupby("target_year")[["value_origin", "forecast"]].sum()
+    start = float(sums.loc[years[0], "value_origin"])
+    growth = [
+        f"{money(end)} in {year} ({percent(end / start - 1, sign=True)})"
+        for year, end in ((year, float(sums.loc[year, "forecast"])) for year in _ends(years))
+    ]
+    return (
+        f"The flows of these data were worth {money(start)} in {origin_of(result)} and are "
+        f"forecast at {listed(growth)}."
+    )
+
+
+def _shifts(result: RunResult) -> str:
+    rows = nearest_shifts(result.forecasts)
+    words = []
+    for row in rows.head(LARGEST_SHIFTS).to_dict("records"):
+        sector = f", {row['sector']}" if "sector" in row else ""
+        low, high = (money(row[f"{side}_90"] - row["base"], sign=True)
+                     for side in ("lower", "upper"))  # fmt: skip
+        words.append(
+            f"{named(str(row['exporter']))} to {named(str(row['importer']))}{sector} "
+            f"{money(row['shift'], sign=True)} (90% interval {low} to {high})"
+        )
+    return (
+        f"Beyond what the countries' totals imply, the pattern of {rows['target_year'].iloc[0]} "
+        f"moves most from {listed(words, between='; ')}. Of all {plural(len(rows), 'flow')} with "
+        f"a base, {int(rows['sure'].sum()):,} have an interval that leaves the direction of their "
+        "shift in no doubt."
+    )
+
+
+# How good it was ----------------------------------------------------------------------------------
+
+
+def _accuracy(result: RunResult) -> str:
+    setting = result.config.settings[0]
+    scores = result.scores[
+        (result.scores["stratum"] == "all") & (result.scores["setting"] == setting)
+    ]
+    wape = scores.set_index(["model", "horizon"])["wape"]
+    parts = [
+        f"{percent(wape[MAIN_MODEL, h])} of trade {ahead(h)} ({percent(wape[LAST, h])} repeating "
+        f"the last value, {percent(wape[RAKED, h])} the raked base)"
+        for h in _ends(sorted(int(h) for h in scores["horizon"].unique()))
+    ]
+    origins = plural(int(scores["origins"].max()), "past origin")
+    return (
+        f"At {origins}, {SETTING_LABELS[setting].lower()}, the error of {MAIN_MODEL} (WAPE) was "
+        f"{listed(parts)}."
+    )
+
+
+def _tests(significance: pd.DataFrame) -> str:
+    if significance["p_holm"].isna().all():
+        return "None was made: no horizon has enough origins to tell a difference from luck."
+    parts = []
+    for against, words in ((LAST, "Against repeating the last value"), (RAKED, "against the base")):
+        mine = significance[significance["against"] == against]
+        made = mine["p_holm"].notna()
+        better, worse = (int((made & (mine["verdict"] == v)).sum()) for v in ("better", "worse"))
+        parts.append(f"{words} {better} of {int(made.sum())} tests say better and {worse} worse")
+    return (
+        f"{', '.join(parts)} (settings x horizons x errors, at {percent(LEVEL, digits=0)}). "
+        "The rest are ties, which few origins cannot settle."
+    )
+
+
+def _intervals(scores: pd.DataFrame) -> str:
+    ours = scores[scores["model"] == MAIN_MODEL]
+    overall = ours.loc[ours["stratum"] == "all", "coverage_90"].dropna()
+    sizes = ours.loc[ours["stratum"].str.startswith("decile_"), "coverage_90"].dropna()
+    if overall.empty:
+        return "The back-test holds no intervals, so nothing is known about those given here."
+    furthest = float(overall.iloc[int((overall - NOMINAL).abs().to_numpy().argmax())])
+    if abs(furthest - NOMINAL) <= HONEST:
+        judged = "Over all flows they can be taken at their word"
+    elif furthest < NOMINAL:
+        judged = "They are too narrow: be less sure than they say"
+    else:
+        judged = "They are wider than they need be"
+    by_size = f", {_range(sizes)} by size of flow" if len(sizes) else ""
+    return f"90% intervals held {_range(overall)} of outcomes by horizon{by_size}. {judged}."
+
+
+def _range(shares: pd.Series[float]) -> str:
+    return f"{percent(float(shares.min()))} to {percent(float(shares.max()))}"
+
+
+# What technology amounts to -----------------------------------------------------------------------
+
+
+def _technology(result: RunResult) -> str:
+    channels = result.channels
+    share = channels.loc[channels["channel"].isin(TECHNOLOGY), "share"].sum()
+    names = listed(CHANNELS[c] for c in CHANNELS if c in TECHNOLOGY)
+    opening = f"{names} make up {percent(float(share))} of the model's SHAP contributions"
+    worth = out_of_sample(result)
+    row = worth[worth["channel"] == TOGETHER].to_dict("records")
+    if not row:
+        return f"{opening}. Whether they improve forecasts was not tested here."
+    tests, helps, hurts = (int(row[0][name]) for name in ("tests", "helps", "hurts"))
+    counts = f"; {helps} of {tests} tests say that they help, {hurts} that they hurt"
+    return (
+        f"{opening}. Without them the money error (WAPE) changes by "
+        f"{points(row[0]['wape_change'], sign=True)} and the mean log error by "
+        f"{points(row[0]['log_mae_change'], sign=True)}{counts if tests else ''}. "
+        f"{_VERDICTS[verdict(tests=tests, helps=helps, hurts=hurts)]}"
+    )

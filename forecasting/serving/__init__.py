@@ -1,0 +1,1 @@
+"""Forecasts of new data by a model that was trained before."""

@@ -1,0 +1,123 @@
+"""What a forecast by a trained model records: model, data, and how the two fit each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.catalogue import NAMES
+from features.information import InformationSet
+from forecasting.audit import explained_counts
+from forecasting.config import RunConfig
+from forecasting.loading import LoadedData
+from forecasting.output import FORMAT
+from forecasting.results import Explanation
+from forecasting.serving.served_model import ServedModel
+from forecasting.versions import versions
+from models.forecaster import FlowForecast
+
+KIND = "forecast"
+"""Of the folder, in its ``run.json``; that of a run is ``run``."""
+_NAMED = 5
+"""Features or countries named in a note."""
+
+
+def provenance(
+    model: ServedModel,
+    data: LoadedData,
+    asked: RunConfig,
+    *,
+    info: InformationSet,
+    matrix: NDArray[np.float32],
+    parts: Mapping[int, tuple[pd.DataFrame, FlowForecast]],
+    explained: Explanation,
+) -> dict[str, Any]:
+    """Content of ``run.json``.
+
+    Parameters
+    ----------
+    model, data, asked
+        The trained model, the new data, and what was asked of them.
+    info, matrix
+        Information set and features of the new origin.
+    parts
+        Table and forecast by horizon.
+    explained
+        Their explanation.
+    """
+    return {
+        "kind": KIND,
+        "format": FORMAT,
+        "model": _model(model),
+        "config": asked.to_dict(),
+        "data": [source.to_dict() for source in data.sources],
+        "as_of": info.as_of.isoformat(),
+        "origin": info.origin,
+        "horizons": list(asked.horizons),
+        "setting": info.setting,
+        "seed": asked.seed,
+        "versions": versions(),
+        "explained": explained_counts(
+            pd.concat([table for table, _ in parts.values()]),
+            explained=len(explained.rows),
+            largest_gap=explained.largest_gap,
+        ),
+        "adds_up": max(forecast.largest_gap for _, forecast in parts.values()),
+        "notes": _notes(model, info, matrix),
+    }
+
+
+def _model(model: ServedModel) -> dict[str, Any]:
+    """Which model it is, and what it was trained on."""
+    about = model.about
+    config = about["config"]
+    return {
+        "address": model.address,
+        **model.registered,
+        "origin": about["origin"],
+        "as_of": about["as_of"],
+        "setting": about["setting"],
+        "seed": about["seed"],
+        "rounds": config["rounds"],
+        "data": about["data"],
+        "versions": about["versions"],
+    }
+
+
+def _notes(model: ServedModel, info: InformationSet, matrix: NDArray[np.float32]) -> list[str]:
+    """What a reader of the forecast should know about the fit of model and data."""
+    trained, notes = model.forecaster, []
+    if info.origin <= trained.origin:
+        notes.append(
+            f"the new origin {info.origin} is not later than the model's ({trained.origin}): the "
+            "model has learned from outcomes this forecast should not know"
+            if info.origin < trained.origin
+            else f"the new origin {info.origin} is the model's own"
+        )
+    notes += _strangers("countries", info.flows.countries, trained.flows.countries)
+    notes += _strangers("sectors", info.flows.sectors, trained.flows.sectors)
+    then, now = (np.isfinite(table).any(axis=0) for table in (trained.features, matrix))
+    missing = [name for name, gone in zip(NAMES, then > now, strict=True) if gone]
+    if missing:
+        notes.append(
+            f"{len(missing)} features that the model's own data fill are missing from the new "
+            f"data: {_some(missing)}"
+        )
+    trained_by, served_by = model.about["versions"]["gravicast"], versions()["gravicast"]
+    if trained_by != served_by:
+        notes.append(f"trained by gravicast {trained_by}, forecast by {served_by}")
+    return notes
+
+
+def _strangers(kind: str, now: Sequence[str], known: Sequence[str]) -> list[str]:
+    new = [word for word in now if word not in known]
+    return [f"{len(new)} {kind} the model was not trained on: {_some(new)}"] if new else []
+
+
+def _some(words: Sequence[str]) -> str:
+    rest = len(words) - _NAMED
+    return ", ".join(words[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,173 @@
+"""A trained model to forecast with: from a run folder, or from wherever MLflow keeps it."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from features.errors import InputError
+from forecasting.output import MARKER
+from forecasting.run_folder import read_about
+from forecasting.saved import load_forecaster
+from forecasting.tracking.store import at_store
+from models.forecaster import FittedForecaster
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+_IN_MLFLOW = re.compile(r"^(models|runs):/")
+_LOGGED = re.compile(r"^models:/+(m-\w+)$")
+_MLMODEL, _ARTIFACTS = "MLmodel", "artifacts"
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """A model and the run that trained it.
+
+    Attributes
+    ----------
+    address
+        As it was asked for.
+    forecaster
+        Fitted, with the data of its own origin.
+    about
+        Content of the run's ``run.json``.
+    stability
+        What the models of other origins and seeds used, see `drivers.stability_table`.
+    registered
+        ``name``, ``version``, ``model_id`` and ``run_id`` in MLflow, those that are known.
+    """
+
+    address: str
+    forecaster: FittedForecaster
+    about: Mapping[str, Any]
+    stability: pd.DataFrame
+    registered: Mapping[str, str]
+
+
+def open_model(address: Path | str) -> ServedModel:
+    """Read a trained model.
+
+    Parameters
+    ----------
+    address
+        ``models:/name@alias``, ``models:/name/version``, ``models:/m-...``, ``runs:/run_id``, the
+        output folder of a run, or the folder of a downloaded MLflow model. MLflow is asked at the
+        store that `store.store_uri` names.
+
+    Raises
+    ------
+    InputError
+        If there is no such model, it is none of gravicast's, or it was saved by a version with
+        another feature catalogue or format.
+    """
+    address = str(address)
+    if not _IN_MLFLOW.match(address):
+        return _read(_folder(Path(address)), address, {})
+    with _downloaded(address) as (folder, registered):
+        return _read(folder, address, registered)
+
+
+def _folder(path: Path) -> Path:
+    """Where a folder keeps the model and the account of its run, side by side."""
+    if not path.is_dir():
+        raise InputError(
+            "there is no such model",
+            remedy="Give a run folder, or an address such as models:/gravicast@champion",
+            file=path,
+        )
+    return path / _ARTIFACTS if (path / _MLMODEL).is_file() else path
+
+
+@contextmanager
+def _downloaded(address: str) -> Iterator[tuple[Path, dict[str, str]]]:
+    with (
+        tempfile.TemporaryDirectory(prefix="gravicast-model-") as stage,
+        at_store(
+            problem=f"the model {address} cannot be had",
+            remedy="Check the address, and that MLFLOW_TRACKING_URI names the store that holds it",
+            must_exist=True,
+        ) as client,
+    ):
+        import mlflow
+
+        registered = _registered(client, address)
+        if "model_id" not in registered:
+            raise InputError(
+                f"{address} has no model of gravicast",
+                remedy="Give a run that `gravicast run` or `gravicast track` logged to its end",
+            )
+        found = mlflow.artifacts.download_artifacts(
+            f"models:/{registered['model_id']}", dst_path=stage
+        )
+        yield _folder(Path(found)), registered
+
+
+def _registered(client: MlflowClient, address: str) -> dict[str, str]:
+    """What MLflow calls the model: the ids that `ServedModel.registered` lists."""
+    kind, _, rest = address.partition(":/")
+    rest = rest.strip("/")
+    if kind == "runs":
+        return model_of_run(client, rest.split("/")[0])
+    name, _, alias = rest.partition("@")
+    if alias:
+        version = client.get_model_version_by_alias(name, alias)
+    elif "/" in rest:
+        name, _, number = rest.partition("/")
+        version = client.get_model_version(name, number)
+    else:
+        model = client.get_logged_model(rest)
+        return {"model_id": str(model.model_id), "run_id": str(model.source_run_id)}
+    found = {"name": name, "version": str(version.version), "run_id": str(version.run_id)}
+    model_id = model_of_version(version)
+    return found | ({"model_id": model_id} if model_id else {})
+
+
+def model_of_version(version: ModelVersion) -> str | None:
+    """Id of the logged model that a registered version holds, None where it holds no such model."""
+    # MLflow's own stores leave the attribute empty, and keep the id in the source.
+    source = _LOGGED.match(str(version.source))
+    return version.model_id or (source.group(1) if source else None)
+
+
+def model_of_run(client: MlflowClient, run_id: str) -> dict[str, str]:
+    """Ids of a run and of the model it logged, where it logged one."""
+    outputs = client.get_run(run_id).outputs
+    models = outputs.model_outputs if outputs is not None else []
+    found = {"run_id": run_id}
+    return found | ({"model_id": str(models[0].model_id)} if models else {})
+
+
+def _read(folder: Path, address: str, registered: dict[str, str]) -> ServedModel:
+    if not (folder / MARKER).is_file():
+        raise InputError(
+            "this is no model of gravicast",
+            remedy="Name one that `gravicast run` logged, or the folder of a run",
+            file=address,
+        )
+    remedy = "Train it again with `gravicast run`, and name the new model"
+    try:
+        about = read_about(folder)
+        _require_run(about)
+        forecaster = load_forecaster(folder / "model")
+        stability = pd.read_csv(folder / "stability.csv")
+    except InputError as error:
+        raise InputError(error.problem, remedy=remedy, file=address) from error
+    except (OSError, KeyError, ValueError) as error:
+        raise InputError(
+            f"this is no whole model of gravicast ({error})", remedy=remedy, file=address
+        ) from error
+    return ServedModel(address, forecaster, about, stability, registered)
+
+
+def _require_run(about: Mapping[str, Any]) -> None:
+    if about["kind"] != "run":
+        raise InputError("this folder holds a forecast", remedy="Name the model it was made with")

@@ -1,0 +1,281 @@
+"""Forecasting new data with a trained model: nothing is fitted again but the country totals."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from features.catalogue import coverage, origin_matrix
+from features.errors import InputError
+from features.flows import FlowIndex
+from features.information import AsOfRule, DataBundle, InformationSet
+from features.panel import AbsentFlows, NegativeFlows
+from forecasting.bench import information_sets
+from forecasting.config import RunConfig
+from forecasting.explanation.drivers import feature_drivers
+from forecasting.explanation.explain import attribution_table, channel_summary, explain
+from forecasting.loading import load
+from forecasting.output import MARKER, check_out, staged
+from forecasting.progress import Progress
+from forecasting.results import Explanation, RunResult
+from forecasting.saved import save_forecaster
+from forecasting.serving.provenance import provenance
+from forecasting.serving.served_model import ServedModel, open_model
+from forecasting.tables import forecast_table
+from models.design import origin_value
+from models.forecaster import FittedForecaster, FlowForecast
+from models.totals import forecast_totals
+
+_OF_THE_MODEL = (
+    "trade_lag_months",
+    "pair_lag_months",
+    "absent",
+    "negatives",
+    "seed",
+    "rounds",
+    "max_rows",
+    "params",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastConfig:
+    """New data for a trained model; what is None is as it was when the model was trained.
+
+    Parameters
+    ----------
+    trade
+        Trade file (CSV or Parquet), new years included. It holds the history too: features look
+        back.
+    indicators, indicator_catalogue, pairs
+        The other data, as for a run. A feature whose data are not given is missing.
+    out, overwrite
+        Output folder. It must not hold a forecast unless ``overwrite``; a run is never replaced.
+    horizons
+        Years ahead, of those the model was fitted for.
+    as_of
+        The day of the forecast; by default as long after the last trade year as the model's was
+        after its own.
+    trade_lag_months, pair_lag_months, absent, negatives
+        As for a run.
+    """
+
+    trade: Path | str
+    indicators: Path | str | None = None
+    indicator_catalogue: Path | str | None = None
+    pairs: tuple[Path | str, ...] = ()
+    out: Path | str = Path("gravicast-forecast")
+    overwrite: bool = False
+    horizons: tuple[int, ...] | None = None
+    as_of: date | str | None = None
+    trade_lag_months: int | None = None
+    pair_lag_months: int | None = None
+    absent: AbsentFlows | None = None
+    negatives: NegativeFlows | None = None
+
+    def run_config(self, about: Mapping[str, Any]) -> RunConfig:
+        """The configuration of a run on the new data, filled up with the model's.
+
+        Raises
+        ------
+        InputError
+            For a value that does not fit.
+        """
+        trained = {name: about["config"][name] for name in _OF_THE_MODEL}
+        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        return RunConfig.from_mapping(
+            {
+                **trained,
+                "horizons": about["horizons"],
+                **{name: value for name, value in given.items() if value is not None},
+                "settings": [about["setting"]],
+                "experiment": None,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """The last origin of the new data: information sets up to it, and its features."""
+
+    infos: dict[int, InformationSet]
+    matrix: NDArray[np.float32]
+
+    @property
+    def info(self) -> InformationSet:
+        return self.infos[max(self.infos)]
+
+
+def forecast_with(
+    model: Path | str, config: ForecastConfig, *, show_progress: bool = True
+) -> RunResult:
+    """Forecast new data with a trained model.
+
+    Its boosters, mean reversion, probabilities and intervals are taken as they are. The totals of
+    target years are forecast from the new data, as every forecast's are: they are no part of the
+    fitted model.
+
+    Parameters
+    ----------
+    model
+        See `served_model.open_model`.
+    config
+        The new data, and where the forecast goes.
+    show_progress
+        Whether stages are written to stderr.
+
+    Returns
+    -------
+    RunResult
+        As `run_folder.read_run` reads it from ``config.out``: nothing was back-tested, so its
+        tables of scores are empty.
+
+    Raises
+    ------
+    InputError
+        If the model cannot be had or does not fit this version or the data, or for anything wrong
+        with the data; nothing is left in ``out``.
+    """
+    # As in a run: threads of BLAS would round differently with their number.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _forecast(str(model), config, Progress(show=show_progress))
+
+
+def _forecast(address: str, config: ForecastConfig, progress: Progress) -> RunResult:
+    out = Path(config.out)
+    check_out(out, overwrite=config.overwrite, kind="forecast")
+    with progress.stage("read the model"):
+        model = open_model(address)
+    asked = config.run_config(model.about)
+    _check_horizons(model, asked)
+    with progress.stage("read the data"):
+        data = load(asked)
+    _check_sectors(model, data.bundle.panel.flows, asked)
+    asked = replace(asked, as_of=asked.as_of or _rule(model).date(data.bundle.panel.last_year))
+    with progress.stage("build the features"):
+        origin = _at_origin(data.bundle, asked)
+    with progress.stage("forecast"):
+        forecaster = _moved(model, origin, asked)
+        parts = {horizon: forecast_table(forecaster, horizon) for horizon in asked.horizons}
+    with progress.stage("explain"):
+        explanation = explain(forecaster, {h: forecast for h, (_, forecast) in parts.items()})
+    about = provenance(
+        model,
+        data,
+        asked,
+        info=origin.info,
+        matrix=origin.matrix,
+        parts=parts,
+        explained=explanation,
+    )
+    result = _result(model, asked, origin, parts, explanation, about, progress)
+    with staged(asked.out) as stage:
+        _write(result, forecaster, stage)
+    return result
+
+
+def _result(
+    model: ServedModel,
+    asked: RunConfig,
+    origin: _Origin,
+    parts: Mapping[int, tuple[pd.DataFrame, FlowForecast]],
+    explanation: Explanation,
+    about: dict[str, Any],
+    progress: Progress,
+) -> RunResult:
+    return RunResult(
+        config=asked,
+        out=asked.out,
+        forecasts=pd.concat([table for table, _ in parts.values()], ignore_index=True),
+        scores=pd.DataFrame(),
+        scores_by_origin=pd.DataFrame(),
+        significance=pd.DataFrame(),
+        reliability=pd.DataFrame(),
+        stability=pd.DataFrame(),
+        study=None,
+        attributions=attribution_table(explanation),
+        explanation=explanation,
+        channels=channel_summary(explanation),
+        drivers=feature_drivers(explanation, model.stability),
+        coverage=coverage(origin.info, origin.matrix),
+        provenance=about,
+        timings=progress.seconds,
+    )
+
+
+def _check_horizons(model: ServedModel, asked: RunConfig) -> None:
+    known = sorted(model.forecaster.intervals)
+    unknown = [horizon for horizon in asked.horizons if horizon not in known]
+    if unknown:
+        raise InputError(
+            f"the model was not fitted for {unknown[0]} years ahead",
+            remedy=f"Choose from {', '.join(map(str, known))}, or train a model with that horizon",
+            file=model.address,
+        )
+
+
+def _check_sectors(model: ServedModel, flows: FlowIndex, asked: RunConfig) -> None:
+    trained = model.forecaster.flows
+    if trained.has_sectors == flows.has_sectors:
+        return
+    whose, has = ("with", "none") if trained.has_sectors else ("without", "some")
+    raise InputError(
+        f"the model was trained on flows {whose} sectors, and the trade file has {has}",
+        remedy="Give a trade file like the one the model was trained on, or train another model",
+        file=asked.trade,
+        column="sector",
+    )
+
+
+def _rule(model: ServedModel) -> AsOfRule:
+    """How long after its origin the model's forecast was made."""
+    day = date.fromisoformat(model.forecaster.as_of)
+    return AsOfRule(day.year - model.forecaster.origin, day.month, day.day)
+
+
+def _at_origin(bundle: DataBundle, asked: RunConfig) -> _Origin:
+    """Open every origin that the totals learn from, and build the features of the last."""
+    assert asked.as_of is not None
+    (setting,) = asked.settings
+    last, rule = bundle.origin(asked.as_of), asked.as_of_rule(bundle.panel.last_year)
+    infos = information_sets(bundle, setting=setting, rule=rule, last=last)
+    return _Origin(infos, origin_matrix(infos[last]))
+
+
+def _moved(model: ServedModel, origin: _Origin, asked: RunConfig) -> FittedForecaster:
+    """The model's fitted parts with the data of the new origin."""
+    info = origin.info
+    return replace(
+        model.forecaster,
+        flows=info.flows,
+        origin=info.origin,
+        as_of=info.as_of.isoformat(),
+        value=origin_value(info),
+        features=origin.matrix,
+        totals=forecast_totals(origin.infos, origin=info.origin, horizons=asked.horizons),
+        intervals={h: model.forecaster.intervals[h] for h in asked.horizons},
+    )
+
+
+def _write(result: RunResult, forecaster: FittedForecaster, stage: Path) -> None:
+    for name, table in (("forecasts", result.forecasts), ("attributions", result.attributions)):
+        table.to_parquet(stage / f"{name}.parquet", compression="zstd", index=False)
+    for name, table in (
+        ("channels", result.channels),
+        ("drivers", result.drivers),
+        ("coverage", result.coverage),
+    ):
+        table.to_csv(stage / f"{name}.csv", index=False, lineterminator="\n")
+    (stage / "model").mkdir()
+    save_forecaster(forecaster, stage / "model")
+    text = json.dumps({**result.provenance, "seconds": result.timings}, indent=2)
+    (stage / MARKER).write_text(text + "\n", encoding="utf-8")

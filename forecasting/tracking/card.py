@@ -1,0 +1,82 @@
+"""The note of a run: its verdict in fifteen lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from forecasting.results import RunResult
+from forecasting.tracking.tables import board_of
+
+_LEVEL = 0.005
+"""Skills closer to zero than this are called no difference."""
+
+
+def card(result: RunResult, model_id: str) -> str:
+    """Tell the run in Markdown: how good it is, what was run, where things are."""
+    board, first = board_of(result.scores), result.provenance["setting"]
+    mine = board[board["setting"] == first]
+    origins = result.scores_by_origin["origin"]
+    return "\n".join(
+        [
+            f"**Against the last value**: {_verdict(mine, 'skill_wape')}",
+            "",
+            f"**Against the raked base**: {_verdict(mine, 'skill_on_raked_wape')}",
+            "",
+            f"WAPE, mean over origins {origins.min()}-{origins.max()}, setting `{first}`. "
+            f"{subject(result)}",
+            "",
+            *_score_lines(board),
+            "",
+            f"**Model**: its files are under *Logged models*, not under Artifacts: "
+            f'`mlflow.pyfunc.load_model("models:/{model_id}")`. '
+            "**Report**: `report.html` and `figures/` under Artifacts.",
+        ]
+    )
+
+
+def subject(result: RunResult) -> str:
+    """What was forecast, in a few words."""
+    forecasts, trade = result.forecasts, result.provenance["data"][0]
+    years = forecasts["target_year"]
+    flows = int((forecasts["horizon"] == forecasts["horizon"].min()).sum())
+    return (
+        f"Forecasts of {years.min()}-{years.max()} for {flows:,} flows of "
+        f"`{Path(trade['path']).name}`, from origin {result.provenance['origin']} "
+        f"as of {result.provenance['as_of']}."
+    )
+
+
+def _verdict(board: pd.DataFrame, column: str) -> str:
+    words = []
+    for row in board.sort_values("horizon").to_dict("records"):
+        skill = row[column]
+        if not np.isfinite(skill):
+            word = "not known"
+        elif abs(skill) < _LEVEL:
+            word = "no difference"
+        else:
+            word = f"**{'better' if skill > 0 else 'worse'}** by {100 * abs(skill):.1f}%"
+        words.append(f"h{row['horizon']} {word}")
+    return ", ".join(words)
+
+
+def _score_lines(board: pd.DataFrame) -> list[str]:
+    # Set in columns by hand: the UI leaves no space between the cells of a Markdown table.
+    heads = {
+        "wape": "    WAPE",
+        "wape_of_raked": "   raked base",
+        "wape_of_last": "   last value",
+        "coverage_90": "   in 90% interval",
+    }
+    lines = [f"{'setting':<14}{'h':>2}" + "".join(heads.values())]
+    for row in board.to_dict("records"):
+        cells = [f"{_percent(row[name]):>{len(head)}}" for name, head in heads.items()]
+        lines.append(f"{row['setting']:<14}{row['horizon']:>2}" + "".join(cells))
+    return ["```", *lines, "```"]
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.2f}%" if np.isfinite(share) else "-"

@@ -1,0 +1,271 @@
+"""The MLflow store: where it is, how it is asked, and its failures in one line.
+
+Importing this module is cheap: MLflow is imported by the functions.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from features.errors import InputError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+BOUNDED = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+}
+"""How patiently a server is asked: left alone, MLflow goes on for minutes."""
+HASTY = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+}
+"""For the first question to a server, and the last to one that has failed."""
+_SILENT = {
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+}
+_DATABASES = ("postgresql", "mysql", "mssql")
+_PASSWORD = re.compile(r"//[^/@\s]*@")
+_REASON_LENGTH = 300
+
+
+@contextmanager
+def at_store(*, problem: str, remedy: str, must_exist: bool = False) -> Iterator[MlflowClient]:
+    """Point MLflow at the store for a block, and leave the process as it was found.
+
+    Parameters
+    ----------
+    problem, remedy
+        What failed and what to do about it, should the store fail in the block.
+    must_exist
+        Whether a SQLite store that is not there yet is an error, rather than made.
+
+    Raises
+    ------
+    InputError
+        If the store cannot be reached, or fails in the block; a server that does not answer is
+        given up within half a minute.
+    """
+    os.environ.update(quiet_environment())
+    import mlflow
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    uri = store_uri()
+    if must_exist:
+        require_store(uri)
+    try:
+        check_database(uri)
+        with ExitStack() as stack:
+            stack.enter_context(_quiet())
+            stack.enter_context(environment({**BOUNDED, **_artifact_root(uri)}))
+            stack.enter_context(_tracking_at(uri))
+            mlflow.autolog(disable=True)
+            client = mlflow.MlflowClient()
+            with environment(HASTY):
+                client.search_experiments(max_results=1)
+            yield client
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        raise InputError(
+            f"{problem} ({_reason(error)})", remedy=remedy, file=without_password(uri)
+        ) from error
+
+
+@contextmanager
+def ended(end: Callable[[str], object]) -> Iterator[None]:
+    """Give an MLflow run the status its block ends with: FINISHED, or FAILED if it raises.
+
+    A store that has just failed may be gone: it is told in passing, not waited for, and a run that
+    could not be ended stays RUNNING.
+    """
+    try:
+        yield
+    except BaseException:
+        with environment(HASTY), suppress(Exception):
+            end("FAILED")
+        raise
+    end("FINISHED")
+
+
+def store_uri() -> str:
+    """Where runs are tracked: what MLflow was told, otherwise ``mlflow.db`` in this folder."""
+    set_by_user = os.environ.get("MLFLOW_TRACKING_URI", "").strip()
+    # `mlflow.set_tracking_uri` sets the variable too.
+    return set_by_user or f"sqlite:///{(Path.cwd() / 'mlflow.db').as_posix()}"
+
+
+def review_hint() -> str:
+    """Where a reviewer finds what was tracked, in a line."""
+    uri = store_uri()
+    served = uri.startswith(("http://", "https://"))
+    return f"Review it in the browser: {without_password(uri) if served else 'gravicast ui'}"
+
+
+def sqlite_file(uri: str) -> Path | None:
+    """Return the file of a SQLite store, None for any other store."""
+    if not uri.startswith("sqlite:"):
+        return None
+    from sqlalchemy.engine import make_url
+
+    database = make_url(uri).database
+    return Path(database).absolute() if database and database != ":memory:" else None
+
+
+def require_store(uri: str) -> None:
+    """Refuse a SQLite store that is not there: MLflow would make an empty one, in ten seconds.
+
+    Raises
+    ------
+    InputError
+        If its file does not exist.
+    """
+    file = sqlite_file(uri)
+    if file is not None and not file.is_file():
+        raise InputError(
+            "there is no MLflow store yet",
+            remedy="Run `gravicast run` first, or name another store with MLFLOW_TRACKING_URI",
+            file=file,
+        )
+
+
+def without_password(uri: str) -> str:
+    """An address fit to be shown."""
+    return _PASSWORD.sub("//***@", uri)
+
+
+def quiet_environment() -> dict[str, str]:
+    """Variables that keep MLflow from calling home, unless the user decided otherwise."""
+    name = "MLFLOW_DISABLE_TELEMETRY"
+    return {name: os.environ.get(name, "true")}
+
+
+@contextmanager
+def environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Set variables for a while, except those that the user has set to something else."""
+    chosen = {
+        name: value
+        for name, value in values.items()
+        if os.environ.get(name) in (None, BOUNDED.get(name))
+    }
+    before = {name: os.environ.get(name) for name in chosen}
+    os.environ.update(chosen)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep MLflow's notes, bars, addresses and Python warnings off the terminal.
+
+    What it logs as a warning or an error still shows, but not that a request is tried again.
+    """
+    levels = {"mlflow": logging.WARNING, "urllib3": logging.ERROR}
+    before = {name: logging.getLogger(name).level for name in levels}
+    bytecode = sys.dont_write_bytecode
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+    # MLflow loads the model it has just written, and would leave a __pycache__ among its files.
+    sys.dont_write_bytecode = True
+    try:
+        with environment(_SILENT), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"mlflow\.")
+            yield
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
+        sys.dont_write_bytecode = bytecode
+
+
+def check_database(uri: str) -> None:
+    """Refuse early what MLflow would try ten times over before it gives up.
+
+    Raises
+    ------
+    OSError, SQLAlchemyError
+        If the store is a database, and cannot be opened.
+    """
+    file = sqlite_file(uri)
+    if file is not None:
+        _check_file(file)
+    elif uri.partition(":")[0].partition("+")[0] in _DATABASES:
+        from sqlalchemy import create_engine
+
+        try:
+            create_engine(uri).connect().close()
+        except ImportError as error:
+            raise OSError(f"the database's driver is not installed: {error}") from error
+
+
+def _check_file(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if file.exists():
+        with file.open("rb") as opened:
+            head = opened.read(16)
+        if head not in (b"", b"SQLite format 3\x00"):
+            raise OSError("the file is no SQLite database")
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise OSError("the file cannot be written")
+
+
+def _artifact_root(uri: str) -> dict[str, str]:
+    """Keep MLflow from leaving an empty ``mlruns`` in the working directory of another store."""
+    file = sqlite_file(uri)
+    return {} if file is None else {"_MLFLOW_SERVER_ARTIFACT_ROOT": str(file.parent / "mlruns")}
+
+
+@contextmanager
+def _tracking_at(uri: str) -> Iterator[None]:
+    """Point MLflow at the store and leave the process as it was found."""
+    import mlflow
+
+    found_set, path = mlflow.is_tracking_uri_set(), sys.path
+    if not found_set:
+        mlflow.set_tracking_uri(uri)
+    try:
+        yield
+    finally:
+        # Logging a model loads it once from a folder that is gone afterwards.
+        sys.path = path
+        if not found_set:
+            mlflow.set_tracking_uri(None)
+
+
+def _reason(error: BaseException) -> str:
+    """What went wrong in few words; of a failed request, not the library's account of it."""
+    from requests import exceptions
+
+    told: BaseException | None = error
+    while told is not None:
+        if isinstance(told, exceptions.RetryError):
+            return "the server answered with an error each time it was asked"
+        if isinstance(told, exceptions.Timeout):
+            return "the server took too long to answer"
+        if isinstance(told, exceptions.ConnectionError):
+            return "the server does not answer"
+        told = told.__cause__ or told.__context__
+    return first_line(error)
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, fit for one line."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return without_password(lines[0])[:_REASON_LENGTH]

@@ -1,0 +1,243 @@
+"""One MLflow run a run: configuration, scores by origin, data, tables, figures and the model.
+
+Importing this module is cheap: MLflow is imported by the functions.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from features.tables import sha256
+from forecasting.output import MARKER
+from forecasting.results import RunResult
+from forecasting.tracking.card import card, subject
+from forecasting.tracking.children import log_children
+from forecasting.tracking.datasets import by_context, datasets, log_params, seed_digest
+from forecasting.tracking.store import at_store, ended, sqlite_file, store_uri
+from forecasting.tracking.tables import (
+    AMOUNTS,
+    log_metrics,
+    origin_metrics,
+    stage_metrics,
+    summary_metrics,
+    tables,
+)
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.models import ModelSignature
+
+MODEL_NAME = "forecaster"
+_DIGEST_SHOWN = 20
+FILES = (
+    "report.html",
+    "scoreboard.md",
+    "run.json",
+    "forecasts.parquet",
+    "attributions.parquet",
+    "channels.csv",
+    "drivers.csv",
+    "stability.csv",
+    "coverage.csv",
+    "scores.csv",
+    "scores_by_origin.csv",
+    "significance.csv",
+    "reliability.csv",
+    "study_by_origin.csv",
+    "ablation.csv",
+    "placebos.csv",
+    "trials.csv",
+)
+REQUIREMENTS = ("mlflow", "lightgbm", "numpy", "pandas", "pyarrow", "scipy", "numba")
+"""What the logged model imports, directly or through LightGBM."""
+
+EXPERIMENT = "gravicast"
+"""Where a run goes that names no experiment."""
+RUN_DIGEST = "run_sha256"
+"""Tag with the digest of ``run.json``: by it a run folder finds its MLflow runs."""
+
+
+def track(result: RunResult) -> str:
+    """Log a finished run in MLflow.
+
+    The store is the one set in MLflow or in ``MLFLOW_TRACKING_URI``, otherwise ``mlflow.db`` in
+    the working directory.
+
+    Parameters
+    ----------
+    result
+        Of a run whose files are in ``result.out``.
+
+    Returns
+    -------
+    str
+        The MLflow run id.
+
+    Raises
+    ------
+    InputError
+        If the store cannot be reached or fails half way. The run's files are not touched, and the
+        MLflow run is marked as failed where the store can still be told.
+    """
+    folder = shlex.quote(str(result.out))
+    with at_store(
+        problem="MLflow did not take the run",
+        remedy=f"The run is complete in {result.out}: `gravicast track {folder}` uploads it once "
+        "the store works; MLFLOW_TRACKING_URI names another",
+    ) as client:
+        return _log_run(client, result)
+
+
+def _experiment_id(client: MlflowClient, name: str) -> str:
+    """Find or make the experiment; artifacts of a SQLite store go beside its file."""
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    file = sqlite_file(store_uri())
+    folder = re.sub(r"[^\w.-]+", "-", name).strip(".-") or "experiment"
+    location = None if file is None else str(file.parent / "mlruns" / folder)
+    return str(client.create_experiment(name, artifact_location=location))
+
+
+def _log_run(client: MlflowClient, result: RunResult) -> str:
+    import mlflow
+
+    experiment = _experiment_id(client, result.config.experiment or EXPERIMENT)
+    run = mlflow.start_run(
+        experiment_id=experiment,
+        run_name=f"{result.out.absolute().name}, origin {result.provenance['origin']}",
+        nested=mlflow.active_run() is not None,
+        tags=_tags(result),
+    )
+    run_id = str(run.info.run_id)
+    with ended(mlflow.end_run):
+        _log_everything(client, experiment, run_id, result)
+    return run_id
+
+
+def _log_everything(client: MlflowClient, experiment: str, run_id: str, result: RunResult) -> None:
+    import mlflow
+
+    inputs = datasets(result.provenance["data"])
+    log_params(client, run_id, result)
+    mlflow.log_inputs(
+        datasets=list(inputs.values()), contexts=list(inputs), tags_list=[None] * len(inputs)
+    )
+    model_id = _log_model(result)
+    metrics = origin_metrics(result.scores_by_origin) + stage_metrics(result.timings)
+    metrics += summary_metrics(result.scores, model_id, next(iter(inputs.values())))
+    log_metrics(client, run_id, metrics)
+    for name, table in tables(result).items():
+        client.log_table(run_id, table, name)
+    _log_files(client, run_id, result)
+    log_children(client, experiment, run_id, result)
+    client.set_tag(run_id, "mlflow.note.content", card(result, model_id))
+
+
+def _log_files(client: MlflowClient, run_id: str, result: RunResult) -> None:
+    out = result.out
+    for name in FILES:
+        if (out / name).is_file():
+            client.log_artifact(run_id, str(out / name))
+    if (out / "figures").is_dir():
+        client.log_artifacts(run_id, str(out / "figures"), "figures")
+    # What `gravicast run config.yaml --trade ... --out ...` runs again, on other data.
+    config = yaml.safe_dump(result.config.to_dict(), sort_keys=False, allow_unicode=True)
+    client.log_text(run_id, config, "config.yaml")
+
+
+def _tags(result: RunResult) -> dict[str, str]:
+    """What runs are told apart and searched by."""
+    from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT
+
+    provenance = result.provenance
+    tags = {
+        "setting": str(provenance["setting"]),
+        "settings": ", ".join(result.config.settings),
+        "origin": str(provenance["origin"]),
+        "horizons": ", ".join(map(str, result.config.horizons)),
+        "as_of": str(provenance["as_of"]),
+        "gravicast.version": str(provenance["versions"]["gravicast"]),
+        "out": str(result.out.absolute()),
+        RUN_DIGEST: sha256(result.out / MARKER),
+    }
+    for context, source in by_context(provenance["data"]).items():
+        digest = source["sha256"] or seed_digest(source)
+        name = "data_sha256" if context == "trade" else f"data_sha256.{context}"
+        tags[name.replace(" ", "_")] = digest
+        if context == "trade":
+            tags["data_vintage"] = f"trade to {provenance['origin']}, {digest[:_DIGEST_SHOWN]}"
+    git = provenance.get("git")
+    if git:
+        tags[MLFLOW_GIT_COMMIT] = git["commit"]
+        tags |= {"git.commit_of": git["of"], "git.changed_since": git["changed"]}
+    return tags
+
+
+def _log_model(result: RunResult) -> str:
+    """Log the forecaster as code and data; returns its model id."""
+    import mlflow
+
+    here = Path(__file__).resolve().parent
+    root = here.parents[1]
+    info = mlflow.pyfunc.log_model(
+        name=MODEL_NAME,
+        python_model=str(here / "pyfunc_model.py"),
+        # Beside each other as in the run's folder, so that `served_model` reads both alike.
+        artifacts={
+            "forecaster": str((result.out / "model").absolute()),
+            "run": str((result.out / MARKER).absolute()),
+            "stability": str((result.out / "stability.csv").absolute()),
+        },
+        code_paths=[str(root / name) for name in ("forecasting", "features", "models")],
+        pip_requirements=[f"{name}=={metadata.version(name)}" for name in REQUIREMENTS],
+        signature=_signature(result.forecasts),
+        input_example=_example(result.forecasts),
+        tags={"mlflow.note.content": _model_note(result)},
+        params={
+            "origin": result.provenance["origin"],
+            "as_of": result.provenance["as_of"],
+            "horizons": ", ".join(map(str, result.config.horizons)),
+        },
+    )
+    return str(info.model_id)
+
+
+def _model_note(result: RunResult) -> str:
+    sector = ", `sector`" if "sector" in result.forecasts else ""
+    horizons = ", ".join(map(str, result.config.horizons))
+    return (
+        f"Give `exporter`, `importer`{sector} and `horizon` ({horizons}); `predict` answers with "
+        f"base, forecast, intervals and probability of trade, USD. {subject(result)}"
+    )
+
+
+def _signature(forecasts: pd.DataFrame) -> ModelSignature:
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+
+    names = ["exporter", "importer", *(["sector"] if "sector" in forecasts else [])]
+    keys = [ColSpec(DataType.string, name) for name in names]
+    whole = [ColSpec(DataType.long, name) for name in ("origin", "horizon", "target_year")]
+    numbers = [ColSpec(DataType.double, name) for name in (*AMOUNTS, "probability_of_trade")]
+    return ModelSignature(
+        inputs=Schema([*keys, ColSpec(DataType.long, "horizon")]),
+        outputs=Schema([*keys, *whole, *numbers]),
+    )
+
+
+def _example(forecasts: pd.DataFrame) -> pd.DataFrame:
+    """Ask for the two largest flows."""
+    names = ["exporter", "importer", *(["sector"] if "sector" in forecasts else [])]
+    rows = forecasts.nlargest(2, "forecast")
+    table = rows[names].astype("str").reset_index(drop=True)
+    table["horizon"] = rows["horizon"].to_numpy(dtype=np.int64)
+    return table

@@ -1,0 +1,153 @@
+"""The MLflow UI on the store that the runs wrote."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+from features.errors import InputError
+from forecasting.progress import Progress
+from forecasting.tracking.store import (
+    check_database,
+    first_line,
+    quiet_environment,
+    require_store,
+    sqlite_file,
+    store_uri,
+    without_password,
+)
+
+HOST = "127.0.0.1"
+_PATIENCE_S = 5.0
+_DEFAULTS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONWARNINGS": "ignore"}
+
+
+def serve(*, port: int = 5000, store: str | None = None) -> int:
+    """Serve the MLflow UI on this machine until interrupted.
+
+    Parameters
+    ----------
+    port
+        Of 127.0.0.1; no other machine can reach it.
+    store
+        MLflow store; by default the one `forecasting.tracking.track.track` writes to.
+
+    Returns
+    -------
+    int
+        Exit status: 0 when stopped with Ctrl-C, else the server's.
+
+    Raises
+    ------
+    InputError
+        If there is no store yet, it is no address or itself a server, or the port is taken.
+    """
+    uri = store or store_uri()
+    artifacts = _check_store(uri)
+    _check_port(port)
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
+    command += ["--host", HOST, "--port", str(port), "--workers", "1"]
+    command += ["--uvicorn-opts", "--log-level warning"]
+    if artifacts is not None:
+        # What the UI's own button creates must be as reachable for later runs as what runs create.
+        command += ["--default-artifact-root", str(artifacts), "--no-serve-artifacts"]
+    environment = {**_DEFAULTS, **os.environ, **quiet_environment()}
+    # In a group of its own: the server answers a Ctrl-C of the terminal with a traceback.
+    server = subprocess.Popen(command, env=environment, process_group=0)
+    progress = Progress(show=True)
+    progress.say(f"MLflow UI: {address(port)}")
+    progress.say('Choose "Model training" at the top left: it may open on language models')
+    progress.say("Stop it with Ctrl-C")
+    try:
+        with _told_to_stop():
+            return server.wait()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        _stop(server)
+
+
+def address(port: int) -> str:
+    """Where the UI lists the experiments."""
+    return f"http://{HOST}:{port}/#/experiments"
+
+
+@contextmanager
+def _told_to_stop() -> Iterator[None]:
+    """Take a closed terminal and a polite kill for a Ctrl-C, so that no server is left behind."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stop(server: subprocess.Popen[bytes]) -> None:
+    """End the server and what it started, by force after a while."""
+    try:
+        os.killpg(server.pid, signal.SIGTERM)
+        deadline = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < deadline:
+            server.poll()
+            os.killpg(server.pid, 0)
+            time.sleep(0.05)
+        os.killpg(server.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _check_store(uri: str) -> Path | None:
+    """Folder of the store's artifacts, where it is a SQLite file."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    if uri.startswith(("http://", "https://")):
+        raise InputError(
+            f"the store {uri} is a server", remedy="Open that address in a browser instead"
+        )
+    if "://" not in uri:
+        raise InputError(
+            f"the store {uri!r} is no address", remedy="Write it as sqlite:///path/to/mlflow.db"
+        )
+    require_store(uri)
+    try:
+        check_database(uri)
+    except (OSError, SQLAlchemyError) as error:
+        raise InputError(
+            f"the store cannot be opened ({first_line(error)})",
+            remedy="Check the address, and that the database is up",
+            file=without_password(uri),
+        ) from error
+    file = sqlite_file(uri)
+    return None if file is None else file.parent / "mlruns"
+
+
+def _check_port(port: int) -> None:
+    if not 1 <= port <= 65_535:
+        raise InputError(f"port {port} does not exist", remedy="Choose one from 1024 to 65535")
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # As the server does: a port just closed is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise InputError(
+                f"port {port} cannot be used ({error.strerror})",
+                remedy="Choose another with --port",
+            ) from error
