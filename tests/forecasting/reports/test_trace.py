@@ -175,7 +175,8 @@ class N:
             return False
         if self.kind == "usd":
             size = abs(self.value)
-            last = 10.0 ** (math.floor(math.log10(size)) - 2) if size > 0 else 0.0
+            # Less than half a dollar is what sums leave of rounding, and is written as 0.
+            last = 10.0 ** (math.floor(math.log10(size)) - 2) if size >= 0.5 else 1.0
         else:
             last = 10.0 ** (int(found["power"] or 0) - len(digits.partition(".")[2]))
         return abs(shown - self.value) <= 0.5 * last * (1 + 1e-6) + 1e-9 * abs(self.value)
