@@ -17,7 +17,8 @@ import pytest
 
 from features.errors import InputError
 from features.feature import TECHNOLOGY
-from forecasting import RunResult, plots, read_run
+from forecasting import RunResult, read_run
+from forecasting.figures import plots
 from forecasting.figures.shap_plots import strongest_feature
 
 TITLES = {

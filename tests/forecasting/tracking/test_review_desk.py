@@ -176,7 +176,7 @@ def test_the_experiment_lists_its_runs_and_what_was_tried(page, desk):
     for name in ("Run Name", "Created", "Dataset", "Source", "Models"):
         expect(page.get_by_role("columnheader", name=name).first).to_be_visible()
     see(page, re.compile(r"^trade\.csv \("), *(f"v{done.version}" for done in desk.promotions))
-    tried = page.get_by_role("link", name=re.compile(r"^[\d.]+ / "))
+    tried = page.get_by_role("link", name=re.compile(r"^[\d.]+ . [\d.]+ \("))
     expect(tried).to_have_count(0)
     cell = page.get_by_role("gridcell").filter(has=page.get_by_role("link", name=NEWER))
     cell.get_by_role("button").first.click()
