@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from features.errors import InputError
 from forecasting.commands.explain import add_explain_command
@@ -13,11 +14,16 @@ from forecasting.commands.report import add_report_commands
 from forecasting.commands.review import add_review_commands
 from forecasting.commands.run import RUN_EXAMPLES, add_run_command
 
+REPEATABLE = ("--pairs",)
+"""Options that may be given more than once."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code: 0, or 2 for a user's mistake."""
-    parsed = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
+        _refuse_repeats(given)
+        parsed = _parser().parse_args(given)
         code: int = parsed.command(parsed)
     except InputError as error:
         print(f"gravicast: {error}", file=sys.stderr)
@@ -28,6 +34,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
+class _WholeOptions(argparse.ArgumentParser):
+    """Takes no shortened option, which could be meant for another that begins like it."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **{**settings, "allow_abbrev": False})
+
+
+def _refuse_repeats(given: Sequence[str]) -> None:
+    """Refuse an option that is given twice: only the last would count, and nobody would know."""
+    names = [word.partition("=")[0] for word in given if word.startswith("--") and word != "--"]
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if wrong := [name for name in twice if name not in REPEATABLE]:
+        raise InputError(f"option {wrong[0]} is given twice", remedy="Give it once")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="gravicast",
@@ -36,7 +57,12 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"{RUN_EXAMPLES}\n  gravicast ui\n      review the runs in the MLflow UI",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(
+        title="commands",
+        required=True,
+        metavar="COMMAND",
+        parser_class=_WholeOptions,
+    )
     add_run_command(commands)
     add_explain_command(commands)
     add_plot_command(commands)

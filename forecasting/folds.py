@@ -62,6 +62,8 @@ def plan_folds(
         If the panel is too short for a single fold, or ``first_origin`` is not inside it.
     """
     last_origin = last_year - min(horizons)
+    # From the first origin on every horizon must be scored at least once.
+    latest = last_year - max(horizons)
     # An origin must have an earlier one whose outcome at the longest horizon it already knows.
     earliest = first_year + SHORTEST_HISTORY - 1 + max(horizons)
     if earliest > last_origin:
@@ -73,10 +75,11 @@ def plan_folds(
         )
     wanted = max(first_year + LEARNING_YEARS, last_origin - MOST_ORIGINS + 1)
     start = max(min(wanted, last_origin), earliest) if first_origin is None else first_origin
-    if not earliest <= start <= last_origin:
+    if first_origin is not None and not earliest <= start <= max(latest, earliest):
         raise InputError(
-            f"first_origin {start} does not fit the panel {first_year}-{last_year}",
-            remedy=f"Choose a year from {earliest} to {last_origin}",
+            f"first_origin {start} does not fit the panel {first_year}-{last_year} and horizons "
+            f"{', '.join(map(str, horizons))}",
+            remedy=f"Choose a year from {earliest} to {max(latest, earliest)}",
         )
     return tuple(
         Fold(

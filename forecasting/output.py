@@ -79,13 +79,13 @@ def check_out(out: Path, *, overwrite: bool, kind: Kind = "run") -> None:
                 remedy="Choose another --out folder; it is never emptied for you",
                 file=out,
             )
+        _spare_other(out, kind)
         if not overwrite:
             raise InputError(
-                "the output folder already holds a run",
+                f"the output folder already holds a {kind}",
                 remedy="Choose another --out folder or give --overwrite",
                 file=out,
             )
-        _spare_other(out, kind)
     others = sorted({path.name for path in out.iterdir()} - RUN_FILES) if out.exists() else []
     if others:
         raise InputError(

@@ -28,9 +28,15 @@ def check_country(forecasts: pd.DataFrame, wanted: str) -> str:
     known = countries_of(forecasts)
     names = {country_name(code).casefold(): code for code in known}
     code = wanted.strip().upper()
-    code = code if code in known else names.get(wanted.strip().casefold(), code)
+    if code not in known:
+        code = names.get(wanted.strip().casefold()) or _any_country(wanted) or code
     if code in known:
         return code
+    if country_name(code) != code:
+        raise InputError(
+            f"{country_name(code)} ({code}) is not among the {len(known)} countries of the run",
+            remedy="Choose another country: forecasts.parquet lists them",
+        )
     near = difflib.get_close_matches(wanted.strip().casefold(), names, n=3, cutoff=0.5)
     offered = [names[name] for name in near]
     offered += difflib.get_close_matches(code, known, n=3, cutoff=0.5)
@@ -139,6 +145,33 @@ def rows_of_flow(table: pd.DataFrame, flow: Sequence[str]) -> pd.Series[bool]:
     for name, word in zip(("exporter", "importer", "sector"), flow, strict=False):
         chosen &= table[name] == word
     return chosen
+
+
+_EVERYDAY = {
+    "britain": "GBR",
+    "great britain": "GBR",
+    "holland": "NLD",
+    "ivory coast": "CIV",
+    "laos": "LAO",
+    "north korea": "PRK",
+    "russia": "RUS",
+    "turkey": "TUR",
+    "uae": "ARE",
+    "uk": "GBR",
+}
+"""Names in use that are none of ISO 3166's."""
+
+
+def _any_country(words: str) -> str | None:
+    """Alpha-3 code of any country by one of its names or its alpha-2 code."""
+    import pycountry
+
+    if words.strip().casefold() in _EVERYDAY:
+        return _EVERYDAY[words.strip().casefold()]
+    try:
+        return str(pycountry.countries.lookup(words.strip()).alpha_3)
+    except LookupError:
+        return None
 
 
 @lru_cache(maxsize=4_096)

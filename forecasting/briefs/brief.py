@@ -22,6 +22,9 @@ HOW_TO_READ = (
     "contribution is says nothing about how much the channel improves the forecasts: features that "
     "develop together share their contributions, and what one of them tells the model another may "
     "tell as well. Only forecasts made without a channel show what it is worth.",
+    "The parts of a change sum to it without a remainder (they are split by logarithmic means). So "
+    "the growth of world trade, the same for all flows, is a slightly different percentage of "
+    "each.",
 )
 """The closing lines of every brief."""
 

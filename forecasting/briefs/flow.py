@@ -34,6 +34,7 @@ from forecasting.briefs.parts import (
 from forecasting.briefs.track_record import LAST_VALUE, NO_RECORD, RAKED, no_outcome, read_outcomes
 from forecasting.explanation.decompose import TERM_LABELS
 from forecasting.results import RunResult
+from forecasting.style import plural
 from forecasting.subjects import check_flow, check_year, rows_of_flow
 
 CHANNELS_NAMED, FEATURES_NAMED = 3, 3
@@ -204,8 +205,8 @@ def _made_of(
     named_features = BriefSection(
         "Features behind the strongest channels",
         (
-            *(_channel_features(features, channel) for channel in strongest),
             _raw_words(run, place),
+            *(_channel_features(features, channel) for channel in strongest),
         ),
         ("features",),
     )
@@ -291,12 +292,12 @@ def _raw_words(run: RunResult, place: int) -> str:
     average, raking = (float(x[place]) for x in (explanation.base_values, explanation.raking))
     features = float(explanation.values[place].sum(dtype=np.float64))
     return (
-        "Contributions of features are the model's before the totals are met, in percent (100 "
+        "What follows is the model's own, before the totals are met, in percent (100 "
         f"times log points): the average shift of its training rows, {points(average, sign=True)}, "
         f"all features, {points(features, sign=True)}, and what meeting the totals adds, "
         f"{points(raking, sign=True)}, make {points(average + features + raking, sign=True)}. A "
-        "channel's USD are net of what the totals take back, so that the two need not go in the "
-        "same direction."
+        "channel's part above is net of what the totals take back, so that it need not go the way "
+        "its features do."
     )
 
 
@@ -371,7 +372,7 @@ def _all_origins(rows: pd.DataFrame) -> str:
         for name in ("forecast", "last_value", "raked_base")
     ]
     return (
-        f"Over {len(rows)} origins the absolute errors sum to {errors[0]} of the trade, against "
-        f"{errors[1]} for repeating the last value and {errors[2]} for the last values scaled to "
-        f"the totals known. {inside}"
+        f"Over {plural(len(rows), 'origin')} the absolute errors sum to {errors[0]} of the trade, "
+        f"against {errors[1]} for repeating the last value and {errors[2]} for the last values "
+        f"scaled to the totals known. {inside}"
     )

@@ -168,8 +168,8 @@ def record_words(record: BriefTable | None, horizon: int, *, of: str) -> tuple[s
         f"{points(row['raked_base_wape_percent'])} for the last values scaled to the totals known. "
         f"{points(row['inside_90_percent'])} of the outcomes were inside the 90% interval, and "
         f"{points(row['same_direction_percent'])} on the side of the base where the forecast was.",
-        f"How far may the sum be off? At those origins {of} ended between "
-        f"{points(row['sum_lowest_percent'], sign=True)} and "
-        f"{points(row['sum_highest_percent'], sign=True)} of the forecast, and in half of them "
-        f"within {points(row['sum_typical_percent'])}.",
+        f"How far may the sum be off? At those origins {of} came out "
+        f"{points(row['sum_lowest_percent'], sign=True)} to "
+        f"{points(row['sum_highest_percent'], sign=True)} off what was forecast (plus: more was "
+        f"traded), and in half of them within {points(row['sum_typical_percent'])}.",
     )

@@ -124,7 +124,8 @@ def _paths(out: Path | None, formats: Sequence[str] | None, name: str) -> list[P
             f"there is no format {unknown[0]!r}", remedy=f"Choose from {', '.join(FORMATS)}"
         )
     folder = Path() if out is None else out
-    if folder.exists() and not folder.is_dir():
+    # A name with an ending is meant for a file, also where there is none yet.
+    if not folder.is_dir() and (folder.exists() or suffix.isalnum()):
         raise InputError(
             "the output is a file of no known format",
             remedy=f"Give a folder, or a file that ends in {', '.join(FORMATS)}",

@@ -30,6 +30,7 @@ def add_report_commands(commands: Any) -> None:
         "--countries", type=words, default=(), help="codes or names, such as DEU,FRA (default: "
         "the three largest exporters)"
     )  # fmt: skip
+    report.add_argument("--year", type=int, help="target year of the briefs (default: the nearest)")
     report.add_argument("--out", help="HTML file to write (default report.html in the folder)")
     report.set_defaults(command=_report)
     board = commands.add_parser(
@@ -47,7 +48,8 @@ def add_report_commands(commands: Any) -> None:
 def _report(parsed: argparse.Namespace) -> int:
     from forecasting.reports.report import make_report
 
-    print(make_report(parsed.run, countries=parsed.countries, out=parsed.out))
+    made = make_report(parsed.run, countries=parsed.countries, year=parsed.year, out=parsed.out)
+    print(made)
     return 0
 
 

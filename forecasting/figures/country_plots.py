@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Side = Literal["exporter", "importer"]
-LARGEST_FLOWS, MOVERS = 40, 10
+MOVERS = 10
 FURTHEST = 1.5
 """Multiple of the middle 90% bound at which those further out are cut."""
 _BOUNDS = ("lower_90", "lower_50", "upper_50", "upper_90")
 
 
 def ranked_movers(run: RunResult, country: str, *, side: Side, year: int) -> pd.DataFrame:
-    """Flows of a country whose forecast is furthest from its base, in percent.
+    """Flows of a country with the largest forecast gains and losses against the base.
 
     Parameters
     ----------
@@ -50,9 +50,8 @@ def ranked_movers(run: RunResult, country: str, *, side: Side, year: int) -> pd.
     -------
     DataFrame
         ``partner`` (its name and any sector), ``usd`` (forecast less base), and ``change,
-        lower_50, upper_50, lower_90, upper_90``, percent of the base, from the largest loss to the
-        largest gain. At most `MOVERS` of each among the `LARGEST_FLOWS` largest flows by base;
-        ``among`` counts those.
+        lower_50, upper_50, lower_90, upper_90``, percent of the base; from the largest loss in USD
+        to the largest gain, at most `MOVERS` of each.
 
     Raises
     ------
@@ -63,7 +62,6 @@ def ranked_movers(run: RunResult, country: str, *, side: Side, year: int) -> pd.
     flows = flows[(flows[side] == country) & (flows["target_year"] == year) & (flows["base"] > 0)]
     if flows.empty:
         raise NoDataError(f"{country} has no trade as {side} in the origin year")
-    flows = flows.nlargest(LARGEST_FLOWS, "base")
     against = {name: 100 * (flows[name] / flows["base"] - 1) for name in _BOUNDS}
     table = pd.DataFrame(
         {
@@ -71,11 +69,10 @@ def ranked_movers(run: RunResult, country: str, *, side: Side, year: int) -> pd.
             "usd": flows["forecast"] - flows["base"],
             "change": 100 * (flows["forecast"] / flows["base"] - 1),
             **against,
-            "among": len(flows),
         }
-    ).sort_values("change", kind="stable")
-    losers = table[table["change"] < 0].head(MOVERS)
-    return pd.concat([losers, table[table["change"] >= 0].tail(MOVERS)], ignore_index=True)
+    ).sort_values("usd", kind="stable")
+    losers = table[table["usd"] < 0].head(MOVERS)
+    return pd.concat([losers, table[table["usd"] >= 0].tail(MOVERS)], ignore_index=True)
 
 
 def _partner(row: pd.Series[Any], side: Side) -> str:
@@ -101,11 +98,11 @@ def movers(run: RunResult, country: str, *, side: Side = "exporter", year: int) 
     axes.set_xlabel(f"Forecast against base, percent (thick: 50% interval, thin: 90%{note})")
     right_column(axes, "USD", [usd(value, sign=True) for value in ranked["usd"]])
     legend(figure, reverse=True)
-    flows = "export" if side == "exporter" else "import"
+    flows = "exports" if side == "exporter" else "imports"
     return entitle(
         figure,
-        f"{country_name(country)}, {year}: largest forecast changes of pattern among its "
-        f"{ranked['among'].iloc[0]} largest {flows} flows",
+        f"{country_name(country)}, {year}: largest forecast gains and losses of its {flows}, "
+        "ranked by USD",
     )
 
 

@@ -52,11 +52,11 @@ def choose(forecasts: pd.DataFrame, wanted: Sequence[str]) -> list[str]:
     return list(sums.sort_values(ascending=False, kind="stable").index[:DEFAULT_COUNTRIES])
 
 
-def country_briefs(result: RunResult, codes: Sequence[str]) -> Section:
+def country_briefs(result: RunResult, codes: Sequence[str], *, year: int) -> Section:
     """The chapter of the countries' briefs; how to read them stands once, above them all."""
     parts = [paragraph(text, kind="note") for text in HOW_TO_READ]
     for code in codes:
-        brief = country_brief(result, code)
+        brief = country_brief(result, code, year=year)
         parts += [heading(brief.title, name=_anchor(code)), bullets(brief.summary)]
         for section in brief.sections:
             if section.paragraphs != HOW_TO_READ:

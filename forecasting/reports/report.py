@@ -18,6 +18,7 @@ from forecasting.reports.scores import by_group, intervals, record
 from forecasting.reports.shifts import shifts
 from forecasting.reports.summary import about, answers
 from forecasting.results import RunResult
+from forecasting.subjects import check_year
 
 FILE = "report.html"
 _OPENING = "heatmap"
@@ -29,7 +30,11 @@ FIGURES = (_OPENING, *_CHANNELS, *_RECORD, *_INTERVALS)
 
 
 def make_report(
-    run: Path | str, *, countries: Sequence[str] = (), out: Path | str | None = None
+    run: Path | str,
+    *,
+    countries: Sequence[str] = (),
+    year: int | None = None,
+    out: Path | str | None = None,
 ) -> Path:
     """Write the report of a finished run from its folder.
 
@@ -40,6 +45,8 @@ def make_report(
     countries
         ISO 3166 codes or English names of the countries whose briefs it holds; by default the
         largest exporters.
+    year
+        Target year of those briefs; by default the nearest.
     out
         HTML file to write; by default ``report.html`` in the folder.
 
@@ -51,8 +58,8 @@ def make_report(
     Raises
     ------
     InputError
-        If the folder holds no run of this version, does not know a country, or the file cannot be
-        written.
+        If the folder holds no run of this version, does not know a country or forecast that year,
+        or the file cannot be written.
     """
     from forecasting.run_folder import read_about, read_run
 
@@ -60,11 +67,11 @@ def make_report(
     read_about(Path(run))
     _check_out(path)
     result = read_run(run)
-    codes = choose(result.forecasts, countries)
+    codes, target = choose(result.forecasts, countries), check_year(result.forecasts, year)
     with tempfile.TemporaryDirectory() as folder:
         figures = draw_figures(result, FIGURES, Path(folder))
         try:
-            _write(result, figures, path, countries=codes)
+            _write(result, figures, path, countries=codes, year=target)
         except OSError as error:
             raise _unwritable(path, error.strerror) from error
     return path
@@ -101,24 +108,31 @@ def write_report(result: RunResult, figures: Mapping[str, list[Path]], path: Pat
     """
     # They lie in a temporary folder yet; ``result.out`` may hold an older run.
     result = replace(result, out=path.parent)
-    _write(result, figures, path, countries=choose(result.forecasts, ()))
+    nearest = check_year(result.forecasts, None)
+    _write(result, figures, path, countries=choose(result.forecasts, ()), year=nearest)
 
 
 def _write(
-    result: RunResult, figures: Mapping[str, list[Path]], path: Path, *, countries: Sequence[str]
+    result: RunResult,
+    figures: Mapping[str, list[Path]],
+    path: Path,
+    *,
+    countries: Sequence[str],
+    year: int,
 ) -> None:
     opening = Section(
         "summary", "In short", [about(result), answers(result), *images(figures, _OPENING)]
     )
-    chapters = _chapters(result, figures, countries)
+    briefs = country_briefs(result, countries, year=year)
+    chapters = _chapters(result, figures, briefs)
     _write_whole(path, page("Trade forecast report", opening, chapters))
 
 
 def _chapters(
-    result: RunResult, figures: Mapping[str, list[Path]], codes: Sequence[str]
+    result: RunResult, figures: Mapping[str, list[Path]], briefs: Section
 ) -> list[Section]:
     chapters = [
-        country_briefs(result, codes),
+        briefs,
         Section("shifts", "Largest shifts", shifts(result)),
         Section(
             "channels", "What the model used", [*evidence(result), *images(figures, *_CHANNELS)]

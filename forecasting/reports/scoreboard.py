@@ -239,6 +239,9 @@ def _reproduce(config: dict[str, Any], targets: Path | None) -> str:
     words += [f"--pairs {Path(path).name}" for path in config["pairs"]]
     words.append(f"--horizons {','.join(map(str, config['horizons']))}")
     words.append(f"--seed {config['seed']}")
+    for option in ("first_origin", "as_of"):
+        if config[option] is not None:
+            words.append(f"--{option.replace('_', '-')} {config[option]}")
     if config["study"]:
         words.append("--study")
     command = " ".join(words)

@@ -8,24 +8,22 @@ import numpy as np
 import pandas as pd
 
 from forecasting.results import RunResult
-from forecasting.tracking.tables import board_of
-
-_LEVEL = 0.005
-"""Skills closer to zero than this are called no difference."""
+from forecasting.tracking.tables import RAKED, REFERENCE, board_of
 
 
 def card(result: RunResult, model_id: str) -> str:
     """Tell the run in Markdown: how good it is, what was run, where things are."""
     board, first = board_of(result.scores), result.provenance["setting"]
-    mine = board[board["setting"] == first]
+    mine, tests = board[board["setting"] == first], result.significance
     origins = result.scores_by_origin["origin"]
     return "\n".join(
         [
-            f"**Against the last value**: {_verdict(mine, 'skill_wape')}",
+            f"**Against the last value**: {_verdict(mine, tests, against=REFERENCE)}",
             "",
-            f"**Against the raked base**: {_verdict(mine, 'skill_on_raked_wape')}",
+            f"**Against the raked base**: {_verdict(mine, tests, against=RAKED)}",
             "",
-            f"WAPE, mean over origins {origins.min()}-{origins.max()}, setting `{first}`. "
+            f"WAPE, mean over origins {origins.min()}-{origins.max()}, setting `{first}`; better "
+            "or worse where a test of equal accuracy says so, otherwise a tie. "
             f"{subject(result)}",
             "",
             *_score_lines(board),
@@ -49,17 +47,22 @@ def subject(result: RunResult) -> str:
     )
 
 
-def _verdict(board: pd.DataFrame, column: str) -> str:
+def _verdict(board: pd.DataFrame, tests: pd.DataFrame, *, against: str) -> str:
+    """By how much the error is lower or higher at each horizon, and whether a test says so."""
+    column = {REFERENCE: "skill_wape", RAKED: "skill_on_raked_wape"}[against]
     words = []
     for row in board.sort_values("horizon").to_dict("records"):
         skill = row[column]
         if not np.isfinite(skill):
-            word = "not known"
-        elif abs(skill) < _LEVEL:
-            word = "no difference"
-        else:
-            word = f"**{'better' if skill > 0 else 'worse'}** by {100 * abs(skill):.1f}%"
-        words.append(f"h{row['horizon']} {word}")
+            words.append(f"h{row['horizon']} not known")
+            continue
+        found = (tests["setting"] == row["setting"]) & (tests["horizon"] == row["horizon"])
+        found &= (tests["metric"] == "wape") & (tests["against"] == against)
+        said = [str(verdict) for verdict in tests.loc[found, "verdict"]]
+        by = f"{100 * abs(skill):.1f}% {'lower' if skill > 0 else 'higher'}"
+        verdict = said[0] if said else "not tested"
+        sure = verdict in ("better", "worse")
+        words.append(f"h{row['horizon']} {f'**{verdict}**' if sure else verdict} ({by})")
     return ", ".join(words)
 
 

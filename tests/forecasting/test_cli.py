@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -341,7 +342,7 @@ def test_a_configuration_file_that_cannot_be_used_is_told_in_one_line(tmp_path, 
         (["--horizons", "5"], ("12 years (1999-2010) are too few", "at least 14 years")),
         (["--horizons", "0"], ("option 'horizons'", "1 to 10")),
         (["--settings", "both"], ("option 'settings'", "totals_known, ex_ante")),
-        (["--first-origin", "2001"], ("first_origin 2001", "from 2004 to 2009")),
+        (["--first-origin", "2001"], ("first_origin 2001", "from 2004 to 2008")),
         (["--explain-flow", "DEU,DEU"], ("option 'explain_flow' cannot be 'DEU,DEU'",)),
         (["--explain-flow", "DEU,XXX"], ("'DEU,XXX'", "as they stand in the trade file")),
         (["--explain-flow", "DEU,FRA,goods"], ("'DEU,FRA,goods'", "Give exporter,importer ")),
@@ -353,7 +354,12 @@ def test_a_configuration_file_that_cannot_be_used_is_told_in_one_line(tmp_path, 
 def test_a_mistake_in_an_option_is_told_in_one_line(
     arguments, words, world_files, tmp_path, capsys, trade
 ):
-    base = ["run", "--trade", str(world_files.trade), *QUICK, "--quiet"]
+    # An option may be given only once.
+    quick = QUICK.copy()
+    if arguments[0] in quick:
+        place = quick.index(arguments[0])
+        del quick[place : place + 2]
+    base = ["run", "--trade", str(world_files.trade), *quick, "--quiet"]
     out = tmp_path / "out"
     assert main([*base, *arguments, "--out", str(out)]) == 2
     printed = capsys.readouterr()
@@ -688,3 +694,21 @@ def test_an_unknown_command_or_option_exits_with_2(arguments, capsys):
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "error:" in printed.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["explain", "run", "--country", "DEU", "--country", "USA"],
+        ["run", "--seed=1", "--seed", "2"],
+    ],
+)
+def test_an_option_given_twice_is_refused(arguments, capsys):
+    assert main(arguments) == 2
+    assert re.search(r"option --\w+ is given twice. Give it once", capsys.readouterr().err)
+
+
+def test_a_shortened_option_is_not_guessed_at(capsys):
+    with pytest.raises(SystemExit):
+        main(["run", "--horizon", "1"])
+    assert "unrecognized arguments: --horizon" in capsys.readouterr().err

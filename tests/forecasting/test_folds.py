@@ -113,8 +113,10 @@ def test_a_first_origin_is_taken_or_refused_with_the_years_to_choose_from(
     first, length, horizons, offset
 ):
     last = first + length - 1
-    lowest, highest = first + 3 + max(horizons), last - min(horizons)
-    assume(lowest <= highest)
+    lowest = first + 3 + max(horizons)
+    assume(lowest <= last - min(horizons))
+    # Later ones would leave the longest horizon without a score.
+    highest = max(lowest, last - max(horizons))
     wanted = first + offset
     if lowest <= wanted <= highest:
         plan = plan_folds(first_year=first, last_year=last, horizons=horizons, first_origin=wanted)

@@ -131,3 +131,18 @@ def test_everyone_is_everyone_else(flows, everyone):
 )
 def test_blocs_that_make_no_pair_are_refused(flows, stops, first, second, says):
     stops(lambda: check_blocs(flows, first, second), says=says)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [("United States of America", "USA"), ("us", "USA"), ("People's Republic of China", "CHN")],
+)
+def test_any_of_a_country_s_names_will_do(words, code):
+    table = pd.DataFrame({"exporter": ["USA", "CHN"], "importer": ["CHN", "USA"]})
+    assert check_country(table, words) == code
+
+
+@pytest.mark.parametrize("words", ["LAO", "Laos", "uk", "Russia"])
+def test_a_country_outside_the_data_is_said_to_be_so(words, stops):
+    table = pd.DataFrame({"exporter": ["USA", "CHN"], "importer": ["CHN", "USA"]})
+    stops(lambda: check_country(table, words), says="is not among the 2 countries of the run")

@@ -80,8 +80,8 @@ def test_the_record_in_words_says_which_error_is_whose():
         "13 back-test origins), against 12.5% for repeating the last value and 6.5% for the last "
         "values scaled to the totals known. 91.0% of the outcomes were inside the 90% interval, "
         "and 60.0% on the side of the base where the forecast was.",
-        f"How far may the sum be off? At those origins the exports of X ended between {MINUS}3.0% "
-        "and +4.0% of the forecast, and in half of them within 1.5%.",
+        f"How far may the sum be off? At those origins the exports of X came out {MINUS}3.0% to "
+        "+4.0% off what was forecast (plus: more was traded), and in half of them within 1.5%.",
     )
     assert "3 years ahead whose outcome is known" in record_words(record, 3, of="X")[0]
     assert record_words(None, 3, of="X") == (NO_RECORD,)

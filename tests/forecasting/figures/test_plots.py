@@ -25,7 +25,7 @@ TITLES = {
     "waterfall": r".+ to .+: .+ USD in 2010, .+ forecast for 2011 \(.+%\)",
     "waterfall_features": r".+ to .+, 2011: base .+, forecast .+ USD",
     "fan": r".+ to .+: forecast from 2010 and .+ earlier ones?",
-    "movers": r".+, 2011: largest forecast changes of pattern among its \d largest export flows",
+    "movers": r".+, 2011: largest forecast gains and losses of its exports, ranked by USD",
     "map": r".+: forecast shift of exports by partner, 2011",
     "heatmap": r"Forecast shifts between the 8 largest traders, 2011 \(100% of all trade\)",
     "channels": r"Channels: share in the contributions to the shift .+",
@@ -121,7 +121,7 @@ def test_options_reach_the_figure(result: RunResult) -> None:
     assert flow.get_suptitle().startswith("Germany to Brazil: ")
     assert "2012" in flow.get_suptitle()
     imports = plots.plot(result, "movers", country="germany", side="importer", year=2012)
-    assert "import flows" in imports.get_suptitle().replace("\n", " ")
+    assert "its imports" in imports.get_suptitle().replace("\n", " ")
     channel = plots.plot(result, "dependence", channel="automation")
     feature = strongest_feature(result.explanation, "automation")
     assert channel.get_suptitle().startswith(f"Contribution of {feature} by its value")

@@ -27,6 +27,7 @@ from forecasting import RunConfig, RunResult, save_forecaster
 from forecasting.backtest import FoldForecast
 from forecasting.explanation.explain import attribution_table, channel_summary, explain
 from forecasting.scores import METRICS, SKILL_METRICS, summarise
+from forecasting.significance import significance_table
 from forecasting.study import Study
 from forecasting.tables import BacktestWriter, forecast_table
 from forecasting.tracking.card import card
@@ -152,6 +153,10 @@ def data_files(folder: Path) -> list[dict[str, Any]]:
     ]
 
 
+def verdicts_of(by_origin: pd.DataFrame) -> pd.DataFrame:
+    return significance_table(by_origin, model="gravicast", others=OTHERS, metrics=SKILL_METRICS)
+
+
 def small_run(folder: Path, *, sectors: tuple[str, ...] = ("",)) -> RunResult:
     """A result and its output folder, without the run."""
     forecaster, out = fit(sectors=sectors), folder / "out"
@@ -169,7 +174,7 @@ def small_run(folder: Path, *, sectors: tuple[str, ...] = ("",)) -> RunResult:
         forecasts=pd.concat([table for table, _ in parts.values()], ignore_index=True),
         scores=summarise(by_origin),
         scores_by_origin=by_origin,
-        significance=pd.DataFrame(),
+        significance=verdicts_of(by_origin),
         reliability=pd.DataFrame(),
         study=None,
         attributions=attribution_table(explanation),
@@ -334,8 +339,8 @@ def test_card_gives_the_verdict_first(tracked):
     _, file, run_id = tracked
     note = client(file).get_run(run_id).data.tags["mlflow.note.content"]
     lines = note.splitlines()
-    assert lines[0].startswith("**Against the last value**: h1 **better** by 49.5%")
-    assert lines[2].startswith("**Against the raked base**: h1 **better** by 49.5%")
+    assert lines[0].startswith("**Against the last value**: h1 tie (49.5% lower)")
+    assert lines[2].startswith("**Against the raked base**: h1 tie (49.5% lower)")
     (model,) = client(file).search_logged_models(["1"])
     assert f'load_model("models:/{model.model_id}")' in note
     assert len(lines) <= 16
@@ -344,17 +349,23 @@ def test_card_gives_the_verdict_first(tracked):
     )
 
 
-def test_card_says_what_is_worse_and_what_is_level(tmp_path):
+def test_card_says_what_is_worse_what_is_a_tie_and_what_was_not_tested(tmp_path):
     result = small_run(tmp_path)
     board = result.scores_by_origin
     mine = (board["model"] == "gravicast") & (board["horizon"] == 2)
     board.loc[mine, "wape"] = 0.5
     near = (board["model"] == "gravicast") & (board["horizon"] == 1)
-    board.loc[near, "wape"] = 0.2 + board.loc[near, "origin"] / 1e6
+    board.loc[near, "wape"] = 0.3
     board = board[board["model"] != "last_value_raked"]
-    text = card(replace(result, scores=summarise(board)), "m-1")
-    assert "h1 no difference, h2 **worse** by 24.4%" in text.splitlines()[0]
-    assert text.splitlines()[2].endswith("h1 not known, h2 not known")
+    tests = verdicts_of(board)
+    tests["verdict"] = np.where(tests["horizon"] == 2, "worse", "tie")
+    tested = replace(result, scores=summarise(board), significance=tests)
+    first, _, second, *_ = card(tested, "m-1").splitlines()
+    assert "h1 tie (" in first
+    assert "h2 **worse** (24.4% higher)" in first
+    assert second.endswith("h1 not known, h2 not known")
+    untested = card(replace(tested, significance=tested.significance.iloc[:0]), "m-1")
+    assert "h2 not tested (24.4% higher)" in untested.splitlines()[0]
 
 
 def test_tables_are_readable(tracked):
