@@ -16,7 +16,7 @@ from features.feature import CHANNELS, TECHNOLOGY
 from forecasting.backtest import ABLATION, MAIN_MODEL
 from forecasting.results import RunResult
 from forecasting.scores import SKILL_METRICS
-from forecasting.significance import LEVEL, significance_table
+from forecasting.significance import LEVEL, holm, significance_table
 from forecasting.study import without
 
 TOGETHER = "technology"
@@ -194,22 +194,27 @@ def changes(tests: pd.DataFrame, *, setting: str) -> pd.DataFrame:
         One row a model of ``against``: ``wape_change`` and ``log_mae_change``, by how many percent
         its error is larger than the main model's, mean over horizons; ``tests`` made over settings,
         horizons and metrics, and how many say that the main model is better (``helps``: what the
-        other lacks helps) or worse (``hurts``).
+        other lacks helps) or worse (``hurts``); ``surely_helps`` and ``surely_hurts`` count those
+        that still do with Holm's adjustment over all of a model's tests, which holds whatever their
+        dependence.
     """
     columns = ["against", "wape_change", "log_mae_change", "tests", "helps", "hurts"]
+    columns += ["surely_helps", "surely_hurts"]
     if tests.empty:
         return pd.DataFrame(columns=columns)
     rows = []
     for against, block in tests.groupby("against", sort=False):
         mine = block[block["setting"] == setting]
         made = block["p_holm"].notna()
+        sure = holm(block["p_holm"].to_numpy(dtype=np.float64)) < LEVEL
+        verdicts = block["verdict"]
         rows.append(
             (
                 against,
                 *(_change(mine[mine["metric"] == metric]) for metric in ("wape", "log_mae")),
                 int(made.sum()),
-                int((made & (block["verdict"] == "better")).sum()),
-                int((made & (block["verdict"] == "worse")).sum()),
+                *(int((made & (verdicts == word)).sum()) for word in ("better", "worse")),
+                *(int((sure & (verdicts == word)).sum()) for word in ("better", "worse")),
             )
         )
     return pd.DataFrame(rows, columns=columns)
@@ -226,14 +231,20 @@ Verdict = Literal["not tested", "helps", "hurts", "nothing measurable"]
 def verdict(*, tests: int, helps: int, hurts: int) -> Verdict:
     """What a number of tests say together.
 
-    Rejections count where they are more than the share `significance.LEVEL` of the tests, which
-    luck alone would give, and more than those on the other side.
+    Parameters
+    ----------
+    tests
+        How many were made.
+    helps, hurts
+        How many reject equality, adjusted for their number: ``surely_helps`` and ``surely_hurts``
+        of `changes`. Single rejections among many tests are what luck gives, and tests on the same
+        origins are lucky together.
     """
     if tests == 0:
         return "not tested"
-    if helps > max(LEVEL * tests, hurts):
+    if helps > hurts:
         return "helps"
-    return "hurts" if hurts > max(LEVEL * tests, helps) else "nothing measurable"
+    return "hurts" if hurts > helps else "nothing measurable"
 
 
 # Features -----------------------------------------------------------------------------------------

@@ -23,8 +23,8 @@ HONEST = 0.025
 """An interval is taken at its word where its coverage is this close to what it says."""
 _VERDICTS: dict[Verdict, str] = {
     "not tested": "With this few origins nobody can tell whether that is more than luck.",
-    "helps": "Read plainly: they improve the forecasts, more often than luck would have it.",
-    "hurts": "Read plainly: they make the forecasts worse, more often than luck would have it.",
+    "helps": "Read plainly: they improve the forecasts, beyond the luck of so many tests.",
+    "hurts": "Read plainly: they make the forecasts worse, beyond the luck of so many tests.",
     "nothing measurable": "Read plainly: a null result. They add nothing to accuracy that can be "
     "told from luck, whatever the model makes of them.",
 }
@@ -181,9 +181,12 @@ def _technology(result: RunResult) -> str:
         return f"{opening}. Whether they improve forecasts was not tested here."
     tests, helps, hurts = (int(row[0][name]) for name in ("tests", "helps", "hurts"))
     counts = f"; {helps} of {tests} tests say that they help, {hurts} that they hurt"
+    surely = verdict(
+        tests=tests, helps=int(row[0]["surely_helps"]), hurts=int(row[0]["surely_hurts"])
+    )
     return (
         f"{opening}. Without them the money error (WAPE) changes by "
         f"{points(row[0]['wape_change'], sign=True)} and the mean log error by "
         f"{points(row[0]['log_mae_change'], sign=True)}{counts if tests else ''}. "
-        f"{_VERDICTS[verdict(tests=tests, helps=helps, hurts=hurts)]}"
+        f"{_VERDICTS[surely]}"
     )

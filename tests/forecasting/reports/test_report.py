@@ -254,8 +254,9 @@ def with_tests(result: RunResult, verdicts: list[str], p_holm: float = 0.01) -> 
     [
         (["tie"] * 40, 0.6, "a null result"),
         (["better"] + ["tie"] * 39, 0.01, "a null result"),
-        (["better"] * 9 + ["tie"] * 31, 0.01, "they improve the forecasts"),
-        (["worse"] * 9 + ["tie"] * 31, 0.01, "they make the forecasts worse"),
+        (["better"] * 9 + ["tie"] * 31, 0.01, "a null result"),
+        (["better"] * 9 + ["tie"] * 31, 1e-4, "they improve the forecasts"),
+        (["worse"] * 9 + ["tie"] * 31, 1e-4, "they make the forecasts worse"),
         (["tie"] * 40, np.nan, "nobody can tell"),
     ],
 )
