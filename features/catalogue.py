@@ -86,7 +86,7 @@ def coverage(info: InformationSet, matrix: NDArray[np.float32]) -> pd.DataFrame:
     """
     rows = []
     for column, feature in enumerate(FEATURES):
-        absent = [s for s in feature.series if not (info.has_series(s) or info.has_pair(s))]
+        absent = [s for s in feature.series if not _given(info, s)]
         country = [s for s in feature.series if info.has_series(s)]
         known = [_countries(info, name) for name in country]
         rows.append(
@@ -104,6 +104,10 @@ def coverage(info: InformationSet, matrix: NDArray[np.float32]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _given(info: InformationSet, name: str) -> bool:
+    return info.has_series(name) or info.has_pair(name) or info.has_sector_attribute(name)
 
 
 def _countries(info: InformationSet, name: str) -> tuple[int, int]:

@@ -68,7 +68,7 @@ def scatter(
     Returns
     -------
     tuple
-        Flows between countries, shape ``[year, flow]``; domestic ones, shape
+        Flows, shape ``[year, flow]``; domestic ones that are no flows, shape
         ``[year, country * sector]``, or None; number of cells of the first that have a row.
 
     Raises
@@ -77,22 +77,25 @@ def scatter(
         If a key occurs twice.
     """
     matrix = np.full((n_years, flows.size), np.nan, dtype=np.float32)
-    domestic = np.full((n_years, flows.margins), np.nan, dtype=np.float32)
-    abroad_cells, home_cells = matrix.reshape(-1), domestic.reshape(-1)
+    margins = 0 if flows.diagonal else flows.margins
+    domestic = np.full((n_years, margins), np.nan, dtype=np.float32)
+    flow_cells, home_cells = matrix.reshape(-1), domestic.reshape(-1)
     rows_at_home = 0
     for rows, exporter, importer, sector, at_year in keys.chunks():
         value = values[rows]
-        home = np.flatnonzero(exporter == importer)
+        home = np.empty(0, dtype=np.intp)
+        if not flows.diagonal:
+            home = np.flatnonzero(exporter == importer)
         if home.size:
             rows_at_home += home.size
             margin = exporter[home] * len(flows.sectors) + sector[home]
-            home_cells[at_year[home] * flows.margins + margin] = value[home]
+            home_cells[at_year[home] * margins + margin] = value[home]
             away = np.flatnonzero(exporter != importer)
             exporter, importer, sector = exporter[away], importer[away], sector[away]
             at_year, value = at_year[away], value[away]
         cell = at_year * flows.size
         cell += flows.position(exporter, importer, sector)
-        abroad_cells[cell] = value
+        flow_cells[cell] = value
     seen = matrix.size - int(np.isnan(matrix).sum())
     seen_home = domestic.size - int(np.isnan(domestic).sum())
     # A key that occurs twice fills one cell only, so the count of filled cells tells.

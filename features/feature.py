@@ -56,8 +56,8 @@ class Feature:
     name, channel, unit
         Column name, the economic story it belongs to, unit.
     series
-        Indicators or pair attributes it is computed from; ``()`` for bilateral trade itself. Its
-        publication lag is the longest among them.
+        Indicators, pair attributes or sector attributes it is computed from; ``()`` for bilateral
+        trade itself. Its publication lag is the longest among them.
     sign
         Expected sign of its effect on the shift.
     source
@@ -159,6 +159,11 @@ def pair_min(of: CountryValues) -> FlowValues:
 def product(left: FlowValues, right: FlowValues) -> FlowValues:
     """Product of two flow quantities."""
     return lambda info: left(info) * right(info)
+
+
+def by_sector(name: str) -> FlowValues:
+    """A static attribute of the flow's sector."""
+    return lambda info: info.by_sector(name)
 
 
 def static_pair(name: str) -> FlowValues:

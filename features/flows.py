@@ -16,8 +16,8 @@ class FlowIndex:
     """Integer keys of a flow universe.
 
     Flows are laid out exporter-major, then importer, then sector, without the diagonal
-    (exporter = importer). The layout is arithmetic, so a flow is found without a lookup table and
-    the reverse flow is one gather.
+    (exporter = importer) unless domestic sales are flows too. The layout is arithmetic, so a flow
+    is found without a lookup table and the reverse flow is one gather.
 
     Parameters
     ----------
@@ -25,6 +25,9 @@ class FlowIndex:
         ISO 3166 alpha-3 codes, sorted, ``n`` of them.
     sectors
         Sector codes, sorted, ``k`` of them; a panel without sectors has one, the empty string.
+    diagonal
+        Whether a country's sales to itself are flows. Exporter totals are then gross output and
+        importer totals absorption, and a domestic flow is its own reverse.
 
     Notes
     -----
@@ -33,11 +36,17 @@ class FlowIndex:
 
     countries: tuple[str, ...]
     sectors: tuple[str, ...] = ("",)
+    diagonal: bool = False
+
+    @property
+    def partners(self) -> int:
+        """Number of importers an exporter has, ``n - 1``, or ``n`` with the diagonal."""
+        return len(self.countries) - (not self.diagonal)
 
     @property
     def size(self) -> int:
-        """Number of flows, ``n * (n - 1) * k``."""
-        return len(self.countries) * (len(self.countries) - 1) * len(self.sectors)
+        """Number of flows, ``n * partners * k``."""
+        return len(self.countries) * self.partners * len(self.sectors)
 
     @property
     def has_sectors(self) -> bool:
@@ -45,12 +54,15 @@ class FlowIndex:
         return self.sectors != ("",)
 
     def position(self, exporter: IntArray, importer: IntArray, sector: IntArray) -> IntArray:
-        """Flow number of each (exporter, importer, sector) code triple; exporter != importer."""
-        n, k = len(self.countries), len(self.sectors)
-        flow = exporter * np.int32(n - 1)
+        """Flow number of each (exporter, importer, sector) code triple.
+
+        Without the diagonal no triple may have exporter = importer.
+        """
+        flow = exporter * np.int32(self.partners)
         flow += importer
-        flow -= importer > exporter
-        flow *= np.int32(k)
+        if not self.diagonal:
+            flow -= importer > exporter
+        flow *= np.int32(len(self.sectors))
         flow += sector
         return flow
 
@@ -58,21 +70,27 @@ class FlowIndex:
     def exporter(self) -> IntArray:
         """Exporter code of each flow, shape ``[flow]``."""
         n, k = len(self.countries), len(self.sectors)
-        return np.repeat(np.arange(n, dtype=np.int32), (n - 1) * k)
+        return np.repeat(np.arange(n, dtype=np.int32), self.partners * k)
 
     @cached_property
     def importer(self) -> IntArray:
         """Importer code of each flow, shape ``[flow]``."""
         n, k = len(self.countries), len(self.sectors)
-        others = np.arange(n - 1, dtype=np.int32)[None, :]
-        importer = others + (others >= np.arange(n, dtype=np.int32)[:, None])
+        others = np.arange(self.partners, dtype=np.int32)[None, :]
+        own = np.arange(n, dtype=np.int32)[:, None]
+        importer = others + ((others >= own) & (not self.diagonal))
         return np.repeat(importer.ravel(), k).astype(np.int32)
 
     @cached_property
     def sector(self) -> IntArray:
         """Sector code of each flow, shape ``[flow]``."""
         n, k = len(self.countries), len(self.sectors)
-        return np.tile(np.arange(k, dtype=np.int32), n * (n - 1))
+        return np.tile(np.arange(k, dtype=np.int32), n * self.partners)
+
+    @cached_property
+    def domestic(self) -> NDArray[np.bool_]:
+        """Whether each flow is a country's sales to itself, shape ``[flow]``."""
+        return self.exporter == self.importer
 
     @cached_property
     def reverse(self) -> IntArray:
@@ -97,7 +115,7 @@ class FlowIndex:
     def exporter_totals(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
         """Sum flows over importers, shape ``[margin]``; missing flows count as nothing."""
         n, k = len(self.countries), len(self.sectors)
-        known = np.nan_to_num(values, nan=0.0).reshape(n, n - 1, k)
+        known = np.nan_to_num(values, nan=0.0).reshape(n, self.partners, k)
         return known.sum(axis=1, dtype=np.float64).ravel()
 
     def importer_totals(self, values: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -18,6 +18,7 @@ from features.flows import FlowIndex
 from features.indicators import Indicators
 from features.pairs import PairAttributes
 from features.panel import TradePanel
+from features.sectors import SectorAttributes
 
 Setting = Literal["totals_known", "ex_ante"]
 SETTINGS: tuple[Setting, ...] = ("totals_known", "ex_ante")
@@ -60,7 +61,7 @@ class DataBundle:
     ----------
     panel
         Bilateral trade.
-    indicators, pairs
+    indicators, pairs, sectors
         Optional; features that need them are missing without.
     trade_lag_months
         Publication lag of bilateral trade, 13 months for reconciled sources such as BACI.
@@ -72,11 +73,13 @@ class DataBundle:
         *,
         indicators: Indicators | None = None,
         pairs: PairAttributes | None = None,
+        sectors: SectorAttributes | None = None,
         trade_lag_months: int = 13,
     ) -> None:
         self.panel = panel
         self.indicators = indicators
         self.pairs = pairs or PairAttributes()
+        self.sectors = sectors
         self.trade_lag_months = trade_lag_months
         # A year's totals depend on that year alone, so computing them once for all origins and
         # handing out the published years leaks nothing and saves one pass over memory an origin.
@@ -85,17 +88,50 @@ class DataBundle:
         self.importer_totals = np.stack([flows.importer_totals(row) for row in rows])
 
     @cached_property
+    def exports(self) -> NDArray[np.float64]:
+        """Exporter totals without domestic sales, shape ``[year, margin]``."""
+        flows = self.panel.flows
+        if not flows.diagonal:
+            return self.exporter_totals
+        abroad = ~flows.domestic
+        return np.stack([flows.exporter_totals(row * abroad) for row in self.panel.values])
+
+    @cached_property
+    def imports(self) -> NDArray[np.float64]:
+        """Importer totals without domestic sales, shape ``[year, margin]``."""
+        flows = self.panel.flows
+        if not flows.diagonal:
+            return self.importer_totals
+        abroad = ~flows.domestic
+        return np.stack([flows.importer_totals(row * abroad) for row in self.panel.values])
+
+    @cached_property
     def intensity(self) -> NDArray[np.float32]:
         """``ln x_ij - ln X_i - ln M_j + ln W``, totals by sector, shape ``[year, flow]``.
 
         A flow without trade counts as one dollar. Like the totals, a year's depend on it alone.
         """
+        return self._beside(self.exporter_totals, self.importer_totals)
+
+    @cached_property
+    def abroad_intensity(self) -> NDArray[np.float32]:
+        """`intensity` beside the totals of trade abroad, shape ``[year, flow]``.
+
+        Countries that buy mostly at home do not seem to trade little with everybody.
+        """
+        if not self.panel.flows.diagonal:
+            return self.intensity
+        return self._beside(self.exports, self.imports)
+
+    def _beside(
+        self, exporters: NDArray[np.float64], importers: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
         flows = self.panel.flows
         sectors = len(flows.sectors)
         out = np.empty_like(self.panel.values)
 
         def write(row: int) -> None:
-            exporter, importer = self.exporter_totals[row], self.importer_totals[row]
+            exporter, importer = exporters[row], importers[row]
             world = np.tile(exporter.reshape(-1, sectors).sum(axis=0), len(flows.countries))
             outward = log_totals(exporter) - log_totals(world)
             np.log(np.maximum(self.panel.values[row], np.float32(1.0)), out=out[row])
@@ -183,6 +219,21 @@ class InformationSet:
         return self._data.intensity[: self._known]
 
     @property
+    def abroad_intensity(self) -> NDArray[np.float32]:
+        """`DataBundle.abroad_intensity` of the years up to the origin, shape ``[year, flow]``."""
+        return self._data.abroad_intensity[: self._known]
+
+    @property
+    def exports(self) -> NDArray[np.float64]:
+        """Exporter totals without domestic sales up to the origin, shape ``[year, margin]``."""
+        return self._data.exports[: self._known]
+
+    @property
+    def imports(self) -> NDArray[np.float64]:
+        """Importer totals without domestic sales up to the origin, shape ``[year, margin]``."""
+        return self._data.imports[: self._known]
+
+    @property
     def traded_intensity(self) -> NDArray[np.float32]:
         """`DataBundle.traded_intensity` of the years up to the origin, shape ``[year, flow]``."""
         return self._data.traded_intensity[: self._known]
@@ -199,6 +250,28 @@ class InformationSet:
     def has_pair(self, name: str) -> bool:
         """Whether a pair file holds an attribute."""
         return name in self._data.pairs.static or name in self._data.pairs.yearly
+
+    def has_sector_attribute(self, name: str) -> bool:
+        """Whether the table of sectors holds an attribute for some sector of the panel."""
+        return bool(np.isfinite(self._sector_values(name)).any())
+
+    def by_sector(self, name: str) -> NDArray[np.float64]:
+        """An attribute of each flow's sector, shape ``[flow]``; NaN where unknown.
+
+        Static, so known at every date: ``automation_exposure``, ``ai_exposure`` or
+        ``digitally_deliverable`` (0 or 1).
+        """
+        return self._sector_values(name)[self.flows.sector]
+
+    def _sector_values(self, name: str) -> NDArray[np.float64]:
+        sectors = self._data.sectors
+        if sectors is None:
+            return np.full(len(self.flows.sectors), np.nan)
+        return {
+            "automation_exposure": sectors.automation_exposure,
+            "ai_exposure": sectors.ai_exposure,
+            "digitally_deliverable": sectors.digital.astype(np.float64),
+        }.get(name, np.full(len(self.flows.sectors), np.nan))
 
     def last_year(self, name: str) -> int:
         """Last reference year of a series published by the as-of date."""

@@ -18,6 +18,7 @@ from features.tables import numbers, read_table, require_columns, whole_years
 
 AbsentFlows = Literal["auto", "zero", "missing"]
 NegativeFlows = Literal["error", "zero"]
+DomesticFlows = Literal["apart", "include"]
 
 KEYS = ("exporter", "importer", "sector")
 MAX_CELLS = 2_000_000_000
@@ -55,14 +56,15 @@ class TradePanel:
     Attributes
     ----------
     flows
-        Integer keys of the columns; every ordered pair of countries, every sector.
+        Integer keys of the columns; every ordered pair of countries, every sector, and each
+        country with itself where domestic flows are included.
     years
         Consecutive calendar years, shape ``[year]``.
     values
         Current USD, float32, shape ``[year, flow]``; NaN where unknown, 0 where there is no trade.
     domestic
         Sales of a country to itself, USD, shape ``[year, country * sector]``, or None where the
-        input has none. Kept apart: no international total ever contains them.
+        input has none or they are included in ``values``. Kept apart, no total contains them.
     notes
         What reading had to decide.
     """
@@ -96,10 +98,13 @@ class TradePanel:
         *,
         absent: AbsentFlows = "auto",
         negatives: NegativeFlows = "error",
+        domestic: DomesticFlows = "apart",
     ) -> TradePanel:
         """Read a CSV or Parquet file; see `from_frame`."""
         frame = read_table(Path(path), text=KEYS)
-        return cls.from_frame(frame, absent=absent, negatives=negatives, file=path)
+        return cls.from_frame(
+            frame, absent=absent, negatives=negatives, domestic=domestic, file=path
+        )
 
     @classmethod
     def from_frame(
@@ -108,6 +113,7 @@ class TradePanel:
         *,
         absent: AbsentFlows = "auto",
         negatives: NegativeFlows = "error",
+        domestic: DomesticFlows = "apart",
         file: object | None = None,
     ) -> TradePanel:
         """Build a panel from a tidy table.
@@ -122,6 +128,9 @@ class TradePanel:
             never states a zero (it lists trade only, as BACI does), missing where it does.
         negatives
             ``"error"`` refuses negative values, ``"zero"`` sets them to zero and counts them.
+        domestic
+            ``"apart"`` keeps rows with exporter = importer out of the flows and their totals,
+            ``"include"`` makes them flows like any other.
         file
             Named in errors.
 
@@ -129,7 +138,8 @@ class TradePanel:
         ------
         InputError
             For a missing column, wrong type, negative, missing or infinite value, duplicate key,
-            unknown country, a year missing from the middle, or fewer than two countries.
+            unknown country, a year missing from the middle, fewer than two countries, or no
+            domestic row where they are to be included.
         """
         file = "trade table" if file is None else file
         require_columns(frame, ("exporter", "importer", "year", "value_usd"), file=file)
@@ -142,7 +152,7 @@ class TradePanel:
         given = numbers(frame["value_usd"], file=file)
         values, negative_cells = _non_negative(frame["value_usd"], given, negatives, file=file)
         stated_zeros = bool((given == 0).any())
-        flows = FlowIndex(countries, sectors)
+        flows = FlowIndex(countries, sectors, diagonal=domestic == "include")
         if flows.size * years.size > MAX_CELLS:
             raise InputError(
                 f"{flows.size:,} flows x {years.size} years do not fit a dense panel",
@@ -150,13 +160,15 @@ class TradePanel:
                 file=file,
             )
         keys = RowKeys(exporter, importer, sector, year, int(years[0]))
-        matrix, domestic, seen = scatter(flows, keys, values, n_years=years.size, file=file)
+        matrix, apart, seen = scatter(flows, keys, values, n_years=years.size, file=file)
+        if flows.diagonal and np.isnan(matrix[:, flows.domestic]).all():
+            _refuse_no_domestic(file=file)
         stated = absent if absent != "auto" else None
         means = stated or ("missing" if stated_zeros else "zero")
         if means == "zero":
             np.nan_to_num(matrix, copy=False, nan=0.0)
-            if domestic is not None:
-                np.nan_to_num(domestic, copy=False, nan=0.0)
+            if apart is not None:
+                np.nan_to_num(apart, copy=False, nan=0.0)
         used = {*KEYS, "year", "value_usd"}
         notes = PanelNotes(
             rows=len(frame),
@@ -165,7 +177,7 @@ class TradePanel:
             absent_means=means,
             ignored_columns=tuple(str(name) for name in frame.columns if name not in used),
         )
-        return cls(flows, years, matrix, domestic, notes)
+        return cls(flows, years, matrix, apart, notes)
 
     def to_frame(self) -> pd.DataFrame:
         """The panel as a tidy table, known cells only, domestic flows included, sorted by key."""
@@ -192,6 +204,16 @@ class TradePanel:
         table["year"] = self.years[row].astype(np.int16)
         table["value_usd"] = values[row, column].astype(np.float64)
         return pd.DataFrame(table)
+
+
+def _refuse_no_domestic(*, file: object) -> None:
+    raise InputError(
+        "domestic flows are to be included, and no row has exporter = importer",
+        remedy="Add each country's sales to itself, or leave out `domestic: include` "
+        "(--domestic include)",
+        file=file,
+        column="importer",
+    )
 
 
 def _country_codes(

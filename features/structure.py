@@ -60,6 +60,10 @@ def structure_columns(info: InformationSet) -> NDArray[np.float32]:
     -----
     **Availability.** Reads bilateral trade up to the origin alone.
 
+    Where domestic sales are flows, the picture, the likeness of countries and the silent shares
+    are those of trade abroad: one huge cell a country is no latent structure. A domestic flow has
+    no gap; its growth counts among the other flows'.
+
     The gap is the distance of the intensity from its completion by a matrix of low nuclear norm
     (Mazumder, Hastie and Tibshirani 2010, Journal of Machine Learning Research 11, 2287-2322),
     fitted to the mean of the last `YEARS` years; exporter and importer effects are not shrunk.
@@ -71,16 +75,16 @@ def structure_columns(info: InformationSet) -> NDArray[np.float32]:
 
 def _columns(info: InformationSet) -> NDArray[np.float32]:
     flows = info.flows
-    traded = info.history > 0
-    recent = traded[-YEARS:]
+    traded, abroad = info.history > 0, ~info.flows.domestic
+    recent = traded[-YEARS:] & abroad
     count = recent.sum(axis=0)
-    total = np.where(recent, info.intensity[-YEARS:], np.float32(0)).sum(axis=0)
+    total = np.where(recent, info.abroad_intensity[-YEARS:], np.float32(0)).sum(axis=0)
     known = count > 0
     mean = np.divide(total, count, out=np.zeros_like(total), where=known)
     picture, seen = _planes(mean, flows), _planes(known.astype(np.float32), flows) > 0
     out = np.full((len(STRUCTURE_COLUMNS), flows.size), np.nan, dtype=np.float32)
-    gap = _flat(complete(picture, seen), flows) - info.intensity[-1]
-    out[0] = np.where(traded[-1], gap, np.float32(np.nan))
+    gap = _flat(complete(picture, seen), flows) - info.abroad_intensity[-1]
+    out[0] = np.where(recent[-1], gap, np.float32(np.nan))
     alike = np.where(seen, picture, np.float32(ABSENT))
     like_exporters, like_importers = _similarity(alike), _similarity(alike.transpose(0, 2, 1))
     for column, years in ((1, 1), (3, 3)):
@@ -104,8 +108,8 @@ def _columns(info: InformationSet) -> NDArray[np.float32]:
 
 def _silent(info: InformationSet, back: int) -> NDArray[np.float32]:
     """Share of flows at zero of the flow's exporter and of its importer, shape ``[2, flow]``."""
-    flows = info.flows
-    zero, known = info.history[-back] == 0, ~np.isnan(info.history[-back])
+    flows, abroad = info.flows, ~info.flows.domestic
+    zero, known = (info.history[-back] == 0) & abroad, ~np.isnan(info.history[-back]) & abroad
     sides = (
         (flows.exporter_totals, flows.exporter_margin),
         (flows.importer_totals, flows.importer_margin),
@@ -171,14 +175,18 @@ def _ratio(top: Planes, bottom: Planes, *, absent: float = float("nan")) -> Plan
 
 
 def _planes(values: NDArray[np.floating], flows: FlowIndex) -> Planes:
-    """From ``[flow]`` to ``[sector, exporter, importer]``, 0 on the diagonal."""
+    """From ``[flow]`` to ``[sector, exporter, importer]``, 0 where the diagonal is no flow."""
     n, k = len(flows.countries), len(flows.sectors)
     planes = np.zeros((k, n, n), dtype=np.float32)
-    planes[:, ~np.eye(n, dtype=np.bool_)] = values.reshape(-1, k).T
+    planes[:, _cells(flows)] = values.reshape(-1, k).T
     return planes
 
 
 def _flat(planes: Planes, flows: FlowIndex) -> NDArray[np.float32]:
     """The inverse of `_planes`."""
-    n = len(flows.countries)
-    return planes[:, ~np.eye(n, dtype=np.bool_)].T.ravel()
+    return planes[:, _cells(flows)].T.ravel()
+
+
+def _cells(flows: FlowIndex) -> NDArray[np.bool_]:
+    """Cells of a plane that are flows, in the order of the flows."""
+    return ~np.eye(len(flows.countries), dtype=np.bool_) | flows.diagonal

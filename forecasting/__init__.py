@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from forecasting.briefs.country import country_brief
     from forecasting.briefs.files import write_brief
     from forecasting.briefs.flow import flow_brief
+    from forecasting.briefs.pattern import pattern_brief
     from forecasting.briefs.world import world_brief
     from forecasting.config import RunConfig
     from forecasting.explanation.shap_values import tree_shap, tree_shap_interactions
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from forecasting.run_folder import read_run
     from forecasting.saved import load_forecaster, save_forecaster
     from forecasting.serving.serving import ForecastConfig, forecast_with
+    from forecasting.targets.shifts import Shifts, shifts
     from forecasting.tracking.promotion import promote
     from forecasting.tracking.track import track
 
@@ -63,6 +65,9 @@ _HOME = {
     "make_report": "forecasting.reports.report",
     "plot": "forecasting.figures.plots",
     "promote": "forecasting.tracking.promotion",
+    "Shifts": "forecasting.targets.shifts",
+    "shifts": "forecasting.targets.shifts",
+    "pattern_brief": "forecasting.briefs.pattern",
     "track": "forecasting.tracking.track",
     "tree_shap": "forecasting.explanation.shap_values",
     "tree_shap_interactions": "forecasting.explanation.shap_values",
@@ -80,6 +85,7 @@ __all__ = [
     "PairAttributes",
     "RunConfig",
     "RunResult",
+    "Shifts",
     "TradePanel",
     "World",
     "blocs_brief",
@@ -88,12 +94,14 @@ __all__ = [
     "forecast_with",
     "load_forecaster",
     "make_report",
+    "pattern_brief",
     "plan_folds",
     "plot",
     "promote",
     "read_run",
     "run",
     "save_forecaster",
+    "shifts",
     "simulate_world",
     "track",
     "tree_shap",

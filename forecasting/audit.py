@@ -159,6 +159,7 @@ def alter_future(
         replace(panel, values=values),
         indicators=indicators,
         pairs=replace(data.pairs, yearly=yearly),
+        sectors=data.sectors,
         trade_lag_months=data.trade_lag_months,
     )
     return other, count

@@ -13,6 +13,7 @@ from forecasting.commands.plot import add_plot_command
 from forecasting.commands.report import add_report_commands
 from forecasting.commands.review import add_review_commands
 from forecasting.commands.run import RUN_EXAMPLES, add_run_command
+from forecasting.commands.shifts import add_shifts_command
 
 REPEATABLE = ("--pairs",)
 """Options that may be given more than once."""
@@ -66,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     add_run_command(commands)
     add_explain_command(commands)
     add_plot_command(commands)
+    add_shifts_command(commands)
     add_report_commands(commands)
     add_review_commands(commands)
     return parser

@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 from features.errors import InputError
 from features.information import SETTINGS, AsOfRule, Setting
-from features.panel import AbsentFlows, NegativeFlows
+from features.panel import AbsentFlows, DomesticFlows, NegativeFlows
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,11 @@ class RunConfig:
         Country-year indicators and their catalogue; both or neither.
     pairs
         Pair attribute files, static or by year.
+    sectors
+        Table of the sectors of the trade file: kinds, and exposure to automation and AI.
+    tables
+        Folder of inter-country input-output tables, ``wiot_YYYY.parquet`` and
+        ``gross_output.parquet``.
     out
         Output folder. It must not hold a run unless ``overwrite``.
     overwrite
@@ -50,6 +55,9 @@ class RunConfig:
         What a flow without a row means: ``"auto"``, ``"zero"`` or ``"missing"``.
     negatives
         ``"error"`` or ``"zero"`` (set to zero and counted).
+    domestic
+        ``"apart"`` keeps a country's sales to itself out of flows and totals; ``"include"`` makes
+        them flows like any other, and totals gross output and absorption.
     rounds, max_rows, params
         Boosting rounds of the shift model, the most rows a fit draws, LightGBM parameters.
     study
@@ -70,6 +78,8 @@ class RunConfig:
     indicators: Path | None = None
     indicator_catalogue: Path | None = None
     pairs: tuple[Path, ...] = ()
+    sectors: Path | None = None
+    tables: Path | None = None
     out: Path = Path("gravicast-run")
     overwrite: bool = False
     horizons: tuple[int, ...] = (1, 2, 3)
@@ -80,6 +90,7 @@ class RunConfig:
     pair_lag_months: int = 0
     absent: AbsentFlows = "auto"
     negatives: NegativeFlows = "error"
+    domestic: DomesticFlows = "apart"
     rounds: int = 80
     max_rows: int = 100_000
     params: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
@@ -177,7 +188,7 @@ def read_options(path: Path | str) -> dict[str, Any]:
     return dict(values)
 
 
-_PATHS = ("trade", "indicators", "indicator_catalogue", "out")
+_PATHS = ("trade", "indicators", "indicator_catalogue", "sectors", "tables", "out")
 _WHOLE: dict[str, tuple[int, int]] = {
     "trade_lag_months": (0, 120),
     "pair_lag_months": (0, 120),
@@ -190,6 +201,7 @@ _WHOLE: dict[str, tuple[int, int]] = {
 _WORDS: dict[str, tuple[str, ...]] = {
     "absent": get_args(AbsentFlows),
     "negatives": get_args(NegativeFlows),
+    "domestic": get_args(DomesticFlows),
 }
 
 
@@ -252,8 +264,8 @@ def _check(config: RunConfig) -> None:
     if (config.indicators is None) != (config.indicator_catalogue is None):
         lacking = "indicators" if config.indicators is None else "indicator_catalogue"
         raise _refuse(lacking, None, "Indicators and their catalogue go together: give both")
-    if config.trade is None and (config.indicators is not None or config.pairs):
-        raise _refuse("trade", None, "Indicators and pair files need a trade file")
+    if config.trade is None:
+        _check_simulated(config)
     for name in ("overwrite", "study"):
         if not isinstance(getattr(config, name), bool):
             raise _refuse(name, getattr(config, name), "Give true or false")
@@ -262,3 +274,16 @@ def _check(config: RunConfig) -> None:
         raise _refuse("first_origin", first, "Give a calendar year")
     if config.as_of is not None and not isinstance(config.as_of, date):
         raise _refuse("as_of", config.as_of, "Give a date as YYYY-MM-DD")
+
+
+def _check_simulated(config: RunConfig) -> None:
+    """The simulated world brings its own data: one sector, no domestic sales."""
+    if config.indicators is not None or config.pairs:
+        raise _refuse("trade", None, "Indicators and pair files need a trade file")
+    if config.sectors is not None or config.tables is not None:
+        raise _refuse("trade", None, "Sectors and input-output tables need a trade file")
+    if config.tables is not None and config.domestic != "include":
+        remedy = "Input-output tables hold domestic sales: give include (--domestic include)"
+        raise _refuse("domestic", config.domestic, remedy)
+    if config.domestic != "apart":
+        raise _refuse("trade", None, "Domestic flows need a trade file that holds them")

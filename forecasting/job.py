@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from features.catalogue import NAMES, coverage
+from features.catalogue import coverage
 from features.errors import InputError
 from forecasting.audit import Audit, audit, explained_counts
 from forecasting.backtest import (
@@ -24,38 +24,20 @@ from forecasting.backtest import (
 from forecasting.bench import Bench, prepare
 from forecasting.calibration import Calibration
 from forecasting.config import RunConfig
-from forecasting.explanation.drivers import Drivers, final_drivers
-from forecasting.explanation.explain import attribution_table, explain
-from forecasting.explanation.tree_views import tree_views
+from forecasting.final_model import Backtest, Final, make_final
 from forecasting.folds import Fold, plan_folds
 from forecasting.loading import LoadedData, load
 from forecasting.output import FORMAT, check_out, staged, write_run
 from forecasting.progress import Progress
 from forecasting.reliability import reliability_rows, summarise_reliability
-from forecasting.results import Explanation, RunResult
+from forecasting.results import RunResult
 from forecasting.scores import SKILL_METRICS, score_forecast, strata, summarise
 from forecasting.significance import significance_table
 from forecasting.study import BASELINES, Study, check_study, run_study
-from forecasting.tables import BacktestWriter, forecast_table
+from forecasting.tables import BacktestWriter
+from forecasting.targets.gauge import make_gauge
 from forecasting.versions import git_commit, versions
-from models.design import Design, origin_value
-from models.forecaster import FittedForecaster, FlowForecast
 from models.raking import TOLERANCE
-from models.shift import ShiftChoice, ShiftModel
-from models.totals import forecast_totals
-from models.trade_probability import TradeProbability
-
-
-@dataclass(frozen=True, slots=True)
-class _Backtest:
-    """What the back-test leaves in memory: scores, calibration, choices and what went unmet."""
-
-    by_origin: pd.DataFrame
-    reliability: pd.DataFrame
-    calibration: Calibration
-    choices: dict[int, tuple[ShiftChoice, dict[ShiftChoice, float]]]
-    drivers: dict[int, pd.DataFrame]
-    notes: tuple[str, ...]
 
 
 def run(config: RunConfig | None = None, *, show_progress: bool = True) -> RunResult:
@@ -90,6 +72,8 @@ def _run(config: RunConfig, progress: Progress) -> RunResult:
         check_study()
     with progress.stage("read the data"):
         data = load(config)
+    with progress.stage("prepare the measures"):
+        gauge = make_gauge(data.bundle, tables=config.tables)
     panel = data.bundle.panel
     last = data.bundle.origin(config.as_of) if config.as_of else panel.last_year
     folds = plan_folds(
@@ -104,16 +88,12 @@ def _run(config: RunConfig, progress: Progress) -> RunResult:
     with staged(config.out) as stage:
         backtest = _backtest(bench, folds, config, stage, progress)
         study = _study(data, bench, folds, config, backtest, progress) if config.study else None
-        with progress.stage("fit and forecast"):
-            forecaster = _fit(bench, backtest, config)
-            tables, forecasts = _forecast(forecaster)
-        with progress.stage("explain"):
-            explained = _explain(bench, backtest, config, forecaster, forecasts)
+        final = make_final(bench, backtest, folds, config, gauge, stage, progress)
         with progress.stage("check for leaks"):
-            checked = _audit(data, bench, folds, config, forecasts, explained.explanation)
-        provenance = _provenance(config, data, bench, backtest, tables, explained, checked)
-        result = _result(config, bench, backtest, study, tables, explained, provenance, progress)
-        write_run(result, forecaster, stage, progress)
+            checked = _audit(data, bench, folds, config, final)
+        provenance = _provenance(config, data, bench, backtest, final, checked)
+        result = _result(config, bench, backtest, study, final, provenance, progress)
+        write_run(result, final.forecaster, stage, progress)
     if config.experiment is not None:
         from forecasting.tracking.track import track
 
@@ -147,7 +127,7 @@ def _check_explain_flow(config: RunConfig, data: LoadedData) -> None:
 
 def _backtest(
     bench: Bench, folds: Sequence[Fold], config: RunConfig, stage: Path, progress: Progress
-) -> _Backtest:
+) -> Backtest:
     with progress.stage("choose weights (nested)"):
         choices = tune(bench, folds, config)
     with progress.stage("calibrate on early origins"):
@@ -165,7 +145,7 @@ def _backtest(
             chances += [row for f in result.forecasts for row in reliability_rows(f)]
             unreachable = max(unreachable, result.unreachable_totals)
             gap = max(gap, result.largest_gap)
-    return _Backtest(
+    return Backtest(
         by_origin=pd.DataFrame(rows),
         reliability=summarise_reliability(chances),
         calibration=calibration,
@@ -180,7 +160,7 @@ def _study(
     bench: Bench,
     folds: Sequence[Fold],
     config: RunConfig,
-    backtest: _Backtest,
+    backtest: Backtest,
     progress: Progress,
 ) -> Study:
     return run_study(
@@ -231,66 +211,12 @@ def _score_fold(
     return rows
 
 
-def _final_design(bench: Bench, config: RunConfig) -> Design:
-    return bench.design.until(bench.last_origin).thinned(max_rows=config.max_rows, seed=config.seed)
-
-
-def _fit(bench: Bench, backtest: _Backtest, config: RunConfig) -> FittedForecaster:
-    setting, origin = config.settings[0], bench.last_origin
-    info = bench.infos[setting][origin]
-    choice = choice_at(backtest.choices, origin)
-    design = _final_design(bench, config)
-    # One thread: beside other work LightGBM's threads wait for each other, and take five times as
-    # long as one of them alone.
-    shift = ShiftModel(NAMES, choice, config.rounds, config.seed, threads=1, params=config.params)
-    return FittedForecaster(
-        flows=info.flows,
-        origin=origin,
-        as_of=info.as_of.isoformat(),
-        value=origin_value(info),
-        features=bench.matrices[setting][origin],
-        totals=forecast_totals(bench.infos[setting], origin=origin, horizons=config.horizons),
-        intervals={
-            horizon: backtest.calibration.intervals(setting=setting, horizon=horizon, origin=origin)
-            for horizon in config.horizons
-        },
-        shift=shift.fit(design),
-        probability=TradeProbability(seed=config.seed, threads=1).fit(design),
-    )
-
-
-def _forecast(forecaster: FittedForecaster) -> tuple[pd.DataFrame, dict[int, FlowForecast]]:
-    parts = {horizon: forecast_table(forecaster, horizon) for horizon in forecaster.totals}
-    table = pd.concat([table for table, _ in parts.values()], ignore_index=True)
-    return table, {horizon: forecast for horizon, (_, forecast) in parts.items()}
-
-
-def _explain(
-    bench: Bench,
-    backtest: _Backtest,
-    config: RunConfig,
-    forecaster: FittedForecaster,
-    forecasts: dict[int, FlowForecast],
-) -> Drivers:
-    explanation, design = explain(forecaster, forecasts), _final_design(bench, config)
-    return final_drivers(
-        explanation,
-        forecaster.shift,
-        design,
-        forecaster.features,
-        by_origin=backtest.drivers,
-        views=tree_views(forecaster.shift, explanation.data, design.features, seed=config.seed),
-        horizons=config.horizons,
-    )
-
-
 def _audit(
     data: LoadedData,
     bench: Bench,
     folds: Sequence[Fold],
     config: RunConfig,
-    forecasts: dict[int, FlowForecast],
-    explanation: Explanation,
+    final: Final,
 ) -> Audit:
     origins = {folds[0].origin, folds[len(folds) // 2].origin, bench.last_origin}
     return audit(
@@ -300,18 +226,17 @@ def _audit(
         origins=sorted(origins),
         horizons=config.horizons,
         seed=config.seed,
-        forecasts=list(forecasts.values()),
-        additivity=explanation.largest_gap,
+        forecasts=list(final.forecasts.values()),
+        additivity=final.explained.explanation.largest_gap,
     )
 
 
 def _result(
     config: RunConfig,
     bench: Bench,
-    backtest: _Backtest,
+    backtest: Backtest,
     study: Study | None,
-    forecasts: pd.DataFrame,
-    explained: Drivers,
+    final: Final,
     provenance: dict[str, Any],
     progress: Progress,
 ) -> RunResult:
@@ -321,7 +246,7 @@ def _result(
     return RunResult(
         config=config,
         out=config.out,
-        forecasts=forecasts,
+        forecasts=final.table,
         scores=summarise(backtest.by_origin),
         scores_by_origin=by_origin,
         significance=significance_table(
@@ -332,12 +257,13 @@ def _result(
         ),
         reliability=backtest.reliability,
         study=study,
-        attributions=attribution_table(explained.explanation),
-        explanation=explained.explanation,
-        channels=explained.channels,
-        drivers=explained.features,
-        stability=explained.stability,
+        attributions=final.attributions,
+        explanation=final.explained.explanation,
+        channels=final.explained.channels,
+        drivers=final.explained.features,
+        stability=final.explained.stability,
         coverage=coverage(info, matrix),
+        pattern=final.pattern,
         provenance=provenance,
         timings=progress.seconds,
     )
@@ -347,12 +273,12 @@ def _provenance(
     config: RunConfig,
     data: LoadedData,
     bench: Bench,
-    backtest: _Backtest,
-    forecasts: pd.DataFrame,
-    explained: Drivers,
+    backtest: Backtest,
+    final: Final,
     checked: Audit,
 ) -> dict[str, Any]:
     setting, origin = config.settings[0], bench.last_origin
+    explained, sectors = final.explained.explanation, data.bundle.sectors
     return {
         "kind": "run",
         "format": FORMAT,
@@ -373,10 +299,14 @@ def _provenance(
             for o, (choice, losses) in backtest.choices.items()
         },
         "explained": explained_counts(
-            forecasts,
-            explained=len(explained.explanation.rows),
-            largest_gap=explained.explanation.largest_gap,
+            final.table,
+            explained=len(explained.rows),
+            largest_gap=explained.largest_gap,
         ),
         "audit": checked.to_dict(),
+        "measures_missing": final.pattern.missing,
+        "sector_names": {}
+        if sectors is None
+        else dict(zip(sectors.sectors, sectors.names, strict=True)),
         "notes": list(backtest.notes),
     }

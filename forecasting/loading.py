@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import InputError
+from features.flows import FlowIndex
 from features.indicators import Indicators
 from features.information import DataBundle
 from features.pairs import PairAttributes
 from features.panel import TradePanel
+from features.sectors import SectorAttributes
 from features.tables import sha256
 from features.world import simulate_world
 from forecasting.config import RunConfig
@@ -23,7 +25,8 @@ class Source:
     Attributes
     ----------
     role
-        ``trade``, ``indicators``, ``indicator catalogue`` or ``pairs``.
+        ``trade``, ``indicators``, ``indicator catalogue``, ``pairs``, ``sectors`` or ``tables``
+        (one source a file).
     path
         File, or the name of the simulated world.
     sha256
@@ -86,30 +89,85 @@ def _simulated(config: RunConfig) -> LoadedData:
 
 def _from_files(config: RunConfig) -> LoadedData:
     assert config.trade is not None
-    panel = TradePanel.read(config.trade, absent=config.absent, negatives=config.negatives)
-    countries = panel.flows.countries
+    panel = TradePanel.read(
+        config.trade, absent=config.absent, negatives=config.negatives, domestic=config.domestic
+    )
     sources = [_source("trade", config.trade, _panel_statements(panel))]
-    indicators = None
-    if config.indicators is not None and config.indicator_catalogue is not None:
-        indicators = Indicators.read(
-            config.indicators, config.indicator_catalogue, countries=countries
-        )
-        _require_overlap(indicators, config.indicators)
-        said = (
-            f"{len(indicators.values)} series, {indicators.years[0]}-{indicators.years[-1]}",
-            f"{len(indicators.other_countries)} countries outside the trade panel not used",
-        )
-        sources.append(_source("indicators", config.indicators, said))
-        sources.append(_source("indicator catalogue", config.indicator_catalogue, ()))
+    countries = panel.flows.countries
+    indicators = _read_indicators(config, countries, sources)
     pairs = PairAttributes.read(
         config.pairs, countries=countries, publication_lag_months=config.pair_lag_months
     )
     for path, said_of_file in zip(config.pairs, pairs.statements, strict=True):
         sources.append(_source("pairs", path, (said_of_file,)))
     bundle = DataBundle(
-        panel, indicators=indicators, pairs=pairs, trade_lag_months=config.trade_lag_months
+        panel,
+        indicators=indicators,
+        pairs=pairs,
+        sectors=_read_sectors(config, panel.flows, sources),
+        trade_lag_months=config.trade_lag_months,
     )
     return LoadedData(bundle, tuple(sources))
+
+
+def _read_indicators(
+    config: RunConfig, countries: tuple[str, ...], sources: list[Source]
+) -> Indicators | None:
+    """Indicators where there are any; their two files are added to the sources."""
+    if config.indicators is None or config.indicator_catalogue is None:
+        return None
+    indicators = Indicators.read(config.indicators, config.indicator_catalogue, countries=countries)
+    _require_overlap(indicators, config.indicators)
+    said = (
+        f"{len(indicators.values)} series, {indicators.years[0]}-{indicators.years[-1]}",
+        f"{len(indicators.other_countries)} countries outside the trade panel not used",
+    )
+    sources.append(_source("indicators", config.indicators, said))
+    sources.append(_source("indicator catalogue", config.indicator_catalogue, ()))
+    return indicators
+
+
+def _read_sectors(
+    config: RunConfig, flows: FlowIndex, sources: list[Source]
+) -> SectorAttributes | None:
+    """Attributes of sectors where there are any; their file and the tables' become sources."""
+    if not flows.has_sectors and (config.sectors or config.tables):
+        raise InputError(
+            "sectors or input-output tables are given, and the trade file has no sectors",
+            remedy="Give flows by sector, or leave out `sectors` and `tables`",
+            file=config.trade,
+            column="sector",
+        )
+    if config.tables is not None:
+        sources += [_source("tables", path, ()) for path in table_files(config.tables)]
+    if config.sectors is None:
+        return None
+    attributes = SectorAttributes.read(config.sectors, sectors=flows.sectors)
+    sources.append(_source("sectors", config.sectors, attributes.statements))
+    return attributes
+
+
+def table_files(folder: Path) -> list[Path]:
+    """Files of a folder of input-output tables, by name; what is in them is not read.
+
+    Raises
+    ------
+    InputError
+        If there is no such folder, or it lacks the yearly tables or gross output.
+    """
+    yearly, output = "wiot_*.parquet", "gross_output.parquet"
+    if not folder.is_dir():
+        remedy = f"Name a folder that holds wiot_YYYY.parquet and {output}"
+        raise InputError("there is no such folder", remedy=remedy, file=folder)
+    found = sorted(folder.glob(yearly))
+    lacking = yearly if not found else output if not (folder / output).is_file() else None
+    if lacking is not None:
+        raise InputError(
+            f"the folder has no {lacking}",
+            remedy=f"It must hold wiot_YYYY.parquet of every year and {output}",
+            file=folder,
+        )
+    return [folder / output, *found]
 
 
 def _source(role: str, path: Path, statements: tuple[str, ...]) -> Source:
@@ -140,6 +198,8 @@ def _panel_statements(panel: TradePanel) -> tuple[str, ...]:
         said.append(f"{notes.negatives_set_to_zero:,} negative values set to zero")
     if panel.domestic is not None:
         said.append("domestic flows kept apart; no international total contains them")
+    if flows.diagonal:
+        said.append("domestic flows included: totals are gross output and absorption")
     if notes.ignored_columns:
         said.append(f"columns not used: {', '.join(notes.ignored_columns)}")
     return tuple(said)

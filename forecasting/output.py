@@ -24,7 +24,7 @@ from models.forecaster import FittedForecaster
 Kind = Literal["run", "forecast"]
 
 MARKER = "run.json"
-FORMAT = 4
+FORMAT = 5
 """Of the folder's files; a folder of another format is refused, not guessed at."""
 RUN_FILES = frozenset(
     {
@@ -44,6 +44,11 @@ RUN_FILES = frozenset(
         "scoreboard.md",
         "scores.csv",
         "scores_by_origin.csv",
+        "shifts_backtest.parquet",
+        "shifts_drivers.parquet",
+        "shifts_forecasts.parquet",
+        "shifts_history.parquet",
+        "shifts_scores.csv",
         "significance.csv",
         "stability.csv",
         "study_by_origin.csv",
@@ -167,13 +172,14 @@ def write_run(
     result: RunResult, forecaster: FittedForecaster, stage: Path, progress: Progress
 ) -> None:
     """Write everything of a run but the back-test, which was written as it was made."""
-    from forecasting.figures.plots import save_figures
+    from forecasting.figures.run_figures import save_figures
     from forecasting.reports.report import write_report
 
     with progress.stage("write tables"):
         for name, table in (
             ("forecasts", result.forecasts),
             ("attributions", result.attributions),
+            *_pattern_tables(result),
         ):
             table.to_parquet(stage / f"{name}.parquet", compression="zstd", index=False)
         for name, table in _csv_tables(result).items():
@@ -191,6 +197,14 @@ def write_run(
     write_scoreboard(stage)
 
 
+def _pattern_tables(result: RunResult) -> list[tuple[str, pd.DataFrame]]:
+    """Tables of measures too large for CSV, by file name."""
+    names = ("history", "forecasts", "backtest", "drivers")
+    if result.pattern is None:
+        return []
+    return [(f"shifts_{name}", getattr(result.pattern, name)) for name in names]
+
+
 def _csv_tables(result: RunResult) -> dict[str, pd.DataFrame]:
     """Tables by file name; those of a study where there was one."""
     tables = {
@@ -203,6 +217,8 @@ def _csv_tables(result: RunResult) -> dict[str, pd.DataFrame]:
         "drivers": result.drivers,
         "stability": result.stability,
     }
+    if result.pattern is not None:
+        tables["shifts_scores"] = result.pattern.scores
     if result.study is not None:
         tables |= {
             "study_by_origin": result.study.by_origin,

@@ -89,5 +89,6 @@ def _with_indicators(data: DataBundle, indicators: Indicators) -> DataBundle:
         data.panel,
         indicators=indicators,
         pairs=data.pairs,
+        sectors=data.sectors,
         trade_lag_months=data.trade_lag_months,
     )

@@ -63,6 +63,38 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
+class PatternShifts:
+    """Measures of the trade pattern (`features.targets.catalogue`): past, forecast, scored.
+
+    Every table has the columns ``measure`` and, of its unit, ``country, partner, sector``, empty
+    where the measure has no such dimension.
+
+    Attributes
+    ----------
+    history
+        ``year, value``.
+    forecasts
+        ``origin, horizon, target_year, value_origin, base, forecast, lower_*, upper_*,
+        chance_above`` (of exceeding the measure's threshold, where it has one).
+    backtest
+        The same at every origin, with ``actual``.
+    scores
+        One row a measure and horizon, `forecasting.targets.scores.score_measures`.
+    drivers
+        Contributions by term, `forecasting.targets.contributions.contributions`.
+    missing
+        Why other measures could not be computed, by name.
+    """
+
+    history: pd.DataFrame
+    forecasts: pd.DataFrame
+    backtest: pd.DataFrame
+    scores: pd.DataFrame
+    drivers: pd.DataFrame
+    missing: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class RunResult:
     """Everything a run produced.
 
@@ -105,6 +137,8 @@ class RunResult:
         `drivers.stability_table`.
     coverage
         What the data fill, one row a feature.
+    pattern
+        Measures of the trade pattern; None of a folder of ``gravicast forecast``.
     provenance
         Content of ``run.json``.
     timings
@@ -125,5 +159,6 @@ class RunResult:
     drivers: pd.DataFrame
     stability: pd.DataFrame
     coverage: pd.DataFrame
+    pattern: PatternShifts | None
     provenance: dict[str, Any]
     timings: dict[str, float]

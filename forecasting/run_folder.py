@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from features.countries import place_of
 from features.errors import InputError
-from features.flows import FlowIndex
 from forecasting.config import RunConfig
+from forecasting.explanation.explain import flow_positions
 from forecasting.output import FORMAT, MARKER
-from forecasting.results import TOTAL_TERMS, Explanation, RunResult
+from forecasting.results import TOTAL_TERMS, Explanation, PatternShifts, RunResult
 from forecasting.saved import load_forecaster
 from forecasting.study import Study
 from models.design import at_horizon
@@ -68,6 +67,7 @@ def read_run(folder: Path | str) -> RunResult:
         channels=_csv(folder, "channels"),
         drivers=_csv(folder, "drivers"),
         coverage=_csv(folder, "coverage"),
+        pattern=_pattern(folder, about),
         provenance=about,
         timings=timings,
         **scored,
@@ -184,6 +184,19 @@ def _study(folder: Path) -> Study | None:
     return Study(by_origin=by_origin, ablation=ablation, placebos=placebos, trials=trials)
 
 
+def _pattern(folder: Path, about: dict[str, Any]) -> PatternShifts | None:
+    if about["kind"] == "forecast":
+        return None
+    return PatternShifts(
+        history=_parquet(folder, "shifts_history"),
+        forecasts=_parquet(folder, "shifts_forecasts"),
+        backtest=_parquet(folder, "shifts_backtest"),
+        scores=_csv(folder, "shifts_scores"),
+        drivers=_parquet(folder, "shifts_drivers"),
+        missing=dict(about["measures_missing"]),
+    )
+
+
 def _forecaster(folder: Path) -> FittedForecaster:
     try:
         return load_forecaster(folder / "model")
@@ -197,7 +210,7 @@ def _explanation(
     names = list(forecaster.shift.names)
     keys = [name for name in ("exporter", "importer", "sector") if name in table]
     head = [*keys, "origin", "horizon", "target_year", "value_origin", "base", "forecast"]
-    position = _positions(table, forecaster.flows)
+    position = flow_positions(table, forecaster.flows)
     horizon = table["horizon"].to_numpy()
     data = np.empty((len(table), len(names)), dtype=np.float32)
     for ahead in np.unique(horizon):
@@ -213,20 +226,3 @@ def _explanation(
         data=data,
         largest_gap=float(about["explained"]["largest_gap"]),
     )
-
-
-def _positions(table: pd.DataFrame, flows: FlowIndex) -> np.ndarray[Any, np.dtype[np.int32]]:
-    """Number of each row's flow."""
-    codes = []
-    for name, known in (
-        ("exporter", flows.countries),
-        ("importer", flows.countries),
-        ("sector", flows.sectors),
-    ):
-        column = table.get(name)
-        if column is None:
-            codes.append(np.zeros(len(table), dtype=np.int32))
-        else:
-            place = place_of([str(word) for word in column.cat.categories], known)
-            codes.append(place[column.cat.codes.to_numpy()])
-    return flows.position(*codes)

@@ -23,7 +23,7 @@ from models.trade_probability import TradeProbability
 if TYPE_CHECKING:
     import lightgbm
 
-FORMAT = 3
+FORMAT = 4
 _NAMED = 3
 """Features named where two catalogues differ."""
 _META, _STATE, _SHIFT, _PROBABILITY = (
@@ -48,6 +48,7 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
         "format": FORMAT,
         "countries": list(forecaster.flows.countries),
         "sectors": list(forecaster.flows.sectors),
+        "diagonal": forecaster.flows.diagonal,
         "origin": forecaster.origin,
         "as_of": forecaster.as_of,
         "shift": {
@@ -99,7 +100,9 @@ def load_forecaster(folder: Path) -> FittedForecaster:
     constant = meta["probability"]["constant"]
     booster = _booster(folder / _PROBABILITY) if constant is None else None
     return FittedForecaster(
-        flows=FlowIndex(tuple(meta["countries"]), tuple(meta["sectors"])),
+        flows=FlowIndex(
+            tuple(meta["countries"]), tuple(meta["sectors"]), diagonal=meta["diagonal"]
+        ),
         origin=meta["origin"],
         as_of=meta["as_of"],
         value=state["value_origin"].to_numpy(dtype=np.float64),

@@ -97,14 +97,25 @@ def forecast_flows(
             base.values, nothing, base.values, expected, base.largest_gap, base.unreachable
         )
     growth = shift.predict(at_horizon(features, horizon))
-    moved = rake(
-        np.where(_dying(base, flows, chance), 0.0, grow(base.values, growth)),
+    grown, dying = grow(base.values, growth), _dying(base, flows, chance)
+    moved = _raked_like(base, np.where(dying, 0.0, grown), flows)
+    if base.converged and not moved.converged:
+        # Without the dying flows some sector cannot meet its totals: there they live on.
+        met = np.isclose(flows.importer_totals(moved.values), base.importer_totals, rtol=1e-6)
+        every = np.all(met.reshape(-1, len(flows.sectors)), axis=0)
+        moved = _raked_like(base, np.where(dying & every[flows.sector], 0.0, grown), flows)
+    return FlowForecast(
+        base.values, growth, moved.values, expected, moved.largest_gap, base.unreachable
+    )
+
+
+def _raked_like(base: Raked, values: Vector, flows: FlowIndex) -> Raked:
+    """Rake to the totals that the base was raked to."""
+    return rake(
+        values,
         flows=flows,
         exporter_totals=base.exporter_totals,
         importer_totals=base.importer_totals,
-    )
-    return FlowForecast(
-        base.values, growth, moved.values, expected, moved.largest_gap, base.unreachable
     )
 
 

@@ -193,11 +193,11 @@ def _binned(
         inside = score[which == number]
         # An empty bin (ties in size) borrows the pooled residuals.
         scores = _shocked(inside if inside.size else score, shocks)
-        quantiles[number] = _conformal_quantiles(scores, tails, limits)
+        quantiles[number] = conformal_quantiles(scores, tails, limits)
     return edges, quantiles
 
 
-def _conformal_quantiles(
+def conformal_quantiles(
     scores: Vector, tails: Sequence[float], limits: tuple[float, float]
 ) -> Vector:
     """Order statistics of rank (n + 1) p; the limit of the scale where so few scores have none."""

@@ -13,6 +13,7 @@ TOLERANCE = 1e-8
 MAX_ITERATIONS = 5_000
 PATIENCE = 200
 """Rounds without a hundredth of progress after which totals are taken to be infeasible."""
+NEWTON_STEPS = 60
 LARGEST_SPREAD = 1e60
 """Largest over smallest scaling factor beyond which totals are taken to be infeasible."""
 
@@ -71,9 +72,9 @@ def rake(
     tolerance
         Largest relative distance between a total and its sum at convergence.
     max_iterations
-        Rounds after which, or without progress over `PATIENCE` of which, the result is returned
-        as it is, with its gap. That happens where the zeros make the totals infeasible; exporter
-        totals are then met, importer totals missed.
+        Rounds after which, or without progress over `PATIENCE` of which, Newton's method takes
+        over. Where it fails too, the zeros make the totals infeasible; exporter totals are then
+        met, importer totals missed by the gap that is returned.
 
     Returns
     -------
@@ -89,7 +90,8 @@ def rake(
     Totals that no positive flow can carry (a country without a flow, or whose only partners have a
     total of zero) are left out and counted, and the other side's totals are rescaled to what
     remains. The scaling vectors are iterated on one dense matrix a sector (Sinkhorn), so a round
-    costs two matrix-vector products; sectors stop as they converge.
+    costs two matrix-vector products; sectors stop as they converge. Where a country sells nearly
+    everything to itself, rounds crawl; a sector they leave unmet is given to Newton's method.
     """
     start = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=0.0)
     _check(start, exporter_totals, importer_totals)
@@ -161,12 +163,40 @@ def _scale(
         patience = 0 if gap < 0.99 * best else patience + 1
         best = min(best, gap)
     if gap > tolerance:
+        left, right, gap = _newton(matrix, right, rows, columns, tolerance)
+    if gap > tolerance:
         # Infeasible totals: end on a row step, so that exporter totals hold.
         left = _quotient(rows, matrix @ right)
         gap = float(np.abs(_quotient(right * (left @ matrix), columns) - (columns > 0)).max())
     matrix *= left[:, None]
     matrix *= right[None, :]
     return rounds, gap
+
+
+def _newton(
+    matrix: Matrix, right: Vector, rows: Vector, columns: Vector, tolerance: float
+) -> tuple[Vector, Vector, float]:
+    """Newton's method on the logs of ``right``; ``left`` meets the rows at every step.
+
+    The Hessian is the Laplacian of the graph in which columns are tied by the rows they share. It
+    is built from its off-diagonal, so that a huge cell on the diagonal cancels nothing.
+    """
+    start = right
+    for _ in range(NEWTON_STEPS):
+        left = _quotient(rows, matrix @ right)
+        scaled = left[:, None] * matrix * right[None, :]
+        missing = columns - scaled.sum(axis=0)
+        gap = float(np.abs(_quotient(missing, columns)).max())
+        if gap <= tolerance:
+            return left, right, gap
+        ties = scaled.T @ _quotient(scaled, np.broadcast_to(rows[:, None], scaled.shape))
+        np.fill_diagonal(ties, 0.0)
+        degree = ties.sum(axis=1)
+        unit = _quotient(np.ones_like(degree), np.sqrt(degree))
+        laplacian = np.diag((degree > 0).astype(np.float64)) - unit[:, None] * ties * unit[None, :]
+        step = unit * np.linalg.lstsq(laplacian, unit * missing, rcond=None)[0]
+        right = right * np.exp(step / max(1.0, float(np.abs(step).max())))
+    return _quotient(rows, matrix @ start), start, gap
 
 
 def _spread(vector: Vector) -> float:

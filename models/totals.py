@@ -12,6 +12,7 @@ from scipy.stats import t as student_t
 from features.channels.economic_mass import GDP
 from features.channels.published_totals import EXPORT_INDEX, IMPORT_INDEX, index_growth
 from features.information import InformationSet
+from models.absorption import reachable_absorption
 from models.design import origin_value
 from models.totals_growth import relative_growth, starts
 
@@ -36,10 +37,15 @@ class Totals:
 def published_totals(info: InformationSet, *, years: int = 1) -> Totals | None:
     """Totals of origin + ``years`` from published value indices; None where none is published.
 
+    Nor are there any where domestic sales are flows: the indices are of trade abroad, the totals
+    of the matrix gross output and absorption.
+
     Exporter totals grow with the export value index, importer totals with the import value index.
     A country without an index takes the median growth since the origin. Importer totals are scaled
-    to the exporters' sum.
+    to the exporters' sum, sector by sector.
     """
+    if info.flows.diagonal:
+        return None
     sides = []
     for series, totals in (
         (EXPORT_INDEX, origin_totals(info).exporter),
@@ -51,7 +57,7 @@ def published_totals(info: InformationSet, *, years: int = 1) -> Totals | None:
         growth = np.where(np.isnan(growth), np.nanmedian(growth), growth)
         sides.append(totals * np.repeat(growth, len(info.flows.sectors)))
     exporter, importer = sides
-    return Totals(exporter, importer * (exporter.sum() / importer.sum()))
+    return _balanced(exporter, importer, sectors=len(info.flows.sectors))
 
 
 def published_years(info: InformationSet, *, horizon: int) -> int:
@@ -104,6 +110,12 @@ def forecast_totals(
     GDP growth published since the origin, and beyond that a trend (`world_growth`). Published
     totals are corrected for what bilateral trade later said beyond them in earlier years.
     Only totals of years up to ``origin`` are learned from.
+
+    With sectors, a country's total is the sum over its sectors: forecast on the panel summed over
+    sectors instead, country totals had the larger errors in shares of the world. Exporters' and
+    importers' totals have the same sum in every sector, and together the forecast growth of the
+    world. Without that last scaling they would not: the mean of the many small totals is far from
+    the mean dollar.
     """
     until = {a: infos[a] for a in sorted(infos) if a <= origin}
     furthest = published_years(infos[origin], horizon=max(horizons))
@@ -122,6 +134,7 @@ def _grown(
     # Only origins at which as much was published are like this one.
     alike = {a: past for a, past in infos.items() if published_years(past, horizon=years) == years}
     known = {a: known_totals_after(past, years=years) for a, past in alike.items()}
+    worlds = {h: world_growth(info, horizon=h, known=years) for h in horizons}
     sides: dict[int, list[Vector]] = {horizon: [] for horizon in horizons}
     for exports in (True, False):
         levels = {a: t.exporter if exports else t.importer for a, t in known.items()}
@@ -129,12 +142,28 @@ def _grown(
         now = by_origin.pop(origin)
         for horizon in horizons:
             growth = relative_growth(info, by_origin, now, exports=exports, horizon=horizon)
-            world = world_growth(info, horizon=horizon, known=years)
-            sides[horizon].append(now.level * np.exp(world + growth))
+            sides[horizon].append(now.level * np.exp(worlds[horizon] + growth))
+    if info.flows.has_sectors:
+        start = known[origin].exporter.sum()
+        for horizon, (exporter, _) in sides.items():
+            exporter *= start * np.exp(worlds[horizon]) / max(exporter.sum(), 1.0)
+    sectors = len(info.flows.sectors)
+    if info.flows.diagonal:
+        value = origin_value(info)
+        for horizon, (exporter, importer) in sides.items():
+            absorbed = reachable_absorption(value, exporter, importer, flows=info.flows)
+            sides[horizon] = [exporter, absorbed]
     return {
-        horizon: Totals(exporter, importer * (exporter.sum() / importer.sum()))
+        horizon: _balanced(exporter, importer, sectors=sectors)
         for horizon, (exporter, importer) in sides.items()
     }
+
+
+def _balanced(exporter: Vector, importer: Vector, *, sectors: int) -> Totals:
+    """Importer totals scaled to the exporters' sum of their sector: what is sold is bought."""
+    sold, bought = (side.reshape(-1, sectors).T.sum(axis=1) for side in (exporter, importer))
+    scale = np.divide(sold, bought, out=np.zeros_like(sold), where=bought > 0)
+    return Totals(exporter, importer * np.tile(scale, importer.size // sectors))
 
 
 def world_growth(info: InformationSet, *, horizon: int, known: int) -> float:

@@ -12,6 +12,7 @@ from scipy.special import expit, logit
 
 from features.catalogue import positions
 from models.design import Design
+from models.tree_shap import tree_shap
 
 if TYPE_CHECKING:
     import lightgbm
@@ -110,6 +111,30 @@ class TradeProbability:
             return np.full(features.shape[0], self.constant_)
         terms = np.array(self.calibration_)[_traded_before(features)]
         return expit(terms[:, 0] + terms[:, 1] * _log_odds(self._raw(self.booster_, features)))
+
+    def contributions(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Exact SHAP values of the calibrated log odds.
+
+        Returns
+        -------
+        ndarray, shape ``[row, len(names) + 1]``
+            One column a predictor, the last the base value of the flow's state at the origin
+            (traded or not). Rows sum to the log odds of `predict`, but for probabilities that it
+            clips.
+
+        Raises
+        ------
+        ValueError
+            If there is no booster: with one outcome only there is nothing to explain.
+        """
+        if self.booster_ is None:
+            raise ValueError("the trade probability has no booster to explain")
+        found = tree_shap(self.booster_, self._columns(features, slice(None)))
+        intercept, slope = np.array(self.calibration_)[_traded_before(features)].T
+        raw = np.column_stack([found.values, np.full(len(features), found.base_value)])
+        raw *= slope[:, None]
+        raw[:, -1] += intercept
+        return raw
 
     def _boosted(self, design: Design) -> lightgbm.Booster:
         import lightgbm

@@ -18,6 +18,7 @@ from features.indicators import Indicators
 from features.information import DataBundle, Setting
 from features.pairs import PairAttributes
 from features.panel import TradePanel
+from features.sectors import EXPOSURES, SectorAttributes
 
 COUNTRIES = ("BRA", "CHN", "DEU", "FRA", "IND", "NAM", "USA", "ZAF")
 FIRST_YEAR, LAST_YEAR = 1999, 2010
@@ -67,7 +68,8 @@ def trade_frame(*, sectors: tuple[str, ...] = (), domestic: bool = False) -> pd.
 def indicator_frames() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Every series of the catalogue with a tenth of its cells missing, and its lags."""
     rng = np.random.default_rng(1)
-    names = sorted({s for f in FEATURES for s in f.series} - {*STATIC_PAIRS, *YEARLY_PAIRS})
+    no_indicators = {*STATIC_PAIRS, *YEARLY_PAIRS, *EXPOSURES, "digitally_deliverable"}
+    names = sorted({s for f in FEATURES for s in f.series} - no_indicators)
     channel = {s: f.channel for f in reversed(FEATURES) for s in f.series}
     years = range(INDICATOR_YEARS[0], INDICATOR_YEARS[1] + 1)
     rows = []
@@ -104,6 +106,10 @@ def pair_frames() -> list[tuple[str, pd.DataFrame]]:
     for name in STATIC_PAIRS[1:]:
         geography[name] = (rng.random(len(pairs)) < 0.3).astype(float)
     geography.loc[:2, "dist"] = np.nan
+    home = pd.DataFrame({"iso3_o": COUNTRIES, "iso3_d": COUNTRIES, "dist": [200.0, 300.0] * 4})
+    geography = pd.concat([geography, home], ignore_index=True).fillna(
+        dict.fromkeys(STATIC_PAIRS[1:], 0.0)
+    )
     rows = []
     for o, d in pairs:
         start = int(rng.integers(1990, 2030))
@@ -115,15 +121,33 @@ def pair_frames() -> list[tuple[str, pd.DataFrame]]:
     return [("geography", geography), ("agreements", agreements)]
 
 
+def sector_frame(sectors: tuple[str, ...]) -> pd.DataFrame:
+    """Manufactures first, digitally deliverable services last."""
+    last = np.arange(len(sectors)) == len(sectors) - 1
+    return pd.DataFrame(
+        {
+            "sector": sectors,
+            "kind": np.where(last, "services", "manufacturing"),
+            "digitally_deliverable": last.astype(int),
+            "automation_exposure": np.linspace(0.9, 0.2, len(sectors)),
+            "ai_exposure": np.linspace(0.1, 0.8, len(sectors)),
+        }
+    )
+
+
 @lru_cache(maxsize=8)
 def build_bundle(
     *,
     sectors: tuple[str, ...] = (),
     domestic: bool = False,
+    include: bool = False,
     indicators: bool = True,
     pairs: bool = True,
 ) -> DataBundle:
-    panel = TradePanel.from_frame(trade_frame(sectors=sectors, domestic=domestic))
+    panel = TradePanel.from_frame(
+        trade_frame(sectors=sectors, domestic=domestic),
+        domestic="include" if include else "apart",
+    )
     countries = panel.flows.countries
     return DataBundle(
         panel,
@@ -131,6 +155,9 @@ def build_bundle(
         if indicators
         else None,
         pairs=PairAttributes.from_frames(pair_frames(), countries=countries) if pairs else None,
+        sectors=SectorAttributes.from_frame(sector_frame(sectors), sectors=sectors)
+        if sectors
+        else None,
         trade_lag_months=TRADE_LAG,
     )
 
@@ -143,7 +170,10 @@ def make_trade() -> Callable[..., pd.DataFrame]:
 
 @pytest.fixture(scope="session")
 def make_bundle() -> Callable[..., DataBundle]:
-    """Make the tiny world's bundle, whole or without ``indicators`` or ``pairs``."""
+    """Make the tiny world's bundle, whole or without ``indicators`` or ``pairs``.
+
+    ``domestic`` sales are kept apart, or flows like any other with ``include``.
+    """
     return build_bundle
 
 
@@ -160,6 +190,12 @@ def bundle() -> DataBundle:
 @pytest.fixture(scope="session")
 def sector_bundle() -> DataBundle:
     return build_bundle(sectors=("goods", "services"), domestic=True)
+
+
+@pytest.fixture(scope="session")
+def diagonal_bundle() -> DataBundle:
+    """The same data with domestic sales as flows."""
+    return build_bundle(sectors=("goods", "services"), domestic=True, include=True)
 
 
 @pytest.fixture
@@ -284,5 +320,6 @@ def perturbed_after(
         moved,
         indicators=indicators,
         pairs=replace(bundle.pairs, yearly=yearly),
+        sectors=bundle.sectors,
         trade_lag_months=bundle.trade_lag_months,
     )

@@ -12,6 +12,7 @@ from features.feature import (
     Feature,
     FlowValues,
     Sign,
+    by_sector,
     centred,
     exporter,
     gap,
@@ -28,9 +29,13 @@ ARTICLES, COMPUTING_PATENTS = "NSF.AI.ARTICLES", "NSF.IPF.COMPUTER.TECH"
 MODELS, SOFTWARE, PATENTS = "EPOCH.NOTABLE.MODELS", "NSF.SOFTWARE.VA.USDM", "IP.PAT.RESD"
 RESEARCH, ROYALTIES_IN = "GB.XPD.RSDV.GD.ZS", "BX.GSR.ROYL.CD"
 ROYALTIES_OUT = "BM.GSR.ROYL.CD"
+EXPOSURE = "ai_exposure"
 
 _WTO = "WTO, World Trade Report 2025; expected larger for digitally deliverable services"
 _LANGUAGE = "Brynjolfsson, Hui and Liu (2019), doi:10.1287/mnsc.2019.3388"
+_EXPOSED = (
+    "WTO, World Trade Report 2025; exposure: Felten, Raj and Seamans (2021), doi:10.1002/smj.3286"
+)
 _DIFFUSION = "knowledge paid for abroad diffuses with trade in it"
 
 
@@ -76,6 +81,7 @@ def _ai(
 
 
 _articles = per_head(ARTICLES)
+_exposure = by_sector(EXPOSURE)
 _HEADS = "ln(1 + per million persons)"
 _LANGUAGES = ("comlang_off", "comlang_ethno")
 
@@ -101,4 +107,10 @@ FEATURES: tuple[Feature, ...] = (
         _DIFFUSION, exporter(share_of_gdp(ROYALTIES_IN, scale=1e-6))),
     _ai("royalties_paid_importer", "ln(1 + percent of GDP)", (ROYALTIES_OUT, GDP), "two-sided",
         _DIFFUSION, importer(share_of_gdp(ROYALTIES_OUT, scale=1e-6))),
+    _ai("ai_exposure_x_articles_exporter", "exposure x ln", (EXPOSURE, ARTICLES, POPULATION), "+",
+        _EXPOSED, product(_exposure, exporter(centred(_articles)))),
+    _ai("ai_exposure_x_articles_importer", "exposure x ln", (EXPOSURE, ARTICLES, POPULATION),
+        "two-sided", _EXPOSED, product(_exposure, importer(centred(_articles)))),
+    _ai("ai_exposure_x_software_exporter", "exposure x ln", (EXPOSURE, SOFTWARE, GDP), "+",
+        _EXPOSED, product(_exposure, exporter(centred(share_of_gdp(SOFTWARE, scale=1.0))))),
 )  # fmt: skip

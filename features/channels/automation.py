@@ -16,6 +16,7 @@ from features.feature import (
     Feature,
     FlowValues,
     Sign,
+    by_sector,
     centred,
     exporter,
     gap,
@@ -33,11 +34,17 @@ MACHINERY = "NSF.MACHINERY.VA.USDM"
 SEMICONDUCTOR_PATENTS = "NSF.USPTO.SEMICOND.PATENTS"
 ELECTRICITY, LABOUR_SHARE = "EG.USE.ELEC.KH.PC", "PWT.labsh"
 HUMAN_CAPITAL = "PWT.hc"
+EXPOSURE = "automation_exposure"
 
 _SCALE = "Artuc, Bastos and Rijkers (2023), doi:10.1016/j.jinteco.2022.103723"
 _RESHORING = (
     "contested: Krenz, Prettner and Strulik (2021), doi:10.1016/j.euroecorev.2021.103744; "
     "Faber (2020), doi:10.1016/j.jinteco.2020.103384"
+)
+
+_EXPOSED = (
+    "Artuc, Bastos and Rijkers (2023), doi:10.1016/j.jinteco.2022.103723: capital where the "
+    "industry's tasks can be automated"
 )
 
 capital_per_worker = log(ratio(latest(CAPITAL), latest(WORKERS)))
@@ -69,6 +76,7 @@ def _automation(
 
 _STOCK = (CAPITAL, WORKERS)
 _WAGES = (GDP, POPULATION)
+_exposure = by_sector(EXPOSURE)
 
 FEATURES: tuple[Feature, ...] = (
     _automation("capital_per_worker_exporter", "ln USD a worker", _STOCK, _SCALE,
@@ -95,4 +103,11 @@ FEATURES: tuple[Feature, ...] = (
     _automation("labour_share_importer", "share of GDP", (LABOUR_SHARE,), _RESHORING,
                 importer(latest(LABOUR_SHARE))),
     _automation("human_capital_gap", "index", (HUMAN_CAPITAL,), _SCALE, gap(latest(HUMAN_CAPITAL))),
+    _automation("automation_exposure_x_capital_exporter", "exposure x ln", (EXPOSURE, *_STOCK),
+                _EXPOSED, product(_exposure, exporter(centred(capital_per_worker)))),
+    _automation("automation_exposure_x_capital_importer", "exposure x ln", (EXPOSURE, *_STOCK),
+                _RESHORING, product(_exposure, importer(centred(capital_per_worker)))),
+    _automation("automation_exposure_x_wage_gap", "exposure x ln x ln",
+                (EXPOSURE, *_STOCK, *_WAGES), _RESHORING,
+                product(_exposure, product(importer(centred(capital_per_worker)), wage_gap))),
 )  # fmt: skip

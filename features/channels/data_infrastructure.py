@@ -7,6 +7,8 @@ from features.feature import (
     Feature,
     FlowValues,
     Sign,
+    by_sector,
+    centred,
     change,
     exporter,
     gap,
@@ -14,6 +16,7 @@ from features.feature import (
     latest,
     log1p,
     pair_min,
+    product,
     ratio,
 )
 
@@ -21,8 +24,10 @@ INTERNET, BROADBAND = "IT.NET.USER.ZS", "IT.NET.BBND.P2"
 SERVERS, HIGH_TECH = "IT.NET.SECR.P6", "TX.VAL.TECH.MF.ZS"
 ICT_EXPORTS, ICT_IMPORTS = "TX.VAL.ICTG.ZS.UN", "TM.VAL.ICTG.ZS.UN"
 DIGITAL_EXPORTS = "UNCTAD.DDS.EXPORTS.USDM"
+DIGITAL = "digitally_deliverable"
 
 _MINIMUM = "OECD convention: connectivity of a pair is that of its weaker end"
+_DELIVERED = "IMF, OECD, UNCTAD and WTO (2023), Handbook on Measuring Digital Trade"
 _GOODS = "WTO, World Trade Report 2025: AI-enabling goods"
 
 
@@ -33,6 +38,7 @@ def _data(
 
 
 _internet, _broadband = log1p(latest(INTERNET)), log1p(latest(BROADBAND))
+_servers, _digital = log1p(latest(SERVERS)), by_sector(DIGITAL)
 _digital_exports = log1p(ratio(latest(DIGITAL_EXPORTS), latest(GDP), times=100.0))
 _PERCENT = "ln(1 + percent of population)"
 _SUBSCRIPTIONS = "ln(1 + per 100 people)"
@@ -46,7 +52,7 @@ FEATURES: tuple[Feature, ...] = (
     _data("broadband_growth_3_min", "ln change", (BROADBAND,), "+", _MINIMUM,
           pair_min(change(log1p, BROADBAND, years=3))),
     _data("servers_min", "ln(1 + per million people)", (SERVERS,), "+", _MINIMUM,
-          pair_min(log1p(latest(SERVERS)))),
+          pair_min(_servers)),
     _data("high_tech_exports_exporter", "percent of manufactured exports", (HIGH_TECH,), "+",
           _GOODS, exporter(latest(HIGH_TECH))),
     _data("ict_exports_exporter", "percent of goods exports", (ICT_EXPORTS,), "+", _GOODS,
@@ -55,4 +61,8 @@ FEATURES: tuple[Feature, ...] = (
           importer(latest(ICT_IMPORTS))),
     _data("digital_services_exporter", "ln(1 + percent of GDP)", (DIGITAL_EXPORTS, GDP), "+",
           _MINIMUM, exporter(_digital_exports)),
+    _data("digital_x_broadband_min", "0 in other sectors, " + _SUBSCRIPTIONS, (DIGITAL, BROADBAND),
+          "+", _DELIVERED, product(_digital, pair_min(centred(_broadband)))),
+    _data("digital_x_servers_min", "0 in other sectors, ln(1 + per million people)",
+          (DIGITAL, SERVERS), "+", _DELIVERED, product(_digital, pair_min(centred(_servers)))),
 )  # fmt: skip

@@ -67,7 +67,7 @@ def _openness(side: str) -> FlowValues:
 
     def values(info: InformationSet) -> NDArray[np.floating]:
         k = len(info.flows.sectors)
-        totals = info.exporter_totals if side == "exporter" else info.importer_totals
+        totals = info.exports if side == "exporter" else info.imports
         total = totals[-1].reshape(-1, k).sum(axis=1)
         gdp = info.at(GDP, info.origin) * 1e6
         known = (total > 0) & (gdp > 0)

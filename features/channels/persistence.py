@@ -77,7 +77,7 @@ def _sector_share(info: InformationSet) -> NDArray[np.float32]:
 
 def _comparative_advantage(info: InformationSet) -> NDArray[np.floating]:
     """Log revealed comparative advantage of the exporter in the sector (Balassa 1965)."""
-    by_sector = info.exporter_totals[-1].reshape(-1, len(info.flows.sectors))
+    by_sector = info.exports[-1].reshape(-1, len(info.flows.sectors))
     share = by_sector / np.maximum(by_sector.sum(axis=1, keepdims=True), 1)
     world = by_sector.sum(axis=0) / max(by_sector.sum(), 1)
     known = (share > 0) & (world > 0)

@@ -1,11 +1,15 @@
-"""Totals after the origin: published where the as-of date allows, forecast otherwise."""
+"""Totals after the origin: published where the as-of date allows, forecast otherwise.
+
+The published indices are of trade abroad. Where domestic sales are flows they are totals of nothing
+in the matrix, and what is left of them is news of trade abroad, which a domestic flow is not.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.feature import CountryValues, Feature, exporter, importer
+from features.feature import CountryValues, Feature, FlowValues, exporter, importer
 from features.information import InformationSet
 
 EXPORT_INDEX, IMPORT_INDEX = "TX.VAL.MRCH.XD.WD", "TM.VAL.MRCH.XD.WD"
@@ -26,11 +30,16 @@ def news(series: str) -> CountryValues:
     return lambda info: np.log(index_growth(info, series, year=info.origin + 1, since=info.origin))
 
 
+def _abroad(of: FlowValues) -> FlowValues:
+    """NaN for domestic flows."""
+    return lambda info: np.where(info.flows.domestic, np.nan, of(info))
+
+
 FEATURES: tuple[Feature, ...] = (
     Feature("exports_news_exporter", "published_totals", "ln change", (EXPORT_INDEX,), "none",
-            _SOURCE, exporter(news(EXPORT_INDEX))),
+            _SOURCE, _abroad(exporter(news(EXPORT_INDEX)))),
     Feature("imports_news_importer", "published_totals", "ln change", (IMPORT_INDEX,), "none",
-            _SOURCE, importer(news(IMPORT_INDEX))),
+            _SOURCE, _abroad(importer(news(IMPORT_INDEX)))),
 )  # fmt: skip
 
 HORIZON = Feature("years_ahead", "horizon", "years", (), "none", "horizon as a feature", None)

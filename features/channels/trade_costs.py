@@ -10,12 +10,20 @@ from features.information import InformationSet
 
 DISTANCE = "dist"
 COSTS = (DISTANCE, "contig", "comlang_off", "colony")
+_BORDER = (
+    "Yotov, Piermartini, Monteiro and Larch (2016), An Advanced Guide to Trade Policy Analysis"
+)
 _GRAVITY = "Head and Mayer (2014), doi:10.1016/B978-0-444-54314-1.00003-3"
 
 
 def _distance(info: InformationSet) -> NDArray[np.floating]:
     kilometres = info.pair(DISTANCE)[info.flows.exporter, info.flows.importer]
     return np.log(np.maximum(kilometres, 1.0))
+
+
+def _domestic(info: InformationSet) -> NDArray[np.floating]:
+    """1 for a country's sales to itself, 0 across a border."""
+    return info.flows.domestic.astype(np.float32)
 
 
 def any_of(*names: str) -> FlowValues:
@@ -32,12 +40,14 @@ def _residual_planes(info: InformationSet) -> NDArray[np.floating]:
 
     Ordinary least squares on positive flows with exporter x sector and importer x sector effects
     swept out by alternating means (Gauss-Seidel); twelve sweeps leave the effects within 1e-3.
+    Where domestic sales are flows, the border is a cost too.
     """
     flows = info.flows
     recent = info.history[-3:]
     years = np.maximum((~np.isnan(recent)).sum(axis=0), 1)
     mean = np.nansum(recent, axis=0, dtype=np.float64) / years
-    costs = np.stack([_distance(info), *(static_pair(name)(info) for name in COSTS[1:])])
+    border = [_domestic(info)] if flows.diagonal else []
+    costs = np.stack([_distance(info), *(static_pair(name)(info) for name in COSTS[1:]), *border])
     known = (mean > 0) & np.isfinite(costs).all(axis=0)
     if known.sum() < 2 * flows.margins + len(COSTS):
         return np.full(flows.size, np.nan)
@@ -64,13 +74,13 @@ def _sweep(
 
 
 def _remoteness(end: str) -> FlowValues:
-    """Trade-weighted ln distance to all partners of the exporter (importer), km."""
+    """Trade-weighted ln distance to all partners abroad of the exporter (importer), km."""
 
     def values(info: InformationSet) -> NDArray[np.floating]:
         flows = info.flows
         code = flows.exporter if end == "exporter" else flows.importer
         distance = np.nan_to_num(_distance(info))
-        weight = np.nan_to_num(info.history[-1]) * (distance > 0)
+        weight = np.nan_to_num(info.history[-1]) * ((distance > 0) & ~flows.domestic)
         total = np.bincount(code, weights=weight, minlength=info.n_countries)
         mean = np.bincount(code, weights=weight * distance, minlength=info.n_countries)
         remote = np.divide(mean, total, out=np.full(total.shape, np.nan), where=total > 0)
@@ -81,6 +91,7 @@ def _remoteness(end: str) -> FlowValues:
 
 FEATURES: tuple[Feature, ...] = (
     Feature("distance", "trade_costs", "ln km", (DISTANCE,), "-", _GRAVITY, _distance),
+    Feature("domestic", "trade_costs", "0 or 1", (), "two-sided", _BORDER, _domestic),
     Feature("contiguity", "trade_costs", "0 or 1", ("contig",), "+", _GRAVITY,
             static_pair("contig")),
     Feature("common_language", "trade_costs", "0 or 1", ("comlang_off", "comlang_ethno"), "+",

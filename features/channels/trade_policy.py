@@ -62,7 +62,7 @@ def _covered_share(info: InformationSet) -> NDArray[np.floating]:
     """Share of the importer's imports that come from its agreement partners."""
     flows = info.flows
     covered = _latest_pair(AGREEMENT)(info)
-    value = np.nan_to_num(info.history[-1])
+    value = np.nan_to_num(info.history[-1]) * ~flows.domestic
     total = np.bincount(flows.importer, weights=value, minlength=info.n_countries)
     inside = np.bincount(flows.importer, weights=value * covered, minlength=info.n_countries)
     return np.divide(inside, total, out=np.full(total.shape, np.nan), where=total > 0)[

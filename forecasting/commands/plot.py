@@ -11,7 +11,7 @@ from typing import Any
 from features.errors import InputError
 from forecasting.commands.run import words
 
-OPTIONS = ("flow", "country", "side", "year", "feature", "channel", "metric")
+OPTIONS = ("flow", "country", "side", "year", "feature", "channel", "metric", "measure")
 _EXAMPLES = """examples:
   gravicast plot --list
       every kind, what it shows and the options it takes
@@ -42,6 +42,7 @@ def add_plot_command(commands: Any) -> None:
     what.add_argument("--feature", help="a column of drivers.csv")
     what.add_argument("--channel", help="a channel of channels.csv: its strongest feature")
     what.add_argument("--metric", help="wape (default), pattern_distance, midpoint_mae, log_mae")
+    what.add_argument("--measure", help="a measure or a family, see gravicast shifts --list")
     where = plot.add_argument_group("where")
     where.add_argument("--out", type=Path, help="file (.png, .svg, .pdf) or folder (default: the "
                        "working directory)")  # fmt: skip

@@ -36,6 +36,11 @@ def add_run_command(commands: Any) -> None:
     )
     run.add_argument("config", nargs="?", help="YAML file of options")
     add_data_options(run)
+    pattern = run.add_argument_group("sectors and domestic sales")
+    pattern.add_argument("--domestic", help="exporter = importer rows: apart (default) or include "
+                         "as flows like any other")  # fmt: skip
+    pattern.add_argument("--tables", metavar="DIR", help="input-output tables: wiot_YYYY.parquet "
+                         "and gross_output.parquet")  # fmt: skip
     what = run.add_argument_group("forecast")
     what.add_argument("--out", help="output folder (default gravicast-run)")
     what.add_argument("--overwrite", action="store_true", help="replace the run --out holds")
@@ -71,6 +76,7 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
         "--absent", help="what a flow without a row is: auto (default), zero or missing"
     )
     files.add_argument("--negatives", help="negative values: error (default) or zero")
+    files.add_argument("--sectors", help="sector, kind, digitally_deliverable, [exposures]")
 
 
 def words(text: str) -> tuple[str, ...]:

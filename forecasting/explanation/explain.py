@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.catalogue import CHANNEL_OF
+from features.countries import place_of
 from features.feature import CHANNELS
 from features.flows import FlowIndex
 from forecasting.explanation.reallocation import net_of_totals
@@ -155,6 +156,23 @@ def flow_keys(flows: FlowIndex, chosen: NDArray[np.intp] | slice) -> pd.DataFram
     if flows.has_sectors:
         table["sector"] = pd.Categorical.from_codes(flows.sector[chosen], list(flows.sectors))
     return pd.DataFrame(table)
+
+
+def flow_positions(table: pd.DataFrame, flows: FlowIndex) -> NDArray[np.int32]:
+    """Number of each row's flow, from its keys (categories); the inverse of `flow_keys`."""
+    codes = []
+    for name, known in (
+        ("exporter", flows.countries),
+        ("importer", flows.countries),
+        ("sector", flows.sectors),
+    ):
+        column = table.get(name)
+        if column is None:
+            codes.append(np.zeros(len(table), dtype=np.int32))
+        else:
+            place = place_of([str(word) for word in column.cat.categories], known)
+            codes.append(place[column.cat.codes.to_numpy()])
+    return flows.position(*codes)
 
 
 def attribution_table(explanation: Explanation) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from forecasting.figures.country_plots import Side
 from forecasting.results import RunResult
 from forecasting.style import METRIC_LABELS, NoDataError
 from forecasting.subjects import check_country, check_flow, check_year
+from forecasting.targets.shifts import kind_names
 
 Word = TypeVar("Word", bound=str)
 SIDES: tuple[Side, ...] = ("exporter", "importer")
@@ -34,6 +35,8 @@ class PlotOptions:
         Of the shift model; empty where they were not asked for.
     metric
         Of the scores.
+    measure
+        Of the trade pattern, a family of measures, or ``all``; empty where none was asked for.
     """
 
     flow: tuple[str, ...] = ()
@@ -43,6 +46,7 @@ class PlotOptions:
     feature: str = ""
     channel: str = ""
     metric: str = "wape"
+    measure: str = ""
 
 
 def check_options(
@@ -80,11 +84,12 @@ def check_options(
         )
     checks: dict[str, Callable[[], Any]] = {
         "flow": lambda: _flow(run, given.get("flow") or run.config.explain_flow),
-        "country": lambda: _country(run, given.get("country"), side),
+        "country": lambda: _country(run, given.get("country"), side, needed="side" in takes),
         "side": lambda: side,
         "year": lambda: check_year(run.forecasts, given.get("year")),
         "feature": lambda: _optional("feature", given, run.explanation.feature_names),
         "channel": lambda: _optional("channel", given, tuple(map(str, CHANNELS))),
+        "measure": lambda: _measure(given.get("measure", "")),
         "metric": lambda: _one_of("metric", given.get("metric", "wape"), tuple(METRIC_LABELS)),
     }
     return PlotOptions(**{name: check() for name, check in checks.items() if name in takes})
@@ -94,8 +99,17 @@ def _flow(run: RunResult, wanted: Sequence[str] | None) -> tuple[str, ...]:
     return check_flow(run.forecasts, wanted) if wanted else largest_flow(run)
 
 
-def _country(run: RunResult, wanted: str | None, side: Side) -> str:
-    return check_country(run.forecasts, wanted) if wanted else largest_trader(run, side=side)
+def _country(run: RunResult, wanted: str | None, side: Side, *, needed: bool) -> str:
+    """The country asked for, else the largest trader where a plot is of one country."""
+    if wanted:
+        return check_country(run.forecasts, wanted)
+    return largest_trader(run, side=side) if needed else ""
+
+
+def _measure(wanted: str) -> str:
+    if wanted:
+        kind_names(wanted)
+    return wanted
 
 
 def _optional(what: str, given: Mapping[str, Any], known: tuple[str, ...]) -> str:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forecasting.figures.files import render
-from forecasting.figures.plots import PLOTS, NoDataError
+from forecasting.figures.run_figures import PLOTS
 from forecasting.reports.html import figure
+from forecasting.style import NoDataError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,12 +25,12 @@ _TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
 
 
 def draw_figures(result: RunResult, names: Iterable[str], folder: Path) -> dict[str, list[Path]]:
-    """Draw the named figures of `plots.PLOTS` that the run has data for, as a report embeds them.
+    """Draw the named figures of `run_figures.PLOTS` that the run has data for, to be embedded.
 
     Returns
     -------
     dict
-        Name to paths, as of `plots.save_figures`.
+        Name to paths, as of `run_figures.save_figures`.
     """
     paths = {}
     for plot in PLOTS:

@@ -14,6 +14,7 @@ from forecasting.reports.countries import choose, country_briefs
 from forecasting.reports.data import checks, limits, provenance
 from forecasting.reports.figures import draw_figures, images
 from forecasting.reports.html import Section, page
+from forecasting.reports.pattern import pattern_chapter
 from forecasting.reports.scores import by_group, intervals, record
 from forecasting.reports.shifts import shifts
 from forecasting.reports.summary import about, answers
@@ -22,11 +23,12 @@ from forecasting.subjects import check_year
 
 FILE = "report.html"
 _OPENING = "heatmap"
+_PATTERN = ("measures",)
 _CHANNELS = ("channels", "beeswarm", "dependence")
 _RECORD = ("scoreboard", "errors_wape", "errors_log_mae")
 _INTERVALS = ("coverage", "reliability")
-FIGURES = (_OPENING, *_CHANNELS, *_RECORD, *_INTERVALS)
-"""Figures of `plots.PLOTS` that a report holds; those of countries come with their briefs."""
+FIGURES = (_OPENING, *_PATTERN, *_CHANNELS, *_RECORD, *_INTERVALS)
+"""Figures of `run_figures.PLOTS` that a report holds; those of countries come with their briefs."""
 
 
 def make_report(
@@ -102,7 +104,7 @@ def write_report(result: RunResult, figures: Mapping[str, list[Path]], path: Pat
         What to report. Where nothing was back-tested, the report says so and leaves those chapters
         out.
     figures
-        Name to paths, as of `plots.save_figures`; those of `FIGURES` are embedded.
+        Name to paths, as of `run_figures.save_figures`; those of `FIGURES` are embedded.
     path
         HTML file to write, whole or not at all, in the folder that holds the run's files.
     """
@@ -135,6 +137,11 @@ def _chapters(
         briefs,
         Section("shifts", "Largest shifts", shifts(result)),
         Section(
+            "pattern",
+            "Measures of the trade pattern",
+            pattern_chapter(result, images(figures, *_PATTERN)),
+        ),
+        Section(
             "channels", "What the model used", [*evidence(result), *images(figures, *_CHANNELS)]
         ),
         Section("record", "Track record", _track_record(result, figures)),
@@ -142,7 +149,8 @@ def _chapters(
         Section("checks", "Self-checks of the run", checks(result)),
         Section("limits", "Limits", limits(result)),
     ]
-    return [chapter for chapter in chapters if chapter.name != "record" or len(result.scores)]
+    scored = len(result.scores) > 0
+    return [c for c in chapters if scored or c.name not in ("record", "pattern")]
 
 
 def _track_record(result: RunResult, figures: Mapping[str, list[Path]]) -> list[str]:

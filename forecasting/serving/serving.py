@@ -40,6 +40,7 @@ _OF_THE_MODEL = (
     "pair_lag_months",
     "absent",
     "negatives",
+    "domestic",
     "seed",
     "rounds",
     "max_rows",
@@ -56,7 +57,7 @@ class ForecastConfig:
     trade
         Trade file (CSV or Parquet), new years included. It holds the history too: features look
         back.
-    indicators, indicator_catalogue, pairs
+    indicators, indicator_catalogue, pairs, sectors
         The other data, as for a run. A feature whose data are not given is missing.
     out, overwrite
         Output folder. It must not hold a forecast unless ``overwrite``; a run is never replaced.
@@ -73,6 +74,7 @@ class ForecastConfig:
     indicators: Path | str | None = None
     indicator_catalogue: Path | str | None = None
     pairs: tuple[Path | str, ...] = ()
+    sectors: Path | str | None = None
     out: Path | str = Path("gravicast-forecast")
     overwrite: bool = False
     horizons: tuple[int, ...] | None = None
@@ -207,6 +209,7 @@ def _result(
         channels=channel_summary(explanation),
         drivers=feature_drivers(explanation, model.stability),
         coverage=coverage(origin.info, origin.matrix),
+        pattern=None,
         provenance=about,
         timings=progress.seconds,
     )

@@ -86,6 +86,24 @@ def stage_metrics(timings: Mapping[str, float]) -> list[Metric]:
     ]
 
 
+def measure_metrics(scores: pd.DataFrame) -> list[Metric]:
+    """Skill of every measure of the trade pattern against no change; undefined ones are left out.
+
+    Parameters
+    ----------
+    scores
+        As of `forecasting.targets.scores.score_measures`.
+    """
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    return [
+        Metric(f"skill_of_measure/{row['measure']}/h{row['horizon']}", float(row["skill"]), now, 0)
+        for row in scores.to_dict("records")
+        if np.isfinite(row["skill"])
+    ]
+
+
 def summary_metrics(scores: pd.DataFrame, model_id: str, data: MetaDataset) -> list[Metric]:
     """Means over origins and skills of gravicast, linked to the logged model."""
     from mlflow.entities import Metric
@@ -134,6 +152,7 @@ def tables(result: RunResult) -> dict[str, pd.DataFrame]:
     paired = [column for name in COMPARED for column in (name, f"skill_{name}")]
     first = ["setting", "horizon", "model", *paired]
     board = board[[*first, *(name for name in board if name not in first)]]
+    measures = {} if result.pattern is None else {"measures.json": _plain(result.pattern.scores)}
     return {
         "scoreboard.json": _plain(board),
         "channels.json": _plain(result.channels),
@@ -141,6 +160,7 @@ def tables(result: RunResult) -> dict[str, pd.DataFrame]:
         "largest_shifts.json": _plain(_largest_shifts(result.attributions)),
         "largest_flows.json": _plain(_largest_flows(result.forecasts)),
         "largest_errors.json": _plain(largest_errors(result.out / "backtest.parquet")),
+        **measures,
     }
 
 

@@ -25,6 +25,7 @@ from forecasting.tracking.store import at_store, ended, sqlite_file, store_uri
 from forecasting.tracking.tables import (
     AMOUNTS,
     log_metrics,
+    measure_metrics,
     origin_metrics,
     stage_metrics,
     summary_metrics,
@@ -55,6 +56,9 @@ FILES = (
     "ablation.csv",
     "placebos.csv",
     "trials.csv",
+    "shifts_scores.csv",
+    "shifts_forecasts.parquet",
+    "shifts_history.parquet",
 )
 REQUIREMENTS = ("mlflow", "lightgbm", "numpy", "pandas", "pyarrow", "scipy", "numba")
 """What the logged model imports, directly or through LightGBM."""
@@ -134,6 +138,8 @@ def _log_everything(client: MlflowClient, experiment: str, run_id: str, result: 
     model_id = _log_model(result)
     metrics = origin_metrics(result.scores_by_origin) + stage_metrics(result.timings)
     metrics += summary_metrics(result.scores, model_id, next(iter(inputs.values())))
+    if result.pattern is not None:
+        metrics += measure_metrics(result.pattern.scores)
     log_metrics(client, run_id, metrics)
     for name, table in tables(result).items():
         client.log_table(run_id, table, name)

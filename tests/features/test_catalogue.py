@@ -22,9 +22,11 @@ from features.catalogue import (
 )
 from features.feature import CHANNELS, TECHNOLOGY, Feature
 from features.information import SETTINGS, AsOfRule, DataBundle, InformationSet, Setting
+from features.sectors import EXPOSURES
 
 BY_HORIZON = {f.name for f in FEATURES if f.build is None}
 dates = st.dates(date(2001, 3, 1), date(2011, 12, 31))
+AS_OF = date(2010, 7, 1)
 
 
 def at(data: DataBundle, as_of: date, setting: Setting = "totals_known") -> InformationSet:
@@ -99,10 +101,10 @@ def test_the_matrix_has_a_row_a_flow_and_a_column_a_feature(bundle):
             np.testing.assert_array_equal(matrix[:, column], np.float32(feature.build(info)))
 
 
-def test_given_every_series_every_feature_is_known_for_some_flow_and_varies(bundle):
-    matrix = origin_matrix(at(bundle, date(2010, 7, 1)))
+def test_given_every_series_every_feature_is_known_for_some_flow_and_varies(diagonal_bundle):
+    matrix = origin_matrix(at(diagonal_bundle, date(2010, 7, 1)))
     for name, column in zip(NAMES, matrix.T, strict=True):
-        if name not in {*BY_HORIZON, "sector_share_of_pair", "comparative_advantage"}:
+        if name not in BY_HORIZON:
             assert np.unique(column[~np.isnan(column)]).size > 1, name
 
 
@@ -142,13 +144,15 @@ def test_no_feature_moves_with_anything_published_later(
         pytest.fail(f"published later than {as_of}: {leaking(FEATURES, now, then)}")
 
 
+@pytest.mark.parametrize("domestic", ["apart", "include"])
 @hypothesis_settings(max_examples=15, deadline=None)
 @given(dates, st.sampled_from(SETTINGS), st.integers(0, 2**32 - 1))
 def test_no_feature_moves_with_anything_published_later_with_sectors(
-    sector_bundle, perturb_future, as_of, setting, seed
+    sector_bundle, diagonal_bundle, perturb_future, domestic, as_of, setting, seed
 ):
-    other = perturb_future(sector_bundle, as_of, setting, np.random.default_rng(seed))
-    now, then = at(sector_bundle, as_of, setting), at(other, as_of, setting)
+    data = sector_bundle if domestic == "apart" else diagonal_bundle
+    other = perturb_future(data, as_of, setting, np.random.default_rng(seed))
+    now, then = at(data, as_of, setting), at(other, as_of, setting)
     if origin_matrix(now).tobytes() != origin_matrix(then).tobytes():
         pytest.fail(f"published later than {as_of}: {leaking(FEATURES, now, then)}")
 
@@ -259,8 +263,8 @@ def test_trade_alone_is_enough_and_coverage_names_the_absent_series(make_bundle)
     assert table["carried"].isna().all()
 
 
-def test_coverage_counts_flows_countries_and_carried_values(bundle):
-    info = at(bundle, date(2010, 7, 1))
+def test_coverage_counts_flows_countries_and_carried_values(sector_bundle):
+    info = at(sector_bundle, date(2010, 7, 1))
     matrix = origin_matrix(info)
     table = coverage(info, matrix)
     assert list(table["feature"]) == list(NAMES)
@@ -272,6 +276,16 @@ def test_coverage_counts_flows_countries_and_carried_values(bundle):
     there = np.isfinite(info.latest("MACRO.GDP")).sum()
     assert (gdp["countries"], gdp["carried"]) == (there, there - current)
     assert table["carried"].max() > 0
+
+
+def test_without_a_table_of_sectors_exposure_is_unknown_and_named_as_absent(sector_bundle):
+    info = at(DataBundle(sector_bundle.panel, indicators=sector_bundle.indicators), AS_OF)
+    table = coverage(info, origin_matrix(info)).set_index("feature")
+    exposed = [f for f in FEATURES if set(f.series) & {*EXPOSURES, "digitally_deliverable"}]
+    assert len(exposed) == 8
+    for feature in exposed:
+        assert table.loc[feature.name, "share_of_flows"] == 0
+        assert table.loc[feature.name, "absent_series"] == feature.series[0]
 
 
 def test_coverage_of_several_series_is_that_of_the_sparsest(bundle):

@@ -101,6 +101,64 @@ def test_remoteness_is_the_distance_an_average_dollar_of_exports_travels(bundle)
         np.testing.assert_allclose(found[flows.exporter == country], expected, rtol=1e-6)
 
 
+ABROAD = (
+    "openness_exporter", "openness_importer", "comparative_advantage", "remoteness_exporter",
+    "remoteness_importer", "agreement_share_of_imports", "exports_news_exporter",
+    "imports_news_importer",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ABROAD)
+def test_what_is_said_of_trade_abroad_is_the_same_with_domestic_flows_in_the_matrix(
+    sector_bundle, diagonal_bundle, name
+):
+    apart, both = at(sector_bundle), at(diagonal_bundle)
+    home = both.flows.domestic
+    found = np.asarray(BUILD[name](both))
+    np.testing.assert_allclose(found[~home], BUILD[name](apart), rtol=1e-5, atol=1e-5)
+    assert np.isnan(found[home]).all() == ("news" in name)
+
+
+def test_a_domestic_flow_is_marked_and_crosses_its_countrys_own_distance(diagonal_bundle, bundle):
+    info = at(diagonal_bundle)
+    home = info.flows.exporter == info.flows.importer
+    np.testing.assert_array_equal(BUILD["domestic"](info), home)
+    within = np.log(np.diag(diagonal_bundle.pairs.static["dist"]))
+    np.testing.assert_allclose(
+        BUILD["distance"](info)[home], within[info.flows.exporter[home]], rtol=1e-6
+    )
+    assert (BUILD["domestic"](at(bundle)) == 0).all()
+
+
+def test_the_border_is_a_cost_that_gravity_expects(diagonal_bundle):
+    """Ten times the domestic sales are a wider border, not larger residuals."""
+    panel = diagonal_bundle.panel
+    scaled = np.where(panel.flows.domestic, 10 * panel.values, panel.values)
+    found = [
+        BUILD["gravity_residual"](at(DataBundle(p, pairs=diagonal_bundle.pairs)))
+        for p in (panel, replace(panel, values=scaled))
+    ]
+    assert np.isfinite(found[0][panel.flows.domestic]).any()
+    np.testing.assert_allclose(found[1], found[0], atol=1e-3)
+
+
+def test_exposure_counts_where_the_sector_has_it(sector_bundle):
+    info, sectors = at(sector_bundle), sector_bundle.sectors
+    capital = BUILD["capital_per_worker_exporter"](info)
+    by_country = np.array([capital[info.flows.exporter == c][0] for c in range(8)])
+    centred = (by_country - np.nanmedian(by_country))[info.flows.exporter]
+    exposure = sectors.automation_exposure[info.flows.sector]
+    found = BUILD["automation_exposure_x_capital_exporter"](info)
+    np.testing.assert_allclose(found, exposure * centred)
+    gap = BUILD["automation_importer_x_wage_gap"](info)
+    np.testing.assert_allclose(BUILD["automation_exposure_x_wage_gap"](info), exposure * gap)
+    other = info.flows.sector == 0
+    for name in ("digital_x_broadband_min", "digital_x_servers_min"):
+        found = BUILD[name](info)
+        assert (np.nan_to_num(found[other]) == 0).all()
+        assert np.nanstd(found[~other]) > 0
+
+
 def test_the_wage_gap_of_automation_is_positive_for_a_low_wage_supplier(bundle):
     income = BUILD["income_gap"](at(bundle))
     centred = BUILD["capital_per_worker_importer"](at(bundle))

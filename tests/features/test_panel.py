@@ -14,6 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from features.errors import InputError
+from features.flows import FlowIndex
 from features.panel import TradePanel
 
 quick = hypothesis_settings(max_examples=40, deadline=None)
@@ -154,14 +155,52 @@ def test_categorical_columns_with_unused_categories_read_like_text(trade):
     same_panel(TradePanel.from_frame(text), TradePanel.from_frame(coded))
 
 
-def test_flow_numbers_are_their_positions(make_trade):
-    flows = TradePanel.from_frame(make_trade(sectors=("a", "b"))).flows
-    numbered = flows.position(flows.exporter, flows.importer, flows.sector)
-    np.testing.assert_array_equal(numbered, np.arange(flows.size))
-    assert (flows.exporter != flows.importer).all()
+@st.composite
+def flow_indices(draw: st.DrawFn) -> FlowIndex:
+    countries = tuple(f"X{number:02d}" for number in range(draw(st.integers(2, 7))))
+    sectors = draw(st.sampled_from([("",), ("a",), ("a", "b", "c")]))
+    return FlowIndex(countries, sectors, diagonal=draw(st.booleans()))
+
+
+@quick
+@given(flow_indices())
+def test_flow_numbers_are_the_places_of_every_triple_in_order(flows):
+    triples = [
+        (e, i, s)
+        for e in range(len(flows.countries))
+        for i in range(len(flows.countries))
+        for s in range(len(flows.sectors))
+        if flows.diagonal or e != i
+    ]
+    columns = np.array(triples, dtype=np.int32).T
+    np.testing.assert_array_equal([flows.exporter, flows.importer, flows.sector], columns)
+    assert {column.dtype for column in (flows.exporter, flows.importer, flows.sector)} == {
+        np.dtype(np.int32)
+    }
+    np.testing.assert_array_equal(flows.position(*columns), np.arange(flows.size))
+    assert flows.size == len(triples)
+
+
+@quick
+@given(flow_indices())
+def test_the_reverse_of_the_reverse_is_the_flow_and_a_domestic_flow_is_its_own(flows):
     np.testing.assert_array_equal(flows.reverse[flows.reverse], np.arange(flows.size))
     np.testing.assert_array_equal(flows.exporter[flows.reverse], flows.importer)
     np.testing.assert_array_equal(flows.sector[flows.reverse], flows.sector)
+    np.testing.assert_array_equal(flows.reverse == np.arange(flows.size), flows.domestic)
+    assert flows.domestic.sum() == flows.diagonal * flows.margins
+
+
+@quick
+@given(flow_indices(), st.integers(0, 2**32 - 1))
+def test_totals_are_sums_over_the_other_side(flows, seed):
+    rng = np.random.default_rng(seed)
+    values = np.where(rng.random(flows.size) < 0.2, np.nan, rng.lognormal(0, 2, flows.size))
+    n, k = len(flows.countries), len(flows.sectors)
+    cube = np.zeros((n, n, k))
+    cube[flows.exporter, flows.importer, flows.sector] = np.nan_to_num(values)
+    np.testing.assert_allclose(flows.exporter_totals(values), cube.sum(axis=1).ravel())
+    np.testing.assert_allclose(flows.importer_totals(values), cube.sum(axis=0).ravel())
 
 
 def test_totals_are_sums_over_partners_that_leave_domestic_sales_out(make_trade):
@@ -175,6 +214,54 @@ def test_totals_are_sums_over_partners_that_leave_domestic_sales_out(make_trade)
         known = of_year.groupby([side, "sector"])["value_usd"].sum()
         expected = [known.get((c, s), 0.0) for c in flows.countries for s in flows.sectors]
         np.testing.assert_allclose(totals, expected, rtol=1e-6)
+
+
+# Domestic flows in the matrix ------------------------------------------------------------------
+
+
+def with_a_domestic_row(frame: pd.DataFrame) -> bool:
+    return bool((frame["exporter"] == frame["importer"]).any())
+
+
+@quick
+@given(tables().filter(with_a_domestic_row))
+def test_included_domestic_flows_are_cells_of_the_matrix_and_abroad_nothing_changes(frame):
+    apart = TradePanel.from_frame(frame, absent="missing")
+    panel = TradePanel.from_frame(frame, absent="missing", domestic="include")
+    assert panel.domestic is None
+    at_home = panel.flows.domestic
+    np.testing.assert_array_equal(panel.values[:, at_home], apart.domestic)
+    np.testing.assert_array_equal(panel.values[:, ~at_home], apart.values)
+    assert panel.notes.absent_cells == np.isnan(panel.values).sum()
+    pd.testing.assert_frame_equal(panel.to_frame(), tidy(frame), check_dtype=False)
+
+
+def test_totals_with_domestic_flows_are_gross_output_and_absorption(make_trade):
+    frame = make_trade(sectors=("a", "b"), domestic=True)
+    panel = TradePanel.from_frame(frame, absent="missing", domestic="include")
+    flows, row = panel.flows, panel.values[panel.row(2004)]
+    of_year = frame[frame["year"] == 2004]
+    for side, totals in (
+        ("exporter", flows.exporter_totals(row)),
+        ("importer", flows.importer_totals(row)),
+    ):
+        known = of_year.groupby([side, "sector"])["value_usd"].sum()
+        expected = [known.get((c, s), 0.0) for c in flows.countries for s in flows.sectors]
+        np.testing.assert_allclose(totals, expected, rtol=1e-6)
+
+
+def test_a_domestic_flow_that_occurs_twice_is_refused_wherever_it_is_kept(make_trade, refused):
+    frame = make_trade(domestic=True)
+    home = frame[frame["exporter"] == frame["importer"]].head(1)
+    twice = pd.concat([frame, home], ignore_index=True)
+    for domestic in ("apart", "include"):
+        refused(lambda kept=domestic: build(twice, domestic=kept), file=NAME, row=len(twice) + 1,
+                says="occurs twice")  # fmt: skip
+
+
+def test_domestic_flows_that_are_not_there_cannot_be_included(trade, refused):
+    refused(lambda: build(trade, domestic="include"), file=NAME, column="importer",
+            says="no row has exporter = importer")  # fmt: skip
 
 
 def test_a_year_outside_the_panel_has_no_row(panel):

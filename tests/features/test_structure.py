@@ -41,11 +41,14 @@ class Oracle:
         self.keys = keys
         self.countries = range(len(info.flows.countries))
         self.value = [dict(zip(keys, row[mask].astype(float), strict=True)) for row in info.history]
-        self.log = [dict(zip(keys, row[mask].astype(float), strict=True)) for row in info.intensity]
+        self.log, self.abroad = (
+            [dict(zip(keys, row[mask].astype(float), strict=True)) for row in rows]
+            for rows in (info.intensity, info.abroad_intensity)
+        )
 
     def growth(self, pair: tuple[int, int], years: int) -> float:
         """Growth of the intensity, nan where the flow did not trade in both years."""
-        if len(self.value) <= years or pair[0] == pair[1]:
+        if len(self.value) <= years or pair not in self.value[-1]:
             return nan
         if not (self.value[-1][pair] > 0 and self.value[-1 - years][pair] > 0):
             return nan
@@ -54,7 +57,7 @@ class Oracle:
     def mean_intensity(self, pair: tuple[int, int]) -> float:
         if pair[0] == pair[1]:
             return nan
-        rows = zip(self.value[-3:], self.log[-3:], strict=True)
+        rows = zip(self.value[-3:], self.abroad[-3:], strict=True)
         known = [log[pair] for value, log in rows if value[pair] > 0]
         return sum(known) / len(known) if known else nan
 
@@ -92,7 +95,9 @@ class Oracle:
 
     def silent(self, pair: tuple[int, int], *, exports: bool, back: int) -> float:
         side = 0 if exports else 1
-        values = [v for key, v in self.value[-back].items() if key[side] == pair[side]]
+        values = [
+            v for key, v in self.value[-back].items() if key[side] == pair[side] != key[1 - side]
+        ]
         return values.count(0.0) / max(sum(not math.isnan(v) for v in values), 1)
 
     def columns(self) -> Columns:
@@ -114,11 +119,12 @@ class Oracle:
         return {name: np.array(values) for name, values in out.items()}
 
 
+@pytest.mark.parametrize("include", [False, True])
 @pytest.mark.parametrize(
     ("sectors", "origin"), [((), 2009), ((), 2001), ((), 1999), (("a", "b"), 2008)]
 )
-def test_columns_agree_with_a_slow_oracle(make_bundle, sectors, origin):
-    info = at(make_bundle(sectors=sectors), origin)
+def test_columns_agree_with_a_slow_oracle(make_bundle, sectors, origin, include):
+    info = at(make_bundle(sectors=sectors, domestic=include, include=include), origin)
     ours = columns(info)
     for sector in range(max(len(sectors), 1)):
         mask = only_sector(info, sector)
@@ -182,6 +188,24 @@ def test_the_gap_closes_towards_the_picture(make_bundle):
     values[data.panel.row(2009), flow] *= 50
     raised = columns(at(changed(data, values), 2009))
     assert raised["structure_gap"][flow] < gap[flow] - 1
+
+
+@pytest.mark.parametrize("origin", [2009, 2001])
+def test_the_picture_is_of_trade_abroad_whether_or_not_domestic_sales_are_flows(
+    make_bundle, origin
+):
+    apart, both = (
+        at(make_bundle(sectors=("a", "b"), domestic=True, include=include), origin)
+        for include in (False, True)
+    )
+    home = both.flows.domestic
+    found, expected = columns(both), columns(apart)
+    assert np.isnan(found["structure_gap"][home]).all()
+    for name in STRUCTURE_COLUMNS:
+        if "silent" in name or name == "structure_gap":
+            np.testing.assert_allclose(
+                found[name][~home], expected[name], rtol=1e-4, atol=1e-4, err_msg=name
+            )
 
 
 def changed(data: DataBundle, values: np.ndarray) -> DataBundle:

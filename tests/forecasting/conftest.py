@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -106,8 +106,32 @@ def finished_run(
     return folder / "run"
 
 
+@pytest.fixture(scope="session")
+def measured_run(
+    tmp_path_factory: pytest.TempPathFactory, make_bundle: Callable[..., DataBundle]
+) -> Path:
+    """Folder of a finished run on named sectors with domestic sales. Read only."""
+    bundle = make_bundle(sectors=("c1", "c2", "c3"), domestic=True, include=True)
+    assert bundle.sectors is not None
+    names = ("Textiles", "Electrical and optical equipment & <instruments>", "Software")
+    bundle = DataBundle(
+        bundle.panel,
+        indicators=bundle.indicators,
+        pairs=bundle.pairs,
+        sectors=replace(bundle.sectors, names=names),
+        trade_lag_months=bundle.trade_lag_months,
+    )
+    folder = tmp_path_factory.mktemp("measured")
+    options = {**QUICK, "settings": ("totals_known",), "rounds": 3, "first_origin": 2004}
+    with pytest.MonkeyPatch.context() as patch:
+        _draw_nothing(patch)
+        patch.setattr("forecasting.job.load", lambda _: LoadedData(bundle, ()))
+        run(RunConfig(out=folder / "run", **options), show_progress=False)
+    return folder / "run"
+
+
 def _draw_nothing(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("forecasting.figures.plots.save_figures", lambda *_: {})
+    patch.setattr("forecasting.figures.run_figures.save_figures", lambda *_: {})
     patch.setattr(
         "forecasting.reports.report.write_report", lambda *given: given[-1].write_text("")
     )
@@ -156,10 +180,15 @@ def bench(make_bundle: Callable[..., DataBundle]) -> Bench:
 
 @pytest.fixture(scope="session")
 def make_forecaster(make_bundle: Callable[..., DataBundle]) -> Callable[..., FittedForecaster]:
-    """Fit a forecaster to the tiny world, optionally with sectors, or where all flows trade."""
+    """Fit a forecaster to the tiny world, optionally with sectors, or where all flows trade.
 
-    def make(*, sectors: tuple[str, ...] = (), all_trade: bool = False) -> FittedForecaster:
-        bundle = make_bundle(sectors=sectors)
+    With ``domestic`` its flows include domestic sales.
+    """
+
+    def make(
+        *, sectors: tuple[str, ...] = (), all_trade: bool = False, domestic: bool = False
+    ) -> FittedForecaster:
+        bundle = make_bundle(sectors=sectors, domestic=domestic, include=domestic)
         if all_trade:
             bundle = DataBundle(_positive(bundle.panel))
         prepared = prepare(bundle, RunConfig(**QUICK))

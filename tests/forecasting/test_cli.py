@@ -418,7 +418,7 @@ def test_an_interrupted_run_leaves_nothing(world_files, tmp_path, capsys, monkey
     def interrupt(*arguments: object, **options: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("forecasting.job.explain", interrupt)
+    monkeypatch.setattr("forecasting.final_model.explain", interrupt)
     arguments = ["run", "--trade", str(world_files.trade), *QUICK, "--quiet"]
     assert main([*arguments, "--out", str(tmp_path / "out")]) == 130
     printed = capsys.readouterr()

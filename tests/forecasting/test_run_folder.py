@@ -48,6 +48,9 @@ def test_a_run_is_read_back_as_it_was_returned(run_on, make_bundle, sectors):
             same(one, other)
         else:
             np.testing.assert_array_equal(one, other)
+    for name in ("history", "forecasts", "backtest", "scores", "drivers"):
+        same(getattr(found.pattern, name), getattr(result.pattern, name))
+    assert found.pattern.missing == result.pattern.missing
     assert found.study is None
     assert found.out == result.out
     assert found.config == RunConfig.from_mapping(result.config.to_dict())
@@ -76,10 +79,10 @@ def test_a_folder_without_a_run_is_named(tmp_path, stops):
 
 def test_a_run_of_another_version_is_refused(copy, stops):
     about = json.loads((copy / "run.json").read_text())
-    for written in (3, None):
+    for written in (4, None):
         about["format"] = written
         (copy / "run.json").write_text(json.dumps(about))
-        error = stops(lambda: read_run(copy), says=f"format {written}; this one reads format 4")
+        error = stops(lambda: read_run(copy), says=f"format {written}; this one reads format 5")
         assert "gravicast run" in error.remedy
 
 
@@ -90,8 +93,10 @@ def test_a_broken_record_is_refused(copy, stops, content):
 
 
 @pytest.mark.parametrize(
-    "name", ["forecasts.parquet", "attributions.parquet", "scores.csv", "drivers.csv", "model"]
-)
+    "name",
+    ["forecasts.parquet", "attributions.parquet", "scores.csv", "drivers.csv", "model",
+     "shifts_drivers.parquet", "shifts_scores.csv"],
+)  # fmt: skip
 def test_a_run_that_is_not_whole_is_refused(copy, stops, name):
     path = copy / name
     if path.is_dir():

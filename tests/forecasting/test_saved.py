@@ -26,6 +26,11 @@ def with_sectors(make_forecaster):
 
 
 @pytest.fixture(scope="module")
+def with_domestic_sales(make_forecaster):
+    return make_forecaster(sectors=("goods", "services"), domestic=True)
+
+
+@pytest.fixture(scope="module")
 def always_trading(make_forecaster):
     """Where every flow trades, the probability is a constant and there is no second booster."""
     forecaster = make_forecaster(all_trade=True)
@@ -39,11 +44,13 @@ def saved(plain, tmp_path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", ["plain", "with_sectors", "always_trading"])
+@pytest.mark.parametrize("name", ["plain", "with_sectors", "with_domestic_sales", "always_trading"])
 def test_a_loaded_forecaster_gives_bit_identical_forecasts(name, request, tmp_path):
     before = request.getfixturevalue(name)
     save_forecaster(before, tmp_path)
     after = load_forecaster(tmp_path)
+    assert after.flows == before.flows
+    assert after.flows.diagonal == (name == "with_domestic_sales")
     assert sorted(after.totals) == [1, 2]
     for horizon in (1, 2):
         tables = [forecast_table(forecaster, horizon)[0] for forecaster in (before, after)]

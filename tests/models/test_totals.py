@@ -18,8 +18,10 @@ from models.design import origin_value
 from models.totals import (
     carried_totals,
     forecast_totals,
+    known_totals_after,
     published_totals,
     published_years,
+    world_growth,
     world_shocks,
 )
 
@@ -121,6 +123,47 @@ def test_forecast_totals_are_finite_and_importers_buy_what_exporters_sell(
             assert totals.importer.sum() == pytest.approx(totals.exporter.sum(), rel=1e-12)
 
 
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("include", [False, True])
+@hypothesis_settings(max_examples=10, deadline=None)
+@given(origin=st.integers(1999, 2009), shocks=st.integers(0, 2**32 - 1))
+def test_totals_of_sectors_add_up_over_countries_and_to_the_world(
+    sector_bundle, diagonal_bundle, setting, include, origin, shocks
+):
+    """What is sold of a sector is bought, and all sectors grow as the world is forecast to."""
+    data = diagonal_bundle if include else sector_bundle
+    scale = np.random.default_rng(shocks).lognormal(0, 1, data.panel.values.shape)
+    panel = replace(data.panel, values=np.float32(data.panel.values * scale))
+    infos = infos_of(DataBundle(panel, indicators=data.indicators), setting, last=origin)
+    info, sectors = infos[origin], len(panel.flows.sectors)
+    for horizon, totals in forecast_totals(infos, origin=origin, horizons=HORIZONS).items():
+        sold, bought = (
+            side.reshape(-1, sectors).sum(axis=0) for side in (totals.exporter, totals.importer)
+        )
+        np.testing.assert_allclose(bought, sold, rtol=1e-9)
+        known = published_years(info, horizon=horizon)
+        world = known_totals_after(info, years=known).exporter.sum()
+        growth = world_growth(info, horizon=horizon, known=known)
+        np.testing.assert_allclose(sold.sum(), world * np.exp(growth), rtol=1e-9)
+
+
+def test_published_indices_of_trade_abroad_are_no_totals_where_domestic_sales_are_flows(
+    sector_bundle, diagonal_bundle
+):
+    for setting in SETTINGS:
+        infos = infos_of(diagonal_bundle, setting)
+        assert published_totals(infos[2008]) is None
+        assert published_years(infos[2008], horizon=3) == 0
+    known, ex_ante = (
+        forecast_totals(infos_of(diagonal_bundle, setting), origin=2008, horizons=HORIZONS)
+        for setting in SETTINGS
+    )
+    for horizon in HORIZONS:
+        np.testing.assert_array_equal(known[horizon].exporter, ex_ante[horizon].exporter)
+        np.testing.assert_array_equal(known[horizon].importer, ex_ante[horizon].importer)
+    assert published_totals(infos_of(sector_bundle)[2008]) is not None
+
+
 def published_world(surprise: np.ndarray, *, noise: float = 0.0) -> DataBundle:
     """Countries whose published indices are off what bilateral trade says by a yearly surprise."""
     data = world(trade_growth=0.02)
@@ -160,16 +203,20 @@ def test_noise_in_published_totals_is_hardly_corrected():
     assert np.abs(np.log(found / published)).max() < 0.05
 
 
-@hypothesis_settings(max_examples=20, deadline=None)
+@pytest.mark.parametrize("whose", ["bundle", "sector_bundle", "diagonal_bundle"])
+@hypothesis_settings(max_examples=10, deadline=None)
 @given(st.integers(1999, 2009), st.sampled_from(SETTINGS), st.integers(0, 2**32 - 1))
 def test_forecast_totals_do_not_move_with_anything_published_later(
-    bundle, perturb_future, origin, setting, seed
+    bundle, sector_bundle, diagonal_bundle, perturb_future, whose, origin, setting, seed
 ):
+    bundles = {
+        "bundle": bundle, "sector_bundle": sector_bundle, "diagonal_bundle": diagonal_bundle
+    }  # fmt: skip
     rng = np.random.default_rng(seed)
-    other = perturb_future(bundle, RULE.date(origin), setting, rng)
+    other = perturb_future(bundles[whose], RULE.date(origin), setting, rng)
     found = [
         forecast_totals(infos_of(data, setting, last=origin), origin=origin, horizons=HORIZONS)
-        for data in (bundle, other)
+        for data in (bundles[whose], other)
     ]
     for horizon in HORIZONS:
         for side in ("exporter", "importer"):

@@ -14,10 +14,11 @@ from features.indicators import Indicators
 from features.information import AsOfRule, DataBundle, InformationSet
 from features.pairs import PairAttributes
 from features.panel import TradePanel
+from features.sectors import SectorAttributes
 from models.baselines import last_value, last_value_raked
 from models.design import pattern_base
 from models.raking import rake
-from models.totals import published_totals
+from models.totals import forecast_totals, published_totals
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 pytestmark = pytest.mark.skipif(
@@ -33,7 +34,16 @@ def panel() -> TradePanel:
 
 
 @pytest.fixture(scope="module")
+def diagonal() -> TradePanel:
+    return TradePanel.read(FLOWS, negatives="zero", domestic="include")
+
+
+@pytest.fixture(scope="module")
 def info(panel) -> InformationSet:
+    return InformationSet(bundle_of(panel), as_of=AsOfRule().date(ORIGIN))
+
+
+def bundle_of(panel: TradePanel) -> DataBundle:
     countries = panel.flows.countries
     folder = DATA / "indicators"
     indicators = Indicators.read(
@@ -43,8 +53,8 @@ def info(panel) -> InformationSet:
         [DATA / "pairs" / "geography.parquet", DATA / "pairs" / "trade_agreements.parquet"],
         countries=countries,
     )
-    data = DataBundle(panel, indicators=indicators, pairs=pairs)
-    return InformationSet(data, as_of=AsOfRule().date(ORIGIN))
+    sectors = SectorAttributes.read(DATA / "trade" / "sectors.csv", sectors=panel.flows.sectors)
+    return DataBundle(panel, indicators=indicators, pairs=pairs, sectors=sectors)
 
 
 def test_the_panel_holds_every_sector_and_keeps_domestic_sales_apart(panel):
@@ -58,6 +68,41 @@ def test_the_panel_holds_every_sector_and_keeps_domestic_sales_apart(panel):
     assert set(panel.notes.ignored_columns) == {"intermediate_usd", "final_usd"}
     assert 0.4 < (panel.values == 0).mean() < 0.6
     assert (panel.values >= 0).all()
+
+
+def test_included_domestic_flows_are_the_bulk_of_the_matrix(panel, diagonal):
+    flows = diagonal.flows
+    assert flows.size == 41 * 41 * 35
+    assert diagonal.domestic is None
+    np.testing.assert_array_equal(diagonal.values[:, flows.domestic], panel.domestic)
+    np.testing.assert_array_equal(diagonal.values[:, ~flows.domestic], panel.values)
+    pairs = PairAttributes.read(
+        [DATA / "pairs" / "geography.parquet"], countries=flows.countries
+    ).static  # fmt: skip
+    here = np.array([code != "ROW" for code in flows.countries])
+    assert (np.diag(pairs["dist"])[here] > 0).all()
+
+
+def test_totals_with_domestic_flows_add_up_and_raking_meets_both_sides(diagonal):
+    """Most services are sold at home only: output and absorption forecast apart cannot be met."""
+    data, flows = bundle_of(diagonal), diagonal.flows
+    infos = {
+        origin: InformationSet(data, as_of=AsOfRule().date(origin), origin=origin)
+        for origin in range(diagonal.first_year, ORIGIN + 1)
+    }
+    for totals in forecast_totals(infos, origin=ORIGIN, horizons=(1, 3)).values():
+        sold, bought = (
+            side.reshape(-1, 35).sum(axis=0) for side in (totals.exporter, totals.importer)
+        )
+        np.testing.assert_allclose(bought, sold, rtol=1e-9)
+        raked = rake(
+            last_value(infos[ORIGIN]), flows=flows, exporter_totals=totals.exporter,
+            importer_totals=totals.importer,
+        )  # fmt: skip
+        assert raked.converged
+        np.testing.assert_allclose(
+            flows.importer_totals(raked.values), raked.importer_totals, rtol=1e-6
+        )
 
 
 def test_negatives_are_refused_unless_asked_for():
@@ -77,7 +122,8 @@ def test_features_are_built_and_none_is_infinite(info):
 
 def test_every_series_of_the_catalogue_is_in_the_real_data(info):
     wanted = {series for feature in FEATURES for series in feature.series}
-    assert {s for s in wanted if not (info.has_series(s) or info.has_pair(s))} == set()
+    there = (info.has_series, info.has_pair, info.has_sector_attribute)
+    assert {s for s in wanted if not any(has(s) for has in there)} == set()
 
 
 def test_the_last_value_is_raked_to_the_published_totals_of_every_sector(info):

@@ -65,7 +65,7 @@ def sector_run(tmp_path_factory, make_bundle):
     bundle = make_bundle(sectors=("goods", "services"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("forecasting.job.load", lambda _: LoadedData(bundle, ()))
-        patch.setattr("forecasting.figures.plots.save_figures", lambda *_: {})
+        patch.setattr("forecasting.figures.run_figures.save_figures", lambda *_: {})
         patch.setattr(
             "forecasting.reports.report.write_report", lambda *given: given[-1].write_text("")
         )

@@ -18,7 +18,7 @@ import pytest
 from features.errors import InputError
 from features.feature import TECHNOLOGY
 from forecasting import RunResult, read_run
-from forecasting.figures import plots
+from forecasting.figures import plots, run_figures
 from forecasting.figures.shap_plots import strongest_feature
 
 TITLES = {
@@ -36,6 +36,8 @@ TITLES = {
     "errors": r"WAPE of every back-test origin \(lower is better\)",
     "coverage": r"Share of actual flows inside the intervals, by flow size",
     "reliability": r"Flows that start and stop: how often, where that had a probability",
+    "measure": r"Market share in a destination, largest forecast changes",
+    "measures": r"Measures of the trade pattern: skill against no change",
 }
 
 
@@ -46,7 +48,7 @@ def result(finished_run: Path) -> RunResult:
 
 @pytest.fixture(scope="module")
 def written(result: RunResult, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Path]]:
-    return plots.save_figures(result, tmp_path_factory.mktemp("run") / "figures")
+    return run_figures.save_figures(result, tmp_path_factory.mktemp("run") / "figures")
 
 
 def test_every_kind_has_a_title_to_check() -> None:
@@ -66,7 +68,7 @@ def test_every_kind_draws_a_run_with_a_title_and_units(result: RunResult, kind: 
 def test_every_figure_of_a_run_is_written_twice(
     written: dict[str, list[Path]],
 ) -> None:
-    assert list(written) == [plot.name for plot in plots.PLOTS]
+    assert list(written) == [plot.name for plot in run_figures.PLOTS]
     for name, (png, svg) in written.items():
         assert (png.name, svg.name) == (f"{name}.png", f"{name}.svg")
         assert png.read_bytes().startswith(b"\x89PNG")
@@ -77,12 +79,12 @@ def test_every_figure_of_a_run_is_written_twice(
 
 def test_figures_of_a_run_are_kinds_and_describe_themselves() -> None:
     kinds = {kind.name for kind in plots.KINDS}
-    for plot in plots.PLOTS:
+    for plot in run_figures.PLOTS:
         assert plot.name in kinds or plot.name.split("_")[0] == "errors"
         assert plot.title
         assert len(plot.alt) > 40
         assert plot.alt.endswith(".")
-    words = " ".join(plot.alt + plot.title for plot in plots.PLOTS).casefold()
+    words = " ".join(plot.alt + plot.title for plot in run_figures.PLOTS).casefold()
     assert not re.search(r"\b(drives?|because|effects?|impacts?|causes?)\b", words)
 
 
@@ -100,7 +102,8 @@ def test_figures_are_the_same_every_time(
 
 
 def test_a_figure_without_data_is_left_out(result: RunResult, tmp_path: Path) -> None:
-    explanation = result.explanation
+    explanation, pattern = result.explanation, result.pattern
+    assert pattern is not None
     none = replace(explanation, rows=explanation.rows.head(0), values=explanation.values[:0])
     empty = replace(
         result,
@@ -109,8 +112,9 @@ def test_a_figure_without_data_is_left_out(result: RunResult, tmp_path: Path) ->
         reliability=pd.DataFrame(),
         explanation=none,
         channels=result.channels.head(0),
+        pattern=replace(pattern, scores=pattern.scores.head(0)),
     )
-    assert list(plots.save_figures(empty, tmp_path)) == ["heatmap", "movers"]
+    assert list(run_figures.save_figures(empty, tmp_path)) == ["heatmap", "movers"]
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         f"{name}.{suffix}" for name in ("heatmap", "movers") for suffix in ("png", "svg")
     ]
@@ -127,6 +131,10 @@ def test_options_reach_the_figure(result: RunResult) -> None:
     assert channel.get_suptitle().startswith(f"Contribution of {feature} by its value")
     assert "Log MAE" in plots.plot(result, "errors", metric="log_mae").get_suptitle()
     assert "automation" in TECHNOLOGY
+    links = plots.plot(result, "measures", measure="links").get_suptitle()
+    assert links.startswith("Births and deaths of links: skill")
+    germany = plots.plot(result, "measure", measure="largest_supplier", country="germany")
+    assert germany.get_suptitle() == "Germany: Dependence on the largest supplier"
 
 
 @pytest.mark.parametrize(
@@ -137,6 +145,9 @@ def test_options_reach_the_figure(result: RunResult) -> None:
         ("waterfall", {"country": "DEU"}, "does not take --country", "--flow, --year"),
         ("scoreboard", {"year": 2011}, "does not take --year", "no options"),
         ("movers", {"country": "Germny"}, "no country 'Germny'", "DEU (Germany)"),
+        ("measures", {"measure": "reshorin"}, "no kind of shift 'reshorin'", "reshoring"),
+        ("measure", {"measure": "links"}, "more than one measure", "link_births"),
+        ("measure", {"measure": "reshoring"}, "could not measure 'reshoring'", "--domestic"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(

@@ -22,7 +22,7 @@ from features.errors import InputError
 from features.information import DataBundle
 from forecasting import RunConfig, RunResult, read_run, run
 from forecasting.cli import main
-from forecasting.figures.plots import PLOTS, NoDataError
+from forecasting.figures.run_figures import PLOTS
 from forecasting.loading import LoadedData
 from forecasting.reports.channels import evidence
 from forecasting.reports.data import checks
@@ -32,12 +32,12 @@ from forecasting.reports.report import FIGURES, make_report, write_report
 from forecasting.reports.summary import answers
 from forecasting.serving.serving import ForecastConfig, forecast_with
 from forecasting.study import Study
-from forecasting.style import percent, stratum, usd
+from forecasting.style import NoDataError, percent, stratum, usd
 
 EVIL = "<script>alert('x')</script>"
 VOID = {"meta", "img"}
-CHAPTERS = ["summary", "contents", "countries", "shifts", "channels", "record", "data", "checks",
-            "limits"]  # fmt: skip
+CHAPTERS = ["summary", "contents", "countries", "shifts", "pattern", "channels", "record", "data",
+            "checks", "limits"]  # fmt: skip
 
 
 class Outline(HTMLParser):
@@ -333,7 +333,9 @@ def test_a_forecast_without_a_back_test(
     path = make_report(tmp_path / "forecast")
     assert path == tmp_path / "forecast" / "report.html"
     outline = Outline(path.read_text("utf-8"))
-    assert [h["id"] for h in outline.all("h2")] == [c for c in CHAPTERS if c != "record"]
+    assert [h["id"] for h in outline.all("h2")] == [
+        c for c in CHAPTERS if c not in ("record", "pattern")
+    ]
     for words in ("Nothing was back-tested", "Whether they improve forecasts was not tested here",
                   "The trained model", str(review_run), "Reasons add up"):  # fmt: skip
         assert words in outline.text
@@ -415,7 +417,7 @@ def test_the_run_s_own_report_is_the_one_made_from_its_folder(
     tmp_path: Path,
 ) -> None:
     """Also where an older run lies in the folder: none of its back-test gets into the report."""
-    monkeypatch.setattr("forecasting.figures.plots.save_figures", lambda *_: {})
+    monkeypatch.setattr("forecasting.figures.run_figures.save_figures", lambda *_: {})
     monkeypatch.setattr("forecasting.job.load", lambda _: LoadedData(make_bundle(), ()))
     config = RunConfig(out=copied, overwrite=True, **{**quick, "rounds": 3})
     run(config, show_progress=False)

@@ -276,6 +276,10 @@ class Files:
         singles = [column for column in table if table[column].dtype == np.float32]
         return table.astype({**dict.fromkeys(words, str), **dict.fromkeys(singles, np.float64)})
 
+    def shifts(self, name: str) -> pd.DataFrame:
+        """Measures of the trade pattern."""
+        return self._parquet(f"shifts_{name}")
+
     @cached_property
     def years(self) -> list[int]:
         return sorted(self.forecasts["target_year"].unique().tolist())
@@ -354,6 +358,7 @@ def expected_tables(files: Files) -> Iterator[tuple[str, str, str, Rows]]:
     yield from record_tables(files)
     yield from group_tables(files)
     yield from data_tables(files)
+    yield from pattern_tables(files)
 
 
 def shift_tables(files: Files) -> Iterator[tuple[str, str, str, Rows]]:
@@ -586,6 +591,7 @@ def expected_texts(files: Files) -> Iterator[tuple[str, str, str, Claim]]:
     """Section, country, first words and numbers of every text that holds numbers."""
     yield from summary_texts(files)
     yield from chapter_texts(files)
+    yield from pattern_texts(files)
     for code in COUNTRIES:
         yield from country_texts(files, code)
 
@@ -955,6 +961,138 @@ def certainty_texts(side: Side, flows: pd.DataFrame) -> Iterator[tuple[str, str,
             pct(by["forecast"].max() / total), usd(total)])  # fmt: skip
 
 
+# Measures of the trade pattern ------------------------------------------------------------------
+
+
+FAMILIES = {
+    "Partners: shares, concentration, regions": {
+        "market_share": ("Market share in a destination", "share"),
+        "supplier_concentration": ("Concentration of suppliers", "index"),
+        "market_concentration": ("Concentration of markets", "index"),
+        "effective_suppliers": ("Effective number of suppliers", "partners"),
+        "largest_supplier": ("Dependence on the largest supplier", "share"),
+        "intra_regional_share": ("Exports within the own region", "share"),
+        "distance_of_exports": ("Mean distance of exports", "km"),
+        "distance_of_imports": ("Mean distance of imports", "km"),
+    },
+    "Births and deaths of links": {
+        "active_links": ("Links in use", "share"),
+        "link_births": ("Births of links", "share"),
+        "link_deaths": ("Deaths of links", "share"),
+    },
+}
+LABELS = {name: label for family in FAMILIES.values() for name, (label, _) in family.items()}
+RIVALS = {"no_change": "Against no change", "base": "Against the raked base",
+          "without_technology": "Against the model without its technology channels"}  # fmt: skip
+
+
+def in_unit(unit: str, value: float) -> N | Cell:
+    """A value of a measure."""
+    if unit == "share":
+        return pct(value)
+    return Cell("# km", (N(value),)) if unit == "km" else N(value)
+
+
+def changed(unit: str, value: float) -> N | Cell:
+    """A change of a measure: of shares in percentage points."""
+    return Cell("# pp", (N(100 * value),)) if unit == "share" else in_unit(unit, value)
+
+
+def between(unit: str, low: float, high: float) -> Cell:
+    numbers = tuple(pct(v) if unit == "share" else N(v) for v in (low, high))
+    return Cell("# to # km" if unit == "km" else "# to #", numbers)
+
+
+def measured(files: Files, name: str) -> pd.DataFrame:
+    """Units of a measure in the nearest year, largest rise first."""
+    rows = pick(files.shifts("forecasts"), measure=name, target_year=files.years[0]).copy()
+    rows["change"] = rows["forecast"] - rows["value_origin"]
+    above, below = rows["lower_90"] > rows["value_origin"], rows["upper_90"] < rows["value_origin"]
+    rows["sure"] = above | below
+    return rows.sort_values("change", ascending=False, kind="stable")
+
+
+def parts_of(files: Files, name: str) -> list[pd.Series[float] | None]:
+    """Sizes of countries, shifts of flows, and technology among them; None where it has none."""
+    rows = pick(files.shifts("drivers"), measure=name, target_year=files.years[0])
+    to_base = [column for column in rows if column.startswith("total:")] + ["stops:base"]
+    shifts = [column for column in rows if column.startswith(("net:", "chance:"))]
+    technology = [f"net:{channel}" for channel in TECHNOLOGY]
+    found = [rows[columns].sum(axis=1) for columns in (to_base, [*shifts, "stops:shift"])]
+    if name in FAMILIES["Births and deaths of links"]:
+        return [None, found[1], None]
+    return [*found, rows[technology].sum(axis=1)]
+
+
+def pattern_tables(files: Files) -> Iterator[tuple[str, str, str, Rows]]:
+    scores, year = files.csv("shifts_scores"), files.years[0]
+    caption = (
+        "Skill: how much smaller the mean absolute error is than that of no change. No change and "
+        "base: tests against them, adjusted for their number. Right side: units that moved to the "
+        "side forecast. In 90%: outcomes inside the 90% interval"
+    )
+    ends = (files.horizons[0], files.horizons[-1])
+    rows: Rows = []
+    for name, label in LABELS.items():
+        line: list[N | str | Cell] = [label]
+        for horizon in ends:
+            row = pick(scores, measure=name, horizon=horizon).iloc[0]
+            line += [pct(1 - row["mae"] / row["mae_no_change"]),
+                     row["verdict_no_change"], row["verdict_base"],
+                     pct(row["direction"]), pct(row["coverage_90"])]  # fmt: skip
+        rows.append(line)
+    yield "pattern", "", caption, rows
+    for family, measures in FAMILIES.items():
+        made: Rows = []
+        moved: Rows = []
+        for name, (label, unit) in measures.items():
+            table = measured(files, name)
+            size = changed(unit, table["change"].abs().mean())
+            told = [DASH if part is None else changed(unit, part.abs().mean())
+                    for part in parts_of(files, name)]  # fmt: skip
+            made.append([label, N(len(table)), N(table["sure"].sum()), size, *told])
+            for _, row in table.iloc[[0, -1]].iterrows():
+                unit_name = named(row["country"])
+                unit_name += f" in {named(row['partner'])}" if row["partner"] else ""
+                moved.append(
+                    [label, unit_name,
+                     *(in_unit(unit, row[n]) for n in ("value_origin", "base", "forecast")),
+                     changed(unit, row["change"]),
+                     between(unit, row["lower_90"], row["upper_90"])]
+                )  # fmt: skip
+        yield (
+            "pattern",
+            "",
+            f"{family}: size of the change by {year} and what it is made of, mean over units. "
+            f"Sure: units whose 90% interval leaves out the value of {files.origin}",
+            made,
+        )
+        yield "pattern", "", f"{family}: largest forecast rise and fall by {year}", moved
+
+
+def pattern_texts(files: Files) -> Iterator[tuple[str, str, str, Claim]]:
+    scores = files.csv("shifts_scores")
+    for rival, words in RIVALS.items():
+        verdicts = scores[f"verdict_{rival}"]
+        claim: Claim = [N(len(scores))]
+        for word in ("better", "worse"):
+            found = scores[verdicts == word]
+            claim.append(N(len(found)))
+            for name in dict.fromkeys(found["measure"]):
+                claim += [N(h) for h in pick(found, measure=name)["horizon"]]
+        claim.append(N((verdicts == "tie").sum()))
+        untested = (verdicts == "untested").sum()
+        claim += [N(untested)] if untested else []
+        tied = (verdicts == "tie").any() and not verdicts.isin(["better", "worse"]).any()
+        null = "A null result. " if tied else ""
+        yield "pattern", "", f"{null}{words}, of ", claim
+    for horizon in (files.horizons[0], files.horizons[-1]):
+        yield "pattern", "", f"{horizon} y: skill", [N(horizon)]
+    yield "pattern", "", "In 90%", [pct(0.9)]
+    yield "pattern", "", "90% interval", [pct(0.9)]
+    yield "pattern", "", str(files.origin), [N(files.origin)]
+
+
 # The trace ---------------------------------------------------------------------------------------
 
 
@@ -1022,7 +1160,7 @@ def folder(
     options["params"] = {"min_data_in_leaf": 5, "feature_fraction": 1.0}
     out = tmp_path_factory.mktemp("traced") / "run"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("forecasting.figures.plots.save_figures", lambda *_: {})
+        patch.setattr("forecasting.figures.run_figures.save_figures", lambda *_: {})
         patch.setattr(
             "forecasting.reports.report.write_report", lambda *given: given[-1].write_text("")
         )

@@ -81,8 +81,8 @@ def test_nothing_is_fitted_again(served, review_run):
     new = json.loads((served.out / "model" / "forecaster.json").read_text())
     old = json.loads((review_run / "model" / "forecaster.json").read_text())
     assert {name: new[name] == old[name] for name in new} == {
-        "format": True, "countries": True, "sectors": True, "origin": False, "as_of": False,
-        "shift": True, "probability": True, "totals": False, "intervals": True,
+        "format": True, "countries": True, "sectors": True, "diagonal": True, "origin": False,
+        "as_of": False, "shift": True, "probability": True, "totals": False, "intervals": True,
     }  # fmt: skip
     assert trained.origin == 2009
 

@@ -183,6 +183,7 @@ def small_run(folder: Path, *, sectors: tuple[str, ...] = ("",)) -> RunResult:
         drivers=pd.DataFrame(),
         stability=pd.DataFrame(),
         coverage=coverage,
+        pattern=None,
         provenance={
             "data": data_files(folder),
             "setting": "totals_known",

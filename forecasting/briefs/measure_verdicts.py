@@ -1,0 +1,40 @@
+"""Which measures are foretold better than by their rivals, and which are not, in words."""
+
+from __future__ import annotations
+
+from forecasting.briefs.brief import listed
+from forecasting.targets.scores import RIVALS
+from forecasting.targets.shifts import Shifts
+
+RIVAL_LABELS: dict[str, str] = {
+    "no_change": "no change",
+    "base": "the raked base",
+    "without_technology": "the model without its technology channels",
+}
+
+
+def record_words(found: Shifts) -> tuple[str, ...]:
+    """Which measures are foretold better than by each rival, and which are not."""
+    return tuple(verdict_words(found, rival) for rival in RIVALS)
+
+
+def verdict_words(found: Shifts, rival: str) -> str:
+    """Measures whose forecasts are better and worse than a rival's; the others are ties."""
+    scores, labels = found.scores, {measure.name: measure.label for measure in found.measures}
+    verdict = scores[f"verdict_{rival}"]
+    told = []
+    for word in ("better", "worse"):
+        rows = scores[verdict == word]
+        names = [
+            f"{labels[name]} ({listed(str(h) for h in block['horizon'])} y)"
+            for name, block in rows.groupby("measure", sort=False)
+        ]
+        told.append(f"{word} {len(rows)}{f': {listed(names)}' if names else ''}")
+    ties, untested = (int((verdict == word).sum()) for word in ("tie", "untested"))
+    lacking = f"; {untested} untested for want of origins" if untested else ""
+    # What could not be tested is no result at all.
+    null = "A null result. " if ties and not verdict.isin(["better", "worse"]).any() else ""
+    return (
+        f"{null}Against {RIVAL_LABELS[rival]}, of {len(scores)} tests (measures by years ahead): "
+        f"{'; '.join(told)}; {ties} ties{lacking}."
+    )
