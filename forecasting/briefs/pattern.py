@@ -264,8 +264,8 @@ def _skill(found: Shifts) -> BriefTable:
     return BriefTable(
         "Mean absolute error of each measure by years ahead (shares as fractions), of no change, "
         "of the raked base and of the model without technology; skill: how much smaller than that "
-        "of no change; direction: units that moved to the side forecast; coverage of the 90% interval; tests of equal accuracy, "
-        "adjusted for their number"
+        "of no change; direction: units that moved to the side forecast; coverage of the 90% "
+        "interval; tests of equal accuracy, adjusted for their number"
         + ("; Brier scores of the chance of entry and of the past rate of entries" if more else ""),
         frame,
         columns=(*columns, *more),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 
@@ -124,12 +122,3 @@ def _with_verdicts(table: pd.DataFrame) -> pd.DataFrame:
         table[f"p_holm_{rival}"] = adjusted
         table[f"verdict_{rival}"] = np.where(adjusted.isna(), "untested", verdict)
     return table
-
-
-def verdict_lines(scores: pd.DataFrame) -> Iterator[str]:
-    """How many of the measures x horizons are better, worse or ties against each rival."""
-    for rival in RIVALS:
-        counts = scores[f"verdict_{rival}"].value_counts()
-        words = [word for word in ("better", "worse", "tie", "untested") if word in counts]
-        said = ", ".join(f"{int(counts[word])} {word}" for word in words)
-        yield f"against {rival.replace('_', ' ')}: {said}"

@@ -17,9 +17,9 @@ import numpy as np
 import pandas as pd
 
 from forecasting import RunConfig, RunResult, Shifts, load_forecaster, run, shifts
+from forecasting.briefs.measure_verdicts import record_words
 from forecasting.reports.markdown import table
 from forecasting.style import percent
-from forecasting.targets.scores import verdict_lines
 from forecasting.targets.shifts import FAMILIES, FAMILY_LABELS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,7 +61,7 @@ def page(found: Shifts) -> str:
         "of the model without its technology channels, and the verdict. Verdicts: equal accuracy "
         "tested over origins, adjusted (Holm) for the measures of a family at a horizon; with "
         "four to six origins the tests decide little, and a tie is weak evidence.",
-        "\n".join(f"- Tests {line} (measures x horizons)." for line in verdict_lines(found.scores)),
+        "\n".join(f"- {line}" for line in record_words(found)),
     ]
     for family in FAMILIES:
         rows = found.scores[found.scores["family"] == family]

@@ -10,7 +10,7 @@ import pytest
 
 from features.targets.catalogue import MEASURES
 from forecasting.significance import LEVEL, equal_accuracy
-from forecasting.targets.scores import RIVALS, score_measures, verdict_lines
+from forecasting.targets.scores import RIVALS, score_measures
 
 NAMES = ("export_structure", "import_structure", "revealed_advantage", "market_share")
 CHOSEN = tuple(m for m in MEASURES if m.name in NAMES)
@@ -186,11 +186,6 @@ def test_with_too_few_origins_nothing_is_tested():
         assert (scores[f"verdict_{rival}"] == "untested").all()
         assert scores[f"p_holm_{rival}"].isna().all()
     assert scores["mae"].notna().all()
-    assert list(verdict_lines(scores)) == [
-        "against no change: 8 untested",
-        "against base: 8 untested",
-        "against without technology: 8 untested",
-    ]
 
 
 def test_a_measure_that_never_moves_has_neither_skill_nor_direction(backtest):
@@ -205,12 +200,3 @@ def test_a_measure_without_rows_is_left_out(backtest):
     unknown = replace(CHOSEN[0], name="unknown")
     scores = score_measures(backtest, (*CHOSEN, unknown))
     assert "unknown" not in set(scores["measure"])
-
-
-def test_verdicts_are_counted(scores):
-    lines = list(verdict_lines(scores))
-    for line, rival in zip(lines, RIVALS, strict=True):
-        counts = scores[f"verdict_{rival}"].value_counts()
-        assert line.startswith(f"against {rival.replace('_', ' ')}: ")
-        for word, count in counts.items():
-            assert f"{count} {word}" in line
