@@ -266,6 +266,9 @@ def _check(config: RunConfig) -> None:
         raise _refuse(lacking, None, "Indicators and their catalogue go together: give both")
     if config.trade is None:
         _check_simulated(config)
+    elif config.tables is not None and config.domestic != "include":
+        remedy = "Input-output tables hold domestic sales: give include (--domestic include)"
+        raise _refuse("domestic", config.domestic, remedy)
     for name in ("overwrite", "study"):
         if not isinstance(getattr(config, name), bool):
             raise _refuse(name, getattr(config, name), "Give true or false")
@@ -282,8 +285,5 @@ def _check_simulated(config: RunConfig) -> None:
         raise _refuse("trade", None, "Indicators and pair files need a trade file")
     if config.sectors is not None or config.tables is not None:
         raise _refuse("trade", None, "Sectors and input-output tables need a trade file")
-    if config.tables is not None and config.domestic != "include":
-        remedy = "Input-output tables hold domestic sales: give include (--domestic include)"
-        raise _refuse("domestic", config.domestic, remedy)
     if config.domestic != "apart":
         raise _refuse("trade", None, "Domestic flows need a trade file that holds them")

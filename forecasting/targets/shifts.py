@@ -80,7 +80,8 @@ def shifts(run: RunResult, kind: str = ALL, *, country: str | None = None) -> Sh
     found = tuple(m for m in MEASURES if m.name in names and m.name in there)
     lacking = {name: why for name, why in pattern.missing.items() if name in names}
     if not found:
-        why = "; ".join(dict.fromkeys(lacking.values()))
+        # Measures lack much the same data: each reason once.
+        why = "; ".join(dict.fromkeys("; ".join(lacking.values()).split("; ")))
         raise InputError(
             f"the run could not measure {kind!r}",
             remedy=why or "Run it again on data that allow it",

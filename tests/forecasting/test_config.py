@@ -272,3 +272,9 @@ def test_a_leap_day_can_be_the_as_of_date():
     rule = RunConfig(as_of=date(2020, 2, 29)).as_of_rule(2017)
     assert rule.date(2017).year == 2020
     assert rule.date(2016).year == 2019
+
+
+def test_tables_need_domestic_sales_among_the_flows(stops):
+    error = stops(lambda: RunConfig(trade="t.csv", sectors="s.csv", tables="icio"), says="domestic")
+    assert "--domestic include" in error.remedy
+    RunConfig(trade="t.csv", sectors="s.csv", tables="icio", domestic="include")

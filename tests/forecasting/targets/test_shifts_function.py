@@ -109,3 +109,9 @@ def test_a_forecast_by_a_trained_model_has_no_measures(finished, stops):
     error = stops(lambda: shifts(replace(finished, pattern=None)), says="back-test")
     assert "gravicast run" in error.remedy
     assert error.file == finished.out
+
+
+def test_what_several_measures_lack_is_said_once(stops, finished):
+    error = stops(lambda: shifts(finished, "reshoring"), says="could not measure")
+    reasons = error.remedy.split("; ")
+    assert len(reasons) == len(set(reasons)) > 1
