@@ -76,10 +76,10 @@ _VALUE = (
     "doi:10.1257/aer.104.2.459"
 )
 MEASURES = (
-    Measure("digital_share_of_exports", "Digitally deliverable services in exports", "digital",
+    Measure("digital_share_of_exports", "Digitally deliverable share of all exports", "digital",
             "share", ("exporter",), _KINDS, _UNCTAD, digital_share_of_exports),
-    Measure("digital_share_of_services", "Digitally deliverable in services exports", "digital",
-            "share", ("exporter",), _KINDS, _UNCTAD, digital_share_of_services),
+    Measure("digital_share_of_services", "Digitally deliverable share of services exports",
+            "digital", "share", ("exporter",), _KINDS, _UNCTAD, digital_share_of_services),
     Measure("digital_market_share", "Share of the world's digitally deliverable exports",
             "digital", "share", ("exporter",), _KINDS, _UNCTAD, digital_market_share),
     Measure("digital_value_added", "Digital value added in exports", "digital", "share",

@@ -48,6 +48,7 @@ from forecasting.results import RunResult
 from forecasting.subjects import check_country, check_year
 
 SIDES = {"exporter": "exports", "importer": "imports"}
+HOME_TOO = {"exporter": "sales at home and abroad", "importer": "purchases at home and abroad"}
 _PARTNER = {"exporter": "importer", "importer": "exporter"}
 
 
@@ -77,6 +78,12 @@ class _Side:
     def word(self) -> str:
         """What its flows are called: exports or imports."""
         return SIDES[self.side]
+
+    @property
+    def said(self) -> str:
+        """The same in sentences: where sales at home are flows, they are among them."""
+        at_home = (self.flows["partner"].astype(str) == self.code).any()
+        return HOME_TOO[self.side] if at_home else self.word
 
     @property
     def names(self) -> list[str]:
@@ -158,7 +165,7 @@ def _by_partner(table: pd.DataFrame, side: str) -> pd.DataFrame:
 
 def _no_trade(side: _Side) -> str:
     return (
-        f"{side.word.capitalize()} of {named(side.code)}: there was no trade in "
+        f"{side.said.capitalize()} of {named(side.code)}: there was no trade in "
         f"{origin_of(side.run)}, and so there is nothing to shift."
     )
 
@@ -169,7 +176,7 @@ def _headline(side: _Side) -> str:
     flows, shift = side.flows, moved(side.flows["shift_usd"])
     growth = change(flows["value_at_origin_usd"].sum(), side.base)
     said = (
-        f"{side.word.capitalize()} of {named(side.code)} in {side.year}: {money(side.base)}, "
+        f"{side.said.capitalize()} of {named(side.code)} in {side.year}: {money(side.base)}, "
         f"{points(growth, sign=True)} against {origin_of(side.run)}. "
         f"{money(shift)} of it ({points(share(shift, side.base))}) is forecast to move from some "
         "partners to others"
@@ -186,7 +193,7 @@ def _headline(side: _Side) -> str:
 def _how_sure(sides: list[_Side]) -> str:
     counts = " and ".join(
         f"{int(side.flows['excludes_no_shift'].sum()):,} of "
-        f"{int((side.flows['base_usd'] > 0).sum()):,} flows of its {side.word}"
+        f"{int((side.flows['base_usd'] > 0).sum()):,} flows of its {side.said}"
         for side in sides
     )
     return (
@@ -208,7 +215,7 @@ def _totals(sides: list[_Side]) -> BriefTable:
             shift = moved(flows["shift_usd"])
             rows.append(
                 {
-                    "flows": side.word,
+                    "flows": side.said,
                     "target_year": year,
                     "value_at_origin_usd": start,
                     "total_usd": base,
@@ -236,7 +243,7 @@ def _total_words(side: _Side) -> str:
     world = float(table["total:world"])
     growth = change(side.flows["value_at_origin_usd"].sum(), side.base)
     return (
-        f"{side.word.capitalize()}: {points(growth, sign=True)} against {origin_of(side.run)}, of "
+        f"{side.said.capitalize()}: {points(growth, sign=True)} against {origin_of(side.run)}, of "
         f"which {points(world, sign=True)} is the growth of world trade and "
         f"{points(growth - world, sign=True)} the country's own distance from it. "
         + basis_of_total(side.run, side.code, side=side.side, year=side.year)
@@ -248,7 +255,7 @@ def _total_words(side: _Side) -> str:
 
 def _section(side: _Side, outcomes: pd.DataFrame) -> tuple[BriefSection, dict[str, BriefTable]]:
     """What is said of exports or imports, and its tables."""
-    of = f"the {side.word} of {named(side.code)}"
+    of = f"the {side.said} of {named(side.code)}"
     record = record_of(side.run, outcomes, of=of)
     horizon = side.year - origin_of(side.run)
     paragraphs: tuple[str, ...] = (_no_trade(side),)
@@ -262,7 +269,7 @@ def _section(side: _Side, outcomes: pd.DataFrame) -> tuple[BriefSection, dict[st
         )
     tables = {
         f"{side.word}_partners": BriefTable(
-            f"{side.word.capitalize()} by partner, {side.year}, largest gain first; shift and 90% "
+            f"{side.said.capitalize()} by partner, {side.year}, largest gain first; shift and 90% "
             "interval in percent of the base",
             side.flows,
             first_and_last(len(side.flows), SHOWN),
@@ -273,7 +280,7 @@ def _section(side: _Side, outcomes: pd.DataFrame) -> tuple[BriefSection, dict[st
     }
     tables |= {} if record is None else {f"{side.word}_record": record}
     shown = tuple(name for name in tables if not name.endswith("partner_channels"))
-    heading = f"{side.word.capitalize()}: who gains and who loses"
+    heading = f"{side.said.capitalize()}: who gains and who loses"
     return BriefSection(heading, paragraphs, shown, tuple(_figures(side))), tables
 
 
@@ -345,7 +352,7 @@ def _technology_words(sides: list[_Side]) -> tuple[str, ...]:
     for side in sides:
         together = moved(side.shifts[technology_terms(side.shifts)])
         words.append(
-            f"{side.word.capitalize()}: taken together these channels move {money(together)} from "
+            f"{side.said.capitalize()}: taken together these channels move {money(together)} from "
             f"some partners to others, {points(share(together, side.base))} of the {side.word}; "
             f"all that moves is {money(moved(side.flows['shift_usd']))}."
         )
@@ -362,7 +369,7 @@ def _technology(sides: list[_Side]) -> BriefTable:
             usd = moved(side.shifts[columns])
             rows.append(
                 {
-                    "flows": side.word,
+                    "flows": side.said,
                     "channel": label,
                     "moves_usd": usd,
                     "moves_percent": share(usd, side.base),

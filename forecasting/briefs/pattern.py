@@ -52,8 +52,8 @@ HOW_TO_READ = (
     "Intervals come from past errors of the same measure and horizon, pooled over its units. "
     "Contributions follow the change of every flow along the line from the origin to the forecast "
     "and sum to the change of the measure; they describe the fitted model and are no causes. "
-    "Measures were not forecast without the technology channels: nothing here shows that these "
-    "improve a measure. pp: percentage points.",
+    "What the technology channels are worth is what forecasts without them lose, see the track "
+    "record. pp: percentage points.",
 )
 _INDICES: dict[str, tuple[str, Callable[[Array, Array], Array]]] = {
     "low_cost_import_ratio": ("kearney_index", kearney_index),
@@ -109,7 +109,7 @@ def pattern_brief(
     return Brief(
         title=f"{_subject(found)}{'' if code is None else f', {named(code)}'}: "
         f"{origin_of(run)} to {target}",
-        summary=_summary(found),
+        summary=_summary(found, target - origin_of(run)),
         sections=(*sections, BriefSection("How to read this", HOW_TO_READ)),
         tables=tables,
         figures=figures,
@@ -258,8 +258,9 @@ def _skill(found: Shifts) -> BriefTable:
     for name in ("entries", "entry_rate", "brier", "brier_of_rate"):
         frame[name] = scores[name]
     columns = ("label", "horizon", "origins", "error", "error_no_change", "error_base",
-               "skill_percent", "direction_percent", "coverage_90_percent", "against_no_change",
-               "against_base")  # fmt: skip
+               "error_without_technology", "skill_percent", "direction_percent",
+               "coverage_90_percent", "against_no_change", "against_base",
+               "against_without_technology")  # fmt: skip
     more = ("brier", "brier_of_rate") if entered else ()
     return BriefTable(
         "Mean absolute error of each measure by years ahead (shares as fractions), of no change, "
@@ -375,16 +376,17 @@ def part_words(measure: Measure, drivers: pd.DataFrame) -> str:
     )
 
 
-def _summary(found: Shifts) -> tuple[str, ...]:
+def _summary(found: Shifts, horizon: int) -> tuple[str, ...]:
     lines = []
     for measure in found.measures:
-        scores = found.scores[found.scores["measure"] == measure.name]
+        of_measure = found.scores["measure"] == measure.name
+        scores = found.scores[of_measure & (found.scores["horizon"] == horizon)]
         if scores.empty:
             lines.append(f"{measure.label}: measured and forecast, without a track record.")
             continue
-        row = scores.sort_values("horizon").iloc[0]
+        row = scores.iloc[0]
         lines.append(
-            f"{measure.label}: {ahead(int(row['horizon']))} the mean error was "
+            f"{measure.label}: {ahead(horizon)} the mean error was "
             f"{size_words(measure, row['mae'])}, against "
             f"{size_words(measure, row['mae_no_change'])} of no change "
             f"({percent(row['skill'], sign=True)} skill: {row['verdict_no_change']})."

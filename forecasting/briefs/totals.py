@@ -67,7 +67,9 @@ def effective_partners(values: pd.Series[float]) -> float:
 def partner_spread(run: RunResult, code: str, *, side: str, year: int) -> str:
     """How concentrated a country's markets or suppliers are, now and in the forecast, in words."""
     rows = run.forecasts
-    rows = rows[(rows[side] == code) & (rows["target_year"] == year)]
+    mine = (rows[side] == code) & (rows["target_year"] == year)
+    # A country is not its own market, where its sales at home are flows.
+    rows = rows[mine & (rows[_OTHER[side]] != code)]
     by = rows.groupby(_OTHER[side], observed=True)[["value_origin", "base", "forecast"]].sum()
     now, then = effective_partners(by["value_origin"]), effective_partners(by["forecast"])
     flow, partners = _WORDS[side]

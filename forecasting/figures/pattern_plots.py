@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_UNITS = 6
+NARROWEST = 8.0
+"""Inches that the legend takes."""
 COLUMNS = 3
 TITLE_LETTERS = 40
 """Letters of a panel's title on one line."""
@@ -89,7 +91,9 @@ def measure_paths(run: RunResult, name: str, *, country: str = "") -> Figure:
     units = _largest_changes(found)
     rows = -(-len(units) // COLUMNS)
     columns = min(len(units), COLUMNS)
-    figure, panels = grid(rows, columns, width=2.0 + 3.2 * columns, height=1.5 + 2.5 * rows)
+    figure, panels = grid(
+        rows, columns, width=max(2.0 + 3.2 * columns, NARROWEST), height=1.5 + 2.5 * rows
+    )
     for axes in panels.ravel()[len(units) :]:
         axes.set_visible(False)
     for axes, unit in zip(panels.ravel(), units, strict=False):

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from features.errors import InputError
+from features.information import SETTINGS
 from features.tables import read_table, require_columns
 from forecasting.reports.markdown import cells, model_label, section, settings_of, table
 from forecasting.reports.scoreboard_proof import ablation, in_short, placebos, significance, trials
@@ -237,6 +238,14 @@ def _reproduce(config: dict[str, Any], targets: Path | None) -> str:
     files = [o for o in ("trade", "indicators", "indicator_catalogue") if config[o]]
     words += [f"--{option.replace('_', '-')} {Path(config[option]).name}" for option in files]
     words += [f"--pairs {Path(path).name}" for path in config["pairs"]]
+    words += [
+        f"--{option} {config[option]}"
+        for option, usual in (("domestic", "apart"), ("negatives", "error"), ("absent", "auto"))
+        if config[option] != usual
+    ]
+    words += [f"--{o} {Path(config[o]).name}" for o in ("sectors", "tables") if config[o]]
+    if list(config["settings"]) != list(SETTINGS):
+        words.append(f"--settings {','.join(config['settings'])}")
     words.append(f"--horizons {','.join(map(str, config['horizons']))}")
     words.append(f"--seed {config['seed']}")
     for option in ("first_origin", "as_of"):

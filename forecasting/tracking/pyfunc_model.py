@@ -71,7 +71,7 @@ class GravicastModel(PythonModel):  # type: ignore[misc]
         ------
         ValueError
             For a country, sector or horizon the forecaster does not know, a missing column, or a
-            country's trade with itself.
+            country's trade with itself where domestic sales are no flows.
         """
         flows = self._forecaster.flows
         keys = ["exporter", "importer", *(["sector"] if flows.has_sectors else [])]
@@ -79,7 +79,7 @@ class GravicastModel(PythonModel):  # type: ignore[misc]
             raise ValueError(f"column {lacking[0]!r} is missing; give {', '.join(keys)}, horizon")
         exporter = _codes(model_input["exporter"], flows.countries)
         importer = _codes(model_input["importer"], flows.countries)
-        if (exporter == importer).any():
+        if not flows.diagonal and (exporter == importer).any():
             country = flows.countries[int(exporter[exporter == importer][0])]
             raise ValueError(f"{country} -> {country} is domestic trade, which is not forecast")
         sector = (

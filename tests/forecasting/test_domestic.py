@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pandas as pd
 
-from forecasting import RunResult, load_forecaster
+from forecasting import RunResult, country_brief, load_forecaster
+from forecasting.briefs.totals import effective_partners, partner_spread
+from forecasting.tracking.pyfunc_model import GravicastModel
 from models.raking import rake
 
 
@@ -16,6 +20,8 @@ def test_a_run_with_domestic_sales_adds_up_and_sees_no_total_ahead_of_its_flows(
     result = run_on(diagonal_bundle, "run")
     partners_and_sectors_add_up(result)
     both_settings_start_from_one_base(result)
+    a_country_is_not_its_own_market(result)
+    the_logged_model_answers_for_sales_at_home(result)
     assert not result.provenance["audit"]["features_changed"]
     assert not result.provenance["audit"]["totals_changed"]
 
@@ -49,3 +55,29 @@ def both_settings_start_from_one_base(result: RunResult) -> None:
     )
     assert known.size > 0
     np.testing.assert_array_equal(known, ex_ante)
+
+
+def a_country_is_not_its_own_market(result: RunResult) -> None:
+    """Its sales at home are in the sums that a brief gives, which says so, and in no spread."""
+    said = " ".join(country_brief(result, "DEU").summary)
+    assert "Sales at home and abroad of Germany (DEU)" in said
+    assert "Exports of" not in said
+    rows = result.forecasts
+    year = int(rows["target_year"].min())
+    rows = rows[(rows["exporter"] == "DEU") & (rows["importer"] != "DEU")]
+    rows = rows[rows["target_year"] == year]
+    abroad = rows.groupby("importer", observed=True)["forecast"].sum()
+    spread = partner_spread(result, "DEU", side="exporter", year=year)
+    assert f"over {effective_partners(abroad):.1f} in the forecast" in spread
+
+
+def the_logged_model_answers_for_sales_at_home(result: RunResult) -> None:
+    class Context:
+        artifacts: ClassVar = {"forecaster": str(result.out / "model")}
+
+    model = GravicastModel()
+    model.load_context(Context())
+    rows = result.forecasts[result.forecasts["horizon"] == 1]
+    home = rows[(rows["exporter"] == "DEU") & (rows["importer"] == "DEU")]
+    asked = home[["exporter", "importer", "sector"]].astype(str).assign(horizon=1)
+    np.testing.assert_allclose(model.predict(None, asked)["forecast"], home["forecast"])
