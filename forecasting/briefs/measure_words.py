@@ -6,6 +6,8 @@ import math
 import textwrap
 from collections.abc import Mapping
 
+import pandas as pd
+
 from features.targets.measure import Measure
 from forecasting.briefs.brief import named
 from forecasting.results import RunResult
@@ -101,3 +103,37 @@ def unit_words(unit: Mapping[str, str], names: Mapping[str, str]) -> str:
     places = " in ".join(named(unit[key]) for key in ("country", "partner") if unit[key])
     sector = sector_words(unit["sector"], names) if unit["sector"] else ""
     return ", ".join(word for word in (places, sector) if word)
+
+
+def past_words(measure: Measure, history: pd.DataFrame) -> list[str]:
+    """How the measure moved from its first year to its last, over units that have both.
+
+    Parameters
+    ----------
+    measure
+        Told.
+    history
+        Its rows of `forecasting.results.PatternShifts.history`.
+
+    Returns
+    -------
+    list of str
+        One sentence, or none where no unit has two years.
+    """
+    first, last = int(history["year"].min()), int(history["year"].max())
+    ends = history[history["year"].isin([first, last])]
+    keys = ["country", "partner", "sector"]
+    wide = ends.pivot_table(index=keys, columns="year", values="value", observed=True)
+    if first == last or not {first, last} <= set(wide):
+        return []
+    both = wide.dropna()
+    if both.empty:
+        return []
+    then, now = (value_words(measure, float(both[year].mean())) for year in (first, last))
+    if len(both) == 1:
+        return [f"Past: {then} in {first}, {now} in {last}."]
+    rose = int((both[last] > both[first]).sum())
+    return [
+        f"Past: on average over {len(both):,} units {then} in {first} and {now} in {last}; it rose "
+        f"in {rose:,} of them."
+    ]

@@ -27,6 +27,7 @@ from forecasting.briefs.measure_words import (
     change_name,
     change_words,
     is_share,
+    past_words,
     range_words,
     sector_names,
     size_words,
@@ -280,6 +281,8 @@ def _words(found: Shifts, measure: Measure, rows: pd.DataFrame, year: int) -> tu
     said = [f"Formula and source: {measure.source}."]
     if rows.empty:
         return (*said, f"The measure has no value here in {year}.")
+    past = found.history[found.history["measure"] == measure.name]
+    said += past_words(measure, past)
     said.append(mover_words(measure, rows))
     said += index_words(measure, rows)
     if measure.threshold is not None:

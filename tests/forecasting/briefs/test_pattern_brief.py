@@ -20,6 +20,7 @@ from forecasting.briefs.measure_verdicts import verdict_words
 from forecasting.briefs.measure_words import (
     change_words,
     number,
+    past_words,
     range_words,
     sector_words,
     size_words,
@@ -333,3 +334,19 @@ def test_tables_show_what_they_hold(briefs):
         assert isinstance(table, BriefTable)
         assert len(table.header()) == len(table.rows()[0])
         assert not any("nan" in cell for row in table.rows() for cell in row)
+
+
+def test_the_past_is_told_over_units_that_have_both_years():
+    share = BY_NAME["market_share"]
+    rows = [
+        ("A", "X", 2000, 0.10), ("A", "X", 2005, 0.9), ("A", "X", 2010, 0.30),
+        ("B", "X", 2000, 0.30), ("B", "X", 2010, 0.20),
+        ("C", "X", 2010, 0.99),  # no first year
+    ]  # fmt: skip
+    history = pd.DataFrame(rows, columns=["country", "partner", "year", "value"]).assign(sector="")
+    assert past_words(share, history) == [
+        "Past: on average over 2 units 20.0% in 2000 and 25.0% in 2010; it rose in 1 of them."
+    ]
+    alone = history[history["country"] == "B"]
+    assert past_words(share, alone) == ["Past: 30.0% in 2000, 20.0% in 2010."]
+    assert past_words(share, history[history["year"] == 2010]) == []
