@@ -169,15 +169,8 @@ def _statements(
 
 def _check_kinds(column: pd.Series, *, file: object) -> None:
     wrong = ~column.astype(str).isin(KINDS).to_numpy()
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise InputError(
-            f"{shown(column.iloc[row])} is no kind of sector",
-            remedy=f"Give one of {', '.join(KINDS)}",
-            file=file,
-            column="kind",
-            row=row + 2,
-        )
+    remedy = f"Give one of {', '.join(KINDS)}"
+    _refuse_first(column, wrong, "is no kind of sector", remedy=remedy, file=file)
 
 
 def _flags(column: pd.Series, *, file: object) -> NDArray[np.bool_]:
@@ -185,28 +178,29 @@ def _flags(column: pd.Series, *, file: object) -> NDArray[np.bool_]:
     given = column.astype("Float64") if pd.api.types.is_bool_dtype(column) else column
     values = numbers(given, file=file)
     wrong = (values != 0) & (values != 1)
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise InputError(
-            f"{shown(column.iloc[row])} is neither 0 nor 1",
-            remedy="Write 1 for digitally deliverable services and 0 for others",
-            file=file,
-            column="digitally_deliverable",
-            row=row + 2,
-        )
+    remedy = "Write 1 for digitally deliverable services and 0 for others"
+    _refuse_first(column, wrong, "is neither 0 nor 1", remedy=remedy, file=file)
     return values == 1
 
 
 def _exposure(column: pd.Series, *, file: object) -> NDArray[np.float64]:
     values = numbers(column, file=file)
     wrong = (values < 0) | (values > 1)
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise InputError(
-            f"{shown(column.iloc[row])} is no exposure",
-            remedy="Give a share from 0 to 1",
-            file=file,
-            column=str(column.name),
-            row=row + 2,
-        )
+    _refuse_first(column, wrong, "is no exposure", remedy="Give a share from 0 to 1", file=file)
     return values
+
+
+def _refuse_first(
+    column: pd.Series, wrong: NDArray[np.bool_], what: str, *, remedy: str, file: object
+) -> None:
+    """Raise for the first cell that is wrong, if there is one."""
+    if not wrong.any():
+        return
+    row = int(np.argmax(wrong))
+    raise InputError(
+        f"{shown(column.iloc[row])} {what}",
+        remedy=remedy,
+        file=file,
+        column=str(column.name),
+        row=row + 2,
+    )

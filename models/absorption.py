@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.flows import FlowIndex
+from features.quotient import quotient
 
 Vector = NDArray[np.float64]
 
@@ -54,14 +55,14 @@ def reachable_absorption(
     rows, columns = exporter.reshape(n, k).T, importer.reshape(n, k).T
     right = np.ones((k, n))
     for _ in range(ROUNDS):
-        left = _quotient(rows, _times(cube, right))
+        left = quotient(rows, _times(cube, right))
         before = right
-        right = _quotient(columns, _times(cube.transpose(0, 2, 1), left)) ** FAITH
+        right = quotient(columns, _times(cube.transpose(0, 2, 1), left)) ** FAITH
         # Only the product of the two sides matters.
-        right = _quotient(right, right.max(axis=1, keepdims=True))
+        right = quotient(right, right.max(axis=1, keepdims=True))
         if np.abs(right - before).max() < SETTLED:
             break
-    left = _quotient(rows, _times(cube, right))
+    left = quotient(rows, _times(cube, right))
     sums: Vector = right * _times(cube.transpose(0, 2, 1), left)
     return sums.T.ravel()
 
@@ -69,8 +70,3 @@ def reachable_absorption(
 def _times(cube: Vector, vectors: Vector) -> Vector:
     product: Vector = (cube @ vectors[:, :, None])[:, :, 0]
     return product
-
-
-def _quotient(top: Vector, bottom: Vector) -> Vector:
-    shape = np.broadcast_shapes(top.shape, bottom.shape)
-    return np.divide(top, bottom, out=np.zeros(shape), where=bottom > 0)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.flows import FlowIndex
+from features.quotient import quotient
 
 TOLERANCE = 1e-8
 MAX_ITERATIONS = 5_000
@@ -101,7 +102,7 @@ def rake(
     rows, columns = exporter_totals.reshape(n, k).T.copy(), importer_totals.reshape(n, k).T.copy()
     unreachable = _prune(cube, rows, columns)
     aimed, exports = columns.sum(axis=1, keepdims=True), rows.sum(axis=1, keepdims=True)
-    columns *= _quotient(exports, aimed)
+    columns *= quotient(exports, aimed)
     gap, iterations = 0.0, 0
     for sector in range(k):
         rounds, missed = _scale(
@@ -152,12 +153,12 @@ def _scale(
     gap, best, rounds, patience = np.inf, np.inf, 0, 0
     while gap > tolerance and rounds < max_iterations and patience < PATIENCE:
         rounds += 1
-        left = _quotient(rows, matrix @ right)
+        left = quotient(rows, matrix @ right)
         # Only the product of the two vectors matters. Where totals are infeasible one of them runs
         # towards infinity and the other towards zero: scaled back, and stopped before they do.
         left /= left.max()
-        right = _quotient(columns, left @ matrix)
-        gap = float(np.abs(_quotient(left * (matrix @ right), rows) - (rows > 0)).max())
+        right = quotient(columns, left @ matrix)
+        gap = float(np.abs(quotient(left * (matrix @ right), rows) - (rows > 0)).max())
         if _spread(left) > LARGEST_SPREAD or _spread(right) > LARGEST_SPREAD:
             break
         patience = 0 if gap < 0.99 * best else patience + 1
@@ -166,8 +167,8 @@ def _scale(
         left, right, gap = _newton(matrix, right, rows, columns, tolerance)
     if gap > tolerance:
         # Infeasible totals: end on a row step, so that exporter totals hold.
-        left = _quotient(rows, matrix @ right)
-        gap = float(np.abs(_quotient(right * (left @ matrix), columns) - (columns > 0)).max())
+        left = quotient(rows, matrix @ right)
+        gap = float(np.abs(quotient(right * (left @ matrix), columns) - (columns > 0)).max())
     matrix *= left[:, None]
     matrix *= right[None, :]
     return rounds, gap
@@ -183,27 +184,23 @@ def _newton(
     """
     start = right
     for _ in range(NEWTON_STEPS):
-        left = _quotient(rows, matrix @ right)
+        left = quotient(rows, matrix @ right)
         scaled = left[:, None] * matrix * right[None, :]
         missing = columns - scaled.sum(axis=0)
-        gap = float(np.abs(_quotient(missing, columns)).max())
+        gap = float(np.abs(quotient(missing, columns)).max())
         if gap <= tolerance:
             return left, right, gap
-        ties = scaled.T @ _quotient(scaled, np.broadcast_to(rows[:, None], scaled.shape))
+        ties = scaled.T @ quotient(scaled, np.broadcast_to(rows[:, None], scaled.shape))
         np.fill_diagonal(ties, 0.0)
         degree = ties.sum(axis=1)
-        unit = _quotient(np.ones_like(degree), np.sqrt(degree))
+        unit = quotient(np.ones_like(degree), np.sqrt(degree))
         laplacian = np.diag((degree > 0).astype(np.float64)) - unit[:, None] * ties * unit[None, :]
         step = unit * np.linalg.lstsq(laplacian, unit * missing, rcond=None)[0]
         right = right * np.exp(step / max(1.0, float(np.abs(step).max())))
-    return _quotient(rows, matrix @ start), start, gap
+    return quotient(rows, matrix @ start), start, gap
 
 
 def _spread(vector: Vector) -> float:
     """Largest over smallest positive element."""
     positive = vector[vector > 0]
     return float(positive.max() / positive.min())
-
-
-def _quotient(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.divide(top, bottom, out=np.zeros_like(top), where=bottom > 0)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.input_output import InputOutputTable, TableNotes
+from features.quotient import quotient
 
 TOLERANCE = 1e-9
 """Share of a country's largest column by which its columns may miss what they are fitted to."""
@@ -58,7 +59,7 @@ def update_table(table: InputOutputTable, flows: Matrix) -> InputOutputTable:
     wanted = _wanted_inputs(table, flows)
     supplied = (rows[:, None, :] @ uses)[:, 0, :k] > 0
     room = rows.sum(axis=1) - _least_final(table, rows, uses)
-    scale = _quotient(room, wanted.sum(axis=1))
+    scale = quotient(room, wanted.sum(axis=1))
     inputs = wanted * supplied * np.minimum(1.0, scale)[:, None]
     _fit(uses, rows, np.column_stack([inputs, rows.sum(axis=1) - inputs.sum(axis=1)]))
     gap = np.abs(uses[:, :, :k].sum(axis=1) - wanted)
@@ -70,7 +71,7 @@ def update_table(table: InputOutputTable, flows: Matrix) -> InputOutputTable:
             flows_without_use=int(unused.sum()),
             # Rounding puts a country just below 1 whose final use is only what final use takes.
             short_of_final_use=int(((scale < 1.0 - TOLERANCE) & (wanted.sum(axis=1) > 0)).sum()),
-            largest_input_gap=float(_quotient(gap, rows.sum(axis=1)[:, None]).max(initial=0.0)),
+            largest_input_gap=float(quotient(gap, rows.sum(axis=1)[:, None]).max(initial=0.0)),
         ),
     )
 
@@ -78,7 +79,7 @@ def update_table(table: InputOutputTable, flows: Matrix) -> InputOutputTable:
 def _wanted_inputs(table: InputOutputTable, flows: Matrix) -> Matrix:
     """What sectors buy in all at the table's share of their output, shape ``[country, sector]``."""
     n, k = len(table.countries), len(table.sectors)
-    share = _quotient(table.intermediate.sum(axis=0), table.output)
+    share = quotient(table.intermediate.sum(axis=0), table.output)
     return share.reshape(n, k) * flows.sum(axis=1)
 
 
@@ -87,7 +88,7 @@ def _least_final(table: InputOutputTable, rows: Matrix, uses: Matrix) -> Matrix:
     n, k = len(table.countries), len(table.sectors)
     final = np.maximum(table.final, 0.0).sum(axis=0)
     used = table.intermediate.sum(axis=0).reshape(n, k).sum(axis=1)
-    usual = LEAST_FINAL * _quotient(final, final + used) * rows.sum(axis=1)
+    usual = LEAST_FINAL * quotient(final, final + used) * rows.sum(axis=1)
     final_only = np.where(uses[:, :, :k].any(axis=2), 0.0, rows).sum(axis=1)
     return np.maximum(usual, final_only)
 
@@ -98,17 +99,12 @@ def _fit(uses: Matrix, rows: Matrix, columns: Matrix) -> None:
     left = np.ones(rows.shape)
     largest = columns.max(axis=1)
     for _ in range(MAX_ITERATIONS):
-        left = _quotient(rows, (uses @ right[:, :, None])[:, :, 0])
+        left = quotient(rows, (uses @ right[:, :, None])[:, :, 0])
         reached = (left[:, None, :] @ uses)[:, 0, :]
         if (np.abs(right * reached - columns).max(axis=1) <= TOLERANCE * largest).all():
             break
-        right = _quotient(columns, reached)
-        right = np.maximum(_quotient(right, right.max(axis=1)[:, None]), LEAST_FACTOR)
+        right = quotient(columns, reached)
+        right = np.maximum(quotient(right, right.max(axis=1)[:, None]), LEAST_FACTOR)
     uses *= left[:, :, None]
     uses *= right[:, None, :]
-    uses *= _quotient(rows, uses.sum(axis=2))[:, :, None]
-
-
-def _quotient(top: Matrix, bottom: Matrix) -> Matrix:
-    shape = np.broadcast_shapes(top.shape, bottom.shape)
-    return np.divide(top, bottom, out=np.zeros(shape), where=bottom > 0)
+    uses *= quotient(rows, uses.sum(axis=2))[:, :, None]

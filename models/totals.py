@@ -12,6 +12,7 @@ from scipy.stats import t as student_t
 from features.channels.economic_mass import GDP
 from features.channels.published_totals import EXPORT_INDEX, IMPORT_INDEX, index_growth
 from features.information import InformationSet
+from features.quotient import quotient
 from models.absorption import reachable_absorption
 from models.design import origin_value
 from models.totals_growth import relative_growth, starts
@@ -162,7 +163,7 @@ def _grown(
 def _balanced(exporter: Vector, importer: Vector, *, sectors: int) -> Totals:
     """Importer totals scaled to the exporters' sum of their sector: what is sold is bought."""
     sold, bought = (side.reshape(-1, sectors).T.sum(axis=1) for side in (exporter, importer))
-    scale = np.divide(sold, bought, out=np.zeros_like(sold), where=bought > 0)
+    scale = quotient(sold, bought)
     return Totals(exporter, importer * np.tile(scale, importer.size // sectors))
 
 

@@ -49,6 +49,11 @@ class Surroundings:
     services: NDArray[np.bool_] | None = None
     digital: NDArray[np.bool_] | None = None
 
+    @property
+    def goods(self) -> NDArray[np.bool_] | None:
+        """Sectors that are not services; None where the kinds of sectors are unknown."""
+        return None if self.services is None else ~self.services
+
 
 @dataclass(frozen=True, slots=True)
 class TradeYear:

@@ -34,6 +34,7 @@ from scipy.linalg import lapack, lu_solve
 
 from features.errors import InputError
 from features.input_output import InputOutputTable, row_name
+from features.quotient import quotient
 
 LEAST_CONDITION = 1e-12
 """Reciprocal condition number below which a system is taken to be singular."""
@@ -112,7 +113,7 @@ def value_chains(table: InputOutputTable, *, goods: NDArray[np.bool_] | None = N
     n, k = len(table.countries), len(table.sectors)
     own = np.arange(n)
     output, exports = table.output, _exports(table)
-    added = _share(table.value_added, output)
+    added = quotient(table.value_added, output)
     # In the order LAPACK wants: no copy is made.
     inputs = np.divide(
         table.intermediate, output, out=np.zeros((n * k, n * k), order="F"), where=output > 0
@@ -169,10 +170,6 @@ def _spread(exports: Matrix) -> Matrix:
     own = np.arange(n)
     out[own, :, own] = exports
     return out.reshape(n * k, n)
-
-
-def _share(part: Matrix, whole: Matrix) -> Matrix:
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
 def _stages(weight: Matrix, output: Matrix, *, over: Matrix) -> Matrix:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from forecasting.commands.brief_output import add_brief_files, check_brief_files, print_brief
+
 if TYPE_CHECKING:
     from forecasting.briefs.brief import Brief
     from forecasting.results import RunResult
@@ -41,28 +43,17 @@ def add_explain_command(commands: Any) -> None:
     what.add_argument("--blocs", help="two groups of countries, such as DEU+FRA:CHN+IND")
     what.add_argument("--year", type=int, help="target year (default: the nearest); alone: the "
                       "world in that year")  # fmt: skip
-    where = explain.add_argument_group("files")
-    where.add_argument("--out", help="folder for the brief with figures, and its tables as CSV")
-    where.add_argument("--overwrite", action="store_true", help="replace the brief --out holds")
+    add_brief_files(explain)
     explain.set_defaults(command=_explain)
 
 
 def _explain(parsed: argparse.Namespace) -> int:
-    from pathlib import Path
-
-    from forecasting.briefs.files import brief_text, check_brief_folder, write_brief
     from forecasting.run_folder import read_run
 
     _check_question(parsed)
-    if parsed.out is not None:
-        check_brief_folder(Path(parsed.out), overwrite=parsed.overwrite)
+    check_brief_files(parsed)
     run = read_run(parsed.run)
-    brief = _answer(run, parsed)
-    if parsed.out is None:
-        print(f"{brief_text(brief)}\nFigures, and all numbers as CSV: give --out DIR")
-        return 0
-    file = write_brief(brief, run, parsed.out, overwrite=parsed.overwrite)
-    print(f"{brief_text(brief)}\nWith figures, and all numbers as CSV: {file}")
+    print_brief(_answer(run, parsed), run, parsed)
     return 0
 
 
@@ -76,8 +67,6 @@ def _check_question(parsed: argparse.Namespace) -> None:
         raise InputError(f"{' and '.join(asked)} are two questions", remedy=_ONE)
     if not asked and parsed.year is None:
         raise InputError("nothing to explain was named", remedy=_ONE)
-    if parsed.overwrite and parsed.out is None:
-        raise InputError("--overwrite says nothing without --out", remedy="Give --out DIR too")
 
 
 def _answer(run: RunResult, parsed: argparse.Namespace) -> Brief:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from features.errors import InputError
+from forecasting.commands.listing import Listing
 from forecasting.commands.run import words
 
 OPTIONS = ("flow", "country", "side", "year", "feature", "channel", "metric", "measure")
@@ -32,7 +33,8 @@ def add_plot_command(commands: Any) -> None:
     )
     plot.add_argument("kind", metavar="KIND", help="what to draw, see --list")
     plot.add_argument("run", metavar="RUN", help="output folder of a finished run")
-    plot.add_argument("--list", action=_List, nargs=0, help="list the kinds and their options")
+    plot.add_argument("--list", action=Listing, nargs=0, const=_kinds,
+                      help="list the kinds and their options")  # fmt: skip
     what = plot.add_argument_group("what (not every kind takes every option)")
     what.add_argument("--flow", type=words, help="exporter,importer[,sector], such as DEU,FRA "
                       "(default: the largest)")  # fmt: skip
@@ -50,24 +52,15 @@ def add_plot_command(commands: Any) -> None:
     plot.set_defaults(command=_plot)
 
 
-class _List(argparse.Action):
-    """Say what there is to draw, and stop."""
+def _kinds() -> Iterator[str]:
+    """What there is to draw, and the options of each."""
+    from forecasting.figures.plots import KINDS
 
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,  # noqa: ARG002
-        values: str | Sequence[Any] | None,  # noqa: ARG002
-        option_string: str | None = None,  # noqa: ARG002
-    ) -> None:
-        from forecasting.figures.plots import KINDS
-
-        width = max(len(kind.name) for kind in KINDS)
-        for kind in KINDS:
-            options = " ".join(f"--{option}" for option in kind.options)
-            lines = [f"{kind.name:{width}}  {kind.shows}", f"{'':{width}}  {options}"]
-            print("\n".join(line for line in lines if line.strip()))
-        parser.exit()
+    width = max(len(kind.name) for kind in KINDS)
+    for kind in KINDS:
+        options = " ".join(f"--{option}" for option in kind.options)
+        lines = [f"{kind.name:{width}}  {kind.shows}", f"{'':{width}}  {options}"]
+        yield from (line for line in lines if line.strip())
 
 
 def _plot(parsed: argparse.Namespace) -> int:

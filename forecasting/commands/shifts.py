@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any
+
+from forecasting.commands.brief_output import add_brief_files, check_brief_files, print_brief
+from forecasting.commands.listing import Listing
 
 _EXAMPLES = """examples:
   gravicast shifts --list
@@ -27,57 +30,36 @@ def add_shifts_command(commands: Any) -> None:
     )
     shifts.add_argument("kind", metavar="KIND", help="a measure, a family, or all; see --list")
     shifts.add_argument("run", metavar="RUN", help="output folder of a finished run")
-    shifts.add_argument("--list", action=_List, nargs=0, help="list the measures")
+    shifts.add_argument("--list", action=Listing, nargs=0, const=_measures,
+                        help="list the measures")  # fmt: skip
     shifts.add_argument("--country", help="ISO 3166 code or English name (default: all)")
     shifts.add_argument("--year", type=int, help="target year (default: the nearest)")
-    where = shifts.add_argument_group("files")
-    where.add_argument("--out", help="folder for the brief with figures, and its tables as CSV")
-    where.add_argument("--overwrite", action="store_true", help="replace the brief --out holds")
+    add_brief_files(shifts)
     shifts.set_defaults(command=_shifts)
 
 
-class _List(argparse.Action):
-    """Say what is measured, and stop."""
+def _measures() -> Iterator[str]:
+    """What is measured, by family."""
+    from features.targets.catalogue import MEASURES
+    from forecasting.targets.shifts import FAMILIES, FAMILY_LABELS
 
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,  # noqa: ARG002
-        values: str | Sequence[Any] | None,  # noqa: ARG002
-        option_string: str | None = None,  # noqa: ARG002
-    ) -> None:
-        from features.targets.catalogue import MEASURES
-        from forecasting.targets.shifts import FAMILIES, FAMILY_LABELS
-
-        width = max(len(measure.name) for measure in MEASURES)
-        for family in FAMILIES:
-            print(f"{family}: {FAMILY_LABELS[family]}")
-            for measure in (m for m in MEASURES if m.family == family):
-                needs = f"; needs {', '.join(sorted(measure.needs))}" if measure.needs else ""
-                of = " x ".join(measure.of)
-                print(f"  {measure.name:{width}}  {measure.label} ({of}, {measure.unit}{needs})")
-        parser.exit()
+    width = max(len(measure.name) for measure in MEASURES)
+    for family in FAMILIES:
+        yield f"{family}: {FAMILY_LABELS[family]}"
+        for measure in (m for m in MEASURES if m.family == family):
+            needs = f"; needs {', '.join(sorted(measure.needs))}" if measure.needs else ""
+            of = " x ".join(measure.of)
+            yield f"  {measure.name:{width}}  {measure.label} ({of}, {measure.unit}{needs})"
 
 
 def _shifts(parsed: argparse.Namespace) -> int:
-    from pathlib import Path
-
-    from features.errors import InputError
-    from forecasting.briefs.files import brief_text, check_brief_folder, write_brief
     from forecasting.briefs.pattern import pattern_brief
     from forecasting.run_folder import read_run
     from forecasting.targets.shifts import kind_names
 
     kind_names(parsed.kind)
-    if parsed.overwrite and parsed.out is None:
-        raise InputError("--overwrite says nothing without --out", remedy="Give --out DIR too")
-    if parsed.out is not None:
-        check_brief_folder(Path(parsed.out), overwrite=parsed.overwrite)
+    check_brief_files(parsed)
     run = read_run(parsed.run)
     brief = pattern_brief(run, parsed.kind, country=parsed.country, year=parsed.year)
-    if parsed.out is None:
-        print(f"{brief_text(brief)}\nFigures, and all numbers as CSV: give --out DIR")
-        return 0
-    file = write_brief(brief, run, parsed.out, overwrite=parsed.overwrite)
-    print(f"{brief_text(brief)}\nWith figures, and all numbers as CSV: {file}")
+    print_brief(brief, run, parsed)
     return 0

@@ -72,17 +72,12 @@ class Gauge:
         table = self.tables.get(origin)
         chains = None
         if table is not None:
-            chains = value_chains(update_table(table, values), goods=self.goods)
+            chains = value_chains(update_table(table, values), goods=self.around.goods)
         return TradeYear(self.around, values, chance, before, chains)
 
     def without_tables(self) -> Gauge:
         """The same gauge for flows alone: no table moves with them."""
         return replace(self, tables={}, chains={})
-
-    @property
-    def goods(self) -> NDArray[np.bool_] | None:
-        """Sectors that are not services."""
-        return None if self.around.services is None else ~self.around.services
 
     def compute(self, year: TradeYear) -> dict[str, Array]:
         """Every measure of a year by name, shape of its dimensions."""
@@ -133,14 +128,13 @@ def make_gauge(bundle: DataBundle, *, tables: Path | None) -> Gauge:
             )
             for year in years
         }
-    goods = None if around.services is None else ~around.services
     return Gauge(
         flows=panel.flows,
         around=around,
         measures=available(around, tables=bool(found)),
         missing=missing(around, tables=bool(found)),
         tables=found,
-        chains={year: value_chains(table, goods=goods) for year, table in found.items()},
+        chains={year: value_chains(table, goods=around.goods) for year, table in found.items()},
     )
 
 

@@ -78,10 +78,11 @@ def measure_run(
         backtest = backtest_table(gauge, folds, changes)
         scores = score_measures(backtest, gauge.measures)
     with progress.stage("forecast the measures"):
-        forecasts = forecast_table(gauge, panel, measured, folds, changes)
+        before = _before(gauge, panel, measured)
+        forecasts = forecast_table(gauge, before, measured, folds, changes)
     drivers = pd.concat(
         progress.steps(
-            "explain the measures", _drivers(gauge, panel, measured), total=len(measured.forecasts)
+            "explain the measures", _drivers(gauge, before, measured), total=len(measured.forecasts)
         ),
         ignore_index=True,
     )
@@ -104,9 +105,20 @@ def history_table(gauge: Gauge, panel: TradePanel, *, last_year: int) -> pd.Data
     return pd.concat(parts, ignore_index=True)
 
 
+def _before(gauge: Gauge, panel: TradePanel, measured: Measured) -> dict[int, dict[str, Array]]:
+    """Values at the origin by horizon and measure; births and deaths count over as many years."""
+    origin = measured.forecaster.origin
+    return {
+        horizon: gauge.compute(
+            gauge.observed(panel, origin, before=usual_links(panel, origin, horizon))
+        )
+        for horizon in measured.forecasts
+    }
+
+
 def forecast_table(
     gauge: Gauge,
-    panel: TradePanel,
+    before: Mapping[int, Mapping[str, Array]],
     measured: Measured,
     folds: Sequence[Fold],
     changes: PastChanges,
@@ -123,10 +135,9 @@ def forecast_table(
     traded = gauge.cube(measured.forecaster.value) > 0
     for horizon, flows in measured.forecasts.items():
         known = [f for f in folds if f.horizon == horizon]
-        since = usual_links(panel, origin, horizon)
-        before = gauge.compute(gauge.observed(panel, origin, before=since))
+        now = before[horizon]
         chance = gauge.cube(measured.forecaster.probability_of_trade(horizon))
-        base = base_values(gauge, gauge.cube(flows.base), before, traded=traded, origin=origin)
+        base = base_values(gauge, gauge.cube(flows.base), now, traded=traded, origin=origin)
         forecast = gauge.compute(
             gauge.forecast(gauge.cube(flows.forecast), chance=chance, before=traded, origin=origin)
         )
@@ -138,7 +149,7 @@ def forecast_table(
                 "origin": origin,
                 "horizon": horizon,
                 "target_year": origin + horizon,
-                "value_origin": before[measure.name],
+                "value_origin": now[measure.name],
                 "base": base[measure.name],
                 "forecast": values,
                 **interval_columns(measure, values.ravel(), residuals),
@@ -160,7 +171,9 @@ def _rows(gauge: Gauge, measure: Measure, columns: Mapping[str, int | Array]) ->
     return table
 
 
-def _drivers(gauge: Gauge, panel: TradePanel, measured: Measured) -> Iterable[pd.DataFrame]:
+def _drivers(
+    gauge: Gauge, before: Mapping[int, Mapping[str, Array]], measured: Measured
+) -> Iterable[pd.DataFrame]:
     """Contributions to every measure, one table a horizon; see `contributions.contributions`."""
     links = [m for m in gauge.measures if m.family == "links"]
     others = [m for m in gauge.measures if m.family != "links"]
@@ -176,12 +189,11 @@ def _drivers(gauge: Gauge, panel: TradePanel, measured: Measured) -> Iterable[pd
             base=gauge.cube(flows.base),
             forecast=gauge.cube(flows.forecast),
         )
-        since = usual_links(panel, forecaster.origin, horizon)
-        before = gauge.compute(gauge.observed(panel, forecaster.origin, before=since))
+        now = before[horizon]
         table = pd.concat(
             [
-                contributions(gauge, parts, before, origin=forecaster.origin, measures=others),
-                link_contributions(gauge, forecaster, before, horizon=horizon, measures=links),
+                contributions(gauge, parts, now, origin=forecaster.origin, measures=others),
+                link_contributions(gauge, forecaster, now, horizon=horizon, measures=links),
             ],
             ignore_index=True,
         )

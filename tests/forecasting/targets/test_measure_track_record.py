@@ -67,7 +67,7 @@ def test_what_comes_after_an_origin_changes_nothing_of_what_is_said_there(
         year: found if year <= origin else replace(found, intermediate=found.intermediate * 0.7)
         for year, found in gauge.tables.items()
     }
-    chains = {year: value_chains(found, goods=gauge.goods) for year, found in tables.items()}
+    chains = {year: value_chains(found, goods=gauge.around.goods) for year, found in tables.items()}
     changed = replace(gauge, tables=tables, chains=chains)
     _, _, again = record(changed, replace(panel, values=values), folder)
     # A unit may lose its outcome, and with it its row, but not change what was said of it.

@@ -1,0 +1,31 @@
+"""Options that list what a command knows, and stop."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+
+class Listing(argparse.Action):
+    """Print lines and stop, whatever else is given or lacks: ``--list``.
+
+    Parameters
+    ----------
+    const
+        Makes the lines; only called where the option is given.
+    """
+
+    const: Callable[[], Iterable[str]]
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,  # noqa: ARG002
+        values: str | Sequence[Any] | None,  # noqa: ARG002
+        option_string: str | None = None,  # noqa: ARG002
+    ) -> None:
+        """Print the lines and leave with 0."""
+        for line in self.const():
+            print(line)
+        parser.exit()
