@@ -92,6 +92,7 @@ def _run(config: RunConfig, progress: Progress) -> RunResult:
         with progress.stage("check for leaks"):
             checked = _audit(data, bench, folds, config, final)
         provenance = _provenance(config, data, bench, backtest, final, checked)
+        provenance["notes"] += gauge.statements
         result = _result(config, bench, backtest, study, final, provenance, progress)
         write_run(result, final.forecaster, stage, progress)
     if config.experiment is not None:

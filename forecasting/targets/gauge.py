@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,12 @@ from numpy.typing import NDArray
 from features.countries import AGGREGATES
 from features.flows import FlowIndex
 from features.information import DataBundle
-from features.input_output import InputOutputTable, check_table_years, read_table_year
+from features.input_output import (
+    InputOutputTable,
+    TableNotes,
+    check_table_years,
+    read_table_year,
+)
 from features.panel import TradePanel
 from features.regions import region_codes
 from features.targets.catalogue import available, missing
@@ -44,6 +49,8 @@ class Gauge:
         Input-output tables by year, moved to the panel's flows; empty where there are none.
     chains
         Value chains of those tables.
+    statements
+        What reading the tables and moving them to the flows counted.
     """
 
     flows: FlowIndex
@@ -52,6 +59,7 @@ class Gauge:
     missing: Mapping[str, str]
     tables: Mapping[int, InputOutputTable]
     chains: Mapping[int, ValueChains]
+    statements: tuple[str, ...] = ()
 
     def cube(self, values: NDArray[np.floating]) -> Array:
         """Flows as ``[exporter, importer, sector]``; unknown ones count as nothing."""
@@ -74,6 +82,14 @@ class Gauge:
         if table is not None:
             chains = value_chains(update_table(table, values), goods=self.around.goods)
         return TradeYear(self.around, values, chance, before, chains)
+
+    def links(self) -> Gauge:
+        """The same gauge for births, deaths and use of links alone."""
+        return replace(self, measures=tuple(m for m in self.measures if m.family == "links"))
+
+    def others(self) -> Gauge:
+        """The same gauge for all measures but those."""
+        return replace(self, measures=tuple(m for m in self.measures if m.family != "links"))
 
     def without_tables(self) -> Gauge:
         """The same gauge for flows alone: no table moves with them."""
@@ -116,18 +132,16 @@ def make_gauge(bundle: DataBundle, *, tables: Path | None) -> Gauge:
     panel = bundle.panel
     around = surroundings(bundle)
     found: dict[int, InputOutputTable] = {}
+    counted: list[TableNotes] = []
     if tables is not None:
         years = range(panel.first_year, panel.last_year + 1)
         check_table_years(tables, years)
-        found = {
-            year: update_table(
-                read_table_year(
-                    tables, year, countries=panel.flows.countries, sectors=panel.flows.sectors
-                ),
-                cube(panel.flows, panel.values[panel.row(year)]),
+        for year in years:
+            read = read_table_year(
+                tables, year, countries=panel.flows.countries, sectors=panel.flows.sectors
             )
-            for year in years
-        }
+            found[year] = update_table(read, cube(panel.flows, panel.values[panel.row(year)]))
+            counted += [read.notes, found[year].notes]
     return Gauge(
         flows=panel.flows,
         around=around,
@@ -135,6 +149,30 @@ def make_gauge(bundle: DataBundle, *, tables: Path | None) -> Gauge:
         missing=missing(around, tables=bool(found)),
         tables=found,
         chains={year: value_chains(table, goods=around.goods) for year, table in found.items()},
+        statements=table_statements(counted),
+    )
+
+
+_COUNTED: dict[str, str] = {
+    "negative_final_cells": "cells of final use that falling inventories make negative, counted "
+    "as nothing",
+    "cleared_rows": "sectors whose negative cells left no output, set to nothing",
+    "inputs_without_output": "sectors with inputs and no output, their inputs counted as final use",
+    "negative_value_added": "sectors whose inputs exceed their output, kept",
+    "flows_without_use": "flows that no use of the table takes, counted as final use",
+    "short_of_final_use": "countries whose inputs were scaled down to leave them final use",
+}
+"""Counts of `features.input_output.TableNotes` in words."""
+
+
+def table_statements(counted: Iterable[TableNotes]) -> tuple[str, ...]:
+    """What tables were mended by, summed over years; empty where nothing was."""
+    notes = list(counted)
+    sums = {name: sum(getattr(note, name) for note in notes) for name in _COUNTED}
+    return tuple(
+        f"input-output tables of all years: {count:,} {_COUNTED[name]}"
+        for name, count in sums.items()
+        if count
     )
 
 

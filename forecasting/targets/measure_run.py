@@ -175,8 +175,7 @@ def _drivers(
     gauge: Gauge, before: Mapping[int, Mapping[str, Array]], measured: Measured
 ) -> Iterable[pd.DataFrame]:
     """Contributions to every measure, one table a horizon; see `contributions.contributions`."""
-    links = [m for m in gauge.measures if m.family == "links"]
-    others = [m for m in gauge.measures if m.family != "links"]
+    links, others = gauge.links().measures, gauge.others().measures
     rows, forecaster = measured.attributions, measured.forecaster
     position = flow_positions(rows, gauge.flows)
     for horizon, flows in measured.forecasts.items():

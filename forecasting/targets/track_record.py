@@ -150,13 +150,16 @@ class PastChanges:
 def past_changes(gauge: Gauge, panel: TradePanel, *, horizons: Sequence[int]) -> PastChanges:
     """Measure every year of the panel and its mean changes."""
     kept = {m.name: unit_table(m, gauge.around)[1] for m in gauge.measures}
+    links, others = gauge.links(), gauge.others()
+    years = range(panel.first_year, panel.last_year + 1)
+    # Of births and deaths alone a year's values depend on the year they count from.
+    still = {y: others.compute(others.observed(panel, y, before=y)) for y in years}
     by_end: dict[int, dict[str, dict[int, float]]] = {}
     for horizon in horizons:
         values = {
-            year: gauge.compute(
-                gauge.observed(panel, year, before=usual_links(panel, year, horizon))
-            )
-            for year in range(panel.first_year, panel.last_year + 1)
+            y: still[y]
+            | links.compute(links.observed(panel, y, before=usual_links(panel, y, horizon)))
+            for y in years
         }
         by_end[horizon] = {m.name: {} for m in gauge.measures}
         for measure in gauge.measures:

@@ -129,3 +129,18 @@ def test_every_measure_is_computed_under_its_name(gauge, chain_bundle, name):
     year = gauge.observed(chain_bundle.panel, 2010, before=2009)
     measure = next(m for m in gauge.measures if m.name == name)
     np.testing.assert_array_equal(gauge.compute(year)[name], measure.compute(year))
+
+
+def test_what_tables_were_mended_by_is_said(gauge, chain_world):
+    """Falling inventories are negative in the tables, and nothing in the flows."""
+    flows = gauge.flows
+    cells = sum(
+        read_table_year(
+            chain_world.options["tables"], year, countries=flows.countries, sectors=flows.sectors
+        ).notes.negative_final_cells
+        for year in gauge.tables
+    )
+    assert cells > 0
+    (said,) = [line for line in gauge.statements if "falling inventories" in line]
+    assert f" {cells:,} cells" in said
+    assert all(" 0 " not in line for line in gauge.statements)

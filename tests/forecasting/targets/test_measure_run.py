@@ -40,6 +40,11 @@ def forecast_cube(finished, gauge, horizon: int, column: str) -> np.ndarray:
 # Files --------------------------------------------------------------------------------------------
 
 
+def test_a_run_says_what_its_tables_were_mended_by(finished, gauge):
+    assert gauge.statements
+    assert set(gauge.statements) <= set(finished.provenance["notes"])
+
+
 def test_a_run_read_back_has_the_same_tables(finished, pattern):
     again = read_run(finished.out).pattern
     assert again.missing == pattern.missing == {}
