@@ -117,7 +117,7 @@ def _check_explain_flow(config: RunConfig, data: LoadedData) -> None:
     if wanted is None:
         return
     parts = [flows.countries, flows.countries, *([flows.sectors] if flows.has_sectors else [])]
-    fits = len(wanted) == len(parts) and wanted[0] != wanted[1]
+    fits = len(wanted) == len(parts) and (flows.diagonal or wanted[0] != wanted[1])
     if not fits or any(word not in known for word, known in zip(wanted, parts, strict=True)):
         kind = "exporter,importer,sector" if flows.has_sectors else "exporter,importer"
         raise InputError(

@@ -52,7 +52,8 @@ def check_flow(forecasts: pd.DataFrame, wanted: Sequence[str]) -> tuple[str, ...
     Raises
     ------
     InputError
-        If the run does not know one of them, or the two countries are the same.
+        If the run does not know one of them, or the two countries are the same and their domestic
+        sales are no flows of the run.
     """
     has_sectors = "sector" in forecasts
     kind = "exporter,importer,sector" if has_sectors else "exporter,importer"
@@ -61,7 +62,7 @@ def check_flow(forecasts: pd.DataFrame, wanted: Sequence[str]) -> tuple[str, ...
             f"{','.join(wanted)!r} is no flow of this run", remedy=f"Give it as {kind}"
         )
     exporter, importer = (check_country(forecasts, word) for word in wanted[:2])
-    if exporter == importer:
+    if exporter == importer and not rows_of_flow(forecasts, (exporter, importer)).any():
         raise InputError(
             f"{exporter} -> {importer} is domestic trade, which is not forecast",
             remedy="Give two different countries",

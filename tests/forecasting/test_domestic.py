@@ -7,8 +7,9 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 
-from forecasting import RunResult, country_brief, load_forecaster
+from forecasting import RunResult, country_brief, flow_brief, load_forecaster
 from forecasting.briefs.totals import effective_partners, partner_spread
+from forecasting.subjects import check_flow
 from forecasting.tracking.pyfunc_model import GravicastModel
 from models.raking import rake
 
@@ -17,7 +18,10 @@ def test_a_run_with_domestic_sales_adds_up_and_sees_no_total_ahead_of_its_flows(
     run_on, diagonal_bundle
 ):
     # One run for all three: it is most of the time.
-    result = run_on(diagonal_bundle, "run")
+    home = ("DEU", "DEU", diagonal_bundle.panel.flows.sectors[0])
+    result = run_on(diagonal_bundle, "run", explain_flow=home)
+    assert check_flow(result.forecasts, home) == home
+    assert flow_brief(result, home).title.startswith("Germany (DEU) to Germany (DEU)")
     partners_and_sectors_add_up(result)
     both_settings_start_from_one_base(result)
     a_country_is_not_its_own_market(result)
