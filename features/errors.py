@@ -1,4 +1,4 @@
-"""The one error a user's mistake raises: where, what, and what to do about it."""
+"""What a user's mistake or a source's trouble raises: where, what, and what to do about it."""
 
 from __future__ import annotations
 
@@ -33,3 +33,14 @@ class InputError(ValueError):
         super().__init__(
             f"{', '.join(place)}: {problem}. {remedy}" if place else f"{problem}. {remedy}"
         )
+
+
+class SourceError(InputError):
+    """A public source did not give what it should: unreachable, refusing, changed or broken.
+
+    Like `InputError` it is told in one line; ``file`` names the source or the file from it.
+    """
+
+
+class UnreachableError(SourceError):
+    """The source could not be reached or broke off too often; what is cached could be used."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -11,8 +13,10 @@ from numpy.typing import NDArray
 
 from features.countries import place_of, to_iso3
 from features.errors import InputError
-from features.tables import numbers, read_table, require_columns, whole_years
+from features.stand_ins import fillers, stand_ins
+from features.tables import numbers, read_table, require_columns, shown, whole_years
 
+Snapshots = Literal["refuse", "spread"]
 CATALOGUE_COLUMNS = ("indicator", "channel", "label", "unit", "publication_lag_months")
 
 
@@ -26,6 +30,8 @@ class IndicatorSpec:
         Identifier, economic channel, words and unit.
     publication_lag_months
         Months from the end of a reference year to its publication.
+    snapshot
+        Whether the series has one year only, which says nothing of the past.
     """
 
     name: str
@@ -33,6 +39,7 @@ class IndicatorSpec:
     label: str
     unit: str
     publication_lag_months: int
+    snapshot: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,8 @@ class Indicators:
         Alpha-3 codes of the last axis.
     other_countries
         Countries of the table that the panel does not hold: not used, counted here.
+    statements
+        Which series stands in for another, and which snapshot was spread over all years.
     """
 
     specs: dict[str, IndicatorSpec]
@@ -58,17 +67,28 @@ class Indicators:
     values: dict[str, NDArray[np.float64]]
     countries: tuple[str, ...]
     other_countries: tuple[str, ...]
+    statements: tuple[str, ...] = ()
 
     @classmethod
     def read(
-        cls, path: Path | str, catalogue: Path | str, *, countries: tuple[str, ...]
+        cls,
+        path: Path | str,
+        catalogue: Path | str,
+        *,
+        countries: tuple[str, ...],
+        snapshots: Snapshots = "refuse",
     ) -> Indicators:
         """Read the value table and its catalogue; see `from_frames`."""
         values = read_table(Path(path), text=("iso3", "indicator"))
         text = ("indicator", "channel", "label", "unit", "source", "note")
         specs = read_table(Path(catalogue), text=text)
         return cls.from_frames(
-            values, specs, countries=countries, file=path, catalogue_file=catalogue
+            values,
+            specs,
+            countries=countries,
+            snapshots=snapshots,
+            file=path,
+            catalogue_file=catalogue,
         )
 
     @classmethod
@@ -78,6 +98,7 @@ class Indicators:
         catalogue: pd.DataFrame,
         *,
         countries: tuple[str, ...],
+        snapshots: Snapshots = "refuse",
         file: object = "indicator table",
         catalogue_file: object = "indicator catalogue",
     ) -> Indicators:
@@ -88,9 +109,13 @@ class Indicators:
         frame
             Columns ``iso3, year, indicator, value``; unknown cells are absent rows.
         catalogue
-            Columns ``indicator, channel, label, unit, publication_lag_months``.
+            Columns ``indicator, channel, label, unit, publication_lag_months`` and, where there are
+            any, ``snapshot`` (0 or 1).
         countries
             The panel's countries; others are counted and left out.
+        snapshots
+            What becomes of series of one year: ``"refuse"``, or ``"spread"`` them over all years,
+            as if the past had known them.
 
         Raises
         ------
@@ -114,7 +139,61 @@ class Indicators:
         cube[names.cat.codes.to_numpy()[keep], (year - first)[keep], country[keep]] = value[keep]
         values = {str(name): cube[k] for k, name in enumerate(names.cat.categories)}
         years = np.arange(first, last + 1, dtype=np.int32)
-        return cls(specs, years, values, countries, others)
+        said = _spread(specs, values, snapshots, file=catalogue_file)
+        said += _stand_in(specs, values, countries)
+        return cls(specs, years, values, countries, others, tuple(said))
+
+
+def _spread(
+    specs: dict[str, IndicatorSpec],
+    values: dict[str, NDArray[np.float64]],
+    snapshots: Snapshots,
+    *,
+    file: object,
+) -> list[str]:
+    """Refuse series of one year, or give every year that year's values."""
+    found = [name for name, spec in specs.items() if spec.snapshot]
+    if not found:
+        return []
+    if snapshots == "refuse":
+        raise InputError(
+            f"{', '.join(found)} has one year only, which a back-test would spread over a past "
+            "that did not know it",
+            remedy="Leave it out of both files, or force it with `allow_snapshots: true` "
+            "(--allow-snapshots)",
+            file=file,
+            column="snapshot",
+            row=list(specs).index(found[0]) + 2,
+        )
+    for name in found:
+        known = ~np.isnan(values[name]).all(axis=1)
+        latest = values[name][int(np.flatnonzero(known)[-1])] if known.any() else np.nan
+        values[name] = np.broadcast_to(latest, values[name].shape).copy()
+        specs[name] = replace(specs[name], publication_lag_months=0)
+    return [
+        f"{name}: one year spread over all years, which the past did not know" for name in found
+    ]
+
+
+def _stand_in(
+    specs: dict[str, IndicatorSpec],
+    values: dict[str, NDArray[np.float64]],
+    countries: Sequence[str],
+) -> list[str]:
+    """Put series in the place of those that features know and the table lacks."""
+    said = []
+    for name, other in stand_ins(set(values)).items():
+        values[name], specs[name] = values[other], replace(specs[other], name=name)
+        said.append(f"{other} stands in for {name}")
+    for name, other in fillers(set(values)).items():
+        if specs[name].publication_lag_months < specs[other].publication_lag_months:
+            continue
+        empty = np.isnan(values[name]).all(axis=0) & ~np.isnan(values[other]).all(axis=0)
+        if empty.any():
+            values[name] = np.where(empty, values[other], values[name])
+            named = ", ".join(np.asarray(countries)[empty])
+            said.append(f"{other} stands in for {name} of {named}, which has none")
+    return said
 
 
 def _read_specs(catalogue: pd.DataFrame, *, file: object) -> dict[str, IndicatorSpec]:
@@ -140,18 +219,41 @@ def _read_specs(catalogue: pd.DataFrame, *, file: object) -> dict[str, Indicator
             row = int(bad.argmax())
             remedy = "Correct the catalogue"
             raise InputError(problem, remedy=remedy, file=file, column=column, row=row + 2)
+    snapshot = _snapshot_flags(catalogue, file=file)
     rows = zip(
         catalogue["indicator"],
         catalogue["channel"],
         catalogue["label"],
         catalogue["unit"],
         lags,
+        snapshot,
         strict=True,
     )
     return {
-        str(name): IndicatorSpec(str(name), str(channel), str(label), str(unit), int(lag))
-        for name, channel, label, unit, lag in rows
+        str(name): IndicatorSpec(str(name), str(channel), str(label), str(unit), int(lag), bool(of))
+        for name, channel, label, unit, lag, of in rows
     }
+
+
+def _snapshot_flags(catalogue: pd.DataFrame, *, file: object) -> NDArray[np.bool_]:
+    """Which series have one year only; none where the catalogue does not say."""
+    if "snapshot" not in catalogue.columns:
+        return np.zeros(len(catalogue), dtype=bool)
+    column = catalogue["snapshot"]
+    if pd.api.types.is_bool_dtype(column):
+        return column.to_numpy(dtype=bool)
+    flags = numbers(column, file=file)
+    wrong = (flags != 0) & (flags != 1)
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise InputError(
+            f"{shown(column.iloc[row])} is neither 0 nor 1",
+            remedy="Write 1 for a series of one year only, 0 for others",
+            file=file,
+            column="snapshot",
+            row=row + 2,
+        )
+    return flags.astype(bool)
 
 
 def _match_catalogue(

@@ -15,6 +15,24 @@ if TYPE_CHECKING:
     from features.information import AsOfRule, DataBundle, InformationSet
     from features.pairs import PairAttributes
     from features.panel import TradePanel
+    from features.sources.aipi import Aipi
+    from features.sources.baci import Baci
+    from features.sources.batis import Batis
+    from features.sources.comtrade import Comtrade
+    from features.sources.desta import Desta
+    from features.sources.geodist import GeoDist
+    from features.sources.gravity import Gravity
+    from features.sources.icio import Icio
+    from features.sources.imts import Imts
+    from features.sources.itpde import Itpde
+    from features.sources.larch import Larch
+    from features.sources.owid import Owid
+    from features.sources.presets import fetch_preset
+    from features.sources.technology import Technology
+    from features.sources.wdi import Wdi
+    from features.sources.weo import Weo
+    from features.store.fetching import fetch
+    from features.store.store import Dataset, Store
     from features.world import World, simulate_world
     from forecasting.briefs.blocs import blocs_brief
     from forecasting.briefs.country import country_brief
@@ -44,6 +62,25 @@ _HOME = {
     "InformationSet": "features.information",
     "PairAttributes": "features.pairs",
     "TradePanel": "features.panel",
+    "Aipi": "features.sources.aipi",
+    "Baci": "features.sources.baci",
+    "Batis": "features.sources.batis",
+    "Comtrade": "features.sources.comtrade",
+    "Desta": "features.sources.desta",
+    "GeoDist": "features.sources.geodist",
+    "Gravity": "features.sources.gravity",
+    "Icio": "features.sources.icio",
+    "Imts": "features.sources.imts",
+    "Itpde": "features.sources.itpde",
+    "Larch": "features.sources.larch",
+    "Owid": "features.sources.owid",
+    "fetch_preset": "features.sources.presets",
+    "Technology": "features.sources.technology",
+    "Wdi": "features.sources.wdi",
+    "Weo": "features.sources.weo",
+    "fetch": "features.store.fetching",
+    "Dataset": "features.store.store",
+    "Store": "features.store.store",
     "World": "features.world",
     "simulate_world": "features.world",
     "RunConfig": "forecasting.config",
@@ -74,22 +111,41 @@ _HOME = {
 }
 
 __all__ = [
+    "Aipi",
     "AsOfRule",
+    "Baci",
+    "Batis",
+    "Comtrade",
     "DataBundle",
+    "Dataset",
+    "Desta",
     "Explanation",
     "Fold",
     "ForecastConfig",
+    "GeoDist",
+    "Gravity",
+    "Icio",
+    "Imts",
     "Indicators",
     "InformationSet",
     "InputError",
+    "Itpde",
+    "Larch",
+    "Owid",
     "PairAttributes",
     "RunConfig",
     "RunResult",
     "Shifts",
+    "Store",
+    "Technology",
     "TradePanel",
+    "Wdi",
+    "Weo",
     "World",
     "blocs_brief",
     "country_brief",
+    "fetch",
+    "fetch_preset",
     "flow_brief",
     "forecast_with",
     "load_forecaster",

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from features.errors import InputError
+from forecasting.commands.data import add_data_command
 from forecasting.commands.explain import add_explain_command
+from forecasting.commands.fetch import add_fetch_command
 from forecasting.commands.plot import add_plot_command
 from forecasting.commands.report import add_report_commands
 from forecasting.commands.review import add_review_commands
@@ -70,6 +72,8 @@ def _parser() -> argparse.ArgumentParser:
     add_shifts_command(commands)
     add_report_commands(commands)
     add_review_commands(commands)
+    add_fetch_command(commands)
+    add_data_command(commands)
     return parser
 
 

@@ -13,6 +13,7 @@ from typing import Any, get_args
 from features.errors import InputError
 from features.information import SETTINGS, AsOfRule, Setting
 from features.panel import AbsentFlows, DomesticFlows, NegativeFlows
+from features.sources.registry import is_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +23,10 @@ class RunConfig:
     Parameters
     ----------
     trade
-        Trade file (CSV or Parquet); None runs on the simulated world.
+        Trade file (CSV or Parquet), or the key of a data set of the store, such as
+        ``baci:HS92:202601:hs2``; None runs on the simulated world.
     indicators, indicator_catalogue
-        Country-year indicators and their catalogue; both or neither.
+        Country-year indicators and their catalogue; both or neither. A data set has its own.
     pairs
         Pair attribute files, static or by year.
     sectors
@@ -32,6 +34,12 @@ class RunConfig:
     tables
         Folder of inter-country input-output tables, ``wiot_YYYY.parquet`` and
         ``gross_output.parquet``.
+    store
+        Folder of the store of public data; by default ``GRAVICAST_STORE``, else
+        ``gravicast-store``. Indicators, pairs and tables may be keys of its data sets too.
+    allow_snapshots
+        Whether indicators of one year only are spread over the past, which did not know them;
+        otherwise they are refused.
     out
         Output folder. It must not hold a run unless ``overwrite``.
     overwrite
@@ -80,6 +88,8 @@ class RunConfig:
     pairs: tuple[Path, ...] = ()
     sectors: Path | None = None
     tables: Path | None = None
+    store: Path | None = None
+    allow_snapshots: bool = False
     out: Path = Path("gravicast-run")
     overwrite: bool = False
     horizons: tuple[int, ...] = (1, 2, 3)
@@ -188,7 +198,8 @@ def read_options(path: Path | str) -> dict[str, Any]:
     return dict(values)
 
 
-_PATHS = ("trade", "indicators", "indicator_catalogue", "sectors", "tables", "out")
+_PATHS = ("trade", "indicators", "indicator_catalogue", "sectors", "tables", "store",
+          "out")  # fmt: skip
 _WHOLE: dict[str, tuple[int, int]] = {
     "trade_lag_months": (0, 120),
     "pair_lag_months": (0, 120),
@@ -261,7 +272,11 @@ def _check(config: RunConfig) -> None:
     unknown = [s for s in config.settings if s not in SETTINGS]
     if not config.settings or unknown or len(set(config.settings)) != len(config.settings):
         raise _refuse("settings", list(config.settings), f"Choose from {', '.join(SETTINGS)}")
-    if (config.indicators is None) != (config.indicator_catalogue is None):
+    own_catalogue = config.indicators is not None and is_key(str(config.indicators))
+    if own_catalogue and config.indicator_catalogue is not None:
+        remedy = "Leave it out: a data set of the store has its own catalogue"
+        raise _refuse("indicator_catalogue", str(config.indicator_catalogue), remedy)
+    if not own_catalogue and (config.indicators is None) != (config.indicator_catalogue is None):
         lacking = "indicators" if config.indicators is None else "indicator_catalogue"
         raise _refuse(lacking, None, "Indicators and their catalogue go together: give both")
     if config.trade is None:
@@ -269,7 +284,7 @@ def _check(config: RunConfig) -> None:
     elif config.tables is not None and config.domestic != "include":
         remedy = "Input-output tables hold domestic sales: give include (--domestic include)"
         raise _refuse("domestic", config.domestic, remedy)
-    for name in ("overwrite", "study"):
+    for name in ("overwrite", "study", "allow_snapshots"):
         if not isinstance(getattr(config, name), bool):
             raise _refuse(name, getattr(config, name), "Give true or false")
     first = config.first_origin

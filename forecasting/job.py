@@ -73,7 +73,7 @@ def _run(config: RunConfig, progress: Progress) -> RunResult:
     with progress.stage("read the data"):
         data = load(config)
     with progress.stage("prepare the measures"):
-        gauge = make_gauge(data.bundle, tables=config.tables)
+        gauge = make_gauge(data.bundle, tables=data.tables)
     panel = data.bundle.panel
     last = data.bundle.origin(config.as_of) if config.as_of else panel.last_year
     folds = plan_folds(

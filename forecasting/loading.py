@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from features.errors import InputError
 from features.flows import FlowIndex
-from features.indicators import Indicators
+from features.indicators import Indicators, Snapshots
 from features.information import DataBundle
-from features.pairs import PairAttributes
-from features.panel import TradePanel
+from features.pairs import PAIR_KEYS, PairAttributes
+from features.panel import KEYS, TradePanel
 from features.sectors import SectorAttributes
 from features.tables import sha256
 from features.world import simulate_world
 from forecasting.config import RunConfig
+from forecasting.inputs import Input, open_input
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,10 @@ class Source:
         ``trade``, ``indicators``, ``indicator catalogue``, ``pairs``, ``sectors`` or ``tables``
         (one source a file).
     path
-        File, or the name of the simulated world.
+        File, folder of a data set of the store, or the name of the simulated world.
     sha256
-        Of the file; empty for the simulated world, which the seed identifies.
+        Of the file, or of the sums of the data set's files; empty for the simulated world, which
+        the seed identifies.
     statements
         What was counted, ignored, set to zero or read as missing.
     """
@@ -52,10 +54,21 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class LoadedData:
-    """Data of a run and where it came from."""
+    """Data of a run and where it came from.
+
+    Attributes
+    ----------
+    bundle
+        Everything that was read.
+    sources
+        Where it came from.
+    tables
+        Folder of input-output tables, where there are any.
+    """
 
     bundle: DataBundle
     sources: tuple[Source, ...]
+    tables: Path | None = None
 
 
 def load(config: RunConfig) -> LoadedData:
@@ -89,61 +102,124 @@ def _simulated(config: RunConfig) -> LoadedData:
 
 def _from_files(config: RunConfig) -> LoadedData:
     assert config.trade is not None
-    panel = TradePanel.read(
-        config.trade, absent=config.absent, negatives=config.negatives, domestic=config.domestic
+    trade = open_input(config.trade, kind="trade", store=config.store)
+    _refuse_early(config, trade)
+    panel = TradePanel.from_frame(
+        trade.frame(text=KEYS),
+        absent=trade.absent if config.absent == "auto" else config.absent,
+        negatives=config.negatives,
+        domestic=config.domestic,
+        file=trade.name,
     )
-    sources = [_source("trade", config.trade, _panel_statements(panel))]
+    sources = [_source("trade", trade, _panel_statements(panel))]
     countries = panel.flows.countries
     indicators = _read_indicators(config, countries, sources)
-    pairs = PairAttributes.read(
-        config.pairs, countries=countries, publication_lag_months=config.pair_lag_months
-    )
-    for path, said_of_file in zip(config.pairs, pairs.statements, strict=True):
-        sources.append(_source("pairs", path, (said_of_file,)))
+    pairs = _read_pairs(config, countries, sources)
     bundle = DataBundle(
         panel,
         indicators=indicators,
         pairs=pairs,
-        sectors=_read_sectors(config, panel.flows, sources),
+        sectors=_read_sectors(config, trade, panel.flows, sources),
         trade_lag_months=config.trade_lag_months,
     )
-    return LoadedData(bundle, tuple(sources))
+    tables = _read_tables(config, panel.flows, sources)
+    return LoadedData(bundle, tuple(sources), tables)
 
 
-def _read_indicators(
-    config: RunConfig, countries: tuple[str, ...], sources: list[Source]
-) -> Indicators | None:
-    """Indicators where there are any; their two files are added to the sources."""
-    if config.indicators is None or config.indicator_catalogue is None:
+def _refuse_early(config: RunConfig, trade: Input) -> None:
+    """A data set that comes out later than the run believes would be seen before its time."""
+    lag = 0 if trade.dataset is None else trade.dataset.publication_lag_months
+    if lag > config.trade_lag_months:
+        raise InputError(
+            f"a year of {trade.name} is published {lag} months after its end, and the run counts "
+            f"on {config.trade_lag_months}",
+            remedy=f"Give `trade_lag_months: {lag}` (--trade-lag-months {lag})",
+        )
+
+
+def _read_tables(config: RunConfig, flows: FlowIndex, sources: list[Source]) -> Path | None:
+    """Folder of the input-output tables; their files are added to the sources."""
+    if config.tables is None:
         return None
-    indicators = Indicators.read(config.indicators, config.indicator_catalogue, countries=countries)
-    _require_overlap(indicators, config.indicators)
-    said = (
-        f"{len(indicators.values)} series, {indicators.years[0]}-{indicators.years[-1]}",
-        f"{len(indicators.other_countries)} countries outside the trade panel not used",
-    )
-    sources.append(_source("indicators", config.indicators, said))
-    sources.append(_source("indicator catalogue", config.indicator_catalogue, ()))
-    return indicators
+    _require_sectors(config, flows)
+    given = open_input(config.tables, kind="tables", store=config.store)
+    files = [_file("tables", path) for path in table_files(given.path)]
+    sources += [replace(files[0], statements=given.statements), *files[1:]]
+    return given.path
 
 
-def _read_sectors(
-    config: RunConfig, flows: FlowIndex, sources: list[Source]
-) -> SectorAttributes | None:
-    """Attributes of sectors where there are any; their file and the tables' become sources."""
-    if not flows.has_sectors and (config.sectors or config.tables):
+def _require_sectors(config: RunConfig, flows: FlowIndex) -> None:
+    if not flows.has_sectors:
         raise InputError(
             "sectors or input-output tables are given, and the trade file has no sectors",
             remedy="Give flows by sector, or leave out `sectors` and `tables`",
             file=config.trade,
             column="sector",
         )
-    if config.tables is not None:
-        sources += [_source("tables", path, ()) for path in table_files(config.tables)]
-    if config.sectors is None:
+
+
+def _read_pairs(
+    config: RunConfig, countries: tuple[str, ...], sources: list[Source]
+) -> PairAttributes:
+    """Attributes of pairs; their files are added to the sources."""
+    given = [open_input(path, kind="pairs", store=config.store) for path in config.pairs]
+    pairs = PairAttributes.from_frames(
+        [(one.name, one.frame(text=PAIR_KEYS)) for one in given],
+        countries=countries,
+        publication_lag_months=config.pair_lag_months,
+    )
+    for one, said in zip(given, pairs.statements, strict=True):
+        sources.append(_source("pairs", one, (said,)))
+    return pairs
+
+
+def _read_indicators(
+    config: RunConfig, countries: tuple[str, ...], sources: list[Source]
+) -> Indicators | None:
+    """Indicators where there are any; their two files are added to the sources."""
+    if config.indicators is None:
         return None
-    attributes = SectorAttributes.read(config.sectors, sectors=flows.sectors)
-    sources.append(_source("sectors", config.sectors, attributes.statements))
+    given = open_input(config.indicators, kind="indicators", store=config.store)
+    snapshots: Snapshots = "spread" if config.allow_snapshots else "refuse"
+    if given.dataset is None:
+        assert config.indicator_catalogue is not None
+        indicators = Indicators.read(
+            given.path, config.indicator_catalogue, countries=countries, snapshots=snapshots
+        )
+    else:
+        indicators = Indicators.from_frames(
+            given.dataset.read(),
+            given.dataset.catalogue,
+            countries=countries,
+            snapshots=snapshots,
+            file=given.name,
+            catalogue_file=f"catalogue of {given.name}",
+        )
+    _require_overlap(indicators, config.indicators)
+    said = (
+        f"{len(indicators.values)} series, {indicators.years[0]}-{indicators.years[-1]}",
+        f"{len(indicators.other_countries)} countries outside the trade panel not used",
+        *indicators.statements,
+    )
+    sources.append(_source("indicators", given, said))
+    if config.indicator_catalogue is not None:
+        sources.append(_file("indicator catalogue", config.indicator_catalogue))
+    return indicators
+
+
+def _read_sectors(
+    config: RunConfig, trade: Input, flows: FlowIndex, sources: list[Source]
+) -> SectorAttributes | None:
+    """Attributes of sectors where there are any; their file and the tables' become sources."""
+    if config.sectors is not None:
+        _require_sectors(config, flows)
+    # A data set by sector brings what is known of its sectors.
+    brought = trade.dataset.sectors if trade.dataset is not None and flows.has_sectors else None
+    table = config.sectors or brought
+    if table is None:
+        return None
+    attributes = SectorAttributes.read(table, sectors=flows.sectors)
+    sources.append(_file("sectors", table, attributes.statements))
     return attributes
 
 
@@ -170,7 +246,14 @@ def table_files(folder: Path) -> list[Path]:
     return [folder / output, *found]
 
 
-def _source(role: str, path: Path, statements: tuple[str, ...]) -> Source:
+def _source(role: str, given: Input, statements: tuple[str, ...]) -> Source:
+    if given.dataset is None:
+        return _file(role, given.path, statements)
+    said = (*given.statements, *statements)
+    return Source(role, str(given.path), given.dataset.digest, said)
+
+
+def _file(role: str, path: Path, statements: tuple[str, ...] = ()) -> Source:
     return Source(role, str(path), sha256(path), statements)
 
 

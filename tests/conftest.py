@@ -29,7 +29,13 @@ YEARLY_PAIRS = ("rta", "rta_wto", "n_treaties")
 TOTALS = ("TX.VAL.MRCH.XD.WD", "TM.VAL.MRCH.XD.WD")
 MEMBERSHIPS = ("WTO.MEMBER", "EU.MEMBER", "EURO.MEMBER")
 OTHER_LAGS = (0, 3, 6, 9, 12, 18, 24, 36)
-LAGS = {"MACRO.GDP": 6, "MACRO.GDP.REAL": 6, "MACRO.EXCH": 1, **dict.fromkeys(TOTALS, 4)}
+LAGS = {
+    "EPOCH.NOTABLE.MODELS": 3,
+    "MACRO.GDP": 6,
+    "MACRO.GDP.REAL": 6,
+    "MACRO.EXCH": 1,
+    **dict.fromkeys(TOTALS, 4),
+}
 TRADE_LAG = 13
 
 

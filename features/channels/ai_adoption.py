@@ -28,7 +28,8 @@ from features.information import InformationSet
 ARTICLES, COMPUTING_PATENTS = "NSF.AI.ARTICLES", "NSF.IPF.COMPUTER.TECH"
 MODELS, SOFTWARE, PATENTS = "EPOCH.NOTABLE.MODELS", "NSF.SOFTWARE.VA.USDM", "IP.PAT.RESD"
 RESEARCH, ROYALTIES_IN = "GB.XPD.RSDV.GD.ZS", "BX.GSR.ROYL.CD"
-ROYALTIES_OUT = "BM.GSR.ROYL.CD"
+ROYALTIES_OUT, PREPAREDNESS = "BM.GSR.ROYL.CD", "AIPI"
+AI_PATENTS, AI_INVESTMENT = "AI.PATENTS", "AI.INVESTMENT"
 EXPOSURE = "ai_exposure"
 
 _WTO = "WTO, World Trade Report 2025; expected larger for digitally deliverable services"
@@ -107,6 +108,12 @@ FEATURES: tuple[Feature, ...] = (
         _DIFFUSION, exporter(share_of_gdp(ROYALTIES_IN, scale=1e-6))),
     _ai("royalties_paid_importer", "ln(1 + percent of GDP)", (ROYALTIES_OUT, GDP), "two-sided",
         _DIFFUSION, importer(share_of_gdp(ROYALTIES_OUT, scale=1e-6))),
+    _ai("ai_patents_exporter", _HEADS, (AI_PATENTS, POPULATION), "+", _WTO,
+        exporter(per_head(AI_PATENTS))),
+    _ai("ai_investment_exporter", "ln(1 + percent of GDP)", (AI_INVESTMENT, GDP), "+", _WTO,
+        exporter(share_of_gdp(AI_INVESTMENT, scale=1.0))),
+    _ai("ai_preparedness_min", "index", (PREPAREDNESS,), "+", _WTO,
+        pair_min(latest(PREPAREDNESS))),
     _ai("ai_exposure_x_articles_exporter", "exposure x ln", (EXPOSURE, ARTICLES, POPULATION), "+",
         _EXPOSED, product(_exposure, exporter(centred(_articles)))),
     _ai("ai_exposure_x_articles_importer", "exposure x ln", (EXPOSURE, ARTICLES, POPULATION),

@@ -34,6 +34,7 @@ MACHINERY = "NSF.MACHINERY.VA.USDM"
 SEMICONDUCTOR_PATENTS = "NSF.USPTO.SEMICOND.PATENTS"
 ELECTRICITY, LABOUR_SHARE = "EG.USE.ELEC.KH.PC", "PWT.labsh"
 HUMAN_CAPITAL = "PWT.hc"
+ROBOTS, ROBOT_MAKER = "TECH.ROBOTS.STOCK", "TECH.ROBOTS.PRODUCER"
 EXPOSURE = "automation_exposure"
 
 _SCALE = "Artuc, Bastos and Rijkers (2023), doi:10.1016/j.jinteco.2022.103723"
@@ -56,6 +57,16 @@ def per_worker(series: str) -> CountryValues:
     return log1p(ratio(latest(series), latest(WORKERS)))
 
 
+robots_per_worker = per_worker(ROBOTS)
+"""``ln(1 + USD of imported robots a worker)``; a lower bound where the country makes them."""
+
+
+def robots_growth(*, years: int) -> CountryValues:
+    """Change of `robots_per_worker`."""
+    then = log1p(ratio(latest(ROBOTS, back=years), latest(WORKERS, back=years)))
+    return lambda info: robots_per_worker(info) - then(info)
+
+
 def deepening(*, years: int) -> CountryValues:
     """Log change of capital per worker."""
     then = log(ratio(latest(CAPITAL, back=years), latest(WORKERS, back=years)))
@@ -74,6 +85,7 @@ def _automation(
     return Feature(name, "automation", unit, series, sign, source, build)
 
 
+_DOLLARS = "ln(1 + USD a worker)"
 _STOCK = (CAPITAL, WORKERS)
 _WAGES = (GDP, POPULATION)
 _exposure = by_sector(EXPOSURE)
@@ -98,6 +110,16 @@ FEATURES: tuple[Feature, ...] = (
     _automation("semiconductor_patents_exporter", "ln(1 + per million workers)",
                 (SEMICONDUCTOR_PATENTS, WORKERS), _SCALE,
                 exporter(per_worker(SEMICONDUCTOR_PATENTS))),
+    _automation("robots_per_worker_exporter", _DOLLARS, (ROBOTS, WORKERS), _SCALE,
+                exporter(robots_per_worker)),
+    _automation("robots_per_worker_importer", _DOLLARS, (ROBOTS, WORKERS), _RESHORING,
+                importer(robots_per_worker)),
+    _automation("robots_growth_5_importer", "ln change", (ROBOTS, WORKERS), _RESHORING,
+                importer(robots_growth(years=5))),
+    _automation("robots_importer_x_wage_gap", "ln x ln", (ROBOTS, WORKERS, *_WAGES), _RESHORING,
+                product(importer(centred(robots_per_worker)), wage_gap)),
+    _automation("robot_maker_exporter", "0 or 1", (ROBOT_MAKER,), _SCALE,
+                exporter(latest(ROBOT_MAKER))),
     _automation("electricity_gap", "ln ratio", (ELECTRICITY,), _SCALE,
                 gap(log(latest(ELECTRICITY)))),
     _automation("labour_share_importer", "share of GDP", (LABOUR_SHARE,), _RESHORING,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from features.channels.automation import WORKERS, per_worker
 from features.channels.economic_mass import GDP
 from features.feature import (
     Feature,
@@ -24,6 +25,8 @@ INTERNET, BROADBAND = "IT.NET.USER.ZS", "IT.NET.BBND.P2"
 SERVERS, HIGH_TECH = "IT.NET.SECR.P6", "TX.VAL.TECH.MF.ZS"
 ICT_EXPORTS, ICT_IMPORTS = "TX.VAL.ICTG.ZS.UN", "TM.VAL.ICTG.ZS.UN"
 DIGITAL_EXPORTS = "UNCTAD.DDS.EXPORTS.USDM"
+COMPUTERS, TELECOM = "TECH.COMPUTERS.STOCK", "TECH.TELECOM.STOCK"
+CHIPS, CHIP_MAKER = "TECH.SEMICONDUCTORS.STOCK", "TECH.SEMICONDUCTORS.PRODUCER"
 DIGITAL = "digitally_deliverable"
 
 _MINIMUM = "OECD convention: connectivity of a pair is that of its weaker end"
@@ -42,6 +45,7 @@ _servers, _digital = log1p(latest(SERVERS)), by_sector(DIGITAL)
 _digital_exports = log1p(ratio(latest(DIGITAL_EXPORTS), latest(GDP), times=100.0))
 _PERCENT = "ln(1 + percent of population)"
 _SUBSCRIPTIONS = "ln(1 + per 100 people)"
+_DOLLARS = "ln(1 + USD a worker)"
 
 FEATURES: tuple[Feature, ...] = (
     _data("internet_min", _PERCENT, (INTERNET,), "+", _MINIMUM, pair_min(_internet)),
@@ -59,6 +63,14 @@ FEATURES: tuple[Feature, ...] = (
           exporter(latest(ICT_EXPORTS))),
     _data("ict_imports_importer", "percent of goods imports", (ICT_IMPORTS,), "+", _GOODS,
           importer(latest(ICT_IMPORTS))),
+    _data("computers_per_worker_min", _DOLLARS, (COMPUTERS, WORKERS), "+", _MINIMUM,
+          pair_min(per_worker(COMPUTERS))),
+    _data("telecom_per_worker_min", _DOLLARS, (TELECOM, WORKERS), "+", _MINIMUM,
+          pair_min(per_worker(TELECOM))),
+    _data("chips_per_worker_exporter", _DOLLARS, (CHIPS, WORKERS), "+", _GOODS,
+          exporter(per_worker(CHIPS))),
+    _data("chip_maker_exporter", "0 or 1", (CHIP_MAKER,), "+", _GOODS,
+          exporter(latest(CHIP_MAKER))),
     _data("digital_services_exporter", "ln(1 + percent of GDP)", (DIGITAL_EXPORTS, GDP), "+",
           _MINIMUM, exporter(_digital_exports)),
     _data("digital_x_broadband_min", "0 in other sectors, " + _SUBSCRIPTIONS, (DIGITAL, BROADBAND),

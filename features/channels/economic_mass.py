@@ -22,6 +22,7 @@ from features.information import InformationSet
 
 GDP, REAL_GDP, POPULATION, EXCHANGE = "MACRO.GDP", "MACRO.GDP.REAL", "MACRO.POP", "MACRO.EXCH"
 INDUSTRY, INVESTMENT = "NV.IND.TOTL.ZS", "NE.GDI.TOTL.ZS"
+OUTLOOK = tuple(f"WEO.NGDP_RPCH.H{ahead}" for ahead in (1, 2, 3))
 _GRAVITY = "Anderson and van Wincoop (2003), doi:10.1257/000282803321455214"
 
 income = log(ratio(latest(GDP), latest(POPULATION)))
@@ -77,6 +78,11 @@ def _openness(side: str) -> FlowValues:
     return values
 
 
+def _expected_growth(info: InformationSet) -> NDArray[np.floating]:
+    """Mean growth, percent, that the latest published outlook saw for its next three years."""
+    return np.mean([info.latest(name) for name in OUTLOOK], axis=0)
+
+
 def _mass(name: str, unit: str, series: tuple[str, ...], sign: Sign, build: FlowValues) -> Feature:
     return Feature(name, "economic_mass", unit, series, sign, _GRAVITY, build)
 
@@ -93,6 +99,8 @@ FEATURES: tuple[Feature, ...] = (
           exporter(growth(REAL_GDP, years=3))),
     _mass("real_growth_3_importer", "ln change", (REAL_GDP,), "+",
           importer(growth(REAL_GDP, years=3))),
+    _mass("expected_growth_exporter", "percent", OUTLOOK, "+", exporter(_expected_growth)),
+    _mass("expected_growth_importer", "percent", OUTLOOK, "+", importer(_expected_growth)),
     _mass("total_growth_5_exporter", "ln change", (), "none", _totals_growth("exporter", years=5)),
     _mass("total_growth_5_importer", "ln change", (), "none", _totals_growth("importer", years=5)),
     _mass("openness_exporter", "ln share of GDP", (GDP,), "none", _openness("exporter")),

@@ -19,6 +19,10 @@ RUN_EXAMPLES = """examples:
       --pairs trade_agreements.parquet --out runs/goods
       real data; indicators and pair files are optional
 
+  gravicast run --store store --trade baci:HS92:202601:hs2 --indicators indicators:technology \\
+      --pairs geodist --out runs/chapters
+      public data that `gravicast fetch` put into the local store
+
   gravicast run config.yaml --out runs/again
       options from a file; those given on the command line win
 """
@@ -54,6 +58,8 @@ def add_run_command(commands: Any) -> None:
     how = run.add_argument_group("how")
     how.add_argument("--rounds", type=int, help="boosting rounds (default 80)")
     how.add_argument("--seed", type=int, help="seed of everything random (default 1)")
+    how.add_argument("--allow-snapshots", action="store_true", help="spread indicators of one "
+                     "year over the past, which did not know them")  # fmt: skip
     how.add_argument("--study", action="store_true", help="score gravity models, channels left "
                      "out and placebos too (needs gravicast[gravity])")  # fmt: skip
     how.add_argument("--workers", type=int, help="folds at once (default: one a core)")
@@ -65,7 +71,9 @@ def add_run_command(commands: Any) -> None:
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options that name files; those not given stay absent."""
-    files = parser.add_argument_group("data (CSV or Parquet)")
+    files = parser.add_argument_group("data (CSV or Parquet, or keys of the local store)")
+    files.add_argument("--store", help="folder of the store of public data (default: "
+                       "GRAVICAST_STORE, else gravicast-store)")  # fmt: skip
     files.add_argument("--trade", help="exporter, importer, [sector], year, value_usd")
     files.add_argument("--indicators", help="iso3, year, indicator, value")
     files.add_argument("--indicator-catalogue", help="channel, unit and publication lag of each")

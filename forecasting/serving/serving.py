@@ -41,6 +41,7 @@ _OF_THE_MODEL = (
     "absent",
     "negatives",
     "domestic",
+    "allow_snapshots",
     "seed",
     "rounds",
     "max_rows",
@@ -57,6 +58,8 @@ class ForecastConfig:
     trade
         Trade file (CSV or Parquet), new years included. It holds the history too: features look
         back.
+    store
+        Folder of the store, where data sets are given by key.
     indicators, indicator_catalogue, pairs, sectors
         The other data, as for a run. A feature whose data are not given is missing.
     out, overwrite
@@ -71,6 +74,7 @@ class ForecastConfig:
     """
 
     trade: Path | str
+    store: Path | str | None = None
     indicators: Path | str | None = None
     indicator_catalogue: Path | str | None = None
     pairs: tuple[Path | str, ...] = ()
@@ -92,7 +96,9 @@ class ForecastConfig:
         InputError
             For a value that does not fit.
         """
-        trained = {name: about["config"][name] for name in _OF_THE_MODEL}
+        # A model of an earlier version lacks the newest options, which then had their default.
+        there = about["config"]
+        trained = {name: there[name] for name in _OF_THE_MODEL if name in there}
         given = {f.name: getattr(self, f.name) for f in fields(self)}
         return RunConfig.from_mapping(
             {

@@ -23,6 +23,8 @@ EVERYTHING: dict[str, Any] = {
     "pairs": (Path("a.csv"), Path("b.parquet")),
     "sectors": Path("data/sectors.csv"),
     "tables": Path("data/tables"),
+    "store": Path("store"),
+    "allow_snapshots": True,
     "out": Path("runs/goods"),
     "overwrite": True,
     "horizons": (1, 3, 5),

@@ -1,0 +1,1 @@
+"""Public sources: downloaders, readers and the local store they write."""

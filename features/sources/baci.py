@@ -1,0 +1,301 @@
+"""CEPII BACI: reconciled bilateral trade by product, aggregated while its zip is read."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from features.country_codes import said_of_territories
+from features.errors import InputError, SourceError
+from features.sources.baci_reading import (
+    BROKEN_ZIP,
+    CountryMap,
+    aggregate_year,
+    read_countries,
+    read_products,
+)
+from features.sources.harmonized_system import LEVELS, Level, level_named
+from features.store.desk import Desk
+from features.store.source import (
+    IndicatorLine,
+    Kind,
+    Notes,
+    Part,
+    RawFile,
+    SourceInfo,
+    option,
+)
+from features.store.tidying import coded, trade_table
+from features.store.years import years_word
+
+FIRST_YEARS = {"HS92": 1995, "HS96": 1996, "HS02": 2002, "HS07": 2007, "HS12": 2012, "HS17": 2017,
+               "HS22": 2022}  # fmt: skip
+"""First year of each revision of the Harmonized System."""
+_HOST = "https://www.cepii.fr/DATA_DOWNLOAD/baci/data"
+
+
+@dataclass(frozen=True, slots=True)
+class Baci:
+    """Bilateral trade of one revision and release, at the level asked for.
+
+    Parameters
+    ----------
+    revision
+        Revision of the Harmonized System; HS92 reaches back furthest.
+    release
+        CEPII's release, YYYYMM: one each January, which restates all years. Releases are never
+        mixed.
+    level
+        ``total``, ``section``, ``hs2``, ``hs4``, ``hs6``, or ``technology`` (robots, computers,
+        semiconductors and telecom equipment only).
+    years
+        Years to convert; all where empty.
+
+    Raises
+    ------
+    InputError
+        For an unknown revision, release or level, or years before the revision's first.
+    """
+
+    revision: str = option("HS92", help="HS92, HS96, HS02, HS07, HS12, HS17 or HS22 (default HS92)")
+    release: str = option("202601", help="CEPII's release, YYYYMM (default 202601)")
+    level: str = option("hs2", help="total, section, hs2 (default), hs4, hs6 or technology")
+    years: tuple[int, ...] = option((), help="such as 1995-2024 (default: all of the release)")
+
+    INFO: ClassVar[SourceInfo] = SourceInfo(
+        name="baci",
+        title="CEPII BACI",
+        gives="reconciled goods trade of some 230 countries by HS product, 1995 to two years ago",
+        licence="Etalab Open Licence 2.0",
+        citation="Gaulier and Zignago (2010), CEPII working paper 2010-23",
+        lag="13 months; the last year is provisional and every release restates history",
+        publication_lag_months=13,
+        absent="zero",
+    )
+
+    def __post_init__(self) -> None:
+        if self.revision not in FIRST_YEARS:
+            known = ", ".join(FIRST_YEARS)
+            raise InputError(
+                f"there is no revision {self.revision!r}", remedy=f"Choose one of {known}"
+            )
+        if not re.fullmatch(r"20\d\d(0[1-9]|1[0-2])", self.release):
+            raise InputError(
+                f"{self.release!r} is no release of BACI",
+                remedy="Give year and month, such as 202601; there is one each January",
+            )
+        if self.level not in LEVELS:
+            raise InputError(
+                f"there is no level {self.level!r}", remedy=f"Choose one of {', '.join(LEVELS)}"
+            )
+        refuse_no_robots(self.level, self.revision)
+        first = FIRST_YEARS[self.revision]
+        if self.years and min(self.years) < first:
+            raise InputError(
+                f"{self.revision} begins in {first}, and {min(self.years)} is asked for",
+                remedy="Choose later years, or an earlier revision",
+            )
+
+    @property
+    def kind(self) -> Kind:
+        """Always trade."""
+        return "trade"
+
+    @property
+    def key(self) -> str:
+        """``baci:REVISION:RELEASE:LEVEL``, and the years where not all are converted."""
+        years = f":{years_word(self.years)}" if self.years else ""
+        return f"baci:{self.revision}:{self.release}:{self.level}{years}"
+
+    def locate(self) -> tuple[str, ...]:
+        """The one zip of the release."""
+        return (baci_address(self.revision, self.release),)
+
+    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+        """The zip: 2.4 GB for HS92, less for later revisions."""
+        return (download_baci(desk, self.revision, self.release),)
+
+    def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
+        """A part a year, exporter, importer, sector and current USD."""
+        archive = BaciArchive.open(raw[0].path)
+        level = level_named(self.level)
+        for year in archive.chosen(self.years):
+            yield Part.of_year(year, partial(_year_table, archive, year, level))
+
+    def indicator_lines(self) -> tuple[IndicatorLine, ...]:
+        """None: this is trade."""
+        return ()
+
+    def sector_table(self) -> pd.DataFrame | None:
+        """Names and kinds of chapters and sections; None for levels without or with finer codes."""
+        return level_named(self.level).sector_table()
+
+
+def baci_address(revision: str, release: str) -> str:
+    """Address of a release."""
+    return f"{_HOST}/BACI_{revision}_V{release}.zip"
+
+
+def download_baci(desk: Desk, revision: str, release: str) -> RawFile:
+    """The zip of a release.
+
+    Raises
+    ------
+    SourceError
+        For a release that is not there; names the newest that is known.
+    """
+    try:
+        return desk.file(baci_address(revision, release))
+    except SourceError as error:
+        if "404" not in error.problem:
+            raise
+        raise SourceError(
+            f"CEPII has no release {release} of {revision}",
+            remedy="Releases appear in January (202501 has years to 2023, 202601 to 2024): name "
+            "one of them with --release",
+            file="baci",
+        ) from error
+
+
+def refuse_no_robots(level: str, revision: str) -> None:
+    """The first revision counts robots among other machines: 847950 is of 1996."""
+    if level == "technology" and revision == "HS92":
+        raise InputError(
+            "HS92 has no code for industrial robots (847950 came with HS96)",
+            remedy="Choose --revision HS96, which begins in 1996",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BaciArchive:
+    """A release's zip: its yearly members, countries and products.
+
+    Attributes
+    ----------
+    path
+        The zip.
+    members
+        Name of each year's file, by year.
+    countries
+        What the numeric codes mean.
+    products
+        Description of each six-digit code, where the release has a list.
+    """
+
+    path: Path
+    members: dict[int, str]
+    countries: CountryMap
+    products: dict[str, str]
+
+    @classmethod
+    def open(cls, path: Path) -> BaciArchive:
+        """Read the directory of a zip and its two lists.
+
+        Raises
+        ------
+        SourceError
+            If it is no whole zip, or lacks the yearly files or the list of countries.
+        """
+        try:
+            with zipfile.ZipFile(path) as archive:
+                names = archive.namelist()
+                for name in names:
+                    # A member has its name twice; where they differ a year would go unnoticed.
+                    archive.open(name).close()
+                yearly = {int(found[1]): n for n in names if (found := _YEARLY.search(n))}
+                lists = {
+                    kind: next((n for n in names if Path(n).name.startswith(kind)), None)
+                    for kind in ("country_codes", "product_codes")
+                }
+                if not yearly or lists["country_codes"] is None:
+                    raise SourceError(
+                        "the zip has no yearly files or no country_codes file; found "
+                        + ", ".join(names[:8]),
+                        remedy="Download the release again (--refresh)",
+                        file=path,
+                    )
+                countries = read_countries(archive, lists["country_codes"])
+                named = lists["product_codes"]
+                products = {} if named is None else read_products(archive, named)
+        except BROKEN_ZIP as error:
+            raise SourceError(
+                f"the file is no whole zip ({error})",
+                remedy="Download it again (--refresh)",
+                file=path,
+            ) from error
+        return cls(path, dict(sorted(yearly.items())), countries, products)
+
+    def chosen(self, years: Sequence[int]) -> list[int]:
+        """Years to read; all where none is named.
+
+        Raises
+        ------
+        InputError
+            For a year that the release does not have.
+        """
+        absent = sorted(set(years) - set(self.members))
+        if absent:
+            first, last = min(self.members), max(self.members)
+            raise InputError(
+                f"the release has no {', '.join(map(str, absent))}: it has {first}-{last}",
+                remedy="Choose --years among those",
+                file=self.path,
+            )
+        return sorted(years) if years else list(self.members)
+
+    def provisional(self, year: int, notes: Notes) -> None:
+        """Say that the last year is provisional, and whether it seems partial."""
+        last = max(self.members)
+        if year != last:
+            return
+        notes.say(f"{last} is provisional: the next release restates it")
+        if last - 1 in self.members:
+            with zipfile.ZipFile(self.path) as archive:
+                size = {y: archive.getinfo(self.members[y]).file_size for y in (last - 1, last)}
+            if size[last] < 0.6 * size[last - 1]:
+                share = 100 * size[last] / size[last - 1]
+                notes.say(f"{last} seems partial: its file has {share:.0f} % of the size of "
+                          f"{last - 1}'s")  # fmt: skip
+
+
+_YEARLY = re.compile(r"BACI_HS\d\d_Y(\d{4})_V\d{6}\.csv$")
+
+
+def _year_table(archive: BaciArchive, year: int, level: Level, notes: Notes) -> pa.Table:
+    """One year at one level."""
+    flows = aggregate_year(
+        archive.path,
+        archive.members[year],
+        year=year,
+        countries=archive.countries,
+        level=level,
+        notes=notes,
+    )
+    archive.provisional(year, notes)
+    traders = np.union1d(flows.exporter, flows.importer)
+    for sentence in said_of_territories((flows.names[k] for k in traders), year):
+        notes.say(sentence)
+    sector: pa.DictionaryArray | None = None
+    if level.has_sectors:
+        sector = coded(flows.sector, flows.sectors)
+    return trade_table(
+        exporter=coded(flows.exporter, flows.names),
+        importer=coded(flows.importer, flows.names),
+        sector=sector,
+        year=year,
+        value_usd=_dollars(flows.value),
+    )
+
+
+def _dollars(thousands: NDArray[np.float64]) -> NDArray[np.float64]:
+    return thousands * 1e3

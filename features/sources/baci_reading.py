@@ -1,0 +1,278 @@
+"""Streaming a year of BACI out of its zip and adding it up, in memory that its rows do not set."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+from numpy.typing import NDArray
+
+from features.countries import is_country
+from features.country_codes import UnknownCodeError, numeric_to_iso3
+from features.errors import SourceError
+from features.sources.harmonized_system import Level
+from features.store.source import Notes
+from features.store.tidying import require_source_columns
+
+COLUMNS = ("t", "i", "j", "k", "v")
+BLOCK = 1 << 24
+"""Bytes parsed at a time: with 16 MB a year takes as long as its zip does to inflate."""
+BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError, NotImplementedError)
+"""What the standard library raises for a zip with a wrong byte somewhere."""
+_PRODUCT = re.compile(r"\d{6}|\d{4}[A-Z]{2}")
+_LARGEST_CODE = 999
+_NO_COUNTRY, _UNKNOWN = -1, -2
+
+
+@dataclass(frozen=True, slots=True)
+class CountryMap:
+    """What numeric country codes mean.
+
+    Attributes
+    ----------
+    names
+        Alpha-3 codes, sorted and distinct.
+    place
+        Position in ``names`` by code, shape ``[1000]``; -1 for what is no country, -2 for a code
+        that is unknown.
+    """
+
+    names: tuple[str, ...]
+    place: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class YearFlows:
+    """Flows of a year, sorted by exporter, importer and sector; one array entry a flow.
+
+    Attributes
+    ----------
+    names, sectors
+        What the positions in ``exporter``, ``importer`` and ``sector`` stand for.
+    value
+        Thousand current USD.
+    """
+
+    names: tuple[str, ...]
+    sectors: tuple[str, ...]
+    exporter: NDArray[np.int64]
+    importer: NDArray[np.int64]
+    sector: NDArray[np.int64]
+    value: NDArray[np.float64]
+
+
+def read_countries(archive: zipfile.ZipFile, member: str) -> CountryMap:
+    """Meaning of the codes in a release's list: ours first, the list's alpha-3 where we have none.
+
+    The list's own alpha-3 codes are no key: Belgium, Germany and Sudan have two rows, Taiwan is
+    ``S19``.
+    """
+    rows = _read_list(archive, member, ("country_code", "country_iso3"))
+    meaning: dict[int, str | None] = {}
+    for row in rows:
+        code = int(row["country_code"])
+        try:
+            meaning[code] = numeric_to_iso3(str(code))
+        except UnknownCodeError:
+            if is_country(row["country_iso3"]):
+                meaning[code] = row["country_iso3"]
+    names = tuple(sorted({name for name in meaning.values() if name is not None}))
+    at = {name: number for number, name in enumerate(names)}
+    place = np.full(_LARGEST_CODE + 1, _UNKNOWN, dtype=np.int64)
+    for code, name in meaning.items():
+        place[code] = _NO_COUNTRY if name is None else at[name]
+    return CountryMap(names, place)
+
+
+def read_products(archive: zipfile.ZipFile, member: str) -> dict[str, str]:
+    """Description of each six-digit code."""
+    rows = _read_list(archive, member, ("code", "description"))
+    return {row["code"].zfill(6): row["description"] for row in rows}
+
+
+def _read_list(
+    archive: zipfile.ZipFile, member: str, columns: Sequence[str]
+) -> list[dict[str, str]]:
+    """Rows of a small list, as text: ``NA`` is Namibia, ``010121`` keeps its zero."""
+    text = archive.read(member).decode("utf-8-sig")
+    reader = csv.DictReader(io.StringIO(text))
+    require_source_columns(reader.fieldnames or (), columns, file=member)
+    return [{name: repaired(cell or "") for name, cell in row.items()} for row in reader]
+
+
+def repaired(name: str) -> str:
+    """A name that was encoded twice, as some of the source's are, read back; others as they are."""
+    try:
+        return name.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return name
+
+
+def aggregate_year(
+    path: Path, member: str, *, year: int, countries: CountryMap, level: Level, notes: Notes
+) -> YearFlows:
+    """Add a year up to the level's sectors, a block at a time.
+
+    Rows are sorted by exporter, importer and product, so that each block shrinks to its runs of
+    one flow before it is kept; rows in any other order only cost more memory.
+
+    Raises
+    ------
+    SourceError
+        For changed columns, a code that is unknown, a value that is no positive number, a row of
+        another year, or a file that breaks off.
+    """
+    totals = _RunningTotals(countries, level, member, year)
+    try:
+        with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
+            _check_header(archive, member)
+            for batch in _blocks(stream):
+                totals.add(batch)
+    except (pa.ArrowInvalid, *BROKEN_ZIP) as error:
+        raise SourceError(
+            f"the file cannot be read ({str(error).splitlines()[0][:160]})",
+            remedy="Download the release again (--refresh)",
+            file=member,
+        ) from error
+    notes.count("rows of areas that are no country left out", totals.no_country)
+    return totals.flows()
+
+
+def _check_header(archive: zipfile.ZipFile, member: str) -> None:
+    with archive.open(member) as stream:
+        first = stream.readline().decode("utf-8-sig", errors="replace")
+    found = [name.strip().strip('"') for name in first.strip().split(",")]
+    require_source_columns(found, COLUMNS, file=member)
+
+
+def _blocks(stream: object) -> pacsv.CSVStreamingReader:
+    return pacsv.open_csv(
+        stream,
+        read_options=pacsv.ReadOptions(block_size=BLOCK),
+        convert_options=pacsv.ConvertOptions(
+            include_columns=list(COLUMNS),
+            column_types={
+                "t": pa.int32(),
+                "i": pa.int32(),
+                "j": pa.int32(),
+                # As text: products have leading zeros and letters (9999AA). As a dictionary: each
+                # is looked up once a block.
+                "k": pa.dictionary(pa.int32(), pa.string()),
+                "v": pa.float64(),
+            },
+        ),
+    )
+
+
+class _RunningTotals:
+    """Sums by exporter, importer and sector of the blocks so far."""
+
+    def __init__(self, countries: CountryMap, level: Level, member: str, year: int) -> None:
+        self._countries, self._level = countries, level
+        self._member, self._year = member, year
+        self._sectors: dict[str, int] = {}
+        self._keys: list[NDArray[np.int64]] = []
+        self._sums: list[NDArray[np.float64]] = []
+        self.no_country = 0
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        if not batch.num_rows:
+            return
+        year, exporter, importer, product, value = (self._column(batch, c) for c in COLUMNS)
+        self._refuse(np.asarray(year) != self._year, year, "a row is of another year", "t")
+        value = np.asarray(value)
+        self._refuse(~(value > 0), value, "the value is no positive number", "v")
+        sides = [self._place(np.asarray(column)) for column in (exporter, importer)]
+        sector = self._sector(product)
+        kept = (sides[0] >= 0) & (sides[1] >= 0)
+        self.no_country += int((~kept).sum())
+        kept &= sector >= 0
+        n = len(self._countries.names)
+        key = (sides[0] * n + sides[1]) * (_MOST_SECTORS) + sector
+        if not kept.all():
+            key, value = key[kept], value[kept]
+        if key.size:
+            keys, sums = _runs(key, value)
+            self._keys.append(keys)
+            self._sums.append(sums)
+
+    def flows(self) -> YearFlows:
+        keys, sums = _merged(self._keys, self._sums)
+        pair, sector = np.divmod(keys, _MOST_SECTORS)
+        exporter, importer = np.divmod(pair, len(self._countries.names))
+        return YearFlows(
+            self._countries.names, tuple(self._sectors), exporter, importer, sector, sums
+        )
+
+    def _column(self, batch: pa.RecordBatch, name: str) -> pa.Array:
+        column = batch.column(batch.schema.get_field_index(name))
+        if column.null_count:
+            raise self._error("a cell is empty", name)
+        return column
+
+    def _place(self, codes: NDArray[np.int32]) -> NDArray[np.int64]:
+        outside = (codes < 0) | (codes > _LARGEST_CODE)
+        place = self._countries.place[np.where(outside, 0, codes)]
+        unknown = outside | (place == _UNKNOWN)
+        if unknown.any():
+            found = ", ".join(map(str, np.unique(codes[unknown])[:5]))
+            raise self._error(f"no table says which country {found} is", "i or j")
+        return place
+
+    def _sector(self, product: pa.DictionaryArray) -> NDArray[np.int64]:
+        """Position of each row's sector; -1 for a product outside the level."""
+        of_entry = np.array(
+            [self._sector_of(code) for code in product.dictionary.to_pylist()], dtype=np.int64
+        )
+        return of_entry[np.asarray(product.indices)]
+
+    def _sector_of(self, code: str) -> int:
+        code = code.strip().zfill(6)
+        if not _PRODUCT.fullmatch(code):
+            raise self._error(f"{code!r} is no six-digit product", "k")
+        sector = self._level.sector(code)
+        return -1 if sector is None else self._sectors.setdefault(sector, len(self._sectors))
+
+    def _refuse(self, wrong: NDArray[np.bool_], cells: object, problem: str, column: str) -> None:
+        if wrong.any():
+            raise self._error(f"{problem} ({np.asarray(cells)[int(wrong.argmax())]})", column)
+
+    def _error(self, problem: str, column: str) -> SourceError:
+        return SourceError(
+            problem,
+            remedy="The release may be broken (fetch it again with --refresh) or newer than this "
+            "version of gravicast",
+            file=self._member,
+            column=column,
+        )
+
+
+_MOST_SECTORS = 10_000
+
+
+def _runs(
+    key: NDArray[np.int64], value: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Sums over neighbouring rows of one key."""
+    starts = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
+    return key[starts], np.add.reduceat(value, starts)
+
+
+def _merged(
+    keys: Sequence[NDArray[np.int64]], sums: Sequence[NDArray[np.float64]]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Sums by key, in order: a flow may be split over blocks, and two codes be one country."""
+    if not keys:
+        return np.empty(0, dtype=np.int64), np.empty(0)
+    key, value = np.concatenate(keys), np.concatenate(sums)
+    order = np.argsort(key, kind="stable")
+    return _runs(key[order], value[order])

@@ -1,0 +1,170 @@
+"""CEPII GeoDist: distances, borders, languages and colonial ties of 224 countries."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from features.country_codes import alpha3_to_iso3
+from features.errors import InputError, SourceError
+from features.store.csv_stream import opened, whole_zip
+from features.store.desk import Desk
+from features.store.pair_rows import require_unique, with_iso3
+from features.store.source import IndicatorLine, Kind, Notes, Part, RawFile, SourceInfo
+from features.store.tidying import pair_table, require_source_columns
+
+if TYPE_CHECKING:
+    import xlrd
+
+ARCHIVE = "https://www.cepii.fr/distance/dist_cepii.zip"
+WORKBOOK = "https://www.cepii.fr/distance/dist_cepii.xls"
+SHEET = "dist_cepii"
+SIDES = ("iso_o", "iso_d")
+FLAGS = ("contig", "comlang_off", "comlang_ethno", "colony", "comcol", "curcol", "col45", "smctry")
+DISTANCES = ("dist", "distcap", "distw", "distwces")
+
+
+@dataclass(frozen=True, slots=True)
+class GeoDist:
+    """CEPII's GeoDist: static pair attributes for the channel of trade costs.
+
+    Notes
+    -----
+    Mayer and Zignago (2011), CEPII working paper 2011-25. Distances in km, ties 0 or 1.
+    """
+
+    INFO: ClassVar[SourceInfo] = SourceInfo(
+        name="geodist",
+        title="CEPII GeoDist",
+        gives="distances, borders, languages and colonial ties of 224 countries",
+        licence="Etalab Open Licence 2.0",
+        citation="Mayer and Zignago (2011), Notes on CEPII's distances measures: the GeoDist "
+        "database, CEPII working paper 2011-25",
+        lag="none: it does not change over time",
+        publication_lag_months=0,
+        # Of 2011, and never renewed.
+        renewed_months=1200,
+    )
+
+    @property
+    def release(self) -> str:
+        """The year of the only release."""
+        return "2011"
+
+    @property
+    def kind(self) -> Kind:
+        """Attributes of pairs."""
+        return "pairs"
+
+    @property
+    def key(self) -> str:
+        """Source and release."""
+        return f"geodist:{self.release}"
+
+    def locate(self) -> tuple[str, ...]:
+        """Address of the archive."""
+        return (ARCHIVE,)
+
+    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+        """Get the archive, or from the user's folder the workbook if it was taken out."""
+        try:
+            return (desk.file(ARCHIVE, check=whole_zip),)
+        except InputError:
+            if not desk.offline:
+                raise
+            return (desk.file(WORKBOOK),)
+
+    def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
+        """All pairs as one part."""
+        yield Part.whole(lambda notes: _pairs(raw[0], notes))
+
+    def indicator_lines(self) -> tuple[IndicatorLine, ...]:
+        """None: these are pairs."""
+        return ()
+
+    def sector_table(self) -> pd.DataFrame | None:
+        """None: these are pairs."""
+        return None
+
+
+def _pairs(raw: RawFile, notes: Notes) -> pa.Table:
+    name = raw.path.name
+    sheet = _sheet(raw)
+    header = [str(cell).strip() for cell in sheet.row_values(0)] if sheet.nrows else []
+    require_source_columns(header, (*SIDES, *FLAGS, *DISTANCES), file=name)
+    rows = pd.DataFrame(
+        {column: sheet.col_values(header.index(column), 1) for column in SIDES}
+        | {
+            column: _numbers(sheet.col_values(header.index(column), 1), column, file=name)
+            for column in (*FLAGS, *DISTANCES)
+        }
+    )
+    notes.count("cells without a weighted distance", int(rows["distw"].isna().sum()))
+    codes = {*rows[SIDES[0]], *rows[SIDES[1]]}
+    if "YUG" in codes and "SRB" not in codes:
+        rows[[*SIDES]] = rows[[*SIDES]].replace("YUG", "SRB")
+        notes.say("Serbia has the distances and ties of Serbia and Montenegro (YUG)")
+    pairs = with_iso3(rows, sides=SIDES, using=alpha3_to_iso3, file=name, notes=notes)
+    require_unique(pairs, file=name)
+    return pair_table(pairs)
+
+
+def _sheet(raw: RawFile) -> xlrd.sheet.Sheet:
+    import xlrd
+
+    member = "dist_cepii.xls" if zipfile.is_zipfile(raw.path) else None
+    with opened(raw.path, member=member) as handle:
+        content = handle.read()
+    try:
+        # It prints what it guesses; the log keeps that off the screen.
+        book = xlrd.open_workbook(file_contents=content, logfile=io.StringIO())
+    # What xlrd raises for a cut or garbled workbook depends on where it is cut.
+    except (xlrd.XLRDError, xlrd.compdoc.CompDocError, struct.error, LookupError, ValueError,
+            AssertionError, TypeError) as error:  # fmt: skip
+        raise SourceError(
+            f"this is no whole Excel workbook ({str(error).strip() or type(error).__name__})",
+            remedy="Fetch it again with --refresh",
+            file=raw.path.name,
+        ) from error
+    if SHEET not in book.sheet_names():
+        raise SourceError(
+            f"the source has changed: expected sheet {SHEET}, found "
+            f"{', '.join(book.sheet_names())}",
+            remedy="Upgrade gravicast",
+            file=raw.path.name,
+        )
+    return book.sheet_by_name(SHEET)
+
+
+def _numbers(cells: list[object], column: str, *, file: str) -> NDArray[np.float64]:
+    """A column as floats; a full stop or an empty cell is unknown.
+
+    Raises
+    ------
+    SourceError
+        At the first other text.
+    """
+    out = np.full(len(cells), np.nan)
+    for row, cell in enumerate(cells):
+        if isinstance(cell, str) and cell.strip() in ("", "."):
+            continue
+        try:
+            out[row] = float(str(cell))
+        except ValueError:
+            raise SourceError(
+                f"{cell!r} is no number",
+                remedy="Fetch it again with --refresh",
+                file=file,
+                column=column,
+                row=row + 2,
+            ) from None
+    return out

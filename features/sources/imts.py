@@ -1,0 +1,322 @@
+"""Bilateral goods trade from the IMF's International Trade in Goods (by partner country)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import quote
+
+import pandas as pd
+import pyarrow as pa
+
+from features.countries import is_country
+from features.country_codes import alpha3_to_iso3, translate
+from features.errors import InputError, SourceError
+from features.store.client import Answer
+from features.store.indicator_parts import check_release_day, check_years
+from features.store.source import (
+    IndicatorLine,
+    Kind,
+    Notes,
+    Part,
+    RawFile,
+    SourceInfo,
+    option,
+)
+from features.store.tidying import require_source_columns, trade_frame_table
+from features.store.years import years_word
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from features.store.desk import Desk
+
+_BASE = "https://api.imf.org/external/sdmx/3.0/data/dataflow/IMF.STA/IMTS"
+# The latest stable version is called "+", which in an address would be read as a blank.
+_VERSION = quote("+", safe="")
+_ACCEPT = "application/vnd.sdmx.data+csv;version=2.0.0"
+_INDICATORS = {"exports": "XG_FOB_USD", "imports": "MG_CIF_USD"}
+_COLUMNS = ("COUNTRY", "INDICATOR", "COUNTERPART_COUNTRY", "FREQUENCY", "TIME_PERIOD", "OBS_VALUE")
+_GROUP = re.compile(r"G\d+")
+# "Not specified" within a continent and the like (GX170, TX898), and a group spelt in letters.
+_NO_COUNTRY = re.compile(r"[A-Z]{1,2}\d{3}|GCANCEX")
+_OWN_CODES = {"XKX": "KOS"}
+FIRST_YEAR = 2000
+"""Before, Belgium-Luxembourg and the Southern African Customs Union traded as one."""
+# The whole world's matrix takes the server minutes before its first byte.
+_READ_TIMEOUT = 1800.0
+_REMEDY = "Fetch it again (--refresh)"
+
+
+@dataclass(frozen=True, slots=True)
+class Imts:
+    """Total goods trade between countries, current USD, as one side reported it.
+
+    Attributes
+    ----------
+    flow
+        ``exports`` (free on board, reported by the exporter) or ``imports`` (with cost, insurance
+        and freight, reported by the importer).
+    years
+        Those wanted; by default all from `FIRST_YEAR` on.
+    reporters
+        ISO alpha-3 codes, asked for one by one; by default all, in one long request.
+    release
+        Day of an earlier retrieval.
+    """
+
+    flow: str = option("exports", help="exports (FOB) or imports (CIF), as reported")
+    years: tuple[int, ...] = option(
+        (), help=f"years, such as 2010-2024; by default all from {FIRST_YEAR} on"
+    )
+    reporters: tuple[str, ...] = option(
+        (), help="reporting countries, such as DEU,USA; by default all, which takes minutes"
+    )
+    release: str = option(
+        "", help="day of an earlier retrieval in the store, YYYYMMDD; by default today"
+    )
+
+    INFO: ClassVar[SourceInfo] = SourceInfo(
+        name="imts",
+        title="IMF International Trade in Goods by partner country (IMTS)",
+        gives="total goods exports or imports between countries, as reported",
+        licence="IMF terms (https://www.imf.org/external/terms.htm), no Creative Commons licence",
+        citation="International Monetary Fund, International Trade in Goods (by partner country), "
+        "IMTS",
+        lag="4 to 6 months for most reporters, over a year for some",
+        publication_lag_months=6,
+        # Ten requests in five seconds are allowed.
+        pace_seconds=0.6,
+        dated=True,
+        renewed_months=2,
+    )
+
+    def __post_init__(self) -> None:
+        if self.flow not in _INDICATORS:
+            raise InputError(
+                f"--flow: {self.flow!r} is neither", remedy=f"Choose from {', '.join(_INDICATORS)}"
+            )
+        check_years(self.years)
+        check_release_day(self.release)
+        for code in self.reporters:
+            if not is_country(code) or self.reporters.count(code) > 1:
+                raise InputError(
+                    f"--reporters: {code!r} is no country's code or is named twice",
+                    remedy="Give ISO 3166 alpha-3 codes such as DEU, each once",
+                )
+
+    @property
+    def kind(self) -> Kind:
+        """Trade."""
+        return "trade"
+
+    @property
+    def key(self) -> str:
+        """``imts:<day>:<flow>:<reporters>:<years>``."""
+        reporters = _short(sorted(self.reporters)) or "all"
+        years = years_word(self.years) if self.years else f"since{FIRST_YEAR}"
+        return f"imts:{self.release}:{self.flow}:{reporters}:{years}"
+
+    def locate(self) -> tuple[str, ...]:
+        """One address, or one a reporter."""
+        return tuple(self._address(area) for area in self._areas())
+
+    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+        """One answer for all reporters, or one for each.
+
+        Raises
+        ------
+        SourceError
+            Also for an answer without a row, which is how the source says no to a wrong request.
+        """
+        return tuple(
+            desk.answer(
+                self._address(area),
+                name=self._file_name(area),
+                # `startPeriod` is accepted and ignored.
+                params={"c[TIME_PERIOD]": f"ge:{self._first_year}"},
+                headers={"Accept": _ACCEPT},
+                check=partial(_check, url=self._address(area)),
+                read_timeout=_READ_TIMEOUT,
+            )
+            for area in self._areas()
+        )
+
+    def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
+        """A part a year."""
+        notes = Notes()
+        rows = pd.concat([self._read(file.path, notes) for file in raw], ignore_index=True)
+        rows = _known_countries(rows, notes, file=raw[0].path.name)
+        _refuse_duplicates(rows, file=raw[0].path.name)
+        years = sorted(set(rows["year"]))
+        absent = [str(year) for year in self.years if year not in years]
+        if absent:
+            notes.say(f"No figures of {', '.join(absent)}")
+        if self.flow == "imports":
+            notes.say("Imports are valued with cost, insurance and freight (CIF)")
+        for year in years:
+            # What was counted belongs to the whole; it is said with the first part.
+            said = notes if year == years[0] else Notes()
+            frame = rows[rows["year"] == year]
+            yield Part.of_year(int(year), partial(self._build, frame, int(year), said))
+
+    def indicator_lines(self) -> tuple[IndicatorLine, ...]:
+        """None: it is trade."""
+        return ()
+
+    def sector_table(self) -> pd.DataFrame | None:
+        """None: totals only."""
+        return None
+
+    def _build(self, frame: pd.DataFrame, year: int, said: Notes, notes: Notes) -> pa.Table:
+        notes.add(said)
+        sides = ("reporter", "partner") if self.flow == "exports" else ("partner", "reporter")
+        named = frame.rename(columns=dict(zip(sides, ("exporter", "importer"), strict=True)))
+        return trade_frame_table(named[["exporter", "importer", "value_usd"]], year=year)
+
+    @property
+    def _first_year(self) -> int:
+        return min(self.years, default=FIRST_YEAR)
+
+    def _areas(self) -> tuple[str, ...]:
+        # An empty slot of the key is answered with 200 and no row; only "*" means all.
+        return tuple(_OWN_CODES.get(code, code) for code in sorted(self.reporters)) or ("*",)
+
+    def _address(self, area: str) -> str:
+        return f"{_BASE}/{_VERSION}/{area}.{_INDICATORS[self.flow]}.*.A"
+
+    def _file_name(self, area: str) -> str:
+        who = "all" if area == "*" else area
+        return f"{self.flow}-{who}-since{self._first_year}.csv"
+
+    def _read(self, path: Path, notes: Notes) -> pd.DataFrame:
+        """Rows of one answer as ``reporter, partner, year, value_usd``, codes as the source's."""
+        rows = _csv_rows(path)
+        ours = (rows["INDICATOR"] == _INDICATORS[self.flow]) & (rows["FREQUENCY"] == "A")
+        notes.count("rows of other indicators or frequencies dropped", int((~ours).sum()))
+        rows = rows[ours]
+        periods = rows["TIME_PERIOD"].astype("category")
+        for period in periods.cat.categories:
+            if not re.fullmatch(r"\d{4}", period):
+                raise SourceError(
+                    f"{period!r} is no year",
+                    remedy=_REMEDY,
+                    file=path.name,
+                    column="TIME_PERIOD",
+                )
+        year = periods.astype("str").astype("int16")
+        wanted = year.isin(self.years) if self.years else year >= FIRST_YEAR
+        notes.count("rows of years not asked for dropped", int((~wanted).sum()))
+        known = rows["OBS_VALUE"].notna()
+        notes.count("rows without a value left out", int((wanted & ~known).sum()))
+        # SCALE says how the IMF displays figures; OBS_VALUE is in dollars whatever it says.
+        table = pd.DataFrame(
+            {
+                "reporter": rows["COUNTRY"],
+                "partner": rows["COUNTERPART_COUNTRY"],
+                "year": year,
+                "value_usd": rows["OBS_VALUE"],
+            }
+        )
+        return table[wanted & known]
+
+
+def _check(answer: Answer, *, url: str) -> None:
+    """Refuse a page, and a header without rows."""
+    if answer.status != 200:
+        return
+    header, _, rows = answer.body.partition(b"\n")
+    if b"OBS_VALUE" not in header:
+        raise SourceError(
+            "the source answered with something else than CSV of observations",
+            remedy="Try again later, or download the file by hand and give its folder with --from",
+            file=url,
+        )
+    # A copy of the whole answer, stripped, would double its hundreds of megabytes.
+    if not rows[:1000].strip():
+        raise SourceError(
+            "the source answered with a header and no row, as it does for a selection it does not "
+            "have",
+            remedy="Check --reporters and --years: the country may report nothing there",
+            file=url,
+        )
+
+
+def _csv_rows(path: Path) -> pd.DataFrame:
+    """The columns that are used, by name: their number and order differ between versions."""
+    import pyarrow.csv as pacsv
+
+    try:
+        with path.open(encoding="utf-8-sig") as handle:
+            found = [name.strip('" \r\n') for name in handle.readline().split(",")]
+        require_source_columns(found, _COLUMNS, file=path.name)
+        code = pa.dictionary(pa.int32(), pa.string())
+        types = dict.fromkeys(_COLUMNS[:-1], code) | {"OBS_VALUE": pa.float64()}
+        table = pacsv.read_csv(
+            path,
+            convert_options=pacsv.ConvertOptions(
+                include_columns=list(_COLUMNS),
+                column_types=types,
+                null_values=["", "NaN"],
+                strings_can_be_null=False,
+            ),
+        )
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise SourceError(
+            f"the CSV cannot be read ({str(error).splitlines()[0][:120]})",
+            remedy=_REMEDY,
+            file=path.name,
+        ) from error
+    return table.to_pandas().astype(dict.fromkeys(_COLUMNS[:-1], "str"))
+
+
+def _known_countries(rows: pd.DataFrame, notes: Notes, *, file: str) -> pd.DataFrame:
+    """Codes as ISO alpha-3; groups, areas that are no country and self trade dropped, counted."""
+    columns = {"reporter": "COUNTRY", "partner": "COUNTERPART_COUNTRY"}
+    grouped = pd.Series(False, index=rows.index)
+    nowhere = pd.Series(False, index=rows.index)
+    for side, column in columns.items():
+        codes = sorted(set(rows[side]))
+        groups = {code for code in codes if _GROUP.fullmatch(code)}
+        iso3 = dict(zip(codes, translate(codes, _area_to_iso3, file=file, column=column),
+                        strict=True))  # fmt: skip
+        others = {code for code, country in iso3.items() if country is None} - groups
+        grouped |= rows[side].isin(groups)
+        nowhere |= rows[side].isin(others)
+        if others:
+            notes.say(f"{column} names areas that are no country: {', '.join(sorted(others))}")
+        rows = rows.assign(**{side: rows[side].map(iso3)})
+    notes.count("rows of groups of countries dropped", int(grouped.sum()))
+    notes.count("rows of areas that are no country dropped", int((nowhere & ~grouped).sum()))
+    rows = rows[~grouped & ~nowhere]
+    itself = rows["reporter"] == rows["partner"]
+    notes.count("rows of a country's trade with itself (returned goods) dropped", itself.sum())
+    return rows[~itself]
+
+
+def _area_to_iso3(code: str) -> str | None:
+    no_country = _GROUP.fullmatch(code) or _NO_COUNTRY.fullmatch(code)
+    return None if no_country else alpha3_to_iso3(code)
+
+
+def _refuse_duplicates(rows: pd.DataFrame, *, file: str) -> None:
+    twice = rows.duplicated(["reporter", "partner", "year"])
+    if twice.any():
+        first = rows[twice].iloc[0]
+        raise SourceError(
+            f"trade of {first['reporter']} with {first['partner']} in {first['year']} occurs twice",
+            remedy=_REMEDY,
+            file=file,
+        )
+
+
+def _short(words: Sequence[str]) -> str:
+    """Words as part of a key; many are summed up."""
+    text = "_".join(words)
+    if len(text) <= 40:
+        return text
+    return f"{len(words)}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

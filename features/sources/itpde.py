@@ -1,0 +1,281 @@
+"""USITC ITPD-E: international and domestic trade by industry, from one big file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from features.country_codes import alpha3_to_iso3
+from features.errors import InputError, SourceError
+from features.store.csv_stream import TEXT
+from features.store.desk import Desk
+from features.store.flow_spool import FlowSpool, Translated
+from features.store.source import (
+    IndicatorLine,
+    Kind,
+    Notes,
+    Part,
+    RawFile,
+    SourceInfo,
+    option,
+)
+from features.store.years import years_word
+from features.store.zip_csv import blocks, zip_only
+
+_HOST = "https://www.usitc.gov/data/gravity/itpd_e"
+ADDRESSES = {
+    "r03": f"{_HOST}/r03/ITPDE_R03_no_names.zip",
+    "r02": f"{_HOST}/itpd_e_r02_no_names.zip",
+}
+"""Zip of each release without names of countries and industries, a fraction of the one with."""
+DYNAMIC = {"r03": "{side}_iso3_dynamic", "r02": "{side}_dynamic_code"}
+"""How a release calls the code that changes with a country's borders, such as ``PAK.X``."""
+BROAD = (
+    ("agriculture", "goods", 1, 28, "Agriculture"),
+    ("mining_energy", "goods", 29, 35, "Mining and energy"),
+    ("manufacturing", "manufacturing", 36, 153, "Manufacturing"),
+    ("services", "services", 154, 170, "Services"),
+)
+"""Broad sectors: code, kind, first and last industry, name."""
+FIRST_YEAR, INDUSTRIES = 1986, 170
+SERVICES = {
+    154: "Manufacturing services on physical inputs",
+    155: "Maintenance and repair services",
+    156: "Transport",
+    157: "Travel",
+    158: "Construction",
+    159: "Insurance and pension services",
+    160: "Financial services",
+    161: "Charges for the use of intellectual property",
+    162: "Telecommunications, computer and information services",
+    163: "Other business services",
+    164: "Heritage and recreational services",
+    165: "Health services",
+    166: "Education services",
+    167: "Government goods and services",
+    168: "Services not allocated",
+    169: "Trade-related services",
+    170: "Other personal services",
+}
+DIGITAL = frozenset({159, 160, 161, 162, 163, 164, 166})
+"""Digitally deliverable, after UNCTAD (2015): an upper bound, as everywhere."""
+LEVELS = ("sector", "industry", "total")
+MILLION = 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Itpde:
+    """Trade of a release at the level asked for, domestic sales (exporter = importer) included.
+
+    Parameters
+    ----------
+    edition
+        ``r03`` or ``r02``.
+    level
+        ``sector`` (four broad sectors), ``industry`` (170) or ``total``.
+    years
+        Years to convert; all where empty.
+
+    Raises
+    ------
+    InputError
+        For an unknown edition or level, or years before the first.
+    """
+
+    edition: str = option("r03", help="r03 (default) or r02")
+    level: str = option("sector", help="sector (4, default), industry (170) or total")
+    years: tuple[int, ...] = option((), help="such as 2000-2019 (default: all of the edition)")
+
+    INFO: ClassVar[SourceInfo] = SourceInfo(
+        name="itpde",
+        title="USITC ITPD-E",
+        gives="trade of some 265 economies by 170 industries with domestic sales, from 1986",
+        licence="public domain (US government); cite the authors",
+        citation="Borchert, Larch, Shikher and Yotov (2021), International Economics 166",
+        lag="36 months",
+        publication_lag_months=36,
+        renewed_months=36,
+    )
+
+    def __post_init__(self) -> None:
+        if self.edition not in ADDRESSES:
+            raise InputError(
+                f"there is no edition {self.edition!r}", remedy="Choose --edition r03 or r02"
+            )
+        if self.level not in LEVELS:
+            raise InputError(
+                f"there is no level {self.level!r}", remedy=f"Choose --level {', '.join(LEVELS)}"
+            )
+        if self.years and min(self.years) < FIRST_YEAR:
+            raise InputError(
+                f"ITPD-E begins in {FIRST_YEAR}, and {min(self.years)} is asked for",
+                remedy="Choose later --years",
+            )
+
+    @property
+    def release(self) -> str:
+        """The edition."""
+        return self.edition
+
+    @property
+    def kind(self) -> Kind:
+        """Always trade."""
+        return "trade"
+
+    @property
+    def key(self) -> str:
+        """``itpde:EDITION:LEVEL:YEARS``."""
+        return f"itpde:{self.edition}:{self.level}:{years_word(self.years)}"
+
+    def locate(self) -> tuple[str, ...]:
+        """The one zip of the edition."""
+        return (ADDRESSES[self.edition],)
+
+    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+        """The zip."""
+        url = ADDRESSES[self.edition]
+        check = zip_only(url.rpartition("/")[2], by_hand=url)
+        return (desk.file(url, check=check),)
+
+    def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
+        """A part a year, exporter, importer, sector and current USD."""
+        path = raw[0].path
+        folder = path.parent / f".{self.key.replace(':', '.')}"
+        spool = FlowSpool(folder, file=path.name, years=self.years)
+        _read(path, spool, dynamic=DYNAMIC[self.edition])
+        flows = spool.translated(alpha3_to_iso3, column="exporter_iso3 or importer_iso3")
+        sectors, group = _sectors(self.level)
+        for year in spool.chosen():
+            yield Part.of_year(year, partial(_year_table, flows, year, sectors, group))
+
+    def indicator_lines(self) -> tuple[IndicatorLine, ...]:
+        """None: this is trade."""
+        return ()
+
+    def sector_table(self) -> pd.DataFrame | None:
+        """Kinds of the sectors; None for totals.
+
+        Services as a whole are not flagged digitally deliverable: only industries tell them apart.
+        Goods industries have no names, which the files without names do not give.
+        """
+        if self.level == "total":
+            return None
+        if self.level == "sector":
+            rows = [(code, kind, 0, name) for code, kind, _, _, name in BROAD]
+        else:
+            rows = [
+                (industry_code(number), kind, int(number in DIGITAL), SERVICES.get(number, ""))
+                for _, kind, first, last, _ in BROAD
+                for number in range(first, last + 1)
+            ]
+        return pd.DataFrame(rows, columns=["sector", "kind", "digitally_deliverable", "name"])
+
+
+def industry_code(number: int) -> str:
+    """Code of an industry, such as ``I007``, which no reader takes for a number."""
+    return f"I{number:03d}"
+
+
+def _sectors(level: str) -> tuple[tuple[str, ...] | None, NDArray[np.intp]]:
+    """Sectors of a level, and the place among them of every industry id from 0 on."""
+    if level == "total":
+        return None, np.zeros(INDUSTRIES + 1, dtype=np.intp)
+    if level == "industry":
+        ids = range(INDUSTRIES + 1)
+        return tuple(map(industry_code, ids)), np.arange(INDUSTRIES + 1)
+    last = [one[3] for one in BROAD]
+    return tuple(one[0] for one in BROAD), np.searchsorted(last, np.arange(INDUSTRIES + 1))
+
+
+def _read(path: Path, spool: FlowSpool, *, dynamic: str) -> None:
+    """Put the known flows into the spool.
+
+    A zero that fills the square (flag ``u``) is no observation; one that was reported (``r``) is.
+    """
+    exporter, importer = (dynamic.format(side=side) for side in ("exporter", "importer"))
+    types = {
+        "exporter_iso3": TEXT,
+        exporter: TEXT,
+        "importer_iso3": TEXT,
+        importer: TEXT,
+        "year": pa.int16(),
+        "industry_id": pa.int16(),
+        "trade": pa.float64(),
+        "flag_zero": TEXT,
+    }
+    for block in blocks(path, ".csv", types=types):
+        year, industry = (np.asarray(block.column(name)) for name in ("year", "industry_id"))
+        _refuse_industry(industry, spool.file)
+        value = block.column("trade").to_numpy(zero_copy_only=False)
+        filled = _filled(block.column("flag_zero"), spool.file)
+        empty = np.isnan(value) & ~filled
+        kept = ~(filled | empty)
+        spool.count("zeros that fill gaps (flag u) read as missing", year[filled])
+        spool.count("rows without a value left out", year[empty])
+        other = _differ(block, "exporter_iso3", exporter) | _differ(
+            block, "importer_iso3", importer
+        )
+        spool.count("rows of countries within other borders, under their ISO code",
+                    year[kept & other])  # fmt: skip
+        spool.add(
+            kept,
+            exporter=block.column("exporter_iso3"),
+            importer=block.column("importer_iso3"),
+            year=year,
+            sector=industry,
+            value=value * MILLION,
+        )
+
+
+def _filled(flag: pa.DictionaryArray, file: str) -> NDArray[np.bool_]:
+    words = flag.dictionary.to_pylist()
+    strange = [word for word in words if word not in ("p", "r", "u")]
+    if strange:
+        raise SourceError(
+            f"the source has changed: expected p, r or u, found {strange[0]!r}",
+            remedy="Take an earlier release, or upgrade gravicast",
+            file=file,
+            column="flag_zero",
+        )
+    return np.array([word == "u" for word in words], dtype=bool)[np.asarray(flag.indices)]
+
+
+def _differ(block: pa.RecordBatch, one: str, other: str) -> NDArray[np.bool_]:
+    """Rows in which two columns of words differ."""
+    left, right = block.column(one), block.column(other)
+    place = {word: number for number, word in enumerate(left.dictionary.to_pylist())}
+    same = np.array([place.get(word, -1) for word in right.dictionary.to_pylist()])
+    return np.asarray(left.indices) != same[np.asarray(right.indices)]
+
+
+def _refuse_industry(industry: NDArray[np.int16], file: str) -> None:
+    wrong = (industry < 1) | (industry > INDUSTRIES)
+    if wrong.any():
+        raise SourceError(
+            f"the source has changed: industries are 1-{INDUSTRIES}, found "
+            f"{industry[int(wrong.argmax())]}",
+            remedy="Take an earlier release, or upgrade gravicast",
+            file=file,
+            column="industry_id",
+        )
+
+
+def _year_table(
+    flows: Translated,
+    year: int,
+    sectors: Sequence[str] | None,
+    group: NDArray[np.intp],
+    notes: Notes,
+) -> pa.Table:
+    notes.say("Agriculture begins in 1986, mining and manufacturing in 1988, services in 2000: "
+              "totals jump there")  # fmt: skip
+    notes.say("Sums are over the industries that are known")
+    return flows.table(year, notes, sectors=sectors, group=group)

@@ -1,0 +1,157 @@
+"""Larch's regional trade agreements: kinds of agreement of country pairs by year."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.country_codes import alpha3_to_iso3
+from features.errors import InputError
+from features.store.csv_stream import TEXT, csv_batches, whole_zip
+from features.store.desk import Desk
+from features.store.pair_rows import PAIR, small_frame, with_iso3, yearly_parts
+from features.store.source import IndicatorLine, Kind, Notes, Part, RawFile, SourceInfo, option
+
+FOLDER = "https://www.ewf.uni-bayreuth.de/pool/dokumente/"
+SIDES = ("exporter", "importer")
+KINDS = {
+    "cu": ("cu", "cueia"),
+    "fta": ("fta", "ftaeia"),
+    "psa": ("psa", "psaeia"),
+    "eia": ("eia", "cueia", "ftaeia", "psaeia"),
+}
+"""Customs union, free trade, partial scope, services; and the columns that each is the most of."""
+FLAGS = tuple(dict.fromkeys(column for columns in KINDS.values() for column in columns))
+
+
+@dataclass(frozen=True, slots=True)
+class Larch:
+    """Mario Larch's regional trade agreements: pair attributes for the channel of trade policy.
+
+    Parameters
+    ----------
+    release
+        Day of the release.
+
+    Raises
+    ------
+    InputError
+        For a release that is no day.
+
+    Notes
+    -----
+    Only pair-years with an agreement are kept, so that the table lists occurrences and a pair
+    without a row has none. Egger and Larch (2008), Journal of International
+    Economics 76(2), 384-399.
+    """
+
+    release: str = option("20260111", help="day of the release, YYYYMMDD")
+
+    INFO: ClassVar[SourceInfo] = SourceInfo(
+        name="larch",
+        title="Mario Larch's Regional Trade Agreements Database",
+        gives="agreements notified to the WTO by pair and year: customs union, free trade, "
+        "partial scope, services",
+        licence="none stated; citation requested",
+        citation="Egger and Larch (2008), Interdependent preferential trade agreement "
+        "memberships, Journal of International Economics 76(2)",
+        lag="about 12 months (an estimate)",
+        publication_lag_months=12,
+    )
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"\d{8}", self.release):
+            raise InputError(
+                f"{self.release!r} is no release of Larch's agreements",
+                remedy="Give a day, such as --release 20260111",
+            )
+
+    @property
+    def kind(self) -> Kind:
+        """Attributes of pairs."""
+        return "pairs"
+
+    @property
+    def key(self) -> str:
+        """Source and release."""
+        return f"larch:{self.release}"
+
+    def locate(self) -> tuple[str, ...]:
+        """Address of the file; releases up to 2022 are not in an archive."""
+        return (self._plain if self.release < "2023" else self._archive,)
+
+    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+        """Get the file, from the user's folder in whatever form it is there."""
+        try:
+            return (_file(desk, self.locate()[0]),)
+        except InputError:
+            if not desk.offline:
+                raise
+            return (_file(desk, self._plain if self.release >= "2023" else self._archive),)
+
+    def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
+        """A part for every year with an agreement."""
+        read = Notes()
+        yield from yearly_parts(_agreements(raw[0].path, read), read=read)
+
+    def indicator_lines(self) -> tuple[IndicatorLine, ...]:
+        """None: these are pairs."""
+        return ()
+
+    def sector_table(self) -> pd.DataFrame | None:
+        """None: these are pairs."""
+        return None
+
+    @property
+    def _archive(self) -> str:
+        return f"{FOLDER}rta_{self.release}_csv.zip"
+
+    @property
+    def _plain(self) -> str:
+        return f"{FOLDER}rta_{self.release}.csv"
+
+
+def _file(desk: Desk, url: str) -> RawFile:
+    return desk.file(url, check=whole_zip if url.endswith(".zip") else None)
+
+
+def _agreements(path: Path, notes: Notes) -> pd.DataFrame:
+    member = ".csv" if path.name.endswith(".zip") else None
+    columns = {**dict.fromkeys(SIDES, TEXT), "year": pa.int16()}
+    columns |= dict.fromkeys(("rta", *FLAGS), pa.float32())
+    kept: list[pa.RecordBatch] = []
+    for batch in csv_batches(path, member=member, columns=columns):
+        notes.count("rows without a value for rta left out", batch["rta"].null_count)
+        agreed = batch.filter(pc.fill_null(pc.equal(batch["rta"], 1), False))
+        notes.count("rows without an agreement left out: a pair-year without a row has none",
+                    batch.num_rows - batch["rta"].null_count - agreed.num_rows)  # fmt: skip
+        kept.append(agreed)
+    rows = with_iso3(
+        small_frame(kept, columns=[*columns]),
+        sides=SIDES,
+        using=alpha3_to_iso3,
+        file=path.name,
+        notes=notes,
+    )
+    out = rows[[*PAIR, "year", "rta"]].copy()
+    for name, sources in KINDS.items():
+        out[name] = np.fmax.reduce([rows[source].to_numpy() for source in sources])
+    return _one_row_a_pair(out, notes)
+
+
+def _one_row_a_pair(rows: pd.DataFrame, notes: Notes) -> pd.DataFrame:
+    """A country that the source has under an old and a new code has the agreements of both."""
+    keys = [*PAIR, "year"]
+    twice = int(rows.duplicated(keys).sum())
+    if not twice:
+        return rows
+    notes.count("rows of a country under a second code joined to those under its first", twice)
+    return rows.groupby(keys, observed=True, as_index=False).max()

@@ -1,0 +1,264 @@
+"""Ready sets of indicators: series of several sources fetched and joined as one data set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property, partial
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from features.errors import InputError
+from features.sources.aipi import Aipi
+from features.sources.indicator_sets import ready_in
+from features.sources.owid import Owid
+from features.sources.technology import Technology, inventory
+from features.sources.wdi import Wdi
+from features.sources.weo import NEWEST, Weo
+from features.store.client import Client
+from features.store.desk import Desk
+from features.store.fetching import fetch
+from features.store.source import (
+    Connector,
+    IndicatorLine,
+    Kind,
+    Notes,
+    Part,
+    RawFile,
+    SourceInfo,
+    Watcher,
+)
+from features.store.store import Dataset, Store
+from features.store.tidying import indicator_table
+from features.store.years import years_word
+
+BACI_RELEASE = "202601"
+DENOMINATORS = ("MACRO.GDP", "MACRO.GDP.REAL", "MACRO.POP", "MACRO.EXCH", "WDI.WORKERS")
+"""What features divide technology by."""
+VINTAGES = (*(f"{year}-10" for year in range(2020, 2026)), NEWEST)
+"""Outlooks whose files' addresses are known; back-tests see those of earlier years only."""
+INVESTMENT, CAPITAL = "WDI.GFCF", "WDI.CAPITAL"
+CAPITAL_DEPRECIATION = 0.05
+"""A year, of capital of all kinds; near the mean of Penn World Table 10."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A set of indicators.
+
+    Attributes
+    ----------
+    gives
+        In words, for the command line.
+    members
+        From a release of BACI to the data sets it joins.
+    """
+
+    gives: str
+    members: Callable[[str], tuple[Connector, ...]]
+
+
+def _wdi(names: Sequence[str]) -> Wdi:
+    return Wdi(indicators=tuple(dict.fromkeys(names)))
+
+
+def _in_channels(*presets: str) -> list[str]:
+    return [s.name for preset in presets for s in ready_in(preset) if s.source == "wdi"]
+
+
+def _technology(release: str) -> tuple[Connector, ...]:
+    wdi = _wdi([*DENOMINATORS, *_in_channels("technology", "published_totals")])
+    return wdi, Owid(), Technology(release=release)
+
+
+def _economy(release: str) -> tuple[Connector, ...]:
+    del release
+    wdi = _wdi(_in_channels("economic_mass", "published_totals", "trade_policy"))
+    return wdi, Weo(vintages=VINTAGES)
+
+
+def _all(release: str) -> tuple[Connector, ...]:
+    channels = ("economic_mass", "published_totals", "trade_policy", "technology")
+    wdi = _wdi(_in_channels(*channels))
+    return wdi, Weo(vintages=VINTAGES), Owid(), Technology(release=release)
+
+
+def _snapshots(release: str) -> tuple[Connector, ...]:
+    del release
+    return (Aipi(),)
+
+
+PRESETS: dict[str, Preset] = {
+    "technology": Preset(
+        "AI adoption, automation and data infrastructure, with what they are divided by and "
+        "published totals (WDI, Our World in Data, BACI)",
+        _technology,
+    ),
+    "economy": Preset("economic mass, published totals and tariffs (WDI, WEO)", _economy),
+    "all": Preset("both of these", _all),
+    "snapshots": Preset(
+        "AI preparedness, one year only: a back-test refuses it unless forced", _snapshots
+    ),
+}
+
+
+def fetch_preset(
+    preset: str,
+    *,
+    store: Store | Path | str | None = None,
+    release: str = BACI_RELEASE,
+    years: tuple[int, ...] = (),
+    refresh: bool = False,
+    mirror: str | None = None,
+    client: Client | None = None,
+    watcher: Watcher | None = None,
+    today: date | None = None,
+) -> Dataset:
+    """Fetch every source of a preset and join their series.
+
+    Parameters
+    ----------
+    preset
+        A name in `PRESETS`.
+    release
+        Release of BACI, for presets with trade in technology.
+    years
+        Years to keep; all where empty.
+    store, refresh, mirror, client, watcher, today
+        See `fetch`.
+
+    Returns
+    -------
+    Dataset
+        ``indicators:PRESET:YYYYMMDD``, with a catalogue of all series.
+
+    Raises
+    ------
+    InputError
+        For an unknown preset or from a source; what other sources gave stays in the store.
+    """
+    if preset not in PRESETS:
+        raise InputError(
+            f"there is no preset {preset!r}", remedy=f"Choose one of {', '.join(PRESETS)}"
+        )
+    store, today = store if isinstance(store, Store) else Store(store), today or date.today()
+    members = tuple(
+        fetch(connector, store=store, refresh=refresh, mirror=mirror, client=client,
+              watcher=watcher, today=today)
+        for connector in PRESETS[preset].members(release)
+    )  # fmt: skip
+    joined = _Joined(preset, f"{today:%Y%m%d}", years, members)
+    return store.write(joined, joined.raw, joined.tidy(joined.raw), watcher=watcher)
+
+
+@dataclass(frozen=True)
+class _Joined:
+    """Data sets of the store as one, a `Connector` whose source is the store itself."""
+
+    preset: str
+    release: str
+    years: tuple[int, ...]
+    members: tuple[Dataset, ...]
+
+    INFO: ClassVar[SourceInfo] = SourceInfo(
+        name="indicators",
+        title="Indicators of several sources",
+        gives="series for the channels of a run",
+        licence="of each source",
+        citation="each source",
+        lag="by series",
+        publication_lag_months=0,
+        renewed_months=6,
+    )
+
+    kind: ClassVar[Kind] = "indicators"
+
+    @property
+    def key(self) -> str:
+        years = f":{years_word(self.years)}" if self.years else ""
+        return f"indicators:{self.preset}:{self.release}{years}"
+
+    @property
+    def raw(self) -> tuple[RawFile, ...]:
+        """The members' descriptions stand for the files they were made from."""
+        return tuple(RawFile(m.folder, m.key, m.digest, m.rows, m.retrieved) for m in self.members)
+
+    def locate(self) -> tuple[str, ...]:
+        return tuple(member.key for member in self.members)
+
+    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+        del desk
+        return self.raw
+
+    def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
+        del raw
+        for year in sorted(set(self._frame["year"])):
+            yield Part.of_year(int(year), partial(self._year, int(year)))
+
+    def indicator_lines(self) -> tuple[IndicatorLine, ...]:
+        lines = [line for member in self.members for line in member.indicators]
+        made = [_capital_line(line) for line in lines if line.indicator == INVESTMENT]
+        there = set(self._frame["indicator"])
+        return tuple(line for line in (*lines, *made) if line.indicator in there)
+
+    def sector_table(self) -> None:
+        return None
+
+    @cached_property
+    def _frame(self) -> pd.DataFrame:
+        frames = [
+            member.read().astype({"iso3": "str", "indicator": "str"}) for member in self.members
+        ]
+        frame = pd.concat(frames, ignore_index=True)
+        invested = frame[frame["indicator"] == INVESTMENT]
+        frame = pd.concat([frame, capital_stock(invested)], ignore_index=True)
+        return frame[frame["year"].isin(self.years)] if self.years else frame
+
+    def _year(self, year: int, notes: Notes) -> pa.Table:
+        for member in self.members:
+            notes.say(f"{member.key}: {member.licence}")
+            for statement in member.statements:
+                notes.say(f"{member.source}: {statement}")
+        return indicator_table(self._frame[self._frame["year"] == year])
+
+
+def capital_stock(invested: pd.DataFrame) -> pd.DataFrame:
+    """Capital by perpetual inventory of gross fixed capital formation.
+
+    Parameters
+    ----------
+    invested
+        ``iso3, year, value``, constant USD.
+
+    Returns
+    -------
+    DataFrame
+        ``iso3, year, indicator, value`` of `CAPITAL`. After a year without a figure a country
+        begins anew, as in its first year.
+    """
+    stock: pd.Series | None = None
+    frames = []
+    years = invested["year"]
+    for year in range(int(years.min()), int(years.max()) + 1) if len(years) else ():
+        flow = invested[years == year].set_index("iso3")["value"].clip(lower=0.0)
+        rate = np.full(len(flow), CAPITAL_DEPRECIATION)
+        stock = inventory(flow, stock, rate)
+        frames.append(stock.rename("value").reset_index().assign(year=year, indicator=CAPITAL))
+    if not frames:
+        return pd.DataFrame(columns=["iso3", "year", "indicator", "value"])
+    return pd.concat(frames, ignore_index=True)
+
+
+def _capital_line(line: IndicatorLine) -> IndicatorLine:
+    return replace(
+        line,
+        indicator=CAPITAL,
+        label="Capital stock in constant prices",
+        note=f"perpetual inventory of {INVESTMENT}, depreciation "
+        f"{100 * CAPITAL_DEPRECIATION:g} percent a year; stands in for PWT.cn",
+    )

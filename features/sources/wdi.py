@@ -1,0 +1,156 @@
+"""World Bank, World Development Indicators: ready series by the API or from the bulk archive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pandas as pd
+
+from features.errors import InputError
+from features.sources import wdi_api, wdi_bulk
+from features.sources.indicator_sets import ReadySeries, choose, selection_word
+from features.store.desk import Desk
+from features.store.indicator_parts import (
+    Reading,
+    check_release_day,
+    check_years,
+    yearly_parts,
+)
+from features.store.source import IndicatorLine, Kind, Part, RawFile, SourceInfo, option
+from features.store.years import years_word
+
+WAYS = ("api", "bulk")
+_GROUPS = "rows of groups of countries (regions, income groups) dropped"
+_NO_CODE = "rows without a country code dropped"
+_TAIWAN = "Taiwan is absent from WDI: its indicators are unknown unless another source has them"
+
+
+@dataclass(frozen=True, slots=True)
+class Wdi:
+    """Series of the World Development Indicators, a row a country and year.
+
+    The source overwrites its figures in place and fills some weeks after its date of update, so
+    that the day of retrieval is the release and the content is hashed.
+    """
+
+    INFO: ClassVar[SourceInfo] = SourceInfo(
+        name="wdi",
+        title="World Bank, World Development Indicators",
+        gives="macro, digital, research and trade indicators of 217 economies from 1960",
+        licence="CC BY 4.0 with the World Bank's terms on arbitration",
+        citation="World Bank, World Development Indicators, https://databank.worldbank.org",
+        lag="1 to 24 months by series; the July update adds the year before",
+        publication_lag_months=12,
+        pace_seconds=0.25,
+        dated=True,
+        renewed_months=4,
+    )
+
+    indicators: tuple[str, ...] = option(
+        (),
+        help="WDI series such as IT.NET.USER.ZS, or their names in the project such as MACRO.GDP; "
+        "by default every ready one",
+    )
+    years: tuple[int, ...] = option((), help="years such as 1995-2024; by default all")
+    via: str = option("api", help="api, or bulk for the archive of 280 MB with every series")
+    release: str = option(
+        "", help="day of an earlier retrieval in the store, YYYYMMDD; by default today"
+    )
+
+    def __post_init__(self) -> None:
+        choose("wdi", self.indicators)
+        check_years(self.years)
+        check_release_day(self.release)
+        if self.via not in WAYS:
+            raise InputError(
+                f"--via: there is no way {self.via!r}", remedy=f"Choose {' or '.join(WAYS)}"
+            )
+
+    @property
+    def chosen(self) -> tuple[ReadySeries, ...]:
+        """The series wanted."""
+        return choose("wdi", self.indicators)
+
+    @property
+    def kind(self) -> Kind:
+        """Country-year indicators."""
+        return "indicators"
+
+    @property
+    def key(self) -> str:
+        """``wdi:release:selection:years:via``."""
+        selection = selection_word("wdi", self.chosen)
+        return f"wdi:{self.release}:{selection}:{years_word(self.years)}:{self.via}"
+
+    def locate(self) -> tuple[str, ...]:
+        """The archive's address, or those of the list of countries and of each series."""
+        if self.via == "bulk":
+            return (wdi_bulk.BULK_URL,)
+        series = (wdi_api.series_url(s.at_source) for s in self.chosen)
+        return (wdi_api.countries_url(), *series)
+
+    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+        """The archive, or the list of countries and every page of each series.
+
+        Raises
+        ------
+        SourceError
+            For a series that the source has retired: it is named, whatever else was asked for.
+        """
+        if self.via == "bulk":
+            return (wdi_bulk.fetch_archive(desk),)
+        raw = wdi_api.fetch_countries(desk)
+        for series in self.chosen:
+            raw += wdi_api.fetch_series(desk, series.at_source, years=self.years)
+        return tuple(raw)
+
+    def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
+        """Values of countries by year; groups of countries and empty cells are counted."""
+        reading = self._read_bulk(raw[0]) if self.via == "bulk" else self._read_api(raw)
+        return yearly_parts(reading, chosen=self.chosen, years=self.years)
+
+    def indicator_lines(self) -> tuple[IndicatorLine, ...]:
+        """A line of the catalogue for each series."""
+        return tuple(series.line() for series in self.chosen)
+
+    def sector_table(self) -> None:
+        """Indicators have no sectors."""
+
+    def _read_bulk(self, archive: RawFile) -> Reading:
+        series = [s.at_source for s in self.chosen]
+        wdi_bulk.refuse_retired(archive.path, series)
+        groups = wdi_bulk.read_groups(archive.path)
+        return Reading(
+            wdi_bulk.read_archive(archive.path, series=series),
+            file=archive.path.name,
+            dropped=dict.fromkeys(groups, _GROUPS),
+            statements=(_TAIWAN,),
+        )
+
+    def _read_api(self, raw: Sequence[RawFile]) -> Reading:
+        by_name: dict[str, list[RawFile]] = {}
+        for file in raw:  # NAME.SPAN.pN.json
+            by_name.setdefault(file.path.name.rsplit(".", 2)[0], []).append(file)
+        alpha3, groups = wdi_api.read_countries(by_name["country"])
+        frames, updates = [], set()
+        for series in self.chosen:
+            files = by_name[wdi_api.page_name(series.at_source, self.years)]
+            frame, updated = wdi_api.read_series(files, series=series.at_source)
+            frames.append(frame)
+            updates.add(updated)
+        frame = pd.concat(frames, ignore_index=True)
+        # Groups by income come without an alpha-3 code, which their alpha-2 code tells.
+        told = frame["area"].map(alpha3).fillna("")
+        return Reading(
+            frame.assign(code=frame["code"].where(frame["code"] != "", told)),
+            file="World Bank API",
+            dropped=dict.fromkeys(groups, _GROUPS) | {"": _NO_CODE},
+            statements=(_TAIWAN, _updated(updates)),
+        )
+
+
+def _updated(days: set[str]) -> str:
+    """The source's own words on its update, which it does not change with every figure."""
+    return f"Last updated by the source's own word: {', '.join(sorted(days)) or 'unknown'}"

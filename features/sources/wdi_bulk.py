@@ -1,0 +1,177 @@
+"""World Development Indicators in bulk: one archive with every series, streamed out of its zip."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+
+from features.errors import SourceError
+from features.store.desk import Desk
+from features.store.source import RawFile
+from features.store.tidying import require_source_columns
+
+# Sends on to another host of the World Bank's.
+BULK_URL = "https://databank.worldbank.org/data/download/WDI_CSV.zip"
+DATA, COUNTRIES, SERIES = "WDICSV.csv", "WDICountry.csv", "WDISeries.csv"
+_KEYS = ("Country Name", "Country Code", "Indicator Name", "Indicator Code")
+_API_INSTEAD = "Run it again with --refresh, or use --via api"
+
+
+def fetch_archive(desk: Desk) -> RawFile:
+    """The archive, some 280 MB, resumably.
+
+    Raises
+    ------
+    SourceError
+        If what came is no archive.
+    """
+    return desk.file(BULK_URL, check=_check_archive)
+
+
+def _check_archive(path: Path) -> None:
+    if not zipfile.is_zipfile(path):
+        raise SourceError(
+            "the source sent something that is no whole zip archive",
+            remedy=_API_INSTEAD,
+            file=path.name,
+        )
+
+
+def read_groups(path: Path) -> frozenset[str]:
+    """Codes of the archive's groups of countries: those without a region."""
+    with _member(path, COUNTRIES) as (rows, file):
+        cells = _columns(rows, "Country Code", "Region", file=file)
+        return frozenset(code for code, region in cells if not region.strip())
+
+
+def refuse_retired(path: Path, series: Collection[str]) -> None:
+    """Raise `SourceError` for series that the archive does not list (retired or misspelt)."""
+    with _member(path, SERIES) as (rows, file):
+        there = {code for (code,) in _columns(rows, "Series Code", file=file)}
+    gone = sorted(set(series) - there)
+    if gone:
+        raise SourceError(
+            f"the source no longer has series {', '.join(gone)}",
+            remedy="Leave it out: name the others with --indicators",
+            file=file,
+        )
+
+
+def read_archive(path: Path, *, series: Collection[str]) -> pd.DataFrame:
+    """Rows of the series wanted: ``series, code, year, value``, NaN where a cell is empty.
+
+    Some 400,000 lines pass by one at a time; only those of ``series`` are kept.
+
+    Raises
+    ------
+    SourceError
+        For changed columns, a cell that is no number or a broken archive.
+    """
+    wanted = frozenset(series)
+    found: dict[str, list[object]] = {"series": [], "code": [], "year": [], "value": []}
+    with _member(path, DATA) as (rows, file):
+        header = next(rows, [])
+        years = _year_columns(header, file=file)
+        code, key = header.index("Country Code"), header.index("Indicator Code")
+        width = _width(header)
+        for number, row in enumerate(rows, start=2):
+            _refuse_ragged(row, width, file=file, number=number)
+            if row[key] in wanted:
+                found["value"] += [_number(row[k], file=file, row=number) for k in years]
+                found["year"] += years.values()
+                found["series"] += [row[key]] * len(years)
+                found["code"] += [row[code]] * len(years)
+    return pd.DataFrame(found).astype(
+        {"series": "str", "code": "str", "year": "int32", "value": "float64"}
+    )
+
+
+def _columns(rows: Iterator[list[str]], *names: str, file: str) -> Iterator[tuple[str, ...]]:
+    """Named columns of a table, a row at a time."""
+    header = next(rows, [])
+    require_source_columns(header, names, file=file)
+    places, width = [header.index(name) for name in names], _width(header)
+    for number, row in enumerate(rows, start=2):
+        _refuse_ragged(row, width, file=file, number=number)
+        yield tuple(row[place] for place in places)
+
+
+def _width(header: list[str]) -> int:
+    """Columns up to the last that has a name: lines may or may not end with a comma."""
+    return max((k for k, name in enumerate(header, start=1) if name), default=0)
+
+
+def _refuse_ragged(row: list[str], width: int, *, file: str, number: int) -> None:
+    if len(row) < width or any(row[width:]):
+        raise _broken(f"row {number} has {len(row)} of {width} cells", file=file)
+
+
+def _year_columns(header: list[str], *, file: str) -> dict[int, int]:
+    """Year of each column that holds one.
+
+    A comma at the end of every line makes a last column without a name. Any other column that is
+    no year could be one under a new spelling: it must not pass for nothing.
+    """
+    require_source_columns(header, _KEYS, file=file)
+    years = {
+        k: int(name)
+        for k, name in enumerate(header)
+        if len(name) == 4 and name.isascii() and name.isdigit()
+    }
+    other = [name for k, name in enumerate(header) if k not in years and name and name not in _KEYS]
+    if other or not years:
+        shown = ", ".join(other[:5]) or "none"
+        raise SourceError(
+            f"the source has changed: expected columns of years such as 1960, found {shown}",
+            remedy="Use --via api, or upgrade gravicast",
+            file=file,
+        )
+    return years
+
+
+def _number(cell: str, *, file: str, row: int) -> float:
+    if not cell:
+        return math.nan
+    try:
+        return float(cell)
+    except ValueError:
+        raise SourceError(
+            f"{cell!r} is no number", remedy=_API_INSTEAD, file=file, row=row
+        ) from None
+
+
+@contextmanager
+def _member(path: Path, name: str) -> Iterator[tuple[Iterator[list[str]], str]]:
+    """Rows of a member and its name in errors; the case of member names has changed before."""
+    file = f"{path.name}/{name}"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            found = [m for m in archive.namelist() if m.lower() == name.lower()]
+            if len(found) != 1:
+                raise SourceError(
+                    f"the source has changed: expected a file {name}, found "
+                    f"{', '.join(archive.namelist()[:12]) or 'none'}",
+                    remedy="Use --via api, or upgrade gravicast",
+                    file=path.name,
+                )
+            with archive.open(found[0]) as raw:
+                # A byte order mark would become part of the first column's name. Only codes and
+                # numbers are used: a name in another encoding is no reason to refuse them.
+                text = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="replace", newline="")
+                yield filter(None, csv.reader(text)), file
+    except (zipfile.BadZipFile, zlib.error, EOFError, csv.Error) as error:
+        raise _broken(str(error) or type(error).__name__, file=file) from error
+
+
+def _broken(reason: str, *, file: str) -> SourceError:
+    return SourceError(
+        f"the file is broken ({reason.splitlines()[0]})", remedy=_API_INSTEAD, file=file
+    )

@@ -1,0 +1,336 @@
+"""World Economic Outlook of the IMF: projections as each vintage saw them, and actual figures."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+import pandas as pd
+import pyarrow as pa
+
+from features.errors import InputError, SourceError
+from features.sources.weo_files import check_vintage, read_vintage
+from features.store.client import Answer
+from features.store.source import (
+    IndicatorLine,
+    Kind,
+    Notes,
+    Part,
+    RawFile,
+    SourceInfo,
+    option,
+)
+from features.store.tidying import indicator_table
+
+if TYPE_CHECKING:
+    from features.store.desk import Desk
+
+_LEGACY = "https://www.imf.org/-/media/Files/Publications/WEO/WEO-Database"
+_PORTAL = "https://data.imf.org/-/media/iData/External-Storage/Documents"
+_FOLDERS = {
+    "2025-10": "5661B7CB2FCC4A56866765D4281AEF01",
+    "2026-04": "2F78EE59F79143A7921E5E203D3AAA80",
+}
+"""Folder of each workbook; nothing says beforehand what the next one will be called."""
+NEWEST = max(_FOLDERS)
+_FIRST, _LAST_TEXT = "2007-10", "2025-04"
+_MONTHS = {"04": "April", "10": "October"}
+_AUTUMN_2011 = "2011-09"  # the only one that did not wait for October
+LONGEST = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Code:
+    """A WEO subject: its words, unit, and how many of the units of the file make one of ours."""
+
+    label: str
+    unit: str
+    size: float = 1.0
+    channel: str = "economic_mass"
+
+
+_CODES = {
+    "NGDPD": _Code("GDP, current prices", "million USD", 1e6),
+    "NGDP_R": _Code("GDP, constant prices", "million national currency", 1e6),
+    "NGDP_RPCH": _Code("GDP growth, constant prices", "percent"),
+    "PPPGDP": _Code("GDP, purchasing power parity", "million international dollars", 1e6),
+    "NGDPDPC": _Code("GDP per head, current prices", "USD"),
+    "PPPPC": _Code("GDP per head, purchasing power parity", "international dollars"),
+    "LP": _Code("Population", "million persons", 1e6),
+    "PCPIPCH": _Code("Inflation, average consumer prices", "percent"),
+    "TX_RPCH": _Code("Growth of the volume of exports", "percent", channel="published_totals"),
+    "TM_RPCH": _Code("Growth of the volume of imports", "percent", channel="published_totals"),
+    "BCA": _Code("Current account balance", "million USD", 1e6),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Weo:
+    """Projections ``WEO.<code>.H<h>`` of every vintage asked for; actual figures ``WEO.<code>``.
+
+    A projection's year is that of the vintage, its value what the vintage said of ``h`` years
+    later. With a publication lag of 0 it is seen from the January after: a forecast sees vintages
+    of earlier years only. Actual figures are those of the newest vintage, up to the last year that
+    it does not call an estimate; they are revised figures, as other macro data are.
+
+    Attributes
+    ----------
+    vintages
+        Such as ``2015-04`` and ``2024-10``. Of two in one year the later one counts.
+    codes, horizon
+        Subjects to have projections of, 0 to ``horizon`` years ahead.
+    actuals
+        Subjects to have actual figures of.
+    """
+
+    vintages: tuple[str, ...] = option(
+        (NEWEST,), help="vintages, such as 2015-04 or 2024-10; by default the newest known"
+    )
+    codes: tuple[str, ...] = option(
+        ("NGDPD", "NGDP_RPCH", "TX_RPCH", "TM_RPCH"),
+        help=f"subjects to have projections of: {', '.join(_CODES)}",
+    )
+    horizon: int = option(LONGEST, help="years ahead of the longest projection, 0 to 5")
+    actuals: tuple[str, ...] = option(
+        ("NGDPD", "LP"), help="subjects to have actual figures of, from the newest vintage"
+    )
+
+    INFO: ClassVar[SourceInfo] = SourceInfo(
+        name="weo",
+        title="IMF World Economic Outlook",
+        gives="GDP, growth and trade volumes as projected at the time, by vintage; actual GDP and "
+        "population",
+        licence="IMF terms (https://www.imf.org/external/terms.htm), no Creative Commons licence",
+        citation="International Monetary Fund, World Economic Outlook database (each vintage)",
+        lag="projections within the year of the vintage (April, October); actual figures 6 months",
+        publication_lag_months=6,
+        pace_seconds=1.0,
+        renewed_months=7,
+    )
+
+    def __post_init__(self) -> None:
+        if not self.vintages or len(set(self.vintages)) < len(self.vintages):
+            raise InputError(
+                "vintages is empty or names one twice",
+                remedy="Give each vintage once, such as --vintages 2023-10,2024-10",
+            )
+        for vintage in self.vintages:
+            _refuse_vintage(vintage)
+        for name, codes in (("codes", self.codes), ("actuals", self.actuals)):
+            for code in codes:
+                if code not in _CODES or codes.count(code) > 1:
+                    raise InputError(
+                        f"{name} names {code!r}, which is unknown or named twice",
+                        remedy=f"Choose from {', '.join(_CODES)}",
+                    )
+        if not self.codes and not self.actuals:
+            raise InputError("nothing is asked for", remedy="Give --codes or --actuals")
+        if not 0 <= self.horizon <= LONGEST:
+            raise InputError(
+                f"horizon is {self.horizon}", remedy=f"Give 0 to {LONGEST} years ahead"
+            )
+
+    @property
+    def release(self) -> str:
+        """The newest vintage."""
+        return max(self.vintages)
+
+    @property
+    def kind(self) -> Kind:
+        """Indicators."""
+        return "indicators"
+
+    @property
+    def key(self) -> str:
+        """``weo:<newest vintage>:<number of vintages>v-<sum of the options>``."""
+        parts = (sorted(self.vintages), sorted(self.codes), self.horizon, sorted(self.actuals))
+        digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:8]
+        return f"weo:{self.release}:{len(self.vintages)}v-{digest}"
+
+    def locate(self) -> tuple[str, ...]:
+        """Addresses of the vintages that have a known one."""
+        return tuple(url for vintage in self._used() if (url := _address(vintage)) is not None)
+
+    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+        """One file a vintage, in order.
+
+        Raises
+        ------
+        InputError
+            For a workbook whose address nobody can know, unless the user gives it.
+        """
+        return tuple(_download(vintage, desk) for vintage in self._used())
+
+    def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
+        """A part for each year that has a vintage or an actual figure.
+
+        Raises
+        ------
+        SourceError
+            Also where a series that the catalogue promises has no figure at all.
+        """
+        rows: list[pd.DataFrame] = []
+        notes: dict[int, Notes] = {}
+        for vintage, file in zip(self._used(), raw, strict=True):
+            said = notes[_year(vintage)] = Notes()
+            rows += self._rows(vintage, file, said)
+        table = pd.concat(rows, ignore_index=True)
+        self._refuse_empty(table)
+        by_year = dict(list(table.groupby("year")))
+        for year in sorted({*by_year, *notes}):
+            frame = by_year.get(year, table.iloc[:0])
+            yield Part.of_year(int(year), partial(_build, frame, notes.get(year, Notes())))
+
+    def indicator_lines(self) -> tuple[IndicatorLine, ...]:
+        """A line a subject and horizon, and one a subject with actual figures."""
+        ahead = [
+            IndicatorLine(
+                indicator=f"WEO.{code}.H{h}",
+                # Also of trade: what the IMF expects was never hidden from a forecaster.
+                channel="economic_mass",
+                label=f"{_CODES[code].label}: what the vintage of the year said of "
+                f"{'the same year' if h == 0 else f'{h} years later' if h > 1 else '1 year later'}",
+                unit=_CODES[code].unit,
+                publication_lag_months=0,
+                source="IMF WEO",
+                note="The year is that of the vintage. IMF terms",
+            )
+            for code in self.codes
+            for h in range(self.horizon + 1)
+        ]
+        known = [
+            IndicatorLine(
+                indicator=f"WEO.{code}",
+                channel=_CODES[code].channel,
+                label=_CODES[code].label,
+                unit=_CODES[code].unit,
+                publication_lag_months=6,
+                source=f"IMF WEO {self.release}",
+                note="Actual figures as revised to the newest vintage. IMF terms",
+            )
+            for code in self.actuals
+        ]
+        return (*ahead, *known)
+
+    def sector_table(self) -> pd.DataFrame | None:
+        """None: there are no sectors."""
+        return None
+
+    def _used(self) -> tuple[str, ...]:
+        """The last vintage of each year, in order."""
+        last = {_year(vintage): vintage for vintage in sorted(self.vintages)}
+        return tuple(last.values())
+
+    def _rows(self, vintage: str, file: RawFile, notes: Notes) -> list[pd.DataFrame]:
+        newest = vintage == self.release
+        codes = {*self.codes, *(self.actuals if newest else ())}
+        table = read_vintage(file.path, vintage=vintage, codes=codes, notes=notes)
+        size = table["code"].map({code: _CODES[code].size for code in codes}).astype(float)
+        table["value"] *= table["scale"] / size
+        for other in sorted(self.vintages):
+            if other != vintage and _year(other) == _year(vintage):
+                notes.say(f"Vintage {other} is left out: {vintage} is of the same year")
+        found = [self._projections(table, vintage, notes)]
+        return [*found, self._actual(table, notes)] if newest else found
+
+    def _projections(self, table: pd.DataFrame, vintage: str, notes: Notes) -> pd.DataFrame:
+        ahead = table["year"] - _year(vintage)
+        there = table["code"].isin(self.codes) & ahead.between(0, self.horizon)
+        rows = table[there].assign(year=_year(vintage))
+        rows["indicator"] = "WEO." + rows["code"] + ".H" + ahead[there].astype("str")
+        for code in self.codes:
+            known = set(ahead[there & (table["code"] == code)])
+            lacking = [h for h in range(self.horizon + 1) if h not in known]
+            if lacking:
+                notes.say(f"Vintage {vintage} has no {code} {_listed(lacking)} years ahead")
+        return rows[["iso3", "year", "indicator", "value"]]
+
+    def _actual(self, table: pd.DataFrame, notes: Notes) -> pd.DataFrame:
+        wanted = table[table["code"].isin(self.actuals)]
+        unsaid = wanted["last_actual"].isna()
+        series = wanted.loc[unsaid, ["iso3", "code"]].drop_duplicates()
+        notes.count(
+            "series of actual figures left out: the file does not say where estimates start",
+            len(series),
+        )
+        rows = wanted[wanted["year"] <= wanted["last_actual"]].copy()
+        rows["indicator"] = "WEO." + rows["code"]
+        return rows[["iso3", "year", "indicator", "value"]]
+
+    def _refuse_empty(self, table: pd.DataFrame) -> None:
+        there = set(table["indicator"])
+        lacking = [x.indicator for x in self.indicator_lines() if x.indicator not in there]
+        if lacking:
+            raise SourceError(
+                f"no vintage asked for has a figure of {', '.join(lacking[:5])}",
+                remedy="Ask for further vintages, fewer --codes or --actuals, or a shorter "
+                "--horizon",
+                file=self.key,
+            )
+
+
+def _build(frame: pd.DataFrame, said: Notes, notes: Notes) -> pa.Table:
+    notes.add(said)
+    return indicator_table(frame)
+
+
+def _download(vintage: str, desk: Desk) -> RawFile:
+    url, workbook = _address(vintage), vintage > _LAST_TEXT
+    name = _file_name(vintage)
+    if url is None:
+        if not desk.offline:
+            raise InputError(
+                f"the address of vintage {vintage} is not known: each new workbook has one that "
+                "cannot be foreseen",
+                remedy=f"Download {name} from https://data.imf.org (dataset WEO) by hand and "
+                f"give its folder with --from, or take --vintages {NEWEST}",
+                file="weo",
+            )
+        url = f"{_PORTAL}/{name}"
+
+    def check(answer: Answer) -> None:
+        check_vintage(answer, workbook=workbook, url=url)
+
+    return desk.answer(url, name=name, check=check, read_timeout=300.0)
+
+
+def _address(vintage: str) -> str | None:
+    """Address of a vintage; None for a workbook that came after this version of gravicast."""
+    year, month = vintage[:4], _MONTHS.get(vintage[5:], "")
+    name = _file_name(vintage)
+    if vintage in _FOLDERS:
+        return f"{_PORTAL}/{_FOLDERS[vintage]}/en/{name}"
+    if vintage > _LAST_TEXT:
+        return None
+    if year >= "2024":
+        return f"{_LEGACY}/{year}/{month}/{name}"
+    if year >= "2021":
+        return f"{_LEGACY}/{year}/{name.replace('.xls', '.ashx')}"
+    return f"{_LEGACY}/{year}/{'02/' if vintage == '2020-10' else ''}{name}"
+
+
+def _file_name(vintage: str) -> str:
+    month = "Sep" if vintage == _AUTUMN_2011 else _MONTHS[vintage[5:]][:3]
+    return f"WEO{month}{vintage[:4]}all.{'xlsx' if vintage > _LAST_TEXT else 'xls'}"
+
+
+def _year(vintage: str) -> int:
+    return int(vintage[:4])
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))
+
+
+def _refuse_vintage(vintage: str) -> None:
+    good = re.fullmatch(r"\d{4}-(04|10)", vintage) and vintage != "2011-10"
+    if vintage != _AUTUMN_2011 and not (good and vintage >= _FIRST):
+        raise InputError(
+            f"{vintage!r} is no vintage of the World Economic Outlook",
+            remedy=f"Give a year and 04 or 10, such as 2024-10, from {_FIRST} on; in 2011 "
+            f"the second one is {_AUTUMN_2011}",
+        )

@@ -1,0 +1,335 @@
+"""The formats of a WEO vintage: text named .xls to April 2025, a workbook since October 2025."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from features.country_codes import alpha3_to_iso3, translate
+from features.errors import SourceError
+from features.store.client import Answer
+from features.store.source import Notes
+from features.store.tidying import require_source_columns
+
+SHEET = "Countries"
+_TEXT_COLUMNS = ("ISO", "WEO Subject Code", "Scale", "Estimates Start After")
+_BOOK_COLUMNS = ("SERIES_CODE", "SCALE", "LATEST_ACTUAL_ANNUAL_DATA", "PUBLICATION_DATE")
+_MISSING = frozenset({"", "n/a", "--", "nan"})
+_GROUP = re.compile(r"G\d+")
+_SCALES = {"": 1.0, "units": 1.0, "thousands": 1e3, "millions": 1e6, "billions": 1e9}
+_CLOSING = "International Monetary Fund"
+_MONTHS = {"04": "April", "09": "September", "10": "October"}
+_REMEDY = "Download the file again (--refresh), or by hand and give its folder with --from"
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One series as its file spells it; ``number`` is the row in the file."""
+
+    number: int
+    area: str
+    code: str
+    scale: object
+    last_actual: object
+    cells: Mapping[int, object]
+
+
+def check_vintage(answer: Answer, *, workbook: bool, url: str) -> None:
+    """Refuse an answer that is no vintage, such as a page of the site served in its place.
+
+    Raises
+    ------
+    SourceError
+        Before anything is cached.
+    """
+    if answer.status != 200:
+        return
+    head = answer.body[:4000]
+    good = head.startswith(b"PK") if workbook else "WEO Subject Code" in _decoded(head)
+    if not good:
+        raise SourceError(
+            f"the source answered with something else than a WEO "
+            f"{'workbook' if workbook else 'table'}",
+            remedy="Try again later, or download the file by hand and give its folder with --from",
+            file=url,
+        )
+
+
+def read_vintage(path: Path, *, vintage: str, codes: Collection[str], notes: Notes) -> pd.DataFrame:
+    """Series of the wanted codes of one vintage, countries only.
+
+    Parameters
+    ----------
+    path
+        The file; its ending decides the format.
+    vintage
+        Such as ``2024-10``; a file that names another is refused.
+    codes
+        WEO subject codes.
+    notes
+        Counts groups, and cells that are dashes.
+
+    Returns
+    -------
+    DataFrame
+        ``iso3, code, year, value, scale, last_actual``: known cells, values in the file's unit,
+        ``scale`` the units in one of it, ``last_actual`` the last year that is no estimate (NaN
+        where the file does not say).
+
+    Raises
+    ------
+    SourceError
+        For a file that is broken, cut off or changed, or of another vintage.
+    """
+    book = path.suffix == ".xlsx"
+    try:
+        rows = (_book_rows if book else _text_rows)(path, vintage, notes)
+        wanted = [row for row in rows if row.code in codes]
+    except csv.Error as error:
+        raise SourceError(
+            f"the table cannot be read ({error})", remedy=_REMEDY, file=path.name
+        ) from error
+    areas = sorted({row.area for row in wanted if not _is_group(row.area)})
+    column = "SERIES_CODE" if book else "ISO"
+    countries = translate(areas, alpha3_to_iso3, file=path.name, column=column)
+    iso3 = dict(zip(areas, countries, strict=True))
+    notes.count(
+        "series of groups of countries dropped",
+        sum(iso3.get(row.area) is None for row in wanted),
+    )
+    known = [(row, country) for row in wanted if (country := iso3.get(row.area)) is not None]
+    _refuse_second(known, file=path.name)
+    cells = [cell for row, iso in known for cell in _cells(row, iso, file=path.name, notes=notes)]
+    names = {"iso3": "str", "code": "str", "year": "int64"}
+    numbers = dict.fromkeys(("value", "scale", "last_actual"), "float64")
+    return pd.DataFrame(cells, columns=[*names, *numbers]).astype(names | numbers)
+
+
+def _cells(
+    row: _Row, iso3: str, *, file: str, notes: Notes
+) -> Iterator[tuple[str, str, int, float, float, float]]:
+    scale, actual = _scale(row, file=file), _last_actual(row, file=file, notes=notes)
+    for year, cell in row.cells.items():
+        value = _number(cell, row=row.number, column=str(year), file=file, notes=notes)
+        if value is not None:
+            yield iso3, row.code, year, value, scale, actual
+
+
+def _last_actual(row: _Row, *, file: str, notes: Notes) -> float:
+    """Last year that is no estimate; NaN where it is not said.
+
+    A fiscal year such as ``FY2024/25`` counts as the year it ends in (2025), as it does in the
+    earlier files. ``0`` means that the whole series is estimated.
+    """
+    text = str("" if row.last_actual is None else row.last_actual).strip().replace(",", "")
+    if text.lower() in _MISSING or re.fullmatch(r"0(\.0+)?", text):
+        return float("nan")
+    found = re.fullmatch(r"(?:FY)?(\d{4})(?:\.0+)?(?:/(\d{2}|\d{4}))?", text)
+    if found is None:
+        raise SourceError(
+            f"{text!r} is no last year of actual data",
+            remedy="Take an earlier vintage, or upgrade gravicast",
+            file=file,
+            row=row.number,
+        )
+    first, last = int(found[1]), found[2]
+    if last is None:
+        return float(first)
+    notes.count("series whose last actual fiscal year counts as the year it ends in", 1)
+    # The second half may begin a century: FY1999/00.
+    return float(first + (int(last) - first) % 10 ** len(last))
+
+
+def _text_rows(path: Path, vintage: str, notes: Notes) -> Iterator[_Row]:
+    """Tab-separated text; the last line names the database and the vintage."""
+    # Not `splitlines`: in Latin-1 an ellipsis of Windows would end the line.
+    text = io.StringIO(_decoded(path.read_bytes()), newline="")
+    lines = csv.reader(text, delimiter="\t")
+    header = [name.strip() for name in next(lines, [])]
+    require_source_columns(header, _TEXT_COLUMNS, file=path.name)
+    place = {name: number for number, name in enumerate(header)}
+    years = _years(header, file=path.name)
+    closing = ""
+    for number, cells in enumerate(lines, start=2):
+        if not any(cell.strip() for cell in cells):
+            continue
+        if cells[0].startswith(_CLOSING):
+            closing = cells[0]
+            continue
+        _refuse_odd(cells, header, closing, file=path.name, row=number)
+        yield _Row(
+            number,
+            cells[place["ISO"]].strip(),
+            cells[place["WEO Subject Code"]].strip(),
+            cells[place["Scale"]],
+            cells[place["Estimates Start After"]],
+            {year: cells[column] for year, column in years.items()},
+        )
+    if not closing:
+        notes.say(f"{path.name} lacks its closing line: it may be cut off")
+    _refuse_other_vintage(closing, vintage, file=path.name)
+
+
+def _book_rows(path: Path, vintage: str, notes: Notes) -> Iterator[_Row]:
+    """Sheet ``Countries`` of a workbook."""
+    rows = _sheet_rows(path)
+    header = ["" if name is None else str(name).strip() for name in next(rows, ())]
+    require_source_columns(header, _BOOK_COLUMNS, file=path.name)
+    place = {name: number for number, name in enumerate(header)}
+    years = _years(header, file=path.name)
+    for number, cells in enumerate(rows, start=2):
+        series = str(cells[place["SERIES_CODE"]] or "").strip()
+        if not series:
+            continue
+        parts = series.split(".")
+        if len(parts) != 3:
+            raise SourceError(
+                f"{series!r} is no country, indicator and frequency",
+                remedy=_REMEDY,
+                file=path.name,
+                column="SERIES_CODE",
+                row=number,
+            )
+        if parts[2] != "A":
+            notes.count("series that are not annual dropped", 1)
+            continue
+        published = str(cells[place["PUBLICATION_DATE"]] or "")
+        _refuse_other_date(published, vintage, file=path.name, row=number)
+        yield _Row(
+            number,
+            parts[0],
+            parts[1],
+            cells[place["SCALE"]],
+            cells[place["LATEST_ACTUAL_ANNUAL_DATA"]],
+            {year: cells[column] for year, column in years.items()},
+        )
+
+
+def _sheet_rows(path: Path) -> Iterator[tuple[object, ...]]:
+    from zipfile import BadZipFile
+    from zlib import error as broken_stream
+
+    from openpyxl import load_workbook
+
+    try:
+        book = load_workbook(path, read_only=True, data_only=True)
+        if SHEET not in book.sheetnames:
+            raise SourceError(
+                f"the source has changed: expected sheet {SHEET}, found "
+                f"{', '.join(book.sheetnames)}",
+                remedy="Take an earlier vintage, or upgrade gravicast",
+                file=path.name,
+            )
+        sheet = book[SHEET]
+        # A wrong size noted in the file would cut rows off without a word.
+        sheet.reset_dimensions()
+        width = 0
+        for cells in sheet.iter_rows(values_only=True):
+            width = width or len(cells)
+            # Without a size, rows end at their last filled cell.
+            yield (*cells, *[None] * (width - len(cells)))
+        book.close()
+    except (BadZipFile, broken_stream, OSError, KeyError, EOFError, SyntaxError) as error:
+        raise SourceError("the workbook cannot be read", remedy=_REMEDY, file=path.name) from error
+
+
+def _decoded(body: bytes) -> str:
+    """UTF-16-LE or Latin-1: vintages have alternated, so the bytes decide."""
+    if body.startswith(b"\xff\xfe") or body[1:2] == b"\x00":
+        return body[: len(body) // 2 * 2].decode("utf-16-le", errors="replace")
+    return body.decode("latin-1")
+
+
+def _years(header: Sequence[str], *, file: str) -> dict[int, int]:
+    """Column of each year."""
+    years = {int(name): n for n, name in enumerate(header) if re.fullmatch(r"\d{4}", name)}
+    if not years:
+        require_source_columns(header, ["1980"], file=file)
+    return years
+
+
+def _is_group(area: str) -> bool:
+    return not area or _GROUP.fullmatch(area) is not None
+
+
+def _scale(row: _Row, *, file: str) -> float:
+    text = str("" if row.scale is None else row.scale).strip()
+    if text.lower() in _SCALES:
+        return _SCALES[text.lower()]
+    raise SourceError(
+        f"scale {text!r} is not one of {', '.join(name for name in _SCALES if name)}",
+        remedy="Take an earlier vintage, or upgrade gravicast",
+        file=file,
+        row=row.number,
+    )
+
+
+def _number(cell: object, *, row: int, column: str, file: str, notes: Notes) -> float | None:
+    text = str("" if cell is None else cell).strip()
+    if text.lower() in _MISSING:
+        if text == "--":
+            notes.count("cells '--' (negligible or unknown) left out", 1)
+        return None
+    try:
+        return float(text.replace(",", ""))
+    except ValueError:
+        raise SourceError(
+            f"{text[:40]!r} is no number", remedy=_REMEDY, file=file, column=column, row=row
+        ) from None
+
+
+def _refuse_second(known: Sequence[tuple[_Row, str]], *, file: str) -> None:
+    seen: set[tuple[str, str]] = set()
+    for row, country in known:
+        if (country, row.code) in seen:
+            raise SourceError(
+                f"{row.code} of {row.area} occurs twice", remedy=_REMEDY, file=file, row=row.number
+            )
+        seen.add((country, row.code))
+
+
+def _refuse_odd(
+    cells: Sequence[str], header: Sequence[str], closing: str, *, file: str, row: int
+) -> None:
+    """A row after the closing line, or of another width: a cut-off file or one cell astray."""
+    if closing:
+        raise SourceError(
+            "the table goes on after its closing line", remedy=_REMEDY, file=file, row=row
+        )
+    # The blank column at the end is there in some rows only.
+    expected = len([name for name in header if name])
+    if len(cells) < expected or any(cell.strip() for cell in cells[len(header) :]):
+        raise SourceError(
+            f"the row has {len(cells)} cells where the header has {len(header)}",
+            remedy=_REMEDY,
+            file=file,
+            row=row,
+        )
+
+
+def _refuse_other_vintage(closing: str, vintage: str, *, file: str) -> None:
+    year, _, month = vintage.partition("-")
+    named = re.search(r"\b(April|September|October)\s+(\d{4})", closing)
+    if named and (named[1], named[2]) != (_MONTHS[month], year):
+        _refuse_vintage(f"{named[1]} {named[2]}", vintage, file=file)
+
+
+def _refuse_other_date(published: str, vintage: str, *, file: str, row: int) -> None:
+    named = re.match(r"(\d{4}-\d{2})", published)
+    if named and named[1] != vintage:
+        _refuse_vintage(published[:10], vintage, file=file, row=row)
+
+
+def _refuse_vintage(named: str, vintage: str, *, file: str, row: int | None = None) -> None:
+    raise SourceError(
+        f"the file says it is of {named}, not {vintage}",
+        remedy="Put the right file in its place: a forecast must not see a later vintage",
+        file=file,
+        row=row,
+    )

@@ -1,0 +1,40 @@
+"""Series that take another's place where a table has the one and not the other."""
+
+from __future__ import annotations
+
+STAND_INS: dict[str, tuple[str, ...]] = {
+    "NSF.AI.ARTICLES": ("AI.ARTICLES",),
+    "PWT.emp": ("WDI.WORKERS",),
+    "PWT.cn": ("WDI.CAPITAL",),
+    "MACRO.GDP": ("WEO.NGDPD",),
+    "MACRO.POP": ("WEO.LP",),
+}
+"""By the name features know: series that measure the same in the same unit, the best first."""
+FILLERS: dict[str, str] = {"MACRO.GDP": "WEO.NGDPD", "MACRO.POP": "WEO.LP"}
+"""Series that give what another lacks of whole countries: the World Bank has no Taiwan."""
+
+
+def stand_ins(there: frozenset[str] | set[str]) -> dict[str, str]:
+    """Which series takes the place of which.
+
+    Parameters
+    ----------
+    there
+        Series a table has.
+
+    Returns
+    -------
+    dict
+        Name features know, to the series of the table that stands in for it.
+    """
+    found = {}
+    for name, others in STAND_INS.items():
+        other = next((series for series in others if series in there), None)
+        if name not in there and other is not None:
+            found[name] = other
+    return found
+
+
+def fillers(there: frozenset[str] | set[str]) -> dict[str, str]:
+    """Which series give another what it lacks of whole countries, where a table has both."""
+    return {name: other for name, other in FILLERS.items() if name in there and other in there}

@@ -1,0 +1,137 @@
+"""From a source to a data set of the store, in one call."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from features.errors import InputError, SourceError, UnreachableError
+from features.store.client import Client
+from features.store.desk import Desk
+from features.store.source import Connector, Silent, Watcher
+from features.store.store import Dataset, Store
+
+
+def fetch(
+    connector: Connector,
+    *,
+    store: Store | Path | str | None = None,
+    refresh: bool = False,
+    given: Path | str | None = None,
+    mirror: str | None = None,
+    client: Client | None = None,
+    watcher: Watcher | None = None,
+    today: date | None = None,
+) -> Dataset:
+    """Download and convert a data set into the local store, or give the one that is there.
+
+    Parameters
+    ----------
+    connector
+        The data set wanted, such as ``Baci(release="202601", level="hs2")``.
+    store
+        The store or its folder; by default ``GRAVICAST_STORE``, else ``gravicast-store``.
+    refresh
+        Ask the source again although the store has it. Sources that say a file is unchanged send
+        nothing.
+    given
+        A folder of files downloaded by hand, taken instead of the source's.
+    mirror
+        Scheme and host of another server with the same paths.
+    client
+        Asks the source; by default one with the source's pace.
+    watcher
+        Told about progress.
+    today
+        Day of retrieval, which is the release of sources that overwrite their files.
+
+    Returns
+    -------
+    Dataset
+        Whole and checked.
+
+    Raises
+    ------
+    InputError
+        For options that do not fit, a source that cannot be reached, refuses or has changed, or a
+        full disk. The store is then as before but for the raw files that are whole.
+    """
+    store = store if isinstance(store, Store) else Store(store)
+    watcher, today = watcher or Silent(), today or date.today()
+    connector = _dated(connector, store, today, given=given is not None)
+    if store.has(connector.key) and not refresh and given is None:
+        there = store.open(connector.key)
+        there.verify()
+        watcher.say(f"{there.key} is in the store since {there.retrieved}")
+        return there
+    own = client is None
+    client = client or Client(
+        mirror=mirror, pace_seconds=connector.INFO.pace_seconds, watcher=watcher
+    )
+    desk = Desk(
+        client,
+        store.raw_folder(connector.INFO.raw, connector.release),
+        earlier=store.raw_releases(connector.INFO.raw),
+        given=None if given is None else Path(given),
+        refresh=refresh,
+        today=today,
+    )
+    try:
+        raw = connector.download(desk)
+        parts = list(connector.tidy(raw))
+        watcher.begin(connector.key, len(parts), 0, "parts")
+        return store.write(connector, raw, parts, watcher=watcher)
+    except UnreachableError as error:
+        raise _with_cached(error, connector, store) from error
+    except OSError as error:
+        raise _disk_trouble(error, store) from error
+    finally:
+        watcher.end()
+        if own:
+            client.close()
+
+
+def _dated(connector: Connector, store: Store, today: date, *, given: bool) -> Connector:
+    """Give a dated source its release; one of the past can only come from the cache."""
+    if not connector.INFO.dated:
+        return connector
+    release = f"{today:%Y%m%d}"
+    if not connector.release:
+        changes: Any = {"release": release}
+        return replace(connector, **changes)  # type: ignore[type-var]
+    cached = [path.name for path in store.raw_releases(connector.INFO.raw)]
+    if connector.release != release and connector.release not in cached and not given:
+        have = f"The store has {', '.join(cached)}" if cached else "The store has none"
+        raise SourceError(
+            f"release {connector.release} is gone: the source overwrites its files",
+            remedy=f"Leave out --release for today's. {have}",
+            file=connector.INFO.name,
+        )
+    return connector
+
+
+def _with_cached(error: UnreachableError, connector: Connector, store: Store) -> UnreachableError:
+    same = [d.key for d in store.datasets() if d.source == connector.INFO.name]
+    cached = (
+        f"In the store, and of use meanwhile: {', '.join(same)}"
+        if same
+        else (f"The store has no other release of {connector.INFO.name}")
+    )
+    return UnreachableError(error.problem, remedy=f"{error.remedy}. {cached}", file=error.file)
+
+
+def _disk_trouble(error: OSError, store: Store) -> InputError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return InputError(
+            "the disk is full; nothing half-written is left",
+            remedy="Free some space, or choose another folder with --store, and run it again",
+            file=store.folder,
+        )
+    return InputError(
+        f"the store cannot be written ({error.strerror or error})",
+        remedy="Check the folder and its permissions, or choose another with --store",
+        file=error.filename or store.folder,
+    )

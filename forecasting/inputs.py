@@ -1,0 +1,94 @@
+"""One input of a run: a file, or a data set of the local store by its key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from features.errors import InputError
+from features.panel import AbsentFlows
+from features.sources.registry import is_key
+from features.tables import read_table
+
+if TYPE_CHECKING:
+    from features.store.source import Kind
+    from features.store.store import Dataset
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Where an input lies and how it is read.
+
+    Attributes
+    ----------
+    name
+        What a user typed: names it in errors.
+    path
+        File, or folder of the data set.
+    dataset
+        The data set; None for a file.
+    """
+
+    name: str
+    path: Path
+    dataset: Dataset | None = None
+
+    def frame(self, *, text: Sequence[str]) -> pd.DataFrame:
+        """Its table; ``text`` names columns of a file that hold codes."""
+        if self.dataset is None:
+            return read_table(self.path, text=text)
+        return self.dataset.read()
+
+    @property
+    def absent(self) -> AbsentFlows:
+        """What a flow without a row means to its source; a file's table tells."""
+        return "auto" if self.dataset is None else self.dataset.absent
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """Where a data set is from and what making it dropped, mapped or filled."""
+        if self.dataset is None:
+            return ()
+        d = self.dataset
+        origin = (
+            f"{d.key}: {d.title}, release {d.release}, retrieved {d.retrieved}; {d.licence}; "
+            f"cite {d.citation}"
+        )
+        return (origin, *d.statements)
+
+
+def open_input(given: Path, *, kind: Kind, store: Path | None) -> Input:
+    """An input by path or key.
+
+    Parameters
+    ----------
+    given
+        Path of a file or, where there is none of that name and it begins with a source, a key such
+        as ``baci:HS92:202601:hs2``.
+    kind
+        What the data set must be.
+    store
+        Folder of the store; None for the default one.
+
+    Raises
+    ------
+    InputError
+        If the store has no such data set or it is of another kind.
+    """
+    name = str(given)
+    if not is_key(name):
+        return Input(name, given)
+    from features.store.store import Store
+
+    dataset = Store(store).open(name)
+    if dataset.kind != kind:
+        raise InputError(
+            f"{dataset.key} holds {dataset.kind}, not {kind}",
+            remedy=f"Give it as {dataset.kind}, or another data set here",
+            file=dataset.folder,
+        )
+    return Input(dataset.key, dataset.folder, dataset)

@@ -1,0 +1,256 @@
+"""BACI from its server to the panel, with every trap of its files."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from fake_sources.baci import ROWS, FakeBaci, release_zip
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.country_codes import numeric_to_iso3
+from features.errors import InputError, SourceError
+from features.panel import TradePanel
+from features.sectors import SectorAttributes
+from features.sources.baci import Baci, BaciArchive
+from features.sources.baci_reading import aggregate_year, repaired
+from features.sources.harmonized_system import CHAPTERS, level_named, section_of
+from features.store.fetching import fetch
+from features.store.source import Notes
+from features.store.store import Store
+
+HS96 = "BACI_HS96_V202601"
+
+
+def value(frame: pd.DataFrame, exporter: str, importer: str, **at: object) -> float:
+    rows = (frame["exporter"] == exporter) & (frame["importer"] == importer)
+    for column, wanted in at.items():
+        rows &= frame[column] == wanted
+    return float(frame.loc[rows, "value_usd"].sum())
+
+
+def oracle(rows: dict[int, tuple], digits: int) -> pd.DataFrame:
+    """The slow obvious way, from the same rows."""
+    table = [
+        (numeric_to_iso3(str(i)), numeric_to_iso3(str(j)), k[:digits], year, v * 1e3)
+        for year, given in rows.items()
+        for i, j, k, v, _ in given
+    ]
+    frame = pd.DataFrame(table, columns=["exporter", "importer", "sector", "year", "value_usd"])
+    keys = ["exporter", "importer", "sector", "year"]
+    return frame.groupby(keys, as_index=False)["value_usd"].sum()
+
+
+@pytest.mark.parametrize(("level", "digits"), [("hs2", 2), ("hs4", 4), ("hs6", 6)])
+def test_a_release_becomes_flows_by_product(serve, get, level, digits):
+    made = get(Baci(revision="HS96", level=level), serve(FakeBaci()))
+    frame = made.read().astype({"exporter": "str", "importer": "str", "sector": "str"})
+    keys = ["exporter", "importer", "sector", "year"]
+    frame = frame.sort_values(keys, ignore_index=True)[[*keys, "value_usd"]]
+    pd.testing.assert_frame_equal(
+        frame.astype({"year": "int64"}), oracle(ROWS, digits), check_dtype=False
+    )
+    assert made.key == f"baci:HS96:202601:{level}"
+    assert made.years == (1996, 1997)
+
+
+def test_totals_sections_and_technology_are_sums_of_the_same_rows(serve, get):
+    server = serve(FakeBaci())
+    total = get(Baci(revision="HS96", level="total"), server).read()
+    assert "sector" not in total.columns
+    assert value(total, "TWN", "USA", year=1997) == pytest.approx(7_000)
+    sections = get(Baci(revision="HS96", level="section"), server).read()
+    assert value(sections, "TWN", "USA", sector="s01") == pytest.approx(3_000)
+    assert value(sections, "ZAF", "CHN", sector="s99") == pytest.approx(3_250)
+    goods = get(Baci(revision="HS96", level="technology"), server).read()
+    assert set(goods["sector"]) == {"robots", "semiconductors"}
+    assert value(goods, "DEU", "USA", sector="robots", year=1996) == pytest.approx(100_000)
+    # One download served four data sets.
+    assert len(server.requests) == 1
+
+
+def test_what_codes_mean_is_said(serve, get):
+    made = get(Baci(revision="HS96", level="total"), serve(FakeBaci()))
+    said = " ".join(made.statements)
+    for sentence in ("Belgium-Luxembourg", "Customs Union", "Other Asia", "1997 is provisional"):
+        assert sentence in said
+    frame = made.read()
+    assert value(frame, "NAM", "IND") == pytest.approx(176)  # Namibia's NA, and India's 699
+    assert value(frame, "BEL", "FRA", year=1996) == pytest.approx(10_000)
+
+
+def test_the_panel_reads_it_with_its_sectors(serve, get):
+    made = get(Baci(revision="HS96"), serve(FakeBaci()))
+    panel = TradePanel.from_frame(made.read(), file=made.key)
+    assert panel.notes.absent_means == "zero"
+    attributes = SectorAttributes.read(made.sectors, sectors=panel.flows.sectors)
+    kinds = dict(zip(attributes.sectors, attributes.manufacturing, strict=True))
+    assert kinds == {"01": False, "84": True, "85": True, "99": False}
+
+
+def test_areas_that_are_no_country_are_counted(serve, get):
+    rows = {1996: (*ROWS[1996], (697, 842, "010121", 5.0, None))}
+    made = get(
+        Baci(revision="HS96", level="total"),
+        serve(FakeBaci(**{HS96: release_zip(rows)})),
+    )
+    assert "1 rows of areas that are no country left out" in made.statements
+
+
+@pytest.mark.parametrize("code", [999, 17, 123456])
+def test_an_unknown_country_stops_and_is_named(serve, get, refused, code):
+    rows = {1996: ((code, 842, "010121", 5.0, None),)}
+    server = serve(FakeBaci(**{HS96: release_zip(rows)}))
+    refused(lambda: get(Baci(revision="HS96"), server), file="BACI_HS96_Y1996_V202601.csv",
+            column="i or j", says=f"no table says which country {code} is")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "says"),
+    [
+        ((842, 156, "ABC", 1.0, None), "k", "'000ABC' is no six-digit product"),
+        ((842, 156, "010121", 0.0, None), "v", "no positive number (0.0)"),
+        ((842, 156, "010121", float("nan"), None), "v", "no positive number"),
+    ],
+)
+def test_a_broken_row_stops_with_its_file_and_column(serve, get, refused, row, column, says):
+    server = serve(FakeBaci(**{HS96: release_zip({1996: (row,)})}))
+    refused(lambda: get(Baci(revision="HS96"), server), file="BACI_HS96_Y1996_V202601.csv",
+            column=column, says=says)  # fmt: skip
+
+
+def test_a_row_of_another_year_stops(tmp_path, refused):
+    path = tmp_path / "release.zip"
+    body = release_zip({1996: ROWS[1996]})
+    path.write_bytes(body)
+    archive = BaciArchive.open(path)
+    refused(
+        lambda: aggregate_year(path, archive.members[1996], year=1995,
+                               countries=archive.countries, level=level_named("hs2"),
+                               notes=Notes()),
+        file=archive.members[1996], column="t", says="another year (1996)",
+    )  # fmt: skip
+
+
+def test_changed_columns_are_named(serve, get):
+    server = serve(FakeBaci(**{HS96: release_zip(header="t,i,j,product,v,q")}))
+    with pytest.raises(SourceError, match="expected column k, found t, i, j, product, v, q"):
+        get(Baci(revision="HS96"), server)
+
+
+@pytest.mark.parametrize("without", ["country_codes", "BACI_"])
+def test_a_release_without_its_lists_stops(serve, get, without):
+    server = serve(FakeBaci(**{HS96: release_zip(without=without)}))
+    with pytest.raises(SourceError, match="no yearly files or no country_codes"):
+        get(Baci(revision="HS96"), server)
+
+
+def test_a_zip_with_a_wrong_byte_stops_or_gives_the_same(tmp_path, serve, get):
+    """Wherever the byte is: only names, dates and the readme can be wrong without harm."""
+    whole = release_zip()
+    expected = get(Baci(revision="HS96"), serve(FakeBaci())).read()
+    for place in range(0, len(whole), 31):
+        body = bytearray(whole)
+        body[place] ^= 0xFF
+        given = tmp_path / f"{place}"
+        given.mkdir()
+        (given / f"{HS96}.zip").write_bytes(body)
+        try:
+            made = fetch(Baci(revision="HS96"), store=tmp_path / f"store-{place}", given=given)
+        except InputError:
+            assert Store(tmp_path / f"store-{place}").datasets() == []
+        else:
+            pd.testing.assert_frame_equal(made.read(), expected)
+
+
+def test_an_unknown_release_names_what_there_is(serve, get):
+    with pytest.raises(SourceError, match=r"no release 209901 of HS96.*202601 to 2024"):
+        get(Baci(revision="HS96", release="209901"), serve(FakeBaci()))
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"revision": "HS99"}, "no revision 'HS99'"),
+        ({"release": "2026"}, "no release of BACI"),
+        ({"release": "202613"}, "no release of BACI"),
+        ({"level": "hs3"}, "no level 'hs3'"),
+        ({"level": "technology"}, "HS92 has no code for industrial robots"),
+        ({"revision": "HS17", "years": (2015,)}, "HS17 begins in 2017"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused_before_any_request(options, says):
+    with pytest.raises(InputError, match=says):
+        Baci(**options)
+
+
+def test_years_are_chosen_and_an_absent_one_is_refused(serve, get):
+    server = serve(FakeBaci())
+    made = get(Baci(revision="HS96", years=(1997,)), server)
+    assert (made.key, made.years) == ("baci:HS96:202601:hs2:1997", (1997,))
+    with pytest.raises(InputError, match=r"no 2003: it has 1996-1997"):
+        get(Baci(revision="HS96", years=(1997, 2003)), server)
+
+
+def test_a_last_year_of_half_the_size_is_called_partial(serve, get):
+    rows = {1996: ROWS[1996] * 1, 1997: ROWS[1997][:1]}
+    made = get(Baci(revision="HS96"), serve(FakeBaci(**{HS96: release_zip(rows)})))
+    assert any("1997 seems partial" in said for said in made.statements)
+
+
+def test_a_name_encoded_twice_is_repaired_and_others_stay():
+    assert repaired("C\u00c3\u00b4te d'Ivoire") == "C\u00f4te d'Ivoire"
+    assert repaired("C\u00f4te d'Ivoire") == "C\u00f4te d'Ivoire"
+    assert repaired("T\u00fcrkiye") == "T\u00fcrkiye"
+
+
+def test_names_of_products_and_sections():
+    assert len(CHAPTERS) == 99
+    assert CHAPTERS[83] == "Machinery"
+    assert section_of("84") == section_of("85") == "s16"
+
+
+@given(st.data())
+@settings(max_examples=40, deadline=None)
+def test_rows_in_any_order_and_any_split_into_blocks_add_up_alike(tmp_path_factory, data):
+    codes = [56, 58, 251, 276, 280, 490, 842]
+    row = st.tuples(
+        st.sampled_from(codes), st.sampled_from(codes), st.sampled_from(["010121", "010599",
+        "847950", "9999AA"]), st.floats(0.02, 1e6), st.none(),
+    )  # fmt: skip
+    rows = data.draw(st.lists(row, min_size=1, max_size=60))
+    path = tmp_path_factory.mktemp("baci") / "release.zip"
+    path.write_bytes(release_zip({1996: rows}))
+    archive = BaciArchive.open(path)
+    with pytest.MonkeyPatch.context() as patch:
+        # The smallest block holds one row: every flow is split over blocks.
+        patch.setattr("features.sources.baci_reading.BLOCK", data.draw(st.sampled_from([64, 1024])))
+        flows = aggregate_year(path, archive.members[1996], year=1996,
+                               countries=archive.countries, level=level_named("hs2"),
+                               notes=Notes())  # fmt: skip
+    rounded = {1996: tuple((i, j, k, round(v, 3), q) for i, j, k, v, q in rows)}
+    expected = oracle(rounded, 2)
+    names, sectors = np.array(flows.names), np.array(flows.sectors)
+    made = pd.DataFrame(
+        {
+            "exporter": names[flows.exporter],
+            "importer": names[flows.importer],
+            "sector": sectors[flows.sector],
+            "value_usd": flows.value * 1e3,
+        }
+    ).sort_values(["exporter", "importer", "sector"], ignore_index=True)
+    pd.testing.assert_frame_equal(made, expected.drop(columns="year"), check_dtype=False, rtol=1e-9)
+
+
+def test_the_list_of_products_keeps_leading_zeros_and_letters(tmp_path: Path):
+    path = tmp_path / "release.zip"
+    path.write_bytes(release_zip())
+    products = BaciArchive.open(path).products
+    assert products["010121"].startswith("Horses")
+    assert "9999AA" in products
+    assert zipfile.ZipFile(io.BytesIO(release_zip())).testzip() is None

@@ -1,0 +1,306 @@
+"""WEO vintages: both formats, units, what is no country, and that no vintage sees a later one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from fake_sources.server import Server
+from fake_sources.weo import (
+    ADDRESSES,
+    FakeWeo,
+    Series,
+    changed,
+    text,
+    toy_rows,
+    vintage_file,
+    workbook,
+)
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from features.errors import InputError, SourceError
+from features.indicators import Indicators
+from features.information import last_published_year
+from features.sources.weo import NEWEST, Weo
+from features.store.client import Client
+from features.store.fetching import fetch
+from features.store.store import Dataset, Store
+
+Serve = Callable[..., Server]
+Get = Callable[..., Dataset]
+
+
+def rows_of(dataset: Dataset, indicator: str, iso3: str) -> dict[int, float]:
+    table = dataset.read()
+    there = table[(table["indicator"] == indicator) & (table["iso3"] == iso3)]
+    return dict(zip(there["year"], there["value"], strict=True))
+
+
+@pytest.mark.parametrize("vintage", sorted(ADDRESSES))
+def test_every_vintage_is_found_at_its_address(vintage: str, serve: Serve, get: Get) -> None:
+    year = int(vintage[:4])
+    server = serve(FakeWeo({vintage: toy_rows(year)}))
+    dataset = get(Weo(vintages=(vintage,)), server)
+    assert dataset.release == vintage
+    # Billions in the file, millions here: 1000 + (year + 2) - 2000.5 billions.
+    expected = (1000 + year + 2 - 2000.5) * 1000
+    assert rows_of(dataset, "WEO.NGDPD.H2", "DEU") == {year: pytest.approx(expected)}
+    assert rows_of(dataset, "WEO.NGDP_RPCH.H5", "USA")[year] == pytest.approx(
+        1.0 + (year + 5 - 2000) / 10
+    )
+
+
+def test_the_newest_known_vintage_is_the_default(serve: Serve, get: Get) -> None:
+    server = serve(FakeWeo({NEWEST: toy_rows(int(NEWEST[:4]))}))
+    assert get(Weo(), server).key.startswith(f"weo:{NEWEST}:1v-")
+
+
+@pytest.mark.parametrize("utf16", [True, False])
+@pytest.mark.parametrize("mark", [b"", b"\xff\xfe"])
+def test_the_bytes_decide_the_encoding(utf16: bool, mark: bytes, serve: Serve, get: Get) -> None:
+    body = text("2015-04", toy_rows(2015), utf16=utf16)
+    server = serve(FakeWeo({}, bodies={"2015-04": mark * utf16 + body}))
+    assert rows_of(get(Weo(vintages=("2015-04",)), server), "WEO.LP", "DEU")[2013] == 10.25
+
+
+def test_dashes_and_unknown_cells_are_left_out_and_counted(serve: Serve, get: Get) -> None:
+    values = {2015: "--", 2016: "n/a", 2017: 1234567.5, 2014: ""}
+    rows = changed(toy_rows(2015), "DEU", "NGDPD", values=values)
+    dataset = get(Weo(vintages=("2015-04",)), serve(FakeWeo({"2015-04": rows})))
+    assert rows_of(dataset, "WEO.NGDPD.H2", "DEU") == {2015: 1234567500.0}
+    assert rows_of(dataset, "WEO.NGDPD.H0", "DEU") == {}
+    assert rows_of(dataset, "WEO.NGDPD", "DEU") == {}
+    assert "1 cells '--' (negligible or unknown) left out" in dataset.statements
+
+
+@pytest.mark.parametrize(
+    ("vintage", "kosovo"), [("2015-04", "UVK"), ("2026-04", "KOS"), ("2024-04", "KOS")]
+)
+def test_kosovo_palestine_and_groups(vintage: str, kosovo: str, serve: Serve, get: Get) -> None:
+    areas = ("DEU", kosovo, "WBG", "G163", "G119", "GBR", "GRC")
+    server = serve(FakeWeo({vintage: toy_rows(int(vintage[:4]), areas=areas)}))
+    dataset = get(Weo(vintages=(vintage,)), server)
+    assert set(dataset.read()["iso3"]) == {"DEU", "XKX", "PSE", "GBR", "GRC"}
+    assert "10 series of groups of countries dropped" in dataset.statements
+
+
+def test_a_group_without_a_code_is_counted_too(serve: Serve, get: Get) -> None:
+    rows = [*toy_rows(2015), *toy_rows(2015, areas=("",))]
+    dataset = get(Weo(vintages=("2015-04",)), serve(FakeWeo({"2015-04": rows})))
+    assert "5 series of groups of countries dropped" in dataset.statements
+
+
+def test_an_unknown_country_is_an_error(serve: Serve, get: Get, store: Store) -> None:
+    server = serve(FakeWeo({"2026-04": toy_rows(2026, areas=("DEU", "QQ1"))}))
+    with pytest.raises(SourceError, match="'QQ1'"):
+        get(Weo(), server)
+    assert store.datasets() == []
+
+
+@pytest.mark.parametrize(
+    ("said", "last"),
+    [("FY2024/25", 2025), ("FY2023/2024", 2024), ("2024", 2024), (2023, 2023), ("2022.0", 2022)],
+)
+def test_actual_figures_end_where_estimates_start(
+    said: object, last: int, serve: Serve, get: Get
+) -> None:
+    rows = changed(toy_rows(2026), "DEU", "NGDPD", last_actual=said)
+    dataset = get(Weo(), serve(FakeWeo({"2026-04": rows})))
+    assert max(rows_of(dataset, "WEO.NGDPD", "DEU")) == last
+    fiscal = "1 series whose last actual fiscal year counts as the year it ends in"
+    assert (fiscal in dataset.statements) == ("/" in str(said))
+
+
+@pytest.mark.parametrize("vintage", ["2015-04", "2026-04"])
+@pytest.mark.parametrize("nothing", ["", "0"])
+def test_series_that_do_not_say_where_estimates_start(
+    vintage: str, nothing: str, serve: Serve, get: Get
+) -> None:
+    rows = changed(toy_rows(int(vintage[:4])), "DEU", "LP", last_actual=nothing)
+    dataset = get(Weo(vintages=(vintage,)), serve(FakeWeo({vintage: rows})))
+    assert rows_of(dataset, "WEO.LP", "DEU") == {}
+    assert rows_of(dataset, "WEO.LP", "USA")
+    assert any(s.startswith("1 series of actual figures left out") for s in dataset.statements)
+
+
+def test_an_odd_last_actual_year_is_an_error(serve: Serve, get: Get) -> None:
+    rows = changed(toy_rows(2026), "DEU", "NGDPD", last_actual="soon")
+    with pytest.raises(SourceError, match=r"WEOApr2026all.xlsx, row 2: 'soon' is no last year"):
+        get(Weo(), serve(FakeWeo({"2026-04": rows})))
+
+
+def test_october_wins_within_a_year_and_that_is_said(serve: Serve, get: Get) -> None:
+    server = serve(FakeWeo({"2024-04": toy_rows(2024), "2024-10": toy_rows(2024, size=2000.0)}))
+    dataset = get(Weo(vintages=("2024-10", "2024-04")), server)
+    assert rows_of(dataset, "WEO.NGDPD.H0", "DEU")[2024] == pytest.approx(2023500.0)
+    assert "Vintage 2024-04 is left out: 2024-10 is of the same year" in dataset.statements
+    assert [r.path for r in server.requests] == [ADDRESSES["2024-10"]]
+
+
+def test_a_vintage_without_long_projections_says_so(serve: Serve, get: Get) -> None:
+    short = [
+        Series(r.area, r.code, {y: v for y, v in r.values.items() if y <= 2021}, r.scale, 2019)
+        for r in toy_rows(2020)
+        if r.code != "TX_RPCH"
+    ]
+    fake = FakeWeo({"2020-04": short, "2023-10": toy_rows(2023)})
+    dataset = get(Weo(vintages=("2020-04", "2023-10")), serve(fake))
+    assert "Vintage 2020-04 has no NGDPD 2, 3, 4, 5 years ahead" in dataset.statements
+    assert "Vintage 2020-04 has no TX_RPCH 0, 1, 2, 3, 4, 5 years ahead" in dataset.statements
+    with pytest.raises(SourceError, match=r"no vintage asked for has a figure of WEO.NGDPD.H2"):
+        get(Weo(vintages=("2020-04",)), serve(fake))
+
+
+def projections(dataset: Dataset) -> pd.DataFrame:
+    table = dataset.read()
+    there = table[table["indicator"].astype("str").str.contains(".H", regex=False)]
+    return there.astype({"iso3": "str", "indicator": "str"}).reset_index(drop=True)
+
+
+numbers = st.floats(1.0, 99999.0, width=32)
+vintages = st.lists(
+    st.sampled_from(sorted(v for v in ADDRESSES if v != "2011-09")),
+    min_size=2,
+    max_size=4,
+    unique_by=lambda v: v[:4],
+)
+
+
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(asked=vintages, data=st.data())
+def test_a_later_vintage_never_changes_a_row_of_an_earlier_one(
+    asked: list[str], data: st.DataObject, serve: Serve, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    fake = FakeWeo({v: toy_rows(int(v[:4]), size=data.draw(numbers)) for v in asked})
+    server, store = serve(fake), Store(tmp_path_factory.mktemp("store"))
+    client = Client(mirror=server.url, sleep=lambda _: None)
+    before: pd.DataFrame | None = None
+    for count in range(1, len(asked) + 1):
+        seen = sorted(asked)[:count]
+        after = projections(fetch(Weo(vintages=tuple(seen)), store=store, client=client))
+        if before is not None:
+            earlier = after[after["year"] < int(seen[-1][:4])].reset_index(drop=True)
+            key = ["indicator", "iso3", "year"]
+            pd.testing.assert_frame_equal(
+                earlier.sort_values(key, ignore_index=True),
+                before.sort_values(key, ignore_index=True),
+            )
+        before = after
+    client.close()
+
+
+@given(as_of=st.dates(date(2000, 1, 1), date(2040, 12, 31)), year=st.integers(2008, 2035))
+def test_an_information_set_sees_published_vintages_only(as_of: date, year: int) -> None:
+    line = Weo().indicator_lines()[0]
+    seen = last_published_year(as_of, lag_months=line.publication_lag_months)
+    # October is the last that a year has: published before the year is seen.
+    assert seen < year or as_of > date(year, 10, 31)
+
+
+def test_it_feeds_a_run(serve: Serve, get: Get) -> None:
+    fake = FakeWeo({v: toy_rows(int(v[:4])) for v in ("2022-10", "2026-04")})
+    dataset = get(Weo(vintages=("2022-10", "2026-04")), serve(fake))
+    read = Indicators.from_frames(dataset.read(), dataset.catalogue, countries=("DEU", "USA"))
+    assert read.specs["WEO.NGDPD.H5"].publication_lag_months == 0
+    assert read.specs["WEO.NGDPD"].publication_lag_months == 6
+    assert read.specs["WEO.NGDPD"].unit == "million USD"
+    assert {spec.channel for spec in read.specs.values()} == {"economic_mass"}
+    assert read.values["WEO.LP"][-3, 0] == 10.25
+    assert dataset.licence.startswith("IMF terms")
+    assert not dataset.catalogue["snapshot"].any()
+
+
+def test_an_unknown_workbook_is_downloaded_by_hand(serve: Serve, get: Get, tmp_path: Path) -> None:
+    server, weo = serve(FakeWeo({})), Weo(vintages=("2026-10",))
+    with pytest.raises(InputError, match=r"WEOOct2026all.xlsx .* by hand and .* --from"):
+        get(weo, server)
+    (tmp_path / "WEOOct2026all.xlsx").write_bytes(vintage_file("2026-10", toy_rows(2026)))
+    dataset = get(weo, server, given=tmp_path)
+    assert dataset.release == "2026-10"
+    assert server.requests == []
+    assert weo.locate() == ()
+
+
+@pytest.mark.parametrize("vintage", ["2015-04", "2026-04"])
+def test_a_page_served_in_place_of_a_file_is_never_cached(
+    vintage: str, serve: Serve, get: Get, store: Store
+) -> None:
+    with pytest.raises(SourceError, match="something else than a WEO"):
+        get(Weo(vintages=(vintage,)), serve(FakeWeo({})))
+    assert not list(store.raw_folder("weo", vintage).glob("*"))
+
+
+@pytest.mark.parametrize(
+    ("vintage", "body", "problem"),
+    [
+        ("2015-04", text("2015-10", toy_rows(2015)), "of October 2015, not 2015-04"),
+        ("2026-04", workbook("2026-04", toy_rows(2026), published="2025-10-14"),
+         "of 2025-10-14, not 2026-04"),
+        ("2026-04", workbook("2026-04", toy_rows(2026), sheet="Data"), "expected sheet Countries"),
+        ("2026-04", workbook("2026-04", toy_rows(2026))[:3000], "the workbook cannot be read"),
+        ("2015-04", text("2015-04", toy_rows(2015), closing=False)[:-40], "row 13: the row has"),
+        ("2015-04", text("2015-04", toy_rows(2015)).replace(b"\tScale\t", b"\tSize\t"),
+         "expected column Scale, found WEO Country Code"),
+        ("2015-04", text("2015-04", [*toy_rows(2015), *toy_rows(2015)]),
+         "row 14: NGDPD of DEU occurs twice"),
+        ("2015-04", text("2015-04", changed(toy_rows(2015), "USA", "LP", scale="Dozens")),
+         "row 9: scale 'Dozens'"),
+        ("2015-04", text("2015-04", changed(toy_rows(2015), "DEU", "LP", values={2012: "12,a"})),
+         "column '2012', row 3: '12,a' is no number"),
+        ("2015-04", text("2015-04", toy_rows(2015)) + b"1\tDEU\r\n", "goes on after its closing"),
+        ("2015-04", text("2015-04", toy_rows(2015)).replace(b'notes"""', b"x" * 140000),
+         "the table cannot be read"),
+        ("2015-04", text("2015-04", [])[:-3], "no vintage asked for has a figure of WEO.NGDPD.H0"),
+    ],
+)  # fmt: skip
+def test_files_that_are_not_what_they_should_be(
+    vintage: str, body: bytes, problem: str, serve: Serve, get: Get, store: Store
+) -> None:
+    with pytest.raises(SourceError, match=problem) as caught:
+        get(Weo(vintages=(vintage,)), serve(FakeWeo({}, bodies={vintage: body})))
+    assert "\n" not in str(caught.value)
+    assert store.datasets() == []
+
+
+def test_a_file_without_its_closing_line_is_taken_with_a_warning(serve: Serve, get: Get) -> None:
+    body = text("2015-04", toy_rows(2015), closing=False)
+    dataset = get(Weo(vintages=("2015-04",)), serve(FakeWeo({}, bodies={"2015-04": body})))
+    assert "WEOApr2015all.xls lacks its closing line: it may be cut off" in dataset.statements
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"vintages": ()}, "vintages is empty"),
+        ({"vintages": ("2024-10", "2024-10")}, "names one twice"),
+        ({"vintages": ("2024-07",)}, "'2024-07' is no vintage"),
+        ({"vintages": ("2011-10",)}, "in 2011 the second one is 2011-09"),
+        ({"vintages": ("2001-10",)}, "from 2007-10 on"),
+        ({"codes": ("NGDPX",)}, "codes names 'NGDPX'"),
+        ({"actuals": ("LP", "LP")}, "actuals names 'LP', which is unknown or named twice"),
+        ({"codes": (), "actuals": ()}, "nothing is asked for"),
+        ({"horizon": 6}, "Give 0 to 5"),
+    ],
+)
+def test_options_that_cannot_be(options: dict[str, object], problem: str) -> None:
+    with pytest.raises(InputError, match=problem):
+        Weo(**options)
+
+
+def test_keys_tell_selections_apart() -> None:
+    keys = {
+        Weo(vintages=("2024-10", "2023-10")).key,
+        Weo(vintages=("2024-10", "2022-10")).key,
+        Weo(vintages=("2024-10",)).key,
+        Weo(vintages=("2024-10",), horizon=1).key,
+        Weo(vintages=("2024-10",), codes=("NGDPD",)).key,
+        Weo(vintages=("2024-10",), actuals=()).key,
+    }
+    assert len(keys) == 6
+    assert Weo(vintages=("2023-10", "2024-10")).key in keys

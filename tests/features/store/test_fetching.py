@@ -1,0 +1,370 @@
+"""Downloads that break off, servers that misbehave, and a store that is never half-written."""
+
+from __future__ import annotations
+
+import errno
+import json
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+from fake_sources.baci import FakeBaci, release_zip
+from fake_sources.server import Reply, ranged
+
+from features.errors import InputError, SourceError, UnreachableError
+from features.sources.baci import Baci
+from features.sources.registry import is_key
+from features.sources.wdi import Wdi
+from features.store.client import PATIENCE_SECONDS, Client
+from features.store.desk import Desk
+from features.store.fetching import fetch
+from features.store.source import Part
+from features.store.store import Store, default_store
+
+BACI = Baci(revision="HS96")
+TODAY = date(2026, 11, 25)
+
+
+@pytest.fixture
+def ask(serve):
+    """A GET of one path from a fake, and the seconds it waited."""
+
+    def run(fake, *, attempts=5, **options):
+        waits: list[float] = []
+        server = serve(fake)
+        client = Client(mirror=server.url, sleep=waits.append, attempts=attempts)
+        try:
+            return client.get("https://source.example/x", **options), waits, server
+        finally:
+            client.close()
+
+    return run
+
+
+def sequence(*replies: Reply):
+    """A fake that gives one reply after another, then the last again."""
+    left = list(replies)
+    return lambda _request: left.pop(0) if len(left) > 1 else left[0]
+
+
+# Patience ---------------------------------------------------------------------------------------
+
+
+def test_the_wait_a_source_asks_for_is_kept(ask):
+    busy = Reply("Rate limit is exceeded.", status=429, headers={"Retry-After": "7"})
+    answer, waits, _ = ask(sequence(busy, busy, Reply("fine")))
+    assert (answer.text, waits) == ("fine", [7.0, 7.0])
+
+
+def test_a_403_is_retried_only_where_it_asks_for_it(ask):
+    later = Reply("busy", status=403, headers={"Retry-After": "1"})
+    answer, waits, _ = ask(sequence(later, Reply("fine")))
+    assert (answer.text, waits) == ("fine", [1.0])
+    answer, waits, _ = ask(sequence(Reply("no key", status=403), Reply("fine")))
+    assert (answer.status, waits) == (403, [])
+
+
+def test_waits_double_and_end_in_one_line_that_says_how_to_go_on(ask):
+    with pytest.raises(UnreachableError) as caught:
+        ask(sequence(Reply("Bad gateway", status=502)), attempts=4)
+    assert "no whole answer after 4 tries (status 502: Bad gateway)" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    _, waits, _ = ask(sequence(*[Reply(status=503)] * 3, Reply("fine")))
+    assert waits == [1.0, 2.0, 4.0]
+
+
+def test_a_key_that_a_source_echoes_is_blotted_out(ask):
+    echo = Reply("busy, key 5ecret-key", status=503)
+    with pytest.raises(UnreachableError) as caught:
+        ask(sequence(echo), attempts=1, headers={"X-Key": "5ecret-key"})
+    assert "5ecret" not in str(caught.value)
+    assert "busy, key ***" in str(caught.value)
+
+
+def test_nobody_waits_for_hours(ask):
+    hours = Reply(status=429, headers={"Retry-After": str(int(PATIENCE_SECONDS) + 1)})
+    with pytest.raises(UnreachableError, match="come back in 121 seconds"):
+        ask(sequence(hours))
+
+
+def test_every_request_says_who_asks(ask):
+    _, _, server = ask(sequence(Reply("fine")))
+    assert "gravicast" in server.requests[0].headers["user-agent"]
+
+
+def test_requests_to_a_host_keep_their_distance(serve, monkeypatch):
+    server = serve(sequence(Reply("fine")))
+    waits: list[float] = []
+    client = Client(pace_seconds=6.0, sleep=waits.append)
+    for _ in range(3):
+        client.get(f"{server.url}/x")
+    client.close()
+    assert len(waits) == 2
+    assert all(5.0 < wait <= 6.0 for wait in waits)
+
+
+def test_no_network_is_one_line_that_names_what_is_cached(serve, get, store):
+    server = serve(FakeBaci())
+    get(BACI, server)
+    server.stop()
+    with pytest.raises(UnreachableError) as caught:
+        get(Baci(revision="HS92"), server)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert "of use meanwhile: baci:HS96:202601:hs2" in message
+
+
+def test_no_network_and_an_empty_store_say_so(serve, get):
+    server = serve(FakeBaci())
+    server.stop()
+    with pytest.raises(UnreachableError, match="no other release of baci"):
+        get(BACI, server)
+
+
+def test_a_mirror_is_an_address(store):
+    with pytest.raises(InputError, match="no address of a server"):
+        fetch(BACI, store=store, mirror="localhost:80")
+
+
+# Broken connections -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_a_connection_lost_at_random_bytes_never_leaves_half_a_data_set(serve, get, store, seed):
+    """Fifty downloads, each cut up to six times: resumed to the same bytes, or nothing at all."""
+    rng = np.random.default_rng(seed)
+    body = release_zip()
+    cuts = [int(rng.integers(0, len(body))) for _ in range(rng.integers(1, 7))]
+    server = serve(FakeBaci(cuts=cuts, BACI_HS96_V202601=body))
+    client = Client(mirror=server.url, sleep=lambda _: None, attempts=3)
+    try:
+        made = fetch(BACI, store=store, client=client, today=TODAY)
+    except UnreachableError:
+        assert store.datasets() == []
+        assert not (store.raw_folder("baci", "202601") / "BACI_HS96_V202601.zip").exists()
+        made = get(BACI, server)
+    finally:
+        client.close()
+    made.verify()
+    assert (store.raw_folder("baci", "202601") / "BACI_HS96_V202601.zip").read_bytes() == body
+    assert made.rows == 12
+    assert not list(store.folder.rglob("*.part")) + list(store.folder.rglob("*.partial"))
+
+
+def test_a_broken_download_goes_on_where_it_stopped(serve, get):
+    body = release_zip()
+    server = serve(FakeBaci(cuts=[100], BACI_HS96_V202601=body))
+    get(BACI, server)
+    asked = [request.headers.get("range") for request in server.requests]
+    assert asked == [None, "bytes=100-"]
+
+
+def test_a_file_replaced_between_two_tries_is_not_joined_to_the_old_one(serve, tmp_path):
+    old, new = bytes(1_000), b"n" * 1_200
+    replies = iter([("old", old, 400), ("new", new, None)])
+
+    def fake(request):
+        etag, body, cut = next(replies)
+        return ranged(body, request, etag=f'"{etag}"', cut=cut)
+
+    client = Client(mirror=serve(fake).url, sleep=lambda _: None)
+    client.download("https://source.example/f.zip", tmp_path / "f.zip")
+    client.close()
+    assert (tmp_path / "f.zip").read_bytes() == new
+
+
+def test_a_server_that_ignores_ranges_is_asked_for_the_whole(serve, tmp_path):
+    body = b"x" * 5_000
+    replies = iter([Reply(body, headers={"ETag": '"a"'}, cut=700), Reply(body)])
+    client = Client(mirror=serve(lambda _: next(replies)).url, sleep=lambda _: None)
+    client.download("https://source.example/f.zip", tmp_path / "f.zip")
+    client.close()
+    assert (tmp_path / "f.zip").read_bytes() == body
+
+
+@pytest.mark.parametrize("kind", ["416", "elsewhere"])
+def test_a_continuation_that_does_not_fit_begins_anew(serve, tmp_path, kind):
+    body = b"y" * 2_000
+    odd = (
+        Reply(status=416)
+        if kind == "416"
+        else Reply(body[9:], status=206, headers={"Content-Range": "bytes 9-1999/2000"})
+    )
+    replies = iter([Reply(body, headers={"ETag": '"a"'}, cut=50), odd, Reply(body)])
+    client = Client(mirror=serve(lambda _: next(replies)).url, sleep=lambda _: None)
+    client.download("https://source.example/f.zip", tmp_path / "f.zip")
+    client.close()
+    assert (tmp_path / "f.zip").read_bytes() == body
+
+
+# The cache --------------------------------------------------------------------------------------
+
+
+def test_what_is_there_is_not_asked_for_again(serve, get):
+    server = serve(FakeBaci())
+    first = get(BACI, server)
+    assert get(BACI, server).digest == first.digest
+    assert len(server.requests) == 1
+
+
+def test_a_refresh_that_finds_nothing_new_sends_nothing(serve, get):
+    server = serve(FakeBaci())
+    first = get(BACI, server)
+    again = get(BACI, server, refresh=True, today=date(2026, 12, 1))
+    assert len(server.requests) == 2
+    assert server.requests[-1].headers["if-none-match"]
+    assert again.digest == first.digest
+    assert again.retrieved == "2026-12-01"
+
+
+def test_a_raw_file_that_was_changed_is_fetched_again(serve, get, store):
+    server = serve(FakeBaci())
+    get(BACI, server)
+    raw = store.raw_folder("baci", "202601") / "BACI_HS96_V202601.zip"
+    raw.write_bytes(raw.read_bytes()[:-1])
+    get(Baci(revision="HS96", level="total"), server)
+    assert len(server.requests) == 2
+    assert raw.read_bytes() == release_zip()
+
+
+def test_a_part_that_was_changed_stops_the_reader(serve, get, store):
+    made = get(BACI, serve(FakeBaci()))
+    path = made.folder / made.parts[0].file
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(InputError, match="changed or is gone"):
+        store.open(made.key).read()
+
+
+def test_files_downloaded_by_hand_are_taken_without_asking(tmp_path, serve, get):
+    folder = tmp_path / "by-hand"
+    folder.mkdir()
+    server = serve(FakeBaci())
+    with pytest.raises(InputError, match=r"no file BACI_HS96_V202601\.zip"):
+        get(BACI, server, given=folder)
+    (folder / "BACI_HS96_V202601.zip").write_bytes(release_zip())
+    made = get(BACI, server, given=folder)
+    assert server.requests == []
+    assert made.raw[0]["url"] == "given by the user: BACI_HS96_V202601.zip"
+    with pytest.raises(InputError, match="no such folder"):
+        get(BACI, server, given=tmp_path / "nowhere")
+
+
+def test_an_answer_is_not_cached_before_it_is_checked(serve, tmp_path):
+    server = serve(sequence(Reply('{"error": "no"}'), Reply('{"data": 1}')))
+    desk = Desk(Client(mirror=server.url), tmp_path, today=TODAY)
+
+    def check(answer):
+        if "error" in answer.text:
+            raise SourceError("an error in disguise", remedy="Try again")
+
+    url = "https://source.example/api"
+    with pytest.raises(SourceError):
+        desk.answer(url, name="a.json", check=check)
+    assert list(tmp_path.iterdir()) == []
+    kept = desk.answer(url, name="a.json", check=check, headers={"X-Key": "secret"})
+    assert json.loads(kept.path.read_text()) == {"data": 1}
+    assert "secret" not in "".join(path.read_text() for path in tmp_path.iterdir())
+
+
+def test_a_past_day_of_a_source_that_overwrites_its_files_is_gone(store):
+    with pytest.raises(SourceError, match=r"release 20200101 is gone.*store has none"):
+        fetch(Wdi(release="20200101"), store=store, today=TODAY)
+
+
+# The store --------------------------------------------------------------------------------------
+
+
+def test_a_conversion_that_broke_off_goes_on_with_its_notes(serve, get, store, monkeypatch):
+    server = serve(FakeBaci())
+    built = []
+    whole = Part.of_year
+
+    def breaking(fail):
+        def of_year(year, build):
+            def counted(notes):
+                built.append(year)
+                if fail and year == 1997:
+                    raise KeyboardInterrupt
+                return build(notes)
+
+            return whole(year, counted)
+
+        return of_year
+
+    monkeypatch.setattr(Part, "of_year", breaking(fail=True))
+    with pytest.raises(KeyboardInterrupt):
+        get(BACI, server)
+    assert store.datasets() == []
+    monkeypatch.setattr(Part, "of_year", breaking(fail=False))
+    made = get(BACI, server)
+    assert built == [1996, 1997, 1997]
+    assert any("Belgium-Luxembourg" in said for said in made.statements)
+    assert len(server.requests) == 1
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(serve, get, store, monkeypatch):
+    def full(*_args, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("features.store.store.pq.write_table", full)
+    with pytest.raises(InputError, match="the disk is full; nothing half-written is left"):
+        get(BACI, serve(FakeBaci()))
+    assert store.datasets() == []
+
+
+def test_a_store_that_cannot_be_written_is_one_line(serve, get, store):
+    store.folder.parent.mkdir(exist_ok=True)
+    store.folder.write_text("a file, not a folder")
+    with pytest.raises(InputError, match="the store cannot be written"):
+        get(BACI, serve(FakeBaci()))
+
+
+def test_a_key_may_be_shortened_where_it_stays_clear(serve, get, store):
+    server = serve(FakeBaci())
+    get(BACI, server)
+    assert store.open("baci").key == "baci:HS96:202601:hs2"
+    get(Baci(revision="HS92", level="total"), server)
+    assert store.open("baci:HS92").key == "baci:HS92:202601:total"
+    with pytest.raises(InputError, match="could be baci:HS92:202601:total, baci:HS96:202601:hs2"):
+        store.open("baci")
+    with pytest.raises(InputError, match=r"no data set weo.*gravicast fetch weo"):
+        store.open("weo:2024-10")
+
+
+def test_fetching_a_data_set_again_leaves_its_neighbours(serve, get, store):
+    server = serve(FakeBaci())
+    get(Baci(revision="HS96", years=(1997,)), server)
+    get(BACI, server)
+    get(BACI, server, refresh=True)
+    keys = [dataset.key for dataset in store.datasets()]
+    assert keys == ["baci:HS96:202601:hs2", "baci:HS96:202601:hs2:1997"]
+    store.open("baci:HS96:202601:hs2:1997").verify()
+
+
+def test_what_is_a_key_and_what_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert is_key("baci:HS92:202601:hs2")
+    assert is_key("indicators:technology")
+    assert not is_key("flows.parquet")
+    assert not is_key("C:/flows.parquet")
+    (tmp_path / "baci").touch()
+    assert not is_key("baci")
+
+
+def test_a_store_has_a_place_by_default(monkeypatch, tmp_path):
+    monkeypatch.delenv("GRAVICAST_STORE", raising=False)
+    assert default_store().name == "gravicast-store"
+    monkeypatch.setenv("GRAVICAST_STORE", str(tmp_path / "elsewhere"))
+    assert Store().folder == tmp_path / "elsewhere"
+
+
+def test_a_store_has_the_years_in_folders_that_others_read_too(serve, get):
+    made = get(Baci(revision="HS96", level="total"), serve(FakeBaci()))
+    by_year = pd.concat(
+        pd.read_parquet(made.folder / f"year={year}" / "data.parquet") for year in made.years
+    )
+    assert by_year["value_usd"].sum() == pytest.approx(made.read()["value_usd"].sum())
+    about = json.loads((made.folder / "dataset.json").read_text())
+    assert about["licence"] == "Etalab Open Licence 2.0"
+    assert about["raw"][0]["url"].startswith("https://www.cepii.fr/")
