@@ -14,10 +14,10 @@ import pyarrow as pa
 from features.country_codes import alpha3_to_iso3, translate
 from features.errors import SourceError
 from features.store.client import Answer
+from features.store.connector import Connector
 from features.store.indicator_parts import check_release_day
 from features.store.source import (
     IndicatorLine,
-    Kind,
     Notes,
     Part,
     RawFile,
@@ -45,7 +45,7 @@ _GROUPS = frozenset({"WEOWORLD", "ADVEC", "EME", "LIC", "OEMDC"})
 
 
 @dataclass(frozen=True, slots=True)
-class Aipi:
+class Aipi(Connector):
     """The index and its four parts by country: a snapshot that no back-test may spread backwards.
 
     Attributes
@@ -60,6 +60,7 @@ class Aipi:
 
     INFO: ClassVar[SourceInfo] = SourceInfo(
         name="aipi",
+        kind="indicators",
         title="IMF AI Preparedness Index",
         gives=f"readiness for AI of about 175 economies and its four parts, {YEAR} only",
         licence="IMF terms (https://www.imf.org/external/terms.htm), no Creative Commons licence",
@@ -73,11 +74,6 @@ class Aipi:
 
     def __post_init__(self) -> None:
         check_release_day(self.release)
-
-    @property
-    def kind(self) -> Kind:
-        """Indicators."""
-        return "indicators"
 
     @property
     def key(self) -> str:
@@ -134,10 +130,6 @@ class Aipi:
             )
             for name, label in _INDICES.values()
         )
-
-    def sector_table(self) -> pd.DataFrame | None:
-        """None: there are no sectors."""
-        return None
 
 
 def _build(raw: Sequence[RawFile], notes: Notes) -> pa.Table:

@@ -25,10 +25,9 @@ from features.sources.baci_reading import (
     read_products,
 )
 from features.sources.harmonized_system import LEVELS, Level, level_named
+from features.store.connector import Connector
 from features.store.desk import Desk
 from features.store.source import (
-    IndicatorLine,
-    Kind,
     Notes,
     Part,
     RawFile,
@@ -45,7 +44,7 @@ _HOST = "https://www.cepii.fr/DATA_DOWNLOAD/baci/data"
 
 
 @dataclass(frozen=True, slots=True)
-class Baci:
+class Baci(Connector):
     """Bilateral trade of one revision and release, at the level asked for.
 
     Parameters
@@ -74,6 +73,7 @@ class Baci:
 
     INFO: ClassVar[SourceInfo] = SourceInfo(
         name="baci",
+        kind="trade",
         title="CEPII BACI",
         gives="reconciled goods trade of some 230 countries by HS product, 1995 to two years ago",
         licence="Etalab Open Licence 2.0",
@@ -107,11 +107,6 @@ class Baci:
             )
 
     @property
-    def kind(self) -> Kind:
-        """Always trade."""
-        return "trade"
-
-    @property
     def key(self) -> str:
         """``baci:REVISION:RELEASE:LEVEL``, and the years where not all are converted."""
         years = f":{years_word(self.years)}" if self.years else ""
@@ -131,10 +126,6 @@ class Baci:
         level = level_named(self.level)
         for year in archive.chosen(self.years):
             yield Part.of_year(year, partial(_year_table, archive, year, level))
-
-    def indicator_lines(self) -> tuple[IndicatorLine, ...]:
-        """None: this is trade."""
-        return ()
 
     def sector_table(self) -> pd.DataFrame | None:
         """Names and kinds of chapters and sections; None for levels without or with finer codes."""

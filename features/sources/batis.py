@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 
 from features.country_codes import alpha2_to_iso3, alpha3_to_iso3
 from features.errors import InputError, SourceError
+from features.store.connector import Connector
 from features.store.csv_stream import TEXT
 from features.store.desk import Desk
 from features.store.flow_spool import FlowSpool, Translated
 from features.store.source import (
-    IndicatorLine,
-    Kind,
     Notes,
     Part,
     RawFile,
@@ -71,7 +70,7 @@ _EXPORTS, _IMPORTS = ("X", "EXP"), ("M", "IMP")
 
 
 @dataclass(frozen=True, slots=True)
-class Batis:
+class Batis(Connector):
     """Services exports of every economy to every other, balanced with the partner's imports.
 
     Parameters
@@ -97,6 +96,7 @@ class Batis:
 
     INFO: ClassVar[SourceInfo] = SourceInfo(
         name="batis",
+        kind="trade",
         title="OECD-WTO Balanced Trade in Services (BaTIS)",
         gives="balanced services trade of some 200 economies by EBOPS item, from 2005",
         licence="OECD terms: reuse with citation",
@@ -117,11 +117,6 @@ class Batis:
                 remedy="Choose later --years",
             )
         _check_items(self.items)
-
-    @property
-    def kind(self) -> Kind:
-        """Always trade."""
-        return "trade"
 
     @property
     def key(self) -> str:
@@ -167,10 +162,6 @@ class Batis:
         group = np.arange(len(wanted))
         for year in spool.chosen():
             yield Part.of_year(year, partial(_year_table, flows, year, sectors, group))
-
-    def indicator_lines(self) -> tuple[IndicatorLine, ...]:
-        """None: this is trade."""
-        return ()
 
     def sector_table(self) -> pd.DataFrame | None:
         """Items, all of them services; None for the total."""

@@ -27,10 +27,9 @@ from features.sources.comtrade_reference import (
 from features.sources.comtrade_requests import Access, Lists, plan, whole_answers
 from features.sources.comtrade_year import YearOfTrade
 from features.sources.harmonized_system import level_named
+from features.store.connector import Connector
 from features.store.desk import Desk
 from features.store.source import (
-    IndicatorLine,
-    Kind,
     Part,
     RawFile,
     SourceInfo,
@@ -47,7 +46,7 @@ ROWS_A_YEAR = {"total": 245, "hs2": 20_000, "hs4": 60_000, "hs6": 100_000}
 
 
 @dataclass(frozen=True, slots=True)
-class Comtrade:
+class Comtrade(Connector):
     """Imports or exports that countries declared, by partner and year.
 
     Parameters
@@ -83,6 +82,7 @@ class Comtrade:
 
     INFO: ClassVar[SourceInfo] = SourceInfo(
         name="comtrade",
+        kind="trade",
         title="UN Comtrade",
         gives="goods trade as declared by each importer or exporter, by HS product, from 1988",
         licence="UN copyright: own use; passing the data on needs permission of the UN",
@@ -124,11 +124,6 @@ class Comtrade:
     def wanted_reporters(self) -> tuple[str, ...]:
         """Countries named; none where all are wanted."""
         return () if self.reporters in ((), (ALL,)) else tuple(sorted(set(self.reporters)))
-
-    @property
-    def kind(self) -> Kind:
-        """Always trade."""
-        return "trade"
 
     @property
     def key(self) -> str:
@@ -198,10 +193,6 @@ class Comtrade:
         )
         for year in coverage.files:
             yield Part.of_year(year, partial(year_of_trade.build, year))
-
-    def indicator_lines(self) -> tuple[IndicatorLine, ...]:
-        """None: this is trade."""
-        return ()
 
     def sector_table(self) -> pd.DataFrame | None:
         """Names and kinds of chapters; None for other levels."""

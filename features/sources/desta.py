@@ -14,9 +14,10 @@ import pyarrow as pa
 
 from features.country_codes import numeric_to_iso3
 from features.errors import InputError, SourceError
+from features.store.connector import Connector
 from features.store.desk import Desk
 from features.store.pair_rows import PAIR, with_iso3
-from features.store.source import IndicatorLine, Kind, Notes, Part, RawFile, SourceInfo, option
+from features.store.source import Notes, Part, RawFile, SourceInfo, option
 from features.store.tidying import pair_table, require_source_columns
 
 FOLDER = "https://www.designoftradeagreements.org/media/filer_public/"
@@ -36,7 +37,7 @@ _NEVER = 9999
 
 
 @dataclass(frozen=True, slots=True)
-class Desta:
+class Desta(Connector):
     """Design of Trade Agreements: pair attributes for the channel of trade policy.
 
     Parameters
@@ -65,6 +66,7 @@ class Desta:
 
     INFO: ClassVar[SourceInfo] = SourceInfo(
         name="desta",
+        kind="pairs",
         title="Design of Trade Agreements (DESTA)",
         gives="trade agreements in force by pair and year, how many, and whether the WTO lists one",
         licence="none stated; citation requested",
@@ -85,11 +87,6 @@ class Desta:
                 f"{self.until} is no last year of agreements",
                 remedy="Give a year from 1948 on, such as --until 2024, or leave it out",
             )
-
-    @property
-    def kind(self) -> Kind:
-        """Attributes of pairs."""
-        return "pairs"
 
     @property
     def key(self) -> str:
@@ -124,14 +121,6 @@ class Desta:
             if _in_force(spells, year).any():
                 yield Part.of_year(year, _table_of(spells, year, pending))
                 pending = None
-
-    def indicator_lines(self) -> tuple[IndicatorLine, ...]:
-        """None: these are pairs."""
-        return ()
-
-    def sector_table(self) -> pd.DataFrame | None:
-        """None: these are pairs."""
-        return None
 
 
 def _desta_to_iso3(code: str) -> str | None:

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from features.country_codes import alpha3_to_iso3
 from features.errors import InputError, SourceError
+from features.store.connector import Connector
 from features.store.csv_stream import opened, whole_zip
 from features.store.desk import Desk
 from features.store.pair_rows import require_unique, with_iso3
-from features.store.source import IndicatorLine, Kind, Notes, Part, RawFile, SourceInfo
+from features.store.source import Notes, Part, RawFile, SourceInfo
 from features.store.tidying import pair_table, require_source_columns
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ DISTANCES = ("dist", "distcap", "distw", "distwces")
 
 
 @dataclass(frozen=True, slots=True)
-class GeoDist:
+class GeoDist(Connector):
     """CEPII's GeoDist: static pair attributes for the channel of trade costs.
 
     Notes
@@ -44,6 +45,7 @@ class GeoDist:
 
     INFO: ClassVar[SourceInfo] = SourceInfo(
         name="geodist",
+        kind="pairs",
         title="CEPII GeoDist",
         gives="distances, borders, languages and colonial ties of 224 countries",
         licence="Etalab Open Licence 2.0",
@@ -59,11 +61,6 @@ class GeoDist:
     def release(self) -> str:
         """The year of the only release."""
         return "2011"
-
-    @property
-    def kind(self) -> Kind:
-        """Attributes of pairs."""
-        return "pairs"
 
     @property
     def key(self) -> str:
@@ -86,14 +83,6 @@ class GeoDist:
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
         """All pairs as one part."""
         yield Part.whole(lambda notes: _pairs(raw[0], notes))
-
-    def indicator_lines(self) -> tuple[IndicatorLine, ...]:
-        """None: these are pairs."""
-        return ()
-
-    def sector_table(self) -> pd.DataFrame | None:
-        """None: these are pairs."""
-        return None
 
 
 def _pairs(raw: RawFile, notes: Notes) -> pa.Table:

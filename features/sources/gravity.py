@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from features.country_codes import alpha3_to_iso3
 from features.errors import InputError, SourceError
+from features.store.connector import Connector
 from features.store.csv_stream import TEXT, csv_batches, opened, whole_zip
 from features.store.desk import Desk
 from features.store.pair_rows import require_unique, small_frame, with_iso3, yearly_parts
-from features.store.source import IndicatorLine, Kind, Notes, Part, RawFile, SourceInfo, option
+from features.store.source import Notes, Part, RawFile, SourceInfo, option
 from features.store.tidying import pair_table, require_source_columns
 
 SIDES = ("iso3_o", "iso3_d")
@@ -51,7 +52,7 @@ TYPES = ("cu", "fta", "psa", "eia")
 
 
 @dataclass(frozen=True, slots=True)
-class Gravity:
+class Gravity(Connector):
     """CEPII's Gravity database.
 
     Parameters
@@ -79,6 +80,7 @@ class Gravity:
 
     INFO: ClassVar[SourceInfo] = SourceInfo(
         name="gravity",
+        kind="pairs",
         title="CEPII Gravity",
         gives="distances, borders, languages, colonial ties; or trade agreements by year to 2021",
         licence="Etalab Open Licence 2.0",
@@ -101,11 +103,6 @@ class Gravity:
                 f"there is no {self.what!r} in CEPII Gravity",
                 remedy="Choose --what geography or --what agreements",
             )
-
-    @property
-    def kind(self) -> Kind:
-        """Attributes of pairs."""
-        return "pairs"
 
     @property
     def key(self) -> str:
@@ -144,14 +141,6 @@ class Gravity:
         yield from yearly_parts(
             rows, read=read, finish=lambda year, notes: self._agreements(year, labels, notes)
         )
-
-    def indicator_lines(self) -> tuple[IndicatorLine, ...]:
-        """None: these are pairs."""
-        return ()
-
-    def sector_table(self) -> pd.DataFrame | None:
-        """None: these are pairs."""
-        return None
 
     @property
     def _member(self) -> str:

@@ -22,9 +22,9 @@ from features.sources.icio_reading import (
     read_outputs,
     read_year,
 )
+from features.store.connector import Connector
 from features.store.desk import Desk
 from features.store.source import (
-    IndicatorLine,
     Kind,
     Notes,
     Part,
@@ -44,7 +44,7 @@ MILLION = 1e6
 
 
 @dataclass(frozen=True, slots=True)
-class Icio:
+class Icio(Connector):
     """Tables or flows of the edition without split countries (``SML``).
 
     Parameters
@@ -69,6 +69,7 @@ class Icio:
 
     INFO: ClassVar[SourceInfo] = SourceInfo(
         name="icio",
+        kind="tables",
         title="OECD Inter-Country Input-Output tables",
         gives="input-output tables of 81 economies and 50 industries, or the trade in them",
         licence="OECD terms: reuse with citation",
@@ -145,10 +146,6 @@ class Icio:
                 yield Part(f"wiot_{year}.parquet", year, partial(_table, path, member))
         if self.what == "tables":
             yield Part("gross_output.parquet", None, partial(_gross_output, members))
-
-    def indicator_lines(self) -> tuple[IndicatorLine, ...]:
-        """None."""
-        return ()
 
     def sector_table(self) -> pd.DataFrame | None:
         """The 50 industries, of ISIC Rev. 4; None for tables, which take the flows' sectors."""

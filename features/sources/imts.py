@@ -17,10 +17,9 @@ from features.countries import is_country
 from features.country_codes import alpha3_to_iso3, translate
 from features.errors import InputError, SourceError
 from features.store.client import Answer
+from features.store.connector import Connector
 from features.store.indicator_parts import check_release_day, check_years
 from features.store.source import (
-    IndicatorLine,
-    Kind,
     Notes,
     Part,
     RawFile,
@@ -53,7 +52,7 @@ _REMEDY = "Fetch it again (--refresh)"
 
 
 @dataclass(frozen=True, slots=True)
-class Imts:
+class Imts(Connector):
     """Total goods trade between countries, current USD, as one side reported it.
 
     Attributes
@@ -82,6 +81,7 @@ class Imts:
 
     INFO: ClassVar[SourceInfo] = SourceInfo(
         name="imts",
+        kind="trade",
         title="IMF International Trade in Goods by partner country (IMTS)",
         gives="total goods exports or imports between countries, as reported",
         licence="IMF terms (https://www.imf.org/external/terms.htm), no Creative Commons licence",
@@ -108,11 +108,6 @@ class Imts:
                     f"--reporters: {code!r} is no country's code or is named twice",
                     remedy="Give ISO 3166 alpha-3 codes such as DEU, each once",
                 )
-
-    @property
-    def kind(self) -> Kind:
-        """Trade."""
-        return "trade"
 
     @property
     def key(self) -> str:
@@ -163,14 +158,6 @@ class Imts:
             said = notes if year == years[0] else Notes()
             frame = rows[rows["year"] == year]
             yield Part.of_year(int(year), partial(self._build, frame, int(year), said))
-
-    def indicator_lines(self) -> tuple[IndicatorLine, ...]:
-        """None: it is trade."""
-        return ()
-
-    def sector_table(self) -> pd.DataFrame | None:
-        """None: totals only."""
-        return None
 
     def _build(self, frame: pd.DataFrame, year: int, said: Notes, notes: Notes) -> pa.Table:
         notes.add(said)

@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 
 from features.country_codes import alpha3_to_iso3
 from features.errors import InputError, SourceError
+from features.store.connector import Connector
 from features.store.csv_stream import TEXT
 from features.store.desk import Desk
 from features.store.flow_spool import FlowSpool, Translated
 from features.store.source import (
-    IndicatorLine,
-    Kind,
     Notes,
     Part,
     RawFile,
@@ -72,7 +71,7 @@ MILLION = 1e6
 
 
 @dataclass(frozen=True, slots=True)
-class Itpde:
+class Itpde(Connector):
     """Trade of a release at the level asked for, domestic sales (exporter = importer) included.
 
     Parameters
@@ -96,6 +95,7 @@ class Itpde:
 
     INFO: ClassVar[SourceInfo] = SourceInfo(
         name="itpde",
+        kind="trade",
         title="USITC ITPD-E",
         gives="trade of some 265 economies by 170 industries with domestic sales, from 1986",
         licence="public domain (US government); cite the authors",
@@ -126,11 +126,6 @@ class Itpde:
         return self.edition
 
     @property
-    def kind(self) -> Kind:
-        """Always trade."""
-        return "trade"
-
-    @property
     def key(self) -> str:
         """``itpde:EDITION:LEVEL:YEARS``."""
         return f"itpde:{self.edition}:{self.level}:{years_word(self.years)}"
@@ -155,10 +150,6 @@ class Itpde:
         sectors, group = _sectors(self.level)
         for year in spool.chosen():
             yield Part.of_year(year, partial(_year_table, flows, year, sectors, group))
-
-    def indicator_lines(self) -> tuple[IndicatorLine, ...]:
-        """None: this is trade."""
-        return ()
 
     def sector_table(self) -> pd.DataFrame | None:
         """Kinds of the sectors; None for totals.

@@ -15,10 +15,11 @@ import pyarrow.compute as pc
 
 from features.country_codes import alpha3_to_iso3
 from features.errors import InputError
+from features.store.connector import Connector
 from features.store.csv_stream import TEXT, csv_batches, whole_zip
 from features.store.desk import Desk
 from features.store.pair_rows import PAIR, small_frame, with_iso3, yearly_parts
-from features.store.source import IndicatorLine, Kind, Notes, Part, RawFile, SourceInfo, option
+from features.store.source import Notes, Part, RawFile, SourceInfo, option
 
 FOLDER = "https://www.ewf.uni-bayreuth.de/pool/dokumente/"
 SIDES = ("exporter", "importer")
@@ -33,7 +34,7 @@ FLAGS = tuple(dict.fromkeys(column for columns in KINDS.values() for column in c
 
 
 @dataclass(frozen=True, slots=True)
-class Larch:
+class Larch(Connector):
     """Mario Larch's regional trade agreements: pair attributes for the channel of trade policy.
 
     Parameters
@@ -57,6 +58,7 @@ class Larch:
 
     INFO: ClassVar[SourceInfo] = SourceInfo(
         name="larch",
+        kind="pairs",
         title="Mario Larch's Regional Trade Agreements Database",
         gives="agreements notified to the WTO by pair and year: customs union, free trade, "
         "partial scope, services",
@@ -73,11 +75,6 @@ class Larch:
                 f"{self.release!r} is no release of Larch's agreements",
                 remedy="Give a day, such as --release 20260111",
             )
-
-    @property
-    def kind(self) -> Kind:
-        """Attributes of pairs."""
-        return "pairs"
 
     @property
     def key(self) -> str:
@@ -101,14 +98,6 @@ class Larch:
         """A part for every year with an agreement."""
         read = Notes()
         yield from yearly_parts(_agreements(raw[0].path, read), read=read)
-
-    def indicator_lines(self) -> tuple[IndicatorLine, ...]:
-        """None: these are pairs."""
-        return ()
-
-    def sector_table(self) -> pd.DataFrame | None:
-        """None: these are pairs."""
-        return None
 
     @property
     def _archive(self) -> str:

@@ -18,6 +18,7 @@ from features.country_codes import alpha3_to_iso3
 from features.errors import SourceError
 from features.sources.indicator_sets import ReadySeries, choose, selection_word
 from features.store.client import Answer
+from features.store.connector import Connector
 from features.store.desk import Desk
 from features.store.indicator_parts import (
     Reading,
@@ -25,7 +26,7 @@ from features.store.indicator_parts import (
     check_years,
     yearly_parts,
 )
-from features.store.source import IndicatorLine, Kind, Part, RawFile, SourceInfo, option
+from features.store.source import IndicatorLine, Part, RawFile, SourceInfo, option
 from features.store.tidying import require_source_columns
 from features.store.years import years_word
 
@@ -39,7 +40,7 @@ _UPGRADE = "Leave the series out with --indicators, take an earlier release, or 
 
 
 @dataclass(frozen=True, slots=True)
-class Owid:
+class Owid(Connector):
     """Charts of Our World in Data, a row a country and year.
 
     The source overwrites its charts in place: the day of retrieval is the release. Files that it
@@ -48,6 +49,7 @@ class Owid:
 
     INFO: ClassVar[SourceInfo] = SourceInfo(
         name="owid",
+        kind="indicators",
         title="Our World in Data",
         gives="AI publications, patents and investment by country; robots of the largest users",
         licence="CSET series CC BY-NC 4.0; robots (IFR via AI Index) CC BY-ND 4.0; the source's "
@@ -79,11 +81,6 @@ class Owid:
     def chosen(self) -> tuple[ReadySeries, ...]:
         """The series wanted."""
         return choose("owid", self.indicators)
-
-    @property
-    def kind(self) -> Kind:
-        """Country-year indicators."""
-        return "indicators"
 
     @property
     def key(self) -> str:
@@ -130,9 +127,6 @@ class Owid:
     def indicator_lines(self) -> tuple[IndicatorLine, ...]:
         """A line of the catalogue for each series, with its licence."""
         return tuple(series.line() for series in self.chosen)
-
-    def sector_table(self) -> None:
-        """Indicators have no sectors."""
 
 
 def _is_country(code: str) -> bool:

@@ -21,12 +21,11 @@ from features.sources.technology import Technology, inventory
 from features.sources.wdi import Wdi
 from features.sources.weo import NEWEST, Weo
 from features.store.client import Client
+from features.store.connector import Connector
 from features.store.desk import Desk
 from features.store.fetching import fetch
 from features.store.source import (
-    Connector,
     IndicatorLine,
-    Kind,
     Notes,
     Part,
     RawFile,
@@ -157,16 +156,17 @@ def fetch_preset(
 
 
 @dataclass(frozen=True)
-class _Joined:
+class _Joined(Connector):
     """Data sets of the store as one, a `Connector` whose source is the store itself."""
 
     preset: str
-    release: str
+    day: str
     years: tuple[int, ...]
     members: tuple[Dataset, ...]
 
     INFO: ClassVar[SourceInfo] = SourceInfo(
         name="indicators",
+        kind="indicators",
         title="Indicators of several sources",
         gives="series for the channels of a run",
         licence="of each source",
@@ -176,7 +176,9 @@ class _Joined:
         renewed_months=6,
     )
 
-    kind: ClassVar[Kind] = "indicators"
+    @property
+    def release(self) -> str:
+        return self.day
 
     @property
     def key(self) -> str:
@@ -205,9 +207,6 @@ class _Joined:
         made = [_capital_line(line) for line in lines if line.indicator == INVESTMENT]
         there = set(self._frame["indicator"])
         return tuple(line for line in (*lines, *made) if line.indicator in there)
-
-    def sector_table(self) -> None:
-        return None
 
     @cached_property
     def _frame(self) -> pd.DataFrame:

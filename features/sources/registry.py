@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from features.errors import InputError
 
 if TYPE_CHECKING:
-    from features.store.source import Connector
+    from features.store.connector import Connector
 
 INDICATORS = "indicators"
 """What `features.sources.presets` joins from several sources."""

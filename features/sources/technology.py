@@ -29,10 +29,10 @@ from numpy.typing import NDArray
 from features.sources.baci import Baci, BaciArchive, baci_address, download_baci
 from features.sources.baci_reading import aggregate_year
 from features.sources.harmonized_system import TECHNOLOGY, level_named
+from features.store.connector import Connector
 from features.store.desk import Desk
 from features.store.source import (
     IndicatorLine,
-    Kind,
     Notes,
     Part,
     RawFile,
@@ -54,7 +54,7 @@ _INFO = Baci.INFO
 
 
 @dataclass(frozen=True, slots=True)
-class Technology:
+class Technology(Connector):
     """Stocks of technology goods by importer, as indicators.
 
     Parameters
@@ -73,6 +73,7 @@ class Technology:
 
     INFO: ClassVar[SourceInfo] = SourceInfo(
         name="technology",
+        kind="indicators",
         title="Technology from trade (CEPII BACI)",
         gives="stocks of imported robots, computers, semiconductors and telecom equipment",
         licence=_INFO.licence,
@@ -84,11 +85,6 @@ class Technology:
 
     def __post_init__(self) -> None:
         Baci(revision=self.revision, release=self.release, level="technology")
-
-    @property
-    def kind(self) -> Kind:
-        """Always indicators."""
-        return "indicators"
 
     @property
     def key(self) -> str:
@@ -132,10 +128,6 @@ class Technology:
                               "its stock of imports is a lower bound"),
             ]  # fmt: skip
         return tuple(lines)
-
-    def sector_table(self) -> pd.DataFrame | None:
-        """None: these are indicators."""
-        return None
 
 
 @dataclass(frozen=True, slots=True)

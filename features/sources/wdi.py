@@ -11,6 +11,7 @@ import pandas as pd
 from features.errors import InputError
 from features.sources import wdi_api, wdi_bulk
 from features.sources.indicator_sets import ReadySeries, choose, selection_word
+from features.store.connector import Connector
 from features.store.desk import Desk
 from features.store.indicator_parts import (
     Reading,
@@ -18,7 +19,7 @@ from features.store.indicator_parts import (
     check_years,
     yearly_parts,
 )
-from features.store.source import IndicatorLine, Kind, Part, RawFile, SourceInfo, option
+from features.store.source import IndicatorLine, Part, RawFile, SourceInfo, option
 from features.store.years import years_word
 
 WAYS = ("api", "bulk")
@@ -28,7 +29,7 @@ _TAIWAN = "Taiwan is absent from WDI: its indicators are unknown unless another 
 
 
 @dataclass(frozen=True, slots=True)
-class Wdi:
+class Wdi(Connector):
     """Series of the World Development Indicators, a row a country and year.
 
     The source overwrites its figures in place and fills some weeks after its date of update, so
@@ -37,6 +38,7 @@ class Wdi:
 
     INFO: ClassVar[SourceInfo] = SourceInfo(
         name="wdi",
+        kind="indicators",
         title="World Bank, World Development Indicators",
         gives="macro, digital, research and trade indicators of 217 economies from 1960",
         licence="CC BY 4.0 with the World Bank's terms on arbitration",
@@ -74,11 +76,6 @@ class Wdi:
         return choose("wdi", self.indicators)
 
     @property
-    def kind(self) -> Kind:
-        """Country-year indicators."""
-        return "indicators"
-
-    @property
     def key(self) -> str:
         """``wdi:release:selection:years:via``."""
         selection = selection_word("wdi", self.chosen)
@@ -114,9 +111,6 @@ class Wdi:
     def indicator_lines(self) -> tuple[IndicatorLine, ...]:
         """A line of the catalogue for each series."""
         return tuple(series.line() for series in self.chosen)
-
-    def sector_table(self) -> None:
-        """Indicators have no sectors."""
 
     def _read_bulk(self, archive: RawFile) -> Reading:
         series = [s.at_source for s in self.chosen]

@@ -15,9 +15,9 @@ import pyarrow as pa
 from features.errors import InputError, SourceError
 from features.sources.weo_files import check_vintage, read_vintage
 from features.store.client import Answer
+from features.store.connector import Connector
 from features.store.source import (
     IndicatorLine,
-    Kind,
     Notes,
     Part,
     RawFile,
@@ -69,7 +69,7 @@ _CODES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Weo:
+class Weo(Connector):
     """Projections ``WEO.<code>.H<h>`` of every vintage asked for; actual figures ``WEO.<code>``.
 
     A projection's year is that of the vintage, its value what the vintage said of ``h`` years
@@ -101,6 +101,7 @@ class Weo:
 
     INFO: ClassVar[SourceInfo] = SourceInfo(
         name="weo",
+        kind="indicators",
         title="IMF World Economic Outlook",
         gives="GDP, growth and trade volumes as projected at the time, by vintage; actual GDP and "
         "population",
@@ -138,11 +139,6 @@ class Weo:
     def release(self) -> str:
         """The newest vintage."""
         return max(self.vintages)
-
-    @property
-    def kind(self) -> Kind:
-        """Indicators."""
-        return "indicators"
 
     @property
     def key(self) -> str:
@@ -215,10 +211,6 @@ class Weo:
             for code in self.actuals
         ]
         return (*ahead, *known)
-
-    def sector_table(self) -> pd.DataFrame | None:
-        """None: there are no sectors."""
-        return None
 
     def _used(self) -> tuple[str, ...]:
         """The last vintage of each year, in order."""

@@ -10,8 +10,9 @@ from typing import Any
 
 from features.errors import InputError, SourceError, UnreachableError
 from features.store.client import Client
+from features.store.connector import Connector
 from features.store.desk import Desk
-from features.store.source import Connector, Silent, Watcher
+from features.store.source import Silent, Watcher
 from features.store.store import Dataset, Store
 
 

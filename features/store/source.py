@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import Any, Literal, Protocol
 
-import pandas as pd
 import pyarrow as pa
-
-if TYPE_CHECKING:
-    from features.store.desk import Desk
 
 Kind = Literal["trade", "indicators", "pairs", "tables"]
 Absent = Literal["auto", "zero", "missing"]
@@ -26,6 +22,8 @@ class SourceInfo:
     ----------
     name
         Word after ``gravicast fetch`` and first part of every key.
+    kind
+        What its data sets are, unless one says otherwise.
     title, gives
         Its name, and in one phrase what it gives.
     licence, citation
@@ -48,6 +46,7 @@ class SourceInfo:
     """
 
     name: str
+    kind: Kind
     title: str
     gives: str
     licence: str
@@ -179,42 +178,6 @@ class IndicatorLine:
     source: str
     note: str = ""
     snapshot: bool = False
-
-
-class Connector(Protocol):
-    """One data set of one source: where it is, how it is had, read and made tidy.
-
-    Implementations are frozen slotted dataclasses whose fields are declared with `option`.
-    """
-
-    INFO: ClassVar[SourceInfo]
-
-    @property
-    def release(self) -> str:
-        """Release of the source; for a dated source the day of retrieval, YYYYMMDD."""
-
-    @property
-    def kind(self) -> Kind:
-        """What the data set is."""
-
-    @property
-    def key(self) -> str:
-        """Name in the store: source, release and every option that decides the content."""
-
-    def locate(self) -> tuple[str, ...]:
-        """Addresses it will ask for, as far as they are known beforehand."""
-
-    def download(self, desk: Desk) -> tuple[RawFile, ...]:
-        """Get every raw file, from the cache where it is whole."""
-
-    def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
-        """Parts in the project's schema, in order of year."""
-
-    def indicator_lines(self) -> tuple[IndicatorLine, ...]:
-        """Catalogue of an indicator data set; empty for other kinds."""
-
-    def sector_table(self) -> pd.DataFrame | None:
-        """Attributes of the sectors of a trade data set (`features.sectors`), where it has any."""
 
 
 class Watcher(Protocol):

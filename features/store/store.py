@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import InputError
+from features.store.connector import Connector
 from features.store.source import (
     Absent,
-    Connector,
     IndicatorLine,
     Kind,
     Notes,

@@ -10,8 +10,8 @@ import pytest
 from fake_sources.server import Fake, Server
 
 from features.store.client import Client
+from features.store.connector import Connector
 from features.store.fetching import fetch
-from features.store.source import Connector
 from features.store.store import Dataset, Store
 
 TODAY = date(2026, 11, 25)

@@ -1,0 +1,60 @@
+"""What a module of `features.sources` implements: one data set, from its source to the store."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import pandas as pd
+
+from features.store.source import IndicatorLine, Kind, Part, RawFile, SourceInfo
+
+if TYPE_CHECKING:
+    from features.store.desk import Desk
+
+
+class Connector(ABC):
+    """One data set of one source: where it is, how it is had, read and made tidy.
+
+    Implementations are frozen slotted dataclasses whose fields are declared with `option`.
+    """
+
+    __slots__ = ()
+
+    INFO: ClassVar[SourceInfo]
+
+    @property
+    @abstractmethod
+    def release(self) -> str:
+        """Release of the source; for a dated source the day of retrieval, YYYYMMDD."""
+
+    @property
+    @abstractmethod
+    def key(self) -> str:
+        """Name in the store: source, release and every option that decides the content."""
+
+    @abstractmethod
+    def locate(self) -> tuple[str, ...]:
+        """Addresses it will ask for, as far as they are known beforehand."""
+
+    @abstractmethod
+    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+        """Get every raw file, from the cache where it is whole."""
+
+    @abstractmethod
+    def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
+        """Parts in the project's schema, in order of year."""
+
+    @property
+    def kind(self) -> Kind:
+        """What the data set is."""
+        return self.INFO.kind
+
+    def indicator_lines(self) -> tuple[IndicatorLine, ...]:
+        """Catalogue of an indicator data set; empty for other kinds."""
+        return ()
+
+    def sector_table(self) -> pd.DataFrame | None:
+        """Attributes of the sectors of a trade data set (`features.sectors`), where it has any."""
+        return None
