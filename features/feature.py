@@ -156,6 +156,16 @@ def pair_min(of: CountryValues) -> FlowValues:
     return values
 
 
+def pair_max(of: CountryValues) -> FlowValues:
+    """The larger of the two values: the more closed end bars the connection."""
+
+    def values(info: InformationSet) -> NDArray[np.floating]:
+        x = of(info)
+        return np.maximum(x[info.flows.exporter], x[info.flows.importer])
+
+    return values
+
+
 def product(left: FlowValues, right: FlowValues) -> FlowValues:
     """Product of two flow quantities."""
     return lambda info: left(info) * right(info)

@@ -188,11 +188,13 @@ def _stand_in(
     for name, other in fillers(set(values)).items():
         if specs[name].publication_lag_months < specs[other].publication_lag_months:
             continue
-        empty = np.isnan(values[name]).all(axis=0) & ~np.isnan(values[other]).all(axis=0)
-        if empty.any():
-            values[name] = np.where(empty, values[other], values[name])
-            named = ", ".join(np.asarray(countries)[empty])
-            said.append(f"{other} stands in for {name} of {named}, which has none")
+        # Up to the year only: that a country has figures later on is no knowledge of the year.
+        never = np.logical_and.accumulate(np.isnan(values[name]), axis=0)
+        filled = never & ~np.isnan(values[other])
+        if filled.any():
+            values[name] = np.where(filled, values[other], values[name])
+            named = ", ".join(np.asarray(countries)[filled.any(axis=0)])
+            said.append(f"{other} stands in for {name} of {named} before its first figure")
     return said
 
 

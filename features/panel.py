@@ -146,7 +146,7 @@ class TradePanel:
         if frame.empty:
             raise InputError("the table has no rows", remedy="Give a table with rows", file=file)
         exporter, importer, countries = _country_codes(frame, file=file)
-        sector, sectors = _sector_codes(frame, file=file)
+        sector, sectors = sector_codes(frame, file=file)
         year = whole_years(frame["year"], file=file)
         years = _consecutive_years(year, file=file)
         given = numbers(frame["value_usd"], file=file)
@@ -231,9 +231,16 @@ def _country_codes(
     return exporter, importer, countries
 
 
-def _sector_codes(
+def sector_codes(
     frame: pd.DataFrame, *, file: object
 ) -> tuple[CodedColumn | None, tuple[str, ...]]:
+    """Place of each row's sector, and the sectors in order; None where the table has no sectors.
+
+    Raises
+    ------
+    InputError
+        For an empty cell.
+    """
     if "sector" not in frame.columns:
         return None, ("",)
     column = frame["sector"].astype("category")

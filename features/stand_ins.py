@@ -9,7 +9,8 @@ STAND_INS: dict[str, tuple[str, ...]] = {
     "MACRO.GDP": ("WEO.NGDPD",),
     "MACRO.POP": ("WEO.LP",),
 }
-"""By the name features know: series that measure the same in the same unit, the best first."""
+"""By the name features know: series that measure the same, or nearly (the labour force is more than
+the persons engaged), in the same unit, the best first."""
 FILLERS: dict[str, str] = {"MACRO.GDP": "WEO.NGDPD", "MACRO.POP": "WEO.LP"}
 """Series that give what another lacks of whole countries: the World Bank has no Taiwan."""
 

@@ -28,11 +28,13 @@ if TYPE_CHECKING:
     from features.sources.larch import Larch
     from features.sources.owid import Owid
     from features.sources.presets import fetch_preset
+    from features.sources.stri import Stri
     from features.sources.technology import Technology
     from features.sources.wdi import Wdi
     from features.sources.weo import Weo
+    from features.store.dataset import Dataset
     from features.store.fetching import fetch
-    from features.store.store import Dataset, Store
+    from features.store.store import Store
     from features.world import World, simulate_world
     from forecasting.briefs.blocs import blocs_brief
     from forecasting.briefs.country import country_brief
@@ -75,11 +77,12 @@ _HOME = {
     "Larch": "features.sources.larch",
     "Owid": "features.sources.owid",
     "fetch_preset": "features.sources.presets",
+    "Stri": "features.sources.stri",
     "Technology": "features.sources.technology",
     "Wdi": "features.sources.wdi",
     "Weo": "features.sources.weo",
     "fetch": "features.store.fetching",
-    "Dataset": "features.store.store",
+    "Dataset": "features.store.dataset",
     "Store": "features.store.store",
     "World": "features.world",
     "simulate_world": "features.world",
@@ -137,6 +140,7 @@ __all__ = [
     "RunResult",
     "Shifts",
     "Store",
+    "Stri",
     "Technology",
     "TradePanel",
     "Wdi",

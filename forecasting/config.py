@@ -13,7 +13,7 @@ from typing import Any, get_args
 from features.errors import InputError
 from features.information import SETTINGS, AsOfRule, Setting
 from features.panel import AbsentFlows, DomesticFlows, NegativeFlows
-from features.sources.registry import is_key
+from features.store.registry import is_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,8 @@ class RunConfig:
         Months from the end of a year to the publication of its bilateral trade.
     pair_lag_months
         The same for pair attributes by year.
+    largest
+        Countries to keep, the largest traders; all others become ``ROW``. None keeps all.
     absent
         What a flow without a row means: ``"auto"``, ``"zero"`` or ``"missing"``.
     negatives
@@ -98,6 +100,7 @@ class RunConfig:
     as_of: date | None = None
     trade_lag_months: int = 13
     pair_lag_months: int = 0
+    largest: int | None = None
     absent: AbsentFlows = "auto"
     negatives: NegativeFlows = "error"
     domestic: DomesticFlows = "apart"
@@ -287,6 +290,11 @@ def _check(config: RunConfig) -> None:
     for name in ("overwrite", "study", "allow_snapshots"):
         if not isinstance(getattr(config, name), bool):
             raise _refuse(name, getattr(config, name), "Give true or false")
+    largest = config.largest
+    if largest is not None and (isinstance(largest, bool) or not isinstance(largest, int)):
+        raise _refuse("largest", largest, "Give a number of countries")
+    if largest is not None and largest < 2:
+        raise _refuse("largest", largest, "Keep at least two countries")
     first = config.first_origin
     if first is not None and (isinstance(first, bool) or not isinstance(first, int)):
         raise _refuse("first_origin", first, "Give a calendar year")
@@ -300,5 +308,7 @@ def _check_simulated(config: RunConfig) -> None:
         raise _refuse("trade", None, "Indicators and pair files need a trade file")
     if config.sectors is not None or config.tables is not None:
         raise _refuse("trade", None, "Sectors and input-output tables need a trade file")
+    if config.largest is not None:
+        raise _refuse("trade", None, "Keeping the largest traders needs a trade file")
     if config.domestic != "apart":
         raise _refuse("trade", None, "Domestic flows need a trade file that holds them")

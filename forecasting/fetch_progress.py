@@ -47,7 +47,8 @@ class FetchProgress:
 
     def say(self, text: str) -> None:
         """Write a line."""
-        self._console.print(text, highlight=False, markup=False)
+        # Wrapped, addresses and paths could not be copied.
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 def _columns(unit: Unit) -> tuple[ProgressColumn, ...]:

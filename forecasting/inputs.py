@@ -11,12 +11,12 @@ import pandas as pd
 
 from features.errors import InputError
 from features.panel import AbsentFlows
-from features.sources.registry import is_key
+from features.store.registry import is_key
 from features.tables import read_table
 
 if TYPE_CHECKING:
+    from features.store.dataset import Dataset
     from features.store.source import Kind
-    from features.store.store import Dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,12 @@ def open_input(given: Path, *, kind: Kind, store: Path | None) -> Input:
     """
     name = str(given)
     if not is_key(name):
+        if ":" in name and not given.exists():
+            raise InputError(
+                "there is neither such a file nor a source that the key begins with",
+                remedy="`gravicast data list` names the data sets of the store",
+                file=name,
+            )
         return Input(name, given)
     from features.store.store import Store
 

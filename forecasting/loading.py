@@ -12,6 +12,7 @@ from features.indicators import Indicators, Snapshots
 from features.information import DataBundle
 from features.pairs import PAIR_KEYS, PairAttributes
 from features.panel import KEYS, TradePanel
+from features.rest_of_world import fold_into_rest
 from features.sectors import SectorAttributes
 from features.tables import sha256
 from features.world import simulate_world
@@ -104,14 +105,18 @@ def _from_files(config: RunConfig) -> LoadedData:
     assert config.trade is not None
     trade = open_input(config.trade, kind="trade", store=config.store)
     _refuse_early(config, trade)
+    frame, folded = trade.frame(text=KEYS), tuple[str, ...]()
+    if config.largest is not None:
+        frame, folded = fold_into_rest(frame, largest=config.largest, file=trade.name)
     panel = TradePanel.from_frame(
-        trade.frame(text=KEYS),
+        frame,
         absent=trade.absent if config.absent == "auto" else config.absent,
         negatives=config.negatives,
         domestic=config.domestic,
         file=trade.name,
     )
-    sources = [_source("trade", trade, _panel_statements(panel))]
+    said = (*_panel_statements(panel), *_folded_statements(folded))
+    sources = [_source("trade", trade, said)]
     countries = panel.flows.countries
     indicators = _read_indicators(config, countries, sources)
     pairs = _read_pairs(config, countries, sources)
@@ -267,6 +272,12 @@ def _require_overlap(indicators: Indicators, path: Path) -> None:
             file=path,
             column="iso3",
         )
+
+
+def _folded_statements(folded: tuple[str, ...]) -> tuple[str, ...]:
+    if not folded:
+        return ()
+    return (f"{len(folded)} smaller traders are one, ROW: {', '.join(folded)}",)
 
 
 def _panel_statements(panel: TradePanel) -> tuple[str, ...]:

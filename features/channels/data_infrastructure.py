@@ -1,4 +1,4 @@
-"""Data infrastructure: connectivity of the weaker end, levels, gaps and digital baskets."""
+"""Data infrastructure: connectivity of the weaker end, levels, gaps, baskets and restrictions."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from features.feature import (
     importer,
     latest,
     log1p,
+    pair_max,
     pair_min,
     product,
     ratio,
@@ -24,6 +25,7 @@ from features.feature import (
 INTERNET, BROADBAND = "IT.NET.USER.ZS", "IT.NET.BBND.P2"
 SERVERS, HIGH_TECH = "IT.NET.SECR.P6", "TX.VAL.TECH.MF.ZS"
 ICT_EXPORTS, ICT_IMPORTS = "TX.VAL.ICTG.ZS.UN", "TM.VAL.ICTG.ZS.UN"
+RESTRICTIONS = "OECD.DSTRI"
 DIGITAL_EXPORTS = "UNCTAD.DDS.EXPORTS.USDM"
 COMPUTERS, TELECOM = "TECH.COMPUTERS.STOCK", "TECH.TELECOM.STOCK"
 CHIPS, CHIP_MAKER = "TECH.SEMICONDUCTORS.STOCK", "TECH.SEMICONDUCTORS.PRODUCER"
@@ -31,6 +33,7 @@ DIGITAL = "digitally_deliverable"
 
 _MINIMUM = "OECD convention: connectivity of a pair is that of its weaker end"
 _DELIVERED = "IMF, OECD, UNCTAD and WTO (2023), Handbook on Measuring Digital Trade"
+_CLOSED = "Ferracane and van der Marel: restrictions on data lower trade; OECD convention: max"
 _GOODS = "WTO, World Trade Report 2025: AI-enabling goods"
 
 
@@ -73,6 +76,8 @@ FEATURES: tuple[Feature, ...] = (
           exporter(latest(CHIP_MAKER))),
     _data("digital_services_exporter", "ln(1 + percent of GDP)", (DIGITAL_EXPORTS, GDP), "+",
           _MINIMUM, exporter(_digital_exports)),
+    _data("digital_restrictions_max", "index, 0 to 1", (RESTRICTIONS,), "-", _CLOSED,
+          pair_max(latest(RESTRICTIONS))),
     _data("digital_x_broadband_min", "0 in other sectors, " + _SUBSCRIPTIONS, (DIGITAL, BROADBAND),
           "+", _DELIVERED, product(_digital, pair_min(centred(_broadband)))),
     _data("digital_x_servers_min", "0 in other sectors, ln(1 + per million people)",

@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from features.country_codes import alpha3_to_iso3, translate
 from features.errors import SourceError
-from features.store.client import Answer
+from features.sources.indicator_parts import check_release_day
+from features.store.answers import Answer
 from features.store.connector import Connector
-from features.store.indicator_parts import check_release_day
 from features.store.source import (
     IndicatorLine,
     Notes,

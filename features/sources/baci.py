@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from features.country_codes import said_of_territories
 from features.errors import InputError, SourceError
 from features.sources.baci_reading import (
-    BROKEN_ZIP,
     CountryMap,
     aggregate_year,
     read_countries,
@@ -26,6 +25,7 @@ from features.sources.baci_reading import (
 )
 from features.sources.harmonized_system import LEVELS, Level, level_named
 from features.store.connector import Connector
+from features.store.csv_stream import BROKEN_ZIP, whole_zip
 from features.store.desk import Desk
 from features.store.source import (
     Notes,
@@ -40,6 +40,8 @@ from features.store.years import years_word
 FIRST_YEARS = {"HS92": 1995, "HS96": 1996, "HS02": 2002, "HS07": 2007, "HS12": 2012, "HS17": 2017,
                "HS22": 2022}  # fmt: skip
 """First year of each revision of the Harmonized System."""
+NEWEST = "202601"
+"""The newest release that is known; the next appears in January."""
 _HOST = "https://www.cepii.fr/DATA_DOWNLOAD/baci/data"
 
 
@@ -67,7 +69,7 @@ class Baci(Connector):
     """
 
     revision: str = option("HS92", help="HS92, HS96, HS02, HS07, HS12, HS17 or HS22 (default HS92)")
-    release: str = option("202601", help="CEPII's release, YYYYMM (default 202601)")
+    release: str = option(NEWEST, help=f"CEPII's release, YYYYMM (default {NEWEST})")
     level: str = option("hs2", help="total, section, hs2 (default), hs4, hs6 or technology")
     years: tuple[int, ...] = option((), help="such as 1995-2024 (default: all of the release)")
 
@@ -122,14 +124,17 @@ class Baci(Connector):
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
         """A part a year, exporter, importer, sector and current USD."""
-        archive = BaciArchive.open(raw[0].path)
+        archive = self._archive(raw)
         level = level_named(self.level)
         for year in archive.chosen(self.years):
             yield Part.of_year(year, partial(_year_table, archive, year, level))
 
-    def sector_table(self) -> pd.DataFrame | None:
-        """Names and kinds of chapters and sections; None for levels without or with finer codes."""
-        return level_named(self.level).sector_table()
+    def sector_table(self, raw: Sequence[RawFile]) -> pd.DataFrame | None:
+        """Names and kinds of the level's sectors, of products from the release's own list."""
+        return level_named(self.level).sector_table(self._archive(raw).products)
+
+    def _archive(self, raw: Sequence[RawFile]) -> BaciArchive:
+        return BaciArchive.open(raw[0].path, revision=self.revision, release=self.release)
 
 
 def baci_address(revision: str, release: str) -> str:
@@ -146,7 +151,7 @@ def download_baci(desk: Desk, revision: str, release: str) -> RawFile:
         For a release that is not there; names the newest that is known.
     """
     try:
-        return desk.file(baci_address(revision, release))
+        return desk.file(baci_address(revision, release), check=whole_zip)
     except SourceError as error:
         if "404" not in error.problem:
             raise
@@ -189,13 +194,14 @@ class BaciArchive:
     products: dict[str, str]
 
     @classmethod
-    def open(cls, path: Path) -> BaciArchive:
+    def open(cls, path: Path, *, revision: str, release: str) -> BaciArchive:
         """Read the directory of a zip and its two lists.
 
         Raises
         ------
         SourceError
-            If it is no whole zip, or lacks the yearly files or the list of countries.
+            If it is no whole zip, lacks the yearly files or the list of countries, or has files
+            of another revision or release.
         """
         try:
             with zipfile.ZipFile(path) as archive:
@@ -203,7 +209,7 @@ class BaciArchive:
                 for name in names:
                     # A member has its name twice; where they differ a year would go unnoticed.
                     archive.open(name).close()
-                yearly = {int(found[1]): n for n in names if (found := _YEARLY.search(n))}
+                yearly = _yearly(names, revision=revision, release=release, file=path)
                 lists = {
                     kind: next((n for n in names if Path(n).name.startswith(kind)), None)
                     for kind in ("country_codes", "product_codes")
@@ -242,7 +248,7 @@ class BaciArchive:
                 remedy="Choose --years among those",
                 file=self.path,
             )
-        return sorted(years) if years else list(self.members)
+        return sorted(set(years)) if years else list(self.members)
 
     def provisional(self, year: int, notes: Notes) -> None:
         """Say that the last year is provisional, and whether it seems partial."""
@@ -259,7 +265,21 @@ class BaciArchive:
                           f"{last - 1}'s")  # fmt: skip
 
 
-_YEARLY = re.compile(r"BACI_HS\d\d_Y(\d{4})_V\d{6}\.csv$")
+_YEARLY = re.compile(r"BACI_(?P<revision>HS\d\d)_Y(?P<year>\d{4})_V(?P<release>\d{6})\.csv$")
+
+
+def _yearly(names: Sequence[str], *, revision: str, release: str, file: Path) -> dict[int, str]:
+    """Each year's file. Every release restates all years, so that two are never mixed."""
+    found = {name: parts for name in names if (parts := _YEARLY.search(name))}
+    wanted = (revision, release)
+    others = [n for n, parts in found.items() if parts.group("revision", "release") != wanted]
+    if others:
+        raise SourceError(
+            f"the zip has files of another release than {release} of {revision}: {others[0]}",
+            remedy="Put the right zip in its place: the figures of two releases do not fit",
+            file=file,
+        )
+    return {int(parts["year"]): name for name, parts in found.items()}
 
 
 def _year_table(archive: BaciArchive, year: int, level: Level, notes: Notes) -> pa.Table:

@@ -6,7 +6,6 @@ import csv
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,14 +19,14 @@ from features.countries import is_country
 from features.country_codes import UnknownCodeError, numeric_to_iso3
 from features.errors import SourceError
 from features.sources.harmonized_system import Level
+from features.store.csv_stream import BROKEN_ZIP
 from features.store.source import Notes
 from features.store.tidying import require_source_columns
+from features.sums import sums_by_key, sums_of_runs
 
 COLUMNS = ("t", "i", "j", "k", "v")
 BLOCK = 1 << 24
 """Bytes parsed at a time: with 16 MB a year takes as long as its zip does to inflate."""
-BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError, NotImplementedError)
-"""What the standard library raises for a zip with a wrong byte somewhere."""
 _PRODUCT = re.compile(r"\d{6}|\d{4}[A-Z]{2}")
 _LARGEST_CODE = 999
 _NO_COUNTRY, _UNKNOWN = -1, -2
@@ -44,10 +43,13 @@ class CountryMap:
     place
         Position in ``names`` by code, shape ``[1000]``; -1 for what is no country, -2 for a code
         that is unknown.
+    labels
+        What the release calls each code.
     """
 
     names: tuple[str, ...]
     place: NDArray[np.int64]
+    labels: dict[int, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +78,30 @@ def read_countries(archive: zipfile.ZipFile, member: str) -> CountryMap:
     The list's own alpha-3 codes are no key: Belgium, Germany and Sudan have two rows, Taiwan is
     ``S19``.
     """
-    rows = _read_list(archive, member, ("country_code", "country_iso3"))
+    rows = _read_list(archive, member, ("country_code", "country_name", "country_iso3"))
+    labels: dict[int, str] = {}
     meaning: dict[int, str | None] = {}
     for row in rows:
-        code = int(row["country_code"])
+        given = row["country_code"].strip()
+        if not (given.isdecimal() and int(given) <= _LARGEST_CODE):
+            raise SourceError(
+                f"{given!r} is no numeric country code",
+                remedy="Download the release again (--refresh)",
+                file=member,
+                column="country_code",
+            )
+        labels[int(given)] = row["country_name"]
         try:
-            meaning[code] = numeric_to_iso3(str(code))
+            meaning[int(given)] = numeric_to_iso3(given)
         except UnknownCodeError:
             if is_country(row["country_iso3"]):
-                meaning[code] = row["country_iso3"]
+                meaning[int(given)] = row["country_iso3"]
     names = tuple(sorted({name for name in meaning.values() if name is not None}))
     at = {name: number for number, name in enumerate(names)}
     place = np.full(_LARGEST_CODE + 1, _UNKNOWN, dtype=np.int64)
     for code, name in meaning.items():
         place[code] = _NO_COUNTRY if name is None else at[name]
-    return CountryMap(names, place)
+    return CountryMap(names, place, labels)
 
 
 def read_products(archive: zipfile.ZipFile, member: str) -> dict[str, str]:
@@ -103,10 +114,10 @@ def _read_list(
     archive: zipfile.ZipFile, member: str, columns: Sequence[str]
 ) -> list[dict[str, str]]:
     """Rows of a small list, as text: ``NA`` is Namibia, ``010121`` keeps its zero."""
-    text = archive.read(member).decode("utf-8-sig")
+    text = archive.read(member).decode("utf-8-sig", errors="replace")
     reader = csv.DictReader(io.StringIO(text))
     require_source_columns(reader.fieldnames or (), columns, file=member)
-    return [{name: repaired(cell or "") for name, cell in row.items()} for row in reader]
+    return [{name: repaired(row[name] or "") for name in columns} for row in reader]
 
 
 def repaired(name: str) -> str:
@@ -137,7 +148,7 @@ def aggregate_year(
             _check_header(archive, member)
             for batch in _blocks(stream):
                 totals.add(batch)
-    except (pa.ArrowInvalid, *BROKEN_ZIP) as error:
+    except (pa.ArrowException, *BROKEN_ZIP) as error:
         raise SourceError(
             f"the file cannot be read ({str(error).splitlines()[0][:160]})",
             remedy="Download the release again (--refresh)",
@@ -150,7 +161,7 @@ def aggregate_year(
 def _check_header(archive: zipfile.ZipFile, member: str) -> None:
     with archive.open(member) as stream:
         first = stream.readline().decode("utf-8-sig", errors="replace")
-    found = [name.strip().strip('"') for name in first.strip().split(",")]
+    found = [name.strip('"') for name in first.rstrip("\r\n").split(",")]
     require_source_columns(found, COLUMNS, file=member)
 
 
@@ -190,7 +201,8 @@ class _RunningTotals:
         year, exporter, importer, product, value = (self._column(batch, c) for c in COLUMNS)
         self._refuse(np.asarray(year) != self._year, year, "a row is of another year", "t")
         value = np.asarray(value)
-        self._refuse(~(value > 0), value, "the value is no positive number", "v")
+        positive = (value > 0) & np.isfinite(value)
+        self._refuse(~positive, value, "the value is no positive number", "v")
         sides = [self._place(np.asarray(column)) for column in (exporter, importer)]
         sector = self._sector(product)
         kept = (sides[0] >= 0) & (sides[1] >= 0)
@@ -201,12 +213,16 @@ class _RunningTotals:
         if not kept.all():
             key, value = key[kept], value[kept]
         if key.size:
-            keys, sums = _runs(key, value)
+            keys, sums = sums_of_runs(key, value)
             self._keys.append(keys)
             self._sums.append(sums)
 
     def flows(self) -> YearFlows:
-        keys, sums = _merged(self._keys, self._sums)
+        # A flow may be split over blocks, and two codes be one country.
+        none: list[NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
+        keys, sums = sums_by_key(
+            np.concatenate(self._keys or none), np.concatenate(self._sums or [np.empty(0)])
+        )
         pair, sector = np.divmod(keys, _MOST_SECTORS)
         exporter, importer = np.divmod(pair, len(self._countries.names))
         return YearFlows(
@@ -224,7 +240,11 @@ class _RunningTotals:
         place = self._countries.place[np.where(outside, 0, codes)]
         unknown = outside | (place == _UNKNOWN)
         if unknown.any():
-            found = ", ".join(map(str, np.unique(codes[unknown])[:5]))
+            labels = self._countries.labels
+            found = ", ".join(
+                f"{code} ({labels[code]})" if code in labels else f"{code}"
+                for code in np.unique(codes[unknown])[:5].tolist()
+            )
             raise self._error(f"no table says which country {found} is", "i or j")
         return place
 
@@ -236,9 +256,9 @@ class _RunningTotals:
         return of_entry[np.asarray(product.indices)]
 
     def _sector_of(self, code: str) -> int:
-        code = code.strip().zfill(6)
-        if not _PRODUCT.fullmatch(code):
-            raise self._error(f"{code!r} is no six-digit product", "k")
+        given, code = code.strip(), code.strip().zfill(6)
+        if not given or not _PRODUCT.fullmatch(code):
+            raise self._error(f"{given!r} is no six-digit product", "k")
         sector = self._level.sector(code)
         return -1 if sector is None else self._sectors.setdefault(sector, len(self._sectors))
 
@@ -257,22 +277,3 @@ class _RunningTotals:
 
 
 _MOST_SECTORS = 10_000
-
-
-def _runs(
-    key: NDArray[np.int64], value: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Sums over neighbouring rows of one key."""
-    starts = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
-    return key[starts], np.add.reduceat(value, starts)
-
-
-def _merged(
-    keys: Sequence[NDArray[np.int64]], sums: Sequence[NDArray[np.float64]]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Sums by key, in order: a flow may be split over blocks, and two codes be one country."""
-    if not keys:
-        return np.empty(0, dtype=np.int64), np.empty(0)
-    key, value = np.concatenate(keys), np.concatenate(sums)
-    order = np.argsort(key, kind="stable")
-    return _runs(key[order], value[order])

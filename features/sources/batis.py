@@ -163,8 +163,9 @@ class Batis(Connector):
         for year in spool.chosen():
             yield Part.of_year(year, partial(_year_table, flows, year, sectors, group))
 
-    def sector_table(self) -> pd.DataFrame | None:
+    def sector_table(self, raw: Sequence[RawFile]) -> pd.DataFrame | None:
         """Items, all of them services; None for the total."""
+        del raw
         if self.items == (TOTAL,):
             return None
         items = sorted(self.items)

@@ -24,7 +24,7 @@ from features.sources.comtrade_reference import (
     check_reference,
     commodity_codes,
 )
-from features.sources.comtrade_requests import Access, Lists, plan, whole_answers
+from features.sources.comtrade_requests import KEY_VARIABLE, Access, Lists, plan, whole_answers
 from features.sources.comtrade_year import YearOfTrade
 from features.sources.harmonized_system import level_named
 from features.store.connector import Connector
@@ -92,6 +92,7 @@ class Comtrade(Connector):
         # The limit a minute is not documented; after some 70 quick calls all are turned away.
         pace_seconds=6.0,
         dated=True,
+        collected_days=7,
         renewed_months=6,
         absent="missing",
     )
@@ -150,6 +151,8 @@ class Comtrade(Connector):
             split.
         """
         access = Access.from_environment()
+        if not access.key:
+            desk.client.watcher.say(f"{KEY_VARIABLE} is not set: previews of 500 rows are asked")
         reporters, partners = (_list(desk, name) for name in (REPORTERS, PARTNERS))
         lists = Lists(Partners.read(partners.path).codes, partial(self._commodities, desk))
         codes = self._codes(reporters)
@@ -194,9 +197,10 @@ class Comtrade(Connector):
         for year in coverage.files:
             yield Part.of_year(year, partial(year_of_trade.build, year))
 
-    def sector_table(self) -> pd.DataFrame | None:
+    def sector_table(self, raw: Sequence[RawFile]) -> pd.DataFrame | None:
         """Names and kinds of chapters; None for other levels."""
-        return level_named(self.level).sector_table()
+        del raw
+        return level_named(self.level).sector_table({})
 
     def _codes(self, reporters: RawFile) -> dict[int, tuple[int, ...]]:
         known = self._known(reporters)

@@ -10,7 +10,7 @@ from typing import Any
 
 from features.country_codes import UnknownCodeError, numeric_to_iso3, translate
 from features.errors import InputError, SourceError
-from features.store.client import Answer, refusal
+from features.store.answers import Answer, refusal
 from features.store.tidying import require_source_columns
 
 REFERENCE = "https://comtradeapi.un.org/files/v1/app/reference"

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from features.errors import InputError, SourceError, UnreachableError
 from features.sources.comtrade_reading import Wanted, parse_rows, read_rows
-from features.store.client import Answer, refusal
+from features.store.answers import Answer, refusal
 from features.store.desk import Desk
 from features.store.source import RawFile
 

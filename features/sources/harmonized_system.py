@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -97,25 +98,38 @@ class Level:
             return next((g for g, (c, _) in TECHNOLOGY.items() if product.startswith(c)), None)
         return product[: int(self.name[2:])]
 
-    def sector_table(self) -> pd.DataFrame | None:
-        """Attributes of sections and chapters, as `features.sectors` reads them."""
-        if self.name == "section":
-            firsts = [1, *(last + 1 for _, last, _ in SECTIONS[:-1])]
-            rows = [
-                (code, name, _kind(first))
-                for (code, _, name), first in zip(SECTIONS, firsts, strict=True)
-            ]
-        elif self.name == "hs2":
-            rows = [
-                (f"{number:02d}", name, _kind(number))
-                for number, name in enumerate(CHAPTERS, start=1)
-            ]
-        elif self.name == "technology":
-            rows = [(good, name, "manufacturing") for good, (_, name) in TECHNOLOGY.items()]
-        else:
+    def sector_table(self, products: Mapping[str, str]) -> pd.DataFrame | None:
+        """Attributes of the sectors, as `features.sectors` reads them; None where there are none.
+
+        Parameters
+        ----------
+        products
+            Description of each six-digit product; without any, headings and products have no table.
+        """
+        rows = self._named_sectors(products)
+        if not rows:
             return None
         table = pd.DataFrame(rows, columns=["sector", "name", "kind"])
         return table.assign(digitally_deliverable=0)
+
+    def _named_sectors(self, products: Mapping[str, str]) -> list[tuple[str, str, str]]:
+        if self.name == "section":
+            firsts = [1, *(last + 1 for _, last, _ in SECTIONS[:-1])]
+            return [
+                (code, name, _kind(first))
+                for (code, _, name), first in zip(SECTIONS, firsts, strict=True)
+            ]
+        if self.name == "hs2":
+            named = enumerate(CHAPTERS, start=1)
+            return [(f"{number:02d}", name, _kind(number)) for number, name in named]
+        if self.name == "technology":
+            return [(good, name, "manufacturing") for good, (_, name) in TECHNOLOGY.items()]
+        if self.name == "hs4":
+            headings = sorted({code[:4] for code in products})
+            return [(code, f"Heading {code}", _kind(int(code[:2]))) for code in headings]
+        if self.name == "hs6":
+            return [(code, name, _kind(int(code[:2]))) for code, name in sorted(products.items())]
+        return []
 
 
 def level_named(name: str) -> Level:

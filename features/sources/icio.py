@@ -147,8 +147,9 @@ class Icio(Connector):
         if self.what == "tables":
             yield Part("gross_output.parquet", None, partial(_gross_output, members))
 
-    def sector_table(self) -> pd.DataFrame | None:
+    def sector_table(self, raw: Sequence[RawFile]) -> pd.DataFrame | None:
         """The 50 industries, of ISIC Rev. 4; None for tables, which take the flows' sectors."""
+        del raw
         if self.what == "tables":
             return None
         return pd.DataFrame(

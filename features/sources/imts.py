@@ -16,9 +16,9 @@ import pyarrow as pa
 from features.countries import is_country
 from features.country_codes import alpha3_to_iso3, translate
 from features.errors import InputError, SourceError
-from features.store.client import Answer
+from features.sources.indicator_parts import check_release_day, check_years
+from features.store.answers import Answer
 from features.store.connector import Connector
-from features.store.indicator_parts import check_release_day, check_years
 from features.store.source import (
     Notes,
     Part,
@@ -46,6 +46,8 @@ _NO_COUNTRY = re.compile(r"[A-Z]{1,2}\d{3}|GCANCEX")
 _OWN_CODES = {"XKX": "KOS"}
 FIRST_YEAR = 2000
 """Before, Belgium-Luxembourg and the Southern African Customs Union traded as one."""
+PARTIAL_SHARE = 0.9
+"""Share of the reporters of the year before below which the last year is called partial."""
 # The whole world's matrix takes the server minutes before its first byte.
 _READ_TIMEOUT = 1800.0
 _REMEDY = "Fetch it again (--refresh)"
@@ -151,6 +153,7 @@ class Imts(Connector):
         absent = [str(year) for year in self.years if year not in years]
         if absent:
             notes.say(f"No figures of {', '.join(absent)}")
+        _say_if_partial(rows, notes)
         if self.flow == "imports":
             notes.say("Imports are valued with cost, insurance and freight (CIF)")
         for year in years:
@@ -298,6 +301,18 @@ def _refuse_duplicates(rows: pd.DataFrame, *, file: str) -> None:
             f"trade of {first['reporter']} with {first['partner']} in {first['year']} occurs twice",
             remedy=_REMEDY,
             file=file,
+        )
+
+
+def _say_if_partial(rows: pd.DataFrame, notes: Notes) -> None:
+    """Say where the last year has figures of clearly fewer reporters than the year before."""
+    counted = rows.groupby("year")["reporter"].nunique()
+    if len(counted) < 2:
+        return
+    (_, before), (last, now) = list(counted.items())[-2:]
+    if now < PARTIAL_SHARE * before:
+        notes.say(
+            f"{last} seems partial: {now} countries report it so far, {before} the year before"
         )
 
 

@@ -151,12 +151,13 @@ class Itpde(Connector):
         for year in spool.chosen():
             yield Part.of_year(year, partial(_year_table, flows, year, sectors, group))
 
-    def sector_table(self) -> pd.DataFrame | None:
+    def sector_table(self, raw: Sequence[RawFile]) -> pd.DataFrame | None:
         """Kinds of the sectors; None for totals.
 
         Services as a whole are not flagged digitally deliverable: only industries tell them apart.
         Goods industries have no names, which the files without names do not give.
         """
+        del raw
         if self.level == "total":
             return None
         if self.level == "sector":

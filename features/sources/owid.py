@@ -16,16 +16,16 @@ import pandas as pd
 
 from features.country_codes import alpha3_to_iso3
 from features.errors import SourceError
-from features.sources.indicator_sets import ReadySeries, choose, selection_word
-from features.store.client import Answer
-from features.store.connector import Connector
-from features.store.desk import Desk
-from features.store.indicator_parts import (
+from features.sources.indicator_parts import (
     Reading,
     check_release_day,
     check_years,
     yearly_parts,
 )
+from features.sources.indicator_sets import ReadySeries, choose, selection_word
+from features.store.answers import Answer
+from features.store.connector import Connector
+from features.store.desk import Desk
 from features.store.source import IndicatorLine, Part, RawFile, SourceInfo, option
 from features.store.tidying import require_source_columns
 from features.store.years import years_word

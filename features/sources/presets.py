@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from features.errors import InputError
 from features.sources.aipi import Aipi
+from features.sources.baci import NEWEST as BACI_NEWEST
 from features.sources.indicator_sets import ready_in
 from features.sources.owid import Owid
 from features.sources.technology import Technology, inventory
@@ -22,8 +23,9 @@ from features.sources.wdi import Wdi
 from features.sources.weo import NEWEST, Weo
 from features.store.client import Client
 from features.store.connector import Connector
+from features.store.dataset import Dataset
 from features.store.desk import Desk
-from features.store.fetching import fetch
+from features.store.fetching import disk_troubles, fetch
 from features.store.source import (
     IndicatorLine,
     Notes,
@@ -32,11 +34,10 @@ from features.store.source import (
     SourceInfo,
     Watcher,
 )
-from features.store.store import Dataset, Store
+from features.store.store import Store
 from features.store.tidying import indicator_table
 from features.store.years import years_word
 
-BACI_RELEASE = "202601"
 DENOMINATORS = ("MACRO.GDP", "MACRO.GDP.REAL", "MACRO.POP", "MACRO.EXCH", "WDI.WORKERS")
 """What features divide technology by."""
 VINTAGES = (*(f"{year}-10" for year in range(2020, 2026)), NEWEST)
@@ -104,14 +105,17 @@ PRESETS: dict[str, Preset] = {
         "AI preparedness, one year only: a back-test refuses it unless forced", _snapshots
     ),
 }
+"""By name. A preset fails as a whole where one of its sources does, so that none has
+`features.sources.stri`, whose server turns many away: fetched before, it can be joined."""
 
 
 def fetch_preset(
     preset: str,
     *,
     store: Store | Path | str | None = None,
-    release: str = BACI_RELEASE,
+    release: str = BACI_NEWEST,
     years: tuple[int, ...] = (),
+    also: tuple[str, ...] = (),
     refresh: bool = False,
     mirror: str | None = None,
     client: Client | None = None,
@@ -128,31 +132,55 @@ def fetch_preset(
         Release of BACI, for presets with trade in technology.
     years
         Years to keep; all where empty.
+    also
+        Keys of further indicator data sets of the store to join, such as ``stri``.
     store, refresh, mirror, client, watcher, today
         See `fetch`.
 
     Returns
     -------
     Dataset
-        ``indicators:PRESET:YYYYMMDD``, with a catalogue of all series.
+        ``indicators:PRESET:YYYYMMDD``, with a catalogue of all series; the years and what else was
+        joined follow in the key.
 
     Raises
     ------
     InputError
-        For an unknown preset or from a source; what other sources gave stays in the store.
+        For an unknown preset, from a source, or where two data sets have the same series; what
+        other sources gave stays in the store.
     """
     if preset not in PRESETS:
         raise InputError(
             f"there is no preset {preset!r}", remedy=f"Choose one of {', '.join(PRESETS)}"
         )
     store, today = store if isinstance(store, Store) else Store(store), today or date.today()
+    others = [store.open(key) for key in also]
     members = tuple(
         fetch(connector, store=store, refresh=refresh, mirror=mirror, client=client,
               watcher=watcher, today=today)
         for connector in PRESETS[preset].members(release)
     )  # fmt: skip
-    joined = _Joined(preset, f"{today:%Y%m%d}", years, members)
-    return store.write(joined, joined.raw, joined.tidy(joined.raw), watcher=watcher)
+    joined = _Joined(preset, f"{today:%Y%m%d}", years, (*members, *others))
+    _refuse_clashes(joined.members)
+    with disk_troubles(store):
+        return store.write(joined, joined.raw, joined.tidy(joined.raw), watcher=watcher)
+
+
+def _refuse_clashes(members: Sequence[Dataset]) -> None:
+    """Two data sets with one series, or one that holds no indicators, cannot be joined."""
+    owner: dict[str, str] = {}
+    for member in members:
+        if member.kind != "indicators":
+            raise InputError(
+                f"{member.key} holds {member.kind}, not indicators",
+                remedy="Join data sets of indicators only (--with)",
+            )
+        for line in member.indicators:
+            if owner.setdefault(line.indicator, member.key) != member.key:
+                raise InputError(
+                    f"{owner[line.indicator]} and {member.key} both have {line.indicator}",
+                    remedy="Leave one of them out (--with)",
+                )
 
 
 @dataclass(frozen=True)
@@ -182,8 +210,11 @@ class _Joined(Connector):
 
     @property
     def key(self) -> str:
-        years = f":{years_word(self.years)}" if self.years else ""
-        return f"indicators:{self.preset}:{self.release}{years}"
+        own = {c.INFO.name for c in PRESETS[self.preset].members(BACI_NEWEST)}
+        others = [m.source for m in self.members if m.source not in own]
+        ends = [years_word(self.years)] if self.years else []
+        ends += [f"with-{'-'.join(others)}"] if others else []
+        return ":".join(["indicators", self.preset, self.release, *ends])
 
     @property
     def raw(self) -> tuple[RawFile, ...]:

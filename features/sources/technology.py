@@ -10,8 +10,8 @@ rate set beforehand, not one measured on later years.
 * Entrepôts (Hong Kong, Singapore, the Netherlands) pass goods on: I_t is imports less exports
   there, at least 0.
 * Producers supply themselves, which no import shows. `TECH.<GOOD>.PRODUCER` is 1 where literature
-  names the country as one (robots: Japan, Germany, China, Korea) or its exports of the year exceed
-  its imports; a stock is a lower bound there.
+  names the country as one (robots: Japan, Germany, Korea, and China from 2010) or its exports of
+  the year exceed its imports; a stock is a lower bound there.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.sources.baci import Baci, BaciArchive, baci_address, download_baci
+from features.sources.baci import NEWEST, Baci, BaciArchive, baci_address, download_baci
 from features.sources.baci_reading import aggregate_year
 from features.sources.harmonized_system import TECHNOLOGY, level_named
 from features.store.connector import Connector
@@ -48,7 +48,9 @@ doi:10.1111/j.1468-0297.2009.02280.x)."""
 FIRST_GROWTH = 0.05
 """Yearly growth of imports before the first year, for its stock."""
 ENTREPOTS = ("HKG", "NLD", "SGP")
-PRODUCERS = {"robots": ("CHN", "DEU", "JPN", "KOR")}
+PRODUCERS = {"robots": {"DEU": 0, "JPN": 0, "KOR": 0, "CHN": 2010}}
+"""Countries that literature names as producers, and the year from which each counts as one. China's
+makers were of no account before about 2010 (an estimate): earlier would be hindsight."""
 _CHANNEL = {"robots": "automation", "computers": "automation"}
 _INFO = Baci.INFO
 
@@ -69,7 +71,7 @@ class Technology(Connector):
     """
 
     revision: str = option("HS96", help="HS96 (default) or later: HS92 has no code for robots")
-    release: str = option("202601", help="CEPII's release of BACI, YYYYMM (default 202601)")
+    release: str = option(NEWEST, help=f"CEPII's release of BACI, YYYYMM (default {NEWEST})")
 
     INFO: ClassVar[SourceInfo] = SourceInfo(
         name="technology",
@@ -101,7 +103,7 @@ class Technology(Connector):
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
         """A part a year; the first one asked for reads the years before it too."""
-        archive = BaciArchive.open(raw[0].path)
+        archive = BaciArchive.open(raw[0].path, revision=self.revision, release=self.release)
         years = archive.chosen(())
 
         @cache
@@ -150,7 +152,7 @@ def _stocks(archive: BaciArchive, year: int, before: _Stocks | None) -> _Stocks:
     rate = pd.Series(good).map(DEPRECIATION).to_numpy(dtype=np.float64)
     return _Stocks(
         inventory(investment, before.stock if before else None, rate),
-        ((exports > imports) | _known_producer(country, good)).astype(np.float64),
+        ((exports > imports) | _known_producer(country, good, year)).astype(np.float64),
         notes,
     )
 
@@ -182,9 +184,9 @@ def inventory(
     return carried.fillna(first)
 
 
-def _known_producer(country: pd.Index, good: NDArray[np.object_]) -> NDArray[np.bool_]:
+def _known_producer(country: pd.Index, good: NDArray[np.object_], year: int) -> NDArray[np.bool_]:
     pairs = zip(country, good, strict=True)
-    return np.array([c in PRODUCERS.get(g, ()) for c, g in pairs], dtype=bool)
+    return np.array([year >= PRODUCERS.get(g, {}).get(c, 9999) for c, g in pairs], dtype=bool)
 
 
 def _year_totals(archive: BaciArchive, year: int, notes: Notes) -> tuple[pd.Series, pd.Series]:

@@ -10,15 +10,15 @@ import pandas as pd
 
 from features.errors import InputError
 from features.sources import wdi_api, wdi_bulk
-from features.sources.indicator_sets import ReadySeries, choose, selection_word
-from features.store.connector import Connector
-from features.store.desk import Desk
-from features.store.indicator_parts import (
+from features.sources.indicator_parts import (
     Reading,
     check_release_day,
     check_years,
     yearly_parts,
 )
+from features.sources.indicator_sets import ReadySeries, choose, selection_word
+from features.store.connector import Connector
+from features.store.desk import Desk
 from features.store.source import IndicatorLine, Part, RawFile, SourceInfo, option
 from features.store.years import years_word
 

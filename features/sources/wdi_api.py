@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from features.errors import SourceError
-from features.store.client import Answer
+from features.store.answers import Answer
 from features.store.desk import Desk
 from features.store.source import RawFile
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from features.errors import InputError, SourceError
 from features.sources.weo_files import check_vintage, read_vintage
-from features.store.client import Answer
+from features.store.answers import Answer
 from features.store.connector import Connector
 from features.store.source import (
     IndicatorLine,

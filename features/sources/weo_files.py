@@ -13,7 +13,7 @@ import pandas as pd
 
 from features.country_codes import alpha3_to_iso3, translate
 from features.errors import SourceError
-from features.store.client import Answer
+from features.store.answers import Answer
 from features.store.source import Notes
 from features.store.tidying import require_source_columns
 

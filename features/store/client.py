@@ -4,47 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
-from tenacity import RetryCallState, Retrying, retry_if_exception_type
 
-from features.errors import InputError, SourceError, UnreachableError
+from features.errors import InputError, SourceError
+from features.store.answers import (
+    Answer,
+    BrokenOffError,
+    RetryableError,
+    host_of,
+    refusal,
+    retry_later,
+)
 from features.store.part_file import PartFile
+from features.store.patience import Patience
 from features.store.source import Silent, Watcher
 
 # Several sources answer 403 to clients that do not say who they are.
 USER_AGENT = "Mozilla/5.0 (compatible; gravicast/0.1; trade statistics)"
-PATIENCE_SECONDS = 120.0
-"""Longest wait a source may ask for before we give up and say when to come back."""
-_LONGEST_OWN_WAIT = 60.0
-T = TypeVar("T")
-
-
-class _RetryableError(Exception):
-    """Worth another try, after the wait the source asked for or else a growing one."""
-
-    def __init__(self, reason: str, *, wait: float | None = None) -> None:
-        super().__init__(reason)
-        self.wait = wait
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """Status, headers and body of a response."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def text(self) -> str:
-        """Body as text; a byte order mark is no part of it."""
-        return self.body.decode("utf-8-sig", errors="replace")
 
 
 class Client:
@@ -53,7 +32,8 @@ class Client:
     Parameters
     ----------
     mirror
-        Scheme and host of another server that has the same paths; replaces every host.
+        Address of another server that has the same paths, perhaps below a path of its own;
+        replaces every host.
     pace_seconds
         Least time between two requests to a host. A mirror is the user's own: no pace there.
     attempts
@@ -64,6 +44,11 @@ class Client:
         Waits; tests replace it.
     watcher
         Told about waits and bytes.
+
+    Raises
+    ------
+    InputError
+        If ``mirror`` is no address, or the environment's proxy or certificates cannot be used.
     """
 
     def __init__(
@@ -77,14 +62,15 @@ class Client:
         watcher: Watcher | None = None,
     ) -> None:
         self._mirror = None if mirror is None else _checked_mirror(mirror)
+        self.mirror = mirror or ""
         self._pace = 0.0 if mirror else pace_seconds
-        self._attempts, self._first_wait, self._sleep = attempts, first_wait, sleep
         self._last: dict[str, float] = {}
         self.watcher: Watcher = watcher or Silent()
-        # The environment's proxies hold for public hosts, not for a server of one's own.
-        self._http = httpx.Client(
-            headers={"User-Agent": USER_AGENT}, timeout=60.0, trust_env=mirror is None
+        self._patiently = Patience(
+            attempts=attempts, first_wait=first_wait, sleep=sleep, watcher=self.watcher
         )
+        # The environment's proxies hold for public hosts, not for a server of one's own.
+        self._http = _http(trust_env=mirror is None)
 
     def close(self) -> None:
         """Close connections."""
@@ -115,25 +101,27 @@ class Client:
         ------
         UnreachableError
             If the source cannot be reached, breaks off or asks for patience too often.
+        SourceError
+            If it redirects in a circle.
         """
+        url = self._address(url)
+        secrets = tuple(value for value in (headers or {}).values() if value)
 
         def once() -> Answer:
             self._wait_for_turn(url)
             try:
                 response = self._http.get(
-                    self._address(url),
+                    url,
                     params=params,
                     headers=headers,
                     follow_redirects=follow,
                     timeout=httpx.Timeout(60.0, read=read_timeout),
                 )
-            except httpx.TransportError as error:
-                raise _RetryableError(_reason(error)) from error
-            try:
-                _retry_later(response.status_code, response.headers, response.content)
-            except _RetryableError as error:
-                raise _RetryableError(_blotted(str(error), headers), wait=error.wait) from None
-            return Answer(response.status_code, response.headers, response.content)
+            except httpx.HTTPError as error:
+                raise _told(error, url) from error
+            answer = Answer(response.status_code, response.headers, response.content, secrets)
+            retry_later(answer)
+            return answer
 
         return self._patiently(url, once)
 
@@ -167,195 +155,135 @@ class Client:
         Raises
         ------
         UnreachableError
-            If the source cannot be reached or breaks off too often without a byte of progress.
+            If the source cannot be reached or breaks off too often without getting further.
         SourceError
             If it refuses.
         """
+        url = self._address(url)
         part = PartFile(to)
-        before = part.size
+        furthest = part.size
 
         def once() -> Mapping[str, str] | None:
-            nonlocal before
+            nonlocal furthest
             self._wait_for_turn(url)
             try:
                 return self._stream(url, part, dict(headers or {}))
-            except (httpx.TransportError, _RetryableError) as error:
-                grown, before = part.size > before, part.size
-                wait = error.wait if isinstance(error, _RetryableError) else None
-                reason = str(error) if isinstance(error, _RetryableError) else _reason(error)
-                raise (_BrokenOffError if grown else _RetryableError)(reason, wait=wait) from error
+            except (httpx.HTTPError, RetryableError) as error:
+                told = error if isinstance(error, RetryableError) else _told(error, url)
+                if not isinstance(told, RetryableError) or part.size <= furthest:
+                    raise told from error
+                furthest = part.size
+                raise BrokenOffError(str(told), wait=told.wait) from error
             finally:
                 self.watcher.end()
 
         answer = self._patiently(url, once)
-        if answer is not None:
+        if answer is None:
+            part.discard()
+        else:
             part.finish(check)
         return answer
 
     def _stream(
         self, url: str, part: PartFile, headers: dict[str, str]
     ) -> Mapping[str, str] | None:
+        conditional = "If-None-Match" in headers or "If-Modified-Since" in headers
         # Compressed on the way, neither sizes nor ranges would be those of the file.
         headers["Accept-Encoding"] = "identity"
         done = part.resume(url, headers)
-        with self._http.stream(
-            "GET", self._address(url), headers=headers, follow_redirects=True
-        ) as response:
-            if response.status_code == 304:
+        with self._http.stream("GET", url, headers=headers, follow_redirects=True) as response:
+            if response.status_code == 304 and conditional:
                 return None
             if response.status_code == 416:
                 part.discard()
-                raise _RetryableError("the source could not continue the file")
+                raise RetryableError("the source could not continue the file")
             if response.status_code not in (200, 206):
-                body = response.read()
-                _retry_later(response.status_code, response.headers, body)
-                raise refusal(url, Answer(response.status_code, response.headers, body))
-            if response.status_code == 206 and _range_start(response.headers) != done:
-                part.discard()
-                raise _RetryableError("the source continued the file at another place")
-            done = done if response.status_code == 206 else 0
-            length = response.headers.get("Content-Length")
-            total = None if length is None else done + int(length)
+                answer = Answer(response.status_code, response.headers, response.read())
+                retry_later(answer)
+                raise refusal(url, answer)
+            total = self._whole_size(response, part, done)
+            self.watcher.begin(
+                part.to.name, total, done if response.status_code == 206 else 0, "bytes"
+            )
             part.open(url, response.headers, append=response.status_code == 206)
-            self.watcher.begin(part.to.name, total, done, "bytes")
             with part.path.open("ab") as out:
                 # As they come: gathered into larger chunks, the last bytes before a break are lost.
                 for chunk in response.iter_bytes():
                     out.write(chunk)
                     self.watcher.advance(len(chunk))
             if total is not None and part.size != total:
-                raise _RetryableError(
-                    f"the connection ended after {part.size:,} of {total:,} bytes"
-                )
+                raise RetryableError(f"it ended after {part.size:,} of {total:,} bytes")
             return response.headers
 
-    def _patiently(self, url: str, once: Callable[[], T]) -> T:
-        fruitless = 0
-
-        def attempt() -> T:
-            nonlocal fruitless
-            try:
-                return once()
-            except _RetryableError as error:
-                fruitless = 0 if isinstance(error, _BrokenOffError) else fruitless + 1
-                raise
-
-        def wait(state: RetryCallState) -> float:
-            error = state.outcome.exception() if state.outcome else None
-            asked = error.wait if isinstance(error, _RetryableError) else None
-            growing = min(self._first_wait * 2.0 ** max(fruitless - 1, 0), _LONGEST_OWN_WAIT)
-            return self._checked_wait(url, growing if asked is None else asked, error)
-
-        try:
-            return Retrying(
-                stop=lambda _: fruitless >= self._attempts,
-                wait=wait,
-                retry=retry_if_exception_type(_RetryableError),
-                sleep=self._sleep,
-                reraise=True,
-            )(attempt)
-        except _RetryableError as error:
-            raise UnreachableError(
-                f"no whole answer after {self._attempts} tries ({error})",
-                remedy="Check the connection and run the command again: it goes on where it "
-                "stopped",
-                file=_host(url),
-            ) from error
-
-    def _checked_wait(self, url: str, seconds: float, error: BaseException | None) -> float:
-        """The wait, said where it is long; nobody waits for hours."""
-        if seconds > PATIENCE_SECONDS:
-            raise UnreachableError(
-                f"the source asks to come back in {seconds:,.0f} seconds",
-                remedy="Run the command again then: what is already there is kept",
-                file=_host(url),
-            )
-        if seconds >= 1.0:
-            self.watcher.say(f"{_host(url)}: {error}; next try in {seconds:.0f} s")
-        return seconds
+    def _whole_size(self, response: httpx.Response, part: PartFile, done: int) -> int | None:
+        """Bytes the file must have in the end; None where the source does not tell."""
+        if response.status_code == 206:
+            first, total = _content_range(response.headers.get("Content-Range", ""))
+            if first != done:
+                part.discard()
+                raise RetryableError("the source continued the file at another place")
+            return total
+        # Compressed all the same: the length is that of what was sent, not of the file.
+        encoded = response.headers.get("Content-Encoding", "identity") != "identity"
+        length = response.headers.get("Content-Length", "")
+        return int(length) if length.isdecimal() and not encoded else None
 
     def _address(self, url: str) -> str:
         if self._mirror is None:
             return url
-        scheme, host = self._mirror
-        return urlunsplit((scheme, host, *urlsplit(url)[2:]))
+        scheme, host, folder = self._mirror
+        parts = urlsplit(url)
+        return urlunsplit((scheme, host, folder + parts.path, parts.query, parts.fragment))
 
     def _wait_for_turn(self, url: str) -> None:
-        host = _host(url)
+        host = host_of(url)
         due = self._last.get(host, float("-inf")) + self._pace
         now = time.monotonic()
         if due > now:
-            self._sleep(due - now)
+            self._patiently.sleep(due - now)
         self._last[host] = time.monotonic()
 
 
-class _BrokenOffError(_RetryableError):
-    """Broken off, but further than before."""
+def _http(*, trust_env: bool) -> httpx.Client:
+    try:
+        return httpx.Client(headers={"User-Agent": USER_AGENT}, timeout=60.0, trust_env=trust_env)
+    except (ImportError, ValueError, OSError) as error:
+        raise InputError(
+            f"the environment's proxy or certificates cannot be used ({_first_line(error)})",
+            remedy="Correct HTTPS_PROXY, ALL_PROXY or SSL_CERT_FILE, or unset them",
+        ) from error
 
 
-def refusal(url: str, answer: Answer) -> SourceError:
-    """The error for an answer that is no data and that no further try would change."""
-    text = " ".join(answer.text.split())
-    said = f": {text[:160]}" if text and not text.startswith("<") else ""
-    if answer.status == 404:
-        return SourceError(
-            f"the source has no such file (404){said}",
-            remedy="Check the release and the options; `gravicast fetch --help` names what there "
-            "is",
-            file=url,
-        )
+def _told(error: httpx.HTTPError, url: str) -> RetryableError | SourceError:
+    """What a failure of the connection is to us."""
+    if isinstance(error, httpx.TransportError) and not isinstance(error, httpx.UnsupportedProtocol):
+        return RetryableError(_first_line(error))
     return SourceError(
-        f"the source refused with status {answer.status}{said}",
+        f"the source's answer cannot be followed or read ({_first_line(error)})",
         remedy="Try again later, or download the file by hand and give its folder with --from",
         file=url,
     )
 
 
-def _retry_later(status: int, headers: Mapping[str, str], body: bytes) -> None:
-    asked = _retry_after(headers.get("Retry-After"))
-    if status == 429 or status >= 500 or (status == 403 and asked is not None):
-        text = " ".join(body[:200].decode("utf-8", errors="replace").split())
-        said = f": {text[:80]}" if text and not text.startswith("<") else ""
-        raise _RetryableError(f"status {status}{said}", wait=asked)
+def _content_range(value: str) -> tuple[int | None, int | None]:
+    """First byte and whole size of ``bytes 100-199/200``; None for what it does not tell."""
+    span, _, total = value.removeprefix("bytes ").partition("/")
+    first = span.partition("-")[0]
+    return (
+        int(first) if first.isdecimal() else None,
+        int(total) if total.isdecimal() else None,
+    )
 
 
-def _retry_after(value: str | None) -> float | None:
-    if value is None:
-        return None
-    if value.strip().isdigit():
-        return float(value)
-    try:
-        return max(parsedate_to_datetime(value).timestamp() - time.time(), 0.0)
-    except ValueError:
-        return None
-
-
-def _range_start(headers: Mapping[str, str]) -> int | None:
-    value = headers.get("Content-Range", "")
-    first = value.removeprefix("bytes ").partition("-")[0]
-    return int(first) if first.isdigit() else None
-
-
-def _host(url: str) -> str:
-    return urlsplit(url).netloc
-
-
-def _blotted(text: str, headers: Mapping[str, str] | None) -> str:
-    """What a source says without the values of our headers: some echo the key they were sent."""
-    for value in (headers or {}).values():
-        text = text.replace(value, "***") if value else text
-    return text
-
-
-def _reason(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0][:160]
 
 
-def _checked_mirror(mirror: str) -> tuple[str, str]:
+def _checked_mirror(mirror: str) -> tuple[str, str, str]:
     parts = urlsplit(mirror)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query:
         raise InputError(
             f"{mirror!r} is no address of a server",
-            remedy="Give scheme and host, such as http://localhost:8000 (--mirror)",
+            remedy="Give its address, such as http://localhost:8000 (--mirror)",
         )
-    return parts.scheme, parts.netloc
+    return parts.scheme, parts.netloc, parts.path.rstrip("/")

@@ -55,6 +55,6 @@ class Connector(ABC):
         """Catalogue of an indicator data set; empty for other kinds."""
         return ()
 
-    def sector_table(self) -> pd.DataFrame | None:
+    def sector_table(self, raw: Sequence[RawFile]) -> pd.DataFrame | None:  # noqa: ARG002
         """Attributes of the sectors of a trade data set (`features.sectors`), where it has any."""
         return None

@@ -10,9 +10,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.errors import InputError
+from features.store.dataset import Dataset
 from features.store.source import Kind
-from features.store.store import Dataset, Store
+from features.store.store import Store
 from features.tables import sha256
 
 _COUNTRY: dict[Kind, str] = {
@@ -43,7 +43,13 @@ def coverage(dataset: Dataset) -> pd.DataFrame:
     DataFrame
         One row a country in order of code, one column a year (one column ``all`` where there are no
         years), int64; 0 where there is no row.
+
+    Raises
+    ------
+    InputError
+        If a file was changed or is gone.
     """
+    dataset.verify()
     column = _COUNTRY[dataset.kind]
     counts: dict[object, pd.Series] = {}
     for part in dataset.parts:
@@ -107,10 +113,10 @@ def check(store: Store, *, today: date) -> list[Finding]:
         for folder in store.broken()
     ]
     for dataset in store.datasets():
-        try:
-            dataset.verify()
-        except InputError as error:
-            found.append(Finding(dataset.key, str(error), broken=True))
+        found += [
+            Finding(dataset.key, f"{path} was changed or is gone", broken=True)
+            for path in dataset.damaged()
+        ]
         if is_stale(dataset, today=today):
             problem = f"release {dataset.release} of {dataset.retrieved}: a newer one is likely out"
             found.append(Finding(dataset.key, problem, broken=False))
@@ -151,7 +157,8 @@ def _raw_findings(store: Store) -> list[Finding]:
 
 
 def _leftovers(store: Store) -> list[Finding]:
-    partial = sorted((store.folder / "data").rglob(".*.partial"))
+    data = store.folder / "data"
+    partial = sorted((*data.rglob(".*.partial"), *data.rglob(".*.old")))
     parts = sorted((store.folder / "raw").rglob("*.part"))
     return [
         Finding(str(path), "left by a fetch that broke off: the same command goes on", broken=False)

@@ -18,7 +18,8 @@ from features.store.tidying import require_source_columns
 BLOCK = 1 << 22
 TEXT = pa.dictionary(pa.int32(), pa.string())
 """Type of a column of codes: each distinct one is held once."""
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+"""What the standard library raises for an archive with a wrong byte somewhere."""
 _REMEDY = "Fetch it again with --refresh"
 
 
@@ -79,7 +80,7 @@ def opened(path: Path, *, member: str | None) -> Iterator[IO[bytes]]:
             name = member_named(archive, member, file=path.name)
             with archive.open(name) as handle:
                 yield handle
-    except _BROKEN as error:
+    except BROKEN_ZIP as error:
         problem = f"the archive is broken ({_first_line(error)})"
         raise SourceError(problem, remedy=_REMEDY, file=path.name) from error
 

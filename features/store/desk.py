@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from features.errors import InputError
-from features.store.client import Answer, Client, refusal
+from features.errors import InputError, SourceError
+from features.store.answers import Answer, refusal
+from features.store.client import Client
 from features.store.source import RawFile
 from features.tables import sha256
 
@@ -35,6 +36,9 @@ class Desk:
         A folder of files that the user downloaded; they are taken by name before any request.
     refresh
         Ask again although the cache is whole.
+    closed
+        Give what is cached and ask nothing: the release is a past day of a source that overwrites
+        its files, and what it serves today is another's.
     today
         Day of retrieval.
     """
@@ -48,9 +52,12 @@ class Desk:
         earlier: Sequence[Path] = (),
         given: Path | None = None,
         refresh: bool = False,
+        closed: bool = False,
     ) -> None:
         self.client, self.folder, self.today = client, folder, today
         self._earlier, self._given, self._refresh = tuple(earlier), given, refresh
+        self._closed = closed
+        self._handed: list[Path] = []
         if given is not None and not given.is_dir():
             raise InputError("there is no such folder", remedy="Check --from", file=given)
 
@@ -80,13 +87,14 @@ class Desk:
         ready = self._ready(url, name, check=check)
         if ready is not None:
             return ready
+        self._refuse_closed(name)
         target = self.folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         old = self._old(url, name)
         fetched = self.client.download(url, target, headers=_conditions(old), check=check)
-        if fetched is None:
+        if fetched is None and old is not None:
             return self._unchanged(name, old)
-        return self._keep(url, target, fetched)
+        return self._keep(url, target, fetched or {})
 
     def answer(
         self,
@@ -113,6 +121,7 @@ class Desk:
         ready = self._ready(url, name)
         if ready is not None:
             return ready
+        self._refuse_closed(name)
         old = self._old(url, name)
         got = self.client.get(
             url,
@@ -121,7 +130,7 @@ class Desk:
             follow=follow,
             read_timeout=read_timeout,
         )
-        if got.status == 304:
+        if got.status == 304 and old is not None:
             return self._unchanged(name, old)
         if check is not None:
             check(got)
@@ -138,7 +147,7 @@ class Desk:
     def _ready(self, url: str, name: str, *, check: FileCheck | None = None) -> RawFile | None:
         """The file where it is to be had without asking: the user's own, or whole in the cache."""
         if self._given is not None:
-            return self._from_user(name, check)
+            return self._from_user(url, name, check)
         if self._refresh:
             return None
         kept = _read_side(self.folder / name)
@@ -147,9 +156,10 @@ class Desk:
         if sha256(self.folder / name) != kept["sha256"]:
             self.client.watcher.say(f"{name}: the cached file was changed; it is fetched again")
             return None
+        self._handed.append(self.folder / name)
         return _raw(self.folder / name, kept)
 
-    def _from_user(self, name: str, check: FileCheck | None) -> RawFile:
+    def _from_user(self, url: str, name: str, check: FileCheck | None) -> RawFile:
         assert self._given is not None
         source, target = self._given / name, self.folder / name
         if not source.is_file():
@@ -164,7 +174,7 @@ class Desk:
         part = target.with_name(f"{target.name}.part")
         shutil.copyfile(source, part)
         part.replace(target)
-        return self._keep(f"given by the user: {name}", target, {})
+        return self._keep(f"given by the user: {name}", target, {}, base=url)
 
     def _old(self, url: str, name: str) -> tuple[Path, dict[str, str]] | None:
         """The newest whole copy of this address in any release."""
@@ -174,8 +184,7 @@ class Desk:
                 return folder / name, kept
         return None
 
-    def _unchanged(self, name: str, old: tuple[Path, dict[str, str]] | None) -> RawFile:
-        assert old is not None, "304 without a condition"
+    def _unchanged(self, name: str, old: tuple[Path, dict[str, str]]) -> RawFile:
         path, kept = old
         self.client.watcher.say(f"{name}: unchanged since {kept['retrieved']}")
         target = self.folder / name
@@ -189,24 +198,51 @@ class Desk:
             kept["url"], target, {"ETag": kept["etag"], "Last-Modified": kept["last"]}
         )
 
-    def _keep(self, url: str, path: Path, headers: Mapping[str, str]) -> RawFile:
+    def distrust(self) -> None:
+        """Forget the validators of what was handed out, since reading it failed.
+
+        A broken file with the validator of the whole one would be called unchanged for ever.
+        """
+        for path in self._handed:
+            kept = _read_side(path)
+            if kept is not None:
+                _write_side(path, {**kept, "etag": "", "last": ""})
+
+    def _refuse_closed(self, name: str) -> None:
+        if self._closed:
+            raise SourceError(
+                f"release {self.folder.name} has no file {name}, and the source overwrites its "
+                "files",
+                remedy="Leave out --release, or ask for what that release has",
+                file=self.folder,
+            )
+
+    def _keep(
+        self, url: str, path: Path, headers: Mapping[str, str], *, base: str | None = None
+    ) -> RawFile:
         kept = {
             "url": url,
-            "base": url.partition("?")[0],
+            "base": (base or url).partition("?")[0],
             "sha256": sha256(path),
             "retrieved": self.today.isoformat(),
+            "via": "" if base else self.client.mirror,
             "etag": headers.get("ETag") or "",
             "last": headers.get("Last-Modified") or "",
         }
-        side = _side(path)
-        part = side.with_name(f"{side.name}.part")
-        part.write_text(json.dumps(kept, indent=1))
-        part.replace(side)
+        _write_side(path, kept)
+        self._handed.append(path)
         return _raw(path, kept)
 
 
 def _side(path: Path) -> Path:
     return path.with_name(f"{path.name}.from.json")
+
+
+def _write_side(path: Path, kept: Mapping[str, str]) -> None:
+    side = _side(path)
+    part = side.with_name(f"{side.name}.part")
+    part.write_text(json.dumps(kept, indent=1))
+    part.replace(side)
 
 
 def _read_side(path: Path) -> dict[str, str] | None:
@@ -218,7 +254,8 @@ def _read_side(path: Path) -> dict[str, str] | None:
 
 
 def _raw(path: Path, kept: Mapping[str, str]) -> RawFile:
-    return RawFile(path, kept["url"], kept["sha256"], path.stat().st_size, kept["retrieved"])
+    size = path.stat().st_size
+    return RawFile(path, kept["url"], kept["sha256"], size, kept["retrieved"], kept.get("via", ""))
 
 
 def _conditions(old: tuple[Path, dict[str, str]] | None) -> dict[str, str]:

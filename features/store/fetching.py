@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from features.errors import InputError, SourceError, UnreachableError
 from features.store.client import Client
 from features.store.connector import Connector
+from features.store.dataset import Dataset
 from features.store.desk import Desk
 from features.store.source import Silent, Watcher
-from features.store.store import Dataset, Store
+from features.store.store import Store
 
 
 def fetch(
@@ -60,51 +64,94 @@ def fetch(
         For options that do not fit, a source that cannot be reached, refuses or has changed, or a
         full disk. The store is then as before but for the raw files that are whole.
     """
+    if not isinstance(connector, Connector):
+        raise InputError(
+            f"{connector!r} is no data set of a source",
+            remedy="Give one such as Baci(level='hs2'), from forecasting",
+        )
     store = store if isinstance(store, Store) else Store(store)
     watcher, today = watcher or Silent(), today or date.today()
-    connector = _dated(connector, store, today, given=given is not None)
+    release = f"{today:%Y%m%d}"
+    connector = _dated(connector, store, release, refresh=refresh, given=given is not None)
     if store.has(connector.key) and not refresh and given is None:
         there = store.open(connector.key)
         there.verify()
         watcher.say(f"{there.key} is in the store since {there.retrieved}")
         return there
-    own = client is None
-    client = client or Client(
-        mirror=mirror, pace_seconds=connector.INFO.pace_seconds, watcher=watcher
-    )
-    desk = Desk(
-        client,
-        store.raw_folder(connector.INFO.raw, connector.release),
-        earlier=store.raw_releases(connector.INFO.raw),
-        given=None if given is None else Path(given),
-        refresh=refresh,
-        today=today,
-    )
+    with ExitStack() as stack:
+        pace = connector.INFO.pace_seconds
+        own = partial(Client, mirror=mirror, pace_seconds=pace, watcher=watcher)
+        asking = client or stack.enter_context(closing(own()))
+        desk = Desk(
+            asking,
+            store.raw_folder(connector.INFO.raw, connector.release),
+            earlier=store.raw_releases(connector.INFO.raw),
+            given=None if given is None else Path(given),
+            refresh=refresh,
+            closed=_is_closed(connector, today),
+            today=today,
+        )
+        return _made(connector, desk, store, watcher)
+
+
+def _made(connector: Connector, desk: Desk, store: Store, watcher: Watcher) -> Dataset:
+    """Download and convert; what goes wrong is said with what could be done about it."""
     try:
-        raw = connector.download(desk)
-        parts = list(connector.tidy(raw))
-        watcher.begin(connector.key, len(parts), 0, "parts")
-        return store.write(connector, raw, parts, watcher=watcher)
+        with (
+            disk_troubles(store),
+            store.alone("raw", connector.INFO.raw, connector.release, watcher=watcher),
+        ):
+            raw = connector.download(desk)
+            parts = list(connector.tidy(raw))
+            watcher.begin(connector.key, len(parts), 0, "parts")
+            return store.write(connector, raw, parts, watcher=watcher)
     except UnreachableError as error:
         raise _with_cached(error, connector, store) from error
-    except OSError as error:
-        raise _disk_trouble(error, store) from error
+    except SourceError:
+        desk.distrust()
+        raise
     finally:
         watcher.end()
-        if own:
-            client.close()
 
 
-def _dated(connector: Connector, store: Store, today: date, *, given: bool) -> Connector:
-    """Give a dated source its release; one of the past can only come from the cache."""
+@contextmanager
+def disk_troubles(store: Store) -> Iterator[None]:
+    """Say in one line why the store cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise InputError(
+                "the disk is full; no data set was changed",
+                remedy="Free some space, or choose another folder with --store, and run it again",
+                file=store.folder,
+            ) from error
+        raise InputError(
+            f"the store cannot be written ({error.strerror or error})",
+            remedy="Check the folder and its permissions, or choose another with --store",
+            file=error.filename or store.folder,
+        ) from error
+
+
+def _is_closed(connector: Connector, today: date) -> bool:
+    """Whether the release is of a day whose figures the source has overwritten since."""
     if not connector.INFO.dated:
+        return False
+    day = datetime.strptime(connector.release, "%Y%m%d").date()
+    return not 0 <= (today - day).days <= connector.INFO.collected_days
+
+
+def _dated(
+    connector: Connector, store: Store, release: str, *, refresh: bool, given: bool
+) -> Connector:
+    """Give a dated source its release; one of the past can only come from the cache."""
+    if not connector.INFO.dated or connector.release == release:
         return connector
-    release = f"{today:%Y%m%d}"
     if not connector.release:
         changes: Any = {"release": release}
         return replace(connector, **changes)  # type: ignore[type-var]
     cached = [path.name for path in store.raw_releases(connector.INFO.raw)]
-    if connector.release != release and connector.release not in cached and not given:
+    if not given and (refresh or connector.release not in cached):
         have = f"The store has {', '.join(cached)}" if cached else "The store has none"
         raise SourceError(
             f"release {connector.release} is gone: the source overwrites its files",
@@ -119,20 +166,6 @@ def _with_cached(error: UnreachableError, connector: Connector, store: Store) ->
     cached = (
         f"In the store, and of use meanwhile: {', '.join(same)}"
         if same
-        else (f"The store has no other release of {connector.INFO.name}")
+        else f"The store has no other release of {connector.INFO.name}"
     )
     return UnreachableError(error.problem, remedy=f"{error.remedy}. {cached}", file=error.file)
-
-
-def _disk_trouble(error: OSError, store: Store) -> InputError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return InputError(
-            "the disk is full; nothing half-written is left",
-            remedy="Free some space, or choose another folder with --store, and run it again",
-            file=store.folder,
-        )
-    return InputError(
-        f"the store cannot be written ({error.strerror or error})",
-        remedy="Check the folder and its permissions, or choose another with --store",
-        file=error.filename or store.folder,
-    )

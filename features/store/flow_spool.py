@@ -15,6 +15,7 @@ from features.country_codes import translate
 from features.errors import SourceError
 from features.store.source import Notes
 from features.store.tidying import coded, trade_table
+from features.sums import sums_by_key
 
 _ROW = np.dtype([("exporter", "i2"), ("importer", "i2"), ("sector", "i2"), ("value", "f8")])
 
@@ -76,9 +77,9 @@ class FlowSpool:
         rows["sector"], rows["value"] = sector[kept], value[kept]
         of_year = year[kept]
         for one in map(int, np.unique(of_year)):
-            self._years.add(one)
             with (self._folder / f"{one}.bin").open("ab") as out:
-                rows[of_year == one].tofile(out)
+                # Not `tofile`, which does not notice when a full disk takes none of few rows.
+                out.write(rows[of_year == one].tobytes())
 
     def count(self, what: str, years: NDArray[np.integer]) -> None:
         """Count rows left out, or otherwise worth a word, by their year."""
@@ -178,7 +179,7 @@ class Translated:
         fine, pair, value = fine[order], pair[order], rows["value"][order]
         self._refuse_twice(fine, year)
         coarse = pair * (int(group.max()) + 1) + group[fine % k]
-        flow, total = _added(coarse, value)
+        flow, total = sums_by_key(coarse, value)
         pair, sector = np.divmod(flow, int(group.max()) + 1)
         exporter, importer = np.divmod(pair, n)
         return trade_table(
@@ -210,15 +211,3 @@ class Translated:
             "mean one country: take another release",
             file=self._spool.file,
         )
-
-
-def _added(
-    key: NDArray[np.int64], value: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Distinct keys in order, and the sums of their values."""
-    if not key.size:
-        return key, value
-    order = np.argsort(key, kind="stable")
-    key, value = key[order], value[order]
-    starts = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
-    return key[starts], np.add.reduceat(value, starts)

@@ -37,6 +37,9 @@ class SourceInfo:
     dated
         Whether the source overwrites its files in place, so that the day of retrieval is the
         release.
+    collected_days
+        Days for which a release of a dated source may still be added to: a quota may not suffice
+        for one day. Older releases are closed.
     renewed_months
         Months after which a newer release is likely to be out: older data are called stale.
     absent
@@ -55,6 +58,7 @@ class SourceInfo:
     publication_lag_months: int
     pace_seconds: float = 0.5
     dated: bool = False
+    collected_days: int = 0
     renewed_months: int = 13
     absent: Absent = "auto"
     cache: str = ""
@@ -84,6 +88,8 @@ class RawFile:
         Of its bytes.
     retrieved
         Day of retrieval, YYYY-MM-DD.
+    via
+        Address of the mirror that stood in for the source; empty without one.
     """
 
     path: Path
@@ -91,6 +97,7 @@ class RawFile:
     sha256: str
     size: int
     retrieved: str
+    via: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for ``dataset.json``."""
@@ -100,6 +107,7 @@ class RawFile:
             "sha256": self.sha256,
             "size": self.size,
             "retrieved": self.retrieved,
+            "via": self.via,
         }
 
 

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from features.store.store import Dataset
+    from features.store.dataset import Dataset
 
 _EXAMPLES = """examples:
   gravicast data list
   gravicast data check
       every file against its sum; exit code 1 if one is broken
-  gravicast data show baci:HS92:202601:hs2 --out coverage
+  gravicast data show baci:HS92:202601:hs2 --out pictures
       coverage by country and year as a table and a picture
 """
 
@@ -48,18 +48,21 @@ def add_data_command(commands: Any) -> None:
 def _list(parsed: argparse.Namespace) -> int:
     from features.store.coverage import is_stale
     from features.store.store import Store
+    from features.store.years import years_word
 
     store = Store(parsed.store)
     datasets = store.datasets()
+    for folder in store.broken():
+        print(f"broken: {folder}: its description cannot be read")
     if not datasets:
         print(f"{store.folder} holds no data set. `gravicast fetch --list` names the sources")
         return 0
     width = max(len(dataset.key) for dataset in datasets)
     for dataset in datasets:
-        years = f"{dataset.years[0]}-{dataset.years[-1]}" if dataset.years else "no years "
+        years = years_word(dataset.years) if dataset.years else "no years"
         stale = "; a newer release is likely out" if is_stale(dataset, today=date.today()) else ""
         print(
-            f"{dataset.key:{width}}  {dataset.kind:10}  {years}  {dataset.rows:>12,} rows  "
+            f"{dataset.key:{width}}  {dataset.kind:10}  {years:9}  {dataset.rows:>12,} rows  "
             f"fetched {dataset.retrieved}  {dataset.licence}{stale}"
         )
     return 0
@@ -98,15 +101,27 @@ def _facts(dataset: Dataset) -> list[str]:
     lines = [
         f"{dataset.key}: {dataset.title}, release {dataset.release}, {dataset.rows:,} rows",
         f"Licence: {dataset.licence}. Cite: {dataset.citation}",
-        f"Publication lag: {dataset.publication_lag_months} months",
+        f"Publication lag: {_lag(dataset)}",
     ]
     lines += [
-        f"From {raw['url']}, {raw['retrieved']}, {raw['size']:,} bytes, sha256 {raw['sha256']}"
+        f"From {raw['url']}{_via(raw)}, {raw['retrieved']}, {raw['size']:,} bytes, "
+        f"sha256 {raw['sha256']}"
         for raw in dataset.raw[:5]
     ]
     if len(dataset.raw) > 5:
         lines.append(f"and {len(dataset.raw) - 5} more files, named in dataset.json")
     return [*lines, *dataset.statements, ""]
+
+
+def _lag(dataset: Dataset) -> str:
+    lags = [line.publication_lag_months for line in dataset.indicators]
+    lags = lags or [dataset.publication_lag_months]
+    span = f"{lags[0]}" if len(set(lags)) == 1 else f"{min(lags)} to {max(lags)}, by series,"
+    return f"{span} months"
+
+
+def _via(raw: dict[str, Any]) -> str:
+    return f" by way of {raw['via']}" if raw.get("via") else ""
 
 
 def _by_country(table: pd.DataFrame) -> pd.DataFrame:

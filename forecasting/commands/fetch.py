@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import Field, fields
@@ -10,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from features.errors import InputError
+from features.store.registry import INDICATORS
 from forecasting.commands.listing import Listing
 from forecasting.commands.run import words
 
 if TYPE_CHECKING:
-    from features.store.store import Dataset
+    from features.store.dataset import Dataset
 
 _EXAMPLES = """examples:
   gravicast fetch --list
@@ -30,7 +32,6 @@ _EXAMPLES = """examples:
   gravicast fetch icio --from downloads
       files downloaded by hand, where a source turns programs away
 """
-INDICATORS = "indicators"
 DEFAULT_LAG = 13
 """Months after which a run takes a year of trade to be published, unless it is told otherwise."""
 
@@ -54,7 +55,7 @@ def add_fetch_command(commands: Any) -> None:
 def _sources() -> Iterator[str]:
     """Every source with what an analyst needs to choose."""
     from features.sources.presets import PRESETS
-    from features.sources.registry import SOURCES, connector_class
+    from features.store.registry import SOURCES, connector_class
 
     width = max(map(len, (*SOURCES, INDICATORS)))
     for name in SOURCES:
@@ -133,8 +134,8 @@ def _fetch(parsed: argparse.Namespace) -> int:
 
 
 def _fetch_source(source: str, options: Sequence[str]) -> Dataset:
-    from features.sources.registry import connector_class
     from features.store.fetching import fetch
+    from features.store.registry import connector_class
     from forecasting.fetch_progress import FetchProgress
 
     connector = connector_class(source)
@@ -157,8 +158,10 @@ def _fetch_preset(source: str, options: Sequence[str]) -> Dataset:
     parser = _SourceParser(source, description="Series of several sources as one data set.")
     about = "; ".join(f"{name}: {preset.gives}" for name, preset in PRESETS.items())
     parser.add_argument("--preset", required=True, help=about)
-    parser.add_argument("--release", help="release of BACI for presets that use it (202601)")
+    parser.add_argument("--release", help="release of BACI, for presets that use it")
     parser.add_argument("--years", type=year_list, help="such as 1995-2024 (default: all)")
+    parser.add_argument("--with", dest="also", type=words, metavar="KEYS", help="further indicator "
+                        "data sets of the store to join, such as stri")  # fmt: skip
     chosen = vars(parser.parse_args(options))
     if "given" in chosen:
         raise InputError(
@@ -171,7 +174,9 @@ def _fetch_preset(source: str, options: Sequence[str]) -> Dataset:
 
 def _summary(made: Dataset) -> str:
     """What there is now, what making it decided, and what to type next."""
-    years = f"{made.years[0]}-{made.years[-1]}, " if made.years else ""
+    from features.store.years import years_word
+
+    years = f"{years_word(made.years)}, " if made.years else ""
     lines = [f"{made.key}: {years}{made.rows:,} rows in {made.folder}"]
     lines += [f"  {statement}" for statement in made.statements]
     lines.append(f"Licence: {made.licence}. Cite: {made.citation}")
@@ -183,10 +188,11 @@ def _next_command(made: Dataset) -> str:
     """How a run takes it; what is no trade is added to a run on trade."""
     # The store is the folder above data/SOURCE/NAME.
     store = made.folder.parents[2]
-    run = f"gravicast run --store {store}"
+    run = f"gravicast run --store {shlex.quote(str(store))}"
     if made.kind != "trade":
-        sales = " --domestic include" if made.kind == "tables" else ""
-        return f"{run} --trade ... --{made.kind} {made.key}{sales}"
+        more = " --domestic include" if made.kind == "tables" else ""
+        more += " --allow-snapshots" if any(line.snapshot for line in made.indicators) else ""
+        return f"{run} --trade ... --{made.kind} {made.key}{more}"
     late = made.publication_lag_months > DEFAULT_LAG
     lag = f" --trade-lag-months {made.publication_lag_months}" if late else ""
     return f"{run} --trade {made.key}{lag}"

@@ -84,6 +84,8 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
         "--absent", help="what a flow without a row is: auto (default), zero or missing"
     )
     files.add_argument("--negatives", help="negative values: error (default) or zero")
+    files.add_argument("--largest", type=int, help="keep this many of the largest traders; all "
+                       "others become ROW (default: keep all)")  # fmt: skip
     files.add_argument("--sectors", help="sector, kind, digitally_deliverable, [exposures]")
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from features.errors import InputError
 from features.store.coverage import COUNTED
-from features.store.store import Dataset
+from features.store.dataset import Dataset
 from forecasting.style import GREY, entitle, styled
 
 if TYPE_CHECKING:
@@ -51,13 +52,26 @@ def write_coverage(dataset: Dataset, table: pd.DataFrame, out: Path) -> tuple[Pa
     -------
     tuple of Path
         The two files.
+
+    Raises
+    ------
+    InputError
+        If they cannot be written.
     """
     from forecasting.figures.files import save_plot
 
-    out.mkdir(parents=True, exist_ok=True)
     numbers, picture = out / "coverage.csv", out / "coverage.png"
-    fresh = out / ".coverage.csv.part"
-    table.rename_axis("country").to_csv(fresh)
-    fresh.replace(numbers)
-    save_plot(coverage_plot(dataset, table), picture)
+    figure = coverage_plot(dataset, table)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        fresh = out / ".coverage.csv.part"
+        table.rename_axis("country").to_csv(fresh)
+        fresh.replace(numbers)
+        save_plot(figure, picture)
+    except OSError as error:
+        raise InputError(
+            f"the folder cannot be written ({error.strerror or error})",
+            remedy="Choose another folder with --out",
+            file=out,
+        ) from error
     return numbers, picture

@@ -38,6 +38,7 @@ from models.totals import forecast_totals
 _OF_THE_MODEL = (
     "trade_lag_months",
     "pair_lag_months",
+    "largest",
     "absent",
     "negatives",
     "domestic",
@@ -69,7 +70,7 @@ class ForecastConfig:
     as_of
         The day of the forecast; by default as long after the last trade year as the model's was
         after its own.
-    trade_lag_months, pair_lag_months, absent, negatives
+    trade_lag_months, pair_lag_months, largest, absent, negatives
         As for a run.
     """
 
@@ -85,6 +86,7 @@ class ForecastConfig:
     as_of: date | str | None = None
     trade_lag_months: int | None = None
     pair_lag_months: int | None = None
+    largest: int | None = None
     absent: AbsentFlows | None = None
     negatives: NegativeFlows | None = None
 

@@ -88,7 +88,7 @@ def padded(values: np.ndarray, width: int) -> pa.Array:
 
 
 def ours(path: Path) -> None:
-    archive = BaciArchive.open(path)
+    archive = BaciArchive.open(path, revision="HS92", release="202601")
     (year, member), *_ = archive.members.items()
     flows = aggregate_year(path, member, year=year, countries=archive.countries,
                            level=level_named("hs2"), notes=Notes())  # fmt: skip

@@ -11,8 +11,9 @@ from fake_sources.server import Fake, Server
 
 from features.store.client import Client
 from features.store.connector import Connector
+from features.store.dataset import Dataset
 from features.store.fetching import fetch
-from features.store.store import Dataset, Store
+from features.store.store import Store
 
 TODAY = date(2026, 11, 25)
 

@@ -159,6 +159,14 @@ def test_exposure_counts_where_the_sector_has_it(sector_bundle):
         assert np.nanstd(found[~other]) > 0
 
 
+def test_restrictions_of_a_pair_are_those_of_its_more_closed_end(bundle):
+    level = np.array([0.1, 0.4, 0.2, np.nan, 0.3, 0.0, 0.5, 0.1])
+    info = with_series(bundle, "OECD.DSTRI", level)
+    ends = level[info.flows.exporter], level[info.flows.importer]
+    expected = [np.nan if np.isnan(pair).any() else pair.max() for pair in np.transpose(ends)]
+    np.testing.assert_array_equal(BUILD["digital_restrictions_max"](info), expected)
+
+
 def test_the_wage_gap_of_automation_is_positive_for_a_low_wage_supplier(bundle):
     income = BUILD["income_gap"](at(bundle))
     centred = BUILD["capital_per_worker_importer"](at(bundle))

@@ -61,7 +61,25 @@ def test_a_country_that_a_series_lacks_is_filled_where_that_is_no_earlier_news(l
     assert (gdp[1, 1] == 0.5) == filled
     assert bool(read.statements) == filled
     if filled:
-        assert read.statements == ("WEO.NGDPD stands in for MACRO.GDP of TWN, which has none",)
+        assert read.statements == (
+            "WEO.NGDPD stands in for MACRO.GDP of TWN before its first figure",
+        )
+
+
+def test_that_a_series_begins_later_changes_nothing_before():
+    early = [("TWN", year, "WEO.NGDPD", 0.1 * year) for year in range(2010, 2016)]
+    late = [("TWN", 2014, "MACRO.GDP", 9.0), ("USA", 2010, "MACRO.GDP", 15.0)]
+    specs = catalogue(MACRO_GDP=6, WEO_NGDPD=6)
+    whole = Indicators.from_frames(table(*early, *late), specs, countries=COUNTRIES)
+    cut = Indicators.from_frames(
+        table(*(row for row in (*early, *late) if row[1] < 2014)), specs, countries=COUNTRIES
+    )
+    np.testing.assert_array_equal(
+        whole.values["MACRO.GDP"][: cut.years.size], cut.values["MACRO.GDP"]
+    )
+    # Once it has begun, a year it lacks stays unknown: two sources in one series would jump.
+    assert whole.values["MACRO.GDP"][-2, 1] == 9.0
+    assert np.isnan(whole.values["MACRO.GDP"][-1, 1])
 
 
 SNAPSHOT = table(("DEU", 2023, "AIPI", 0.7), ("USA", 2010, "X", 1.0), ("USA", 2023, "AIPI", 0.8))

@@ -25,6 +25,7 @@ EVERYTHING: dict[str, Any] = {
     "tables": Path("data/tables"),
     "store": Path("store"),
     "allow_snapshots": True,
+    "largest": 60,
     "out": Path("runs/goods"),
     "overwrite": True,
     "horizons": (1, 3, 5),

@@ -17,6 +17,7 @@ from features.panel import TradePanel
 from features.sectors import SectorAttributes
 from features.sources.aipi import Aipi
 from features.sources.owid import Owid
+from features.sources.stri import Stri
 from features.sources.technology import Technology
 from features.sources.wdi import Wdi
 from features.sources.weo import Weo
@@ -128,7 +129,7 @@ def test_features_are_built_and_none_is_infinite(info):
 def test_every_series_of_the_catalogue_is_in_the_real_data_or_a_source_gives_it(info):
     wanted = {series for feature in FEATURES for series in feature.series}
     there = (info.has_series, info.has_pair, info.has_sector_attribute)
-    sources = (Wdi(), Owid(), Weo(), Aipi(), Technology())
+    sources = (Wdi(), Owid(), Weo(), Aipi(), Technology(), Stri())
     given = {line.indicator for source in sources for line in source.indicator_lines()}
     lacking = {s for s in wanted if not any(has(s) for has in there)}
     assert lacking - given == set()

@@ -12,7 +12,8 @@ from fake_sources.server import Server
 from features.errors import InputError, SourceError
 from features.indicators import Indicators
 from features.sources.aipi import Aipi
-from features.store.store import Dataset, Store
+from features.store.dataset import Dataset
+from features.store.store import Store
 
 Serve = Callable[..., Server]
 Get = Callable[..., Dataset]
@@ -94,7 +95,7 @@ def test_bodies_that_are_no_data(
     with pytest.raises(SourceError, match=problem) as caught:
         get(Aipi(), serve(FakeDataMapper({}, body=body)))
     assert "\n" not in str(caught.value)
-    assert not list(store.raw_folder("aipi", "20261125").glob("*"))
+    assert not list(store.raw_folder("aipi", "20261125").glob("[!.]*"))
 
 
 @pytest.mark.parametrize(

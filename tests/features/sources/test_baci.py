@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import zipfile
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from fake_sources.baci import ROWS, FakeBaci, release_zip
+from fake_sources.baci import COUNTRIES, ROWS, FakeBaci, release_zip
+from fake_sources.server import ranged
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -20,11 +20,13 @@ from features.sectors import SectorAttributes
 from features.sources.baci import Baci, BaciArchive
 from features.sources.baci_reading import aggregate_year, repaired
 from features.sources.harmonized_system import CHAPTERS, level_named, section_of
+from features.sources.technology import Technology
 from features.store.fetching import fetch
 from features.store.source import Notes
 from features.store.store import Store
 
 HS96 = "BACI_HS96_V202601"
+BACI = Baci(revision="HS96")
 
 
 def value(frame: pd.DataFrame, exporter: str, importer: str, **at: object) -> float:
@@ -87,10 +89,73 @@ def test_what_codes_mean_is_said(serve, get):
 def test_the_panel_reads_it_with_its_sectors(serve, get):
     made = get(Baci(revision="HS96"), serve(FakeBaci()))
     panel = TradePanel.from_frame(made.read(), file=made.key)
-    assert panel.notes.absent_means == "zero"
+    assert panel.notes.absent_means == made.absent == "zero"
     attributes = SectorAttributes.read(made.sectors, sectors=panel.flows.sectors)
     kinds = dict(zip(attributes.sectors, attributes.manufacturing, strict=True))
     assert kinds == {"01": False, "84": True, "85": True, "99": False}
+
+
+@pytest.mark.parametrize(
+    ("code", "iso3"),
+    [(56, "BEL"), (58, "BEL"), (251, "FRA"), (276, "DEU"), (280, "DEU"), (490, "TWN"),
+     (516, "NAM"), (530, "ANT"), (579, "NOR"), (699, "IND"), (711, "ZAF"), (729, "SDN"),
+     (736, "SDN"), (757, "CHE"), (842, "USA"), (849, "PUS"), (891, "SCG")],
+)  # fmt: skip
+def test_codes_that_are_not_of_iso_or_share_a_country(serve, get, code, iso3):
+    rows = {1996: ((code, 392, "010121", 5.0, None), (392, code, "010121", 7.0, None))}
+    made = get(Baci(revision="HS96", level="total"), serve(FakeBaci(**{HS96: release_zip(rows)})))
+    assert value(made.read(), iso3, "JPN") == pytest.approx(5_000)
+    assert value(made.read(), "JPN", iso3) == pytest.approx(7_000)
+
+
+def test_a_code_that_only_the_list_knows_has_the_meaning_of_the_list(serve, get):
+    countries = COUNTRIES + "383,Kosovo,XK,XKX\n"
+    rows = {1996: ((383, 392, "010121", 5.0, None),)}
+    body = release_zip(rows, countries=countries)
+    made = get(Baci(revision="HS96", level="total"), serve(FakeBaci(**{HS96: body})))
+    assert value(made.read(), "XKX", "JPN") == pytest.approx(5_000)
+
+
+def test_two_codes_of_one_country_in_one_year_are_added(serve, get):
+    rows = {1996: tuple((code, 392, "010121", 5.0, None) for code in (56, 58, 729, 736))}
+    made = get(Baci(revision="HS96", level="total"), serve(FakeBaci(**{HS96: release_zip(rows)})))
+    assert value(made.read(), "BEL", "JPN") == value(made.read(), "SDN", "JPN") == 10_000
+    assert made.rows == 2
+
+
+def test_a_product_that_has_lost_its_leading_zero_is_the_same_product(serve, get):
+    rows = {1996: ((276, 842, "10121", 5.0, None), (276, 842, "010599", 7.0, 1.0))}
+    made = get(Baci(revision="HS96"), serve(FakeBaci(**{HS96: release_zip(rows)})))
+    assert value(made.read(), "DEU", "USA", sector="01") == pytest.approx(12_000)
+    assert made.rows == 1
+
+
+@pytest.mark.parametrize("missing", ["           NA", "", "NA"])
+def test_a_quantity_may_be_missing_in_any_way(serve, get, missing):
+    body = release_zip(missing=missing)
+    made = get(Baci(revision="HS96", level="hs6"), serve(FakeBaci(**{HS96: body})))
+    assert made.rows == sum(map(len, ROWS.values()))
+
+
+@pytest.mark.parametrize("other", [{"release": "202501"}, {"revision": "HS02"}])
+def test_a_zip_of_another_release_is_refused(store, tmp_path, other):
+    """As a file saved under a wrong name would be: two releases never mix."""
+    (tmp_path / f"{HS96}.zip").write_bytes(release_zip(**other))
+    for wanted in (Baci(revision="HS96"), Technology()):
+        with pytest.raises(SourceError, match="another release than 202601 of HS96"):
+            fetch(wanted, store=store, given=tmp_path)
+    assert store.datasets() == []
+
+
+def test_each_release_is_a_data_set_of_its_own(serve, get, store):
+    old = {1996: ROWS[1996]}
+    bodies = {HS96: release_zip(), "BACI_HS96_V202501": release_zip(old, release="202501")}
+    server = serve(FakeBaci(**bodies))
+    new, before = get(Baci(revision="HS96"), server), get(Baci(revision="HS96", release="202501"),
+                                                          server)  # fmt: skip
+    assert (new.years, before.years) == ((1996, 1997), (1996,))
+    assert {d.release for d in store.datasets()} == {"202501", "202601"}
+    assert len(server.requests) == 2
 
 
 def test_areas_that_are_no_country_are_counted(serve, get):
@@ -107,13 +172,16 @@ def test_an_unknown_country_stops_and_is_named(serve, get, refused, code):
     rows = {1996: ((code, 842, "010121", 5.0, None),)}
     server = serve(FakeBaci(**{HS96: release_zip(rows)}))
     refused(lambda: get(Baci(revision="HS96"), server), file="BACI_HS96_Y1996_V202601.csv",
-            column="i or j", says=f"no table says which country {code} is")  # fmt: skip
+            column="i or j", says="no table says which country "
+            + {17: "17", 123456: "123456"}.get(code, "999 (Nowhere at all)"))  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("row", "column", "says"),
     [
-        ((842, 156, "ABC", 1.0, None), "k", "'000ABC' is no six-digit product"),
+        ((842, 156, "ABC", 1.0, None), "k", "'ABC' is no six-digit product"),
+        ((842, 156, "", 1.0, None), "k", "'' is no six-digit product"),
+        ((842, 156, "010121", float("inf"), None), "v", "no positive number (inf)"),
         ((842, 156, "010121", 0.0, None), "v", "no positive number (0.0)"),
         ((842, 156, "010121", float("nan"), None), "v", "no positive number"),
     ],
@@ -128,7 +196,7 @@ def test_a_row_of_another_year_stops(tmp_path, refused):
     path = tmp_path / "release.zip"
     body = release_zip({1996: ROWS[1996]})
     path.write_bytes(body)
-    archive = BaciArchive.open(path)
+    archive = BaciArchive.open(path, revision="HS96", release="202601")
     refused(
         lambda: aggregate_year(path, archive.members[1996], year=1995,
                                countries=archive.countries, level=level_named("hs2"),
@@ -197,6 +265,54 @@ def test_years_are_chosen_and_an_absent_one_is_refused(serve, get):
         get(Baci(revision="HS96", years=(1997, 2003)), server)
 
 
+def test_a_year_named_twice_counts_once(serve, get):
+    made = get(Baci(revision="HS96", years=(1997, 1997)), serve(FakeBaci()))
+    assert made.read()["value_usd"].sum() == pytest.approx(1e3 * sum(r[3] for r in ROWS[1997]))
+
+
+def test_a_page_in_place_of_the_zip_is_not_kept(serve, get, store):
+    page = FakeBaci(BACI_HS96_V202601=b"<!DOCTYPE html><html>Down for maintenance</html>")
+    with pytest.raises(SourceError, match="no whole zip"):
+        get(BACI, serve(page))
+    assert not list((store.folder / "raw").rglob("*.zip"))
+    assert get(BACI, serve(FakeBaci())).rows == 12
+
+
+def test_a_zip_that_breaks_off_and_says_it_is_whole_is_not_trusted_again(serve, get):
+    """Its validator is the whole one's: without care every refresh would call it unchanged."""
+    broken = bytearray(release_zip())
+    broken[200:220] = bytes(20)
+    bodies = iter([bytes(broken), release_zip()])
+
+    def fake(request):
+        return ranged(next(bodies), request)
+
+    server = serve(fake)
+    with pytest.raises(SourceError, match="--refresh"):
+        get(BACI, server)
+    assert get(BACI, server, refresh=True).rows == 12
+    assert "if-none-match" not in server.requests[-1].headers
+
+
+@pytest.mark.parametrize(
+    ("countries", "says"),
+    [
+        ("country_code,country_name,country_iso2,country_iso3\n,x,US,USA\n", "'' is no numeric"),
+        ("country_code,country_name,country_iso2,country_iso3\n1000,x,US,USA\n", "'1000' is no"),
+        ("country_code,name\n842,USA\n", "expected column country_name, country_iso3"),
+    ],
+)
+def test_a_changed_list_of_countries_is_named(serve, get, countries, says):
+    with pytest.raises(SourceError, match=says):
+        get(BACI, serve(FakeBaci(BACI_HS96_V202601=release_zip(countries=countries))))
+
+
+def test_a_list_of_countries_with_a_cell_too_many_is_read(serve, get):
+    countries = COUNTRIES.replace(",USA\n", ",USA,extra\n")
+    body = release_zip(countries=countries)
+    assert get(BACI, serve(FakeBaci(BACI_HS96_V202601=body))).rows == 12
+
+
 def test_a_last_year_of_half_the_size_is_called_partial(serve, get):
     rows = {1996: ROWS[1996] * 1, 1997: ROWS[1997][:1]}
     made = get(Baci(revision="HS96"), serve(FakeBaci(**{HS96: release_zip(rows)})))
@@ -226,7 +342,7 @@ def test_rows_in_any_order_and_any_split_into_blocks_add_up_alike(tmp_path_facto
     rows = data.draw(st.lists(row, min_size=1, max_size=60))
     path = tmp_path_factory.mktemp("baci") / "release.zip"
     path.write_bytes(release_zip({1996: rows}))
-    archive = BaciArchive.open(path)
+    archive = BaciArchive.open(path, revision="HS96", release="202601")
     with pytest.MonkeyPatch.context() as patch:
         # The smallest block holds one row: every flow is split over blocks.
         patch.setattr("features.sources.baci_reading.BLOCK", data.draw(st.sampled_from([64, 1024])))
@@ -247,10 +363,19 @@ def test_rows_in_any_order_and_any_split_into_blocks_add_up_alike(tmp_path_facto
     pd.testing.assert_frame_equal(made, expected.drop(columns="year"), check_dtype=False, rtol=1e-9)
 
 
-def test_the_list_of_products_keeps_leading_zeros_and_letters(tmp_path: Path):
-    path = tmp_path / "release.zip"
-    path.write_bytes(release_zip())
-    products = BaciArchive.open(path).products
-    assert products["010121"].startswith("Horses")
-    assert "9999AA" in products
+@pytest.mark.parametrize(("level", "sector", "name"), [
+    ("hs6", "010121", "Horses: live, pure-bred breeding animals"),
+    ("hs6", "010599", "P\u00e2t\u00e9s sur pied"),  # encoded twice in the list
+    ("hs6", "9999AA", "Commodities not specified according to kind **LEGACY NON-WCO CODE**"),
+    ("hs4", "8542", "Heading 8542"),
+    ("hs2", "85", "Electrical equipment"),
+])  # fmt: skip
+def test_sectors_have_names_and_every_sector_of_the_panel_a_row(serve, get, level, sector, name):
+    made = get(Baci(revision="HS96", level=level), serve(FakeBaci()))
+    panel = TradePanel.from_frame(made.read())
+    attributes = SectorAttributes.read(made.sectors, sectors=panel.flows.sectors)
+    assert dict(zip(attributes.sectors, attributes.names, strict=True))[sector] == name
+
+
+def test_the_zip_of_the_fake_is_whole():
     assert zipfile.ZipFile(io.BytesIO(release_zip())).testzip() is None

@@ -102,7 +102,7 @@ def test_small_blocks_give_the_same(get, serve, monkeypatch, store):
 def test_nothing_is_left_beside_the_zip(get, serve, store):
     dataset = get(Batis(), serve(FakeBatis()))
     folder = store.raw_folder("batis", "202512")
-    assert sorted(path.suffix for path in folder.iterdir()) == [".json", ".zip"]
+    assert sorted(path.suffix for path in folder.glob("[!.]*")) == [".json", ".zip"]
     assert dataset.rows == len(flows(dataset))
 
 

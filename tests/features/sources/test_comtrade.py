@@ -19,8 +19,9 @@ from features.sources.comtrade import Comtrade
 from features.sources.comtrade_reading import Wanted
 from features.sources.comtrade_requests import Access, plan, quarters
 from features.store.client import Client
+from features.store.dataset import Dataset
 from features.store.fetching import fetch
-from features.store.store import Dataset, Store
+from features.store.store import Store
 
 Get = Callable[..., Dataset]
 Serve = Callable[..., Server]
@@ -79,6 +80,9 @@ def test_declared_imports_become_trade_from_partner_to_reporter(get: Get, serve:
     assert made.years == (2019, 2020)
     assert value(made, "DEU", "USA", 2019) == 1000 * 842 + 276 + 2019
     assert value(made, "USA", "DEU", 2020) == 1000 * 276 + 842 + 2020
+    assert "values as declared by importers, with freight and insurance, in current USD" in (
+        made.statements
+    )
     panel = TradePanel.from_frame(made.read())
     assert set(panel.flows.countries) == set(CODES)
     assert made.key == "comtrade:20261125:imports:HS-total:BRA_CHN_DEU_FRA_IND_USA:2019-2020"
@@ -88,6 +92,9 @@ def test_declared_exports_go_from_reporter_to_partner(get: Get, serve: Serve) ->
     server = serve(FakeComtrade([*everyone(flow="X"), Flow(842, 76, 2019, 1.0)]))
     made = get(Comtrade(reporters=("USA", "DEU"), years=(2019,), flow="exports"), server)
     assert value(made, "USA", "BRA", 2019) == 1000 * 842 + 76 + 2019
+    assert "values as declared by exporters, without freight and insurance, in current USD" in (
+        made.statements
+    )
 
 
 def test_every_call_is_pinned_and_short(get: Get, serve: Serve, key: str) -> None:
@@ -203,7 +210,7 @@ def test_no_data_is_said_and_is_not_zero(empty: str, get: Get, serve: Serve) -> 
     table = made.read()
     assert "IND" not in set(table.importer)
     panel = TradePanel.from_frame(table)
-    assert panel.notes.absent_means == "missing"
+    assert panel.notes.absent_means == made.absent == "missing"
 
 
 def test_a_year_that_few_have_reported_is_called_partial(get: Get, serve: Serve) -> None:
@@ -280,6 +287,20 @@ def test_groups_and_areas_are_counted_and_dropped(get: Get, serve: Serve) -> Non
     assert value(made, "TWN", "USA", 2019) == 77.0
     assert not any("add up to" in statement for statement in made.statements)
     assert set(made.read().exporter) >= {"FRA", "IND"}
+
+
+NO_COUNTRIES = (97, 290, 471, 472, 473, 492, 527, 568, 577, 636, 637, 697, 837, 838, 839, 879, 899)
+"""Areas that are no country, next to the world (0)."""
+
+
+def test_every_area_that_is_no_country_is_dropped(get: Get, serve: Serve) -> None:
+    odd = [Flow(842, code, 2019, 1e6) for code in NO_COUNTRIES]
+    listed = [*(p for p in PARTNERS if p["id"] not in NO_COUNTRIES),
+              *(area(code, "_X") for code in NO_COUNTRIES)]  # fmt: skip
+    fake = FakeComtrade([*everyone((2019,)), *odd], partners=listed, with_world=False)
+    made = get(Comtrade(reporters=("USA",), years=(2019,)), serve(fake))
+    assert set(made.read().exporter) == set(CODES) - {"USA"}
+    assert "17 rows of groups and areas that are no country dropped" in made.statements
 
 
 def test_two_codes_of_one_partner_are_added(get: Get, serve: Serve) -> None:

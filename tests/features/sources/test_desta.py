@@ -25,8 +25,8 @@ from hypothesis import strategies as st
 from features.errors import InputError, SourceError
 from features.pairs import PairAttributes
 from features.sources.desta import Desta
+from features.store.dataset import Dataset
 from features.store.source import Notes, RawFile
-from features.store.store import Dataset
 
 Get = Callable[..., Dataset]
 

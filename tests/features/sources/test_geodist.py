@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from features.errors import SourceError
 from features.pairs import PairAttributes
 from features.sources.geodist import GeoDist
+from features.store.dataset import Dataset
 from features.store.source import Notes, RawFile
-from features.store.store import Dataset
 
 Get = Callable[..., Dataset]
 SHARED = Path(__file__).parents[3] / ".." / "shared" / "data" / "pairs" / "geography.parquet"

@@ -12,7 +12,7 @@ from features.pairs import PairAttributes
 from features.sources.geodist import DISTANCES, FLAGS
 from features.sources.gravity import GEOGRAPHY, Gravity
 from features.store import csv_stream
-from features.store.store import Dataset
+from features.store.dataset import Dataset
 
 Get = Callable[..., Dataset]
 

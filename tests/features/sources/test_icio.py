@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from fake_sources.icio import ALIVE, FakeIcio, ToyTable
 
-from features.errors import InputError, SourceError
+from features.errors import InputError, SourceError, UnreachableError
 from features.input_output import read_table_year
 from features.panel import TradePanel
 from features.sectors import SectorAttributes
@@ -134,7 +134,7 @@ def test_sectors_of_the_flows(get, serve, small):
     assert kinds["K"] == kinds["J62_63"] == kinds["J61"] == kinds["P"] == (True, True)
     assert sectors.names[SECTORS.index("C17_18")] == "Paper and printing"
     assert all(one.name for one in INDUSTRIES)
-    assert Icio().sector_table() is None
+    assert Icio().sector_table(()) is None
 
 
 def test_the_edition_of_81_economies(get, serve):
@@ -157,6 +157,14 @@ def test_a_page_instead_of_a_zip(get, serve, store, tmp_path):
     (tmp_path / "2016-2022_SML.zip").write_text("<html>", encoding="utf-8")
     with pytest.raises(SourceError, match="a web page"):
         get(Icio(years=(2019,)), serve(FakeIcio(bots=True)), given=tmp_path)
+
+
+def test_no_network_names_the_tables_that_are_there(get, serve, small):
+    made = get(Icio(years=(2019,)), serve(small))
+    gone = serve(small)
+    gone.stop()
+    with pytest.raises(UnreachableError, match=f"of use meanwhile: {made.key}"):
+        get(Icio(years=(2001,)), gone)
 
 
 def test_downloaded_by_hand(get, serve, small, tmp_path):

@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from features.errors import InputError, SourceError
 from features.panel import TradePanel
 from features.sources.imts import Imts
-from features.store.client import Answer, Client
+from features.store.answers import Answer
+from features.store.client import Client
+from features.store.dataset import Dataset
 from features.store.fetching import fetch
-from features.store.store import Dataset, Store
+from features.store.store import Store
 
 Serve = Callable[..., Server]
 Get = Callable[..., Dataset]
@@ -123,6 +125,17 @@ def test_by_default_it_begins_in_2000(serve: Serve, get: Get) -> None:
     assert (dataset.key, dataset.years) == ("imts:20261125:exports:all:since2000", (2000,))
 
 
+@pytest.mark.parametrize("late", [0, 1, 2])
+def test_a_last_year_of_few_reporters_is_called_partial(late: int, serve: Serve, get: Get) -> None:
+    areas = ("BRA", "CHL", "DEU", "FRA", "ITA", "JPN", "KEN", "NAM", "PER", "THA")
+    rows = sales(
+        *((a, "USA", 2022, 5) for a in areas), *((a, "USA", 2023, 5) for a in areas[late:])
+    )
+    said = [s for s in get(Imts(), serve(FakeSdmx(rows))).statements if "partial" in s]
+    partial = ["2023 seems partial: 8 countries report it so far, 10 the year before"]
+    assert said == (partial if late == 2 else [])
+
+
 def test_what_was_not_asked_for_is_dropped_and_counted(serve: Serve, get: Get) -> None:
     more = [
         *sales(("DEU", "USA", 2021, 1), ("DEU", "USA", 2024, 1), ("DEU", "FRA", 2022, "NaN"),
@@ -163,7 +176,7 @@ def test_empty_answers_are_errors_and_never_cached(
 ) -> None:
     with pytest.raises(SourceError, match=problem):
         get(Imts(), serve(FakeSdmx([], body=body)))
-    assert not list(store.raw_folder("imts", "20261125").glob("*"))
+    assert not list(store.raw_folder("imts", "20261125").glob("[!.]*"))
 
 
 def test_a_country_without_data_is_an_error(serve: Serve, get: Get) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from features.catalogue import FEATURES
 from features.errors import InputError
 from features.feature import CHANNELS, TECHNOLOGY
+from features.sources.indicator_parts import years_word
 from features.sources.indicator_sets import (
     READY,
     SETS,
@@ -17,7 +18,6 @@ from features.sources.indicator_sets import (
     ready_of,
     selection_word,
 )
-from features.store.indicator_parts import years_word
 
 WDI_ID = re.compile(r"[A-Z]{2}\.[A-Z]{3}\.[A-Z0-9.]+")
 

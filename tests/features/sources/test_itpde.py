@@ -114,6 +114,11 @@ def test_the_order_of_rows_and_the_size_of_blocks_do_not_matter(get, serve, monk
     assert found == pytest.approx(added(toy_rows(), lambda one: (BROAD[broad_sector(one)],)))
 
 
+def test_where_totals_jump_is_said(get, serve):
+    said = " ".join(get(Itpde(), serve(FakeItpde())).statements)
+    assert "Agriculture begins in 1986, mining and manufacturing in 1988, services in 2000" in said
+
+
 def test_chosen_years(get, serve):
     server = serve(FakeItpde())
     dataset = get(Itpde(years=(2001,)), server)

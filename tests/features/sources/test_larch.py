@@ -11,7 +11,7 @@ from features.errors import InputError, SourceError
 from features.pairs import PairAttributes
 from features.sources.larch import Larch
 from features.store import csv_stream
-from features.store.store import Dataset
+from features.store.dataset import Dataset
 
 Get = Callable[..., Dataset]
 KINDS = ["rta", "cu", "fta", "psa", "eia"]

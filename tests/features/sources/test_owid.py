@@ -14,7 +14,8 @@ from features.errors import InputError, SourceError
 from features.indicators import Indicators
 from features.sources.indicator_sets import ready_of
 from features.sources.owid import Owid
-from features.store.store import Dataset, Store
+from features.store.dataset import Dataset
+from features.store.store import Store
 
 Get = Callable[..., Dataset]
 Serve = Callable[[Fake], Server]

@@ -11,6 +11,7 @@ from features.catalogue import FEATURES
 from features.errors import InputError
 from features.feature import TECHNOLOGY
 from features.indicators import Indicators
+from features.sources.geodist import GeoDist
 from features.sources.presets import (
     CAPITAL,
     CAPITAL_DEPRECIATION,
@@ -18,7 +19,9 @@ from features.sources.presets import (
     capital_stock,
     fetch_preset,
 )
+from features.sources.stri import Stri
 from features.sources.technology import FIRST_GROWTH
+from features.sources.wdi import Wdi
 from features.store.client import Client
 
 COUNTRIES = tuple(sorted(CODES.values()))
@@ -94,9 +97,27 @@ def test_a_source_that_fails_is_named_and_the_others_stay(join, store):
             return Reply(status=503)
         return whole(request)
 
-    with pytest.raises(InputError, match=r"ourworldindata"):
+    with pytest.raises(InputError, match=r"status 503.*owid"):
         join("technology", without_charts)
     assert [dataset.source for dataset in store.datasets()] == ["wdi"]
+
+
+def test_another_data_set_of_the_store_is_joined(join, get, serve):
+    get(Stri(), serve(everything()))
+    made = join("technology", also=("stri",))
+    assert made.key == "indicators:technology:20261125:with-stri"
+    assert "OECD.DSTRI" in {line.indicator for line in made.indicators}
+    assert "OECD.DSTRI" in set(made.read()["indicator"])
+
+
+def test_what_cannot_be_joined_is_refused(join, get, serve):
+    server = serve(everything())
+    get(GeoDist(), server)
+    get(Wdi(indicators=("MACRO.GDP",), years=(2010,)), server)
+    with pytest.raises(InputError, match="holds pairs, not indicators"):
+        join("technology", also=("geodist",))
+    with pytest.raises(InputError, match=r"both have MACRO\.GDP"):
+        join("technology", also=("wdi:20261125:MACRO.GDP",))
 
 
 def test_an_unknown_preset_names_those_there_are(join):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from fake_sources.baci import FakeBaci, release_zip
+from fake_sources.baci import COUNTRIES, FakeBaci, release_zip
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -30,15 +30,9 @@ def rows(year: int) -> tuple:
 
 
 def served(years=YEARS) -> FakeBaci:
-    body = release_zip({year: rows(year) for year in years})
+    countries = COUNTRIES + "702,Singapore,SG,SGP\n"
+    body = release_zip({year: rows(year) for year in years}, countries=countries)
     return FakeBaci(BACI_HS96_V202601=body)
-
-
-@pytest.fixture
-def with_singapore(monkeypatch):
-    import fake_sources.baci as fake
-
-    monkeypatch.setattr(fake, "COUNTRIES", fake.COUNTRIES + "702,Singapore,SG,SGP\n")
 
 
 def series(frame: pd.DataFrame, name: str, iso3: str) -> pd.Series:
@@ -46,7 +40,6 @@ def series(frame: pd.DataFrame, name: str, iso3: str) -> pd.Series:
     return rows.set_index("year")["value"].sort_index()
 
 
-@pytest.mark.usefixtures("with_singapore")
 def test_a_stock_is_the_sum_of_what_is_left_of_every_import(serve, get):
     frame = get(Technology(), serve(served())).read()
     rate = DEPRECIATION["robots"]
@@ -60,7 +53,6 @@ def test_a_stock_is_the_sum_of_what_is_left_of_every_import(serve, get):
     np.testing.assert_allclose(found.to_numpy(), expected)
 
 
-@pytest.mark.usefixtures("with_singapore")
 def test_an_entrepot_keeps_what_it_does_not_pass_on(serve, get):
     made = get(Technology(), serve(served()))
     frame = made.read()
@@ -71,7 +63,6 @@ def test_an_entrepot_keeps_what_it_does_not_pass_on(serve, get):
     assert any("net of re-exports" in said for said in made.statements)
 
 
-@pytest.mark.usefixtures("with_singapore")
 def test_producers_are_flagged_by_literature_or_by_their_trade(serve, get):
     frame = get(Technology(), serve(served())).read()
     assert series(frame, "TECH.ROBOTS.PRODUCER", "DEU")[1996] == 1
@@ -80,7 +71,6 @@ def test_producers_are_flagged_by_literature_or_by_their_trade(serve, get):
     assert series(frame, "TECH.COMPUTERS.PRODUCER", "USA")[1996] == 0
 
 
-@pytest.mark.usefixtures("with_singapore")
 def test_no_year_depends_on_a_later_one(serve, get):
     whole = get(Technology(), serve(served())).read()
     short = get(Technology(), serve(served(range(1996, 1999))), refresh=True).read()
@@ -92,7 +82,6 @@ def test_no_year_depends_on_a_later_one(serve, get):
     )
 
 
-@pytest.mark.usefixtures("with_singapore")
 def test_a_run_reads_stocks_with_their_catalogue(serve, get):
     made = get(Technology(), serve(served()))
     read = Indicators.from_frames(made.read(), made.catalogue, countries=("IND", "USA"))

@@ -15,7 +15,8 @@ from features.indicators import Indicators
 from features.sources.indicator_sets import ready_of
 from features.sources.wdi import Wdi
 from features.store.client import Client
-from features.store.store import Dataset, Store
+from features.store.dataset import Dataset
+from features.store.store import Store
 
 Get = Callable[..., Dataset]
 Serve = Callable[[Fake], Server]

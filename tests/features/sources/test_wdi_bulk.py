@@ -15,7 +15,8 @@ from features.sources.indicator_sets import ready_of
 from features.sources.wdi import Wdi
 from features.sources.wdi_bulk import COUNTRIES as COUNTRY_MEMBER
 from features.sources.wdi_bulk import DATA
-from features.store.store import Dataset, Store
+from features.store.dataset import Dataset
+from features.store.store import Store
 
 Get = Callable[..., Dataset]
 Serve = Callable[[Fake], Server]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -27,8 +28,9 @@ from features.indicators import Indicators
 from features.information import last_published_year
 from features.sources.weo import NEWEST, Weo
 from features.store.client import Client
+from features.store.dataset import Dataset
 from features.store.fetching import fetch
-from features.store.store import Dataset, Store
+from features.store.store import Store
 
 Serve = Callable[..., Server]
 Get = Callable[..., Dataset]
@@ -92,6 +94,24 @@ def test_a_group_without_a_code_is_counted_too(serve: Serve, get: Get) -> None:
     rows = [*toy_rows(2015), *toy_rows(2015, areas=("",))]
     dataset = get(Weo(vintages=("2015-04",)), serve(FakeWeo({"2015-04": rows})))
     assert "5 series of groups of countries dropped" in dataset.statements
+
+
+@pytest.mark.parametrize("vintage", ["2015-04", "2026-04"])
+def test_a_country_without_projections_keeps_its_actual_figures(
+    vintage: str, serve: Serve, get: Get
+) -> None:
+    """As Sri Lanka in April 2026: its cells end before those of other countries."""
+    year = int(vintage[:4])
+    rows = [
+        replace(row, values={y: v for y, v in row.values.items() if y < year})
+        if row.area == "LKA"
+        else row
+        for row in toy_rows(year, areas=("DEU", "LKA"))
+    ]
+    dataset = get(Weo(vintages=(vintage,)), serve(FakeWeo({vintage: rows})))
+    assert max(rows_of(dataset, "WEO.NGDPD", "LKA")) == year - 1
+    assert rows_of(dataset, "WEO.NGDPD.H0", "LKA") == {}
+    assert rows_of(dataset, "WEO.NGDPD.H5", "DEU")
 
 
 def test_an_unknown_country_is_an_error(serve: Serve, get: Get, store: Store) -> None:
@@ -233,7 +253,7 @@ def test_a_page_served_in_place_of_a_file_is_never_cached(
 ) -> None:
     with pytest.raises(SourceError, match="something else than a WEO"):
         get(Weo(vintages=(vintage,)), serve(FakeWeo({})))
-    assert not list(store.raw_folder("weo", vintage).glob("*"))
+    assert not list(store.raw_folder("weo", vintage).glob("[!.]*"))
 
 
 @pytest.mark.parametrize(
@@ -243,6 +263,8 @@ def test_a_page_served_in_place_of_a_file_is_never_cached(
         ("2026-04", workbook("2026-04", toy_rows(2026), published="2025-10-14"),
          "of 2025-10-14, not 2026-04"),
         ("2026-04", workbook("2026-04", toy_rows(2026), sheet="Data"), "expected sheet Countries"),
+        ("2026-04", workbook("2026-04", toy_rows(2026), names={"SCALE": "SCALE.ID"}),
+         "expected column SCALE, found DATASET, SERIES_CODE"),
         ("2026-04", workbook("2026-04", toy_rows(2026))[:3000], "the workbook cannot be read"),
         ("2015-04", text("2015-04", toy_rows(2015), closing=False)[:-40], "row 13: the row has"),
         ("2015-04", text("2015-04", toy_rows(2015)).replace(b"\tScale\t", b"\tSize\t"),

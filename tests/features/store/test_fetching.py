@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import json
+import subprocess
+import sys
+import time
 from datetime import date
 
 import numpy as np
 import pandas as pd
 import pytest
-from fake_sources.baci import FakeBaci, release_zip
+from fake_sources.baci import ROWS, FakeBaci, release_zip
 from fake_sources.server import Reply, ranged
+from fake_sources.wdi import fake_wdi
 
 from features.errors import InputError, SourceError, UnreachableError
 from features.sources.baci import Baci
-from features.sources.registry import is_key
 from features.sources.wdi import Wdi
-from features.store.client import PATIENCE_SECONDS, Client
+from features.store.answers import refusal
+from features.store.client import Client
 from features.store.desk import Desk
 from features.store.fetching import fetch
+from features.store.patience import PATIENCE_SECONDS
+from features.store.registry import is_key
 from features.store.source import Part
 from features.store.store import Store, default_store
 
@@ -75,11 +82,15 @@ def test_waits_double_and_end_in_one_line_that_says_how_to_go_on(ask):
 
 
 def test_a_key_that_a_source_echoes_is_blotted_out(ask):
-    echo = Reply("busy, key 5ecret-key", status=503)
+    echo = Reply("busy, key 5ecret-key" + "." * 59 + "5ecret-key", status=503)
     with pytest.raises(UnreachableError) as caught:
         ask(sequence(echo), attempts=1, headers={"X-Key": "5ecret-key"})
     assert "5ecret" not in str(caught.value)
     assert "busy, key ***" in str(caught.value)
+    answer, _, _ = ask(
+        sequence(Reply("no key 5ecret-key", status=401)), headers={"K": "5ecret-key"}
+    )
+    assert "5ecret" not in str(refusal("https://source.example/x", answer))
 
 
 def test_nobody_waits_for_hours(ask):
@@ -132,24 +143,146 @@ def test_a_mirror_is_an_address(store):
 
 @pytest.mark.parametrize("seed", range(50))
 def test_a_connection_lost_at_random_bytes_never_leaves_half_a_data_set(serve, get, store, seed):
-    """Fifty downloads, each cut up to six times: resumed to the same bytes, or nothing at all."""
+    """Fifty downloads, each cut up to eight times, by a server with a validator or without.
+
+    Resumed or begun anew to the same bytes, or nothing at all.
+    """
     rng = np.random.default_rng(seed)
     body = release_zip()
-    cuts = [int(rng.integers(0, len(body))) for _ in range(rng.integers(1, 7))]
-    server = serve(FakeBaci(cuts=cuts, BACI_HS96_V202601=body))
-    client = Client(mirror=server.url, sleep=lambda _: None, attempts=3)
+    cuts = iter([int(rng.integers(0, len(body))) for _ in range(rng.integers(1, 9))])
+    etag = '"v1"' if seed % 2 else ""
+
+    def fake(request):
+        reply = ranged(body, request, etag=etag, cut=next(cuts, None))
+        if not etag:
+            del reply.headers["ETag"]
+        return reply
+
+    server = serve(fake)
+    raw = store.raw_folder("baci", "202601") / "BACI_HS96_V202601.zip"
+    client = Client(mirror=server.url, sleep=lambda _: None, attempts=1 + seed % 3)
     try:
         made = fetch(BACI, store=store, client=client, today=TODAY)
     except UnreachableError:
         assert store.datasets() == []
-        assert not (store.raw_folder("baci", "202601") / "BACI_HS96_V202601.zip").exists()
+        assert not raw.exists()
+        assert not list((store.folder / "data").rglob("*"))
+        for _ in cuts:
+            pass
         made = get(BACI, server)
     finally:
         client.close()
     made.verify()
-    assert (store.raw_folder("baci", "202601") / "BACI_HS96_V202601.zip").read_bytes() == body
+    assert raw.read_bytes() == body
     assert made.rows == 12
     assert not list(store.folder.rglob("*.part")) + list(store.folder.rglob("*.partial"))
+
+
+def endless(kind: str):
+    """Servers with which a download never ends well."""
+    body = bytes(2_000)
+    tries = 0
+
+    def fake(request):
+        nonlocal tries
+        tries += 1
+        tag = {"ETag": '"a"'}
+        if kind == "no validator":
+            return Reply(body, cut=(100, 50)[tries % 2])
+        if "range" not in request.headers:
+            return Reply(body, headers=tag, cut=100)
+        if kind == "416":
+            return Reply(status=416)
+        span = {"no range": {}, "other place": {"Content-Range": "bytes 9-1999/2000"}}
+        return Reply(body[9:], status=206, headers=tag | span[kind])
+
+    return fake
+
+
+@pytest.mark.parametrize("kind", ["no validator", "416", "no range", "other place"])
+def test_no_server_keeps_a_download_going_for_ever(serve, tmp_path, kind):
+    server = serve(endless(kind))
+    client = Client(mirror=server.url, sleep=lambda _: None, attempts=3)
+    with pytest.raises(UnreachableError, match="after 3 tries"):
+        client.download("https://source.example/f.zip", tmp_path / "f.zip")
+    client.close()
+    assert len(server.requests) <= 8
+    assert not (tmp_path / "f.zip").exists()
+
+
+def test_a_continuation_that_is_short_is_not_the_whole(serve, tmp_path):
+    body = bytes(range(200)) * 10
+    spans = iter([(100, 150), (150, 2_000)])
+
+    def fake(request):
+        if "range" not in request.headers:
+            return Reply(body, headers={"ETag": '"a"'}, cut=100)
+        first, last = next(spans)
+        headers = {"ETag": '"a"', "Content-Range": f"bytes {first}-{last - 1}/2000"}
+        return Reply(body[first:last], status=206, headers=headers)
+
+    client = Client(mirror=serve(fake).url, sleep=lambda _: None)
+    client.download("https://source.example/f.zip", tmp_path / "f.zip")
+    client.close()
+    assert (tmp_path / "f.zip").read_bytes() == body
+
+
+def test_a_file_compressed_on_the_way_all_the_same_is_unpacked(serve, tmp_path):
+    packed = gzip.compress(b"plain text")
+    client = Client(mirror=serve(lambda _: Reply(packed, headers={"Content-Encoding": "gzip"})).url)
+    client.download("https://source.example/f.csv", tmp_path / "f.csv")
+    client.close()
+    assert (tmp_path / "f.csv").read_bytes() == b"plain text"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(status=302, headers={"Location": "/again"}),
+        Reply(b"no gzip", headers={"Content-Encoding": "gzip"}),
+        Reply(status=304),
+    ],
+    ids=["circle", "garbled", "unasked 304"],
+)
+def test_odd_answers_are_one_line(serve, tmp_path, reply):
+    server = serve(lambda _: reply)
+    desk = Desk(Client(mirror=server.url, sleep=lambda _: None), tmp_path, today=TODAY)
+    for ask in (
+        lambda: desk.file("https://source.example/f.zip"),
+        lambda: desk.answer("https://source.example/f", name="f"),
+    ):
+        with pytest.raises(SourceError) as caught:
+            ask()
+        assert "\n" not in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir() if ".part" not in path.name] == []
+
+
+@pytest.mark.parametrize("asked", ["\u00b2", "soon", "-5", ""])
+def test_a_wait_that_is_no_number_is_no_wait(ask, asked):
+    busy = Reply(status=503, headers={"Retry-After": asked.encode("latin-1").decode("latin-1")})
+    answer, _, _ = ask(sequence(busy, Reply("fine")))
+    assert answer.text == "fine"
+
+
+@pytest.mark.parametrize("variable", ["ALL_PROXY", "HTTPS_PROXY"])
+def test_a_proxy_that_cannot_be_used_is_one_line(store, monkeypatch, variable):
+    monkeypatch.setenv(variable, "gopher://localhost:1")
+    with pytest.raises(InputError, match="proxy or certificates cannot be used"):
+        fetch(BACI, store=store)
+
+
+def test_a_mirror_may_lie_below_a_path(serve, get, store):
+    whole = FakeBaci()
+
+    def below(request):
+        assert request.path.startswith("/copies/cepii/")
+        request.path = request.path.removeprefix("/copies/cepii")
+        return whole(request)
+
+    client = Client(mirror=f"{serve(below).url}/copies/cepii/")
+    made = fetch(BACI, store=store, client=client, today=TODAY)
+    client.close()
+    assert made.rows == 12
 
 
 def test_a_broken_download_goes_on_where_it_stopped(serve, get):
@@ -267,6 +400,20 @@ def test_an_answer_is_not_cached_before_it_is_checked(serve, tmp_path):
     assert "secret" not in "".join(path.read_text() for path in tmp_path.iterdir())
 
 
+def test_a_past_day_is_what_was_there_that_day(serve, get, store):
+    """A vintage asked for again, or for other series, never gets today's figures."""
+    server = serve(fake_wdi("NY.GDP.MKTP.CD", "SP.POP.TOTL"))
+    old = get(Wdi(indicators=("MACRO.GDP",)), server, today=date(2020, 1, 10))
+    asked = len(server.requests)
+    same = get(Wdi(indicators=("MACRO.GDP",), release="20200110"), server)
+    assert same.digest == old.digest
+    with pytest.raises(SourceError, match="release 20200110 is gone"):
+        get(Wdi(indicators=("MACRO.GDP",), release="20200110"), server, refresh=True)
+    with pytest.raises(SourceError, match=r"20200110 has no file SP\.POP\.TOTL"):
+        get(Wdi(indicators=("MACRO.POP",), release="20200110"), server)
+    assert len(server.requests) == asked
+
+
 def test_a_past_day_of_a_source_that_overwrites_its_files_is_gone(store):
     with pytest.raises(SourceError, match=r"release 20200101 is gone.*store has none"):
         fetch(Wdi(release="20200101"), store=store, today=TODAY)
@@ -307,17 +454,37 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(serve, get, store, monkeypat
     def full(*_args, **_options):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("features.store.store.pq.write_table", full)
-    with pytest.raises(InputError, match="the disk is full; nothing half-written is left"):
+    monkeypatch.setattr("features.store.conversion.pq.write_table", full)
+    with pytest.raises(InputError, match="the disk is full; no data set was changed"):
         get(BACI, serve(FakeBaci()))
     assert store.datasets() == []
 
 
 def test_a_store_that_cannot_be_written_is_one_line(serve, get, store):
-    store.folder.parent.mkdir(exist_ok=True)
-    store.folder.write_text("a file, not a folder")
+    store.folder.mkdir()
+    (store.folder / "raw").write_text("a file, not a folder")
     with pytest.raises(InputError, match="the store cannot be written"):
         get(BACI, serve(FakeBaci()))
+
+
+def test_what_would_fail_again_leaves_nothing_to_go_on_with(serve, get, store):
+    with pytest.raises(SourceError):
+        get(
+            BACI, serve(FakeBaci(BACI_HS96_V202601=release_zip({1996: [(999, 842, "1", 1, None)]})))
+        )
+    assert not list(store.folder.rglob("*.partial"))
+
+
+def test_a_mirror_is_named_beside_the_source(serve, get):
+    server = serve(FakeBaci())
+    (raw,) = get(BACI, server).raw
+    assert raw["via"] == server.url
+    assert raw["url"].startswith("https://www.cepii.fr/")
+
+
+def test_a_word_is_no_connector(store):
+    with pytest.raises(InputError, match="'baci' is no data set of a source"):
+        fetch("baci", store=store)
 
 
 def test_a_key_may_be_shortened_where_it_stays_clear(serve, get, store):
@@ -368,3 +535,74 @@ def test_a_store_has_the_years_in_folders_that_others_read_too(serve, get):
     about = json.loads((made.folder / "dataset.json").read_text())
     assert about["licence"] == "Etalab Open Licence 2.0"
     assert about["raw"][0]["url"].startswith("https://www.cepii.fr/")
+
+
+def test_two_fetches_at_once_write_one_data_set(serve, store, tmp_path):
+    """Both are after the same file; the second waits and finds it there."""
+    slow = FakeBaci()
+    served = []
+
+    def fake(request):
+        served.append(request.path)
+        time.sleep(0.3)
+        return slow(request)
+
+    server = serve(fake)
+    command = [sys.executable, "-m", "forecasting.cli", "fetch", "baci", "--revision", "HS96",
+               "--store", str(store.folder), "--mirror", server.url]  # fmt: skip
+    both = [
+        subprocess.Popen([*command, "--level", level], stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+        for level in ("hs2", "total")
+    ]  # fmt: skip
+    said = [process.communicate(timeout=60) for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert len(served) == 1
+    assert [dataset.key for dataset in store.datasets()] == [
+        "baci:HS96:202601:hs2", "baci:HS96:202601:total"
+    ]  # fmt: skip
+
+
+def test_who_comes_second_waits_and_says_so(serve, store, tmp_path):
+    server = serve(FakeBaci())
+    command = [sys.executable, "-m", "forecasting.cli", "fetch", "baci", "--revision", "HS96",
+               "--store", str(store.folder), "--mirror", server.url]  # fmt: skip
+    with store.alone("raw", "baci", "202601"):
+        second = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                  text=True, cwd=tmp_path)  # fmt: skip
+        assert second.stderr is not None
+        assert "another process is at work" in second.stderr.readline()
+        assert server.requests == []
+    second.communicate(timeout=60)
+    assert second.returncode == 0
+
+
+def test_what_is_left_of_another_release_is_not_taken_over(serve, get, store, monkeypatch):
+    rows = dict.fromkeys((1996, 1997, 1998), ROWS[1996])
+    whole = Part.of_year
+
+    def of_year(year, build):
+        def breaking(notes):
+            if year == 1998:
+                raise KeyboardInterrupt
+            return build(notes)
+
+        return whole(year, breaking)
+
+    monkeypatch.setattr(Part, "of_year", of_year)
+    with pytest.raises(KeyboardInterrupt):
+        get(BACI, serve(FakeBaci(BACI_HS96_V202601=release_zip(rows))))
+    monkeypatch.setattr(Part, "of_year", whole)
+    made = get(BACI, serve(FakeBaci(BACI_HS96_V202601=release_zip({1996: ROWS[1996]}))),
+               refresh=True)  # fmt: skip
+    assert made.years == (1996,)
+    assert [path.name for path in made.folder.glob("year=*")] == ["year=1996"]
+
+
+def test_a_data_set_whose_replacement_was_killed_halfway_comes_back(serve, get, store):
+    server = serve(FakeBaci())
+    made = get(BACI, server)
+    made.folder.rename(made.folder.with_name(f".{made.folder.name}.old"))
+    again = get(BACI, server)
+    assert again.digest == made.digest
+    assert not made.folder.with_name(f".{made.folder.name}.old").exists()

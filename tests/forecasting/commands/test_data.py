@@ -69,10 +69,16 @@ def test_a_whole_store_passes_and_a_broken_one_is_1(data, filled, tmp_path):
     shutil.copytree(filled, copy)
     made = Store(copy).open("larch")
     (made.folder / made.parts[0].file).write_bytes(b"")
+    (made.folder / made.parts[1].file).unlink()
+    (Store(copy).open("geodist").folder / "dataset.json").unlink()
     code, out, _ = data("check", store=copy)
     assert code == 1
-    assert f"broken: {made.key}" in out
-    assert out.count("broken: ") == 1
+    assert out.count(f"broken: {made.key}") == 2
+    assert out.count("broken: ") == 3
+    assert out.splitlines()[-1].endswith("3 broken files")
+    code, out, err = data("show", "larch", store=copy)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "geodist" in data("list", store=copy)[1].splitlines()[0]
 
 
 @pytest.mark.parametrize("key", ["baci", "owid", "geodist", "larch", "icio"])
@@ -94,6 +100,35 @@ def test_coverage_is_the_first_and_last_year_of_each_country(data, filled):
     germany = frame[frame["iso3"] == "DEU"]["year"]
     (line,) = [line for line in out.splitlines() if line.startswith("DEU")]
     assert line.split()[1:3] == [str(germany.min()), str(germany.max())]
+
+
+def test_where_pictures_cannot_be_written_is_one_line(data, tmp_path):
+    (tmp_path / "file").touch()
+    code, _, err = data("show", "geodist", "--out", str(tmp_path / "file"))
+    assert code == 2
+    assert "cannot be written" in err
+    assert err.count("\n") == 1
+
+
+def test_a_file_is_no_store(data, tmp_path):
+    (tmp_path / "file").touch()
+    for command in ("list", "check"):
+        code, out, err = data(command, store=tmp_path / "file")
+        assert (code, out) == (2, "")
+        assert "a file, not a folder" in err
+
+
+@pytest.mark.parametrize(
+    ("key", "says"),
+    [
+        ("baci:HS92:202601:sectoin", "Near it are baci:HS92:202601:section"),
+        ("foo", "`gravicast fetch --list` names the sources"),
+    ],
+)
+def test_a_misspelt_key_is_helped_on(data, key, says):
+    code, _, err = data("show", key)
+    assert code == 2
+    assert says in err
 
 
 def test_a_key_that_is_not_there_is_one_line(data):

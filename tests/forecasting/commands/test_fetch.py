@@ -11,8 +11,8 @@ import pytest
 from fake_sources.everything import CODES, YEARS, everything
 from fake_sources.server import Server
 
-from features.sources.registry import SOURCES
 from features.store.client import Client
+from features.store.registry import SOURCES
 from features.store.store import Store
 from forecasting.cli import main
 from forecasting.config import RunConfig
@@ -29,6 +29,7 @@ COMMANDS = {
     "imts": ("--years", "2016-2017"),
     "aipi": (),
     "owid": (),
+    "stri": (),
     "icio": ("--what", "flows", "--years", "2016-2017"),
     "batis": (),
     "itpde": (),
@@ -198,6 +199,7 @@ def test_a_key_of_another_kind_or_none_is_refused(fetch, folder):
     for given, says in (
         ({"trade": "geodist"}, "holds pairs, not trade"),
         ({"trade": "baci:HS02"}, "no data set baci:HS02"),
+        ({"trade": "bacy:HS92"}, "neither such a file nor a source"),
     ):
         with pytest.raises(ValueError, match=says):
             load(RunConfig(**given, store=folder))

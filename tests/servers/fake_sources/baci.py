@@ -21,14 +21,22 @@ COUNTRIES = """country_code,country_name,country_iso2,country_iso3
 392,Japan,JP,JPN
 490,"Other Asia, nes",,S19
 516,Namibia,NA,NAM
+530,Neth. Antilles (...2010),AN,ANT
+579,Norway,NO,NOR
 697,"Europe EFTA, nes",,R20
 699,India,IN,IND
 711,South African Customs Union (...1999),ZA,ZA1
+729,Sudan,SD,SDN
+736,Sudan (...2011),SD,SDN
+757,Switzerland,CH,CHE
 842,USA,US,USA
+849,US Misc. Pacific Isds,PU,PUS
+891,Serbia and Montenegro (...2005),CS,SCG
 999,Nowhere at all,XX,???
 """
 PRODUCTS = """code,description
 010121,"Horses: live, pure-bred breeding animals"
+010599,P\u00c3\u00a2t\u00c3\u00a9s sur pied
 847950,Industrial robots
 854231,Processors
 9999AA,Commodities not specified according to kind **LEGACY NON-WCO CODE**
@@ -64,15 +72,27 @@ def release_zip(
     release: str = "202601",
     header: str = "t,i,j,k,v,q",
     without: str = "",
+    countries: str | None = None,
+    missing: str = "           NA",
 ) -> bytes:
-    """A release; ``without`` leaves out members whose name contains it."""
+    """A release.
+
+    Parameters
+    ----------
+    rows, revision, release, header, countries
+        What it holds.
+    without
+        Leaves out members whose name contains it.
+    missing
+        Marks a quantity that is not known.
+    """
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         members = {
-            f"BACI_{revision}_Y{year}_V{release}.csv": year_csv(year, given, header)
+            f"BACI_{revision}_Y{year}_V{release}.csv": year_csv(year, given, header, missing)
             for year, given in (ROWS if rows is None else rows).items()
         }
-        members[f"country_codes_V{release}.csv"] = COUNTRIES
+        members[f"country_codes_V{release}.csv"] = countries or COUNTRIES
         members[f"product_codes_{revision}_V{release}.csv"] = PRODUCTS
         members["Readme.txt"] = "Toy release"
         for name, text in members.items():
@@ -82,11 +102,11 @@ def release_zip(
     return out.getvalue()
 
 
-def year_csv(year: int, rows: Iterable[Row], header: str = "t,i,j,k,v,q") -> str:
-    """Right-aligned numbers, and quantities missing as padded NA."""
+def year_csv(year: int, rows: Iterable[Row], header: str, missing: str) -> str:
+    """Right-aligned numbers."""
     lines = [header]
     for exporter, importer, product, value, tons in rows:
-        quantity = "           NA" if tons is None else f"{tons:13.3f}"
+        quantity = missing if tons is None else f"{tons:13.3f}"
         lines.append(f"{year},{exporter},{importer},{product},{value:10.3f},{quantity}")
     return "\n".join(lines) + "\n"
 

@@ -72,9 +72,11 @@ class FakeBatis:
                 f"{ISO3.get(code, code) if self.iso3 else code},{'g' if code == 'WL' else 'c'}"
                 for code in (reporter, partner)
             ]
-            shown = "" if value is None else f"{value}"
-            lines.append(f"{','.join(sides)},{flows.get(flow, flow)},{item},m,{year},,{shown},E3,"
-                         f"{shown}")  # fmt: skip
+            # Which of the three values is read shows: they differ.
+            shown, final = ("", "") if value is None else (f"{value}", f"{value + 0.25}")
+            reported = "" if flow == "X" else final
+            kind = f"{flows.get(flow, flow)},{item},m,{year}"
+            lines.append(f"{','.join(sides)},{kind},{reported},{final},E3,{shown}")
         return "\n".join(lines) + "\n"
 
     def zip(self) -> bytes:

@@ -19,6 +19,8 @@ from fake_sources.icio import FakeIcio
 from fake_sources.imf_api import FakeDataMapper, FakeSdmx, toy_index
 from fake_sources.itpde import FakeItpde
 from fake_sources.larch import COLUMNS, fake_larch
+from fake_sources.oecd_sdmx import FakeOecd
+from fake_sources.oecd_sdmx import toy_rows as stri_rows
 from fake_sources.owid import Chart, FakeOwid
 from fake_sources.server import Fake, Reply, Request
 from fake_sources.wdi import FakeWdi, toy
@@ -64,12 +66,15 @@ def everything() -> Fake:
         ("/distance/", fake_geodist(geography)),
         ("/v2/", _wdi()),
         ("/data/download/", _wdi()),
+        ("/public/ddpext_download/", _wdi()),
         ("/grapher/", _owid()),
         ("/external/sdmx/", FakeSdmx(_bilateral_totals())),
         ("/external/datamapper/", FakeDataMapper(toy_index())),
         ("/-/media/", FakeWeo({vintage: toy_rows(int(vintage[:4])) for vintage in VINTAGES})),
+        ("/public/rest/data/", FakeOecd(stri_rows())),
         ("/files/STI-PIE/", FakeIcio(years=range(2016, 2018))),
         ("/files/.Stat/BATIS/", FakeBatis()),
+        ("/english/res_e/", FakeBatis()),
         ("/data/gravity/itpd_e/", FakeItpde()),
         ("/media/filer_public/", fake_desta()),
         ("/pool/dokumente/", fake_larch("\n".join(_agreements()))),

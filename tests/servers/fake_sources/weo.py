@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fake_sources.server import Reply, Request, ranged
@@ -89,19 +89,33 @@ def text(
 
 
 def workbook(
-    vintage: str, rows: Sequence[Series], *, sheet: str = "Countries", published: str = ""
+    vintage: str,
+    rows: Sequence[Series],
+    *,
+    sheet: str = "Countries",
+    published: str = "",
+    names: Mapping[str, str] | None = None,
 ) -> bytes:
-    """A workbook with years as numbers, empty cells where there is no figure, and other sheets."""
+    """A workbook with years as numbers, empty cells where there is no figure, and other sheets.
+
+    Parameters
+    ----------
+    vintage, rows, sheet, published
+        What it holds and says of itself.
+    names
+        New names of columns.
+    """
     from openpyxl import Workbook
 
     years = range(int(vintage[:4]) - 6, int(vintage[:4]) + 6)
     book = Workbook()
     page = book.active
     page.title = sheet
-    page.append([
+    header = [
         "DATASET", "SERIES_CODE", "OBS_MEASURE", "COUNTRY", "INDICATOR", "FREQUENCY", "SCALE",
-        "UNIT", "PUBLICATION_DATE", "LATEST_ACTUAL_ANNUAL_DATA", *years,
-    ])  # fmt: skip
+        "UNIT", "PUBLICATION_DATE", "LATEST_ACTUAL_ANNUAL_DATA",
+    ]  # fmt: skip
+    page.append([*((names or {}).get(name, name) for name in header), *years])
     for row in rows:
         cells = [row.values.get(year) for year in years]
         page.append([

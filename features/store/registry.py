@@ -25,6 +25,7 @@ SOURCES: dict[str, tuple[str, str]] = {
     "imts": ("features.sources.imts", "Imts"),
     "aipi": ("features.sources.aipi", "Aipi"),
     "owid": ("features.sources.owid", "Owid"),
+    "stri": ("features.sources.stri", "Stri"),
     "icio": ("features.sources.icio", "Icio"),
     "batis": ("features.sources.batis", "Batis"),
     "itpde": ("features.sources.itpde", "Itpde"),

@@ -1,0 +1,350 @@
+"""OECD indices of restrictions on services trade, digital or all, by the OECD's SDMX interface."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import pandas as pd
+import pyarrow as pa
+
+from features.errors import InputError, SourceError
+from features.sources.indicator_parts import Reading, check_release_day, check_years, yearly_parts
+from features.sources.indicator_sets import ReadySeries
+from features.store.answers import Answer
+from features.store.connector import Connector
+from features.store.csv_stream import csv_batches
+from features.store.source import IndicatorLine, Part, RawFile, SourceInfo, option
+from features.store.tidying import require_source_columns
+from features.store.years import years_word
+
+if TYPE_CHECKING:
+    from features.store.desk import Desk
+
+_BASE = "https://sdmx.oecd.org/public/rest/data/OECD.TAD.TPD"
+_VERSION = "1.0"
+FIRST_YEAR = 2014
+LAG_MONTHS = 3
+"""Our assumption: the OECD states no lag, and an edition comes out soon after its year."""
+_COLUMNS = ("DATAFLOW", "REF_AREA", "TIME_PERIOD", "OBS_VALUE")
+TOTALS: dict[str, tuple[str, ...]] = {
+    # The measure that has the name of the index is the index; the others are parts of it.
+    "MEASURE": ("STRI", "DSTRI"),
+    "COUNTERPART_AREA": ("W",),
+    "FREQ": ("A",),
+}
+"""Codes of a dimension that say they are the whole of it, beside `TOTAL`, which is SDMX's own word
+for it. Where none of them is there, or more than one, nothing says which row is the total."""
+TOTAL = "_T"
+# Unions, clubs and averages; "W" and "WLD" are the world.
+_GROUP = re.compile(r"EU\d*(_\d{4})?|EU\d*OECD|EA\d*|EEA|OECD\w*|G7|G20|W|WLD|BRIICS|BRICS|ASEAN")
+_GROUPS_DROPPED = "rows of groups of countries dropped"
+_PICK = re.compile(r"[A-Z][A-Z0-9_]*=[A-Za-z0-9_]+")
+_BY_HAND = "Try again later, or download the file by hand and give its folder with --from"
+_CHANGED = "The source has changed: upgrade gravicast"
+
+_NOTE = (
+    f"from {FIRST_YEAR}, some 50 countries; the publication lag of {LAG_MONTHS} months is assumed"
+)
+_INDEX = "index, 0 (open) to 1 (closed)"
+_PROVIDER = "OECD (OECD terms: reuse with citation)"
+_SERIES = {
+    "digital": ReadySeries(
+        "OECD.DSTRI", "data_infrastructure", "Digital services trade restrictiveness", _INDEX,
+        LAG_MONTHS, "stri", "DSD_STRI@DF_STRI_DIGITAL", _PROVIDER, note=_NOTE,
+    ),
+    "services": ReadySeries(
+        "OECD.STRI", "trade_policy", "Services trade restrictiveness", _INDEX, LAG_MONTHS, "stri",
+        "DSD_STRI@DF_STRI_MAIN", _PROVIDER, note=_NOTE,
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Stri(Connector):
+    """One index by country and year, 0 where a market is open and 1 where it is closed.
+
+    What the answer breaks down further (by measure, sector ..) is read at its total, and only where
+    the answer says which row that is (`TOTALS`); else the dimension is named and ``pick`` decides.
+    Nothing is averaged.
+
+    Attributes
+    ----------
+    what
+        ``digital`` (Digital STRI) or ``services`` (STRI).
+    years
+        Those wanted; by default all from `FIRST_YEAR` on.
+    pick
+        Codes of dimensions as ``DIMENSION=CODE``, each dimension once.
+    release
+        Day of an earlier retrieval.
+    """
+
+    what: str = option("digital", help="digital (Digital STRI) or services (STRI)")
+    years: tuple[int, ...] = option(
+        (), help=f"years, such as {FIRST_YEAR}-2024; by default all from {FIRST_YEAR} on"
+    )
+    pick: tuple[str, ...] = option(
+        (), help="rows to read where none is marked as the total, such as ACTIVITY=J61"
+    )
+    release: str = option(
+        "", help="day of an earlier retrieval in the store, YYYYMMDD; by default today"
+    )
+
+    INFO: ClassVar[SourceInfo] = SourceInfo(
+        name="stri",
+        kind="indicators",
+        title="OECD Services Trade Restrictiveness Index (STRI and Digital STRI)",
+        gives=f"restrictions on digital or all services trade of some 50 countries, {FIRST_YEAR}-",
+        licence="OECD terms (https://www.oecd.org/en/about/terms-conditions.html): reuse with "
+        "citation, no Creative Commons licence",
+        citation="OECD, Services Trade Restrictiveness Index; Digital Services Trade "
+        "Restrictiveness Index",
+        lag=f"{LAG_MONTHS} months (assumed: the source states none)",
+        publication_lag_months=LAG_MONTHS,
+        # Sixty downloads an hour are allowed, for all that ask from one address.
+        pace_seconds=60.0,
+        dated=True,
+    )
+
+    def __post_init__(self) -> None:
+        if self.what not in _SERIES:
+            raise InputError(
+                f"--what: {self.what!r} is no index", remedy=f"Choose from {', '.join(_SERIES)}"
+            )
+        check_release_day(self.release)
+        check_years(self.years)
+        if self.years and min(self.years) < FIRST_YEAR:
+            raise InputError(
+                f"--years: the index begins in {FIRST_YEAR}, and {min(self.years)} is asked for",
+                remedy=f"Give years from {FIRST_YEAR} on",
+            )
+        named = [pick.partition("=")[0] for pick in self.pick]
+        for pick, name in zip(self.pick, named, strict=True):
+            if not _PICK.fullmatch(pick) or name in _COLUMNS or named.count(name) > 1:
+                raise InputError(
+                    f"--pick: {pick!r} is no code of a dimension, or its dimension is named twice",
+                    remedy="Give such as ACTIVITY=J61,MEASURE=STRI, each dimension once",
+                )
+
+    @property
+    def series(self) -> ReadySeries:
+        """The index, with what was picked."""
+        series = _SERIES[self.what]
+        said = f"; rows with {', '.join(sorted(self.pick))}" if self.pick else ""
+        return replace(series, note=f"{series.note}{said}")
+
+    @property
+    def key(self) -> str:
+        """``stri:<day>:<what>:<years>``, and what was picked."""
+        picked = ".".join(pick.replace("=", "-") for pick in sorted(self.pick))
+        key = f"stri:{self.release}:{self.what}:{years_word(self.years)}"
+        return f"{key}:{picked}" if picked else key
+
+    def locate(self) -> tuple[str, ...]:
+        """One address; the years are asked for beside it."""
+        # All codes of all dimensions: their number and order are not ours to know.
+        return (f"{_BASE},{self.series.at_source},{_VERSION}/all",)
+
+    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+        """One answer.
+
+        Raises
+        ------
+        SourceError
+            Also where there is nothing for these years, the selection is too large, or the
+            connection is one the OECD turns away.
+        """
+        (url,) = self.locate()
+        first = min(self.years, default=FIRST_YEAR)
+        params = {"startPeriod": str(first), "format": "csvfile",
+                  "dimensionAtObservation": "AllDimensions"}  # fmt: skip
+        if self.years:
+            params["endPeriod"] = str(max(self.years))
+        span = f"{first}-{max(self.years)}" if self.years else f"since{first}"
+        name = f"{self.what}-{span}.csv"
+        check = partial(_check, url=url, name=name)
+        return (desk.answer(url, name=name, params=params, check=check),)
+
+    def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
+        """A part a year; rows of groups of countries and of parts of the index are counted."""
+        path, series = raw[0].path, self.series
+        rows, dimensions = _read(path, flow=series.at_source)
+        rows, said = _chosen(rows, dimensions, picks=self.pick, file=path.name)
+        frame = _index_rows(rows, series=series, file=path.name)
+        groups = {code for code in frame["code"].unique() if _GROUP.fullmatch(code)}
+        wanted = frame["year"].isin(self.years or frame["year"])
+        if not (wanted & frame["value"].notna() & ~frame["code"].isin(groups)).any():
+            raise SourceError(
+                "the answer has no value of a country in these years",
+                remedy="Widen --years",
+                file=path.name,
+            )
+        dropped = dict.fromkeys(groups, _GROUPS_DROPPED)
+        reading = Reading(frame, file=path.name, dropped=dropped, statements=tuple(said))
+        return yearly_parts(reading, chosen=(series,), years=self.years)
+
+    def indicator_lines(self) -> tuple[IndicatorLine, ...]:
+        """The line of the index."""
+        return (self.series.line(),)
+
+
+def _check(answer: Answer, *, url: str, name: str) -> None:
+    """Refuse what is no table of observations, each with what can be done about it."""
+    nothing = re.search(r"No(Results|Records)Found", answer.text)
+    if answer.status == 404 and nothing:
+        raise SourceError(
+            f"the source has nothing for this selection (404 {nothing[0]})",
+            remedy="Widen --years: the newest edition may not be out yet",
+            file=url,
+        )
+    if answer.status == 413:
+        raise SourceError(
+            "the source refuses the selection as too large (413)",
+            remedy="Ask for fewer --years",
+            file=url,
+        )
+    if answer.status == 403:
+        raise SourceError(
+            "the source turns this connection away (403), as it does with VPNs and anonymous "
+            "addresses",
+            remedy="Connect without a VPN, or download the CSV in a browser from "
+            f"https://data-explorer.oecd.org, call it {name} and give its folder with --from",
+            file=url,
+        )
+    if answer.status == 200:
+        header, _, rows = answer.text.partition("\n")
+        cells = next(csv.reader([header]), [])
+        if not {"DATAFLOW", "OBS_VALUE"} & set(cells):
+            raise SourceError(
+                "the source answered with something else than CSV of observations",
+                remedy=_BY_HAND,
+                file=url,
+            )
+        require_source_columns(cells, _COLUMNS, file=url)
+        _refuse_no_rows(bool(rows.strip()), file=url)
+
+
+def _refuse_no_rows(there: bool, *, file: str) -> None:
+    if not there:
+        raise SourceError(
+            "the source answered with a header and no row", remedy="Widen --years", file=file
+        )
+
+
+def _read(path: Path, *, flow: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Rows as text but for the value, and the dimensions beside country and year."""
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as handle:
+        header = [name.strip() for name in next(csv.reader([handle.readline()]), [])]
+    require_source_columns(header, _COLUMNS, file=path.name)
+    # In SDMX-CSV every dimension stands before the value and every attribute after it.
+    before = header[: header.index("OBS_VALUE")]
+    if not {"REF_AREA", "TIME_PERIOD"} <= set(before) or len(set(header)) < len(header):
+        raise SourceError(
+            "the order of the columns does not tell dimensions, which come before OBS_VALUE, from "
+            f"attributes: {', '.join(header)}",
+            remedy=_CHANGED,
+            file=path.name,
+        )
+    dimensions = tuple(name for name in before if name not in _COLUMNS)
+    types = dict.fromkeys((*_COLUMNS[:-1], *dimensions), pa.string()) | {"OBS_VALUE": pa.float64()}
+    batches = list(csv_batches(path, member=None, columns=types))
+    _refuse_no_rows(any(batch.num_rows for batch in batches), file=path.name)
+    rows = pa.Table.from_batches(batches).to_pandas()
+    wrong = ~rows["DATAFLOW"].str.contains(rf"{re.escape(flow)}(?![A-Z0-9_])", regex=True)
+    if wrong.any():
+        raise SourceError(
+            f"expected rows of {flow}, found {rows['DATAFLOW'][wrong].iloc[0]!r}",
+            remedy="Take the file of the index that --what names",
+            file=path.name,
+            column="DATAFLOW",
+        )
+    return rows, dimensions
+
+
+def _chosen(
+    rows: pd.DataFrame, dimensions: Sequence[str], *, picks: Sequence[str], file: str
+) -> tuple[pd.DataFrame, list[str]]:
+    """One row a country and year: as picked, else the total; what was left out, in sentences."""
+    countries, said = set(rows["REF_AREA"]), []
+    picked = dict(pick.split("=") for pick in picks)
+    for name, code in picked.items():
+        _refuse_unknown_pick(rows, dimensions, name=name, code=code, file=file)
+        rows = rows[rows[name] == code]
+    for name in dimensions:
+        codes = _codes(rows, name)
+        totals = [code for code in (TOTAL, *TOTALS.get(name, ())) if code in codes]
+        if len(totals) == 1 and len(codes) > 1:
+            kept = rows[name] == totals[0]
+            said.append(f"{name} is read at {totals[0]}, {int((~kept).sum()):,} other rows dropped")
+            rows = rows[kept]
+    # Once all are chosen: of what one dimension leaves, another may have one code only.
+    for name in dimensions:
+        codes = _codes(rows, name)
+        if len(codes) > 1:
+            raise SourceError(
+                f"the rows differ by {name}, and nothing says which is the total: {_some(codes)}",
+                remedy=f"Choose one with --pick, such as {name}={codes[0]}",
+                file=file,
+            )
+    said.append("Rows of " + ", ".join(f"{name}={rows[name].iloc[0]}" for name in dimensions))
+    lost = sorted(countries - set(rows["REF_AREA"]))
+    return rows, [*said, f"No such row of {', '.join(lost)}"] if lost else said
+
+
+def _refuse_unknown_pick(
+    rows: pd.DataFrame, dimensions: Sequence[str], *, name: str, code: str, file: str
+) -> None:
+    if name not in dimensions:
+        raise InputError(
+            f"--pick: there is no dimension {name}",
+            remedy=f"Choose among {', '.join(dimensions) or 'none: the answer has no other'}",
+            file=file,
+        )
+    codes = _codes(rows, name)
+    if code not in codes:
+        raise InputError(
+            f"--pick: no row has {name}={code} (beside what else was picked)",
+            remedy=f"Choose of {_some(codes)}",
+            file=file,
+        )
+
+
+def _codes(rows: pd.DataFrame, name: str) -> list[str]:
+    return sorted(rows[name].unique())
+
+
+def _some(codes: Sequence[str]) -> str:
+    more = f" and {len(codes) - 30} more" if len(codes) > 30 else ""
+    return ", ".join(codes[:30]) + more
+
+
+def _index_rows(rows: pd.DataFrame, *, series: ReadySeries, file: str) -> pd.DataFrame:
+    """``series, code, year, value``; a value that is no index or a period that is no year stops."""
+    value, period = rows["OBS_VALUE"], rows["TIME_PERIOD"]
+    for column, wrong in (
+        ("TIME_PERIOD", ~period.str.fullmatch(r"\d{4}")),
+        ("OBS_VALUE", value.notna() & ~value.between(0.0, 1.0)),
+    ):
+        if wrong.any():
+            row = rows[wrong].iloc[0]
+            what = "year" if column == "TIME_PERIOD" else "index from 0 to 1"
+            raise SourceError(
+                f"{row[column]!s} of {row['REF_AREA']} is no {what}",
+                remedy=_CHANGED,
+                file=file,
+                column=column,
+            )
+    return pd.DataFrame(
+        {
+            "series": series.at_source,
+            "code": rows["REF_AREA"].str.strip(),
+            "year": period.astype("int32"),
+            "value": value,
+        }
+    )
