@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
@@ -43,6 +44,22 @@ TRADE_LAG = 13
 def one_blas_thread() -> Iterator[None]:
     """As in a run: on a busy machine BLAS threads wait for each other forty times as long."""
     with threadpool_limits(limits=1, user_api="blas"):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_network() -> Iterator[None]:
+    """No test reaches beyond this machine: a name that is not local does not resolve."""
+    resolve = socket.getaddrinfo
+
+    def local_only(host: object, *args: object, **options: object) -> object:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name not in (None, "", "localhost", "127.0.0.1", "::1", "0.0.0.0", socket.gethostname()):
+            raise OSError(f"a test asks the network for {name}")
+        return resolve(host, *args, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", local_only)
         yield
 
 

@@ -16,6 +16,7 @@ from forecasting.commands.listing import Listing
 from forecasting.commands.run import words
 
 if TYPE_CHECKING:
+    from features.store.connector import Connector
     from features.store.dataset import Dataset
 
 _EXAMPLES = """examples:
@@ -135,8 +136,22 @@ def _fetch(parsed: argparse.Namespace) -> int:
 
 def _fetch_source(source: str, options: Sequence[str]) -> Dataset:
     from features.store.fetching import fetch
-    from features.store.registry import connector_class
     from forecasting.fetch_progress import FetchProgress
+
+    connector, how = parse_source(source, options)
+    watcher = FetchProgress(show=not how.pop("quiet", False))
+    return fetch(connector, watcher=watcher, **how)
+
+
+def parse_source(source: str, options: Sequence[str]) -> tuple[Connector, dict[str, Any]]:
+    """The data set that words of the command line name, and how it is to be fetched.
+
+    Raises
+    ------
+    InputError
+        For an unknown source or an option that does not fit.
+    """
+    from features.store.registry import connector_class
 
     connector = connector_class(source)
     info = connector.INFO
@@ -147,8 +162,7 @@ def _fetch_source(source: str, options: Sequence[str]) -> Dataset:
         parser.option(declared)
     chosen = vars(parser.parse_args(options))
     how = {name: chosen.pop(name) for name in HOW if name in chosen}
-    watcher = FetchProgress(show=not how.pop("quiet", False))
-    return fetch(connector(**chosen), watcher=watcher, **how)
+    return connector(**chosen), how
 
 
 def _fetch_preset(source: str, options: Sequence[str]) -> Dataset:

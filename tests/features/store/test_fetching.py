@@ -126,6 +126,13 @@ def test_no_network_is_one_line_that_names_what_is_cached(serve, get, store):
     assert "of use meanwhile: baci:HS96:202601:hs2" in message
 
 
+def test_a_test_that_asks_the_network_fails(store):
+    client = Client(attempts=1)
+    with pytest.raises(UnreachableError, match=r"a test asks the network for www\.cepii\.fr"):
+        fetch(BACI, store=store, client=client)
+    client.close()
+
+
 def test_no_network_and_an_empty_store_say_so(serve, get):
     server = serve(FakeBaci())
     server.stop()

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pandas as pd
 import pytest
 from fake_sources.everything import CODES, YEARS, everything
 from fake_sources.server import Server
 
+from features.sources.presets import PRESETS
 from features.store.client import Client
-from features.store.registry import SOURCES
+from features.store.registry import INDICATORS, SOURCES
 from features.store.store import Store
 from forecasting.cli import main
+from forecasting.commands.fetch import parse_source
 from forecasting.config import RunConfig
 from forecasting.loading import load
 
+FETCH = re.compile(r"`gravicast fetch ([^`]+)` \|$")
 COMMANDS = {
     "baci": ("--level", "section"),
     "technology": (),
@@ -209,6 +214,19 @@ def test_trade_that_comes_out_later_than_the_run_believes_is_refused(fetch, fold
     fetch("baci", "--level", "section")
     with pytest.raises(ValueError, match=r"13 months after its end.*--trade-lag-months 13"):
         load(RunConfig(trade="baci:HS92:202601:section", store=folder, trade_lag_months=4))
+
+
+def test_the_readme_has_a_row_with_a_command_that_works_for_every_source():
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    rows = [line for line in readme.splitlines() if line.startswith("| ")]
+    commands = [found[1].split() for row in rows if (found := FETCH.search(row))]
+    assert {words[0] for words in commands} == {*SOURCES, INDICATORS}
+    for source, *options in commands:
+        if source != INDICATORS:
+            connector, _ = parse_source(source, options)
+            assert connector.INFO.name == source
+        else:
+            assert options[1] in PRESETS
 
 
 def test_sources_and_options_are_listed(capsys):
