@@ -72,6 +72,12 @@ def usd(value: float, *, sign: bool = False) -> str:
     return f"{before}{scaled:{'.3g' if scaled < 999.5 else ',.0f'}}{name}"
 
 
+def plain(value: float) -> str:
+    """Write a number in four digits without an exponent, ``0.00007556``."""
+    text = np.format_float_positional(value, precision=4, unique=False, fractional=False, trim="-")
+    return text.replace("-", MINUS)
+
+
 def percent(share: float, *, digits: int = 1, sign: bool = False) -> str:
     """Write a share as a percentage, ``0.085`` as ``8.5%``."""
     if not math.isfinite(share):

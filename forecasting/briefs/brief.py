@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.results import RunResult
-from forecasting.style import DASH, MINUS, percent, usd
+from forecasting.style import DASH, percent, plain, usd
 from forecasting.subjects import country_name
 
 HOW_TO_READ = (
@@ -213,7 +213,7 @@ def cell(column: str, value: Any) -> str:
     if isinstance(value, (int, np.integer)):
         return str(value) if column in _YEARS or column.endswith("_year") else f"{value:,}"
     if isinstance(value, (float, np.floating)):
-        return f"{value:.4g}".replace("-", MINUS)
+        return plain(float(value))
     return str(value)
 
 

@@ -44,7 +44,7 @@ from forecasting.briefs.track_record import LAST_VALUE, NO_RECORD, RAKED, record
 from forecasting.explanation.decompose import TERM_LABELS
 from forecasting.explanation.evidence import out_of_sample
 from forecasting.results import RunResult
-from forecasting.style import SETTING_LABELS
+from forecasting.style import SETTING_LABELS, plural
 from forecasting.subjects import check_year
 
 NAMED = 3
@@ -222,10 +222,10 @@ def _stop_words(run: RunResult, flows: pd.DataFrame) -> tuple[str, ...]:
     stops, absent = stopping(flows), flows[flows["value_at_origin_usd"] <= 0]
     expected = float((absent["probability_of_trade_percent"] / 100.0).sum())
     return (
-        f"Forecast to stop are {len(stops):,} flows, worth "
-        f"{money(float(stops['value_at_origin_usd'].sum()))} in {origin_of(run)}: their trade is "
-        "less likely than not, and they are small beside the totals of both countries.",
-        f"Without trade in {origin_of(run)} were {len(absent):,} flows, which keep the forecast "
+        f"Forecast to stop: {plural(len(stops), 'flow')}, worth "
+        f"{money(float(stops['value_at_origin_usd'].sum()))} in {origin_of(run)}. Such trade is "
+        "less likely than not, and small beside the totals of both countries.",
+        f"Without trade in {origin_of(run)}: {plural(len(absent), 'flow')}. Their forecast stays "
         f"zero; by their probabilities of trade about {expected:,.0f} of them start.",
     )
 

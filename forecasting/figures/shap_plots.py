@@ -18,7 +18,6 @@ from features.feature import TECHNOLOGY
 from forecasting.figures.flow_plots import flow_title
 from forecasting.style import (
     BLUE,
-    MINUS,
     ORANGE,
     PERCENT_UNIT,
     PURPLE,
@@ -27,6 +26,7 @@ from forecasting.style import (
     decimal,
     entitle,
     grid,
+    plain,
     styled,
     usd,
 )
@@ -151,7 +151,7 @@ def _steps(explanation: Explanation, row: int) -> tuple[NDArray[np.float64], lis
     names = [
         # No equals sign: SHAP splits labels at it.
         f"{explanation.feature_names[i]}: "
-        + (f"{data[i]:.4g}".replace("-", MINUS) if np.isfinite(data[i]) else "not known")
+        + (plain(data[i]) if np.isfinite(data[i]) else "not known")
         for i in strongest
     ]
     rest = [values[others].sum()] if others.size else []
