@@ -314,14 +314,10 @@ def test_numbers_of_the_world(files):
     absent = [flow for flow in flows if flow["value_origin"] <= 0]
     # Channels explain flows that neither start nor stop: what stops is beside their sum.
     explained = [flow for flow in flows if flow["base"] > 0 and flow["forecast"] > 0]
-    allowed = (
-        ALWAYS
-        | {str(ORIGIN), str(year)}
-        | worth(files)
-        | usd(moves(explained))
-        | movers(flows)
-        | certainty(flows)
-    )
+    stops = [flow for flow in flows if flow["base"] > 0 and flow["forecast"] <= 0]
+    allowed = ALWAYS | {str(ORIGIN), str(year)} | worth(files) | movers(flows) | certainty(flows)
+    allowed |= usd(moves(explained), sum(flow["value_origin"] for flow in stops))
+    allowed |= count(len(stops))
     allowed |= usd(base, moves(flows), tech, *largest(by_channel), 0.0)
     allowed |= percent(growth(start, base), ratio(moves(flows), base), ratio(tech, base))
     allowed |= count(0, len(flows), len(absent), year - ORIGIN)
