@@ -61,6 +61,33 @@ class Input:
         return (origin, *d.statements)
 
 
+def refuse_mixed_releases(trade: Input, indicators: Input) -> None:
+    """Trade and the technology in it come from one release of BACI, or from different pasts.
+
+    Raises
+    ------
+    InputError
+        If both are of BACI and their releases differ.
+    """
+    releases = [_baci_release(one.dataset) for one in (trade, indicators) if one.dataset]
+    known = [release for release in releases if release]
+    if len(set(known)) > 1:
+        raise InputError(
+            f"{trade.name} is of BACI's release {known[0]}, and technology in {indicators.name} of "
+            f"{known[1]}: every release restates all years",
+            remedy=f"Fetch the indicators with --release {known[0]}",
+        )
+
+
+def _baci_release(dataset: Dataset) -> str:
+    """Release of BACI that a data set was made from; empty for none."""
+    if dataset.source in ("baci", "technology"):
+        return dataset.release
+    # A preset names the data sets it joins: technology:REVISION:RELEASE.
+    joined = (raw["url"] for raw in dataset.raw if raw["url"].startswith("technology:"))
+    return next((url.split(":")[2] for url in joined), "")
+
+
 def open_input(given: Path, *, kind: Kind, store: Path | None) -> Input:
     """An input by path or key.
 

@@ -17,7 +17,7 @@ from features.sectors import SectorAttributes
 from features.tables import sha256
 from features.world import simulate_world
 from forecasting.config import RunConfig
-from forecasting.inputs import Input, open_input
+from forecasting.inputs import Input, open_input, refuse_mixed_releases
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def _from_files(config: RunConfig) -> LoadedData:
     said = (*_panel_statements(panel), *_folded_statements(folded))
     sources = [_source("trade", trade, said)]
     countries = panel.flows.countries
-    indicators = _read_indicators(config, countries, sources)
+    indicators = _read_indicators(config, trade, countries, sources)
     pairs = _read_pairs(config, countries, sources)
     bundle = DataBundle(
         panel,
@@ -179,12 +179,13 @@ def _read_pairs(
 
 
 def _read_indicators(
-    config: RunConfig, countries: tuple[str, ...], sources: list[Source]
+    config: RunConfig, trade: Input, countries: tuple[str, ...], sources: list[Source]
 ) -> Indicators | None:
     """Indicators where there are any; their two files are added to the sources."""
     if config.indicators is None:
         return None
     given = open_input(config.indicators, kind="indicators", store=config.store)
+    refuse_mixed_releases(trade, given)
     snapshots: Snapshots = "spread" if config.allow_snapshots else "refuse"
     if given.dataset is None:
         assert config.indicator_catalogue is not None

@@ -210,6 +210,15 @@ def test_a_key_of_another_kind_or_none_is_refused(fetch, folder):
             load(RunConfig(**given, store=folder))
 
 
+def test_releases_of_baci_are_never_mixed(fetch, folder, finished):
+    fetch("technology", "--release", "202501")
+    trade = {"trade": "baci:HS92:202601:section", "store": folder}
+    with pytest.raises(ValueError, match=r"release 202601, and technology .* of 202501"):
+        load(RunConfig(**trade, indicators="technology:HS96:202501"))
+    # The one that the finished run read joins technology of the same release.
+    load(RunConfig(**trade, indicators="indicators:technology"))
+
+
 def test_trade_that_comes_out_later_than_the_run_believes_is_refused(fetch, folder):
     fetch("baci", "--level", "section")
     with pytest.raises(ValueError, match=r"13 months after its end.*--trade-lag-months 13"):

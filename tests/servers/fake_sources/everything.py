@@ -92,6 +92,8 @@ def _baci() -> FakeBaci:
     for revision in ("HS92", "HS96"):
         rows = {year: trade_rows(year) for year in YEARS}
         bodies[f"BACI_{revision}_V202601"] = release_zip(rows, revision=revision)
+    before = {year: trade_rows(year) for year in YEARS[:-1]}
+    bodies["BACI_HS96_V202501"] = release_zip(before, release="202501")
     return FakeBaci(**bodies)
 
 
