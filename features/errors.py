@@ -44,3 +44,8 @@ class SourceError(InputError):
 
 class UnreachableError(SourceError):
     """The source could not be reached or broke off too often; what is cached could be used."""
+
+
+def first_line(error: BaseException) -> str:
+    """What an error of a library says, cut to a line; its kind where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:160]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from features.countries import place_of, to_iso3
 from features.errors import InputError
 from features.stand_ins import fillers, stand_ins
-from features.tables import numbers, read_table, require_columns, shown, whole_years
+from features.tables import flags, numbers, read_table, require_columns, whole_years
 
 Snapshots = Literal["refuse", "spread"]
 CATALOGUE_COLUMNS = ("indicator", "channel", "label", "unit", "publication_lag_months")
@@ -221,7 +221,10 @@ def _read_specs(catalogue: pd.DataFrame, *, file: object) -> dict[str, Indicator
             row = int(bad.argmax())
             remedy = "Correct the catalogue"
             raise InputError(problem, remedy=remedy, file=file, column=column, row=row + 2)
-    snapshot = _snapshot_flags(catalogue, file=file)
+    snapshot = np.zeros(len(catalogue), dtype=bool)
+    if "snapshot" in catalogue.columns:
+        remedy = "Write 1 for a series of one year only, 0 for others"
+        snapshot = flags(catalogue["snapshot"], remedy=remedy, file=file)
     rows = zip(
         catalogue["indicator"],
         catalogue["channel"],
@@ -235,27 +238,6 @@ def _read_specs(catalogue: pd.DataFrame, *, file: object) -> dict[str, Indicator
         str(name): IndicatorSpec(str(name), str(channel), str(label), str(unit), int(lag), bool(of))
         for name, channel, label, unit, lag, of in rows
     }
-
-
-def _snapshot_flags(catalogue: pd.DataFrame, *, file: object) -> NDArray[np.bool_]:
-    """Which series have one year only; none where the catalogue does not say."""
-    if "snapshot" not in catalogue.columns:
-        return np.zeros(len(catalogue), dtype=bool)
-    column = catalogue["snapshot"]
-    if pd.api.types.is_bool_dtype(column):
-        return column.to_numpy(dtype=bool)
-    flags = numbers(column, file=file)
-    wrong = (flags != 0) & (flags != 1)
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise InputError(
-            f"{shown(column.iloc[row])} is neither 0 nor 1",
-            remedy="Write 1 for a series of one year only, 0 for others",
-            file=file,
-            column="snapshot",
-            row=row + 2,
-        )
-    return flags.astype(bool)
 
 
 def _match_catalogue(

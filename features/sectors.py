@@ -11,9 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.errors import InputError
-from features.tables import numbers, read_table, require_columns, shown
+from features.tables import flags, numbers, read_table, require_columns, shown
 
 KINDS = ("goods", "manufacturing", "services")
+_DIGITAL = "Write 1 for digitally deliverable services and 0 for others"
 EXPOSURES = ("automation_exposure", "ai_exposure")
 
 
@@ -83,7 +84,7 @@ class SectorAttributes:
         place = _rows_of(frame["sector"], sectors, file=file)
         _check_kinds(frame["kind"], file=file)
         kind = frame["kind"].astype(str).to_numpy()[place]
-        flagged = _flags(frame["digitally_deliverable"], file=file)[place]
+        flagged = flags(frame["digitally_deliverable"], remedy=_DIGITAL, file=file)[place]
         manufacturing, services = kind == "manufacturing", kind == "services"
         digital = flagged & services
         given = {
@@ -171,16 +172,6 @@ def _check_kinds(column: pd.Series, *, file: object) -> None:
     wrong = ~column.astype(str).isin(KINDS).to_numpy()
     remedy = f"Give one of {', '.join(KINDS)}"
     _refuse_first(column, wrong, "is no kind of sector", remedy=remedy, file=file)
-
-
-def _flags(column: pd.Series, *, file: object) -> NDArray[np.bool_]:
-    # Booleans as numbers, so that an empty cell among them is told by its row.
-    given = column.astype("Float64") if pd.api.types.is_bool_dtype(column) else column
-    values = numbers(given, file=file)
-    wrong = (values != 0) & (values != 1)
-    remedy = "Write 1 for digitally deliverable services and 0 for others"
-    _refuse_first(column, wrong, "is neither 0 nor 1", remedy=remedy, file=file)
-    return values == 1
 
 
 def _exposure(column: pd.Series, *, file: object) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.errors import InputError
+from features.errors import InputError, first_line
 
 CSV_SUFFIXES = (".csv", ".csv.gz", ".csv.zip", ".csv.bz2", ".csv.xz")
 
@@ -64,7 +64,7 @@ def _read_parquet(path: Path, *, text: Collection[str]) -> pd.DataFrame:
         return table.unify_dictionaries().to_pandas(split_blocks=True, self_destruct=True)
     except (pa.ArrowException, OSError) as error:
         raise InputError(
-            f"the Parquet file cannot be read ({_first_line(error)})",
+            f"the Parquet file cannot be read ({first_line(error)})",
             remedy="It may be truncated: copy or download it again",
             file=path,
         ) from error
@@ -102,7 +102,7 @@ def _read_csv(path: Path, *, text: Collection[str]) -> pd.DataFrame:
         raise InputError("the file is empty", remedy=remedy, file=path) from error
     except broken as error:
         raise InputError(
-            f"the CSV file cannot be read ({_first_line(error)})",
+            f"the CSV file cannot be read ({first_line(error)})",
             remedy="Check that it is complete, UTF-8 encoded and comma separated",
             file=path,
         ) from error
@@ -123,10 +123,6 @@ def _without_blank_end(frame: pd.DataFrame, *, file: Path) -> pd.DataFrame:
             row=int(np.argmax(filled != np.arange(filled.size))) + 2,
         )
     return frame.iloc[:rows]
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:160]
 
 
 def shown(cell: object) -> str:
@@ -189,6 +185,30 @@ def numbers(column: pd.Series, *, file: object | None) -> NDArray[np.float64]:
             row=row + 2,
         )
     return values
+
+
+def flags(column: pd.Series, *, remedy: str, file: object | None) -> NDArray[np.bool_]:
+    """A column of zeros and ones, or of booleans.
+
+    Raises
+    ------
+    InputError
+        At the first cell that is neither, with ``remedy``.
+    """
+    # Booleans as numbers, so that an empty cell among them is told by its row.
+    given = column.astype("Float64") if pd.api.types.is_bool_dtype(column) else column
+    values = numbers(given, file=file)
+    wrong = (values != 0) & (values != 1)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise InputError(
+            f"{shown(column.iloc[row])} is neither 0 nor 1",
+            remedy=remedy,
+            file=file,
+            column=str(column.name),
+            row=row + 2,
+        )
+    return values == 1
 
 
 def whole_years(column: pd.Series, *, file: object | None) -> NDArray[np.integer]:

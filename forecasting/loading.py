@@ -278,7 +278,8 @@ def _require_overlap(indicators: Indicators, path: Path) -> None:
 def _folded_statements(folded: tuple[str, ...]) -> tuple[str, ...]:
     if not folded:
         return ()
-    return (f"{len(folded)} smaller traders are one, ROW: {', '.join(folded)}",)
+    named = ", ".join(folded)
+    return (f"{len(folded)} smaller traders are one, ROW, by the trade of all years: {named}",)
 
 
 def _panel_statements(panel: TradePanel) -> tuple[str, ...]:

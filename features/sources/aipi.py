@@ -22,7 +22,7 @@ from features.store.source import (
     Part,
     RawFile,
     SourceInfo,
-    option,
+    day_option,
 )
 from features.store.tidying import indicator_table
 
@@ -54,9 +54,7 @@ class Aipi(Connector):
         Day of an earlier retrieval.
     """
 
-    release: str = option(
-        "", help="day of an earlier retrieval in the store, YYYYMMDD; by default today"
-    )
+    release: str = day_option()
 
     INFO: ClassVar[SourceInfo] = SourceInfo(
         name="aipi",

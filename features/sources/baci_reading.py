@@ -12,21 +12,26 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
 from features.countries import is_country
 from features.country_codes import UnknownCodeError, numeric_to_iso3
 from features.errors import SourceError
 from features.sources.harmonized_system import Level
-from features.store.csv_stream import BROKEN_ZIP
+from features.store.csv_stream import TEXT, csv_batches
 from features.store.source import Notes
 from features.store.tidying import require_source_columns
 from features.sums import sums_by_key, sums_of_runs
 
-COLUMNS = ("t", "i", "j", "k", "v")
-BLOCK = 1 << 24
-"""Bytes parsed at a time: with 16 MB a year takes as long as its zip does to inflate."""
+COLUMNS = {
+    "t": pa.int32(),
+    "i": pa.int32(),
+    "j": pa.int32(),
+    # As text: products have leading zeros and letters (9999AA). As a dictionary: each is looked up
+    # once a block.
+    "k": TEXT,
+    "v": pa.float64(),
+}
 _PRODUCT = re.compile(r"\d{6}|\d{4}[A-Z]{2}")
 _LARGEST_CODE = 999
 _NO_COUNTRY, _UNKNOWN = -1, -2
@@ -143,45 +148,10 @@ def aggregate_year(
         another year, or a file that breaks off.
     """
     totals = _RunningTotals(countries, level, member, year)
-    try:
-        with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
-            _check_header(archive, member)
-            for batch in _blocks(stream):
-                totals.add(batch)
-    except (pa.ArrowException, *BROKEN_ZIP) as error:
-        raise SourceError(
-            f"the file cannot be read ({str(error).splitlines()[0][:160]})",
-            remedy="Download the release again (--refresh)",
-            file=member,
-        ) from error
+    for batch in csv_batches(path, member=member, columns=COLUMNS):
+        totals.add(batch)
     notes.count("rows of areas that are no country left out", totals.no_country)
     return totals.flows()
-
-
-def _check_header(archive: zipfile.ZipFile, member: str) -> None:
-    with archive.open(member) as stream:
-        first = stream.readline().decode("utf-8-sig", errors="replace")
-    found = [name.strip('"') for name in first.rstrip("\r\n").split(",")]
-    require_source_columns(found, COLUMNS, file=member)
-
-
-def _blocks(stream: object) -> pacsv.CSVStreamingReader:
-    return pacsv.open_csv(
-        stream,
-        read_options=pacsv.ReadOptions(block_size=BLOCK),
-        convert_options=pacsv.ConvertOptions(
-            include_columns=list(COLUMNS),
-            column_types={
-                "t": pa.int32(),
-                "i": pa.int32(),
-                "j": pa.int32(),
-                # As text: products have leading zeros and letters (9999AA). As a dictionary: each
-                # is looked up once a block.
-                "k": pa.dictionary(pa.int32(), pa.string()),
-                "v": pa.float64(),
-            },
-        ),
-    )
 
 
 class _RunningTotals:

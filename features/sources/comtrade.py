@@ -33,6 +33,7 @@ from features.store.source import (
     Part,
     RawFile,
     SourceInfo,
+    day_option,
     option,
 )
 from features.store.years import years_word
@@ -76,9 +77,7 @@ class Comtrade(Connector):
     level: str = option("total", help="total (default), hs2, hs4 or hs6")
     flow: str = option("imports", help="imports (default, CIF) or exports (FOB)")
     classification: str = option("HS", help="HS as reported (default), or H0 to H6")
-    release: str = option(
-        "", help="day of an earlier retrieval in the store, YYYYMMDD; by default today"
-    )
+    release: str = day_option()
 
     INFO: ClassVar[SourceInfo] = SourceInfo(
         name="comtrade",

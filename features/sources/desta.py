@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from features.country_codes import numeric_to_iso3
-from features.errors import InputError, SourceError
+from features.errors import InputError, SourceError, first_line
 from features.store.connector import Connector
 from features.store.desk import Desk
 from features.store.pair_rows import PAIR, with_iso3
@@ -150,7 +150,7 @@ def _read(raw: RawFile, columns: Sequence[str], notes: Notes) -> pd.DataFrame:
         )
     except (pd.errors.ParserError, ValueError) as error:
         raise SourceError(
-            f"the file cannot be read ({str(error).strip().splitlines()[0][:160]})",
+            f"the file cannot be read ({first_line(error)})",
             remedy="Fetch it again with --refresh",
             file=raw.path.name,
         ) from error

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from features.country_codes import alpha3_to_iso3, translate
 from features.errors import SourceError
 from features.input_output import FINAL_USES
+from features.store.csv_stream import header
 from features.store.source import Notes
-from features.store.zip_csv import blocks, header
+from features.store.zip_csv import blocks
 
 ECONOMIES = 81
 """Economies of the edition, the rest of the world among them."""
@@ -176,7 +177,7 @@ class _Labels:
             If it is not that of the edition.
         """
         file = f"{path.name}, {member}"
-        found = header(path, member)
+        found = header(path, member=member)
         # Codes of industries have underscores too: AGO_C17_18.
         codes = dict.fromkeys(name.partition("_")[0] for name in found[1:] if "_" in name)
         uses = [f"{c}_{i}" for c in codes for i in SECTORS]

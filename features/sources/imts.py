@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from features.countries import is_country
 from features.country_codes import alpha3_to_iso3, translate
-from features.errors import InputError, SourceError
+from features.errors import InputError, SourceError, first_line
 from features.sources.indicator_parts import check_release_day, check_years
 from features.store.answers import Answer
 from features.store.connector import Connector
@@ -24,6 +24,7 @@ from features.store.source import (
     Part,
     RawFile,
     SourceInfo,
+    day_option,
     option,
 )
 from features.store.tidying import require_source_columns, trade_frame_table
@@ -77,9 +78,7 @@ class Imts(Connector):
     reporters: tuple[str, ...] = option(
         (), help="reporting countries, such as DEU,USA; by default all, which takes minutes"
     )
-    release: str = option(
-        "", help="day of an earlier retrieval in the store, YYYYMMDD; by default today"
-    )
+    release: str = day_option()
 
     INFO: ClassVar[SourceInfo] = SourceInfo(
         name="imts",
@@ -257,7 +256,7 @@ def _csv_rows(path: Path) -> pd.DataFrame:
         )
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise SourceError(
-            f"the CSV cannot be read ({str(error).splitlines()[0][:120]})",
+            f"the CSV cannot be read ({first_line(error)})",
             remedy=_REMEDY,
             file=path.name,
         ) from error

@@ -26,7 +26,7 @@ from features.sources.indicator_sets import ReadySeries, choose, selection_word
 from features.store.answers import Answer
 from features.store.connector import Connector
 from features.store.desk import Desk
-from features.store.source import IndicatorLine, Part, RawFile, SourceInfo, option
+from features.store.source import IndicatorLine, Part, RawFile, SourceInfo, day_option, option
 from features.store.tidying import require_source_columns
 from features.store.years import years_word
 
@@ -68,9 +68,7 @@ class Owid(Connector):
         "charts; by default all",
     )
     years: tuple[int, ...] = option((), help="years such as 2016-2024; by default all")
-    release: str = option(
-        "", help="day of an earlier retrieval in the store, YYYYMMDD; by default today"
-    )
+    release: str = day_option()
 
     def __post_init__(self) -> None:
         choose("owid", self.indicators)

@@ -19,7 +19,7 @@ from features.sources.indicator_sets import ReadySeries
 from features.store.answers import Answer
 from features.store.connector import Connector
 from features.store.csv_stream import csv_batches
-from features.store.source import IndicatorLine, Part, RawFile, SourceInfo, option
+from features.store.source import IndicatorLine, Part, RawFile, SourceInfo, day_option, option
 from features.store.tidying import require_source_columns
 from features.store.years import years_word
 
@@ -92,9 +92,7 @@ class Stri(Connector):
     pick: tuple[str, ...] = option(
         (), help="rows to read where none is marked as the total, such as ACTIVITY=J61"
     )
-    release: str = option(
-        "", help="day of an earlier retrieval in the store, YYYYMMDD; by default today"
-    )
+    release: str = day_option()
 
     INFO: ClassVar[SourceInfo] = SourceInfo(
         name="stri",

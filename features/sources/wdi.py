@@ -19,7 +19,7 @@ from features.sources.indicator_parts import (
 from features.sources.indicator_sets import ReadySeries, choose, selection_word
 from features.store.connector import Connector
 from features.store.desk import Desk
-from features.store.source import IndicatorLine, Part, RawFile, SourceInfo, option
+from features.store.source import IndicatorLine, Part, RawFile, SourceInfo, day_option, option
 from features.store.years import years_word
 
 WAYS = ("api", "bulk")
@@ -57,9 +57,7 @@ class Wdi(Connector):
     )
     years: tuple[int, ...] = option((), help="years such as 1995-2024; by default all")
     via: str = option("api", help="api, or bulk for the archive of 280 MB with every series")
-    release: str = option(
-        "", help="day of an earlier retrieval in the store, YYYYMMDD; by default today"
-    )
+    release: str = day_option()
 
     def __post_init__(self) -> None:
         choose("wdi", self.indicators)

@@ -66,10 +66,8 @@ def retry_after(value: str | None) -> float | None:
     """Seconds that a header asks for, given as a number or a date; None for anything else."""
     if value is None:
         return None
-    try:
-        return max(float(value), 0.0)
-    except ValueError:
-        pass
+    if value.strip().isascii() and value.strip().isdecimal():
+        return float(value)
     try:
         return max(parsedate_to_datetime(value).timestamp() - time.time(), 0.0)
     except ValueError:

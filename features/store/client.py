@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
-from features.errors import InputError, SourceError
+from features.errors import InputError, SourceError, first_line
 from features.store.answers import (
     Answer,
     BrokenOffError,
@@ -249,7 +249,7 @@ def _http(*, trust_env: bool) -> httpx.Client:
         return httpx.Client(headers={"User-Agent": USER_AGENT}, timeout=60.0, trust_env=trust_env)
     except (ImportError, ValueError, OSError) as error:
         raise InputError(
-            f"the environment's proxy or certificates cannot be used ({_first_line(error)})",
+            f"the environment's proxy or certificates cannot be used ({first_line(error)})",
             remedy="Correct HTTPS_PROXY, ALL_PROXY or SSL_CERT_FILE, or unset them",
         ) from error
 
@@ -257,9 +257,9 @@ def _http(*, trust_env: bool) -> httpx.Client:
 def _told(error: httpx.HTTPError, url: str) -> RetryableError | SourceError:
     """What a failure of the connection is to us."""
     if isinstance(error, httpx.TransportError) and not isinstance(error, httpx.UnsupportedProtocol):
-        return RetryableError(_first_line(error))
+        return RetryableError(first_line(error))
     return SourceError(
-        f"the source's answer cannot be followed or read ({_first_line(error)})",
+        f"the source's answer cannot be followed or read ({first_line(error)})",
         remedy="Try again later, or download the file by hand and give its folder with --from",
         file=url,
     )
@@ -275,13 +275,13 @@ def _content_range(value: str) -> tuple[int | None, int | None]:
     )
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:160]
-
-
 def _checked_mirror(mirror: str) -> tuple[str, str, str]:
-    parts = urlsplit(mirror)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query:
+    try:
+        parts = urlsplit(mirror)
+        whole = parts.scheme in ("http", "https") and bool(httpx.URL(mirror).host)
+    except (ValueError, httpx.InvalidURL):
+        whole = False
+    if not whole or parts.query:
         raise InputError(
             f"{mirror!r} is no address of a server",
             remedy="Give its address, such as http://localhost:8000 (--mirror)",

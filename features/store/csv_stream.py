@@ -12,7 +12,7 @@ from typing import IO
 
 import pyarrow as pa
 
-from features.errors import SourceError
+from features.errors import SourceError, first_line
 from features.store.tidying import require_source_columns
 
 BLOCK = 1 << 22
@@ -81,8 +81,15 @@ def opened(path: Path, *, member: str | None) -> Iterator[IO[bytes]]:
             with archive.open(name) as handle:
                 yield handle
     except BROKEN_ZIP as error:
-        problem = f"the archive is broken ({_first_line(error)})"
+        problem = f"the archive is broken ({first_line(error)})"
         raise SourceError(problem, remedy=_REMEDY, file=path.name) from error
+
+
+def header(path: Path, *, member: str | None) -> list[str]:
+    """Columns of a CSV file."""
+    with opened(path, member=member) as stream:
+        first = stream.readline().decode("utf-8-sig", errors="replace")
+    return [name.strip() for name in next(csv.reader([first]), [])]
 
 
 def csv_batches(
@@ -108,9 +115,7 @@ def csv_batches(
     from pyarrow import csv as arrow
 
     name = path.name if member is None else f"{path.name}, {member}"
-    with opened(path, member=member) as handle:
-        header = handle.readline().decode("utf-8-sig", errors="replace")
-    require_source_columns([c.strip() for c in next(csv.reader([header]), [])], columns, file=name)
+    require_source_columns(header(path, member=member), columns, file=name)
     wanted = arrow.ConvertOptions(
         include_columns=list(columns),
         column_types=dict(columns),
@@ -122,9 +127,5 @@ def csv_batches(
             reading = arrow.ReadOptions(block_size=BLOCK)
             yield from arrow.open_csv(handle, read_options=reading, convert_options=wanted)
         except pa.ArrowException as error:
-            problem = f"the file cannot be read ({_first_line(error)})"
+            problem = f"the file cannot be read ({first_line(error)})"
             raise SourceError(problem, remedy=_REMEDY, file=name) from error
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:160]

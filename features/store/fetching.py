@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import replace
 from datetime import date, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +44,7 @@ def fetch(
     given
         A folder of files downloaded by hand, taken instead of the source's.
     mirror
-        Scheme and host of another server with the same paths.
+        Address of another server with the same paths, perhaps below a path of its own.
     client
         Asks the source; by default one with the source's pace.
     watcher
@@ -78,10 +77,13 @@ def fetch(
         there.verify()
         watcher.say(f"{there.key} is in the store since {there.retrieved}")
         return there
-    with ExitStack() as stack:
-        pace = connector.INFO.pace_seconds
-        own = partial(Client, mirror=mirror, pace_seconds=pace, watcher=watcher)
-        asking = client or stack.enter_context(closing(own()))
+    pace = connector.INFO.pace_seconds
+    asked: AbstractContextManager[Client] = (
+        closing(Client(mirror=mirror, pace_seconds=pace, watcher=watcher))
+        if client is None
+        else nullcontext(client)
+    )
+    with asked as asking:
         desk = Desk(
             asking,
             store.raw_folder(connector.INFO.raw, connector.release),

@@ -74,6 +74,11 @@ def option(default: Any, *, help: str) -> Any:
     return field(default=default, metadata={"help": help})
 
 
+def day_option() -> Any:
+    """The release of a dated source: the day of its retrieval."""
+    return option("", help="day of an earlier retrieval in the store, YYYYMMDD; by default today")
+
+
 @dataclass(frozen=True, slots=True)
 class RawFile:
     """A file as the source served it, and where it came from.

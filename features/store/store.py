@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from features.errors import InputError
 from features.store.connector import Connector
 from features.store.conversion import convert
-from features.store.dataset import ABOUT, Dataset, read_dataset
+from features.store.dataset import Dataset, read_dataset
 from features.store.registry import INDICATORS, SOURCES
 from features.store.source import Part, RawFile, Silent, Watcher
 
@@ -59,15 +59,12 @@ class Store:
 
     def datasets(self) -> list[Dataset]:
         """Every data set that can be read, by key."""
-        found = (read_dataset(path.parent) for path in self._about_files())
+        found = (read_dataset(folder) for folder in self._folders())
         return sorted((d for d in found if d is not None), key=lambda d: d.key)
 
     def broken(self) -> list[Path]:
         """Folders that should hold a data set and have no description that can be read."""
-        data = self.folder / "data"
-        folders = data.glob("*/*") if data.is_dir() else ()
-        shown = (folder for folder in folders if folder.is_dir() and folder.name[0] != ".")
-        return sorted(folder for folder in shown if read_dataset(folder) is None)
+        return [folder for folder in self._folders() if read_dataset(folder) is None]
 
     def open(self, key: str) -> Dataset:
         """A data set by its key, or by the beginning of one that only one data set has.
@@ -158,11 +155,10 @@ class Store:
         source, *others = key.split(":")
         return self.folder / "data" / source / ("--".join(others) or source)
 
-    def _about_files(self) -> Iterator[Path]:
-        data = self.folder / "data"
-        for path in sorted(data.rglob(ABOUT)) if data.is_dir() else ():
-            if not any(name.startswith(".") for name in path.relative_to(data).parts):
-                yield path
+    def _folders(self) -> list[Path]:
+        """Folders of data sets; what is being made, or was set aside, is hidden."""
+        found = (self.folder / "data").glob("*/[!.]*")
+        return sorted(folder for folder in found if folder.is_dir())
 
 
 def _how_to_get(key: str, there: Sequence[Dataset]) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
 
 from features.errors import SourceError
-from features.store.csv_stream import csv_batches, opened
+from features.store.csv_stream import csv_batches
 
 
 def zip_only(name: str, *, by_hand: str) -> Callable[[Path], None]:
@@ -37,13 +36,6 @@ def zip_only(name: str, *, by_hand: str) -> Callable[[Path], None]:
         )
 
     return check
-
-
-def header(path: Path, member: str) -> list[str]:
-    """Columns of a CSV file in an archive."""
-    with opened(path, member=member) as stream:
-        first = stream.readline().decode("utf-8-sig", errors="replace")
-    return [name.strip() for name in next(csv.reader([first]), [])]
 
 
 def blocks(

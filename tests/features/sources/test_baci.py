@@ -345,7 +345,7 @@ def test_rows_in_any_order_and_any_split_into_blocks_add_up_alike(tmp_path_facto
     archive = BaciArchive.open(path, revision="HS96", release="202601")
     with pytest.MonkeyPatch.context() as patch:
         # The smallest block holds one row: every flow is split over blocks.
-        patch.setattr("features.sources.baci_reading.BLOCK", data.draw(st.sampled_from([64, 1024])))
+        patch.setattr("features.store.csv_stream.BLOCK", data.draw(st.sampled_from([64, 1024])))
         flows = aggregate_year(path, archive.members[1996], year=1996,
                                countries=archive.countries, level=level_named("hs2"),
                                notes=Notes())  # fmt: skip
