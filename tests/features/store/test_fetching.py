@@ -140,9 +140,10 @@ def test_no_network_and_an_empty_store_say_so(serve, get):
         get(BACI, server)
 
 
-def test_a_mirror_is_an_address(store):
+@pytest.mark.parametrize("mirror", ["localhost:80", "http://[", "http://localhost:abc", "http://"])
+def test_a_mirror_is_an_address(store, mirror):
     with pytest.raises(InputError, match="no address of a server"):
-        fetch(BACI, store=store, mirror="localhost:80")
+        fetch(BACI, store=store, mirror=mirror)
 
 
 # Broken connections -----------------------------------------------------------------------------
@@ -264,7 +265,7 @@ def test_odd_answers_are_one_line(serve, tmp_path, reply):
     assert [path.name for path in tmp_path.iterdir() if ".part" not in path.name] == []
 
 
-@pytest.mark.parametrize("asked", ["\u00b2", "soon", "-5", ""])
+@pytest.mark.parametrize("asked", ["\u00b2", "soon", "-5", "", "nan"])
 def test_a_wait_that_is_no_number_is_no_wait(ask, asked):
     busy = Reply(status=503, headers={"Retry-After": asked.encode("latin-1").decode("latin-1")})
     answer, _, _ = ask(sequence(busy, Reply("fine")))
