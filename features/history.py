@@ -160,16 +160,20 @@ def _gap_columns(window: Plane, intensity: Plane, traded: Plane, out: Plane, col
 
 
 def _life_columns(history: Plane, out: Plane, column: int) -> int:
-    """Years since trade, age of the link, gap to the peak; one pass backwards over the years."""
-    positive = history > 0
-    alive, idle = positive[-1].copy(), ~positive[-1]
-    age, since = alive.astype(np.int16), idle.astype(np.int16)
+    """Years since trade, age of the link, gap to the peak; one pass backwards over the years.
+
+    Only years that are known count, and an unknown one ends nothing: a flow whose last year is not
+    reported yet is no flow that stopped.
+    """
+    positive, none = history > 0, history == 0
+    alive, idle = ~none[-1], ~positive[-1]
+    age, since = positive[-1].astype(np.int16), none[-1].astype(np.int16)
     peak = history[-1].copy()
     for row in range(history.shape[0] - 2, -1, -1):
-        alive &= positive[row]
+        alive &= ~none[row]
         idle &= ~positive[row]
-        age += alive
-        since += idle
+        age += alive & positive[row]
+        since += idle & none[row]
         np.fmax(peak, history[row], out=peak)
     out[column], out[column + 1] = since, age
     out[column + 2] = out[0] - _log_usd(peak)

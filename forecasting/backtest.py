@@ -20,11 +20,10 @@ from forecasting.config import RunConfig
 from forecasting.explanation.drivers import model_drivers
 from forecasting.folds import Fold
 from models.baselines import LagBooster, drift, last_value, last_value_raked
-from models.design import at_horizon
 from models.forecaster import FlowForecast, forecast_flows
 from models.shift import ShiftChoice, ShiftModel, losses
 from models.totals import Totals, forecast_totals
-from models.trade_probability import TradeProbability
+from models.trade_probability import TradeProbability, chance_features
 
 Vector = NDArray[np.float64]
 T = TypeVar("T")
@@ -264,11 +263,12 @@ def fold_forecasts(
     for setting in config.settings:
         totals = fold_totals(bench, fold, setting)
         info, matrix = bench.infos[setting][fold.origin], bench.matrices[setting][fold.origin]
+        value = last_value(info)
         for horizon in fold.horizons:
-            chance = probability.predict(at_horizon(matrix, horizon))
+            chance = probability.predict(chance_features(matrix, value=value, horizon=horizon))
             by_model = {
                 model: forecast_flows(
-                    last_value(info),
+                    value,
                     matrix,
                     flows=info.flows,
                     totals=totals[horizon],

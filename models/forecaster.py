@@ -14,7 +14,7 @@ from models.intervals import Intervals
 from models.raking import Raked, rake
 from models.shift import ShiftModel
 from models.totals import Totals
-from models.trade_probability import TradeProbability
+from models.trade_probability import TradeProbability, chance_features
 
 Vector = NDArray[np.float64]
 
@@ -180,4 +180,8 @@ class FittedForecaster:
 
     def probability_of_trade(self, horizon: int) -> Vector:
         """Probability that each flow is positive, shape ``[flow]``."""
-        return self.probability.predict(at_horizon(self.features, horizon))
+        return self.probability.predict(self.chance_features(horizon))
+
+    def chance_features(self, horizon: int) -> NDArray[np.float32]:
+        """What `probability_of_trade` is predicted from, shape ``[flow, feature]``."""
+        return chance_features(self.features, value=self.value, horizon=horizon)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, logit
+from scipy.optimize import minimize
+from scipy.special import expit, log_expit, logit
 
 from features.catalogue import positions
-from models.design import Design
+from models.design import Design, at_horizon
 from models.tree_shap import tree_shap
 
 if TYPE_CHECKING:
@@ -51,10 +52,37 @@ _ROUNDS = 60
 _MAX_ROWS = 150_000
 
 
-_PRIOR = 20.0
+PRIOR = 20.0
 """Flows' worth of trust in the probability as it comes, before any is held out."""
-_STEPS = 25
+SURE = 0.9
+"""Of a traded flow that the booster gives at least this chance, calibration cannot say that it
+stops: held-out years in which most such flows stop are years with reports missing."""
 UNCHANGED = ((0.0, 1.0), (0.0, 1.0))
+
+Vector = NDArray[np.float64]
+
+
+def chance_features(
+    features: NDArray[np.float32], *, value: Vector, horizon: int
+) -> NDArray[np.float32]:
+    """What the probability of trade at a horizon is predicted from.
+
+    A flow that is unknown at the origin is as large as the base takes it to be: without that it
+    would seem to be one without trade, since no training row has an unknown origin.
+
+    Parameters
+    ----------
+    features
+        Origin features, shape ``[flow, feature]``.
+    value
+        Flows that the base starts from, USD, shape ``[flow]``.
+    horizon
+        Years ahead.
+    """
+    rows, size = at_horizon(features, horizon), positions(["log_value"])[0]
+    unknown = np.isnan(rows[:, size])
+    rows[unknown, size] = np.log(np.maximum(value[unknown], 1.0))
+    return rows
 
 
 @dataclass(slots=True)
@@ -98,19 +126,25 @@ class TradeProbability:
             odds = _log_odds(self._raw(self._boosted(past), recent.features))
             before = _traded_before(recent.features)
             starts, stays = (
-                _platt(odds[before == state], recent.traded[before == state]) for state in (0, 1)
+                platt(odds[before == state], recent.traded[before == state]) for state in (0, 1)
             )
             self.calibration_ = (starts, stays)
         return self
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Probability that the flow is positive, shape ``[row]``."""
+        """Probability that the flow is positive, shape ``[row]``.
+
+        Among the flows with trade at the origin, and among those without, it never falls where the
+        booster's own chance rises. A traded flow of which the booster is `SURE` has at least 1/2.
+        """
         if self.booster_ is None:
             if self.constant_ is None:
                 raise ValueError("the trade probability is not fitted yet")
             return np.full(features.shape[0], self.constant_)
-        terms = np.array(self.calibration_)[_traded_before(features)]
-        return expit(terms[:, 0] + terms[:, 1] * _log_odds(self._raw(self.booster_, features)))
+        before, raw = _traded_before(features), self._raw(self.booster_, features)
+        intercept, slope = np.array(self.calibration_)[before].T
+        chance = expit(intercept + slope * _log_odds(raw))
+        return np.where((before == 1) & (raw >= SURE), np.maximum(chance, 0.5), chance)
 
     def contributions(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Exact SHAP values of the calibrated log odds.
@@ -171,15 +205,45 @@ def _log_odds(chance: NDArray[np.float64]) -> NDArray[np.float64]:
     return logit(np.clip(chance, 1e-4, 1 - 1e-4))
 
 
-def _platt(odds: NDArray[np.float64], came: NDArray[np.bool_]) -> tuple[float, float]:
-    """Intercept and slope of outcomes on log odds, drawn to (0, 1) by `_PRIOR` flows' worth."""
-    design = np.column_stack([np.ones_like(odds), odds])
-    start = np.array([0.0, 1.0])
-    terms = start.copy()
-    for _ in range(_STEPS):
-        chance = expit(design @ terms)
-        slope = design.T @ (came - chance) - _PRIOR * (terms - start)
-        curvature = (design.T * (chance * (1 - chance))) @ design + _PRIOR * np.eye(2)
-        terms = terms + np.linalg.solve(curvature, slope)
-    # Never the other way round: what the model calls likelier stays so.
-    return float(terms[0]), float(max(terms[1], 0.0))
+def platt(odds: Vector, came: NDArray[np.bool_]) -> tuple[float, float]:
+    """Intercept and slope of outcomes on log odds, drawn to (0, 1) by `PRIOR` flows' worth.
+
+    Returns
+    -------
+    tuple of float
+        Where ``-log likelihood + PRIOR / 2 * (intercept ** 2 + (slope - 1) ** 2)`` is least among
+        slopes of at least 0: what the model calls likelier stays so.
+
+    Notes
+    -----
+    Platt (1999). scikit-learn's `LogisticRegression` shrinks to 0 and takes no offset, which a
+    slope that is shrunk to 1 needs. The loss is strictly convex, and a trust region finds its
+    minimum from anywhere; steps of Newton's method alone run away where log odds are large.
+    """
+    terms = np.column_stack([np.ones_like(odds), odds])
+    intercept, slope = _minimum(terms, came, prior=np.array([0.0, 1.0]))
+    if slope >= 0:
+        return float(intercept), float(slope)
+    # The loss is convex: with the slope bounded, its minimum lies on the bound.
+    (intercept,) = _minimum(terms[:, :1], came, prior=np.zeros(1))
+    return float(intercept), 0.0
+
+
+def _minimum(terms: Vector, came: NDArray[np.bool_], *, prior: Vector) -> Vector:
+    """Coefficients that minimise the penalised loss of a logistic regression."""
+    sign = np.where(came, 1.0, -1.0)
+
+    def loss(at: Vector) -> tuple[float, Vector]:
+        score, away = terms @ at, at - prior
+        value = PRIOR / 2 * (away @ away) - log_expit(sign * score).sum()
+        return float(value), terms.T @ (expit(score) - came) + PRIOR * away
+
+    def curvature(at: Vector) -> Vector:
+        chance = expit(terms @ at)
+        return (terms.T * (chance * (1 - chance))) @ terms + PRIOR * np.eye(prior.size)
+
+    # A curvature of PRIOR at least turns this gradient into a distance of 1e-9 / PRIOR at most;
+    # rounding ends the search before that in long samples, some 1e-7 from the minimum.
+    options = {"gtol": 1e-9}
+    found = minimize(loss, prior, jac=True, hess=curvature, method="trust-exact", options=options)
+    return np.asarray(found.x, dtype=np.float64)

@@ -13,7 +13,6 @@ from features.catalogue import CHANNEL_OF
 from features.feature import CHANNELS
 from features.targets.measure import Array, Measure
 from forecasting.targets.gauge import Gauge, unit_table
-from models.design import at_horizon
 from models.forecaster import FittedForecaster
 
 AVERAGE = "chance:average"
@@ -86,7 +85,7 @@ def _measured(gauge: Gauge, measure: Measure, chance: Array, traded: NDArray[np.
 
 def chance_parts(forecaster: FittedForecaster, horizon: int) -> dict[str, NDArray[np.float64]]:
     """Average and contribution of every channel to each flow's chance, shape ``[flow]`` each."""
-    features = at_horizon(forecaster.features, horizon)
+    features = forecaster.chance_features(horizon)
     raw = forecaster.probability.contributions(features)
     chance, average = forecaster.probability.predict(features), expit(raw[:, -1])
     distance = logit(np.clip(chance, 1e-12, 1 - 1e-12)) - raw[:, -1]

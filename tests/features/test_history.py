@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 import numpy as np
 import pytest
@@ -119,9 +119,10 @@ class Oracle:
         else:
             out["volatility_5"] = nan
         out["zeros_5"] = sum(value == 0 for value in x[-5:])
-        ages = [age for age, value in enumerate(reversed(x)) if value > 0]
-        out["years_since_trade"] = ages[0] if ages else len(x)
-        out["link_age"] = next((n for n, v in enumerate(reversed(x)) if not v > 0), len(x))
+        # Years that are unknown are no years without trade, and no years of trade.
+        backwards = list(reversed(known(x)))
+        out["years_since_trade"] = len(list(takewhile(lambda value: value == 0, backwards)))
+        out["link_age"] = len(list(takewhile(lambda value: value > 0, backwards)))
         peak = max(known(x), default=nan)
         out["peak_gap"] = ln(x[-1]) - ln(peak)
         out["reverse_value"] = ln(back[-1])

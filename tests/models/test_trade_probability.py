@@ -2,10 +2,25 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from scipy.optimize import brentq
+from scipy.special import expit
 
 from features.catalogue import NAMES, positions
 from models.design import Design
-from models.trade_probability import PREDICTORS, UNCHANGED, TradeProbability
+from models.trade_probability import (
+    PREDICTORS,
+    PRIOR,
+    SURE,
+    UNCHANGED,
+    TradeProbability,
+    chance_features,
+    platt,
+)
+
+SIZE = positions(["log_value"])[0]
 
 
 def design(*, size: int = 4_000, seed: int = 0) -> Design:
@@ -134,3 +149,100 @@ def test_calibration_keeps_the_order_of_flows_of_a_kind():
 
 def test_too_few_years_to_hold_any_out_leave_probabilities_as_they_come():
     assert fit(design()).calibration_ == UNCHANGED
+
+
+def optimum(odds: np.ndarray, came: np.ndarray) -> tuple[float, float]:
+    """Where both derivatives are 0, by bisection: the inner of the intercept at a given slope."""
+
+    def intercept(slope: float) -> float:
+        missed = lambda at: (expit(at + slope * odds) - came).sum() + PRIOR * at  # noqa: E731
+        return brentq(missed, -1e5, 1e5, xtol=1e-13, rtol=1e-14)
+
+    def missed(slope: float) -> float:
+        error = expit(intercept(slope) + slope * odds) - came
+        return (odds * error).sum() + PRIOR * (slope - 1)
+
+    slope = 0.0 if missed(0.0) >= 0 else brentq(missed, 0.0, 1e5, xtol=1e-13, rtol=1e-14)
+    return intercept(slope), slope
+
+
+CLIP = 9.21
+
+
+def outcomes(kind: str, rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
+    odds = rng.normal(rng.normal(0, 4), rng.choice([0, 1e-3, 0.3, 2, 5]), size)
+    odds = np.clip(odds, -CLIP, CLIP)
+    if kind == "at the clip":
+        odds = np.where(rng.random(size) < rng.choice([0, 0.5, 1]), -CLIP, CLIP)
+    came = rng.random(size) < expit(rng.normal(0, 2) + rng.choice([-0.5, 0, 0.3, 1, 3]) * odds)
+    if kind == "separable":
+        came = odds > np.median(odds)
+    if kind == "one class":
+        came[:] = rng.random() < 0.5
+    if kind == "few stops":
+        odds = np.clip(rng.normal(8, 1, size), -CLIP, CLIP)
+        came[:] = True
+        came[: max(size // 100, 1)] = False
+    return odds, came
+
+
+@pytest.mark.parametrize("kind", ["any", "at the clip", "separable", "one class", "few stops"])
+def test_calibrations_are_the_optimum_of_their_loss(kind):
+    rng = np.random.default_rng(len(kind))
+    for _ in range(80):
+        odds, came = outcomes(kind, rng, int(rng.choice([1, 2, 5, 30, 300, 3_000])))
+        assert platt(odds, came) == pytest.approx(optimum(odds, came), abs=1e-6)
+
+
+def test_a_calibration_without_rows_changes_nothing():
+    assert platt(np.empty(0), np.empty(0, dtype=bool)) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("stopped", [5, 8, 39, 100])
+def test_a_few_flows_that_stop_say_little_of_the_others(stopped):
+    """Of 1,560 flows that all seem sure to trade a few do not: as many as that are expected to."""
+    odds = np.clip(9 + np.random.default_rng(0).normal(0, 0.3, 1_560), -CLIP, CLIP)
+    came = np.arange(odds.size) >= stopped
+    intercept, slope = platt(odds, came)
+    chance = expit(intercept + slope * odds)
+    assert chance.min() > 0.9
+    assert chance.mean() == pytest.approx(came.mean(), abs=0.01)
+
+
+class Given(TradeProbability):
+    """A model whose booster is its chances."""
+
+    def _raw(self, booster, features):
+        return booster[: len(features)]
+
+
+@hypothesis_settings(max_examples=40, deadline=None)
+@given(
+    st.tuples(st.floats(-20, 20), st.floats(0, 3)), st.tuples(st.floats(-20, 20), st.floats(0, 3))
+)
+def test_whatever_the_calibration_flows_keep_their_order_and_sure_ones_trade(starts, stays):
+    """Even one that says that nothing survives, as of years with most reports missing."""
+    raw = np.linspace(0, 1, 101)
+    features = np.zeros((202, len(NAMES)), dtype=np.float32)
+    features[101:, positions(["log_value"])[0]] = 14.0
+    model = Given(booster_=np.tile(raw, 2), calibration_=(starts, stays))
+    silent, traded = np.split(model.predict(features), 2)
+    for chance in (silent, traded):
+        assert ((chance >= 0) & (chance <= 1)).all()
+        assert (np.diff(chance) >= 0).all()
+    assert (traded[raw >= SURE] >= 0.5).all()
+
+
+def test_a_flow_that_is_not_reported_yet_has_the_chances_of_one_that_is():
+    """Training rows are known at their origin, so that an unknown size would read as none."""
+    model, rows = fit(fading()), fading(size=200, seed=5)
+    reported = rows.features[rows.features[:, SIZE] > 0]
+    late = reported.copy()
+    late[:, SIZE] = np.nan
+    value = np.exp(reported[:, SIZE].astype(float))
+    now, then = (
+        model.predict(chance_features(some, value=value, horizon=1)) for some in (late, reported)
+    )
+    np.testing.assert_allclose(now, then)
+    assert now.min() > 0.8
+    assert np.isnan(late[:, SIZE]).all()
