@@ -212,12 +212,13 @@ def _mean(logs: Matrix) -> Vector:
 
 def _mean_ridge(rows: Sequence[tuple[Matrix, Vector, Vector]]) -> Vector:
     """Slopes on standardised predictors, mean over the penalties; everything is demeaned before."""
+    from sklearn.linear_model import ridge_regression
+
     x, y, weight = (np.concatenate(parts) for parts in zip(*rows, strict=True))
-    weighted = x * weight[:, None]
-    scale = np.maximum(np.sqrt((weighted * x).mean(axis=0)), 1e-9)
-    gram = weighted.T @ x / np.outer(scale, scale)
-    right = weighted.T @ y / scale
-    eye = np.eye(scale.size)
-    slopes = [np.linalg.solve(gram + penalty * eye, right) for penalty in PENALTIES]
+    scale = np.maximum(np.sqrt((x**2 * weight[:, None]).mean(axis=0)), 1e-9)
+    slopes = [
+        ridge_regression(x / scale, y, penalty, sample_weight=weight, solver="cholesky")
+        for penalty in PENALTIES
+    ]
     mean: Vector = np.mean(slopes, axis=0) / scale
     return mean
