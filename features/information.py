@@ -243,6 +243,14 @@ class InformationSet:
         """Number of countries of the panel."""
         return len(self.flows.countries)
 
+    @property
+    def goods(self) -> NDArray[np.bool_]:
+        """Which sectors are goods, shape ``[sector]``: all, without a table of sectors."""
+        sectors = self._data.sectors
+        return (
+            np.ones(len(self.flows.sectors), dtype=np.bool_) if sectors is None else sectors.goods
+        )
+
     def has_series(self, name: str) -> bool:
         """Whether the indicator table holds a series."""
         return self._data.indicators is not None and name in self._data.indicators.values

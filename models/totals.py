@@ -43,10 +43,12 @@ def published_totals(info: InformationSet, *, years: int = 1) -> Totals | None:
 
     Exporter totals grow with the export value index, importer totals with the import value index.
     A country without an index takes the median growth since the origin. Importer totals are scaled
-    to the exporters' sum, sector by sector.
+    to the exporters' sum, sector by sector. The indices are of merchandise: totals of services are
+    NaN, and there are none where every sector is one.
     """
-    if info.flows.diagonal:
+    if info.flows.diagonal or not info.goods.any():
         return None
+    indexed = np.tile(info.goods, info.n_countries)
     sides = []
     for series, totals in (
         (EXPORT_INDEX, origin_totals(info).exporter),
@@ -56,7 +58,7 @@ def published_totals(info: InformationSet, *, years: int = 1) -> Totals | None:
         if np.isnan(growth).all():
             return None
         growth = np.where(np.isnan(growth), np.nanmedian(growth), growth)
-        sides.append(totals * np.repeat(growth, len(info.flows.sectors)))
+        sides.append(np.where(indexed, totals * np.repeat(growth, len(info.flows.sectors)), np.nan))
     exporter, importer = sides
     return _balanced(exporter, importer, sectors=len(info.flows.sectors))
 
@@ -77,14 +79,27 @@ def origin_totals(info: InformationSet) -> Totals:
 
 def carried_totals(info: InformationSet, *, horizon: int) -> Totals:
     """Last totals published up to origin + ``horizon``, or the origin's: the raked baseline's."""
-    years = published_years(info, horizon=horizon)
-    return known_totals_after(info, years=years)
+    known = known_totals_after(info, years=published_years(info, horizon=horizon))
+    return _filled(known, origin_totals(info))
 
 
 def known_totals_after(info: InformationSet, *, years: int) -> Totals:
-    """Totals of the origin, or the published ones ``years`` after it."""
+    """Totals of the origin, or those published ``years`` after it: NaN where none are."""
     published = published_totals(info, years=years) if years else None
     return published or origin_totals(info)
+
+
+def _filled(totals: Totals, other: Totals) -> Totals:
+    """``totals``, the margins that have none from ``other``."""
+    return Totals(
+        *(
+            np.where(np.isnan(ours), theirs, ours)
+            for ours, theirs in (
+                (totals.exporter, other.exporter),
+                (totals.importer, other.importer),
+            )
+        )
+    )
 
 
 def forecast_totals(
@@ -110,7 +125,8 @@ def forecast_totals(
     origins (`models.totals_growth`). The world's growth is its elasticity to world GDP times the
     GDP growth published since the origin, and beyond that a trend (`world_growth`). Published
     totals are corrected for what bilateral trade later said beyond them in earlier years.
-    Only totals of years up to ``origin`` are learned from.
+    Only totals of years up to ``origin`` are learned from. Services, of which nothing is published,
+    are forecast as if nothing was of goods either.
 
     With sectors, a country's total is the sum over its sectors: forecast on the panel summed over
     sectors instead, country totals had the larger errors in shares of the world. Exporters' and
@@ -123,14 +139,18 @@ def forecast_totals(
     out: dict[int, Totals] = {}
     for years in sorted({min(furthest, horizon) for horizon in horizons}):
         wanted = [horizon for horizon in horizons if min(furthest, horizon) == years]
-        out |= _grown(until, origin=origin, years=years, horizons=wanted)
+        grown = _grown(until, origin=origin, years=years, horizons=wanted)
+        if years and not infos[origin].goods.all():
+            rest = _grown(until, origin=origin, years=0, horizons=wanted)
+            grown = {horizon: _filled(totals, rest[horizon]) for horizon, totals in grown.items()}
+        out |= grown
     return {horizon: out[horizon] for horizon in horizons}
 
 
 def _grown(
     infos: Mapping[int, InformationSet], *, origin: int, years: int, horizons: Sequence[int]
 ) -> dict[int, Totals]:
-    """Totals of the horizons, grown from those known ``years`` after the origin."""
+    """Totals of the horizons, grown from those known ``years`` after the origin; else NaN."""
     info = infos[origin]
     # Only origins at which as much was published are like this one.
     alike = {a: past for a, past in infos.items() if published_years(past, horizon=years) == years}
@@ -145,9 +165,9 @@ def _grown(
             growth = relative_growth(info, by_origin, now, exports=exports, horizon=horizon)
             sides[horizon].append(now.level * np.exp(worlds[horizon] + growth))
     if info.flows.has_sectors:
-        start = known[origin].exporter.sum()
+        start = np.nansum(known[origin].exporter)
         for horizon, (exporter, _) in sides.items():
-            exporter *= start * np.exp(worlds[horizon]) / max(exporter.sum(), 1.0)
+            exporter *= start * np.exp(worlds[horizon]) / max(np.nansum(exporter), 1.0)
     sectors = len(info.flows.sectors)
     if info.flows.diagonal:
         value = origin_value(info)

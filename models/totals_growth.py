@@ -37,7 +37,8 @@ class Start:
     Attributes
     ----------
     level
-        Last known total, USD, shape ``[margin]``: of the origin, or published for a later year.
+        Last known total, USD, shape ``[margin]``: of the origin, or published for a later year;
+        NaN where none was.
     predictors
         Shape ``[margin, predictor]``, deviations from the mean margin.
     """
@@ -106,6 +107,8 @@ def starts(
         if years:
             columns += _published_news(info, years=years, exports=exports)
             columns += _surprises(info, levels, years=years, exports=exports)
+        # Margins without a known total are no part of the mean that others are measured from.
+        columns = [np.where(np.isnan(level), np.nan, column) for column in columns]
         out[origin] = Start(level, _deviations(columns))
     return out
 

@@ -1,7 +1,9 @@
 """Totals after the origin: published where the as-of date allows, forecast otherwise.
 
-The published indices are of trade abroad. Where domestic sales are flows they are totals of nothing
-in the matrix, and what is left of them is news of trade abroad, which a domestic flow is not.
+The published indices are of merchandise trade abroad. Where domestic sales are flows they are totals
+of nothing in the matrix, and what is left of them is news of trade abroad, which a domestic flow is
+not. Of services nothing is published: sectors that a table of sectors calls services have no index,
+and a panel without such a table is taken to be of goods.
 """
 
 from __future__ import annotations
@@ -30,16 +32,21 @@ def news(series: str) -> CountryValues:
     return lambda info: np.log(index_growth(info, series, year=info.origin + 1, since=info.origin))
 
 
-def _abroad(of: FlowValues) -> FlowValues:
-    """NaN for domestic flows."""
-    return lambda info: np.where(info.flows.domestic, np.nan, of(info))
+def _goods_abroad(of: FlowValues) -> FlowValues:
+    """NaN for domestic flows and for services."""
+
+    def values(info: InformationSet) -> NDArray[np.floating]:
+        indexed = info.goods[info.flows.sector] & ~info.flows.domestic
+        return np.where(indexed, of(info), np.nan)
+
+    return values
 
 
 FEATURES: tuple[Feature, ...] = (
     Feature("exports_news_exporter", "published_totals", "ln change", (EXPORT_INDEX,), "none",
-            _SOURCE, _abroad(exporter(news(EXPORT_INDEX)))),
+            _SOURCE, _goods_abroad(exporter(news(EXPORT_INDEX)))),
     Feature("imports_news_importer", "published_totals", "ln change", (IMPORT_INDEX,), "none",
-            _SOURCE, _abroad(importer(news(IMPORT_INDEX)))),
+            _SOURCE, _goods_abroad(importer(news(IMPORT_INDEX)))),
 )  # fmt: skip
 
 HORIZON = Feature("years_ahead", "horizon", "years", (), "none", "horizon as a feature", None)

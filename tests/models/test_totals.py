@@ -98,10 +98,59 @@ def test_without_an_index_of_the_next_year_nothing_is_published(make_bundle):
         np.testing.assert_array_equal(totals.importer, info.flows.importer_totals(value))
 
 
-def test_every_sector_of_a_country_grows_with_its_index(sector_bundle):
-    info = infos_of(sector_bundle)[2008]
+def without_kinds(data: DataBundle) -> DataBundle:
+    return DataBundle(data.panel, indicators=data.indicators, pairs=data.pairs)
+
+
+def test_every_sector_grows_with_its_countrys_index_where_no_table_says_which_are_services(
+    sector_bundle,
+):
+    info = infos_of(without_kinds(sector_bundle))[2008]
     growth = published_totals(info).exporter / info.flows.exporter_totals(origin_value(info))
     np.testing.assert_allclose(growth[0::2], growth[1::2])
+
+
+def test_nothing_is_published_of_services(sector_bundle):
+    """Of the two sectors the second is a service; the indices are of merchandise."""
+    info, goods = infos_of(sector_bundle)[2008], infos_of(without_kinds(sector_bundle))[2008]
+    found, whole = published_totals(info), published_totals(goods)
+    carried, origin = carried_totals(info, horizon=1), carried_totals(info, horizon=0)
+    for side in ("exporter", "importer"):
+        np.testing.assert_array_equal(getattr(found, side)[0::2], getattr(whole, side)[0::2])
+        assert np.isnan(getattr(found, side)[1::2]).all()
+        np.testing.assert_array_equal(getattr(carried, side)[1::2], getattr(origin, side)[1::2])
+
+
+@pytest.mark.parametrize("all_services", [False, True])
+def test_totals_of_services_are_those_forecast_ex_ante(sector_bundle, all_services):
+    """However far the index of merchandise goes, services and panels of them alone stay put."""
+    kinds = sector_bundle.sectors
+    if all_services:
+        kinds = replace(
+            kinds, services=np.ones(2, dtype=bool), manufacturing=np.zeros(2, dtype=bool)
+        )
+    indicators = sector_bundle.indicators
+    values = dict(indicators.values)
+    row = int(np.flatnonzero(indicators.years == 2009)[0])
+    for name in (EXPORTS, IMPORTS):
+        values[name] = values[name].copy()
+        values[name][row:] *= 3
+    data = DataBundle(
+        sector_bundle.panel, indicators=replace(indicators, values=values), sectors=kinds
+    )
+    known, ex_ante = (
+        forecast_totals(infos_of(data, setting), origin=2008, horizons=HORIZONS)
+        for setting in SETTINGS
+    )
+    for horizon in HORIZONS:
+        for side in ("exporter", "importer"):
+            ours, theirs = getattr(known[horizon], side), getattr(ex_ante[horizon], side)
+            np.testing.assert_array_equal(ours[1::2], theirs[1::2])
+            assert np.isfinite(ours).all()
+            if all_services:
+                np.testing.assert_array_equal(ours, theirs)
+            else:
+                assert ours[0::2].sum() > 1.5 * theirs[0::2].sum()
 
 
 # Forecast totals -------------------------------------------------------------------------------
