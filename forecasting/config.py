@@ -14,6 +14,7 @@ from features.errors import InputError
 from features.information import SETTINGS, AsOfRule, Setting
 from features.panel import AbsentFlows, DomesticFlows, NegativeFlows
 from features.store.registry import is_key
+from models.booster_params import check_params
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ class RunConfig:
         ``"apart"`` keeps a country's sales to itself out of flows and totals; ``"include"`` makes
         them flows like any other, and totals gross output and absorption.
     rounds, max_rows, params
-        Boosting rounds of the shift model, the most rows a fit draws, LightGBM parameters.
+        Boosting rounds of the shift model, the most rows a fit draws, LightGBM parameters (any
+        but those of `models.booster_params.SET_HERE`, under any of their names).
     study
         Whether gravity models, each channel left out and placebos are back-tested too, for the
         scoreboard; needs the extra ``gravity`` and some ten times the back-test's time.
@@ -256,6 +258,8 @@ def _coerce(config: RunConfig) -> None:
             raise _refuse("as_of", config.as_of, "Give a date as YYYY-MM-DD") from None
     if not isinstance(config.params, Mapping):
         raise _refuse("params", config.params, "Give LightGBM parameters as `name: value`")
+    if config.params:
+        check_params(config.params)
     put("params", MappingProxyType(dict(config.params)))
 
 

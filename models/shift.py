@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from features.catalogue import NAMES, positions
 from features.errors import InputError
+from models.booster_params import by_name
 from models.design import Design, grow, midpoint_growth
 from models.reversion import Reversion, fit_reversion
 from models.tree_shap import tree_shap
@@ -112,7 +113,7 @@ class ShiftModel:
         Raises
         ------
         InputError
-            If there are too few rows, or LightGBM refuses ``params``.
+            If there are too few rows, or LightGBM refuses ``params`` (`booster_params.by_name`).
         """
         import lightgbm
 
@@ -199,7 +200,7 @@ class ShiftModel:
         # would give other trees, or none.
         return {
             **params,
-            **self.params,
+            **by_name(self.params),
             "num_threads": self.threads,
             "deterministic": True,
             "force_row_wise": True,

@@ -81,7 +81,10 @@ def test_a_yaml_file_gives_back_the_configuration_it_was_written_from(values, tm
         }
     ),
     experiment=st.text(st.characters(codec="utf-8", categories=["L", "N", "Zs"])) | st.none(),
-    params=st.dictionaries(st.text("abc_", min_size=1), st.floats(allow_nan=False) | st.booleans()),
+    params=st.dictionaries(
+        st.sampled_from(["num_leaves", "lambda_l2", "extra_trees", "max_depth"]),
+        st.floats(allow_nan=False) | st.booleans(),
+    ),
 )
 def test_any_valid_configuration_survives_yaml(
     tmp_path_factory, horizons, as_of, numbers, experiment, params
