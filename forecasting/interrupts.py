@@ -9,10 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-_POLITE = tuple(
-    getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
-)  # Windows knows no SIGHUP
-
 
 class Interrupted(KeyboardInterrupt):
     """Interrupted by the user; the message says what is left."""
@@ -38,7 +34,7 @@ def stoppable() -> Iterator[Told]:
         told.number = number
         raise KeyboardInterrupt
 
-    with _handled(stop, _POLITE):
+    with _handled(stop, _polite()):
         yield told
 
 
@@ -46,10 +42,16 @@ def stoppable() -> Iterator[Told]:
 def uninterrupted() -> Iterator[None]:
     """Keep signals that ask the process to stop waiting until the block is done."""
     came: list[int] = []
-    with _handled(lambda number, _: came.append(number), (signal.SIGINT, *_POLITE)):
+    with _handled(lambda number, _: came.append(number), (signal.SIGINT, *_polite())):
         yield
     if came:
         signal.raise_signal(came[0])
+
+
+def _polite() -> tuple[int, ...]:
+    """Signals that ask a process to end; Windows knows no SIGHUP."""
+    names = ("SIGTERM", "SIGHUP")
+    return tuple(getattr(signal, name) for name in names if hasattr(signal, name))
 
 
 @contextmanager

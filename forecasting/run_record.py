@@ -83,7 +83,9 @@ def check_file(folder: Path, name: str) -> None:
     wrote = _sums(*_version(record)).get(name)
     if wrote is not None and _digest(*_version(file)) != wrote:
         raise InputError(
-            "the file was altered or damaged since the run wrote it", remedy=AGAIN, file=file
+            "the run is not whole: this file was altered or damaged since it was written",
+            remedy=AGAIN,
+            file=file,
         )
 
 
