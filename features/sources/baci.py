@@ -54,8 +54,8 @@ class Baci(Connector):
     revision
         Revision of the Harmonized System; HS92 reaches back furthest.
     release
-        CEPII's release, YYYYMM: one each January, which restates all years. Releases are never
-        mixed.
+        CEPII's release, YYYYMM, perhaps with a letter (202401b): one each January, which restates
+        all years. Releases are never mixed.
     level
         ``total``, ``section``, ``hs2``, ``hs4``, ``hs6``, or ``technology`` (robots, computers,
         semiconductors and telecom equipment only).
@@ -91,10 +91,11 @@ class Baci(Connector):
             raise InputError(
                 f"there is no revision {self.revision!r}", remedy=f"Choose one of {known}"
             )
-        if not re.fullmatch(r"20\d\d(0[1-9]|1[0-2])", self.release):
+        if not re.fullmatch(r"20\d\d(0[1-9]|1[0-2])[a-z]?", self.release):
             raise InputError(
                 f"{self.release!r} is no release of BACI",
-                remedy="Give year and month, such as 202601; there is one each January",
+                remedy="Give year and month, such as 202601 (202401b for that of 2024); there is one "
+                "each January",
             )
         if self.level not in LEVELS:
             raise InputError(
@@ -265,7 +266,7 @@ class BaciArchive:
                           f"{last - 1}'s")  # fmt: skip
 
 
-_YEARLY = re.compile(r"BACI_(?P<revision>HS\d\d)_Y(?P<year>\d{4})_V(?P<release>\d{6})\.csv$")
+_YEARLY = re.compile(r"BACI_(?P<revision>HS\d\d)_Y(?P<year>\d{4})_V(?P<release>\d{6}[a-z]?)\.csv$")
 
 
 def _yearly(names: Sequence[str], *, revision: str, release: str, file: Path) -> dict[int, str]:
