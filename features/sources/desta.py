@@ -129,8 +129,8 @@ class Desta(Connector):
 
 
 def _desta_to_iso3(code: str) -> str | None:
-    """ISO numeric, in which 492 is a country, unlike in UN Comtrade's; and DESTA's own 900."""
-    return {"492": "MCO", "900": "XKX"}.get(code.strip()) or numeric_to_iso3(code)
+    """ISO numeric, and DESTA's own 900."""
+    return "XKX" if code.strip() == "900" else numeric_to_iso3(code)
 
 
 def _has_columns(columns: Sequence[str]) -> Callable[[Path], None]:

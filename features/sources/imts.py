@@ -13,8 +13,7 @@ from urllib.parse import quote
 import pandas as pd
 import pyarrow as pa
 
-from features.countries import is_country
-from features.country_codes import alpha3_to_iso3, translate
+from features.country_codes import alpha3_to_iso3, has_iso3, translate
 from features.errors import InputError, SourceError, first_line
 from features.sources.indicator_parts import check_release_day, check_years
 from features.store.answers import Answer
@@ -104,7 +103,7 @@ class Imts(Connector):
         check_years(self.years)
         check_release_day(self.release)
         for code in self.reporters:
-            if not is_country(code) or self.reporters.count(code) > 1:
+            if not has_iso3(code) or self.reporters.count(code) > 1:
                 raise InputError(
                     f"--reporters: {code!r} is no country's code or is named twice",
                     remedy="Give ISO 3166 alpha-3 codes such as DEU, each once",
@@ -269,10 +268,13 @@ def _known_countries(rows: pd.DataFrame, notes: Notes, *, file: str) -> pd.DataF
     grouped = pd.Series(False, index=rows.index)
     nowhere = pd.Series(False, index=rows.index)
     for side, column in columns.items():
-        codes = sorted(set(rows[side]))
+        sizes = rows[side].value_counts().sort_index()
+        codes = [str(code) for code in sizes.index]
         groups = {code for code in codes if _GROUP.fullmatch(code)}
-        iso3 = dict(zip(codes, translate(codes, _area_to_iso3, file=file, column=column),
-                        strict=True))  # fmt: skip
+        named = translate(
+            codes, _area_to_iso3, file=file, column=column, count=notes.count, rows=sizes.tolist()
+        )
+        iso3 = dict(zip(codes, named, strict=True))
         others = {code for code, country in iso3.items() if country is None} - groups
         grouped |= rows[side].isin(groups)
         nowhere |= rows[side].isin(others)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +98,11 @@ def read_vintage(path: Path, *, vintage: str, codes: Collection[str], notes: Not
         ) from error
     areas = sorted({row.area for row in wanted if not _is_group(row.area)})
     column = "SERIES_CODE" if book else "ISO"
-    countries = translate(areas, alpha3_to_iso3, file=path.name, column=column)
+    series = Counter(row.area for row in wanted)
+    countries = translate(
+        areas, alpha3_to_iso3, file=path.name, column=column,
+        count=notes.count, rows=[series[area] for area in areas],
+    )  # fmt: skip
     iso3 = dict(zip(areas, countries, strict=True))
     notes.count(
         "series of groups of countries dropped",
