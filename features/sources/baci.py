@@ -27,6 +27,7 @@ from features.sources.harmonized_system import LEVELS, Level, level_named
 from features.store.connector import Connector
 from features.store.csv_stream import BROKEN_ZIP, whole_zip
 from features.store.desk import Desk
+from features.store.given import member_like, name_like
 from features.store.source import (
     Notes,
     Part,
@@ -94,8 +95,8 @@ class Baci(Connector):
         if not re.fullmatch(r"20\d\d(0[1-9]|1[0-2])[a-z]?", self.release):
             raise InputError(
                 f"{self.release!r} is no release of BACI",
-                remedy="Give year and month, such as 202601 (202401b for that of 2024); there is one "
-                "each January",
+                remedy="Give year and month, such as 202601 (202401b for that of 2024); there is "
+                "one each January",
             )
         if self.level not in LEVELS:
             raise InputError(
@@ -152,7 +153,16 @@ def download_baci(desk: Desk, revision: str, release: str) -> RawFile:
         For a release that is not there; names the newest that is known.
     """
     try:
-        return desk.file(baci_address(revision, release), check=whole_zip)
+        return desk.file(
+            baci_address(revision, release),
+            check=whole_zip,
+            fits=member_like(re.compile(rf"BACI_{revision}_Y\d{{4}}_V{release}\.csv")),
+            member=name_like(
+                re.compile(
+                    rf"(BACI_{revision}_Y\d{{4}}|country_codes|product_codes_{revision})_V{release}\.csv"
+                )
+            ),
+        )
     except SourceError as error:
         if "404" not in error.problem:
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,6 +17,7 @@ from features.country_codes import numeric_to_iso3
 from features.errors import InputError, SourceError, first_line
 from features.store.connector import Connector
 from features.store.desk import Desk
+from features.store.given import Fits, passes
 from features.store.pair_rows import PAIR, with_iso3
 from features.store.source import Notes, Part, RawFile, SourceInfo, option
 from features.store.tidying import pair_table, require_source_columns
@@ -105,8 +107,9 @@ class Desta(Connector):
     def download(self, desk: Desk) -> tuple[RawFile, ...]:
         """Get both lists."""
         return tuple(
-            desk.file(url, check=_has_columns(columns))
+            desk.file(url, check=check, fits=_is_list(check, left=columns is WITHDRAWALS))
             for url, columns in zip(self.locate(), (DYADS, WITHDRAWALS), strict=True)
+            for check in [_has_columns(columns)]
         )
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
@@ -143,6 +146,20 @@ def _has_columns(columns: Sequence[str]) -> Callable[[Path], None]:
         require_source_columns(found, columns, file=path.name.removesuffix(".part"))
 
     return check
+
+
+def _is_list(check: Callable[[Path], None], *, left: bool) -> Fits:
+    """Whether a file is the list of treaties or that of withdrawals, which have alike columns."""
+
+    def fits(path: Path) -> bool:
+        if not passes(check)(path):
+            return False
+        with path.open(encoding="latin-1", newline="") as handle:
+            rows = csv.DictReader(handle)
+            kinds = {str(row.get("entry_type")) for row in islice(rows, 100)}
+        return (kinds == {"withdrawal"}) == left
+
+    return fits
 
 
 def _read(raw: RawFile, columns: Sequence[str], notes: Notes) -> pd.DataFrame:

@@ -62,13 +62,21 @@ def check_vintage(answer: Answer, *, workbook: bool, url: str) -> None:
         )
 
 
+def refuse_other(path: Path, *, vintage: str) -> None:
+    """Raise `SourceError` for a file that is no vintage, or not surely of this one."""
+    notes = Notes()
+    read_vintage(path, vintage=vintage, codes=(), notes=notes)
+    if notes.texts:
+        raise SourceError("the file does not say its vintage", remedy=_REMEDY, file=path.name)
+
+
 def read_vintage(path: Path, *, vintage: str, codes: Collection[str], notes: Notes) -> pd.DataFrame:
     """Series of the wanted codes of one vintage, countries only.
 
     Parameters
     ----------
     path
-        The file; its ending decides the format.
+        The file; how it begins decides the format.
     vintage
         Such as ``2024-10``; a file that names another is refused.
     codes
@@ -88,7 +96,8 @@ def read_vintage(path: Path, *, vintage: str, codes: Collection[str], notes: Not
     SourceError
         For a file that is broken, cut off or changed, or of another vintage.
     """
-    book = path.suffix == ".xlsx"
+    with path.open("rb") as handle:
+        book = handle.read(2) == b"PK"
     try:
         rows = (_book_rows if book else _text_rows)(path, vintage, notes)
         wanted = [row for row in rows if row.code in codes]

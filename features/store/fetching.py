@@ -44,7 +44,8 @@ def fetch(
         Ask the source again although the store has it. Sources that say a file is unchanged send
         nothing.
     given
-        A folder of files downloaded by hand, taken instead of the source's.
+        A folder of files downloaded by hand, or one file, taken instead of the source's: known by
+        their content, whatever their names.
     mirror
         Address of another server with the same paths, perhaps below a path of its own.
     client

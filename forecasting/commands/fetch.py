@@ -105,8 +105,9 @@ class _SourceParser(argparse.ArgumentParser):
         where.add_argument("--store", type=Path, help="folder of the store (default: "
                            "GRAVICAST_STORE, else gravicast-store)")  # fmt: skip
         where.add_argument("--refresh", action="store_true", help="ask the source again")
-        where.add_argument("--from", dest="given", type=Path, metavar="DIR",
-                           help="take files downloaded by hand from this folder")  # fmt: skip
+        where.add_argument("--from", dest="given", type=Path, metavar="PATH",
+                           help="take files downloaded by hand from this folder (or this one file), "
+                           "whatever their names")  # fmt: skip
         where.add_argument("--mirror", metavar="URL", help="another server with the same paths, "
                            "such as http://localhost:8000")  # fmt: skip
         where.add_argument("--unknown-codes", choices=UNKNOWN_CODES, help="rows of codes of which "
