@@ -7,12 +7,12 @@ operations, which stream every intermediate through memory.
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.cores import cores
 from features.flows import IntArray
 from features.information import InformationSet, log_totals
 
@@ -74,7 +74,7 @@ def write_history(info: InformationSet, out: NDArray[np.float32]) -> None:
     planes = (info.intensity, info.traded_intensity)
     # NumPy releases the interpreter's lock inside each operation. Blocks do not touch each other,
     # so the number of threads changes no bit.
-    with ThreadPoolExecutor(min(len(os.sched_getaffinity(0)), len(parts))) as pool:
+    with ThreadPoolExecutor(min(cores(), len(parts))) as pool:
         for _ in pool.map(
             lambda part: _write_block(info, planes, world, part, out[:, part]), parts
         ):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from calendar import monthrange
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from features.cores import cores
 from features.errors import InputError
 from features.flows import FlowIndex
 from features.indicators import Indicators
@@ -138,7 +138,7 @@ class DataBundle:
             out[row] -= outward[flows.exporter_margin]
             out[row] -= log_totals(importer)[flows.importer_margin]
 
-        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        with ThreadPoolExecutor(cores()) as pool:
             list(pool.map(write, range(out.shape[0])))
         return out
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.catalogue import NAMES, without_technology
+from features.cores import cores
 from features.information import Setting
 from forecasting.bench import Bench
 from forecasting.config import RunConfig
@@ -93,7 +93,7 @@ class FoldResult:
 
 def workers(config: RunConfig) -> int:
     """Folds run at once: one a core unless the configuration says otherwise."""
-    return config.workers or len(os.sched_getaffinity(0))
+    return config.workers or cores()
 
 
 def tune(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +28,19 @@ from forecasting.calibration import Calibration
 from forecasting.config import RunConfig
 from forecasting.final_model import Backtest, Final, make_final
 from forecasting.folds import Fold, plan_folds
+from forecasting.interrupts import Interrupted
 from forecasting.loading import LoadedData, load
-from forecasting.output import FORMAT, check_out, staged, write_run
+from forecasting.output import FORMAT, MARKER, check_out, claimed, write_run
 from forecasting.progress import Progress
 from forecasting.reliability import reliability_rows, summarise_reliability
 from forecasting.results import RunResult
 from forecasting.scores import SKILL_METRICS, score_forecast, strata, summarise
 from forecasting.significance import significance_table
+from forecasting.staging import staged
 from forecasting.study import BASELINES, Study, check_study, run_study
 from forecasting.tables import BacktestWriter
 from forecasting.targets.gauge import make_gauge
+from forecasting.tracking.autologging import autologging_off
 from forecasting.versions import git_commit, versions
 from models.raking import TOLERANCE
 
@@ -66,8 +71,51 @@ def run(config: RunConfig | None = None, *, show_progress: bool = True) -> RunRe
 
 
 def _run(config: RunConfig, progress: Progress) -> RunResult:
-    _silence_autolog()
-    check_out(config.out, overwrite=config.overwrite)
+    # Claimed until it is tracked: what is logged must be what was computed.
+    with (
+        claimed(config.out, overwrite=config.overwrite),
+        _interruptible(config),
+        autologging_off(),
+    ):
+        result = _written(config, progress)
+        if config.experiment is not None:
+            from forecasting.tracking.track import track
+
+            with progress.stage("track in MLflow"):
+                track(result)
+    return result
+
+
+@contextmanager
+def _interruptible(config: RunConfig) -> Iterator[None]:
+    """Say what is left of a run that the user interrupts."""
+    before = _written_at(config.out)
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        if _written_at(config.out) == before:
+            left = "interrupted; nothing was left in the output folder"
+        elif config.experiment is None:
+            left = f"interrupted; the run is complete in {config.out}"
+        else:
+            left = (
+                f"interrupted while tracking; the run is complete in {config.out}: "
+                f"`gravicast track {shlex.quote(str(config.out))}` logs it"
+            )
+        raise Interrupted(left) from stop
+
+
+def _written_at(out: Path) -> tuple[int, int] | None:
+    """What tells the run that a folder holds from one before it; None where there is none."""
+    try:
+        about = (out / MARKER).stat()
+    except OSError:
+        return None
+    return about.st_ino, about.st_mtime_ns
+
+
+def _written(config: RunConfig, progress: Progress) -> RunResult:
+    """Compute a run and put its folder in place."""
     if config.study:
         check_study()
     with progress.stage("read the data"):
@@ -85,7 +133,8 @@ def _run(config: RunConfig, progress: Progress) -> RunResult:
     _check_explain_flow(config, data)
     with progress.stage("build the features"):
         bench = prepare(data.bundle, config)
-    with staged(config.out) as stage:
+    may_be = partial(check_out, config.out, overwrite=config.overwrite)
+    with staged(config.out, check=may_be) as stage:
         backtest = _backtest(bench, folds, config, stage, progress)
         study = _study(data, bench, folds, config, backtest, progress) if config.study else None
         final = make_final(bench, backtest, folds, config, gauge, stage, progress)
@@ -94,22 +143,7 @@ def _run(config: RunConfig, progress: Progress) -> RunResult:
         provenance = _provenance(config, data, bench, backtest, final, checked)
         provenance["notes"] += gauge.statements
         result = _result(config, bench, backtest, study, final, provenance, progress)
-        write_run(result, final.forecaster, stage, progress)
-    if config.experiment is not None:
-        from forecasting.tracking.track import track
-
-        with progress.stage("track in MLflow"):
-            track(result)
-    return result
-
-
-def _silence_autolog() -> None:
-    """Switch MLflow's autologging off where a user's session has it on.
-
-    It would log a model for each of the hundred fits of a back-test.
-    """
-    if "mlflow" in sys.modules:
-        sys.modules["mlflow"].autolog(disable=True)
+        return write_run(result, final.forecaster, stage, progress)
 
 
 def _check_explain_flow(config: RunConfig, data: LoadedData) -> None:

@@ -1,11 +1,9 @@
-"""The output folder: refused early where it cannot be written, filled, put in place whole."""
+"""The output folder of a run or a forecast: refused early where it cannot be written, filled."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,14 +16,15 @@ from features.errors import InputError
 from forecasting.progress import Progress
 from forecasting.reports.scoreboard import write_scoreboard
 from forecasting.results import RunResult
+from forecasting.run_record import FORMAT as FORMAT
+from forecasting.run_record import MARKER as MARKER
+from forecasting.run_record import write_record
 from forecasting.saved import save_forecaster
+from forecasting.staging import locked
 from models.forecaster import FittedForecaster
 
 Kind = Literal["run", "forecast"]
 
-MARKER = "run.json"
-FORMAT = 5
-"""Of the folder's files; a folder of another format is refused, not guessed at."""
 RUN_FILES = frozenset(
     {
         MARKER,
@@ -75,9 +74,17 @@ def check_out(out: Path, *, overwrite: bool, kind: Kind = "run") -> None:
     InputError
         If it holds a run and ``overwrite`` is off, holds anything else, or cannot be written.
     """
-    if out.exists() and not out.is_dir():
+    try:
+        exists = out.exists()
+    except OSError as error:  # a name too long
+        raise InputError(
+            f"the output folder cannot be made ({error.strerror})",
+            remedy="Choose another --out folder",
+            file=out,
+        ) from error
+    if exists and not out.is_dir():
         raise InputError("the output is a file", remedy="Choose another --out folder", file=out)
-    if out.exists() and any(out.iterdir()):
+    if exists and any(out.iterdir()):
         if not (out / MARKER).exists():
             raise InputError(
                 "the output folder holds files that are no run",
@@ -91,7 +98,7 @@ def check_out(out: Path, *, overwrite: bool, kind: Kind = "run") -> None:
                 remedy="Choose another --out folder or give --overwrite",
                 file=out,
             )
-    others = sorted({path.name for path in out.iterdir()} - RUN_FILES) if out.exists() else []
+    others = sorted({path.name for path in out.iterdir()} - RUN_FILES) if exists else []
     if others:
         raise InputError(
             f"the output folder holds {others[0]!r}, which no run wrote",
@@ -126,52 +133,31 @@ def _existing_parent(out: Path) -> Path:
 
 
 @contextmanager
-def staged(out: Path) -> Iterator[Path]:
-    """A temporary folder beside ``out`` that takes its place when the block succeeds.
+def claimed(out: Path, *, overwrite: bool, kind: Kind = "run") -> Iterator[None]:
+    """Check an output folder, and keep every other process from writing it while work goes on.
 
-    Nothing is left behind when it does not; a run that was there before stays until then.
+    Raises
+    ------
+    InputError
+        See `check_out`; or if another process is writing there.
     """
-    out = out.absolute()
-    made = [folder for folder in out.parents if not folder.exists()]
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        stage = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    except OSError as error:
-        raise InputError(
-            f"the output folder cannot be made ({error.strerror})",
-            remedy="Choose another --out folder",
-            file=out,
-        ) from error
-    try:
-        yield stage
-        stage.chmod(0o755)
-        _replace(stage, out)
-    except BaseException:
-        shutil.rmtree(stage, ignore_errors=True)
-        for folder in made:
-            folder.rmdir()
-        raise
-
-
-def _replace(stage: Path, out: Path) -> None:
-    if not out.exists():
-        stage.rename(out)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{out.name}-old-", dir=out.parent))
-    out.rename(old / "run")
-    try:
-        stage.rename(out)
-    except OSError:
-        (old / "run").rename(out)
-        raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
+    check_out(out, overwrite=overwrite, kind=kind)
+    with locked(out):
+        # A run that a killed process left half replaced is back in its place by now.
+        check_out(out, overwrite=overwrite, kind=kind)
+        yield
 
 
 def write_run(
     result: RunResult, forecaster: FittedForecaster, stage: Path, progress: Progress
-) -> None:
-    """Write everything of a run but the back-test, which was written as it was made."""
+) -> RunResult:
+    """Write everything of a run but the back-test, which was written as it was made.
+
+    Returns
+    -------
+    RunResult
+        With the sums of its files in ``provenance``.
+    """
     from forecasting.figures.run_figures import save_figures
     from forecasting.reports.report import write_report
 
@@ -192,9 +178,11 @@ def write_run(
         staged_result = replace(result, out=stage)
         figures = save_figures(staged_result, stage / "figures")
         write_report(staged_result, figures, stage / "report.html")
-    text = json.dumps({**result.provenance, "seconds": result.timings}, indent=2)
-    (stage / MARKER).write_text(text + "\n", encoding="utf-8")
+    # The scoreboard is written from what is recorded, and is recorded itself.
+    write_record(stage, result.provenance, seconds=result.timings)
     write_scoreboard(stage)
+    written = write_record(stage, result.provenance, seconds=result.timings)
+    return replace(result, provenance=written)
 
 
 def _pattern_tables(result: RunResult) -> list[tuple[str, pd.DataFrame]]:

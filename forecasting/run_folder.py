@@ -13,9 +13,10 @@ import pandas as pd
 from features.errors import InputError
 from forecasting.config import RunConfig
 from forecasting.explanation.explain import flow_positions
-from forecasting.output import FORMAT, MARKER
 from forecasting.results import TOTAL_TERMS, Explanation, PatternShifts, RunResult
+from forecasting.run_record import AGAIN, FORMAT, MARKER, check_file
 from forecasting.saved import load_forecaster
+from forecasting.staging import restore
 from forecasting.study import Study
 from models.design import at_horizon
 from models.forecaster import FittedForecaster
@@ -23,7 +24,6 @@ from models.forecaster import FittedForecaster
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
-AGAIN = "Run `gravicast run` again, with the data that run.json names"
 _STUDY = ("study_by_origin", "ablation", "placebos", "trials")
 _SCORED = ("scores", "scores_by_origin", "significance", "reliability", "stability")
 """Tables that a folder of ``gravicast forecast`` lacks: nothing was back-tested."""
@@ -82,6 +82,7 @@ def read_about(folder: Path) -> dict[str, Any]:
     InputError
         If the folder holds no run or one of another version.
     """
+    restore(folder)
     if not (folder / MARKER).is_file():
         raise InputError(
             "there is no run in this folder" if folder.is_dir() else "there is no such folder",
@@ -121,6 +122,7 @@ def read_backtest(
     import pyarrow.parquet as pq
 
     file = folder / "backtest.parquet"
+    check_file(folder, file.name)
     try:
         with pq.ParquetFile(file) as opened:
             groups = _groups(opened.metadata, where)
@@ -162,6 +164,7 @@ def _not_whole(file: Path) -> InputError:
 
 def _parquet(folder: Path, name: str) -> pd.DataFrame:
     file = folder / f"{name}.parquet"
+    check_file(folder, file.name)
     try:
         return pd.read_parquet(file)
     except (OSError, ValueError) as error:
@@ -170,6 +173,7 @@ def _parquet(folder: Path, name: str) -> pd.DataFrame:
 
 def _csv(folder: Path, name: str) -> pd.DataFrame:
     file = folder / f"{name}.csv"
+    check_file(folder, file.name)
     try:
         # A sector may be called NA.
         return pd.read_csv(file, keep_default_na=False, na_values=[""])
@@ -198,8 +202,11 @@ def _pattern(folder: Path, about: dict[str, Any]) -> PatternShifts | None:
 
 
 def _forecaster(folder: Path) -> FittedForecaster:
+    check_file(folder, "model/forecaster.json")  # which holds the sums of the others
     try:
         return load_forecaster(folder / "model")
+    except InputError:
+        raise
     except (OSError, ValueError, KeyError) as error:
         raise _not_whole(folder / "model") from error
 

@@ -13,6 +13,7 @@ import pandas as pd
 from features.catalogue import NAMES
 from features.errors import InputError
 from features.flows import FlowIndex
+from features.tables import sha256
 from models.forecaster import FittedForecaster
 from models.intervals import Intervals
 from models.reversion import Reversion
@@ -23,7 +24,7 @@ from models.trade_probability import TradeProbability
 if TYPE_CHECKING:
     import lightgbm
 
-FORMAT = 4
+FORMAT = 5
 _NAMED = 3
 """Features named where two catalogues differ."""
 _META, _STATE, _SHIFT, _PROBABILITY = (
@@ -37,10 +38,10 @@ _META, _STATE, _SHIFT, _PROBABILITY = (
 def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
     """Write a forecaster into an existing, empty folder."""
     assert forecaster.shift.booster_ is not None
-    forecaster.shift.booster_.save_model(str(folder / _SHIFT))
+    _write_booster(forecaster.shift.booster_, folder / _SHIFT)
     reversion = forecaster.shift.reversion_
     if forecaster.probability.booster_ is not None:
-        forecaster.probability.booster_.save_model(str(folder / _PROBABILITY))
+        _write_booster(forecaster.probability.booster_, folder / _PROBABILITY)
     state = pd.DataFrame(forecaster.features, columns=list(NAMES))
     state["value_origin"] = forecaster.value
     state.to_parquet(folder / _STATE, compression="zstd", index=False)
@@ -65,6 +66,11 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
         },
         "totals": {str(h): _lists(asdict(t)) for h, t in forecaster.totals.items()},
         "intervals": {str(h): _lists(asdict(i)) for h, i in forecaster.intervals.items()},
+        "sha256": {
+            name: sha256(folder / name)
+            for name in (_STATE, _SHIFT, _PROBABILITY)
+            if (folder / name).is_file()
+        },
     }
     (folder / _META).write_text(json.dumps(meta), encoding="utf-8")
 
@@ -75,12 +81,14 @@ def load_forecaster(folder: Path) -> FittedForecaster:
     Raises
     ------
     InputError
-        If the folder was written by another version of the format or of the feature catalogue.
+        If the folder was written by another version of the format or of the feature catalogue, or
+        a file is not the one that was written.
     OSError
         If a file is missing.
     """
     folder = Path(folder)
     meta = json.loads((folder / _META).read_text(encoding="utf-8"))
+    _check_files(folder, meta.get("sha256", {}))
     state = pd.read_parquet(folder / _STATE)
     differs = _difference(meta["format"], [name for name in state if name != "value_origin"])
     if differs:
@@ -117,6 +125,22 @@ def load_forecaster(folder: Path) -> FittedForecaster:
             calibration_=tuple(tuple(terms) for terms in meta["probability"]["calibration"]),
         ),
     )
+
+
+def _write_booster(booster: lightgbm.Booster, file: Path) -> None:
+    # Not LightGBM's own writing: on a full disk it leaves half a file and says nothing.
+    file.write_bytes(booster.model_to_string().encode())
+
+
+def _check_files(folder: Path, wrote: dict[str, str]) -> None:
+    """Refuse a file that is not the one that was written: LightGBM would end the process."""
+    for name, digest in wrote.items():
+        if sha256(folder / name) != digest:
+            raise InputError(
+                "the file was altered or damaged since the model was saved",
+                remedy="Train it again with `gravicast run`, or take a good copy",
+                file=folder / name,
+            )
 
 
 def _booster(file: Path) -> lightgbm.Booster:

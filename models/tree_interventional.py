@@ -15,7 +15,6 @@ LightGBM's handling of missing values in rows and background alike.
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from math import factorial
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from features.cores import cores
 from models.tree_paths import Flags, Matrix, Numbers, Trees, clean, compiled, decide, read_forest
 from models.tree_shap import TreeShap
 
@@ -87,7 +87,7 @@ def tree_shap_interventional(
             raise ValueError(f"a path splits on more than {MOST_FEATURES} features")
         values[start : start + BLOCK, forest.used] = sums.T / len(background)
 
-    with ThreadPoolExecutor(threads or len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(threads or cores()) as pool:
         list(pool.map(add, range(0, len(features), BLOCK)))
     return TreeShap(values, float(booster.predict(background, raw_score=True).mean()))
 

@@ -27,7 +27,6 @@ polynomials); Nadel and Wettenstein (2025), arXiv:2511.09376 (patterns of bits, 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -37,6 +36,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from features.cores import cores
 from models.tree_paths import (
     Forest,
     Matrix,
@@ -200,7 +200,7 @@ def _fill(
         kernel(block, sums, trees, part, rule)
         values[start : start + size, columns] += sums[:, :size].T
 
-    with ThreadPoolExecutor(threads or len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(threads or cores()) as pool:
         for units in batches(trees, sizes, asked, rows):
             cuts = np.linspace(0, units.root.size, CHUNKS + 1).astype(np.int64)
             start_build = partial(build, trees, asked.place, asked.codes, units, rule)

@@ -140,7 +140,10 @@ def _build(raw: Sequence[RawFile], notes: Notes) -> pa.Table:
         values = _inside(file.path.read_bytes(), ("values", code), where=file.path.name)
         notes.count("series of groups of countries dropped", len(groups & set(values)))
         areas = [area for area in values if area not in groups]
-        iso3 = translate(areas, alpha3_to_iso3, file=file.path.name, column=code)
+        iso3 = translate(
+            areas, alpha3_to_iso3, file=file.path.name, column=code,
+            count=notes.count, rows=[1] * len(areas),
+        )  # fmt: skip
         notes.count("series of areas that are no country dropped", iso3.count(None))
         for area, country in zip(areas, iso3, strict=True):
             value = _value(values[area], notes, file=file.path.name, area=area)

@@ -27,6 +27,7 @@ from features.sources.harmonized_system import LEVELS, Level, level_named
 from features.store.connector import Connector
 from features.store.csv_stream import BROKEN_ZIP, whole_zip
 from features.store.desk import Desk
+from features.store.given import member_like, name_like
 from features.store.source import (
     Notes,
     Part,
@@ -54,8 +55,8 @@ class Baci(Connector):
     revision
         Revision of the Harmonized System; HS92 reaches back furthest.
     release
-        CEPII's release, YYYYMM: one each January, which restates all years. Releases are never
-        mixed.
+        CEPII's release, YYYYMM, perhaps with a letter (202401b): one each January, which restates
+        all years. Releases are never mixed.
     level
         ``total``, ``section``, ``hs2``, ``hs4``, ``hs6``, or ``technology`` (robots, computers,
         semiconductors and telecom equipment only).
@@ -91,10 +92,11 @@ class Baci(Connector):
             raise InputError(
                 f"there is no revision {self.revision!r}", remedy=f"Choose one of {known}"
             )
-        if not re.fullmatch(r"20\d\d(0[1-9]|1[0-2])", self.release):
+        if not re.fullmatch(r"20\d\d(0[1-9]|1[0-2])[a-z]?", self.release):
             raise InputError(
                 f"{self.release!r} is no release of BACI",
-                remedy="Give year and month, such as 202601; there is one each January",
+                remedy="Give year and month, such as 202601 (202401b for that of 2024); there is "
+                "one each January",
             )
         if self.level not in LEVELS:
             raise InputError(
@@ -151,7 +153,16 @@ def download_baci(desk: Desk, revision: str, release: str) -> RawFile:
         For a release that is not there; names the newest that is known.
     """
     try:
-        return desk.file(baci_address(revision, release), check=whole_zip)
+        return desk.file(
+            baci_address(revision, release),
+            check=whole_zip,
+            fits=member_like(re.compile(rf"BACI_{revision}_Y\d{{4}}_V{release}\.csv")),
+            member=name_like(
+                re.compile(
+                    rf"(BACI_{revision}_Y\d{{4}}|country_codes|product_codes_{revision})_V{release}\.csv"
+                )
+            ),
+        )
     except SourceError as error:
         if "404" not in error.problem:
             raise
@@ -265,7 +276,7 @@ class BaciArchive:
                           f"{last - 1}'s")  # fmt: skip
 
 
-_YEARLY = re.compile(r"BACI_(?P<revision>HS\d\d)_Y(?P<year>\d{4})_V(?P<release>\d{6})\.csv$")
+_YEARLY = re.compile(r"BACI_(?P<revision>HS\d\d)_Y(?P<year>\d{4})_V(?P<release>\d{6}[a-z]?)\.csv$")
 
 
 def _yearly(names: Sequence[str], *, revision: str, release: str, file: Path) -> dict[int, str]:

@@ -14,8 +14,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.countries import is_country
-from features.country_codes import UnknownCodeError, numeric_to_iso3
+from features.country_codes import (
+    UnknownCodeError,
+    dropped_rows,
+    drops_unknown,
+    has_iso3,
+    numeric_to_iso3,
+)
 from features.errors import SourceError
 from features.sources.harmonized_system import Level
 from features.store.csv_stream import TEXT, csv_batches
@@ -32,6 +37,8 @@ COLUMNS = {
     "k": TEXT,
     "v": pa.float64(),
 }
+_COUNTRY_COLUMNS = ("country_code", "country_name", "country_iso3")
+_COUNTRY_COLUMNS_TO_2023 = ("country_code", "country_name_full", "iso_3digit_alpha")
 _PRODUCT = re.compile(r"\d{6}|\d{4}[A-Z]{2}")
 _LARGEST_CODE = 999
 _NO_COUNTRY, _UNKNOWN = -1, -2
@@ -81,9 +88,9 @@ def read_countries(archive: zipfile.ZipFile, member: str) -> CountryMap:
     """Meaning of the codes in a release's list: ours first, the list's alpha-3 where we have none.
 
     The list's own alpha-3 codes are no key: Belgium, Germany and Sudan have two rows, Taiwan is
-    ``S19``.
+    ``S19``. A placeholder of its own with a digit (``R20``) is an area that is no country.
     """
-    rows = _read_list(archive, member, ("country_code", "country_name", "country_iso3"))
+    rows = _read_list(archive, member, _COUNTRY_COLUMNS, _COUNTRY_COLUMNS_TO_2023)
     labels: dict[int, str] = {}
     meaning: dict[int, str | None] = {}
     for row in rows:
@@ -99,8 +106,11 @@ def read_countries(archive: zipfile.ZipFile, member: str) -> CountryMap:
         try:
             meaning[int(given)] = numeric_to_iso3(given)
         except UnknownCodeError:
-            if is_country(row["country_iso3"]):
-                meaning[int(given)] = row["country_iso3"]
+            listed = row["country_iso3"].strip()
+            if has_iso3(listed):
+                meaning[int(given)] = listed
+            elif re.search(r"\d", listed):
+                meaning[int(given)] = None
     names = tuple(sorted({name for name in meaning.values() if name is not None}))
     at = {name: number for number, name in enumerate(names)}
     place = np.full(_LARGEST_CODE + 1, _UNKNOWN, dtype=np.int64)
@@ -116,13 +126,21 @@ def read_products(archive: zipfile.ZipFile, member: str) -> dict[str, str]:
 
 
 def _read_list(
-    archive: zipfile.ZipFile, member: str, columns: Sequence[str]
+    archive: zipfile.ZipFile, member: str, columns: Sequence[str], earlier: Sequence[str] = ()
 ) -> list[dict[str, str]]:
-    """Rows of a small list, as text: ``NA`` is Namibia, ``010121`` keeps its zero."""
+    """Rows of a small list, as text: ``NA`` is Namibia, ``010121`` keeps its zero.
+
+    ``earlier`` are the names that earlier releases have for ``columns``.
+    """
     text = archive.read(member).decode("utf-8-sig", errors="replace")
     reader = csv.DictReader(io.StringIO(text))
-    require_source_columns(reader.fieldnames or (), columns, file=member)
-    return [{name: repaired(row[name] or "") for name in columns} for row in reader]
+    found = reader.fieldnames or ()
+    theirs = earlier if earlier and set(earlier) <= set(found) else columns
+    require_source_columns(found, theirs, file=member)
+    return [
+        {name: repaired(row[their] or "") for name, their in zip(columns, theirs, strict=True)}
+        for row in reader
+    ]
 
 
 def repaired(name: str) -> str:
@@ -147,7 +165,7 @@ def aggregate_year(
         For changed columns, a code that is unknown, a value that is no positive number, a row of
         another year, or a file that breaks off.
     """
-    totals = _RunningTotals(countries, level, member, year)
+    totals = _RunningTotals(countries, level, member, year, notes)
     for batch in csv_batches(path, member=member, columns=COLUMNS):
         totals.add(batch)
     notes.count("rows of areas that are no country left out", totals.no_country)
@@ -157,9 +175,11 @@ def aggregate_year(
 class _RunningTotals:
     """Sums by exporter, importer and sector of the blocks so far."""
 
-    def __init__(self, countries: CountryMap, level: Level, member: str, year: int) -> None:
+    def __init__(
+        self, countries: CountryMap, level: Level, member: str, year: int, notes: Notes
+    ) -> None:
         self._countries, self._level = countries, level
-        self._member, self._year = member, year
+        self._member, self._year, self._notes = member, year, notes
         self._sectors: dict[str, int] = {}
         self._keys: list[NDArray[np.int64]] = []
         self._sums: list[NDArray[np.float64]] = []
@@ -209,7 +229,11 @@ class _RunningTotals:
         outside = (codes < 0) | (codes > _LARGEST_CODE)
         place = self._countries.place[np.where(outside, 0, codes)]
         unknown = outside | (place == _UNKNOWN)
-        if unknown.any():
+        if unknown.any() and drops_unknown():
+            for code, rows in zip(*np.unique(codes[unknown], return_counts=True), strict=True):
+                self._notes.count(dropped_rows(str(code)), rows)
+            place = np.where(unknown, _NO_COUNTRY, place)
+        elif unknown.any():
             labels = self._countries.labels
             found = ", ".join(
                 f"{code} ({labels[code]})" if code in labels else f"{code}"
@@ -240,7 +264,7 @@ class _RunningTotals:
         return SourceError(
             problem,
             remedy="The release may be broken (fetch it again with --refresh) or newer than this "
-            "version of gravicast",
+            "version of gravicast (--unknown-codes drop leaves out codes of unknown countries)",
             file=self._member,
             column=column,
         )

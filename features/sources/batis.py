@@ -20,6 +20,7 @@ from features.store.connector import Connector
 from features.store.csv_stream import TEXT
 from features.store.desk import Desk
 from features.store.flow_spool import FlowSpool, Translated
+from features.store.given import called, csv_like, member_like
 from features.store.source import (
     Notes,
     Part,
@@ -142,7 +143,14 @@ class Batis(Connector):
         name = f"{self._file}.zip"
         check = zip_only(name, by_hand=f"{_OECD}/{name} or {_WTO}")
         try:
-            return (desk.file(f"{_OECD}/{name}", check=check),)
+            return (
+                desk.file(
+                    f"{_OECD}/{name}",
+                    check=check,
+                    fits=member_like(re.compile(re.escape(f"{self._file}.csv"), re.IGNORECASE)),
+                    member=called(f"{self._file}.csv", csv_like(_TYPES, member=None)),
+                ),
+            )
         except SourceError as refused:
             if desk.offline:
                 raise

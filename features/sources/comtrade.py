@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache, partial
+from pathlib import Path
 from typing import ClassVar
 
 import pandas as pd
 
-from features.countries import is_country
+from features.country_codes import has_iso3
 from features.errors import InputError, SourceError
-from features.sources.comtrade_reading import LEVELS, Wanted, read_rows, survey
+from features.sources.comtrade_reading import Wanted, is_answer, read_rows, survey, wanted_rows
 from features.sources.comtrade_reference import (
     ALL,
+    COLUMN,
     PARTNERS,
     REFERENCE,
     REPORTERS,
     Partners,
     Reporters,
     check_reference,
-    commodity_codes,
 )
-from features.sources.comtrade_requests import KEY_VARIABLE, Access, Lists, plan, whole_answers
-from features.sources.comtrade_year import YearOfTrade
-from features.sources.harmonized_system import level_named
+from features.sources.comtrade_requests import (
+    KEY_VARIABLE,
+    RELEASED,
+    Access,
+    ask,
+    plan,
+    released,
+    releases,
+)
+from features.sources.comtrade_year import MONTHS, YearOfTrade
 from features.store.connector import Connector
 from features.store.desk import Desk
 from features.store.source import (
+    Notes,
     Part,
     RawFile,
     SourceInfo,
@@ -39,16 +48,14 @@ from features.store.source import (
 from features.store.years import years_word
 
 FLOWS = {"imports": "M", "exports": "X"}
-CLASSIFICATIONS = ("HS", "H0", "H1", "H2", "H3", "H4", "H5", "H6")
+FREQUENCIES = {"annual": "A", "monthly": "M"}
 FIRST_YEAR = 1988
 """Of the Harmonized System."""
-ROWS_A_YEAR = {"total": 245, "hs2": 20_000, "hs4": 60_000, "hs6": 100_000}
-"""Rows to expect of a large reporter; more are found out by a cut answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comtrade(Connector):
-    """Imports or exports that countries declared, by partner and year.
+    """Imports or exports of all goods that countries declared, by partner and year.
 
     Parameters
     ----------
@@ -56,34 +63,33 @@ class Comtrade(Connector):
         Alpha-3 codes of the countries whose declarations are wanted, or ``all``.
     years
         Years; the source has no release that would say which there are.
-    level
-        ``total``, ``hs2``, ``hs4`` or ``hs6``.
     flow
         ``imports`` (valued with freight and insurance) or ``exports`` (without).
-    classification
-        ``HS`` as reported, or a revision, ``H0`` (1992) to ``H6`` (2022), into which the source
-        converts.
+    frequency
+        ``annual``, or ``monthly``: the years are then sums of months, of reporters that have all
+        twelve. The months themselves stay in the raw files.
     release
         Day of retrieval, YYYYMMDD.
 
     Raises
     ------
     InputError
-        For no or impossible years, or an unknown country, level, flow or classification.
+        For no or impossible years, or an unknown country, flow or frequency.
     """
 
     reporters: tuple[str, ...] = option((ALL,), help="such as DEU,FRA,USA (default all)")
     years: tuple[int, ...] = option((), help="such as 2015-2023; must be named")
-    level: str = option("total", help="total (default), hs2, hs4 or hs6")
     flow: str = option("imports", help="imports (default, CIF) or exports (FOB)")
-    classification: str = option("HS", help="HS as reported (default), or H0 to H6")
+    frequency: str = option(
+        "annual", help="annual (default), or monthly: years as sums of twelve reported months"
+    )
     release: str = day_option()
 
     INFO: ClassVar[SourceInfo] = SourceInfo(
         name="comtrade",
         kind="trade",
         title="UN Comtrade",
-        gives="goods trade as declared by each importer or exporter, by HS product, from 1988",
+        gives="goods trade in all as declared by each importer or exporter, from 1988",
         licence="UN copyright: own use; passing the data on needs permission of the UN",
         citation="United Nations, UN Comtrade Database",
         lag="about 12 months, 24 and more for slow reporters; revised in place",
@@ -98,9 +104,8 @@ class Comtrade(Connector):
 
     def __post_init__(self) -> None:
         for name, value, known in (
-            ("level", self.level, tuple(LEVELS)),
             ("flow", self.flow, tuple(FLOWS)),
-            ("classification", self.classification, CLASSIFICATIONS),
+            ("frequency", self.frequency, tuple(FREQUENCIES)),
         ):
             if value not in known:
                 raise InputError(
@@ -113,7 +118,7 @@ class Comtrade(Connector):
                 f"the years must be named, from {FIRST_YEAR} on and not after {latest}",
                 remedy=f"Give them, such as --years 2015-{latest - 2}",
             )
-        unknown = [code for code in self.wanted_reporters if not is_country(code)]
+        unknown = [code for code in self.wanted_reporters if not has_iso3(code)]
         if unknown:
             raise InputError(
                 f"{', '.join(map(repr, unknown))} is no alpha-3 code of a country",
@@ -127,43 +132,52 @@ class Comtrade(Connector):
 
     @property
     def key(self) -> str:
-        """``comtrade:RELEASE:FLOW:CLASSIFICATION-LEVEL:REPORTERS:YEARS``."""
+        """``comtrade:RELEASE:FLOW:FREQUENCY:REPORTERS:YEARS``."""
         named = "_".join(self.wanted_reporters) or ALL
         if len(self.wanted_reporters) > 6:
             digest = hashlib.sha256(named.encode()).hexdigest()[:8]
             named = f"{len(self.wanted_reporters)}-{digest}"
-        selection = f"{self.classification}-{self.level}:{named}:{years_word(self.years)}"
+        selection = f"{self.frequency}:{named}:{years_word(self.years)}"
         return f"comtrade:{self.release}:{self.flow}:{selection}"
 
     def locate(self) -> tuple[str, ...]:
         """Lists of codes, and the address that is asked: another with a key than without."""
-        data = f"{Access.from_environment().address}/{self.classification}"
+        data = Access.from_environment().address(FREQUENCIES[self.frequency])
         return (f"{REFERENCE}/{REPORTERS}", f"{REFERENCE}/{PARTNERS}", data)
 
     def download(self, desk: Desk) -> tuple[RawFile, ...]:
-        """The lists and every answer, each its own file: an interrupted fetch goes on.
+        """The lists, days of release, and every answer, each its own file.
+
+        An interrupted fetch goes on. From a folder of the user's every answer that is there is
+        taken, whatever its name.
 
         Raises
         ------
         SourceError
-            If the source refuses, the day's calls are used up, or an answer is cut and cannot be
-            split.
+            If the source refuses, the day's calls are used up, an answer is cut, or its
+            lists name a country that no table knows.
         """
         access = Access.from_environment()
-        if not access.key:
+        if not access.key and not desk.offline:
             desk.client.watcher.say(f"{KEY_VARIABLE} is not set: previews of 500 rows are asked")
-        reporters, partners = (_list(desk, name) for name in (REPORTERS, PARTNERS))
-        lists = Lists(Partners.read(partners.path).codes, partial(self._commodities, desk))
-        codes = self._codes(reporters)
-        wanted = Wanted(self.classification, self.level, FLOWS[self.flow])
-        queries = list(plan(wanted, codes, rows=ROWS_A_YEAR[self.level], cap=access.cap))
+        lists = tuple(_list(desk, name) for name in (REPORTERS, PARTNERS))
+        if desk.offline:
+            return (*lists, *desk.all_given(is_answer, kind="answers of Comtrade"))
+        partners = Partners.read(lists[1].path)
+        current = dict.fromkeys(partners.current(min(self.years)), 0)
+        partners.countries(current, count=Notes().count)  # Unknown ones are told before any call.
+        frequency = FREQUENCIES[self.frequency]
+        codes = self._codes(lists[0])
+        wanted = Wanted(FLOWS[self.flow], frequency)
+        calls = list(plan(wanted, codes, partners=len(partners.names), cap=access.cap))
+        desk.client.watcher.begin("UN Comtrade", len(calls), 0, unit="parts")
         answers: list[RawFile] = []
-        desk.client.watcher.begin("UN Comtrade", len(queries), 0, unit="parts")
-        for query in queries:
-            answers += whole_answers(query, lists, desk=desk, access=access, release=self.release)
+        for call in calls:
+            answers.append(ask(call, desk=desk, access=access, release=self.release))
             desk.client.watcher.advance(1)
         desk.client.watcher.end()
-        return (reporters, partners, *answers)
+        days = releases(tuple(codes), frequency=frequency, desk=desk, access=access)
+        return (*lists, *answers, *days)
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
         """A part for each year that has rows, in current USD.
@@ -173,8 +187,11 @@ class Comtrade(Connector):
         SourceError
             If no answer has a row: to the source a wrong question is one without an answer.
         """
-        reporters, partners, *answers = raw
-        coverage = survey(answers)
+        reporters, partners, *others = raw
+        days = [file for file in others if file.path.name.startswith(RELEASED)]
+        answers = [file for file in others if file not in days]
+        read = partial(self._read, codes={c for of in self._codes(reporters).values() for c in of})
+        coverage = survey(answers, read)
         if not coverage.files:
             raise SourceError(
                 "the source has no data at all for these reporters and years",
@@ -183,36 +200,54 @@ class Comtrade(Connector):
                 file="comtrade",
             )
         year_of_trade = YearOfTrade(
-            level=self.level,
             imports=self.flow == "imports",
+            monthly=self.frequency == "monthly",
             retrieved=max(answer.retrieved for answer in answers),
             asked=self._known(reporters),
             partners=Partners.read(partners.path),
             coverage=coverage,
             years=tuple(sorted(set(self.years))),
             # Answers for several years are read once where their years follow each other.
-            read=lru_cache(maxsize=1)(read_rows),
+            first_released={k: d for f in days for k, d in released(f.path.read_bytes()).items()},
+            read=lru_cache(maxsize=1)(read),
         )
         for year in coverage.files:
             yield Part.of_year(year, partial(year_of_trade.build, year))
 
-    def sector_table(self, raw: Sequence[RawFile]) -> pd.DataFrame | None:
-        """Names and kinds of chapters; None for other levels."""
-        del raw
-        return level_named(self.level).sector_table({})
+    def _read(self, path: Path, codes: Collection[int]) -> pd.DataFrame:
+        """Rows of an answer that are asked for: a file of the user's may have others."""
+        return wanted_rows(
+            read_rows(path),
+            Wanted(
+                FLOWS[self.flow],
+                FREQUENCIES[self.frequency],
+                tuple(codes),
+                tuple(self._periods(*self.years)),
+            ),
+        )
+
+    def _periods(self, *years: int) -> Iterator[int]:
+        for year in sorted(set(years)):
+            if self.frequency == "annual":
+                yield year
+            else:
+                yield from (100 * year + month for month in range(1, MONTHS + 1))
 
     def _codes(self, reporters: RawFile) -> dict[int, tuple[int, ...]]:
+        """Codes to ask for, by year or month."""
         known = self._known(reporters)
-        return {year: known.in_year(year) for year in sorted(set(self.years))}
+        return {
+            period: known.in_year(year)
+            for year in sorted(set(self.years))
+            for period in self._periods(year)
+        }
 
     def _known(self, reporters: RawFile) -> Reporters:
         return Reporters.read(reporters.path, wanted=self.wanted_reporters, since=min(self.years))
 
-    def _commodities(self, desk: Desk) -> tuple[str, ...]:
-        digits = Wanted(self.classification, self.level, "").digits
-        return commodity_codes(_list(desk, f"{self.classification}.json").path, digits=digits)
-
 
 def _list(desk: Desk, name: str) -> RawFile:
     """A list of codes; it needs no key."""
-    return desk.answer(f"{REFERENCE}/{name}", name=name, check=check_reference)
+    return desk.answer(
+        f"{REFERENCE}/{name}", name=name, check=partial(check_reference, column=COLUMN[name])
+    )

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from features.errors import SourceError
+from features.errors import SourceError, first_line
 from features.store.source import RawFile
 from features.store.tidying import require_source_columns
 
-LEVELS = {"total": "TOTAL", "hs2": "AG2", "hs4": "AG4", "hs6": "AG6"}
-"""What the source calls each level."""
+TOTAL = "TOTAL"
+"""What the source calls goods altogether."""
 COLUMNS = ("period", "reporterCode", "flowCode", "partnerCode", "partner2Code", "cmdCode",
            "customsCode", "motCode", "primaryValue")  # fmt: skip
 _ENVELOPE = ("count", "data", "error")
@@ -25,50 +26,37 @@ _REMEDY = "Try again later; if it stays so, the source has changed: upgrade grav
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What rows must be of: classification, level, flow, reporters, years, and commodities.
+    """What rows must be of.
 
     Attributes
     ----------
-    classification
-        ``HS`` as reported, or a revision ``H0``-``H6``.
-    level
-        Of `LEVELS`.
     flow
         ``M`` or ``X``.
-    reporters, years
-        Codes and years.
-    commodities
-        Codes of the level; all where empty.
+    frequency
+        ``A`` or ``M``.
+    reporters, periods
+        Codes; years, or months such as 202305.
     """
 
-    classification: str
-    level: str
     flow: str
+    frequency: str = "A"
     reporters: tuple[int, ...] = ()
-    years: tuple[int, ...] = ()
-    commodities: tuple[str, ...] = ()
-
-    @property
-    def level_code(self) -> str:
-        """As the source spells it."""
-        return LEVELS[self.level]
-
-    @property
-    def digits(self) -> int:
-        """Digits of a commodity; none for the total."""
-        return 0 if self.level == "total" else int(self.level[2:])
+    periods: tuple[int, ...] = ()
 
 
-def parse_rows(
-    body: bytes, *, wanted: Wanted, partners: Sequence[int], file: object
-) -> pd.DataFrame:
+def year_of(period: int) -> int:
+    """Year of a year or month."""
+    return period if period < 10_000 else period // 100
+
+
+def parse_rows(body: bytes, *, wanted: Wanted, file: object) -> pd.DataFrame:
     """Rows of an answer, which must be of what was asked.
 
     Parameters
     ----------
     body
         The answer, an envelope of ``count``, ``data`` and ``error``.
-    wanted, partners
+    wanted
         What was asked.
     file
         Named in errors.
@@ -81,30 +69,38 @@ def parse_rows(
     """
     rows = _rows(body, file=file)
     if not rows.empty:
-        _refuse_others(rows, wanted=wanted, partners=partners, file=file)
+        _refuse_others(rows, wanted=wanted, file=file)
         _refuse_twins(rows, file=file)
     return rows
 
 
 def read_rows(path: Path) -> pd.DataFrame:
-    """Rows of an answer in the cache, which was checked when it came."""
-    return _rows(path.read_bytes(), file=path)
+    """Rows of an answer, which was checked when it came, or of a table from the website."""
+    body = path.read_bytes()
+    if b"primaryValue" in body[:4000] and not body.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"{"):
+        return _csv_rows(body, file=path)
+    return _rows(body, file=path)
 
 
-def _refuse_others(
-    rows: pd.DataFrame, *, wanted: Wanted, partners: Sequence[int], file: object
-) -> None:
-    asked = (
-        rows["reporterCode"].isin(wanted.reporters)
-        & rows["period"].isin(wanted.years)
-        & (rows["flowCode"] == wanted.flow)
-        & _is_of_level(rows["cmdCode"], wanted)
-        & (rows["partner2Code"] == 0)
-        & (rows["motCode"] == 0)
-        & (rows["customsCode"] == "C00")
-    )
-    if partners:
-        asked &= rows["partnerCode"].isin(partners)
+def _csv_rows(body: bytes, *, file: object) -> pd.DataFrame:
+    """Rows of the CSV that the source's website gives; names of areas, in Latin-1, are not read."""
+    try:
+        frame = pd.read_csv(
+            io.BytesIO(body.removeprefix(b"\xef\xbb\xbf")),
+            encoding="latin-1",
+            usecols=list(COLUMNS),
+            # The lines may end with a comma that the header has not.
+            index_col=False,
+        )
+    except (ValueError, pd.errors.ParserError) as error:
+        raise SourceError(
+            f"the table cannot be read ({first_line(error)})", remedy=_REMEDY, file=file
+        ) from error
+    return _typed(frame, file=file)
+
+
+def _refuse_others(rows: pd.DataFrame, *, wanted: Wanted, file: object) -> None:
+    asked = _is_wanted(rows, wanted)
     if not asked.all():
         other = rows[~asked].iloc[0]
         like = ", ".join(f"{name} {other[name]}" for name in COLUMNS[:-1])
@@ -115,13 +111,38 @@ def _refuse_others(
         )
 
 
+def wanted_rows(rows: pd.DataFrame, wanted: Wanted) -> pd.DataFrame:
+    """Those of the rows that are asked for."""
+    return rows[_is_wanted(rows, wanted)]
+
+
+def is_answer(path: Path) -> bool:
+    """Whether a file is an answer of the source's, or a table of it as its website gives one."""
+    try:
+        return not read_rows(path).empty
+    except SourceError:
+        return False
+
+
+def _is_wanted(rows: pd.DataFrame, wanted: Wanted) -> pd.Series:
+    return (
+        rows["reporterCode"].isin(wanted.reporters)
+        & rows["period"].isin(wanted.periods)
+        & (rows["flowCode"] == wanted.flow)
+        & (rows["cmdCode"] == TOTAL)
+        & (rows["partner2Code"] == 0)
+        & (rows["motCode"] == 0)
+        & (rows["customsCode"] == "C00")
+    )
+
+
 def _refuse_twins(rows: pd.DataFrame, *, file: object) -> None:
-    twice = rows.duplicated(["period", "reporterCode", "partnerCode", "cmdCode"])
+    twice = rows.duplicated(["period", "reporterCode", "partnerCode"])
     if twice.any():
         other = rows[twice].iloc[0]
         raise SourceError(
             f"the flow of reporter {other['reporterCode']}, partner {other['partnerCode']}, "
-            f"{other['cmdCode']}, {other['period']} comes twice",
+            f"{other['period']} comes twice",
             remedy=_REMEDY,
             file=file,
         )
@@ -156,7 +177,7 @@ def _rows(body: bytes, *, file: object) -> pd.DataFrame:
 
 
 def _slim(found: dict[str, Any]) -> dict[str, Any]:
-    names = _ENVELOPE if "data" in found or "count" in found else (*COLUMNS, "classificationCode")
+    names = _ENVELOPE if "data" in found or "count" in found else COLUMNS
     return {name: found[name] for name in names if name in found}
 
 
@@ -175,16 +196,7 @@ def _typed(frame: pd.DataFrame, *, file: object) -> pd.DataFrame:
             remedy=_REMEDY,
             file=file,
         ) from error
-    revision = frame.get("classificationCode", "")
-    return pd.DataFrame({**whole, **text, **value}).assign(revision=revision)
-
-
-def _is_of_level(commodity: pd.Series, wanted: Wanted) -> pd.Series:
-    if wanted.commodities:
-        return commodity.isin(wanted.commodities)
-    if not wanted.digits:
-        return commodity == "TOTAL"
-    return (commodity.str.len() == wanted.digits) & (commodity != "TOTAL")
+    return pd.DataFrame({**whole, **text, **value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,35 +208,31 @@ class Coverage:
     files
         Answers with rows of a year, by year.
     reporters
-        Codes with rows, by year.
-    partners, commodities
-        Every code there is.
+        Codes with rows, by year or month.
+    partners
+        Every code there is, and its rows.
     """
 
     files: dict[int, tuple[RawFile, ...]]
     reporters: dict[int, frozenset[int]]
-    partners: tuple[int, ...]
-    commodities: tuple[str, ...]
+    partners: dict[int, int]
 
 
-def survey(answers: Sequence[RawFile]) -> Coverage:
+def survey(answers: Sequence[RawFile], read: Callable[[Path], pd.DataFrame]) -> Coverage:
     """Pass over the answers, one at a time in memory."""
     files: dict[int, list[RawFile]] = {}
     reporters: dict[int, set[int]] = {}
-    partners: set[int] = set()
-    commodities: set[str] = set()
+    partners: Counter[int] = Counter()
     for answer in answers:
-        rows = read_rows(answer.path)
-        for year, of_year in rows.groupby("period"):
-            files.setdefault(int(year), []).append(answer)
-            reporters.setdefault(int(year), set()).update(
-                map(int, of_year["reporterCode"].unique())
-            )
-        partners.update(map(int, np.unique(rows["partnerCode"])))
-        commodities.update(rows["cmdCode"].unique())
+        rows = read(answer.path)
+        for period, of_period in rows.groupby("period"):
+            there = files.setdefault(year_of(int(period)), [])
+            there += [] if answer in there else [answer]
+            codes = map(int, of_period["reporterCode"].unique())
+            reporters.setdefault(int(period), set()).update(codes)
+        partners.update(map(int, rows["partnerCode"]))
     return Coverage(
         {year: tuple(files[year]) for year in sorted(files)},
-        {year: frozenset(codes) for year, codes in reporters.items()},
-        tuple(sorted(partners)),
-        tuple(sorted(commodities)),
+        {period: frozenset(codes) for period, codes in reporters.items()},
+        dict(sorted(partners.items())),
     )

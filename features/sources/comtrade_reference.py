@@ -1,21 +1,26 @@
-"""Comtrade's own lists: who reports, who is a partner, which commodities a classification has."""
+"""Comtrade's own lists: who reports, who is a partner, and which of them are no country."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from features.country_codes import UnknownCodeError, numeric_to_iso3, translate
+from features.country_codes import UnknownCodeError, alpha3_to_iso3, of_comtrade, translate
 from features.errors import InputError, SourceError
 from features.store.answers import Answer, refusal
 from features.store.tidying import require_source_columns
 
 REFERENCE = "https://comtradeapi.un.org/files/v1/app/reference"
 REPORTERS, PARTNERS = "Reporters.json", "partnerAreas.json"
+COLUMN = {REPORTERS: "reporterCode", PARTNERS: "PartnerCode"}
+"""The column that tells one list from the other."""
 ALL = "all"
+_NOWHERE = frozenset({837, 838, 839, 899})
+"""Bunkers, free zones, special categories and areas not specified, whatever letters they have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +63,9 @@ class Reporters:
         """
         rows = _results(path)
         _require(rows, ("reporterCode", "entryEffectiveDate", "isGroup"), path)
-        rows = [row for row in rows if not row.get("isGroup")]
         rows = [row for row in rows if (_year(row.get("entryExpiredDate")) or since) >= since]
         found: dict[str, list[Reporter]] = {}
+        rows = list({str(row.get("reporterCode")): row for row in rows}.values())
         for row, country in zip(rows, _countries(rows, wanted=wanted, file=path), strict=True):
             if country is not None and (not wanted or country in wanted):
                 first = _year(row.get("entryEffectiveDate")) or 0
@@ -88,10 +93,16 @@ class Reporters:
 
 @dataclass(frozen=True, slots=True)
 class Partners:
-    """Codes of partner areas, and which of them are groups of others."""
+    """Partner areas: their names, and what the list says that each is.
 
-    codes: tuple[int, ...]
-    groups: frozenset[int]
+    Attributes
+    ----------
+    names
+        By code.
+    """
+
+    names: dict[int, str]
+    _rows: dict[int, dict[str, Any]]
 
     @classmethod
     def read(cls, path: Path) -> Partners:
@@ -104,11 +115,34 @@ class Partners:
         """
         rows = _results(path)
         _require(rows, ("PartnerCode", "isGroup"), path)
-        codes = {int(row["PartnerCode"]): bool(row.get("isGroup")) for row in rows}
-        return cls(tuple(sorted(codes)), frozenset(c for c, is_group in codes.items() if is_group))
+        by_code = {int(row["PartnerCode"]): row for row in rows}
+        names = {code: str(row.get("PartnerDesc") or code) for code, row in by_code.items()}
+        return cls(dict(sorted(names.items())), by_code)
 
-    def countries(self, codes: Sequence[int]) -> dict[int, str | None]:
+    @property
+    def groups(self) -> frozenset[int]:
+        """Codes of groups of other codes."""
+        listed = self._rows.items()
+        return frozenset(c for c, row in listed if row.get("isGroup") and of_comtrade(c) is None)
+
+    def current(self, since: int) -> tuple[int, ...]:
+        """Codes that had not expired before a year."""
+        listed = self._rows.items()
+        return tuple(
+            sorted(c for c, r in listed if (_year(r.get("entryExpiredDate")) or since) >= since)
+        )
+
+    def countries(
+        self, codes: Mapping[int, int], *, count: Callable[[str, int], None]
+    ) -> dict[int, str | None]:
         """Alpha-3 code of each partner code; None for groups and what is no country.
+
+        Parameters
+        ----------
+        codes
+            Rows of each code.
+        count
+            Told of rows of unknown codes, where they are to be dropped.
 
         Raises
         ------
@@ -117,25 +151,43 @@ class Partners:
         """
 
         def of(code: str) -> str | None:
-            return None if int(code) in self.groups else numeric_to_iso3(code)
+            return _country(int(code), self._rows.get(int(code)), "Partner")
 
-        found = translate([str(c) for c in codes], of, file="comtrade", column="partnerCode")
+        found = translate(
+            [str(c) for c in codes], of, file="comtrade", column="partnerCode",
+            count=count, rows=list(codes.values()),
+        )  # fmt: skip
         return dict(zip(codes, found, strict=True))
 
 
-def commodity_codes(path: Path, *, digits: int) -> tuple[str, ...]:
-    """Commodity codes of so many digits in the list of a classification."""
-    rows = _results(path)
-    _require(rows, ("id",), path)
-    codes = sorted({str(row["id"]) for row in rows})
-    return tuple(code for code in codes if len(code) == digits and code.isalnum())
+def _country(code: int, listed: Mapping[str, Any] | None, who: str) -> str | None:
+    """Country of a code by our table, else by the source's list.
+
+    The list gives areas "not elsewhere specified" a placeholder with a digit, an underscore or
+    less than three letters (``W00``, ``_X``). Its groups are none either, but 490 ("Other Asia,
+    nes"), which is Taiwan and is called a group among reporters and none among partners.
+
+    Raises
+    ------
+    UnknownCodeError
+        For a code that the list lacks, or whose alpha-3 code there is unknown.
+    """
+    ours = of_comtrade(code)
+    if ours is not None:
+        return ours
+    if listed is None:
+        raise UnknownCodeError(str(code))
+    iso3 = str(listed.get(f"{who}CodeIsoAlpha3") or "").strip()
+    if listed.get("isGroup") or code in _NOWHERE or not re.fullmatch("[A-Z]{3}", iso3):
+        return None
+    return alpha3_to_iso3(iso3)
 
 
-def check_reference(answer: Answer) -> None:
-    """Refuse an answer that is no list, so that it is not kept."""
+def check_reference(answer: Answer, *, column: str) -> None:
+    """Refuse an answer that is no list with this column, so that it is not kept."""
     if answer.status != 200:
         raise refusal(REFERENCE, answer)
-    _parse(answer.text, REFERENCE)
+    _require(_parse(answer.text, REFERENCE), (column,), REFERENCE)
 
 
 def _results(path: Path) -> list[dict[str, Any]]:
@@ -157,23 +209,30 @@ def _parse(text: str, file: object) -> list[dict[str, Any]]:
     return rows
 
 
-def _require(rows: list[dict[str, Any]], expected: Sequence[str], path: Path) -> None:
-    require_source_columns(sorted({name for row in rows for name in row}), expected, file=path)
+def _require(rows: list[dict[str, Any]], expected: Sequence[str], file: object) -> None:
+    require_source_columns(sorted({name for row in rows for name in row}), expected, file=file)
 
 
 def _countries(
     rows: list[dict[str, Any]], *, wanted: Sequence[str], file: Path
 ) -> tuple[str | None, ...]:
-    def lenient(code: str) -> str | None:
-        try:
-            return numeric_to_iso3(code)
-        except UnknownCodeError:
-            return None
+    listed = {str(row.get("reporterCode")): row for row in rows}
 
-    # Where countries are named, one that no table knows is none of them.
-    using = lenient if wanted else numeric_to_iso3
-    codes = [str(row.get("reporterCode")) for row in rows]
-    return translate(codes, using, file=file, column="reporterCode")
+    def of(code: str) -> str | None:
+        try:
+            return _country(int(code), listed[code], "reporter")
+        except UnknownCodeError:
+            # Where countries are named, one that no table knows is none of them.
+            if wanted:
+                return None
+            raise UnknownCodeError(code) from None
+
+    # One that is to be dropped is not asked for, so that it has no rows to count.
+    none: dict[str, int] = {}
+    return translate(
+        list(listed), of, file=file, column="reporterCode",
+        count=none.__setitem__, rows=[0] * len(listed),
+    )  # fmt: skip
 
 
 def _year(stamp: object) -> int | None:

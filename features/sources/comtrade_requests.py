@@ -1,4 +1,4 @@
-"""Asking Comtrade so that no answer is cut: requests planned, split where cut, refusals told."""
+"""Asking Comtrade so that no answer is cut: calls planned, days of release, refusals told."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import groupby
 from typing import TypeVar
 
 from features.errors import InputError, SourceError, UnreachableError
-from features.sources.comtrade_reading import Wanted, parse_rows, read_rows
+from features.sources.comtrade_reading import TOTAL, Wanted, parse_rows
 from features.store.answers import Answer, refusal
 from features.store.desk import Desk
 from features.store.source import RawFile
@@ -20,10 +21,11 @@ from features.store.source import RawFile
 HOST = "https://comtradeapi.un.org"
 KEY_VARIABLE = "COMTRADE_API_KEY"
 MAX_PERIODS = 12
-"""Most periods the source takes in one call."""
+"""Most years or months the source takes in one call."""
 MAX_CODES = 100
 """Most codes of a kind in an address; over-long ones are refused with a page of HTML."""
-PIECES = 4
+RELEASED = "released"
+"""How the names of files with days of release begin."""
 T = TypeVar("T")
 
 
@@ -56,10 +58,14 @@ class Access:
             )
         return cls(key)
 
-    @property
-    def address(self) -> str:
-        """Address of goods by year, but for the classification."""
-        return f"{HOST}/data/v1/get/C/A" if self.key else f"{HOST}/public/v1/preview/C/A"
+    def address(self, frequency: str) -> str:
+        """Address of goods by year (``A``) or month (``M``)."""
+        way = "data/v1/get" if self.key else "public/v1/preview"
+        return f"{HOST}/{way}/C/{frequency}/HS"
+
+    def releases_address(self, frequency: str) -> str:
+        """Address of what each reporter has released, and when."""
+        return f"{HOST}/{'data' if self.key else 'public'}/v1/getDa/C/{frequency}/HS"
 
     @property
     def cap(self) -> int:
@@ -72,132 +78,106 @@ class Access:
         return {"Ocp-Apim-Subscription-Key": self.key} if self.key else {}
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One call; no partners or commodities means all."""
-
-    wanted: Wanted
-    partners: tuple[int, ...] = ()
-
-    def params(self, cap: int) -> dict[str, str]:
-        """Parameters; without the pins each partner comes some nine times."""
-        wanted = self.wanted
-        partners = {"partnerCode": _comma(self.partners)} if self.partners else {}
-        return {
-            "reporterCode": _comma(wanted.reporters),
-            "period": _comma(wanted.years),
-            **partners,
-            "partner2Code": "0",
-            "cmdCode": _comma(wanted.commodities) or wanted.level_code,
-            "flowCode": wanted.flow,
-            "customsCode": "C00",
-            "motCode": "0",
-            "maxRecords": str(cap),
-        }
-
-    def name(self, cap: int) -> str:
-        """File name in the cache, made of everything asked."""
-        asked = json.dumps([self.wanted.classification, self.params(cap)])
-        digest = hashlib.sha256(asked.encode()).hexdigest()[:16]
-        what = f"{self.wanted.classification}-{self.wanted.level_code}-{self.wanted.flow}"
-        return f"{what}-{min(self.wanted.years)}-{max(self.wanted.years)}-{digest}.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Lists:
-    """Codes a query is split into where an answer is cut."""
-
-    partners: tuple[int, ...]
-    commodities: Callable[[], tuple[str, ...]]
-
-
 def plan(
-    wanted: Wanted, reporters: Mapping[int, Sequence[int]], *, rows: int, cap: int
-) -> Iterator[Query]:
-    """Queries that are expected to stay under the cap.
+    wanted: Wanted, reporters: Mapping[int, Sequence[int]], *, partners: int, cap: int
+) -> Iterator[Wanted]:
+    """Calls of which none can reach the cap.
 
     Parameters
     ----------
     wanted
-        What is asked but for reporters and years.
+        What is asked but for reporters and periods.
     reporters
-        Codes to ask for, by year.
-    rows
-        Rows to expect of a reporter in a year.
+        Codes to ask for, by year or month.
+    partners
+        Partner areas there are: a reporter has a row a period with each at most.
     cap
         Rows at which an answer is cut.
     """
-    room = max(1, (cap - 1) // rows)
-    for codes, group in groupby(reporters, key=lambda year: tuple(reporters[year])):
-        years = list(group)
-        if not codes:
-            continue
-        span = min(MAX_PERIODS, room // len(codes)) if len(codes) <= MAX_CODES else 1
-        for some_years in chunks(years, max(span, 1)):
-            for some in chunks(codes, len(codes) if span > 1 else min(room, MAX_CODES)):
-                yield Query(replace(wanted, reporters=tuple(some), years=tuple(some_years)))
+    room = max(1, (cap - 1) // partners)
+    for codes, group in groupby(reporters, key=lambda period: tuple(reporters[period])):
+        periods = list(group)
+        for some in chunks(codes, min(room, MAX_CODES)):
+            for span in chunks(periods, min(MAX_PERIODS, room // len(some))):
+                yield replace(wanted, reporters=some, periods=span)
 
 
-def whole_answers(
-    query: Query, lists: Lists, *, desk: Desk, access: Access, release: str
-) -> Iterator[RawFile]:
-    """Answers that together have every row of a query, none of them cut.
+def params(wanted: Wanted, cap: int) -> dict[str, str]:
+    """Parameters of a call; without the pins each partner comes some nine times."""
+    return {
+        "reporterCode": _comma(wanted.reporters),
+        "period": _comma(wanted.periods),
+        "partner2Code": "0",
+        "cmdCode": TOTAL,
+        "flowCode": wanted.flow,
+        "customsCode": "C00",
+        "motCode": "0",
+        "maxRecords": str(cap),
+    }
 
-    Cut answers stay in the cache, so that a fetch that goes on does not ask for them again.
+
+def answer_name(wanted: Wanted, cap: int) -> str:
+    """File name in the cache, made of everything asked."""
+    asked = json.dumps([wanted.frequency, params(wanted, cap)])
+    digest = hashlib.sha256(asked.encode()).hexdigest()[:16]
+    return f"{TOTAL}-{wanted.flow}-{wanted.periods[0]}-{wanted.periods[-1]}-{digest}.json"
+
+
+def releases(
+    periods: Sequence[int], *, frequency: str, desk: Desk, access: Access
+) -> list[RawFile]:
+    """When each reporter first and last released each period, kept as the source says it.
+
+    The dates tell what a forecaster could have known. The figures do not need them: where the
+    source refuses, there are none.
+    """
+    url = access.releases_address(frequency)
+    found: list[RawFile] = []
+    try:
+        for span in chunks(sorted(periods), MAX_PERIODS):
+            name = f"{RELEASED}-{frequency}-{span[0]}-{span[-1]}-{len(span)}.json"
+            found.append(
+                desk.answer(
+                    url,
+                    name=name,
+                    params={"period": _comma(span)},
+                    headers=access.headers,
+                    check=partial(_check_releases, url=url),
+                    follow=not access.key,
+                )
+            )
+    except SourceError as error:
+        desk.client.watcher.say(f"there are no dates of release: {error.problem}")
+    return found
+
+
+def _check_releases(answer: Answer, url: str) -> None:
+    if answer.status == 200 and not released(answer.body):
+        raise SourceError("the answer has no dates of release", remedy="None is needed", file=url)
+
+
+def released(body: bytes) -> dict[tuple[int, int], str]:
+    """Day of the first release by reporter's code and period; empty for another answer."""
+    try:
+        rows = json.loads(body.decode("utf-8-sig"))["data"]
+        return {
+            (int(row["reporterCode"]), int(row["period"])): str(row["firstReleased"])[:10]
+            for row in rows
+        }
+    except (ValueError, KeyError, TypeError):
+        return {}
+
+
+def ask(wanted: Wanted, *, desk: Desk, access: Access, release: str) -> RawFile:
+    """Answer to a call, from the cache or the source.
 
     Raises
     ------
     SourceError
-        If the source refuses, or an answer is cut that cannot be split further.
+        If the source refuses, answers something else, or may have cut its answer; none of that is
+        cached.
     """
-    file = ask(query, desk=desk, access=access, release=release)
-    rows = read_rows(file.path)
-    if len(rows) < access.cap:
-        yield file
-        return
-    for part in split(query, lists, seen=set(map(int, rows["partnerCode"])), access=access):
-        yield from whole_answers(part, lists, desk=desk, access=access, release=release)
-
-
-def split(query: Query, lists: Lists, *, seen: set[int], access: Access) -> list[Query]:
-    """Parts of a query by year, else reporter, else partner, else commodity.
-
-    Partners come before commodities: a code list of six digits would take eighty addresses.
-    """
-    wanted = query.wanted
-    if len(wanted.years) > 1:
-        return [replace(query, wanted=replace(wanted, years=y)) for y in quarters(wanted.years)]
-    if len(wanted.reporters) > 1:
-        some = quarters(wanted.reporters)
-        return [replace(query, wanted=replace(wanted, reporters=r)) for r in some]
-    partners = query.partners or tuple(sorted({*lists.partners, *seen}))
-    if len(partners) > 1:
-        return [replace(query, partners=some) for some in quarters(partners)]
-    commodities = wanted.commodities
-    if not commodities and wanted.digits:
-        commodities = lists.commodities()
-    if len(commodities) > 1:
-        some_codes = quarters(commodities)
-        return [replace(query, wanted=replace(wanted, commodities=c)) for c in some_codes]
-    raise SourceError(
-        f"the source cuts its answers at {access.cap:,} rows, and reporter "
-        f"{wanted.reporters[0]} in {wanted.years[0]} has more that cannot be asked for in parts",
-        remedy="Choose a coarser --level"
-        if access.key
-        else f"Set {KEY_VARIABLE} to a key from comtradedeveloper.un.org, which has a higher limit",
-        file="comtrade",
-    )
-
-
-def ask(query: Query, *, desk: Desk, access: Access, release: str) -> RawFile:
-    """Answer to a query, from the cache or the source.
-
-    Raises
-    ------
-    SourceError
-        If the source refuses or answers something else; none of that is cached.
-    """
-    url = f"{access.address}/{query.wanted.classification}"
+    url = access.address(wanted.frequency)
     go_on = f"With --release {release} it goes on where it stopped"
 
     def check(answer: Answer) -> None:
@@ -206,13 +186,21 @@ def ask(query: Query, *, desk: Desk, access: Access, release: str) -> RawFile:
         answer = Answer(answer.status, answer.headers, body)
         if answer.status != 200:
             raise _refusal(answer, access=access, url=url, go_on=go_on)
-        parse_rows(answer.body, wanted=query.wanted, partners=query.partners, file=url)
+        if len(parse_rows(answer.body, wanted=wanted, file=url)) >= access.cap:
+            raise SourceError(
+                f"the source cuts its answers at {access.cap:,} rows, and this one has as many",
+                remedy="Upgrade gravicast"
+                if access.key
+                else f"Set {KEY_VARIABLE} to a key from comtradedeveloper.un.org, which has a "
+                "higher limit",
+                file="comtrade",
+            )
 
     try:
         return desk.answer(
             url,
-            name=query.name(access.cap),
-            params=query.params(access.cap),
+            name=answer_name(wanted, access.cap),
+            params=params(wanted, access.cap),
             headers=access.headers,
             check=check,
             # A redirect would hand the key to another host.
@@ -281,11 +269,6 @@ def chunks(items: Sequence[T], size: int) -> Iterator[tuple[T, ...]]:
     """Runs of at most so many items."""
     for start in range(0, len(items), size):
         yield tuple(items[start : start + size])
-
-
-def quarters(items: Sequence[T]) -> list[tuple[T, ...]]:
-    """Four runs of about the same length, or more where the addresses would be too long."""
-    return list(chunks(items, min(MAX_CODES, -(-len(items) // PIECES))))
 
 
 def _comma(items: Sequence[object]) -> str:

@@ -9,23 +9,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from features.country_codes import said_of_territories
 from features.errors import SourceError
-from features.sources.comtrade_reading import Coverage
+from features.sources.comtrade_reading import Coverage, year_of
 from features.sources.comtrade_reference import Partners, Reporters
 from features.store.source import Notes
-from features.store.tidying import coded, trade_table
+from features.store.tidying import trade_frame_table
 
 PARTIAL_SHARE = 1 / 3
 """Share of the reporters without data from which on a year is called partial."""
-STATED_ZEROS = ("total", "hs2")
-"""Levels at which absent flows of those who reported are written as zero."""
+MONTHS = 12
 NAMED = 8
 WORLD = 0
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +30,8 @@ class YearOfTrade:
 
     Attributes
     ----------
-    level, imports
-        Level, and whether the reporter is the importer.
+    imports, monthly
+        Whether the reporter is the importer, and whether answers are by month.
     retrieved
         Day of retrieval, YYYY-MM-DD.
     asked, partners
@@ -44,17 +40,20 @@ class YearOfTrade:
         What the answers hold.
     years
         Years asked for.
+    first_released
+        Day by reporter's code and period, where the source told.
     read
         Reads an answer.
     """
 
-    level: str
     imports: bool
+    monthly: bool
     retrieved: str
     asked: Reporters
     partners: Partners
     coverage: Coverage
     years: tuple[int, ...]
+    first_released: dict[tuple[int, int], str]
     read: Callable[[Path], pd.DataFrame]
 
     def build(self, year: int, notes: Notes) -> pa.Table:
@@ -67,33 +66,71 @@ class YearOfTrade:
         """
         answers = self.coverage.files[year]
         rows = pd.concat([self.read(answer.path) for answer in answers], ignore_index=True)
-        rows = rows[rows["period"] == year]
-        self._say_what_it_is(rows, notes)
+        rows = rows[(rows["period"] // (100 if self.monthly else 1)) == year]
+        rows = self._of_year(rows, year, notes)
+        self._say_what_it_is(notes)
         self._say_who_lacks(year, notes)
         self._compare_with_world(rows, year, notes)
         kept = self._flows(rows, year, notes)
         return self._table(year, kept, notes)
 
-    def _say_what_it_is(self, rows: pd.DataFrame, notes: Notes) -> None:
+    def _of_year(self, rows: pd.DataFrame, year: int, notes: Notes) -> pd.DataFrame:
+        """One row a flow: as it is, or the sum of the twelve months of who has reported them."""
+        if not self.monthly:
+            return rows
+        whole = rows["reporterCode"].isin(self._complete(year))
+        short = sorted(self._reporters(year) - self._complete(year))
+        if short:
+            own = {r.code: c for c, under in self.asked.codes.items() for r in under}
+            named = ", ".join(f"{own.get(c, c)} {self._months(c, year)}" for c in short[:NAMED])
+            notes.say(
+                f"{year}: {len(short)} reporters left out that have less than {MONTHS} months "
+                f"({named}{' and others' if len(short) > NAMED else ''})"
+            )
+        notes.count("rows of years of which a month is not reported left out", (~whole).sum())
+        flows = rows[whole].groupby(["reporterCode", "partnerCode"], as_index=False)
+        value = flows["primaryValue"].sum()
+        # With a month that is unknown the year is.
+        known = flows["primaryValue"].count()["primaryValue"] == flows.size()["size"]
+        return value.assign(primaryValue=value["primaryValue"].where(known))
+
+    def _periods(self, year: int) -> dict[int, frozenset[int]]:
+        """Reporters of a year's periods, those asked for."""
+        known = {r.code for under in self.asked.codes.values() for r in under}
+        everything = self.coverage.reporters.items()
+        return {p: codes & known for p, codes in everything if year_of(p) == year}
+
+    def _reporters(self, year: int) -> set[int]:
+        return set().union(*self._periods(year).values())
+
+    def _months(self, reporter: int, year: int) -> int:
+        return sum(reporter in codes for codes in self._periods(year).values())
+
+    def _complete(self, year: int) -> set[int]:
+        """Reporters with the whole year."""
+        needed = MONTHS if self.monthly else 1
+        return {c for c in self._reporters(year) if self._months(c, year) == needed}
+
+    def _say_what_it_is(self, notes: Notes) -> None:
         side = "importers, with freight" if self.imports else "exporters, without freight"
         notes.say(f"values as declared by {side} and insurance, in current USD")
         notes.say(
             f"as of {self.retrieved}: the source revises its figures in place, those of the last "
             "years most, and does not say which are provisional"
         )
-        if self.level != "total":
-            revisions = ", ".join(sorted({str(code) for code in rows["revision"].dropna()} - {""}))
-            if revisions:
-                notes.say(f"{int(rows['period'].iloc[0])}: classification {revisions}")
-        zeros = (
-            "zeros of reporters with data are stated"
-            if self.level in STATED_ZEROS
-            else "at this level zeros are not stated either"
+        notes.say(
+            "a flow without a row is unknown, not zero (--absent missing); zeros of reporters with "
+            "data are stated"
         )
-        notes.say(f"a flow without a row is unknown, not zero (--absent missing); {zeros}")
+        if self.first_released:
+            days = sorted(self.first_released.values())
+            notes.say(
+                f"days of first release of {len(days):,} reporters and periods are kept with the "
+                f"raw files ({days[0]} to {days[-1]})"
+            )
 
     def _countries_with_data(self, year: int) -> set[str]:
-        codes = self.coverage.reporters[year]
+        codes = self._complete(year)
         return {c for c, under in self.asked.codes.items() if codes & {r.code for r in under}}
 
     def _say_who_lacks(self, year: int, notes: Notes) -> None:
@@ -131,13 +168,12 @@ class YearOfTrade:
 
     def _flows(self, rows: pd.DataFrame, year: int, notes: Notes) -> pd.DataFrame:
         """Rows between two countries with a value: ``reporter, partner, cmdCode, value``."""
-        countries = self.partners.countries(self.coverage.partners)
+        countries = self.partners.countries(self.coverage.partners, count=Notes().count)
         own = {r.code: c for c, under in self.asked.codes.items() for r in under}
         flows = pd.DataFrame(
             {
                 "reporter": rows["reporterCode"].map(own),
                 "partner": rows["partnerCode"].map(countries),
-                "cmdCode": rows["cmdCode"],
                 "value": rows["primaryValue"],
             }
         )
@@ -145,6 +181,11 @@ class YearOfTrade:
         notes.count("rows of the world as partner dropped", (rows["partnerCode"] == WORLD).sum())
         no_country = flows["partner"].isna() & (rows["partnerCode"] != WORLD)
         notes.count("rows of groups and areas that are no country dropped", no_country.sum())
+        sizes = rows.loc[no_country, "partnerCode"].value_counts().sort_index()
+        self.partners.countries(sizes.to_dict(), count=notes.count)
+        if len(sizes):
+            names = [f"{code} {self.partners.names.get(code, '')}".strip() for code in sizes.index]
+            notes.say(f"no countries by the source's list: {', '.join(names)}")
         at_home = flows["partner"] == flows["reporter"]
         notes.count("rows of a country's re-imports from itself dropped", at_home.sum())
         unknown = flows["value"].isna()
@@ -155,85 +196,22 @@ class YearOfTrade:
         return flows[flows["partner"].notna() & ~at_home & ~unknown]
 
     def _table(self, year: int, flows: pd.DataFrame, notes: Notes) -> pa.Table:
-        codes = self.partners.countries(self.coverage.partners)
-        partners = {country for country in codes.values() if country is not None}
-        names = sorted(partners | set(self.asked.codes))
-        place = {name: number for number, name in enumerate(names)}
-        sectors = self.coverage.commodities
-        grid = _Grid(len(names), len(sectors), self.imports)
-        keys = grid.keys(
-            _numbers(flows["reporter"], place),
-            _numbers(flows["partner"], place),
-            _numbers(flows["cmdCode"], {code: number for number, code in enumerate(sectors)}),
+        codes = self.partners.countries(self.coverage.partners, count=Notes().count)
+        partners = sorted({country for country in codes.values() if country is not None})
+        keys = ["reporter", "partner"]
+        value = flows.groupby(keys)["value"].sum()
+        notes.count("rows added to another of the same country, which has two codes",
+                    len(flows) - len(value))  # fmt: skip
+        every = pd.MultiIndex.from_product(
+            [sorted(self._countries_with_data(year)), partners], names=keys
         )
-        distinct, value = _summed(keys, flows["value"].to_numpy(dtype=np.float64))
-        added = keys.size - distinct.size
-        notes.count("rows added to another of the same country, which has two codes", added)
-        if self.level in STATED_ZEROS:
-            reported = [place[name] for name in sorted(self._countries_with_data(year))]
-            every = grid.all_keys(reported, [place[name] for name in sorted(partners)])
-            absent = every.size - distinct.size
-            notes.count("flows without a row, of reporters with data, stated as zero", absent)
-            distinct, value = _with_zeros(distinct, value, every)
-        exporter, importer, product = grid.split(distinct)
-        return trade_table(
-            exporter=coded(exporter, names),
-            importer=coded(importer, names),
-            year=year,
-            value_usd=value,
-            sector=None if self.level == "total" else coded(product, sectors),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Grid:
-    """One number for exporter, importer and sector, in the order of the table."""
-
-    countries: int
-    sectors: int
-    imports: bool
-
-    def keys(self, reporter: IntArray, partner: IntArray, sector: IntArray) -> IntArray:
-        exporter, importer = (partner, reporter) if self.imports else (reporter, partner)
-        return (exporter * self.countries + importer) * self.sectors + sector
-
-    def all_keys(self, reporters: list[int], partners: list[int]) -> IntArray:
-        """Every flow a reporter could have declared, in order."""
-        reporter, partner = (
-            side.ravel()
-            for side in np.meshgrid(
-                np.array(reporters, dtype=np.int64), np.array(partners, dtype=np.int64)
-            )
-        )
-        apart = reporter != partner
-        sector = np.arange(self.sectors, dtype=np.int64)
-        return np.sort(
-            self.keys(reporter[apart, None], partner[apart, None], sector[None, :]).ravel()
-        )
-
-    def split(self, keys: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-        pair, sector = np.divmod(keys, self.sectors)
-        exporter, importer = np.divmod(pair, self.countries)
-        return exporter, importer, sector
-
-
-def _numbers(column: pd.Series, place: dict[str, int]) -> IntArray:
-    return np.asarray(column.map(place), dtype=np.int64)
-
-
-def _summed(keys: IntArray, value: FloatArray) -> tuple[IntArray, FloatArray]:
-    """Distinct keys in order, and the sum of each."""
-    distinct, where = np.unique(keys, return_inverse=True)
-    out = np.zeros(distinct.size)
-    np.add.at(out, where, value)
-    return distinct, out
-
-
-def _with_zeros(keys: IntArray, value: FloatArray, every: IntArray) -> tuple[IntArray, FloatArray]:
-    """Values at every key, zero where there is none."""
-    out = np.zeros(every.size)
-    out[np.searchsorted(every, keys)] = value
-    return every, out
+        every = every[every.get_level_values(0) != every.get_level_values(1)]
+        notes.count("flows without a row, of reporters with data, stated as zero",
+                    len(every) - len(value))  # fmt: skip
+        table = value.reindex(every, fill_value=0.0).rename("value_usd").reset_index()
+        sides = ("importer", "exporter") if self.imports else ("exporter", "importer")
+        named = table.rename(columns=dict(zip(keys, sides, strict=True)))
+        return trade_frame_table(named[["exporter", "importer", "value_usd"]], year=year)
 
 
 def _refuse_impossible(flows: pd.DataFrame) -> None:

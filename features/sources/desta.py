@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,6 +17,7 @@ from features.country_codes import numeric_to_iso3
 from features.errors import InputError, SourceError, first_line
 from features.store.connector import Connector
 from features.store.desk import Desk
+from features.store.given import Fits, passes
 from features.store.pair_rows import PAIR, with_iso3
 from features.store.source import Notes, Part, RawFile, SourceInfo, option
 from features.store.tidying import pair_table, require_source_columns
@@ -31,8 +33,10 @@ RELEASES = {
 SIDES = ("iso1", "iso2")
 DYADS = (*SIDES, "base_treaty", "entry_type", "year", "entryforceyear", "wto_listed")
 WITHDRAWALS = (*SIDES, "base_treaty", "year")
-JOINING = ("base_treaty", "accession")
 NO_TREATY = ("negotiation", "withdrawal")
+_TRANSITION = ("GBR", 2020)
+"""The European Union's treaties bound the United Kingdom to 31 December 2020, the year under which
+the list has its withdrawals: they end a year later than the list's other withdrawals."""
 _NEVER = 9999
 
 
@@ -54,9 +58,12 @@ class Desta(Connector):
 
     Notes
     -----
-    ``rta`` is 1 from the year a treaty enters into force to the year before a withdrawal,
-    ``rta_wto`` where one of the treaties is listed by the WTO, ``n_treaties`` counts base
-    treaties: accessions to one and consolidated versions of it are the same treaty. Only pair-years
+    ``rta`` is 1 from the year a treaty enters into force to the year before a withdrawal (for the
+    United Kingdom's of 2020 to 2020 itself), and again from the year in which a later version of
+    it or an accession enters into force. ``rta_wto`` is 1 where one of the treaties is listed by
+    the WTO, ``n_treaties`` counts base treaties: accessions to one and consolidated versions of it,
+    such as those with which the United Kingdom carried the European Union's on, are the same
+    treaty. Only pair-years
     with a treaty have a row, in both directions. Dür, Baccini and Elsig (2014),
     doi:10.1007/s11558-013-9179-8.
     """
@@ -100,8 +107,9 @@ class Desta(Connector):
     def download(self, desk: Desk) -> tuple[RawFile, ...]:
         """Get both lists."""
         return tuple(
-            desk.file(url, check=_has_columns(columns))
+            desk.file(url, check=check, fits=_is_list(check, left=columns is WITHDRAWALS))
             for url, columns in zip(self.locate(), (DYADS, WITHDRAWALS), strict=True)
+            for check in [_has_columns(columns)]
         )
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
@@ -124,8 +132,8 @@ class Desta(Connector):
 
 
 def _desta_to_iso3(code: str) -> str | None:
-    """ISO numeric, in which 492 is a country, unlike in UN Comtrade's; and DESTA's own 900."""
-    return {"492": "MCO", "900": "XKX"}.get(code.strip()) or numeric_to_iso3(code)
+    """ISO numeric, and DESTA's own 900."""
+    return "XKX" if code.strip() == "900" else numeric_to_iso3(code)
 
 
 def _has_columns(columns: Sequence[str]) -> Callable[[Path], None]:
@@ -138,6 +146,20 @@ def _has_columns(columns: Sequence[str]) -> Callable[[Path], None]:
         require_source_columns(found, columns, file=path.name.removesuffix(".part"))
 
     return check
+
+
+def _is_list(check: Callable[[Path], None], *, left: bool) -> Fits:
+    """Whether a file is the list of treaties or that of withdrawals, which have alike columns."""
+
+    def fits(path: Path) -> bool:
+        if not passes(check)(path):
+            return False
+        with path.open(encoding="latin-1", newline="") as handle:
+            rows = csv.DictReader(handle)
+            kinds = {str(row.get("entry_type")) for row in islice(rows, 100)}
+        return (kinds == {"withdrawal"}) == left
+
+    return fits
 
 
 def _read(raw: RawFile, columns: Sequence[str], notes: Notes) -> pd.DataFrame:
@@ -209,17 +231,18 @@ def _with_end(spells: pd.DataFrame, withdrawals: RawFile, notes: Notes) -> pd.Da
     left = left.loc[left["left"].notna(), [*keys, "left"]].drop_duplicates()
     spells = spells.reset_index(drop=True).assign(spell=lambda frame: frame.index)
     joined = spells.merge(left, on=keys, how="left")
+    # Whatever enters into force after a withdrawal brings the pair back.
     after = joined["left"].where(joined["left"] >= joined["start"])
+    country, year = _TRANSITION
+    after += (joined[[*PAIR]] == country).any(axis=1) & (after == year)
     ends = after.groupby(joined["spell"]).min().fillna(_NEVER)
-    # A new version of a treaty does not bring back a pair that has withdrawn from it.
-    gone = (joined["left"] < joined["start"]) & ~joined["entry_type"].isin(JOINING)
-    out = gone.groupby(joined["spell"]).any()
-    notes.count("new versions of a treaty for a pair that had withdrawn left out", out.sum())
+    back = (joined["left"] < joined["start"]).groupby(joined["spell"]).any()
+    notes.count("treaties of a pair in force again after a withdrawal", back.sum())
     notes.count("treaties of a pair ended by a withdrawal", (ends < _NEVER).sum())
     known = left.merge(spells[keys].drop_duplicates(), on=keys)
     notes.count("withdrawals from a treaty that the list does not have in force",
                 len(left) - len(known))  # fmt: skip
-    return spells.assign(end=ends)[~out]
+    return spells.assign(end=ends)
 
 
 def _in_force(spells: pd.DataFrame, year: int) -> pd.Series:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -15,19 +17,23 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.country_codes import alpha3_to_iso3
-from features.errors import InputError, SourceError
+from features.errors import SourceError
 from features.store.connector import Connector
 from features.store.csv_stream import opened, whole_zip
 from features.store.desk import Desk
+from features.store.given import member_like
 from features.store.pair_rows import require_unique, with_iso3
 from features.store.source import Notes, Part, RawFile, SourceInfo
+from features.store.stata import has_stata_columns, is_stata, read_stata
 from features.store.tidying import pair_table, require_source_columns
 
 if TYPE_CHECKING:
     import xlrd
 
 ARCHIVE = "https://www.cepii.fr/distance/dist_cepii.zip"
-WORKBOOK = "https://www.cepii.fr/distance/dist_cepii.xls"
+MEMBER = "dist_cepii.xls"
+_EXCEL = (bytes.fromhex("d0cf11e0"), b"\x09\x08")
+"""How workbooks begin, in a container as the source's is or bare."""
 SHEET = "dist_cepii"
 SIDES = ("iso_o", "iso_d")
 FLAGS = ("contig", "comlang_off", "comlang_ethno", "colony", "comcol", "curcol", "col45", "smctry")
@@ -72,13 +78,8 @@ class GeoDist(Connector):
         return (ARCHIVE,)
 
     def download(self, desk: Desk) -> tuple[RawFile, ...]:
-        """Get the archive, or from the user's folder the workbook if it was taken out."""
-        try:
-            return (desk.file(ARCHIVE, check=whole_zip),)
-        except InputError:
-            if not desk.offline:
-                raise
-            return (desk.file(WORKBOOK),)
+        """Get the archive, or from the user's folder the workbook in it or the Stata file."""
+        return (desk.file(ARCHIVE, check=whole_zip, fits=_is_geodist),)
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
         """All pairs as one part."""
@@ -87,15 +88,10 @@ class GeoDist(Connector):
 
 def _pairs(raw: RawFile, notes: Notes) -> pa.Table:
     name = raw.path.name
-    sheet = _sheet(raw)
-    header = [str(cell).strip() for cell in sheet.row_values(0)] if sheet.nrows else []
-    require_source_columns(header, (*SIDES, *FLAGS, *DISTANCES), file=name)
+    columns = (_stata_columns if is_stata(raw.path) else _sheet_columns)(raw)
     rows = pd.DataFrame(
-        {column: sheet.col_values(header.index(column), 1) for column in SIDES}
-        | {
-            column: _numbers(sheet.col_values(header.index(column), 1), column, file=name)
-            for column in (*FLAGS, *DISTANCES)
-        }
+        {column: columns[column] for column in SIDES}
+        | {column: _numbers(columns[column], column, file=name) for column in (*FLAGS, *DISTANCES)}
     )
     notes.count("cells without a weighted distance", int(rows["distw"].isna().sum()))
     codes = {*rows[SIDES[0]], *rows[SIDES[1]]}
@@ -107,10 +103,30 @@ def _pairs(raw: RawFile, notes: Notes) -> pa.Table:
     return pair_table(pairs)
 
 
+def _is_geodist(path: Path) -> bool:
+    if is_stata(path):
+        return has_stata_columns(path, (*SIDES, *FLAGS, *DISTANCES))
+    with path.open("rb") as handle:
+        workbook = handle.read(4).startswith(_EXCEL)
+    return workbook or member_like(re.compile(re.escape(MEMBER), re.IGNORECASE))(path)
+
+
+def _stata_columns(raw: RawFile) -> dict[str, list[object]]:
+    table = read_stata(raw.path, (*SIDES, *FLAGS, *DISTANCES))
+    return {str(name): table[name].tolist() for name in table}
+
+
+def _sheet_columns(raw: RawFile) -> dict[str, list[object]]:
+    sheet = _sheet(raw)
+    header = [str(cell).strip() for cell in sheet.row_values(0)] if sheet.nrows else []
+    require_source_columns(header, (*SIDES, *FLAGS, *DISTANCES), file=raw.path.name)
+    return {name: sheet.col_values(number, 1) for number, name in enumerate(header)}
+
+
 def _sheet(raw: RawFile) -> xlrd.sheet.Sheet:
     import xlrd
 
-    member = "dist_cepii.xls" if zipfile.is_zipfile(raw.path) else None
+    member = MEMBER if zipfile.is_zipfile(raw.path) else None
     with opened(raw.path, member=member) as handle:
         content = handle.read()
     try:

@@ -21,6 +21,7 @@ from features.errors import InputError, SourceError
 from features.store.connector import Connector
 from features.store.csv_stream import TEXT, csv_batches, opened, whole_zip
 from features.store.desk import Desk
+from features.store.given import member_like, name_like
 from features.store.pair_rows import require_unique, small_frame, with_iso3, yearly_parts
 from features.store.source import Notes, Part, RawFile, SourceInfo, option
 from features.store.tidying import pair_table, require_source_columns
@@ -115,7 +116,16 @@ class Gravity(Connector):
 
     def download(self, desk: Desk) -> tuple[RawFile, ...]:
         """Get the archive of all files."""
-        return (desk.file(self.locate()[0], check=whole_zip),)
+        files = re.compile(rf"(Gravity|Countries|Label_\w+)_V{self.release}\.csv")
+        panel = re.compile(re.escape(self._member))
+        return (
+            desk.file(
+                self.locate()[0],
+                check=whole_zip,
+                fits=member_like(panel),
+                member=name_like(files),
+            ),
+        )
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
         """The pairs as one part, or a part a year of agreements."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +25,7 @@ from features.sources.icio_reading import (
 )
 from features.store.connector import Connector
 from features.store.desk import Desk
+from features.store.given import member_like, name_like
 from features.store.source import (
     Kind,
     Notes,
@@ -127,10 +129,12 @@ class Icio(Connector):
 
     def download(self, desk: Desk) -> tuple[RawFile, ...]:
         """The zips."""
-        return tuple(
-            desk.file(url, check=zip_only(url.rpartition("/")[2], by_hand=url))
-            for url in self.locate()
-        )
+        found = []
+        for url, years in zip(self.locate(), self._bundles().values(), strict=True):
+            one = re.compile(rf"({'|'.join(map(str, years))})_SML\.csv", re.IGNORECASE)
+            check = zip_only(url.rpartition("/")[2], by_hand=url)
+            found.append(desk.file(url, check=check, fits=member_like(one), member=name_like(one)))
+        return tuple(found)
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
         """A part a year, and for tables one of gross output."""

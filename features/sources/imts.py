@@ -13,12 +13,14 @@ from urllib.parse import quote
 import pandas as pd
 import pyarrow as pa
 
-from features.countries import is_country
-from features.country_codes import alpha3_to_iso3, translate
+from features.country_codes import alpha3_to_iso3, has_iso3, translate
 from features.errors import InputError, SourceError, first_line
+from features.sources.imf_explorer import is_explorer, read_explorer
 from features.sources.indicator_parts import check_release_day, check_years
 from features.store.answers import Answer
 from features.store.connector import Connector
+from features.store.csv_stream import header
+from features.store.given import passes
 from features.store.source import (
     Notes,
     Part,
@@ -104,7 +106,7 @@ class Imts(Connector):
         check_years(self.years)
         check_release_day(self.release)
         for code in self.reporters:
-            if not is_country(code) or self.reporters.count(code) > 1:
+            if not has_iso3(code) or self.reporters.count(code) > 1:
                 raise InputError(
                     f"--reporters: {code!r} is no country's code or is named twice",
                     remedy="Give ISO 3166 alpha-3 codes such as DEU, each once",
@@ -129,6 +131,10 @@ class Imts(Connector):
         SourceError
             Also for an answer without a row, which is how the source says no to a wrong request.
         """
+        if desk.offline:
+            indicator = _INDICATORS[self.flow]
+            fits = passes(partial(_refuse_other, indicator=indicator))
+            return desk.all_given(fits, kind=f"a table of {indicator} from data.imf.org (IMTS)")
         return tuple(
             desk.answer(
                 self._address(area),
@@ -147,6 +153,11 @@ class Imts(Connector):
         notes = Notes()
         rows = pd.concat([self._read(file.path, notes) for file in raw], ignore_index=True)
         rows = _known_countries(rows, notes, file=raw[0].path.name)
+        if self.reporters:
+            # A file of the user's may have others.
+            asked = rows["reporter"].isin(self.reporters)
+            notes.count("rows of reporters not asked for dropped", int((~asked).sum()))
+            rows = rows[asked]
         _refuse_duplicates(rows, file=raw[0].path.name)
         years = sorted(set(rows["year"]))
         absent = [str(year) for year in self.years if year not in years]
@@ -202,7 +213,7 @@ class Imts(Connector):
         notes.count("rows of years not asked for dropped", int((~wanted).sum()))
         known = rows["OBS_VALUE"].notna()
         notes.count("rows without a value left out", int((wanted & ~known).sum()))
-        # SCALE says how the IMF displays figures; OBS_VALUE is in dollars whatever it says.
+        # SCALE says how the interface displays figures; its OBS_VALUE is in dollars all the same.
         table = pd.DataFrame(
             {
                 "reporter": rows["COUNTRY"],
@@ -235,13 +246,27 @@ def _check(answer: Answer, *, url: str) -> None:
         )
 
 
+def _refuse_other(path: Path, *, indicator: str) -> None:
+    """Raise `SourceError` for a file without figures of the indicator, by its first rows."""
+    found = header(path, member=None)
+    if is_explorer(found):
+        if indicator not in set(read_explorer(path)["INDICATOR"]):
+            raise SourceError("the table has another indicator", remedy=_REMEDY, file=path.name)
+        return
+    require_source_columns(found, _COLUMNS, file=path.name)
+    with path.open(encoding="utf-8-sig") as handle:
+        if indicator not in handle.read(1 << 16):
+            raise SourceError("the table has another indicator", remedy=_REMEDY, file=path.name)
+
+
 def _csv_rows(path: Path) -> pd.DataFrame:
     """The columns that are used, by name: their number and order differ between versions."""
     import pyarrow.csv as pacsv
 
+    found = header(path, member=None)
+    if is_explorer(found):
+        return read_explorer(path)
     try:
-        with path.open(encoding="utf-8-sig") as handle:
-            found = [name.strip('" \r\n') for name in handle.readline().split(",")]
         require_source_columns(found, _COLUMNS, file=path.name)
         code = pa.dictionary(pa.int32(), pa.string())
         types = dict.fromkeys(_COLUMNS[:-1], code) | {"OBS_VALUE": pa.float64()}
@@ -269,10 +294,13 @@ def _known_countries(rows: pd.DataFrame, notes: Notes, *, file: str) -> pd.DataF
     grouped = pd.Series(False, index=rows.index)
     nowhere = pd.Series(False, index=rows.index)
     for side, column in columns.items():
-        codes = sorted(set(rows[side]))
+        sizes = rows[side].value_counts().sort_index()
+        codes = [str(code) for code in sizes.index]
         groups = {code for code in codes if _GROUP.fullmatch(code)}
-        iso3 = dict(zip(codes, translate(codes, _area_to_iso3, file=file, column=column),
-                        strict=True))  # fmt: skip
+        named = translate(
+            codes, _area_to_iso3, file=file, column=column, count=notes.count, rows=sizes.tolist()
+        )
+        iso3 = dict(zip(codes, named, strict=True))
         others = {code for code, country in iso3.items() if country is None} - groups
         grouped |= rows[side].isin(groups)
         nowhere |= rows[side].isin(others)

@@ -143,9 +143,16 @@ def _countries(
     codes = frame["code"].astype("category").cat.remove_unused_categories()
     distinct = [str(code) for code in codes.cat.categories]
     asked = [code for code in distinct if code not in reading.dropped]
-    translated = translate(asked, using, file=reading.file, column="country code")
-    iso3 = dict(zip(asked, translated, strict=True))
     rows = codes.value_counts()
+    translated = translate(
+        asked,
+        using,
+        file=reading.file,
+        column="country code",
+        count=notes.count,
+        rows=[int(rows[code]) for code in asked],
+    )
+    iso3 = dict(zip(asked, translated, strict=True))
     for code in distinct:
         if iso3.get(code) is None:
             notes.count(reading.dropped.get(code, NO_COUNTRY), int(rows[code]))

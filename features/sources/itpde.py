@@ -19,6 +19,7 @@ from features.store.connector import Connector
 from features.store.csv_stream import TEXT
 from features.store.desk import Desk
 from features.store.flow_spool import FlowSpool, Translated
+from features.store.given import called, csv_like
 from features.store.source import (
     Notes,
     Part,
@@ -138,7 +139,15 @@ class Itpde(Connector):
         """The zip."""
         url = ADDRESSES[self.edition]
         check = zip_only(url.rpartition("/")[2], by_hand=url)
-        return (desk.file(url, check=check),)
+        columns = _columns(DYNAMIC[self.edition])
+        return (
+            desk.file(
+                url,
+                check=check,
+                fits=csv_like(columns, member=".csv"),
+                member=called("itpde.csv", csv_like(columns, member=None)),
+            ),
+        )
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
         """A part a year, exporter, importer, sector and current USD."""
@@ -187,23 +196,25 @@ def _sectors(level: str) -> tuple[tuple[str, ...] | None, NDArray[np.intp]]:
     return tuple(one[0] for one in BROAD), np.searchsorted(last, np.arange(INDUSTRIES + 1))
 
 
+def _columns(dynamic: str) -> dict[str, pa.DataType]:
+    """Columns that are read and their types; files with names of countries have more."""
+    sides = [(f"{side}_iso3", dynamic.format(side=side)) for side in ("exporter", "importer")]
+    return {
+        **dict.fromkeys((name for side in sides for name in side), TEXT),
+        "year": pa.int16(),
+        "industry_id": pa.int16(),
+        "trade": pa.float64(),
+        "flag_zero": TEXT,
+    }
+
+
 def _read(path: Path, spool: FlowSpool, *, dynamic: str) -> None:
     """Put the known flows into the spool.
 
     A zero that fills the square (flag ``u``) is no observation; one that was reported (``r``) is.
     """
     exporter, importer = (dynamic.format(side=side) for side in ("exporter", "importer"))
-    types = {
-        "exporter_iso3": TEXT,
-        exporter: TEXT,
-        "importer_iso3": TEXT,
-        importer: TEXT,
-        "year": pa.int16(),
-        "industry_id": pa.int16(),
-        "trade": pa.float64(),
-        "flag_zero": TEXT,
-    }
-    for block in blocks(path, ".csv", types=types):
+    for block in blocks(path, ".csv", types=_columns(dynamic)):
         year, industry = (np.asarray(block.column(name)) for name in ("year", "industry_id"))
         _refuse_industry(industry, spool.file)
         value = block.column("trade").to_numpy(zero_copy_only=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,10 @@ from features.errors import InputError
 from features.store.connector import Connector
 from features.store.csv_stream import TEXT, csv_batches, whole_zip
 from features.store.desk import Desk
+from features.store.given import csv_like
 from features.store.pair_rows import PAIR, small_frame, with_iso3, yearly_parts
 from features.store.source import Notes, Part, RawFile, SourceInfo, option
+from features.store.stata import has_stata_columns, is_stata, read_stata
 
 FOLDER = "https://www.ewf.uni-bayreuth.de/pool/dokumente/"
 SIDES = ("exporter", "importer")
@@ -31,6 +34,11 @@ KINDS = {
 }
 """Customs union, free trade, partial scope, services; and the columns that each is the most of."""
 FLAGS = tuple(dict.fromkeys(column for columns in KINDS.values() for column in columns))
+_COLUMNS = {
+    **dict.fromkeys(SIDES, TEXT),
+    "year": pa.int16(),
+    **dict.fromkeys(("rta", *FLAGS), pa.float32()),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +95,9 @@ class Larch(Connector):
 
     def download(self, desk: Desk) -> tuple[RawFile, ...]:
         """Get the file, from the user's folder in whatever form it is there."""
-        try:
-            return (_file(desk, self.locate()[0]),)
-        except InputError:
-            if not desk.offline:
-                raise
-            return (_file(desk, self._plain if self.release >= "2023" else self._archive),)
+        (url,) = self.locate()
+        check = whole_zip if url.endswith(".zip") else None
+        return (desk.file(url, check=check, fits=_is_table),)
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
         """A part for every year with an agreement."""
@@ -108,23 +113,35 @@ class Larch(Connector):
         return f"{FOLDER}rta_{self.release}.csv"
 
 
-def _file(desk: Desk, url: str) -> RawFile:
-    return desk.file(url, check=whole_zip if url.endswith(".zip") else None)
+def _is_table(path: Path) -> bool:
+    """Whether a file has the agreements, as CSV, in a zip or as Stata's."""
+    if is_stata(path):
+        return has_stata_columns(path, _COLUMNS)
+    return csv_like(_COLUMNS, member=_member(path))(path)
+
+
+def _member(path: Path) -> str | None:
+    return ".csv" if zipfile.is_zipfile(path) else None
+
+
+def _batches(path: Path) -> Iterator[pa.RecordBatch]:
+    if not is_stata(path):
+        yield from csv_batches(path, member=_member(path), columns=_COLUMNS)
+        return
+    frame = read_stata(path, _COLUMNS).astype(dict.fromkeys(SIDES, "category"))
+    yield pa.RecordBatch.from_pandas(frame, preserve_index=False)
 
 
 def _agreements(path: Path, notes: Notes) -> pd.DataFrame:
-    member = ".csv" if path.name.endswith(".zip") else None
-    columns = {**dict.fromkeys(SIDES, TEXT), "year": pa.int16()}
-    columns |= dict.fromkeys(("rta", *FLAGS), pa.float32())
     kept: list[pa.RecordBatch] = []
-    for batch in csv_batches(path, member=member, columns=columns):
+    for batch in _batches(path):
         notes.count("rows without a value for rta left out", batch["rta"].null_count)
         agreed = batch.filter(pc.fill_null(pc.equal(batch["rta"], 1), False))
         notes.count("rows without an agreement left out: a pair-year without a row has none",
                     batch.num_rows - batch["rta"].null_count - agreed.num_rows)  # fmt: skip
         kept.append(agreed)
     rows = with_iso3(
-        small_frame(kept, columns=[*columns]),
+        small_frame(kept, columns=[*_COLUMNS]),
         sides=SIDES,
         using=alpha3_to_iso3,
         file=path.name,

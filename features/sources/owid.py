@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,6 +27,7 @@ from features.sources.indicator_sets import ReadySeries, choose, selection_word
 from features.store.answers import Answer
 from features.store.connector import Connector
 from features.store.desk import Desk
+from features.store.given import answers
 from features.store.source import IndicatorLine, Part, RawFile, SourceInfo, day_option, option
 from features.store.tidying import require_source_columns
 from features.store.years import years_word
@@ -99,12 +101,14 @@ class Owid(Connector):
         params = {"csvType": "full", "useColumnShortNames": "true"}
         return tuple(
             desk.answer(
-                url,
-                name=url.rpartition("/")[2],
+                f"{GRAPHER}/{series.at_source}.{kind}",
+                name=f"{series.at_source}.{kind}",
                 params=params,
-                check=_check_table if url.endswith(".csv") else _check_metadata,
+                check=check,
+                fits=answers(partial(check, series=series)),
             )
-            for url in self.locate()
+            for series in self.chosen
+            for kind, check in (("csv", _check_table), ("metadata.json", _check_metadata))
         )
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
@@ -135,16 +139,24 @@ def _is_country(code: str) -> bool:
         return False
 
 
-def _check_table(answer: Answer) -> None:
-    """Refuse a web page or another table under status 200, so that it is never cached."""
+def _check_table(answer: Answer, series: ReadySeries | None = None) -> None:
+    """Refuse a web page or another table under status 200, so that it is never cached.
+
+    Also one without a column of ``series``, where a file must tell what it is of.
+    """
     if answer.status == 200:
         header = next(csv.reader(io.StringIO(answer.text)), [])
         require_source_columns([name.capitalize() for name in header], _KEYS, file="chart of OWID")
+        wanted = {name.lower() for name in series.columns} if series else set()
+        if wanted and not wanted & {name.lower() for name in header}:
+            require_source_columns(header, series.columns[:1] if series else (), file="a chart")
 
 
-def _check_metadata(answer: Answer) -> None:
+def _check_metadata(answer: Answer, series: ReadySeries | None = None) -> None:
     if answer.status == 200:
-        _columns(answer.body, file="metadata of a chart of OWID")
+        columns = _columns(answer.body, file="metadata of a chart of OWID")
+        if series is not None:
+            _value_name(columns, series=series, file="a chart")
 
 
 def _columns(body: bytes, *, file: str) -> dict[str, Mapping[str, Any]]:
@@ -169,7 +181,12 @@ def _value_column(path: Path, *, series: ReadySeries) -> tuple[frozenset[str], M
     Titles change with every update of a chart and short names are written in more than one case,
     so that the metadata are asked which column is meant.
     """
-    columns = _columns(path.read_bytes(), file=path.name)
+    return _value_name(_columns(path.read_bytes(), file=path.name), series=series, file=path.name)
+
+
+def _value_name(
+    columns: Mapping[str, Mapping[str, Any]], *, series: ReadySeries, file: str
+) -> tuple[frozenset[str], Mapping[str, Any]]:
     names = {
         key: frozenset(
             str(name).lower()
@@ -181,13 +198,13 @@ def _value_column(path: Path, *, series: ReadySeries) -> tuple[frozenset[str], M
     for wanted in series.columns:
         found = [key for key in columns if wanted.lower() in names[key]]
         if len(found) == 1:
-            _refuse_other_prices(series, columns[found[0]], file=path.name)
+            _refuse_other_prices(series, columns[found[0]], file=file)
             return names[found[0]], columns[found[0]]
     there = ", ".join(f"{about.get('shortName')} ({key})" for key, about in columns.items())
     raise SourceError(
         f"the source has changed: expected a column {' or '.join(series.columns)}, found {there}",
         remedy=_UPGRADE,
-        file=path.name,
+        file=file,
     )
 
 

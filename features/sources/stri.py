@@ -19,6 +19,7 @@ from features.sources.indicator_sets import ReadySeries
 from features.store.answers import Answer
 from features.store.connector import Connector
 from features.store.csv_stream import csv_batches
+from features.store.given import passes
 from features.store.source import IndicatorLine, Part, RawFile, SourceInfo, day_option, option
 from features.store.tidying import require_source_columns
 from features.store.years import years_word
@@ -29,9 +30,15 @@ if TYPE_CHECKING:
 _BASE = "https://sdmx.oecd.org/public/rest/data/OECD.TAD.TPD"
 _VERSION = "1.0"
 FIRST_YEAR = 2014
+ECONOMIES = 129
+"""Covered by the edition that goes to 2025."""
 LAG_MONTHS = 3
 """Our assumption: the OECD states no lag, and an edition comes out soon after its year."""
-_COLUMNS = ("DATAFLOW", "REF_AREA", "TIME_PERIOD", "OBS_VALUE")
+_FLOWS = ("DATAFLOW", "STRUCTURE_ID")
+"""Columns that name the data: that of the interface, and that of the explorer's download."""
+_COLUMNS = ("REF_AREA", "TIME_PERIOD", "OBS_VALUE")
+_NO_DIMENSIONS = (*_FLOWS, "STRUCTURE", "STRUCTURE_NAME", "ACTION")
+_IDENTIFIER = re.compile("[A-Z][A-Z0-9_]*")
 TOTALS: dict[str, tuple[str, ...]] = {
     # The measure that has the name of the index is the index; the others are parts of it.
     "MEASURE": ("STRI", "DSTRI"),
@@ -49,7 +56,8 @@ _BY_HAND = "Try again later, or download the file by hand and give its folder wi
 _CHANGED = "The source has changed: upgrade gravicast"
 
 _NOTE = (
-    f"from {FIRST_YEAR}, some 50 countries; the publication lag of {LAG_MONTHS} months is assumed"
+    f"from {FIRST_YEAR}, {ECONOMIES} economies; the publication lag of {LAG_MONTHS} months is "
+    "assumed"
 )
 _INDEX = "index, 0 (open) to 1 (closed)"
 _PROVIDER = "OECD (OECD terms: reuse with citation)"
@@ -98,7 +106,8 @@ class Stri(Connector):
         name="stri",
         kind="indicators",
         title="OECD Services Trade Restrictiveness Index (STRI and Digital STRI)",
-        gives=f"restrictions on digital or all services trade of some 50 countries, {FIRST_YEAR}-",
+        gives=f"restrictions on digital or all services trade of {ECONOMIES} economies, "
+        f"{FIRST_YEAR}-",
         licence="OECD terms (https://www.oecd.org/en/about/terms-conditions.html): reuse with "
         "citation, no Creative Commons licence",
         citation="OECD, Services Trade Restrictiveness Index; Digital Services Trade "
@@ -124,7 +133,7 @@ class Stri(Connector):
             )
         named = [pick.partition("=")[0] for pick in self.pick]
         for pick, name in zip(self.pick, named, strict=True):
-            if not _PICK.fullmatch(pick) or name in _COLUMNS or named.count(name) > 1:
+            if not _PICK.fullmatch(pick) or name in (*_FLOWS, *_COLUMNS) or named.count(name) > 1:
                 raise InputError(
                     f"--pick: {pick!r} is no code of a dimension, or its dimension is named twice",
                     remedy="Give such as ACTIVITY=J61,MEASURE=STRI, each dimension once",
@@ -166,8 +175,9 @@ class Stri(Connector):
             params["endPeriod"] = str(max(self.years))
         span = f"{first}-{max(self.years)}" if self.years else f"since{first}"
         name = f"{self.what}-{span}.csv"
-        check = partial(_check, url=url, name=name)
-        return (desk.answer(url, name=name, params=params, check=check),)
+        check = partial(_check, url=url)
+        fits = passes(lambda path: _refuse_other_flow(path, flow=self.series.at_source))
+        return (desk.answer(url, name=name, params=params, check=check, fits=fits),)
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
         """A part a year; rows of groups of countries and of parts of the index are counted."""
@@ -192,7 +202,7 @@ class Stri(Connector):
         return (self.series.line(),)
 
 
-def _check(answer: Answer, *, url: str, name: str) -> None:
+def _check(answer: Answer, *, url: str) -> None:
     """Refuse what is no table of observations, each with what can be done about it."""
     nothing = re.search(r"No(Results|Records)Found", answer.text)
     if answer.status == 404 and nothing:
@@ -212,19 +222,19 @@ def _check(answer: Answer, *, url: str, name: str) -> None:
             "the source turns this connection away (403), as it does with VPNs and anonymous "
             "addresses",
             remedy="Connect without a VPN, or download the CSV in a browser from "
-            f"https://data-explorer.oecd.org, call it {name} and give its folder with --from",
+            "https://data-explorer.oecd.org and give it with --from",
             file=url,
         )
     if answer.status == 200:
         header, _, rows = answer.text.partition("\n")
         cells = next(csv.reader([header]), [])
-        if not {"DATAFLOW", "OBS_VALUE"} & set(cells):
+        if not {*_FLOWS, "OBS_VALUE"} & set(cells):
             raise SourceError(
                 "the source answered with something else than CSV of observations",
                 remedy=_BY_HAND,
                 file=url,
             )
-        require_source_columns(cells, _COLUMNS, file=url)
+        require_source_columns(cells, (_flow_column(cells), *_COLUMNS), file=url)
         _refuse_no_rows(bool(rows.strip()), file=url)
 
 
@@ -235,13 +245,40 @@ def _refuse_no_rows(there: bool, *, file: str) -> None:
         )
 
 
+def _flow_column(header: Sequence[str]) -> str:
+    return next((name for name in _FLOWS if name in header), _FLOWS[0])
+
+
+def _refuse_other_flow(path: Path, *, flow: str) -> None:
+    """Raise `SourceError` for a file that is no table of the data wanted, by its first row."""
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as handle:
+        rows = csv.DictReader(handle)
+        header = rows.fieldnames or ()
+        require_source_columns(header, (_flow_column(header), *_COLUMNS), file=path.name)
+        first = next(rows, {})
+    _refuse_flow(pd.Series([first.get(_flow_column(header)) or ""]), flow, file=path.name)
+
+
+def _refuse_flow(column: pd.Series, flow: str, *, file: str) -> None:
+    wrong = ~column.str.contains(rf"{re.escape(flow)}(?![A-Z0-9_])", regex=True)
+    if wrong.any():
+        raise SourceError(
+            f"expected rows of {flow}, found {column[wrong].iloc[0]!r}",
+            remedy="Take the file of the index that --what names",
+            file=file,
+            column=str(column.name),
+        )
+
+
 def _read(path: Path, *, flow: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Rows as text but for the value, and the dimensions beside country and year."""
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as handle:
         header = [name.strip() for name in next(csv.reader([handle.readline()]), [])]
-    require_source_columns(header, _COLUMNS, file=path.name)
-    # In SDMX-CSV every dimension stands before the value and every attribute after it.
-    before = header[: header.index("OBS_VALUE")]
+    of_flow = _flow_column(header)
+    require_source_columns(header, (of_flow, *_COLUMNS), file=path.name)
+    # In SDMX-CSV every dimension stands before the value and every attribute after it; the
+    # explorer's download has a label, in words, beside each code.
+    before = [n for n in header[: header.index("OBS_VALUE")] if _IDENTIFIER.fullmatch(n)]
     if not {"REF_AREA", "TIME_PERIOD"} <= set(before) or len(set(header)) < len(header):
         raise SourceError(
             "the order of the columns does not tell dimensions, which come before OBS_VALUE, from "
@@ -249,19 +286,13 @@ def _read(path: Path, *, flow: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
             remedy=_CHANGED,
             file=path.name,
         )
-    dimensions = tuple(name for name in before if name not in _COLUMNS)
-    types = dict.fromkeys((*_COLUMNS[:-1], *dimensions), pa.string()) | {"OBS_VALUE": pa.float64()}
+    dimensions = tuple(name for name in before if name not in (*_NO_DIMENSIONS, *_COLUMNS))
+    texts = (of_flow, *_COLUMNS[:-1], *dimensions)
+    types = dict.fromkeys(texts, pa.string()) | {"OBS_VALUE": pa.float64()}
     batches = list(csv_batches(path, member=None, columns=types))
     _refuse_no_rows(any(batch.num_rows for batch in batches), file=path.name)
     rows = pa.Table.from_batches(batches).to_pandas()
-    wrong = ~rows["DATAFLOW"].str.contains(rf"{re.escape(flow)}(?![A-Z0-9_])", regex=True)
-    if wrong.any():
-        raise SourceError(
-            f"expected rows of {flow}, found {rows['DATAFLOW'][wrong].iloc[0]!r}",
-            remedy="Take the file of the index that --what names",
-            file=path.name,
-            column="DATAFLOW",
-        )
+    _refuse_flow(rows[of_flow], flow, file=path.name)
     return rows, dimensions
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ import pandas as pd
 from features.errors import SourceError
 from features.store.answers import Answer
 from features.store.desk import Desk
+from features.store.given import answers
 from features.store.source import RawFile
 
 API = "https://api.worldbank.org/v2"
@@ -74,28 +75,43 @@ def fetch_series(desk: Desk, series: str, *, years: Sequence[int]) -> list[RawFi
     if years:
         params["date"] = f"{min(years)}:{max(years)}"
     name = page_name(series, years)
-    return _fetch_pages(desk, series_url(series), subject=series, name=name, params=params)
+    return _fetch_pages(
+        desk, series_url(series), subject=series, name=name, params=params,
+        is_row=lambda row: row["indicator"]["id"] == series,
+    )  # fmt: skip
 
 
 def fetch_countries(desk: Desk) -> list[RawFile]:
     """The list of countries and areas."""
     params = {"format": "json", "per_page": "400"}
-    return _fetch_pages(desk, countries_url(), subject="country", name="country", params=params)
+    return _fetch_pages(
+        desk, countries_url(), subject="country", name="country", params=params,
+        is_row=lambda row: bool(row["region"]),
+    )  # fmt: skip
 
 
 def _fetch_pages(
-    desk: Desk, url: str, *, subject: str, name: str, params: Mapping[str, str]
+    desk: Desk,
+    url: str,
+    *,
+    subject: str,
+    name: str,
+    params: Mapping[str, str],
+    is_row: Callable[[Mapping[str, Any]], bool],
 ) -> list[RawFile]:
+    """Every page; ``is_row`` tells a row of the subject from one of another."""
     first: Page | None = None
     raw: list[RawFile] = []
     number = 1
     while first is None or number <= first.pages:
+        check = partial(_check, subject=subject, number=number, first=first)
         raw.append(
             desk.answer(
                 url,
                 name=f"{name}.p{number}.json",
                 params={**params, "page": str(number)},
-                check=partial(_check, subject=subject, number=number, first=first),
+                check=check,
+                fits=answers(partial(_check_rows, check=check, is_row=is_row)),
                 read_timeout=180.0,
             )
         )
@@ -103,6 +119,20 @@ def _fetch_pages(
             first = read_page(raw[0].path, subject=subject)
         number += 1
     return raw
+
+
+def _check_rows(
+    answer: Answer, *, check: Callable[[Answer], None], is_row: Callable[[Mapping[str, Any]], bool]
+) -> None:
+    """Refuse a page of another subject."""
+    check(answer)
+    page = parse_page(answer.body, subject="")
+    try:
+        right = bool(page.rows) and all(is_row(row) for row in page.rows[:1])
+    except (KeyError, TypeError):
+        right = False
+    if not right:
+        raise SourceError("the page is of another subject", remedy=_AGAIN, file=_TITLE)
 
 
 def _check(answer: Answer, *, subject: str, number: int, first: Page | None) -> None:

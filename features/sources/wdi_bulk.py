@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 import zipfile
 import zlib
 from collections.abc import Collection, Iterator
@@ -15,6 +16,7 @@ import pandas as pd
 
 from features.errors import SourceError
 from features.store.desk import Desk
+from features.store.given import member_like, name_like
 from features.store.source import RawFile
 from features.store.tidying import require_source_columns
 
@@ -33,7 +35,13 @@ def fetch_archive(desk: Desk) -> RawFile:
     SourceError
         If what came is no archive.
     """
-    return desk.file(BULK_URL, check=_check_archive)
+    files = [re.compile(re.escape(name), re.IGNORECASE) for name in (DATA, COUNTRIES, SERIES)]
+    return desk.file(
+        BULK_URL,
+        check=_check_archive,
+        fits=member_like(files[0]),
+        member=name_like(re.compile("|".join(f.pattern for f in files), re.IGNORECASE)),
+    )
 
 
 def _check_archive(path: Path) -> None:

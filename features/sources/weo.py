@@ -13,9 +13,10 @@ import pandas as pd
 import pyarrow as pa
 
 from features.errors import InputError, SourceError
-from features.sources.weo_files import check_vintage, read_vintage
+from features.sources.weo_files import check_vintage, read_vintage, refuse_other
 from features.store.answers import Answer
 from features.store.connector import Connector
+from features.store.given import passes
 from features.store.source import (
     IndicatorLine,
     Notes,
@@ -287,7 +288,8 @@ def _download(vintage: str, desk: Desk) -> RawFile:
     def check(answer: Answer) -> None:
         check_vintage(answer, workbook=workbook, url=url)
 
-    return desk.answer(url, name=name, check=check, read_timeout=300.0)
+    fits = passes(lambda path: refuse_other(path, vintage=vintage))
+    return desk.answer(url, name=name, check=check, fits=fits, read_timeout=300.0)
 
 
 def _address(vintage: str) -> str | None:

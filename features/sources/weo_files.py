@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,13 +62,21 @@ def check_vintage(answer: Answer, *, workbook: bool, url: str) -> None:
         )
 
 
+def refuse_other(path: Path, *, vintage: str) -> None:
+    """Raise `SourceError` for a file that is no vintage, or not surely of this one."""
+    notes = Notes()
+    read_vintage(path, vintage=vintage, codes=(), notes=notes)
+    if notes.texts:
+        raise SourceError("the file does not say its vintage", remedy=_REMEDY, file=path.name)
+
+
 def read_vintage(path: Path, *, vintage: str, codes: Collection[str], notes: Notes) -> pd.DataFrame:
     """Series of the wanted codes of one vintage, countries only.
 
     Parameters
     ----------
     path
-        The file; its ending decides the format.
+        The file; how it begins decides the format.
     vintage
         Such as ``2024-10``; a file that names another is refused.
     codes
@@ -87,7 +96,8 @@ def read_vintage(path: Path, *, vintage: str, codes: Collection[str], notes: Not
     SourceError
         For a file that is broken, cut off or changed, or of another vintage.
     """
-    book = path.suffix == ".xlsx"
+    with path.open("rb") as handle:
+        book = handle.read(2) == b"PK"
     try:
         rows = (_book_rows if book else _text_rows)(path, vintage, notes)
         wanted = [row for row in rows if row.code in codes]
@@ -97,7 +107,11 @@ def read_vintage(path: Path, *, vintage: str, codes: Collection[str], notes: Not
         ) from error
     areas = sorted({row.area for row in wanted if not _is_group(row.area)})
     column = "SERIES_CODE" if book else "ISO"
-    countries = translate(areas, alpha3_to_iso3, file=path.name, column=column)
+    series = Counter(row.area for row in wanted)
+    countries = translate(
+        areas, alpha3_to_iso3, file=path.name, column=column,
+        count=notes.count, rows=[series[area] for area in areas],
+    )  # fmt: skip
     iso3 = dict(zip(areas, countries, strict=True))
     notes.count(
         "series of groups of countries dropped",

@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from features.errors import InputError, SourceError
+from features.errors import SourceError
 from features.store.answers import Answer, refusal
 from features.store.client import Client
+from features.store.given import Fits, Given, Member, answers, passes
 from features.store.source import RawFile
 from features.tables import sha256
 
@@ -33,7 +34,7 @@ class Desk:
     earlier
         Caches of other releases of the source, newest first, for conditional requests.
     given
-        A folder of files that the user downloaded; they are taken by name before any request.
+        Files that the user downloaded, a folder or one file: nothing is asked of the source.
     refresh
         Ask again although the cache is whole.
     closed
@@ -55,18 +56,25 @@ class Desk:
         closed: bool = False,
     ) -> None:
         self.client, self.folder, self.today = client, folder, today
-        self._earlier, self._given, self._refresh = tuple(earlier), given, refresh
+        self._earlier, self._refresh = tuple(earlier), refresh
+        self._given = None if given is None else Given(given)
         self._closed = closed
         self._handed: list[Path] = []
-        if given is not None and not given.is_dir():
-            raise InputError("there is no such folder", remedy="Check --from", file=given)
 
     @property
     def offline(self) -> bool:
-        """Whether the user gave a folder of files: nothing else is asked of the source."""
+        """Whether the user gave the files: nothing is asked of the source."""
         return self._given is not None
 
-    def file(self, url: str, *, name: str | None = None, check: FileCheck | None = None) -> RawFile:
+    def file(
+        self,
+        url: str,
+        *,
+        name: str | None = None,
+        check: FileCheck | None = None,
+        fits: Fits | None = None,
+        member: Member | None = None,
+    ) -> RawFile:
         """A file of any size, downloaded resumably.
 
         Parameters
@@ -74,9 +82,13 @@ class Desk:
         url
             Address.
         name
-            Name in the cache and in the user's folder; by default the last part of the address.
+            Name in the cache; by default the last part of the address.
         check
             Sees every new file, the user's too, before it is cached.
+        fits
+            Tells the file among the user's, whatever its name; by default ``check`` does.
+        member
+            Tells files of the user's that were unpacked from this archive: they are put into one.
 
         Raises
         ------
@@ -84,7 +96,7 @@ class Desk:
             If the source refuses; `UnreachableError` if there is no whole answer.
         """
         name = name or url.rpartition("/")[2]
-        ready = self._ready(url, name, check=check)
+        ready = self._from_user(url, name, check, fits, member) or self._ready(url, name)
         if ready is not None:
             return ready
         self._refuse_closed(name)
@@ -104,6 +116,7 @@ class Desk:
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         check: Check | None = None,
+        fits: Fits | None = None,
         follow: bool = True,
         read_timeout: float = 60.0,
     ) -> RawFile:
@@ -117,8 +130,11 @@ class Desk:
             Name in the cache.
         check
             Sees every answer, whatever its status. Without one, any status but 200 is an error.
+        fits
+            Tells the answer among the user's files, whatever its name; by default ``check`` does.
         """
-        ready = self._ready(url, name)
+        fits = fits or (None if check is None else answers(check))
+        ready = self._from_user(url, name, None, fits, None) or self._ready(url, name)
         if ready is not None:
             return ready
         self._refuse_closed(name)
@@ -144,10 +160,22 @@ class Desk:
         query = "&".join(f"{key}={value}" for key, value in (params or {}).items())
         return self._keep(f"{url}?{query}" if query else url, target, got.headers)
 
-    def _ready(self, url: str, name: str, *, check: FileCheck | None = None) -> RawFile | None:
-        """The file where it is to be had without asking: the user's own, or whole in the cache."""
-        if self._given is not None:
-            return self._from_user(url, name, check)
+    def all_given(self, fits: Fits, *, kind: str) -> tuple[RawFile, ...]:
+        """Every file of the user's that fits, under its own name; ``kind`` is named in the error.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        assert self._given is not None
+        found = [path for path in self._given.files() if fits(path)]
+        if not found:
+            raise self._given.lacks(kind, kind)
+        return tuple(self._copied(path, path.name, path.name) for path in found)
+
+    def _ready(self, url: str, name: str) -> RawFile | None:
+        """The file where it is whole in the cache."""
         if self._refresh:
             return None
         kept = _read_side(self.folder / name)
@@ -159,22 +187,33 @@ class Desk:
         self._handed.append(self.folder / name)
         return _raw(self.folder / name, kept)
 
-    def _from_user(self, url: str, name: str, check: FileCheck | None) -> RawFile:
-        assert self._given is not None
-        source, target = self._given / name, self.folder / name
-        if not source.is_file():
-            raise InputError(
-                f"the folder has no file {name}",
-                remedy="Download it into that folder, or leave out --from",
-                file=self._given,
-            )
-        if check is not None:
+    def _from_user(
+        self, url: str, name: str, check: FileCheck | None, fits: Fits | None, member: Member | None
+    ) -> RawFile | None:
+        if self._given is None:
+            return None
+        source = self._given.named_or_fitting(name, fits or (passes(check) if check else None))
+        if source is None:
+            fresh = self.folder / f"{name}.part"
+            fresh.parent.mkdir(parents=True, exist_ok=True)
+            if member is None or not self._given.packed(member, fresh):
+                raise self._given.lacks(name, url)
+            fresh.replace(self.folder / name)
+            return self._keep(f"given by the user: {name}", self.folder / name, {}, base=url)
+        if check is not None and (fits is None or not fits(source)):
             check(source)
+        return self._copied(source, name, url)
+
+    def _copied(self, source: Path, name: str, base: str) -> RawFile:
+        """A file of the user's in the cache."""
+        target = self.folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f"{target.name}.part")
         shutil.copyfile(source, part)
         part.replace(target)
-        return self._keep(f"given by the user: {name}", target, {}, base=url)
+        if source.name != name:
+            self.client.watcher.say(f"{source.name} is taken for {name}")
+        return self._keep(f"given by the user: {source.name}", target, {}, base=base)
 
     def _old(self, url: str, name: str) -> tuple[Path, dict[str, str]] | None:
         """The newest whole copy of this address in any release."""

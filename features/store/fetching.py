@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+from features import country_codes
 from features.errors import InputError, SourceError, UnreachableError
 from features.store.client import Client
 from features.store.connector import Connector
@@ -29,6 +30,7 @@ def fetch(
     client: Client | None = None,
     watcher: Watcher | None = None,
     today: date | None = None,
+    unknown_codes: str = "error",
 ) -> Dataset:
     """Download and convert a data set into the local store, or give the one that is there.
 
@@ -42,7 +44,8 @@ def fetch(
         Ask the source again although the store has it. Sources that say a file is unchanged send
         nothing.
     given
-        A folder of files downloaded by hand, taken instead of the source's.
+        A folder of files downloaded by hand, or one file, taken instead of the source's: known by
+        their content, whatever their names.
     mirror
         Address of another server with the same paths, perhaps below a path of its own.
     client
@@ -51,6 +54,9 @@ def fetch(
         Told about progress.
     today
         Day of retrieval, which is the release of sources that overwrite their files.
+    unknown_codes
+        What becomes of rows of codes of which no table says which country they are: ``error``
+        ends the fetch, ``drop`` leaves them out, which the data set's statements count.
 
     Returns
     -------
@@ -93,7 +99,8 @@ def fetch(
             closed=_is_closed(connector, today),
             today=today,
         )
-        return _made(connector, desk, store, watcher)
+        with country_codes.unknown_codes(unknown_codes):
+            return _made(connector, desk, store, watcher)
 
 
 def _made(connector: Connector, desk: Desk, store: Store, watcher: Watcher) -> Dataset:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -113,8 +113,13 @@ class FlowSpool:
         SourceError
             For a code that is unknown.
         """
-        names = translate(tuple(self._countries), using, file=self.file, column=column)
-        return Translated(self, names)
+        words = tuple(self._countries)
+        unknown: dict[str, int] = {}
+        names = translate(
+            words, using, file=self.file, column=column,
+            count=unknown.__setitem__, rows=range(len(words)),
+        )  # fmt: skip
+        return Translated(self, names, unknown)
 
     def rows(self, year: int) -> NDArray[np.void]:
         """Rows of a year, shape ``[row]``, in the order of the file."""
@@ -136,10 +141,12 @@ class FlowSpool:
 
 
 class Translated:
-    """A spool whose codes of countries are alpha-3."""
+    """A spool whose codes of countries are alpha-3; ``unknown`` has the place of those dropped."""
 
-    def __init__(self, spool: FlowSpool, names: Sequence[str | None]) -> None:
-        self._spool = spool
+    def __init__(
+        self, spool: FlowSpool, names: Sequence[str | None], unknown: Mapping[str, int]
+    ) -> None:
+        self._spool, self._unknown = spool, dict(unknown)
         self._country = np.array([name is not None for name in names], dtype=bool)
         self._names = tuple(sorted({name for name in names if name is not None}))
         at = {name: number for number, name in enumerate(self._names)}
@@ -196,6 +203,9 @@ class Translated:
         self._spool.tell(year, notes)
         kept = self._country[rows["exporter"]] & self._country[rows["importer"]]
         notes.count("rows of areas that are no country left out", int((~kept).sum()))
+        for what, place in self._unknown.items():
+            there = (rows["exporter"] == place) | (rows["importer"] == place)
+            notes.count(what, int(there.sum()))
         rows = rows[kept]
         negative = int((rows["value"] < 0).sum())
         notes.count("negative values kept: tell the run to set them to zero", negative)

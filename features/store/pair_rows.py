@@ -50,7 +50,10 @@ def with_iso3(
     for source, name in zip(sides, PAIR, strict=True):
         column = out[name].astype("category").cat.remove_unused_categories()
         codes = [str(code) for code in column.cat.categories]
-        iso3 = translate(codes, using, file=file, column=source)
+        sizes = np.bincount(column.cat.codes.to_numpy(), minlength=len(codes))
+        iso3 = translate(
+            codes, using, file=file, column=source, count=notes.count, rows=sizes.tolist()
+        )
         distinct = sorted({code for code in iso3 if code is not None})
         place = np.array([distinct.index(c) if c else -1 for c in iso3], dtype=np.int32)
         positions = place[column.cat.codes.to_numpy()]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from features.errors import InputError
 from forecasting.briefs.brief import Brief, BriefSection, BriefTable, plural_rows
-from forecasting.output import staged
 from forecasting.reports.markdown import table as markdown_table
 from forecasting.results import RunResult
+from forecasting.staging import locked, staged
 from forecasting.style import NoDataError
 
 MARKER = "brief.md"
@@ -133,7 +134,8 @@ def write_brief(brief: Brief, run: RunResult, out: Path | str, *, overwrite: boo
     """
     out = Path(out)
     check_brief_folder(out, overwrite=overwrite)
-    with staged(out) as stage:
+    may_be = partial(check_brief_folder, out, overwrite=overwrite)
+    with locked(out), staged(out, check=may_be) as stage:
         for name, table in brief.tables.items():
             table.frame.to_csv(stage / f"{name}.csv", index=False, lineterminator="\n")
         left_out = _draw(brief, run, stage)

@@ -10,6 +10,7 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+from features.country_codes import UNKNOWN_CODES
 from features.errors import InputError
 from features.store.registry import INDICATORS
 from forecasting.commands.listing import Listing
@@ -104,10 +105,14 @@ class _SourceParser(argparse.ArgumentParser):
         where.add_argument("--store", type=Path, help="folder of the store (default: "
                            "GRAVICAST_STORE, else gravicast-store)")  # fmt: skip
         where.add_argument("--refresh", action="store_true", help="ask the source again")
-        where.add_argument("--from", dest="given", type=Path, metavar="DIR",
-                           help="take files downloaded by hand from this folder")  # fmt: skip
+        where.add_argument("--from", dest="given", type=Path, metavar="PATH",
+                           help="take files downloaded by hand from this folder (or this one file), "
+                           "whatever their names")  # fmt: skip
         where.add_argument("--mirror", metavar="URL", help="another server with the same paths, "
                            "such as http://localhost:8000")  # fmt: skip
+        where.add_argument("--unknown-codes", choices=UNKNOWN_CODES, help="rows of codes of which "
+                           "no table says which country they are: error (default) or drop, "
+                           "counted in the data set's statements")  # fmt: skip
         where.add_argument("--quiet", action="store_true", help="no progress on stderr")
 
     def option(self, declared: Field[Any]) -> None:
@@ -120,7 +125,7 @@ class _SourceParser(argparse.ArgumentParser):
             self.add_argument(flag, type=kind, help=about)
 
 
-HOW = ("store", "refresh", "given", "mirror", "quiet")
+HOW = ("store", "refresh", "given", "mirror", "unknown_codes", "quiet")
 
 
 def _fetch(parsed: argparse.Namespace) -> int:

@@ -6,7 +6,6 @@ models. What a channel adds out of sample is `forecasting.study`'s to say.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.catalogue import FEATURES
+from features.cores import cores
 from forecasting.explanation.explain import channel_columns, channel_summary, to_percent
 from forecasting.results import Explanation
 from models.design import Design, at_horizon
@@ -160,7 +160,7 @@ def seed_drivers(
         return model_drivers(again, matrix, horizons=horizons, seed=shift.seed)
 
     seeds = range(shift.seed + 1, shift.seed + 1 + OTHER_SEEDS)
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         return dict(zip(seeds, pool.map(fitted, seeds), strict=True))
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from forecasting.run_record import note_drawn
 from forecasting.style import figure_style
+from forecasting.whole_file import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,13 +41,5 @@ def render(figure: Figure, suffix: str) -> bytes:
 
 def save_plot(figure: Figure, path: Path) -> None:
     """Write a figure in the format of its file's suffix, whole or not at all."""
-    content = render(figure, path.suffix.removeprefix("."))
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_whole(path, render(figure, path.suffix.removeprefix(".")))
+    note_drawn(path)

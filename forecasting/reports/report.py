@@ -19,7 +19,9 @@ from forecasting.reports.scores import by_group, intervals, record
 from forecasting.reports.shifts import shifts
 from forecasting.reports.summary import about, answers
 from forecasting.results import RunResult
+from forecasting.run_record import note_drawn
 from forecasting.subjects import check_year
+from forecasting.whole_file import write_whole
 
 FILE = "report.html"
 _OPENING = "heatmap"
@@ -127,7 +129,8 @@ def _write(
     )
     briefs = country_briefs(result, countries, year=year)
     chapters = _chapters(result, figures, briefs)
-    _write_whole(path, page("Trade forecast report", opening, chapters))
+    write_whole(path, page("Trade forecast report", opening, chapters).encode())
+    note_drawn(path)
 
 
 def _chapters(
@@ -163,15 +166,3 @@ def _track_record(result: RunResult, figures: Mapping[str, list[Path]]) -> list[
         *intervals(result),
         *images(figures, *_INTERVALS),
     ]
-
-
-def _write_whole(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

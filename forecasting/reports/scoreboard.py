@@ -13,7 +13,9 @@ from features.information import SETTINGS
 from features.tables import read_table, require_columns
 from forecasting.reports.markdown import cells, model_label, section, settings_of, table
 from forecasting.reports.scoreboard_proof import ablation, in_short, placebos, significance, trials
+from forecasting.run_record import note_drawn
 from forecasting.style import METRIC_LABELS, MODEL_LABELS, SETTING_LABELS, years
+from forecasting.whole_file import write_whole
 
 FILE = "scoreboard.md"
 TARGET_COLUMNS = ("setting", "horizon", "metric", "reach")
@@ -65,12 +67,10 @@ def write_scoreboard(run: Path, *, targets: Path | None = None, out: Path | None
     ]
     path = out or run / FILE
     text = "\n\n".join(part for part in parts if part) + "\n"
-    part_file = path.with_name(f".{path.name}.part")
     try:
-        part_file.write_text(text, encoding="utf-8")
-        part_file.replace(path)
+        write_whole(path, text.encode())
+        note_drawn(path)
     except OSError as error:
-        part_file.unlink(missing_ok=True)
         raise InputError(
             f"the scoreboard cannot be written ({error.strerror})",
             remedy="Choose another --out file",

@@ -15,6 +15,7 @@ import pandas as pd
 from features.errors import InputError
 from forecasting.output import MARKER
 from forecasting.run_folder import read_about
+from forecasting.run_record import check_file
 from forecasting.saved import load_forecaster
 from forecasting.tracking.store import at_store
 from models.forecaster import FittedForecaster
@@ -157,7 +158,9 @@ def _read(folder: Path, address: str, registered: dict[str, str]) -> ServedModel
     try:
         about = read_about(folder)
         _require_run(about)
+        check_file(folder, "model/forecaster.json")
         forecaster = load_forecaster(folder / "model")
+        check_file(folder, "stability.csv")
         stability = pd.read_csv(folder / "stability.csv")
     except InputError as error:
         raise InputError(error.problem, remedy=remedy, file=address) from error

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,14 @@ from forecasting.config import RunConfig
 from forecasting.explanation.drivers import feature_drivers
 from forecasting.explanation.explain import attribution_table, channel_summary, explain
 from forecasting.loading import load
-from forecasting.output import MARKER, check_out, staged
+from forecasting.output import check_out, claimed
 from forecasting.progress import Progress
 from forecasting.results import Explanation, RunResult
+from forecasting.run_record import write_record
 from forecasting.saved import save_forecaster
 from forecasting.serving.provenance import provenance
 from forecasting.serving.served_model import ServedModel, open_model
+from forecasting.staging import staged
 from forecasting.tables import forecast_table
 from models.design import origin_value
 from models.forecaster import FittedForecaster, FlowForecast
@@ -161,8 +163,11 @@ def forecast_with(
 
 
 def _forecast(address: str, config: ForecastConfig, progress: Progress) -> RunResult:
-    out = Path(config.out)
-    check_out(out, overwrite=config.overwrite, kind="forecast")
+    with claimed(Path(config.out), overwrite=config.overwrite, kind="forecast"):
+        return _made(address, config, progress)
+
+
+def _made(address: str, config: ForecastConfig, progress: Progress) -> RunResult:
     with progress.stage("read the model"):
         model = open_model(address)
     asked = config.run_config(model.about)
@@ -188,9 +193,9 @@ def _forecast(address: str, config: ForecastConfig, progress: Progress) -> RunRe
         explained=explanation,
     )
     result = _result(model, asked, origin, parts, explanation, about, progress)
-    with staged(asked.out) as stage:
-        _write(result, forecaster, stage)
-    return result
+    may_be = partial(check_out, asked.out, overwrite=config.overwrite, kind="forecast")
+    with staged(asked.out, check=may_be) as stage:
+        return _write(result, forecaster, stage)
 
 
 def _result(
@@ -277,7 +282,7 @@ def _moved(model: ServedModel, origin: _Origin, asked: RunConfig) -> FittedForec
     )
 
 
-def _write(result: RunResult, forecaster: FittedForecaster, stage: Path) -> None:
+def _write(result: RunResult, forecaster: FittedForecaster, stage: Path) -> RunResult:
     for name, table in (("forecasts", result.forecasts), ("attributions", result.attributions)):
         table.to_parquet(stage / f"{name}.parquet", compression="zstd", index=False)
     for name, table in (
@@ -288,5 +293,5 @@ def _write(result: RunResult, forecaster: FittedForecaster, stage: Path) -> None
         table.to_csv(stage / f"{name}.csv", index=False, lineterminator="\n")
     (stage / "model").mkdir()
     save_forecaster(forecaster, stage / "model")
-    text = json.dumps({**result.provenance, "seconds": result.timings}, indent=2)
-    (stage / MARKER).write_text(text + "\n", encoding="utf-8")
+    written = write_record(stage, result.provenance, seconds=result.timings)
+    return replace(result, provenance=written)

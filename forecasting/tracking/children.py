@@ -59,15 +59,22 @@ def children(result: RunResult) -> list[Child]:
     return found
 
 
-def log_children(client: MlflowClient, experiment: str, parent: str, result: RunResult) -> None:
-    """Log every child under ``parent``."""
+def log_children(
+    client: MlflowClient,
+    experiment: str,
+    parent: str,
+    result: RunResult,
+    *,
+    tags: Mapping[str, str],
+) -> None:
+    """Log every child under ``parent``, with these tags too."""
     from mlflow.entities import Param
     from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
     for child in children(result):
-        tags = {MLFLOW_PARENT_RUN_ID: parent, KIND: child.kind}
+        own = {MLFLOW_PARENT_RUN_ID: parent, KIND: child.kind, **tags}
         params = [Param(name, value) for name, value in child.params.items()]
-        run_id = client.create_run(experiment, run_name=child.name, tags=tags).info.run_id
+        run_id = client.create_run(experiment, run_name=child.name, tags=own).info.run_id
         with ended(partial(client.set_terminated, run_id)):
             client.log_batch(run_id, params=params)
             log_metrics(client, run_id, _metrics(child))

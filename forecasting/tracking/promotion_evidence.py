@@ -13,9 +13,8 @@ import numpy as np
 import pandas as pd
 
 from features.errors import InputError
-from features.tables import sha256
 from forecasting.backtest import MAIN_MODEL
-from forecasting.output import MARKER
+from forecasting.run_record import MARKER, run_digest
 from forecasting.serving.served_model import model_of_run
 from forecasting.tracking.datasets import seed_digest
 from forecasting.tracking.tables import REFERENCE
@@ -119,7 +118,7 @@ def _find(client: MlflowClient, run: str) -> Run:
     experiments = [found.experiment_id for found in client.search_experiments()]
     runs = client.search_runs(
         experiments,
-        f"tags.`{RUN_DIGEST}` = '{sha256(folder / MARKER)}' and attributes.status = 'FINISHED'",
+        f"tags.`{RUN_DIGEST}` = '{run_digest(folder)}' and attributes.status = 'FINISHED'",
         run_view_type=ViewType.ACTIVE_ONLY,
         max_results=1,
         order_by=["attributes.start_time DESC"],

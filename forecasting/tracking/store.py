@@ -14,8 +14,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+from filelock import FileLock
 
 from features.errors import InputError
+from forecasting.tracking.autologging import autologging_off
+from forecasting.tracking.deadlines import deadlines
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -37,6 +42,8 @@ _SILENT = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
+_PATIENCE_S = 300.0
+"""For another process that is making the store."""
 _DATABASES = ("postgresql", "mysql", "mssql")
 _PASSWORD = re.compile(r"//[^/@\s]*@")
 _REASON_LENGTH = 300
@@ -61,6 +68,7 @@ def at_store(*, problem: str, remedy: str, must_exist: bool = False) -> Iterator
     """
     os.environ.update(quiet_environment())
     import mlflow
+    from alembic.util import CommandError
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -73,12 +81,16 @@ def at_store(*, problem: str, remedy: str, must_exist: bool = False) -> Iterator
             stack.enter_context(_quiet())
             stack.enter_context(environment({**BOUNDED, **_artifact_root(uri)}))
             stack.enter_context(_tracking_at(uri))
-            mlflow.autolog(disable=True)
+            stack.enter_context(autologging_off())
+            if uri.startswith(("http://", "https://")):
+                stack.enter_context(deadlines(uri))
+            if (file := sqlite_file(uri)) is not None:
+                make_store(file)
             client = mlflow.MlflowClient()
             with environment(HASTY):
                 client.search_experiments(max_results=1)
             yield client
-    except (MlflowException, SQLAlchemyError, OSError) as error:
+    except (MlflowException, SQLAlchemyError, CommandError, OSError) as error:
         raise InputError(
             f"{problem} ({_reason(error)})", remedy=remedy, file=without_password(uri)
         ) from error
@@ -86,16 +98,16 @@ def at_store(*, problem: str, remedy: str, must_exist: bool = False) -> Iterator
 
 @contextmanager
 def ended(end: Callable[[str], object]) -> Iterator[None]:
-    """Give an MLflow run the status its block ends with: FINISHED, or FAILED if it raises.
+    """Give an MLflow run the status its block ends with: FINISHED, FAILED, or KILLED by the user.
 
     A store that has just failed may be gone: it is told in passing, not waited for, and a run that
-    could not be ended stays RUNNING.
+    could not be ended stays RUNNING until `liveness.end_killed`.
     """
     try:
         yield
-    except BaseException:
+    except BaseException as error:
         with environment(HASTY), suppress(Exception):
-            end("FAILED")
+            end("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED")
         raise
     end("FINISHED")
 
@@ -104,7 +116,26 @@ def store_uri() -> str:
     """Where runs are tracked: what MLflow was told, otherwise ``mlflow.db`` in this folder."""
     set_by_user = os.environ.get("MLFLOW_TRACKING_URI", "").strip()
     # `mlflow.set_tracking_uri` sets the variable too.
-    return set_by_user or f"sqlite:///{(Path.cwd() / 'mlflow.db').as_posix()}"
+    return set_by_user or sqlite_uri(Path.cwd() / "mlflow.db")
+
+
+def sqlite_uri(file: Path) -> str:
+    """Address of a SQLite store, whatever the names of its folders."""
+    path = file.as_posix()
+    if not _means_another(path):
+        return f"sqlite:///{path}"
+    # With its driver named, because MLflow makes the folder of the others without decoding it.
+    return f"sqlite+pysqlite:///{quote(path, safe='/:')}"
+
+
+def local_uri(path: Path) -> str:
+    """Address of a file or folder that MLflow takes for exactly that."""
+    return path.absolute().as_uri() if _means_another(str(path)) else str(path)
+
+
+def _means_another(path: str) -> bool:
+    """Whether a path means another, read as an address: ``a%20b``, ``a?b``, ``a#b``."""
+    return unquote(path) != path or "?" in path or "#" in path
 
 
 def review_hint() -> str:
@@ -116,7 +147,7 @@ def review_hint() -> str:
 
 def sqlite_file(uri: str) -> Path | None:
     """Return the file of a SQLite store, None for any other store."""
-    if not uri.startswith("sqlite:"):
+    if not uri.startswith(("sqlite:", "sqlite+")):
         return None
     from sqlalchemy.engine import make_url
 
@@ -226,10 +257,36 @@ def _check_file(file: Path) -> None:
         raise OSError("the file cannot be written")
 
 
+def make_store(file: Path) -> None:
+    """Make a SQLite store that is not there yet: whole or not at all, and by one process.
+
+    MLflow lets several make it at once, or one half, and nothing can be logged there ever after.
+    """
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    if file.exists() and file.stat().st_size:
+        return
+    part = file.with_name(f".{file.name}.gravicast-new")
+    lock = FileLock(file.with_name(f".{file.name}.gravicast-lock"))
+    with lock.acquire(timeout=_PATIENCE_S):
+        try:
+            if not file.exists() or not file.stat().st_size:
+                part.unlink(missing_ok=True)
+                made = SqlAlchemyStore(sqlite_uri(part), local_uri(file.parent / "mlruns"))
+                made.engine.dispose()  # Windows renames no open file
+                part.replace(file)
+        finally:
+            part.unlink(missing_ok=True)
+            with suppress(OSError):  # Windows removes it on release, and not before
+                Path(lock.lock_file).unlink()
+
+
 def _artifact_root(uri: str) -> dict[str, str]:
     """Keep MLflow from leaving an empty ``mlruns`` in the working directory of another store."""
     file = sqlite_file(uri)
-    return {} if file is None else {"_MLFLOW_SERVER_ARTIFACT_ROOT": str(file.parent / "mlruns")}
+    return (
+        {} if file is None else {"_MLFLOW_SERVER_ARTIFACT_ROOT": local_uri(file.parent / "mlruns")}
+    )
 
 
 @contextmanager

@@ -5,8 +5,10 @@ Importing this module is cheap: MLflow is imported by the functions.
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,13 +17,14 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from features.tables import sha256
-from forecasting.output import MARKER
+from features.errors import InputError
 from forecasting.results import RunResult
+from forecasting.run_record import MARKER, lasting_sums, run_digest
 from forecasting.tracking.card import card, subject
 from forecasting.tracking.children import log_children
 from forecasting.tracking.datasets import by_context, datasets, log_params, seed_digest
-from forecasting.tracking.store import at_store, ended, sqlite_file, store_uri
+from forecasting.tracking.liveness import at_work, end_killed
+from forecasting.tracking.store import at_store, ended, local_uri, sqlite_file, store_uri
 from forecasting.tracking.tables import (
     AMOUNTS,
     log_metrics,
@@ -66,7 +69,7 @@ REQUIREMENTS = ("mlflow", "lightgbm", "numpy", "pandas", "pyarrow", "scipy", "nu
 EXPERIMENT = "gravicast"
 """Where a run goes that names no experiment."""
 RUN_DIGEST = "run_sha256"
-"""Tag with the digest of ``run.json``: by it a run folder finds its MLflow runs."""
+"""Tag with the digest of the run's record: by it a run folder finds its MLflow runs."""
 
 
 def track(result: RunResult) -> str:
@@ -91,27 +94,50 @@ def track(result: RunResult) -> str:
         If the store cannot be reached or fails half way. The run's files are not touched, and the
         MLflow run is marked as failed where the store can still be told.
     """
+    _check_folder(result)
     folder = shlex.quote(str(result.out))
     with at_store(
         problem="MLflow did not take the run",
         remedy=f"The run is complete in {result.out}: `gravicast track {folder}` uploads it once "
         "the store works; MLFLOW_TRACKING_URI names another",
     ) as client:
-        return _log_run(client, result)
+        end_killed(client)
+        with at_work() as working:
+            return _log_run(client, result, working)
+
+
+def _check_folder(result: RunResult) -> None:
+    """Refuse to log files of another run, which was written there since."""
+    mine = lasting_sums(result.provenance)
+    about = json.loads((result.out / MARKER).read_text(encoding="utf-8"))
+    if mine and lasting_sums(about) != mine:
+        raise InputError(
+            "the folder holds another run by now",
+            remedy=f"Log that one with `gravicast track {shlex.quote(str(result.out))}`",
+            file=result.out,
+        )
 
 
 def _experiment_id(client: MlflowClient, name: str) -> str:
     """Find or make the experiment; artifacts of a SQLite store go beside its file."""
+    from mlflow.exceptions import MlflowException
+
     found = client.get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)
     file = sqlite_file(store_uri())
     folder = re.sub(r"[^\w.-]+", "-", name).strip(".-") or "experiment"
-    location = None if file is None else str(file.parent / "mlruns" / folder)
-    return str(client.create_experiment(name, artifact_location=location))
+    location = None if file is None else local_uri(file.parent / "mlruns" / folder)
+    try:
+        return str(client.create_experiment(name, artifact_location=location))
+    except MlflowException:
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            raise
+        return str(found.experiment_id)  # another process made it meanwhile
 
 
-def _log_run(client: MlflowClient, result: RunResult) -> str:
+def _log_run(client: MlflowClient, result: RunResult, working: Mapping[str, str]) -> str:
     import mlflow
 
     experiment = _experiment_id(client, result.config.experiment or EXPERIMENT)
@@ -119,15 +145,16 @@ def _log_run(client: MlflowClient, result: RunResult) -> str:
         experiment_id=experiment,
         run_name=f"{result.out.absolute().name}, origin {result.provenance['origin']}",
         nested=mlflow.active_run() is not None,
-        tags=_tags(result),
+        tags={**_tags(result), **working},
     )
     run_id = str(run.info.run_id)
     with ended(mlflow.end_run):
-        _log_everything(client, experiment, run_id, result)
+        _log_everything(client, run_id, result)
+        log_children(client, experiment, run_id, result, tags=working)
     return run_id
 
 
-def _log_everything(client: MlflowClient, experiment: str, run_id: str, result: RunResult) -> None:
+def _log_everything(client: MlflowClient, run_id: str, result: RunResult) -> None:
     import mlflow
 
     inputs = datasets(result.provenance["data"])
@@ -144,7 +171,6 @@ def _log_everything(client: MlflowClient, experiment: str, run_id: str, result: 
     for name, table in tables(result).items():
         client.log_table(run_id, table, name)
     _log_files(client, run_id, result)
-    log_children(client, experiment, run_id, result)
     client.set_tag(run_id, "mlflow.note.content", card(result, model_id))
 
 
@@ -173,7 +199,7 @@ def _tags(result: RunResult) -> dict[str, str]:
         "as_of": str(provenance["as_of"]),
         "gravicast.version": str(provenance["versions"]["gravicast"]),
         "out": str(result.out.absolute()),
-        RUN_DIGEST: sha256(result.out / MARKER),
+        RUN_DIGEST: run_digest(result.out),
     }
     for context, source in by_context(provenance["data"]).items():
         digest = source["sha256"] or seed_digest(source)
@@ -199,9 +225,9 @@ def _log_model(result: RunResult) -> str:
         python_model=str(here / "pyfunc_model.py"),
         # Beside each other as in the run's folder, so that `served_model` reads both alike.
         artifacts={
-            "forecaster": str((result.out / "model").absolute()),
-            "run": str((result.out / MARKER).absolute()),
-            "stability": str((result.out / "stability.csv").absolute()),
+            "forecaster": local_uri((result.out / "model").absolute()),
+            "run": local_uri((result.out / MARKER).absolute()),
+            "stability": local_uri((result.out / "stability.csv").absolute()),
         },
         code_paths=[str(root / name) for name in ("forecasting", "features", "models")],
         pip_requirements=[f"{name}=={metadata.version(name)}" for name in REQUIREMENTS],

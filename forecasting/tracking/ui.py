@@ -7,18 +7,15 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import NoReturn
 
 from features.errors import InputError
+from forecasting.interrupts import stoppable
 from forecasting.progress import Progress
 from forecasting.tracking.store import (
     check_database,
     first_line,
+    local_uri,
     quiet_environment,
     require_store,
     sqlite_file,
@@ -59,7 +56,7 @@ def serve(*, port: int = 5000, store: str | None = None) -> int:
     command += ["--uvicorn-opts", "--log-level warning"]
     if artifacts is not None:
         # What the UI's own button creates must be as reachable for later runs as what runs create.
-        command += ["--default-artifact-root", str(artifacts), "--no-serve-artifacts"]
+        command += ["--default-artifact-root", artifacts, "--no-serve-artifacts"]
     environment = {**_DEFAULTS, **os.environ, **quiet_environment()}
     # In a group of its own: the server answers a Ctrl-C of the terminal with a traceback.
     server = subprocess.Popen(command, env=environment, process_group=0)
@@ -68,7 +65,7 @@ def serve(*, port: int = 5000, store: str | None = None) -> int:
     progress.say('Choose "Model training" at the top left: it may open on language models')
     progress.say("Stop it with Ctrl-C")
     try:
-        with _told_to_stop():
+        with stoppable():
             return server.wait()
     except KeyboardInterrupt:
         return 0
@@ -81,26 +78,12 @@ def address(port: int) -> str:
     return f"http://{HOST}:{port}/#/experiments"
 
 
-@contextmanager
-def _told_to_stop() -> Iterator[None]:
-    """Take a closed terminal and a polite kill for a Ctrl-C, so that no server is left behind."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _stop(server: subprocess.Popen[bytes]) -> None:
     """End the server and what it started, by force after a while."""
+    if not hasattr(os, "killpg"):  # Windows
+        server.terminate()
+        server.wait()
+        return
     try:
         os.killpg(server.pid, signal.SIGTERM)
         deadline = time.monotonic() + _PATIENCE_S
@@ -113,7 +96,7 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
         return
 
 
-def _check_store(uri: str) -> Path | None:
+def _check_store(uri: str) -> str | None:
     """Folder of the store's artifacts, where it is a SQLite file."""
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -135,7 +118,7 @@ def _check_store(uri: str) -> Path | None:
             file=without_password(uri),
         ) from error
     file = sqlite_file(uri)
-    return None if file is None else file.parent / "mlruns"
+    return None if file is None else local_uri(file.parent / "mlruns")
 
 
 def _check_port(port: int) -> None:

@@ -14,7 +14,6 @@ import argparse
 import contextlib
 import importlib.util
 import io
-import os
 import resource
 import time
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from multiprocessing import get_context
 import lightgbm
 import numpy as np
 
+from features.cores import cores
 from models.tree_shap import tree_shap, tree_shap_interactions
 
 SUBSET = 1_000
@@ -140,10 +140,8 @@ def main() -> None:
     options = parser.parse_args()
     booster, x = made(3_000, 5, 30, num_leaves=63)
     first = seconds(lambda: tree_shap(booster, x))
-    print(
-        f"{len(os.sched_getaffinity(0))} cores; first call {first:.1f} s (compiles, or loads what "
-    )
-    print("is kept from an earlier run)")
+    kept = "compiles, or loads what is kept from an earlier run"
+    print(f"{cores()} cores; first call {first:.1f} s ({kept})")
     peers = not options.no_woodelf
     size = (options.rows, options.trees, options.features)
     compare("depth 6", *made(*size, num_leaves=64, max_depth=6), peers=peers)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from features.errors import InputError
-from forecasting.output import MARKER, check_out, staged
+from forecasting.output import MARKER, check_out, claimed
+from forecasting.staging import locked, restore, staged
+from forecasting.whole_file import write_whole
 
 
 def write_run(folder: Path, text: str) -> None:
@@ -27,7 +33,7 @@ def content(folder: Path) -> dict[str, str]:
 
 
 def stage_run(out: Path, text: str) -> None:
-    with staged(out) as stage:
+    with locked(out), staged(out) as stage:
         write_run(stage, text)
 
 
@@ -118,7 +124,6 @@ def test_a_block_that_succeeds_puts_its_folder_in_place_and_nothing_beside_it(tm
     stage_run(out, "new")
     assert content(out) == {"figures": "", "figures/a.png": "new", MARKER: "new"}
     assert list(out.parent.iterdir()) == [out]
-    assert out.stat().st_mode & 0o777 == 0o755
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
@@ -132,7 +137,7 @@ def test_a_block_that_fails_leaves_what_was_there_and_no_temporary_folder(tmp_pa
     before = content(tmp_path)
 
     def fail() -> None:
-        with staged(out) as stage:
+        with locked(out), staged(out) as stage:
             write_run(stage, "new")
             raise error
 
@@ -143,7 +148,8 @@ def test_a_block_that_fails_leaves_what_was_there_and_no_temporary_folder(tmp_pa
 
 def test_a_block_that_fails_leaves_no_parent_folder_that_it_made(tmp_path):
     def fail() -> None:
-        with staged(tmp_path / "a" / "b" / "run"):
+        out = tmp_path / "a" / "b" / "run"
+        with locked(out), staged(out):
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -154,7 +160,7 @@ def test_a_block_that_fails_leaves_no_parent_folder_that_it_made(tmp_path):
 def test_until_the_block_ends_the_old_run_stands(tmp_path):
     out = tmp_path / "run"
     write_run(out, "old")
-    with staged(out) as stage:
+    with locked(out), staged(out) as stage:
         write_run(stage, "new")
         assert stage.parent == out.parent  # the same disk, so that a rename is enough
         assert content(out)[MARKER] == "old"
@@ -181,11 +187,171 @@ def test_a_folder_that_cannot_be_made_is_a_users_mistake(tmp_path, stops):
     (tmp_path / "file").write_text("mine")
 
     def enter() -> None:
-        with staged(tmp_path / "file" / "run"):
+        with locked(tmp_path / "file" / "run"):
             raise AssertionError("the block must not run")
 
     stops(enter, says="the output folder cannot be made")
     assert content(tmp_path) == {"file": "mine"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no umask")
+@pytest.mark.parametrize(("umask", "folder", "file"), [(0o077, 0o700, 0o600),
+                                                       (0o002, 0o775, 0o664)])  # fmt: skip
+def test_permissions_are_those_of_the_users_umask(tmp_path, umask, folder, file):
+    before = os.umask(umask)
+    try:
+        with locked(tmp_path / "run"), staged(tmp_path / "run") as stage:
+            write_whole(stage / "report.html", b"")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "run").stat().st_mode & 0o777 == folder
+    assert (tmp_path / "run" / "report.html").stat().st_mode & 0o777 == file
+
+
+def test_a_link_to_a_folder_stays_a_link(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "run").symlink_to(tmp_path / "disk", target_is_directory=True)
+    stage_run(tmp_path / "run", "new")
+    assert (tmp_path / "run").is_symlink()
+    assert content(tmp_path / "disk")[MARKER] == "new"
+
+
+@pytest.mark.parametrize("out", ["n" * 300, "n" * 250])
+def test_a_name_too_long_is_refused(tmp_path, stops, out):
+    def enter() -> None:
+        with claimed(tmp_path / out, overwrite=False):
+            raise AssertionError("the block must not run")
+
+    stops(enter, says="the output folder cannot be made")
+    assert content(tmp_path) == {}
+
+
+# Several at once ----------------------------------------------------------------------------------
+
+
+def test_a_second_run_into_the_same_folder_is_refused_while_the_first_is_at_work(tmp_path, stops):
+    out = tmp_path / "deep" / "run"
+
+    def second() -> None:
+        with claimed(out, overwrite=True):
+            raise AssertionError("the block must not run")
+
+    with claimed(out, overwrite=False):
+        stops(second, says="another process is writing to the output folder")
+        with staged(out) as stage:
+            write_run(stage, "first")
+    assert content(out)[MARKER] == "first"
+    assert list(out.parent.iterdir()) == [out]
+
+
+def test_what_came_into_the_folder_meanwhile_is_kept(tmp_path, stops):
+    # Of another machine, or of a program that knows no lock.
+    out = tmp_path / "run"
+
+    def go() -> None:
+        check = partial(check_out, out, overwrite=False)
+        with claimed(out, overwrite=False), staged(out, check=check) as stage:
+            write_run(stage, "mine")
+            write_run(out, "theirs")
+
+    stops(go, says="already holds a run")
+    assert content(tmp_path / "run")[MARKER] == "theirs"
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_failure_says_its_reason_also_where_another_run_uses_the_parent_folder(tmp_path):
+    def fail() -> None:
+        with locked(tmp_path / "runs" / "a"):
+            stage_run(tmp_path / "runs" / "b", "other")
+            raise RuntimeError("the reason")
+
+    with pytest.raises(RuntimeError, match="the reason"):
+        fail()
+    assert content(tmp_path / "runs")[str(Path("b", MARKER))] == "other"
+
+
+# Killed -------------------------------------------------------------------------------------------
+
+_KILLED = """
+import os, sys
+from pathlib import Path
+from forecasting.staging import locked, restore, staged
+from forecasting.whole_file import write_whole
+
+out, stop_before = Path(sys.argv[1]), int(sys.argv[2])
+calls = 0
+
+def counted(call):
+    def go(*given, **named):
+        global calls
+        calls += 1
+        if calls > stop_before:
+            os._exit(9)  # as kill -9: no cleaning, no lock released by hand
+        return call(*given, **named)
+    return go
+
+for name in ("mkdir", "rename", "unlink", "write_text"):
+    setattr(Path, name, counted(getattr(Path, name)))
+with locked(out), staged(out) as stage:
+    (stage / "run.json").write_text("new")
+    (stage / "figures").mkdir()
+    (stage / "figures" / "a.png").write_text("new")
+sys.exit(calls)
+"""
+
+
+def killed(out: Path, *, after: int) -> int:
+    """Write a run in a process of its own that dies after some calls to the system."""
+    root = str(Path(__file__).resolve().parents[2])
+    command = [sys.executable, "-c", _KILLED, str(out), str(after)]
+    return subprocess.run(command, check=False, env={**os.environ, "PYTHONPATH": root}).returncode
+
+
+@pytest.mark.parametrize("there", ["nothing", "a run"])
+def test_after_a_kill_at_any_point_a_reader_and_the_next_run_find_all_or_nothing(tmp_path, there):
+    for point in range(1, 12):
+        out = tmp_path / f"at-{point}" / "run"
+        out.parent.mkdir()
+        if there == "a run":
+            write_run(out, "old")
+        finished = killed(out, after=point) != 9
+        restore(out)
+        whole = {"run.json", "figures", str(Path("figures", "a.png"))}
+        if there == "a run" or out.exists():
+            assert set(content(out)) == whole
+            assert len(set(content(out).values()) - {""}) == 1
+        stage_run(out, "next")
+        assert content(out)[MARKER] == "next"
+        assert list(out.parent.iterdir()) == [out]
+        if finished:
+            break
+    assert finished
+    assert point >= 6
+
+
+def test_an_empty_folder_made_after_a_kill_does_not_cost_the_old_run(tmp_path):
+    out = tmp_path / "run"
+    write_run(tmp_path / ".run.gravicast-old", "old")
+    out.mkdir()
+    with locked(out):
+        assert content(out)[MARKER] == "old"
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_signals_wait_until_the_run_is_in_place(tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    write_run(out, "old")
+    rename = Path.rename
+
+    def interrupted(self: Path, target: Path) -> Path:
+        signal.raise_signal(signal.SIGINT)
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        stage_run(out, "new")
+    assert content(out)[MARKER] == "new"
+    assert list(tmp_path.iterdir()) == [out]
 
 
 @pytest.mark.parametrize(("there", "comes"), [("forecast", "run"), ("run", "forecast")])

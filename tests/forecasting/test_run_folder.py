@@ -79,10 +79,10 @@ def test_a_folder_without_a_run_is_named(tmp_path, stops):
 
 def test_a_run_of_another_version_is_refused(copy, stops):
     about = json.loads((copy / "run.json").read_text())
-    for written in (4, None):
+    for written in (5, None):
         about["format"] = written
         (copy / "run.json").write_text(json.dumps(about))
-        error = stops(lambda: read_run(copy), says=f"format {written}; this one reads format 5")
+        error = stops(lambda: read_run(copy), says=f"format {written}; this one reads format 6")
         assert "gravicast run" in error.remedy
 
 

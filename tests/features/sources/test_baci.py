@@ -116,6 +116,35 @@ def test_a_code_that_only_the_list_knows_has_the_meaning_of_the_list(serve, get)
     assert value(made.read(), "XKX", "JPN") == pytest.approx(5_000)
 
 
+OLD_HEADER = (
+    "country_code,country_name_abbreviation,country_name_full,iso_2digit_alpha,iso_3digit_alpha"
+)
+
+
+@pytest.mark.parametrize(
+    ("release", "countries"),
+    [("202301", f"{OLD_HEADER}\n4,Afghanistan,Afghanistan,AF,AFG\n8,Albania,Albania,AL,ALB\n"),
+     ("202401b", "country_code,country_name,country_iso2,country_iso3\n4,A,AF,AFG\n8,B,AL,ALB\n")],
+)  # fmt: skip
+def test_releases_before_2024_and_with_a_letter_are_read(serve, get, release, countries):
+    rows = {1996: ((4, 8, "010121", 5.0, 1.0),)}
+    body = release_zip(rows, release=release, countries=countries)
+    server = serve(FakeBaci(**{f"BACI_HS96_V{release}": body}))
+    made = get(Baci(revision="HS96", level="total", release=release), server)
+    assert value(made.read(), "AFG", "ALB") == pytest.approx(5_000)
+    assert made.release == release
+
+
+def test_an_unknown_code_is_dropped_only_where_the_user_says_so(serve, get):
+    rows = {1996: ((999, 842, "010121", 1.0, None), (276, 842, "010121", 5.0, None))}
+    server = serve(FakeBaci(**{HS96: release_zip(rows)}))
+    with pytest.raises(SourceError, match=r"999 .Nowhere at all.*--unknown-codes drop"):
+        get(Baci(revision="HS96", level="total"), server)
+    made = get(Baci(revision="HS96", level="total"), server, unknown_codes="drop")
+    assert value(made.read(), "DEU", "USA") == pytest.approx(5_000)
+    assert any(said.startswith("1 rows of '999'") for said in made.statements)
+
+
 def test_two_codes_of_one_country_in_one_year_are_added(serve, get):
     rows = {1996: tuple((code, 392, "010121", 5.0, None) for code in (56, 58, 729, 736))}
     made = get(Baci(revision="HS96", level="total"), serve(FakeBaci(**{HS96: release_zip(rows)})))

@@ -150,7 +150,7 @@ def test_downloaded_by_hand(get, serve, tmp_path):
     server = serve(FakeBatis(oecd=False))
     (tmp_path / OECD.rpartition("/")[2]).write_bytes(FakeBatis().zip())
     assert get(Batis(), server, given=tmp_path).rows
-    with pytest.raises(InputError, match="no file OECD-WTO_BATIS_BPM6_December2025_bulk"):
+    with pytest.raises(InputError, match=r"content of OECD-WTO_BATIS_BPM6_December2025_bulk"):
         get(Batis(years=(2021,)), server, given=tmp_path.parent)
     assert not server.requests
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 from fake_sources.comtrade import KEY, PARTNERS, FakeComtrade, Flow, area
@@ -17,7 +16,7 @@ from features.errors import InputError, SourceError, UnreachableError
 from features.panel import TradePanel
 from features.sources.comtrade import Comtrade
 from features.sources.comtrade_reading import Wanted
-from features.sources.comtrade_requests import Access, plan, quarters
+from features.sources.comtrade_requests import Access, plan, released
 from features.store.client import Client
 from features.store.dataset import Dataset
 from features.store.fetching import fetch
@@ -51,18 +50,9 @@ def everyone(years: tuple[int, ...] = (2019, 2020), **options: Any) -> list[Flow
     ]
 
 
-def by_chapter(chapters: int, *, year: int = 2020, reporter: int = 842) -> list[Flow]:
-    """Imports of one reporter from eight partners in so many chapters."""
-    partners = (76, 156, 251, 276, 490, 516, 579, 699)
-    return [
-        Flow(reporter, partner, year, float(partner + chapter), f"{chapter:02d}")
-        for partner in partners
-        for chapter in range(1, chapters + 1)
-    ]
-
-
 def asked(server: Server) -> list[Request]:
-    return [r for r in server.requests if "reference" not in r.path]
+    """Calls for figures."""
+    return [r for r in server.requests if "/get/" in r.path or "/preview/" in r.path]
 
 
 def value(dataset: Dataset, exporter: str, importer: str, year: int) -> float:
@@ -85,7 +75,7 @@ def test_declared_imports_become_trade_from_partner_to_reporter(get: Get, serve:
     )
     panel = TradePanel.from_frame(made.read())
     assert set(panel.flows.countries) == set(CODES)
-    assert made.key == "comtrade:20261125:imports:HS-total:BRA_CHN_DEU_FRA_IND_USA:2019-2020"
+    assert made.key == "comtrade:20261125:imports:annual:BRA_CHN_DEU_FRA_IND_USA:2019-2020"
 
 
 def test_declared_exports_go_from_reporter_to_partner(get: Get, serve: Serve) -> None:
@@ -117,75 +107,6 @@ def test_rows_of_other_transport_modes_are_refused(get: Get, serve: Serve) -> No
 
     with pytest.raises(SourceError, match=r"rows are not what was asked for.*motCode 1000"):
         get(Comtrade(reporters=("USA",), years=(2019,)), serve(unpinned))
-
-
-def test_a_cut_preview_is_split_until_nothing_is_lost(get: Get, serve: Serve) -> None:
-    flows = by_chapter(97)
-    assert len(flows) > 500
-    server = serve(FakeComtrade(flows))
-    made = get(Comtrade(reporters=("USA",), years=(2020,), level="hs2"), server)
-    table = made.read()
-    assert len(table) == len(flows)
-    expected = sum(flow.value or 0.0 for flow in flows)
-    assert table.value_usd.sum() == pytest.approx(expected)
-    assert set(table.sector) == {f"{n:02d}" for n in range(1, 98)}
-    assert any("partnerCode" in request.query for request in asked(server))
-
-
-def test_years_and_reporters_are_split_first(
-    get: Get, serve: Serve, key: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain = FakeComtrade(everyone())
-    whole = get(Comtrade(reporters=tuple(CODES), years=(2019, 2020)), serve(plain)).read()
-    monkeypatch.setattr(Access, "cap", 7)
-    monkeypatch.setattr("features.sources.comtrade.ROWS_A_YEAR", {"total": 1})
-    server = serve(FakeComtrade(everyone()))
-    made = get(Comtrade(reporters=tuple(CODES), years=(2019, 2020)), server, refresh=True)
-    pd.testing.assert_frame_equal(made.read(), whole)
-    queries = [request.query for request in asked(server)]
-    assert not any("partnerCode" in query for query in queries)
-    assert {query["maxRecords"] for query in queries} == {"7"}
-
-
-@pytest.mark.parametrize("cap", [2, 5, 12, 1000])
-def test_no_row_is_lost_whatever_the_cap(
-    cap: int, get: Get, serve: Serve, key: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Access, "cap", cap)
-    rng = np.random.default_rng(cap)
-    cells = [
-        (reporter, partner, f"{code:04d}")
-        for reporter in (76, 842)
-        for partner in (156, 251, 276)
-        for code in (101, 102, 2709, 8542, 8703)
-    ]
-    flows = [Flow(r, p, 2020, float(rng.integers(1, 99)), c) for r, p, c in cells]
-    commodities = sorted({c for _, _, c in cells})
-    server = serve(FakeComtrade(flows, commodities=["01", *commodities, "854232"]))
-    made = get(Comtrade(reporters=("BRA", "USA"), years=(2020,), level="hs4"), server)
-    assert len(made.read()) == len(cells)
-    assert made.read().value_usd.sum() == sum(flow.value or 0.0 for flow in flows)
-
-
-def test_an_answer_that_cannot_be_split_is_refused(
-    get: Get, serve: Serve, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Access, "cap", 1)
-    server = serve(FakeComtrade(everyone()))
-    with pytest.raises(SourceError, match=r"cuts its answers at 1 rows.*COMTRADE_API_KEY"):
-        get(Comtrade(reporters=("USA",), years=(2019,)), server)
-
-
-def test_a_partner_absent_from_the_list_shows_in_the_total(
-    get: Get, serve: Serve, key: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Access, "cap", 4)
-    listed = [entry for entry in PARTNERS if entry["id"] != 699]
-    server = serve(FakeComtrade(everyone((2019,)), partners=listed))
-    made = get(Comtrade(reporters=("USA",), years=(2019,)), server)
-    assert any(
-        "partners of reporter 842 add up to 80 %" in statement for statement in made.statements
-    )
 
 
 @pytest.mark.parametrize(
@@ -268,8 +189,9 @@ def test_all_reporters_leave_out_groups_and_what_ended_before(get: Get, serve: S
     server = serve(FakeComtrade(everyone()))
     made = get(Comtrade(years=(2019,)), server)
     codes = {c for r in asked(server) for c in r.query["reporterCode"].split(",")}
+    # 490 is Taiwan, though the list of reporters calls it a group.
     assert codes == {"76", "156", "251", "276", "490", "516", "579", "699", "729", "757", "842"}
-    assert made.key == "comtrade:20261125:imports:HS-total:all:2019"
+    assert made.key == "comtrade:20261125:imports:annual:all:2019"
     assert "NAM" in "".join(made.statements)
 
 
@@ -289,18 +211,138 @@ def test_groups_and_areas_are_counted_and_dropped(get: Get, serve: Serve) -> Non
     assert set(made.read().exporter) >= {"FRA", "IND"}
 
 
-NO_COUNTRIES = (97, 290, 471, 472, 473, 492, 527, 568, 577, 636, 637, 697, 837, 838, 839, 879, 899)
-"""Areas that are no country, next to the world (0)."""
-
-
-def test_every_area_that_is_no_country_is_dropped(get: Get, serve: Serve) -> None:
-    odd = [Flow(842, code, 2019, 1e6) for code in NO_COUNTRIES]
-    listed = [*(p for p in PARTNERS if p["id"] not in NO_COUNTRIES),
-              *(area(code, "_X") for code in NO_COUNTRIES)]  # fmt: skip
+def test_areas_that_the_list_gives_no_countrys_code_are_none(get: Get, serve: Serve) -> None:
+    placeholders = {290: "N29", 492: "E49", 697: "R20", 838: "FRE", 839: "SPE", 830: "_CI", 471: ""}
+    odd = [Flow(842, code, 2019, 1e6) for code in placeholders]
+    listed = [*PARTNERS, *(area(code, iso3) for code, iso3 in placeholders.items())]
     fake = FakeComtrade([*everyone((2019,)), *odd], partners=listed, with_world=False)
     made = get(Comtrade(reporters=("USA",), years=(2019,)), serve(fake))
     assert set(made.read().exporter) == set(CODES) - {"USA"}
-    assert "17 rows of groups and areas that are no country dropped" in made.statements
+    assert "7 rows of groups and areas that are no country dropped" in made.statements
+    assert any("290 N29, 471" in said and "830 _CI" in said for said in made.statements)
+
+
+def test_taiwan_reports_under_a_code_that_is_called_a_group(get: Get, serve: Serve) -> None:
+    server = serve(FakeComtrade([Flow(490, 842, 2019, 5.0), *everyone((2019,))]))
+    made = get(Comtrade(reporters=("TWN",), years=(2019,)), server)
+    assert value(made, "USA", "TWN", 2019) == 5.0
+    assert [r.query["reporterCode"] for r in asked(server)] == ["490"]
+    assert value(get(Comtrade(years=(2019,)), server), "USA", "TWN", 2019) == 5.0
+
+
+def test_an_unknown_partner_is_told_before_any_call_or_dropped_and_counted(
+    get: Get, serve: Serve
+) -> None:
+    flows = [*everyone((2019,)), Flow(842, 999, 2019, 1.0)]
+    server = serve(FakeComtrade(flows, partners=[*PARTNERS, area(999, "ZZZ")], with_world=False))
+    with pytest.raises(SourceError, match=r"partnerCode.*'999'.*--unknown-codes drop"):
+        get(Comtrade(reporters=("USA",), years=(2019,)), server)
+    assert asked(server) == []
+    made = get(Comtrade(reporters=("USA",), years=(2019,)), server, unknown_codes="drop")
+    assert set(made.read().exporter) == set(CODES) - {"USA"}
+    assert any(said.startswith("1 rows of '999'") for said in made.statements)
+
+
+def test_a_cut_answer_is_refused(get: Get, serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Access, "cap", 5)
+    with pytest.raises(SourceError, match=r"cuts its answers at 5 rows.*COMTRADE_API_KEY"):
+        get(Comtrade(reporters=("USA",), years=(2019,)), serve(FakeComtrade(everyone())))
+
+
+def months(reporter: int, partner: int, year: int, upto: int, amount: float = 1.0) -> list[Flow]:
+    return [Flow(reporter, partner, 100 * year + m, amount * m) for m in range(1, upto + 1)]
+
+
+def test_years_are_sums_of_twelve_months(get: Get, serve: Serve, key: str) -> None:
+    flows = [
+        *months(842, 276, 2023, 12), *months(842, 156, 2023, 3), *months(276, 842, 2023, 12, 10.0),
+        *months(842, 276, 2024, 5), *months(276, 842, 2024, 12),
+    ]  # fmt: skip
+    server = serve(FakeComtrade(flows))
+    wanted = Comtrade(reporters=("DEU", "USA"), years=(2023, 2024), frequency="monthly")
+    made = get(wanted, server)
+    assert value(made, "DEU", "USA", 2023) == 78.0
+    # Months in which a reporter has nothing from a partner are months without trade.
+    assert value(made, "CHN", "USA", 2023) == 6.0
+    assert value(made, "USA", "DEU", 2023) == 780.0
+    assert set(made.read().query("year == 2024").importer) == {"DEU"}
+    said = "2024: 1 reporters left out that have less than 12 months (USA 5)"
+    assert said in made.statements
+    assert "rows added to another" not in " ".join(made.statements)
+    assert made.key.startswith("comtrade:20261125:imports:monthly:")
+    assert {r.path for r in asked(server)} == {"/data/v1/get/C/M/HS"}
+    assert all(len(r.query["period"].split(",")) <= 12 for r in asked(server))
+
+
+def test_days_of_release_are_kept_and_not_needed(get: Get, serve: Serve, store: Store) -> None:
+    fake = FakeComtrade(everyone())
+    made = get(Comtrade(reporters=("USA",), years=(2019, 2020)), serve(fake))
+    (kept,) = _raw(store, "released-*.json")
+    assert released(kept.read_bytes())[842, 2020] == "2021-06-15"
+    assert any("2020-06-15 to 2021-06-15" in said for said in made.statements)
+
+    def without(request: Request) -> Reply:
+        return Reply("no", status=404) if "getDa" in request.path else fake(request)
+
+    again = get(Comtrade(reporters=("DEU",), years=(2019, 2020)), serve(without), refresh=True)
+    assert len(again.read()) == 10
+
+
+def test_files_of_the_users_are_known_by_their_content(
+    get: Get, serve: Serve, store: Store, tmp_path: Path
+) -> None:
+    fake = FakeComtrade([*everyone(), Flow(842, 490, 2019, 7.0)])
+    wanted = Comtrade(reporters=("DEU", "USA"), years=(2019, 2020))
+    whole = get(wanted, serve(fake)).read()
+    for number, path in enumerate(sorted(_raw(store, "*.json"))):
+        if not path.name.startswith("released") and not path.name.endswith(".from.json"):
+            (tmp_path / f"data ({number}).json").write_bytes(path.read_bytes())
+    (tmp_path / "notes.txt").write_text("nothing")
+    server = serve(fake)
+    made = get(wanted, server, given=tmp_path)
+    pd.testing.assert_frame_equal(made.read(), whole)
+    assert server.requests == []
+
+
+def test_a_table_from_the_website_is_read(
+    get: Get, serve: Serve, store: Store, tmp_path: Path
+) -> None:
+    fake = FakeComtrade(everyone())
+    get(Comtrade(reporters=("USA",), years=(2019,)), serve(fake))
+    for name in ("Reporters.json", "partnerAreas.json"):
+        (tmp_path / name).write_bytes(next(_raw(store, name)).read_bytes())
+    (answer,) = (p for p in _raw(store, "TOTAL-*.json") if ".from." not in p.name)
+    rows = pd.DataFrame(json.loads(answer.read_bytes())["data"]).assign(partnerDesc="Türkiye")
+    rows.to_csv(tmp_path / "TradeData_11_28_2026.csv", index=False, encoding="latin-1")
+    made = get(Comtrade(reporters=("USA",), years=(2019,)), serve(fake), given=tmp_path)
+    assert value(made, "DEU", "USA", 2019) == 1000 * 842 + 276 + 2019
+
+
+def _raw(store: Store, names: str) -> Iterator[Path]:
+    found = (store.folder / "raw" / "comtrade" / "20261125").glob(names)
+    return (path for path in found if not path.name.endswith(".from.json"))
+
+
+@pytest.mark.parametrize("partners", [1, 30, 290])
+@pytest.mark.parametrize("cap", [500, 100_000])
+@pytest.mark.parametrize("reporters", [1, 7, 219])
+def test_a_plan_asks_for_each_reporter_and_period_once(
+    partners: int, cap: int, reporters: int
+) -> None:
+    codes = {year: tuple(range(1, reporters + 1)) for year in range(1990, 2020)}
+    codes[2005] = (*codes[2005], 900)
+    calls = list(plan(Wanted("M"), codes, partners=partners, cap=cap))
+    cells = [(y, r) for call in calls for y in call.periods for r in call.reporters]
+    assert sorted(cells) == sorted((year, code) for year in codes for code in codes[year])
+    for call in calls:
+        assert len(call.periods) * len(call.reporters) * partners < cap
+        assert len(call.periods) <= 12
+        assert len(call.reporters) <= 100
+
+
+def test_a_decade_of_all_reporters_takes_few_calls() -> None:
+    years = {year: tuple(range(219)) for year in range(2010, 2020)}
+    assert len(list(plan(Wanted("M"), years, partners=300, cap=100_000))) <= 27
 
 
 def test_two_codes_of_one_partner_are_added(get: Get, serve: Serve) -> None:
@@ -308,13 +350,6 @@ def test_two_codes_of_one_partner_are_added(get: Get, serve: Serve) -> None:
     made = get(Comtrade(reporters=("USA",), years=(2011,)), serve(FakeComtrade(both)))
     assert value(made, "SDN", "USA", 2011) == 11.0
     assert any("which has two codes" in statement for statement in made.statements)
-
-
-def test_an_unknown_partner_is_an_error(get: Get, serve: Serve) -> None:
-    flows = [*everyone(), Flow(842, 999, 2019, 1.0)]
-    server = serve(FakeComtrade(flows, partners=[*PARTNERS, area(999, "ZZZ")]))
-    with pytest.raises(SourceError, match=r"partnerCode.*'999'"):
-        get(Comtrade(reporters=("USA",), years=(2019,)), server)
 
 
 def test_the_key_is_in_a_header_and_nowhere_else(
@@ -351,7 +386,7 @@ def test_a_wrong_key_says_which_variable_to_set(
     with pytest.raises(SourceError, match=r"does not accept the key.*COMTRADE_API_KEY") as caught:
         get(Comtrade(reporters=("USA",), years=(2019,)), serve(FakeComtrade(everyone())))
     assert "0ther" not in str(caught.value)
-    assert not list(store.folder.rglob("HS-*"))
+    assert not list(store.folder.rglob("TOTAL-*"))
 
 
 def test_an_echoed_key_is_blotted_out(get: Get, serve: Serve, key: str) -> None:
@@ -396,7 +431,8 @@ def test_a_redirect_does_not_take_the_key_along(get: Get, serve: Serve, key: str
 def test_a_used_up_quota_says_when_it_refills_and_the_fetch_goes_on(
     get: Get, serve: Serve, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("features.sources.comtrade.ROWS_A_YEAR", {"total": 60_000})
+    monkeypatch.setattr("features.sources.comtrade_requests.MAX_CODES", 1)
+    monkeypatch.setattr("features.sources.comtrade_requests.MAX_PERIODS", 1)
     fake = FakeComtrade(everyone(), quota=5)
     server = serve(fake)
     wanted = Comtrade(reporters=tuple(CODES), years=(2019, 2020))
@@ -432,7 +468,7 @@ def test_an_answer_that_breaks_off_is_asked_for_again(get: Get, serve: Serve) ->
 
     def broken(request: Request) -> Reply:
         reply = fake(request)
-        reply.cut = next(places, None) if "reference" not in request.path else None
+        reply.cut = next(places, None) if "/preview/" in request.path else None
         return reply
 
     server = serve(broken)
@@ -441,7 +477,10 @@ def test_an_answer_that_breaks_off_is_asked_for_again(get: Get, serve: Serve) ->
     assert len(made.read()) == 5
 
 
-def test_being_turned_away_without_a_key_is_explained(get: Get, serve: Serve) -> None:
+def test_being_turned_away_without_a_key_is_explained(
+    get: Get, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("features.sources.comtrade_requests.MAX_CODES", 1)
     server = serve(FakeComtrade(everyone(), preview_calls=2))
     with pytest.raises(SourceError, match=r"after about 70 calls.*COMTRADE_API_KEY.*--release"):
         get(Comtrade(reporters=tuple(CODES), years=(2019, 2020)), server)
@@ -450,7 +489,7 @@ def test_being_turned_away_without_a_key_is_explained(get: Get, serve: Serve) ->
 
 def _unlike_data(reply: Reply) -> Callable[[Request], Reply]:
     fake = FakeComtrade(everyone())
-    return lambda request: fake(request) if "reference" in request.path else reply
+    return lambda request: reply if "/preview/" in request.path else fake(request)
 
 
 ROW = {"period": "2019", "reporterCode": 842, "flowCode": "M", "partnerCode": 76,
@@ -507,7 +546,7 @@ def test_other_answers_are_told_and_never_kept(
     assert "\n" not in str(caught.value)
     assert store.datasets() == []
     if "cannot trade" not in said:
-        assert not list(store.folder.rglob("HS-*"))
+        assert not list(store.folder.rglob("TOTAL-*"))
 
 
 def test_types_may_drift(get: Get, serve: Serve) -> None:
@@ -549,9 +588,8 @@ def test_changed_lists_are_refused(
         ({"years": ()}, "years must be named"),
         ({"years": (1970, 1990)}, "from 1988 on"),
         ({"years": (2020, 2150)}, "not after"),
-        ({"years": (2020,), "level": "hs3"}, "no level 'hs3'.*total, hs2, hs4, hs6"),
+        ({"years": (2020,), "frequency": "daily"}, "no frequency 'daily'.*annual, monthly"),
         ({"years": (2020,), "flow": "re-exports"}, "no flow 're-exports'"),
-        ({"years": (2020,), "classification": "S4"}, "no classification 'S4'"),
         ({"years": (2020,), "reporters": ("DEU", "Germany")}, "'Germany' is no alpha-3 code"),
     ],
 )
@@ -565,59 +603,3 @@ def test_a_country_that_never_reports_is_named(get: Get, serve: Serve) -> None:
     with pytest.raises(InputError, match=r"no reporter AUT, ITA.*--reporters"):
         get(Comtrade(reporters=("USA", "ITA", "AUT"), years=(2019,)), server)
     assert asked(server) == []
-
-
-def test_chapters_come_with_a_table_of_sectors(get: Get, serve: Serve) -> None:
-    server = serve(FakeComtrade(by_chapter(3)))
-    made = get(Comtrade(reporters=("USA",), years=(2020,), level="hs2"), server)
-    assert made.sectors is not None
-    sectors = pd.read_csv(made.sectors, dtype={"sector": str})
-    assert set(made.read().sector) <= set(sectors.sector)
-    assert "2020: classification H5" in made.statements
-    assert list(made.read().sector.unique()) == ["01", "02", "03"]
-
-
-def test_finer_levels_say_that_absent_is_not_zero(get: Get, serve: Serve) -> None:
-    flows = [Flow(842, 76, 2020, 5.0, "8542"), Flow(842, 156, 2020, 6.0, "8703")]
-    server = serve(FakeComtrade(flows))
-    made = get(Comtrade(reporters=("USA",), years=(2020,), level="hs4"), server)
-    assert len(made.read()) == 2
-    assert any("at this level zeros are not stated" in said for said in made.statements)
-
-
-def test_cached_answers_are_not_asked_for_again(get: Get, serve: Serve, store: Store) -> None:
-    server = serve(FakeComtrade(by_chapter(97)))
-    get(Comtrade(reporters=("USA",), years=(2020,), level="hs2"), server)
-    before = len(server.requests)
-    get(Comtrade(reporters=("USA",), years=(2020,), level="hs2"), server)
-    get(Comtrade(reporters=("USA", "DEU"), years=(2020,), level="hs2"), server)
-    assert len(server.requests) == before + 1
-    assert all(path.stat().st_size for path in _raw(store))
-
-
-def _raw(store: Store) -> Iterator[Path]:
-    return (store.folder / "raw" / "comtrade" / "20261125").glob("*.json")
-
-
-@pytest.mark.parametrize("rows", [1, 30, 245, 20_000])
-@pytest.mark.parametrize("cap", [500, 100_000])
-@pytest.mark.parametrize("reporters", [1, 7, 219])
-def test_a_plan_asks_for_each_reporter_and_year_once(rows: int, cap: int, reporters: int) -> None:
-    codes = {year: tuple(range(1, reporters + 1)) for year in range(1990, 2020)}
-    codes[2005] = (*codes[2005], 900)
-    queries = list(plan(Wanted("HS", "total", "M"), codes, rows=rows, cap=cap))
-    cells = [(y, r) for q in queries for y in q.wanted.years for r in q.wanted.reporters]
-    assert sorted(cells) == sorted((year, code) for year in codes for code in codes[year])
-    for query in queries:
-        size = len(query.wanted.years) * len(query.wanted.reporters)
-        assert size == 1 or size * rows < cap
-        assert len(query.wanted.years) <= 12
-        assert len(query.wanted.reporters) <= 100
-
-
-@pytest.mark.parametrize("number", [2, 3, 4, 5, 17, 999])
-def test_quarters_keep_everything(number: int) -> None:
-    parts = quarters(range(number))
-    assert [item for part in parts for item in part] == list(range(number))
-    assert len(parts) >= 2
-    assert max(map(len, parts)) <= 100

@@ -7,10 +7,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from fake_sources.desta import (
+    CAN,
     COLUMNS,
     DEU,
     FRA,
+    GBR,
     IND,
+    KOR,
     NAM,
     POL,
     fake_desta,
@@ -95,9 +98,31 @@ def test_a_pair_that_comes_back_is_in_force_again(get: Get, serve: Callable) -> 
     left = [treaty(FRA, DEU, treaty="1", year=2000, entry="NA", kind="withdrawal")]
     made = get(Desta(), serve(fake_desta(dyads, left)))
     years = read(made).loc[("DEU", "FRA")].index.tolist()
-    # The new version of 2001 does not bind a pair that left in 2000.
-    assert years == [*range(1990, 2000), *range(2005, 2011)]
-    assert any("for a pair that had withdrawn" in line for line in made.statements)
+    # The new version of 2001 brings back the pair that left in 2000.
+    assert years == [*range(1990, 2000), *range(2001, 2011)]
+    assert "2 treaties of a pair in force again after a withdrawal" in made.statements
+
+
+def test_the_united_kingdom_carries_the_unions_treaties_on(get: Get, serve: Callable) -> None:
+    dyads = [
+        treaty(KOR, GBR, treaty="815", year=2010, entry=2011),
+        treaty(KOR, GBR, treaty="815", year=2019, entry=2021, kind="consolidated", number="1017a"),
+        treaty(CAN, GBR, treaty="848", year=2016, entry=2017),
+        treaty(CAN, GBR, treaty="848", year=2020, entry=2021, kind="consolidated", number="1059a"),
+        # Not carried on: over with the transition.
+        treaty(IND, GBR, treaty="900", year=2000, entry=2001),
+        treaty(DEU, FRA, treaty="1", year=2022, entry=2022),
+    ]
+    left = [
+        treaty(GBR, KOR, treaty="815", year=2020, entry=2020, kind="withdrawal"),
+        treaty(GBR, CAN, treaty="848", year=2020, entry=2020, kind="withdrawal"),
+        treaty(GBR, IND, treaty="900", year=2020, entry=2020, kind="withdrawal"),
+    ]
+    frame = read(get(Desta(), serve(fake_desta(dyads, left))))
+    assert frame.loc[("GBR", "KOR")].index.tolist() == list(range(2011, 2023))
+    assert frame.loc[("CAN", "GBR")].index.tolist() == list(range(2017, 2023))
+    assert frame.loc[("GBR", "IND")].index.tolist() == list(range(2001, 2021))
+    assert (frame.loc[("CAN", "GBR"), "n_treaties"] == 1).all()
 
 
 def test_what_is_not_in_force_is_left_out_and_counted(get: Get, serve: Callable) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from fake_sources.imf_api import FLOW, HEADER, FakeSdmx, Trade
 from fake_sources.server import Server
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 
 from features.errors import InputError, SourceError
 from features.panel import TradePanel
+from features.sources.imf_explorer import _country
 from features.sources.imts import Imts
 from features.store.answers import Answer
 from features.store.client import Client
@@ -215,6 +218,59 @@ def test_a_file_of_the_users_own(get: Get, serve: Serve, tmp_path: Path) -> None
     server = serve(FakeSdmx([]))
     assert flows_of(get(Imts(years=(2022,)), server, given=tmp_path)) == {("DEU", "USA", 2022): 5.0}
     assert server.requests == []
+
+
+EXPLORER = (
+    "COUNTRY.ID,COUNTRY,INDICATOR.ID,INDICATOR,COUNTERPART_COUNTRY.ID,COUNTERPART_COUNTRY,"
+    "FREQUENCY.ID,FREQUENCY,SCALE.ID,SCALE,2023,2024\n"
+    'USA,United States,XG_FOB_USD,"Exports of goods, Free on board (FOB), US dollar",CAN,Canada,A,'
+    "Annual,6,Millions,354355,349397.894619\n"
+    'KOS,Kosovo,XG_FOB_USD,"Exports of goods, Free on board (FOB), US dollar",G001,World,A,'
+    "Annual,6,Millions,1,2\n"
+    'KOS,"Kosovo, Rep. of",XG_FOB_USD,"Exports of goods, Free on board (FOB), US dollar",KOR,'
+    '"Korea, Rep. of",A,Annual,6,Millions,,2\n'
+)
+
+
+@pytest.mark.parametrize("names_only", [False, True])
+def test_the_explorers_download_is_read_in_its_scale(
+    get: Get, serve: Serve, tmp_path: Path, *, names_only: bool
+) -> None:
+    table = pd.read_csv(io.StringIO(EXPLORER), dtype="str")
+    if names_only:
+        ids = [name for name in table if name.endswith(".ID")]
+        table = table[table["COUNTERPART_COUNTRY"] != "World"].drop(columns=ids)
+    table.to_csv(tmp_path / "dataset_2026-11-28T10.csv", index=False)
+    (tmp_path / "notes.txt").write_text("nothing")
+    server = serve(FakeSdmx([]))
+    flows = flows_of(get(Imts(), server, given=tmp_path))
+    assert flows == pytest.approx(
+        {("USA", "CAN", 2023): 354355e6, ("USA", "CAN", 2024): 349397.894619e6,
+         ("XKX", "KOR", 2024): 2e6}
+    )  # fmt: skip
+    only = get(Imts(reporters=("XKX",)), server, given=tmp_path)
+    assert set(flows_of(only)) == {("XKX", "KOR", 2024)}
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("China, P.R.: Mainland", "CHN"), ("China, P.R.: Hong Kong", "HKG"), ("Congo, Rep. of", "COG"),
+     ("Türkiye, Rep. of", "TUR"), ("Côte d'Ivoire", "CIV"), ("St. Lucia", "LCA"),
+     ("Iran, Islamic Rep. of", "IRN"), ("Atlantis, Rep. of", "Atlantis, Rep. of"),
+     ("Bahamas, The", "BHS"), ("Curaçao, Kingdom of the Netherlands", "CUW"), ("World", "World"),
+     ("São Tomé and Príncipe, Dem. Rep. of", "STP"), ("Guinea", "GIN"), ("Vietnam", "VNM")],
+)  # fmt: skip
+def test_names_of_the_explorer(name: str, code: str) -> None:
+    assert _country(name) == code
+
+
+def test_a_folder_without_such_a_table_says_what_would_do(
+    get: Get, serve: Serve, tmp_path: Path
+) -> None:
+    (tmp_path / "imports.csv").write_text(EXPLORER.replace("XG_FOB", "MG_CIF"))
+    with pytest.raises(InputError, match=r"table of XG_FOB_USD.*found imports\.csv"):
+        get(Imts(), serve(FakeSdmx([])), given=tmp_path)
 
 
 def test_it_feeds_a_run(serve: Serve, get: Get) -> None:

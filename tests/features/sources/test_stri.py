@@ -297,7 +297,7 @@ def test_a_selection_too_large(serve: Serve, get: Get) -> None:
 
 
 def test_a_vpn_is_told_what_to_do(serve: Serve, get: Get) -> None:
-    with pytest.raises(SourceError, match=r"403.*without a VPN.*call it digital-since2014.csv"):
+    with pytest.raises(SourceError, match=r"403.*without a VPN.*data-explorer.oecd.org.*--from"):
         get(Stri(), serve(FakeOecd(ROWS, vpn=True)))
 
 
@@ -367,6 +367,47 @@ def test_bytes_that_are_no_text(serve: Serve, get: Get) -> None:
     body = f"{HEADER}\n{LINE.format('0.1')}\n".encode().replace(b"DEU", b"D\xff\xfe")
     with pytest.raises(SourceError, match="cannot be read"):
         get(Stri(), serve(FakeOecd(ROWS, body=body)))
+
+
+# Kosovo, and the explorer's download
+
+
+def test_kosovo_has_the_code_that_trade_has(serve: Serve, get: Get) -> None:
+    rows = [("XKV", "STRI", "_T", 2020, 0.1), ("DEU", "STRI", "_T", 2020, 0.2)]
+    assert set(values_of(get(Stri(), serve(FakeOecd(rows))))) == {("XKX", 2020), ("DEU", 2020)}
+
+
+def test_an_unknown_economy_ends_the_fetch_or_is_dropped_and_counted(
+    serve: Serve, get: Get
+) -> None:
+    rows = [("XAB", "STRI", "_T", 2020, 0.1), ("DEU", "STRI", "_T", 2020, 0.2)]
+    with pytest.raises(SourceError, match=r"'XAB'.*--unknown-codes drop"):
+        get(Stri(), serve(FakeOecd(rows)))
+    made = get(Stri(), serve(FakeOecd(rows)), unknown_codes="drop")
+    assert set(values_of(made)) == {("DEU", 2020)}
+    assert any(said.startswith("1 rows of 'XAB'") for said in made.statements)
+
+
+LABELLED = """\
+STRUCTURE,STRUCTURE_ID,STRUCTURE_NAME,ACTION,FREQ,Frequency of observation,REF_AREA,Reference area,\
+MEASURE,Measure,STRI_TYPE,STRI type,COUNTERPART_AREA,Counterpart area,TIME_PERIOD,Time period,\
+OBS_VALUE,Observational value,UNIT_MULT,Unit multiplier,OBS_STATUS,Observation status
+DATAFLOW,OECD.TAD.TPD:DSD_STRI@DF_STRI_{flow}(1.0),"Index, of services",I,A,Annual,CHN,"Chi, na",\
+STRI,Index of services,DIGITAL,Digital services,_Z,Not applicable,2023,,0.2861581,,0,Units,,
+DATAFLOW,OECD.TAD.TPD:DSD_STRI@DF_STRI_{flow}(1.0),"Index, of services",I,A,Annual,XKV,Kosovo,\
+STRI,Index of services,DIGITAL,Digital services,_Z,Not applicable,2023,,0.0609123,,0,Units,,
+"""
+
+
+def test_the_explorers_download_is_read_whatever_its_name(
+    serve: Serve, get: Get, tmp_path: Path
+) -> None:
+    server = serve(FakeOecd(ROWS))
+    (tmp_path / "OECD.TAD.TPD,DSD_STRI (1).csv").write_text(LABELLED.format(flow="DIGITAL"))
+    (tmp_path / "another.csv").write_text(LABELLED.format(flow="MAIN"))
+    made = get(Stri(), server, given=tmp_path)
+    assert values_of(made) == {("CHN", 2023): 0.2861581, ("XKX", 2023): 0.0609123}
+    assert server.requests == []
 
 
 # The user's own file, options, a run ------------------------------------------------------------

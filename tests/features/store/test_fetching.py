@@ -381,7 +381,7 @@ def test_files_downloaded_by_hand_are_taken_without_asking(tmp_path, serve, get)
     folder = tmp_path / "by-hand"
     folder.mkdir()
     server = serve(FakeBaci())
-    with pytest.raises(InputError, match=r"no file BACI_HS96_V202601\.zip"):
+    with pytest.raises(InputError, match=r"content of BACI_HS96_V202601\.zip"):
         get(BACI, server, given=folder)
     (folder / "BACI_HS96_V202601.zip").write_bytes(release_zip())
     made = get(BACI, server, given=folder)

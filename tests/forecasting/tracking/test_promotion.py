@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.tables import sha256
 from forecasting.cli import main
+from forecasting.run_record import run_digest
 from forecasting.scores import SKILL_METRICS
 from forecasting.significance import significance_table
 from forecasting.tracking.promotion import promote
@@ -334,7 +334,7 @@ def log_folder(client: Any, folder: Path) -> str:
     """
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
 
-    digest = {RUN_DIGEST: sha256(folder / "run.json")}
+    digest = {RUN_DIGEST: run_digest(folder)}
     run_id = client.create_run("0", tags=digest, run_name=folder.name).info.run_id
     for file in ("run.json", "scores_by_origin.csv"):
         client.log_artifact(run_id, str(folder / file))

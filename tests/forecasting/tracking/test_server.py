@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pwd
 import shutil
@@ -26,6 +25,7 @@ import yaml
 from forecasting import read_run
 from forecasting.backtest import MODELS
 from forecasting.cli import main
+from forecasting.run_record import run_digest
 from forecasting.scores import SKILL_METRICS
 from forecasting.tracking.promotion_evidence import read_evidence
 from forecasting.tracking.promotion_gates import against_champion
@@ -118,7 +118,7 @@ def client_of(address: str) -> Any:
 def runs_of(address: str, folder: Path) -> dict[str, str]:
     """Status by run id of the MLflow runs of a folder, whichever way they ended."""
     client = client_of(address)
-    digest = hashlib.sha256((folder / "run.json").read_bytes()).hexdigest()
+    digest = run_digest(folder)
     experiments = [found.experiment_id for found in client.search_experiments()]
     found = client.search_runs(experiments, f"tags.run_sha256 = '{digest}'")
     return {run.info.run_id: run.info.status for run in found}

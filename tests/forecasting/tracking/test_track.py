@@ -26,6 +26,7 @@ from features.information import AsOfRule
 from forecasting import RunConfig, RunResult, save_forecaster
 from forecasting.backtest import FoldForecast
 from forecasting.explanation.explain import attribution_table, channel_summary, explain
+from forecasting.run_record import run_digest
 from forecasting.scores import METRICS, SKILL_METRICS, summarise
 from forecasting.significance import significance_table
 from forecasting.study import Study
@@ -323,7 +324,7 @@ def test_parameters_and_tags(tracked):
     assert tags["data_vintage"] == f"trade to 2018, {trade[:20]}"
     assert tags["mlflow.source.git.commit"] == "c0ffee"
     assert (tags["git.commit_of"], tags["git.changed_since"]) == ("package", "no")
-    assert tags["run_sha256"] == hashlib.sha256((result.out / "run.json").read_bytes()).hexdigest()
+    assert tags["run_sha256"] == run_digest(result.out)
     assert run.info.status == "FINISHED"
     assert run.data.metrics["seconds/total"] == 4.0
     assert run.data.metrics["seconds/choose weights nested"] == 2.5
@@ -581,15 +582,6 @@ def test_every_trial_and_variant_of_a_study_is_a_child_run(store, tmp_path):
     assert variant.keys() == {2015, 2017}
     # One name for one quantity: the run itself logs it under the same, with the model behind it.
     assert "wape/ex_ante/h2/drift" in client(store).get_run(run_id).data.metrics
-
-
-def test_autologging_is_switched_off(store, tmp_path, monkeypatch):
-    import mlflow
-
-    asked: list[dict[str, object]] = []
-    monkeypatch.setattr(mlflow, "autolog", lambda **options: asked.append(options))
-    track(small_run(tmp_path))
-    assert asked == [{"disable": True}]
 
 
 def test_artifacts_lie_beside_the_database(tracked):

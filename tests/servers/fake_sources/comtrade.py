@@ -12,7 +12,8 @@ from fake_sources.server import Reply, Request
 KEY = "5ecre7-0f-the-t3am"
 BOM = b"\xef\xbb\xbf"
 MAX_TARGET = 2_000
-PUBLIC, WITH_KEY = "/public/v1/preview/C/A/", "/data/v1/get/C/A/"
+PUBLIC, WITH_KEY = "/public/v1/preview/C/", "/data/v1/get/C/"
+RELEASES = ("/public/v1/getDa/C/", "/data/v1/getDa/C/")
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Flow:
     reporter: int
     partner: int
     year: int
+    """Or a month, such as 202305."""
     value: float | None
     commodity: str = "TOTAL"
     flow: str = "M"
@@ -66,8 +68,6 @@ class FakeComtrade:
     ----------
     flows
         What was declared; the world is added as partner of each reporter, year and commodity.
-    commodities
-        Codes in the list of the classification.
     preview_calls, quota
         Calls without a key after which all are turned away; calls a day with one.
     busy
@@ -80,7 +80,6 @@ class FakeComtrade:
         self,
         flows: Iterable[Flow],
         *,
-        commodities: Iterable[str] = (),
         partners: Iterable[dict[str, Any]] = PARTNERS,
         preview_calls: int = 70,
         quota: int = 500,
@@ -92,7 +91,7 @@ class FakeComtrade:
         self.flows = list(flows)
         if with_world:
             self.flows += _world(self.flows)
-        self.commodities, self.partners = tuple(commodities), tuple(partners)
+        self.partners = tuple(partners)
         self.preview_calls, self.quota, self.busy = preview_calls, quota, busy
         self.refusal_headers, self.empty = refusal_headers or {}, empty
         self.calls = 0
@@ -102,11 +101,27 @@ class FakeComtrade:
             return self._reference(request.path.rpartition("/")[2])
         if len(request.target) > MAX_TARGET:
             return Reply("<html><body>Request-URI Too Long</body></html>", status=414)
+        if request.path.startswith(RELEASES):
+            return self._released(request)
         if request.path.startswith(WITH_KEY):
             return self._with_key(request)
         if request.path.startswith(PUBLIC):
             return self._preview(request)
         return Reply('{"statusCode":404,"message":"Resource not found"}', status=404)
+
+    def _released(self, request: Request) -> Reply:
+        """What each reporter has released and when, whatever its flow."""
+        there = sorted({(flow.reporter, flow.year) for flow in self.flows})
+        asked = request.query["period"].split(",")
+        rows = [
+            {"datasetCode": 2_020_000_000 + reporter, "typeCode": "C", "freqCode": "A",
+             "period": period, "reporterCode": reporter, "reporterISO": None,
+             "classificationCode": "H5", "totalRecords": 99, "datasetChecksum": -5,
+             "firstReleased": f"{int(str(period)[:4]) + 1}-06-15T00:00:00",
+             "lastReleased": f"{int(str(period)[:4]) + 2}-01-10T00:00:00"}
+            for reporter, period in there if str(period) in asked
+        ]  # fmt: skip
+        return Reply(json.dumps({"elapsedTime": "0.1 secs", "count": len(rows), "data": rows}))
 
     def _with_key(self, request: Request) -> Reply:
         # The source takes a key from the address as well, which a client must not use.
@@ -156,12 +171,14 @@ class FakeComtrade:
 
     def _reference(self, name: str) -> Reply:
         if name == "Reporters.json":
-            rows = [{**_renamed(a, "reporter"), "reporterNote": a["text"]} for a in AREAS]
+            # Taiwan is called a group here and none among the partners.
+            rows = [
+                {**_renamed(a, "reporter"), "reporterNote": a["text"],
+                 "isGroup": a["isGroup"] or a["id"] == 490}
+                for a in AREAS
+            ]  # fmt: skip
         elif name == "partnerAreas.json":
             rows = [_renamed(a, "Partner") for a in self.partners]
-        elif name in ("HS.json", "H6.json"):
-            rows = [{"id": "TOTAL", "text": "TOTAL - all", "parent": "#", "aggrLevel": 0}]
-            rows += [{"id": c, "text": f"{c} - x", "parent": c[:-2]} for c in self.commodities]
         else:
             return Reply("<html>not found</html>", status=404)
         return Reply(BOM + json.dumps({"more": False, "results": rows}).encode())
@@ -183,15 +200,12 @@ def _world(flows: list[Flow]) -> list[Flow]:
 
 
 def _fits(flow: Flow, asked: dict[str, list[str]]) -> bool:
-    commodity = asked["cmdcode"]
-    digits = {"AG2": 2, "AG4": 4, "AG6": 6}.get(commodity[0])
-    of_level = flow.commodity != "TOTAL" and len(flow.commodity) == digits
     return (
         str(flow.reporter) in asked["reportercode"]
         and str(flow.year) in asked["period"]
         and flow.flow in asked["flowcode"]
         and ("partnercode" not in asked or str(flow.partner) in asked["partnercode"])
-        and (of_level or flow.commodity in commodity)
+        and flow.commodity in asked["cmdcode"]
     )
 
 

@@ -18,8 +18,8 @@ WITHDRAWALS_PATH = (
 COLUMNS = ("country1", "country2", "iso1", "iso2", "year", "number", "base_treaty", "name",
            "entry_type", "consolidated", "coded", "entryforceyear", "typememb", "regioncon",
            "wto_listed", "wto_name")  # fmt: skip
-DEU, FRA, CIV, IND, NAM, POL, YEMEN, OLD_YEMEN, KOSOVO, ALB = (
-    "276", "250", "384", "356", "516", "616", "887", "886", "900", "8",
+CAN, DEU, FRA, GBR, KOR, CIV, IND, NAM, POL, YEMEN, OLD_YEMEN, KOSOVO, ALB = (
+    "124", "276", "250", "826", "410", "384", "356", "516", "616", "887", "886", "900", "8",
 )  # fmt: skip
 
 

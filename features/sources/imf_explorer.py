@@ -1,0 +1,165 @@
+"""Tables of the IMF's Data Explorer: a column a year, codes or names, in units of their scale."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from features.errors import SourceError, first_line
+from features.store.tidying import require_source_columns
+
+KEYS = ("COUNTRY", "INDICATOR", "COUNTERPART_COUNTRY", "FREQUENCY")
+_YEAR = re.compile(r"\d{4}")
+_INDICATORS = {
+    "exports of goods, free on board (fob), us dollar": "XG_FOB_USD",
+    "imports of goods, cost insurance freight (cif), us dollar": "MG_CIF_USD",
+    "imports of goods, cost, insurance and freight (cif), us dollar": "MG_CIF_USD",
+    "imports of goods, free on board (fob), us dollar": "MG_FOB_USD",
+}
+_SCALES = {"units": 0, "thousands": 3, "millions": 6, "billions": 9}
+_NAMES = {
+    "china, p.r.: mainland": "CHN",
+    "china, p.r.: hong kong": "HKG",
+    "china, p.r.: macao": "MAC",
+    "congo, dem. rep. of the": "COD",
+    "congo, rep. of": "COG",
+    "congo, republic of": "COG",
+    "korea, dem. people's rep. of": "PRK",
+    "korea, democratic people's rep. of": "PRK",
+    "korea, rep. of": "KOR",
+    "korea, republic of": "KOR",
+    "kosovo": "XKX",
+    "lao people's dem. rep.": "LAO",
+    "taiwan province of china": "TWN",
+    "west bank and gaza": "PSE",
+}
+"""Names of the IMF's that are no country's name before their comma."""
+
+
+def is_explorer(header: Sequence[str]) -> bool:
+    """Whether these are columns of such a table."""
+    return "TIME_PERIOD" not in header and any(_YEAR.fullmatch(name) for name in header)
+
+
+def read_explorer(path: Path) -> pd.DataFrame:
+    """A row a series and year, with the columns of the interface's CSV.
+
+    Parameters
+    ----------
+    path
+        CSV with ``COUNTRY.ID`` beside ``COUNTRY`` and so on, with ``SERIES_CODE``, or with names
+        only; and with a scale, of which its figures are multiples (unlike the interface's).
+
+    Returns
+    -------
+    DataFrame
+        The columns `KEYS` as text, ``TIME_PERIOD`` and ``OBS_VALUE`` in US dollars. A country that
+        has a name only and none that is known stays a name.
+
+    Raises
+    ------
+    SourceError
+        For a table that is broken, or lacks its scale.
+    """
+    try:
+        table = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8-sig")
+    except (ValueError, pd.errors.ParserError) as error:
+        raise SourceError(
+            f"the CSV cannot be read ({first_line(error)})", remedy="Download it again", file=path
+        ) from error
+    years = [name for name in table if _YEAR.fullmatch(str(name))]
+    long = _keys(table, path).assign(_scale=_scale(table, path))
+    cells = pd.concat([long, table[years]], axis="columns").melt(
+        id_vars=[*KEYS, "_scale"], var_name="TIME_PERIOD", value_name="OBS_VALUE"
+    )
+    text = cells["OBS_VALUE"].str.replace(",", "").str.strip()
+    value = pd.to_numeric(text.where(text != "", None), errors="coerce")
+    if (value.isna() & (text != "")).any():
+        raise SourceError(
+            f"{text[value.isna() & (text != '')].iloc[0]!r} is no number",
+            remedy="Download it again",
+            file=path.name,
+        )
+    return cells.assign(OBS_VALUE=value * cells["_scale"]).drop(columns="_scale")
+
+
+def _keys(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """The four codes, from columns of codes, from the code of the series, or from names."""
+    series = table.get("SERIES_CODE", pd.Series("", index=table.index)).str.split(".", expand=True)
+    by_series = (0, 1, 2, 3) if series.shape[1] == len(KEYS) else None
+    out: dict[str, pd.Series] = {}
+    for place, name in enumerate(KEYS):
+        if f"{name}.ID" in table:
+            out[name] = table[f"{name}.ID"]
+        elif by_series is not None:
+            out[name] = series[place]
+        else:
+            require_source_columns([*table], [name], file=path.name)
+            out[name] = table[name].map(_of_name[name])
+    return pd.DataFrame(out)
+
+
+def _scale(table: pd.DataFrame, path: Path) -> np.ndarray:
+    """US dollars in one of each row's unit."""
+    column = next((name for name in ("SCALE.ID", "SCALE") if name in table), None)
+    if column is None:
+        require_source_columns([*table], ["SCALE"], file=path.name)
+    cells = table[str(column)].str.strip()
+    power = cells.str.lower().map(_SCALES).fillna(pd.to_numeric(cells, errors="coerce"))
+    if power.isna().any():
+        raise SourceError(
+            f"{cells[power.isna()].iloc[0]!r} is no scale",
+            remedy="Download it again with its scale",
+            file=path.name,
+            column=str(column),
+        )
+    return 10.0 ** power.to_numpy(dtype=np.float64)
+
+
+def _indicator(name: str) -> str:
+    return _INDICATORS.get(name.strip().lower(), name)
+
+
+def _frequency(name: str) -> str:
+    return name.strip()[:1].upper()
+
+
+@lru_cache(maxsize=1)
+def _countries() -> dict[str, str]:
+    import pycountry
+
+    found: dict[str, str] = {}
+    for country in pycountry.countries:
+        for name in (country.name, getattr(country, "common_name", ""), country.alpha_3,
+                     getattr(country, "official_name", "")):  # fmt: skip
+            found.setdefault(_plain(name), country.alpha_3)
+    # What stands before the comma or bracket is a name where it is one country's only.
+    short: dict[str, set[str]] = {}
+    for name, code in found.items():
+        short.setdefault(re.split(r"[,(]", name)[0].strip(), set()).add(code)
+    return {name: codes.pop() for name, codes in short.items() if len(codes) == 1} | found | _NAMES
+
+
+def _country(name: str) -> str:
+    known, plain = _countries(), _plain(name)
+    return known.get(plain) or known.get(re.split(r"[,(:]", plain)[0].strip()) or name
+
+
+def _plain(name: str) -> str:
+    letters = unicodedata.normalize("NFKD", name.replace("\u2019", "'"))
+    text = "".join(letter for letter in letters if not unicodedata.combining(letter)).lower()
+    return re.sub(r"\bst\.", "saint", text).strip()
+
+
+_of_name = {
+    "COUNTRY": _country,
+    "INDICATOR": _indicator,
+    "COUNTERPART_COUNTRY": _country,
+    "FREQUENCY": _frequency,
+}
