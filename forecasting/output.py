@@ -15,6 +15,7 @@ from typing import Literal
 import pandas as pd
 
 from features.errors import InputError
+from forecasting.csv_files import write_csv
 from forecasting.progress import Progress
 from forecasting.reports.scoreboard import write_scoreboard
 from forecasting.results import RunResult
@@ -183,7 +184,7 @@ def write_run(
         ):
             table.to_parquet(stage / f"{name}.parquet", compression="zstd", index=False)
         for name, table in _csv_tables(result).items():
-            table.to_csv(stage / f"{name}.csv", index=False, lineterminator="\n")
+            write_csv(table, stage / f"{name}.csv")
         (stage / "model").mkdir()
         save_forecaster(forecaster, stage / "model")
     with progress.stage("draw figures and report"):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from features.errors import InputError
 from forecasting.briefs.brief import Brief, BriefSection, BriefTable, plural_rows
+from forecasting.csv_files import write_csv
 from forecasting.output import staged
 from forecasting.reports.markdown import table as markdown_table
 from forecasting.results import RunResult
@@ -135,7 +136,7 @@ def write_brief(brief: Brief, run: RunResult, out: Path | str, *, overwrite: boo
     check_brief_folder(out, overwrite=overwrite)
     with staged(out) as stage:
         for name, table in brief.tables.items():
-            table.frame.to_csv(stage / f"{name}.csv", index=False, lineterminator="\n")
+            write_csv(table.frame, stage / f"{name}.csv")
         left_out = _draw(brief, run, stage)
         (stage / MARKER).write_text(_markdown(brief, left_out), encoding="utf-8")
     return out / MARKER

@@ -11,6 +11,7 @@ import pandas as pd
 from features.errors import InputError
 from features.information import SETTINGS
 from features.tables import read_table, require_columns
+from forecasting.csv_files import read_csv
 from forecasting.reports.markdown import cells, model_label, section, settings_of, table
 from forecasting.reports.scoreboard_proof import ablation, in_short, placebos, significance, trials
 from forecasting.style import METRIC_LABELS, MODEL_LABELS, SETTING_LABELS, years
@@ -96,7 +97,7 @@ def _read(run: Path) -> dict[str, Any]:
     for name in (*needed, "ablation", "placebos", "study_by_origin", "trials"):
         path = run / f"{name}.csv"
         if path.is_file() and path.stat().st_size > 1:
-            files[name] = pd.read_csv(path)
+            files[name] = read_csv(path)
     return files
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from features.errors import InputError
+from forecasting.csv_files import read_csv
 from forecasting.output import MARKER
 from forecasting.run_folder import read_about
 from forecasting.saved import load_forecaster
@@ -158,7 +159,7 @@ def _read(folder: Path, address: str, registered: dict[str, str]) -> ServedModel
         about = read_about(folder)
         _require_run(about)
         forecaster = load_forecaster(folder / "model")
-        stability = pd.read_csv(folder / "stability.csv")
+        stability = read_csv(folder / "stability.csv")
     except InputError as error:
         raise InputError(error.problem, remedy=remedy, file=address) from error
     except (OSError, KeyError, ValueError) as error:
