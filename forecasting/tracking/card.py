@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from forecasting.reports.markdown import escaped, fenced
 from forecasting.results import RunResult
 from forecasting.tracking.tables import RAKED, REFERENCE, board_of
 
@@ -42,7 +43,7 @@ def subject(result: RunResult) -> str:
     flows = int((forecasts["horizon"] == forecasts["horizon"].min()).sum())
     return (
         f"Forecasts of {years.min()}-{years.max()} for {flows:,} flows of "
-        f"`{Path(trade['path']).name}`, from origin {result.provenance['origin']} "
+        f"{escaped(Path(trade['path']).name)}, from origin {result.provenance['origin']} "
         f"as of {result.provenance['as_of']}."
     )
 
@@ -78,7 +79,7 @@ def _score_lines(board: pd.DataFrame) -> list[str]:
     for row in board.to_dict("records"):
         cells = [f"{_percent(row[name]):>{len(head)}}" for name, head in heads.items()]
         lines.append(f"{row['setting']:<14}{row['horizon']:>2}" + "".join(cells))
-    return ["```", *lines, "```"]
+    return fenced(lines).splitlines()
 
 
 def _percent(share: float) -> str:

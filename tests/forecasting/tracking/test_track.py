@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import html
 import json
 import os
 import re
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from markdown_it import MarkdownIt
 
 from features.catalogue import NAMES
 from features.errors import InputError
@@ -366,6 +368,16 @@ def test_card_says_what_is_worse_what_is_a_tie_and_what_was_not_tested(tmp_path)
     assert second.endswith("h1 not known, h2 not known")
     untested = card(replace(tested, significance=tested.significance.iloc[:0]), "m-1")
     assert "h2 not tested (24.4% higher)" in untested.splitlines()[0]
+
+
+def test_the_note_shows_the_name_of_a_file_as_it_is(tmp_path):
+    result = small_run(tmp_path)
+    name = "a`b <img src=x onerror=alert(1)>|**.csv"
+    data = [{**result.provenance["data"][0], "path": f"/data/{name}"}]
+    note = card(replace(result, provenance={**result.provenance, "data": data}), "m-1")
+    assert "<img" not in note
+    page = MarkdownIt("commonmark", {"html": True}).render(note)
+    assert f"flows of {html.escape(name, quote=False)}, from origin" in page
 
 
 def test_tables_are_readable(tracked):
