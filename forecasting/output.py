@@ -173,9 +173,6 @@ def write_run(
     result: RunResult, forecaster: FittedForecaster, stage: Path, progress: Progress
 ) -> None:
     """Write everything of a run but the back-test, which was written as it was made."""
-    from forecasting.figures.run_figures import save_figures
-    from forecasting.reports.report import write_report
-
     with progress.stage("write tables"):
         for name, table in (
             ("forecasts", result.forecasts),
@@ -187,15 +184,26 @@ def write_run(
             write_csv(table, stage / f"{name}.csv")
         (stage / "model").mkdir()
         save_forecaster(forecaster, stage / "model")
-    with progress.stage("draw figures and report"):
-        (stage / "figures").mkdir()
-        # The back-test that some figures and tables read is still in the temporary folder.
-        staged_result = replace(result, out=stage)
-        figures = save_figures(staged_result, stage / "figures")
-        write_report(staged_result, figures, stage / "report.html")
+    if result.config.figures or result.config.report:
+        with progress.stage("draw figures and report"):
+            _draw(result, stage)
     text = json.dumps({**result.provenance, "seconds": result.timings}, indent=2)
     (stage / MARKER).write_text(text + "\n", encoding="utf-8")
     write_scoreboard(stage)
+
+
+def _draw(result: RunResult, stage: Path) -> None:
+    """Figures and the report, those that are wanted."""
+    from forecasting.figures.run_figures import save_figures
+    from forecasting.reports.report import write_report
+
+    # The back-test that some figures and tables read is still in the temporary folder.
+    result, figures = replace(result, out=stage), None
+    if result.config.figures:
+        (stage / "figures").mkdir()
+        figures = save_figures(result, stage / "figures")
+    if result.config.report:
+        write_report(result, figures, stage / "report.html")
 
 
 def _pattern_tables(result: RunResult) -> list[tuple[str, pd.DataFrame]]:

@@ -30,10 +30,17 @@ def card(result: RunResult, model_id: str) -> str:
             *_score_lines(board),
             "",
             f"**Model**: its files are under *Logged models*, not under Artifacts: "
-            f'`mlflow.pyfunc.load_model("models:/{model_id}")`. '
-            "**Report**: `report.html` and `figures/` under Artifacts.",
+            f'`mlflow.pyfunc.load_model("models:/{model_id}")`. ' + _pages(result.out),
         ]
     )
+
+
+def _pages(out: Path) -> str:
+    """Where to read on: of a search neither page nor figures may have been made."""
+    there = [f"`{name}`" for name in ("report.html", "figures/") if (out / name).exists()]
+    if not there:
+        return "**Report**: none; `gravicast report` writes it from the run's folder."
+    return f"**Report**: {' and '.join(there)} under Artifacts."
 
 
 def subject(result: RunResult) -> str:
