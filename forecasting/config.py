@@ -84,6 +84,9 @@ class RunConfig:
     explain_flow
         Exporter, importer and, where there are sectors, sector of the waterfall plot; by default
         the largest flow.
+    figures, report
+        Whether the folder gets ``figures`` and ``report.html``; `make_report` and `plot` make them
+        later too.
     """
 
     trade: Path | None = None
@@ -115,6 +118,8 @@ class RunConfig:
     workers: int = 0
     experiment: str | None = "gravicast"
     explain_flow: tuple[str, ...] | None = None
+    figures: bool = True
+    report: bool = True
 
     def __post_init__(self) -> None:
         _coerce(self)
@@ -291,7 +296,7 @@ def _check(config: RunConfig) -> None:
     elif config.tables is not None and config.domestic != "include":
         remedy = "Input-output tables hold domestic sales: give include (--domestic include)"
         raise _refuse("domestic", config.domestic, remedy)
-    for name in ("overwrite", "study", "allow_snapshots"):
+    for name in ("overwrite", "study", "allow_snapshots", "figures", "report"):
         if not isinstance(getattr(config, name), bool):
             raise _refuse(name, getattr(config, name), "Give true or false")
     largest = config.largest

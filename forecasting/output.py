@@ -13,6 +13,7 @@ from typing import Literal
 import pandas as pd
 
 from features.errors import InputError
+from forecasting.csv_files import write_csv
 from forecasting.progress import Progress
 from forecasting.reports.scoreboard import write_scoreboard
 from forecasting.results import RunResult
@@ -158,9 +159,6 @@ def write_run(
     RunResult
         With the sums of its files in ``provenance``.
     """
-    from forecasting.figures.run_figures import save_figures
-    from forecasting.reports.report import write_report
-
     with progress.stage("write tables"):
         for name, table in (
             ("forecasts", result.forecasts),
@@ -169,20 +167,31 @@ def write_run(
         ):
             table.to_parquet(stage / f"{name}.parquet", compression="zstd", index=False)
         for name, table in _csv_tables(result).items():
-            table.to_csv(stage / f"{name}.csv", index=False, lineterminator="\n")
+            write_csv(table, stage / f"{name}.csv")
         (stage / "model").mkdir()
         save_forecaster(forecaster, stage / "model")
-    with progress.stage("draw figures and report"):
-        (stage / "figures").mkdir()
-        # The back-test that some figures and tables read is still in the temporary folder.
-        staged_result = replace(result, out=stage)
-        figures = save_figures(staged_result, stage / "figures")
-        write_report(staged_result, figures, stage / "report.html")
+    if result.config.figures or result.config.report:
+        with progress.stage("draw figures and report"):
+            _draw(result, stage)
     # The scoreboard is written from what is recorded, and is recorded itself.
     write_record(stage, result.provenance, seconds=result.timings)
     write_scoreboard(stage)
     written = write_record(stage, result.provenance, seconds=result.timings)
     return replace(result, provenance=written)
+
+
+def _draw(result: RunResult, stage: Path) -> None:
+    """Figures and the report, those that are wanted."""
+    from forecasting.figures.run_figures import save_figures
+    from forecasting.reports.report import write_report
+
+    # The back-test that some figures and tables read is still in the temporary folder.
+    result, figures = replace(result, out=stage), None
+    if result.config.figures:
+        (stage / "figures").mkdir()
+        figures = save_figures(result, stage / "figures")
+    if result.config.report:
+        write_report(result, figures, stage / "report.html")
 
 
 def _pattern_tables(result: RunResult) -> list[tuple[str, pd.DataFrame]]:

@@ -12,6 +12,7 @@ import pandas as pd
 
 from features.errors import InputError
 from forecasting.config import RunConfig
+from forecasting.csv_files import read_csv
 from forecasting.explanation.explain import flow_positions
 from forecasting.results import TOTAL_TERMS, Explanation, PatternShifts, RunResult
 from forecasting.run_record import AGAIN, FORMAT, MARKER, check_file
@@ -175,8 +176,7 @@ def _csv(folder: Path, name: str) -> pd.DataFrame:
     file = folder / f"{name}.csv"
     check_file(folder, file.name)
     try:
-        # A sector may be called NA.
-        return pd.read_csv(file, keep_default_na=False, na_values=[""])
+        return read_csv(file)
     except (OSError, ValueError) as error:
         raise _not_whole(file) from error
 

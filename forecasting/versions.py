@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 from importlib import metadata
 from pathlib import Path
@@ -33,12 +35,16 @@ def _version(name: str) -> str:
 def git_commit() -> dict[str, str] | None:
     """The commit a run is made from.
 
+    Nothing that the repository's own configuration names is run: the working directory may be a
+    folder from anywhere.
+
     Returns
     -------
     dict or None
         ``commit``; ``of``: ``package`` where gravicast runs from its own checkout, otherwise
         ``working directory``; and ``changed``, ``yes`` or ``no``: whether tracked files differ
-        from the commit. None outside a repository and without git.
+        from the commit, or ``not known`` where only a filter that the repository brings could
+        tell. None outside a repository, in one that git does not trust, and without git.
     """
     here = Path(__file__).resolve()
     tracked = _git(here.parent, "ls-files", "--error-unmatch", here.name) is not None
@@ -46,23 +52,51 @@ def git_commit() -> dict[str, str] | None:
     commit = _git(folder, "rev-parse", "--verify", "HEAD")
     if not commit:
         return None
-    changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
     return {
         "commit": commit,
         "of": "package" if tracked else "working directory",
-        "changed": "yes" if changed else "no",
+        "changed": _changed(folder),
     }
+
+
+def _changed(folder: Path) -> str:
+    # Comparing files runs the filters that they ask for. Those of the user's own configuration,
+    # such as Git LFS, are the user's choice; the repository's are somebody else's commands.
+    for scope in ("--local", "--worktree"):
+        if _git(folder, "config", scope, "--includes", "--get-regexp", _FILTERS):
+            return "not known"
+    options = ("--porcelain", "--untracked-files=no", "--ignore-submodules=all")
+    status = _git(folder, "status", *options)
+    return "not known" if status is None else "yes" if status else "no"
+
+
+_QUIET = ("--no-optional-locks", "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
+"""Without the two settings git runs programs that the repository names; see ``git help config``."""
+_FILTERS = r"^filter\..*\.(clean|process)$"
+_OF_THE_USER = ("GIT_CEILING_DIRECTORIES", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM",
+                "GIT_CONFIG_SYSTEM")  # fmt: skip
+"""Variables that git keeps; others, such as ``GIT_DIR`` inside a hook, point it elsewhere."""
+_NO_REMOTE = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
+"""Objects that a partial clone lacks are not fetched: the remote may be a command."""
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
     """What git says in a folder; None if it fails or is not there."""
+    program = shutil.which("git")
+    # Windows looks in the working directory first.
+    if program is None or Path(program).resolve().parent == Path.cwd():
+        return None
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k in _OF_THE_USER}
     try:
         done = subprocess.run(
-            ["git", "-C", str(folder), *arguments],
+            [program, "-C", str(folder), *_QUIET, *arguments],
             capture_output=True,
             text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=20,
             check=True,
+            env=kept | _NO_REMOTE,
         )
     except (OSError, subprocess.SubprocessError):
         return None

@@ -50,7 +50,7 @@ def tree_shap_interventional(
     Parameters
     ----------
     booster
-        LightGBM's, of one output, without categorical splits and linear leaves.
+        LightGBM's, of one output, without linear leaves.
     features, background
         Rows to explain and rows that stand in for unknown features, shapes ``[row, feature]`` and
         ``[background row, feature]``; time is in proportion to the product of their numbers.

@@ -24,6 +24,7 @@ Vector = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 Flags = NDArray[np.uint8]
 Matrix = NDArray[np.float64]
+Words = NDArray[np.uint32]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _CATEGORICAL, _DEFAULT_LEFT = 1, 2
@@ -58,6 +59,10 @@ class Trees(NamedTuple):
         In units of the raw prediction, shape ``[leaf]``.
     start
         First node of every tree and the number of nodes, shape ``[tree + 1]``.
+    category_start, category_stop
+        Part of `categories` that a split on categories owns, shape ``[node]``; empty for others.
+    categories
+        A bit a category, 1 where it goes left, 32 in a word.
     """
 
     column: Numbers
@@ -72,6 +77,9 @@ class Trees(NamedTuple):
     leaf_parent: Numbers
     leaf_value: Vector
     start: Numbers
+    category_start: Numbers
+    category_stop: Numbers
+    categories: Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,27 +102,48 @@ class Forest:
 
 
 def read_forest(booster: lightgbm.Booster) -> Forest:
-    """Read the trees that `lightgbm.Booster.predict` uses by default.
+    """Read the trees that `lightgbm.Booster.predict` uses by default, of a booster of one output.
 
     Raises
     ------
     InputError
-        If the booster has several outputs, linear leaves or splits on categories.
+        If the booster has several outputs or linear leaves.
+    """
+    forests = read_forests(booster)
+    if len(forests) != 1:
+        raise InputError(
+            f"the booster has several outputs (classes), {len(forests)}, where one is explained",
+            remedy="Train a booster per class (one against the rest), or use pred_contrib",
+        )
+    return forests[0]
+
+
+def read_forests(booster: lightgbm.Booster) -> list[Forest]:
+    """Read the trees of every output (class), in LightGBM's order.
+
+    Raises
+    ------
+    InputError
+        If the booster has linear leaves.
     """
     text = booster.model_to_string()
     head, *blocks = text.partition("\nend of trees")[0].split("\nTree=")
-    names = tuple(booster.feature_name())
-    _check_kind(head, blocks)
-    body = "\n".join(blocks)
+    if any("\nis_linear=1" in block for block in blocks):
+        raise InputError(
+            "the booster has linear leaves (linear_tree), whose contributions are no path's",
+            remedy="Train with linear_tree=False",
+        )
+    per_round = re.search(r"^num_tree_per_iteration=(\d+)", head, re.MULTILINE)
+    assert per_round is not None, "LightGBM's text model has changed"
+    outputs, names = int(per_round[1]), tuple(booster.feature_name())
+    # A round's trees stand one after the other, a tree an output.
+    return [_forest("\n".join(blocks[output::outputs]), names) for output in range(outputs)]
+
+
+def _forest(body: str, names: tuple[str, ...]) -> Forest:
     nodes = _numbers(body, "num_leaves").astype(np.int64) - 1
     kind = _numbers(body, "decision_type").astype(np.int64)
     feature = _numbers(body, "split_feature").astype(np.int64)
-    if (categorical := np.flatnonzero(kind & _CATEGORICAL)).size:
-        raise InputError(
-            "the booster splits on categories, for which exact SHAP values are not implemented",
-            remedy="Encode the column as numbers and train again, or use pred_contrib",
-            column=names[feature[categorical[0]]],
-        )
     used, column = np.unique(feature, return_inverse=True)
     missing = kind >> 2 & 3
     threshold = _numbers(body, "threshold")
@@ -129,22 +158,32 @@ def read_forest(booster: lightgbm.Booster) -> Forest:
         **links,
         leaf_value=_numbers(body, "leaf_value"),
         start=np.concatenate([[0], np.cumsum(nodes)]).astype(np.int64),
+        **_categories(body, nodes, kind & _CATEGORICAL > 0, threshold),
     )
     return Forest(trees=trees, used=used, names=names)
 
 
-def _check_kind(head: str, blocks: list[str]) -> None:
-    per_round = re.search(r"^num_tree_per_iteration=(\d+)", head, re.MULTILINE)
-    if per_round is None or int(per_round[1]) != 1:
-        raise InputError(
-            "the booster has several outputs (classes), exact SHAP values are of one",
-            remedy="Train a booster per class (one against the rest), or use pred_contrib",
-        )
-    if any("\nis_linear=1" in block for block in blocks):
-        raise InputError(
-            "the booster has linear leaves (linear_tree), whose contributions are no path's",
-            remedy="Train with linear_tree=False",
-        )
+def _categories(
+    body: str, nodes: Numbers, categorical: NDArray[np.bool_], threshold: Vector
+) -> dict[str, NDArray[Any]]:
+    """Sets of categories that go left: a split's threshold is the number of its set in the tree."""
+    sets = _numbers(body, "num_cat").astype(np.int64)
+    bounds = _numbers(body, "cat_boundaries").astype(np.int64)
+    # Trees without sets have no bounds; others have one more than sets, from 0 in each tree.
+    lengths = np.where(sets > 0, sets + 1, 0)
+    first = np.cumsum(lengths) - lengths
+    words = np.zeros(sets.size, np.int64)
+    words[sets > 0] = bounds[(first + sets)[sets > 0]]
+    tree = np.repeat(np.arange(nodes.size), nodes)[categorical]
+    number = first[tree] + threshold[categorical].astype(np.int64)
+    start, stop = np.zeros((2, categorical.size), np.int64)
+    start[categorical] = bounds[number] + (np.cumsum(words) - words)[tree]
+    stop[categorical] = bounds[number + 1] + (np.cumsum(words) - words)[tree]
+    return {
+        "category_start": start,
+        "category_stop": stop,
+        "categories": _numbers(body, "cat_threshold").astype(np.uint32),
+    }
 
 
 def _links(body: str, nodes: Numbers) -> dict[str, NDArray[Any]]:
@@ -269,7 +308,10 @@ def decide(trees: Trees, columns: Matrix, start: int, stop: int, left: Flags) ->
         threshold, default = trees.threshold[node], trees.nan_left[node] == 1
         column = columns[trees.column[node]]
         row = left[node - start]
-        if trees.zero_missing[node]:
+        if trees.category_stop[node] > trees.category_start[node]:
+            own = trees.categories[trees.category_start[node] : trees.category_stop[node]]
+            _decide_category(column, own, row)
+        elif trees.zero_missing[node]:
             for lane in range(column.size):
                 x = column[lane]
                 row[lane] = default if x == 0.0 or x != x else x <= threshold
@@ -279,6 +321,16 @@ def decide(trees: Trees, columns: Matrix, start: int, stop: int, left: Flags) ->
         else:
             for lane in range(column.size):
                 row[lane] = column[lane] <= threshold
+
+
+@compiled
+def _decide_category(column: Vector, categories: Words, row: Flags) -> None:
+    """Which rows are of a category that goes left; missing and unknown ones go right."""
+    for lane in range(column.size):
+        # As in LightGBM the fraction is cut off.
+        x = column[lane]
+        category = int(x) if -1.0 < x < 32.0 * categories.size else -1
+        row[lane] = category >= 0 and (categories[category >> 5] >> (category & 31)) & 1
 
 
 @compiled

@@ -87,7 +87,7 @@ def tree_shap(
     Parameters
     ----------
     booster
-        LightGBM's, of one output, without categorical splits and linear leaves.
+        LightGBM's, of one output, without linear leaves.
     features
         Rows, shape ``[row, feature]``; NaN where missing, compared as LightGBM compares.
     groups
@@ -109,7 +109,17 @@ def tree_shap(
     ValueError
         If shapes do not match the booster or a code is negative.
     """
-    forest = read_forest(booster)
+    return forest_shap(read_forest(booster), features, groups=groups, threads=threads)
+
+
+def forest_shap(
+    forest: Forest,
+    features: NDArray[np.floating[Any]],
+    *,
+    groups: ArrayLike | None = None,
+    threads: int = 0,
+) -> TreeShap:
+    """`tree_shap` of trees that are read already, as those of one class among several."""
     _check_rows(features, forest)
     codes = np.arange(len(forest.names)) if groups is None else np.asarray(groups)
     if codes.shape != (len(forest.names),) or codes.dtype.kind not in "iu" or codes.min() < 0:
@@ -150,7 +160,17 @@ def tree_shap_interactions(
     ValueError
         If a pair or a shape does not match the booster.
     """
-    forest = read_forest(booster)
+    return forest_interactions(read_forest(booster), features, pairs=pairs, threads=threads)
+
+
+def forest_interactions(
+    forest: Forest,
+    features: NDArray[np.floating[Any]],
+    *,
+    pairs: Sequence[tuple[int, int]],
+    threads: int = 0,
+) -> TreeShap:
+    """`tree_shap_interactions` of trees that are read already."""
     _check_rows(features, forest)
     wanted = np.sort(np.asarray(pairs, dtype=np.int64).reshape(-1, 2), axis=1)
     if ((wanted < 0) | (wanted >= len(forest.names))).any() or (wanted[:, 0] == wanted[:, 1]).any():

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from features.errors import InputError
 from forecasting.briefs.brief import Brief, BriefSection, BriefTable, plural_rows
+from forecasting.csv_files import write_csv
+from forecasting.reports.markdown import escaped
 from forecasting.reports.markdown import table as markdown_table
 from forecasting.results import RunResult
 from forecasting.staging import locked, staged
@@ -137,7 +139,7 @@ def write_brief(brief: Brief, run: RunResult, out: Path | str, *, overwrite: boo
     may_be = partial(check_brief_folder, out, overwrite=overwrite)
     with locked(out), staged(out, check=may_be) as stage:
         for name, table in brief.tables.items():
-            table.frame.to_csv(stage / f"{name}.csv", index=False, lineterminator="\n")
+            write_csv(table.frame, stage / f"{name}.csv")
         left_out = _draw(brief, run, stage)
         (stage / MARKER).write_text(_markdown(brief, left_out), encoding="utf-8")
     return out / MARKER
@@ -164,7 +166,7 @@ def _draw(brief: Brief, run: RunResult, folder: Path) -> dict[str, str]:
 
 
 def _markdown(brief: Brief, left_out: Mapping[str, str]) -> str:
-    parts = [f"# {brief.title}", "\n".join(f"- {line}" for line in brief.summary)]
+    parts = [f"# {escaped(brief.title)}", "\n".join(f"- {escaped(s)}" for s in brief.summary)]
     for section in brief.sections:
         parts += _markdown_section(brief, section, left_out)
     parts += ["## Files", "\n".join(_files(brief, left_out))]
@@ -174,25 +176,26 @@ def _markdown(brief: Brief, left_out: Mapping[str, str]) -> str:
 def _markdown_section(
     brief: Brief, section: BriefSection, left_out: Mapping[str, str]
 ) -> Iterator[str]:
-    yield f"## {section.heading}"
-    yield from section.paragraphs
+    heading = escaped(section.heading)
+    yield f"## {heading}"
+    yield from map(escaped, section.paragraphs)
     for name in section.figures:
         if name in left_out:
-            yield f"The figure {name.replace('_', ' ')} is left out: {left_out[name]}."
+            yield f"The figure {name.replace('_', ' ')} is left out: {escaped(left_out[name])}."
         else:
-            yield f"![{section.heading}: {name.replace('_', ' ')}]({name}.png)"
+            yield f"![{heading}: {name.replace('_', ' ')}]({name}.png)"
     for name in section.tables:
         table = brief.tables[name]
-        rows = [[cell.replace("|", "\\|") for cell in row] for row in table.rows()]
-        yield f"*{table.caption}.*"
-        yield markdown_table(table.header(), rows)
+        rows = [list(map(escaped, row)) for row in table.rows()]
+        yield f"*{escaped(table.caption)}.*"
+        yield markdown_table(list(map(escaped, table.header())), rows)
         if table.left_out:
             yield f"{plural_rows(table.left_out)} more in `{name}.csv`."
 
 
 def _files(brief: Brief, left_out: Mapping[str, str]) -> Iterator[str]:
     for name, table in brief.tables.items():
-        yield f"- `{name}.csv`: {table.caption}."
+        yield f"- `{name}.csv`: {escaped(table.caption)}."
     for name in brief.figures:
         if name not in left_out:
             yield "- " + ", ".join(f"`{name}.{suffix}`" for suffix in FIGURE_FORMATS)

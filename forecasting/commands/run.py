@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -65,6 +66,10 @@ def add_run_command(commands: Any) -> None:
     how.add_argument("--workers", type=int, help="folds at once (default: one a core)")
     how.add_argument("--experiment", help="MLflow experiment (default gravicast)")
     how.add_argument("--no-tracking", action="store_true", help="do not log to MLflow")
+    how.add_argument("--no-figures", action="store_false", dest="figures",
+                     help="write no figures; the report draws its own")  # fmt: skip
+    how.add_argument("--no-report", action="store_false", dest="report",
+                     help="write no report; `gravicast report` does it later")  # fmt: skip
     how.add_argument("--quiet", action="store_true", help="no progress on stderr")
     run.set_defaults(command=_run)
 
@@ -141,13 +146,19 @@ def _summary(result: RunResult) -> str:
         f"Shifts of the forecast by channel (share of mean absolute SHAP): {drivers}",
         f"\nForecasts from {result.provenance['origin']} as of {result.provenance['as_of']}: "
         f"{result.out / 'forecasts.parquet'}",
-        f"Report: {result.out / 'report.html'}",
+        f"Report: {_report_of(result)}",
     ]
     if result.config.experiment is not None:
         from forecasting.tracking.store import review_hint
 
         lines.append(review_hint())
     return "\n".join(lines).strip()
+
+
+def _report_of(result: RunResult) -> str:
+    if result.config.report:
+        return str(result.out / "report.html")
+    return f"none; `gravicast report {shlex.quote(str(result.out))}` writes it"
 
 
 _TITLES = {

@@ -11,6 +11,7 @@ import pandas as pd
 from features.errors import InputError
 from features.store.coverage import COUNTED
 from features.store.dataset import Dataset
+from forecasting.csv_files import write_csv
 from forecasting.style import GREY, entitle, styled
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def write_coverage(dataset: Dataset, table: pd.DataFrame, out: Path) -> tuple[Pa
     try:
         out.mkdir(parents=True, exist_ok=True)
         fresh = out / ".coverage.csv.part"
-        table.rename_axis("country").to_csv(fresh)
+        write_csv(table, fresh, index="country")
         fresh.replace(numbers)
         save_plot(figure, picture)
     except OSError as error:

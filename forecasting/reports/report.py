@@ -97,7 +97,7 @@ def _unwritable(path: Path, why: str | None) -> InputError:
     )
 
 
-def write_report(result: RunResult, figures: Mapping[str, list[Path]], path: Path) -> None:
+def write_report(result: RunResult, figures: Mapping[str, list[Path]] | None, path: Path) -> None:
     """Write the report of a run that is just being written.
 
     Parameters
@@ -106,14 +106,17 @@ def write_report(result: RunResult, figures: Mapping[str, list[Path]], path: Pat
         What to report. Where nothing was back-tested, the report says so and leaves those chapters
         out.
     figures
-        Name to paths, as of `run_figures.save_figures`; those of `FIGURES` are embedded.
+        Name to paths, as of `run_figures.save_figures`; those of `FIGURES` are embedded. None
+        draws them for the report alone.
     path
         HTML file to write, whole or not at all, in the folder that holds the run's files.
     """
     # They lie in a temporary folder yet; ``result.out`` may hold an older run.
     result = replace(result, out=path.parent)
     nearest = check_year(result.forecasts, None)
-    _write(result, figures, path, countries=choose(result.forecasts, ()), year=nearest)
+    with tempfile.TemporaryDirectory() as folder:
+        figures = draw_figures(result, FIGURES, Path(folder)) if figures is None else figures
+        _write(result, figures, path, countries=choose(result.forecasts, ()), year=nearest)
 
 
 def _write(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,16 @@ import pandas as pd
 from features.errors import InputError
 from features.information import SETTINGS
 from features.tables import read_table, require_columns
-from forecasting.reports.markdown import cells, model_label, section, settings_of, table
+from forecasting.csv_files import read_csv
+from forecasting.reports.markdown import (
+    cells,
+    escaped,
+    fenced,
+    model_label,
+    section,
+    settings_of,
+    table,
+)
 from forecasting.reports.scoreboard_proof import ablation, in_short, placebos, significance, trials
 from forecasting.run_record import note_drawn
 from forecasting.style import METRIC_LABELS, MODEL_LABELS, SETTING_LABELS, years
@@ -96,7 +106,7 @@ def _read(run: Path) -> dict[str, Any]:
     for name in (*needed, "ablation", "placebos", "study_by_origin", "trials"):
         path = run / f"{name}.csv"
         if path.is_file() and path.stat().st_size > 1:
-            files[name] = pd.read_csv(path)
+            files[name] = read_csv(path)
     return files
 
 
@@ -115,7 +125,7 @@ def _opening(files: dict[str, Any]) -> str:
     title = "a panel in memory"
     for source in trade:
         digest = f"sha256 {source['sha256'][:12]}" if source["sha256"] else f"seed {run['seed']}"
-        title = f"{Path(source['path']).name} ({digest})"
+        title = f"{escaped(Path(source['path']).name)} ({digest})"
     everything = scores[scores["stratum"] == "all"]
     origins = int(everything["origins"].max())
     return "\n".join(
@@ -236,14 +246,14 @@ def _margins(scores: pd.DataFrame, reliability: pd.DataFrame) -> str:
 def _reproduce(config: dict[str, Any], targets: Path | None) -> str:
     words = ["gravicast run"]
     files = [o for o in ("trade", "indicators", "indicator_catalogue") if config[o]]
-    words += [f"--{option.replace('_', '-')} {Path(config[option]).name}" for option in files]
-    words += [f"--pairs {Path(path).name}" for path in config["pairs"]]
+    words += [f"--{option.replace('_', '-')} {_file(config[option])}" for option in files]
+    words += [f"--pairs {_file(path)}" for path in config["pairs"]]
     words += [
         f"--{option} {config[option]}"
         for option, usual in (("domestic", "apart"), ("negatives", "error"), ("absent", "auto"))
         if config[option] != usual
     ]
-    words += [f"--{o} {Path(config[o]).name}" for o in ("sectors", "tables") if config[o]]
+    words += [f"--{o} {_file(config[o])}" for o in ("sectors", "tables") if config[o]]
     if list(config["settings"]) != list(SETTINGS):
         words.append(f"--settings {','.join(config['settings'])}")
     words.append(f"--horizons {','.join(map(str, config['horizons']))}")
@@ -254,8 +264,13 @@ def _reproduce(config: dict[str, Any], targets: Path | None) -> str:
     if config["study"]:
         words.append("--study")
     command = " ".join(words)
-    board = "gravicast scoreboard RUN" + (f" --targets {targets.name}" if targets else "")
-    return f"## To reproduce\n\n```\n{command} --out RUN\n{board}\n```"
+    board = "gravicast scoreboard RUN" + (f" --targets {_file(targets)}" if targets else "")
+    return "## To reproduce\n\n" + fenced([f"{command} --out RUN", board])
+
+
+def _file(path: Path | str) -> str:
+    """Name of a file as a shell takes it."""
+    return shlex.quote(Path(path).name)
 
 
 # Pieces -------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from features.errors import InputError
+from forecasting.csv_files import read_csv
 from forecasting.output import MARKER
 from forecasting.run_folder import read_about
 from forecasting.run_record import check_file
@@ -161,7 +162,7 @@ def _read(folder: Path, address: str, registered: dict[str, str]) -> ServedModel
         check_file(folder, "model/forecaster.json")
         forecaster = load_forecaster(folder / "model")
         check_file(folder, "stability.csv")
-        stability = pd.read_csv(folder / "stability.csv")
+        stability = read_csv(folder / "stability.csv")
     except InputError as error:
         raise InputError(error.problem, remedy=remedy, file=address) from error
     except (OSError, KeyError, ValueError) as error:

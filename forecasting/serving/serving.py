@@ -21,6 +21,7 @@ from features.information import AsOfRule, DataBundle, InformationSet
 from features.panel import AbsentFlows, NegativeFlows
 from forecasting.bench import information_sets
 from forecasting.config import RunConfig
+from forecasting.csv_files import write_csv
 from forecasting.explanation.drivers import feature_drivers
 from forecasting.explanation.explain import attribution_table, channel_summary, explain
 from forecasting.loading import load
@@ -290,7 +291,7 @@ def _write(result: RunResult, forecaster: FittedForecaster, stage: Path) -> RunR
         ("drivers", result.drivers),
         ("coverage", result.coverage),
     ):
-        table.to_csv(stage / f"{name}.csv", index=False, lineterminator="\n")
+        write_csv(table, stage / f"{name}.csv")
     (stage / "model").mkdir()
     save_forecaster(forecaster, stage / "model")
     written = write_record(stage, result.provenance, seconds=result.timings)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from forecasting.reports.markdown import escaped, fenced
 from forecasting.results import RunResult
 from forecasting.tracking.tables import RAKED, REFERENCE, board_of
 
@@ -29,10 +30,17 @@ def card(result: RunResult, model_id: str) -> str:
             *_score_lines(board),
             "",
             f"**Model**: its files are under *Logged models*, not under Artifacts: "
-            f'`mlflow.pyfunc.load_model("models:/{model_id}")`. '
-            "**Report**: `report.html` and `figures/` under Artifacts.",
+            f'`mlflow.pyfunc.load_model("models:/{model_id}")`. ' + _pages(result.out),
         ]
     )
+
+
+def _pages(out: Path) -> str:
+    """Where to read on: of a search neither page nor figures may have been made."""
+    there = [f"`{name}`" for name in ("report.html", "figures/") if (out / name).exists()]
+    if not there:
+        return "**Report**: none; `gravicast report` writes it from the run's folder."
+    return f"**Report**: {' and '.join(there)} under Artifacts."
 
 
 def subject(result: RunResult) -> str:
@@ -42,7 +50,7 @@ def subject(result: RunResult) -> str:
     flows = int((forecasts["horizon"] == forecasts["horizon"].min()).sum())
     return (
         f"Forecasts of {years.min()}-{years.max()} for {flows:,} flows of "
-        f"`{Path(trade['path']).name}`, from origin {result.provenance['origin']} "
+        f"{escaped(Path(trade['path']).name)}, from origin {result.provenance['origin']} "
         f"as of {result.provenance['as_of']}."
     )
 
@@ -78,7 +86,7 @@ def _score_lines(board: pd.DataFrame) -> list[str]:
     for row in board.to_dict("records"):
         cells = [f"{_percent(row[name]):>{len(head)}}" for name, head in heads.items()]
         lines.append(f"{row['setting']:<14}{row['horizon']:>2}" + "".join(cells))
-    return ["```", *lines, "```"]
+    return fenced(lines).splitlines()
 
 
 def _percent(share: float) -> str:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from features.errors import InputError
 from forecasting.backtest import MAIN_MODEL
+from forecasting.csv_files import read_csv
 from forecasting.run_record import MARKER, run_digest
 from forecasting.serving.served_model import model_of_run
 from forecasting.tracking.datasets import seed_digest
@@ -98,7 +99,7 @@ def read_evidence(client: MlflowClient, run: str) -> Evidence:
             name: Path(client.download_artifacts(run_id, name, stage)) for name in (MARKER, _SCORES)
         }
         about = json.loads(paths[MARKER].read_text(encoding="utf-8"))
-        scores = pd.read_csv(paths[_SCORES])
+        scores = read_csv(paths[_SCORES])
     return Evidence(run_id, str(found.info.run_name), model["model_id"], about, scores)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from forecasting.reports.markdown import escaped
 from forecasting.scores import SKILL_METRICS
 from forecasting.tracking.promotion_gates import Comparison, Gate
 
@@ -75,10 +76,10 @@ def describe(
     # Plain, because lists of versions show the beginning as it is.
     parts = [verdict]
     if why:
-        parts.append("\n".join(f"- {reason}" for reason in why))
-    parts.append(_table(["gate", "wanted", "found", "passed"], [
-        [gate.name, gate.wanted, gate.found, "yes" if gate.passed else "**no**"] for gate in gates
-    ]))  # fmt: skip
+        parts.append("\n".join(f"- {escaped(reason)}" for reason in why))
+    rows = [[gate.name, gate.wanted, escaped(gate.found), "yes" if gate.passed else "**no**"]
+            for gate in gates]  # fmt: skip
+    parts.append(_table(["gate", "wanted", "found", "passed"], rows))
     parts += [_described(comparison) for comparison in comparisons]
     parts += list(notes)
     text = "\n\n".join(parts)

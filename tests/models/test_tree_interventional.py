@@ -127,6 +127,9 @@ def test_a_path_of_too_many_features_is_refused_and_not_cut(monkeypatch):
         leaf_parent=np.minimum(np.arange(nodes + 1), nodes - 1),
         leaf_value=np.ones(nodes + 1),
         start=np.array([0, nodes]),
+        category_start=np.zeros(nodes, np.int64),
+        category_stop=np.zeros(nodes, np.int64),
+        categories=np.zeros(0, np.uint32),
     )
     forest = Forest(chain, np.arange(nodes), tuple(map(str, range(nodes))))
     monkeypatch.setattr("models.tree_interventional.read_forest", lambda _: forest)

@@ -386,18 +386,6 @@ def test_many_batches_of_tables_are_one(monkeypatch):
 # Refusals ----------------------------------------------------------------------------------------
 
 
-def test_categories_are_refused_by_name():
-    rng = np.random.default_rng(0)
-    x = np.c_[rng.normal(size=300), rng.integers(0, 9, 300)]
-    data = lightgbm.Dataset(
-        x, x[:, 1] % 3, feature_name=["size", "country"], categorical_feature=["country"],
-        params={"min_data_per_group": 5},
-    )  # fmt: skip
-    booster = lightgbm.train({"verbosity": -1, "num_threads": 1}, data, 3)
-    with pytest.raises(InputError, match=r"column 'country'.*categories.*numbers"):
-        tree_shap(booster, x)
-
-
 def test_linear_leaves_are_refused():
     made = case(missing=0.0, linear_tree=True)
     with pytest.raises(InputError, match="linear_tree=False"):

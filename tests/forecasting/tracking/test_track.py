@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import html
 import json
 import os
 import re
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from markdown_it import MarkdownIt
 
 from features.catalogue import NAMES
 from features.errors import InputError
@@ -35,7 +37,6 @@ from forecasting.tracking.card import card
 from forecasting.tracking.datasets import flat_config
 from forecasting.tracking.errors import WORST_FLOWS, largest_errors
 from forecasting.tracking.track import REQUIREMENTS, track
-from forecasting.versions import git_commit
 from models.design import Design
 from models.forecaster import FittedForecaster
 from models.intervals import Sample, fit_intervals
@@ -370,6 +371,16 @@ def test_card_says_what_is_worse_what_is_a_tie_and_what_was_not_tested(tmp_path)
     assert "h2 not tested (24.4% higher)" in untested.splitlines()[0]
 
 
+def test_the_note_shows_the_name_of_a_file_as_it_is(tmp_path):
+    result = small_run(tmp_path)
+    name = "a`b <img src=x onerror=alert(1)>|**.csv"
+    data = [{**result.provenance["data"][0], "path": f"/data/{name}"}]
+    note = card(replace(result, provenance={**result.provenance, "data": data}), "m-1")
+    assert "<img" not in note
+    page = MarkdownIt("commonmark", {"html": True}).render(note)
+    assert f"flows of {html.escape(name, quote=False)}, from origin" in page
+
+
 def test_tables_are_readable(tracked):
     result, file, run_id = tracked
     tables = {}
@@ -483,36 +494,6 @@ def test_logging_again_makes_a_new_run(store, tmp_path):
     one, other = (client(store).get_run(run_id) for run_id in (first, second))
     assert one.data.tags["run_sha256"] == other.data.tags["run_sha256"]
     assert one.data.metrics == other.data.metrics
-
-
-def test_the_commit_of_a_repository_is_known(tmp_path, monkeypatch):
-    def git(*arguments: str) -> str:
-        who = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
-        done = subprocess.run(
-            ["git", "-C", str(tmp_path), *who, *arguments],
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        return done.stdout.strip()
-
-    # A copy of the module in a repository of its own, once tracked and once not.
-    monkeypatch.setattr("forecasting.versions.__file__", str(tmp_path / "package" / "versions.py"))
-    (tmp_path / "package").mkdir()
-    (tmp_path / "package" / "versions.py").write_text("")
-    monkeypatch.chdir(tmp_path)
-    assert git_commit() is None
-    git("init", "--quiet")
-    (tmp_path / "data.txt").write_text("1")
-    git("add", "data.txt")
-    git("commit", "--quiet", "-m", "data")
-    first = git("rev-parse", "HEAD")
-    assert git_commit() == {"commit": first, "of": "working directory", "changed": "no"}
-    git("add", "package")
-    git("commit", "--quiet", "-m", "package")
-    (tmp_path / "data.txt").write_text("2")
-    second = git("rev-parse", "HEAD")
-    assert git_commit() == {"commit": second, "of": "package", "changed": "yes"}
-    monkeypatch.setenv("PATH", "")
-    assert git_commit() is None
 
 
 def test_files_are_there_and_nothing_is_pickled(tracked):
