@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
@@ -10,9 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.errors import InputError, first_line
+from features.errors import LONGEST_CELL, InputError, cut, first_line
+from features.parquet_file import read_parquet
+from features.text_stream import open_text
 
 CSV_SUFFIXES = (".csv", ".csv.gz", ".csv.zip", ".csv.bz2", ".csv.xz")
+MOST_COLUMNS = 5_000
+_LARGEST = float(np.finfo(np.float32).max)
+"""Features are float32: what does not fit would become infinite."""
 
 
 def read_table(path: Path, *, text: Collection[str]) -> pd.DataFrame:
@@ -39,7 +45,7 @@ def read_table(path: Path, *, text: Collection[str]) -> pd.DataFrame:
         raise InputError("the file is empty", remedy="Name a file with rows", file=path)
     name = path.name.lower()
     if name.endswith(".parquet"):
-        frame = _read_parquet(path, text=text)
+        frame = read_parquet(path, text=text)
     elif name.endswith(CSV_SUFFIXES):
         frame = _read_csv(path, text=text)
     else:
@@ -51,23 +57,6 @@ def read_table(path: Path, *, text: Collection[str]) -> pd.DataFrame:
     if frame.empty:
         raise InputError("the table has no rows", remedy="Name a file with rows", file=path)
     return frame
-
-
-def _read_parquet(path: Path, *, text: Collection[str]) -> pd.DataFrame:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        # Text as dictionaries: 28 million country codes become integers without one Python string.
-        table = pq.read_table(path, read_dictionary=list(text))
-        # Split blocks: gathering columns of one type in one block would copy every one of them.
-        return table.unify_dictionaries().to_pandas(split_blocks=True, self_destruct=True)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(
-            f"the Parquet file cannot be read ({first_line(error)})",
-            remedy="It may be truncated: copy or download it again",
-            file=path,
-        ) from error
 
 
 def _read_csv(path: Path, *, text: Collection[str]) -> pd.DataFrame:
@@ -87,19 +76,34 @@ def _read_csv(path: Path, *, text: Collection[str]) -> pd.DataFrame:
         ValueError,
     )
     try:
-        # keep_default_na would turn Namibia's ISO2 code into a missing value. Only an empty cell is
-        # missing; anything else that is no number is reported by `numbers`.
-        frame = pd.read_csv(
-            path,
-            dtype=dict.fromkeys(text, "str"),
-            keep_default_na=False,
-            na_values=[""],
-            # Skipped lines would shift the row numbers of errors.
-            skip_blank_lines=False,
-        )
+        _check_header(path)
+        with open_text(path) as stream, warnings.catch_warnings():
+            # A row with more cells than the header; of one, pandas would make an index.
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            # A column of numbers and words: `numbers` names the first word.
+            warnings.simplefilter("ignore", pd.errors.DtypeWarning)
+            # keep_default_na would turn Namibia's ISO2 code into a missing value. Only an empty
+            # cell is missing; anything else that is no number is reported by `numbers`.
+            frame = pd.read_csv(
+                stream,
+                dtype=dict.fromkeys(text, "str"),
+                index_col=False,
+                keep_default_na=False,
+                na_values=[""],
+                # Skipped lines would shift the row numbers of errors.
+                skip_blank_lines=False,
+            )
+    except InputError:
+        raise
     except pd.errors.EmptyDataError as error:
         remedy = "Name a file with rows"
         raise InputError("the file is empty", remedy=remedy, file=path) from error
+    except pd.errors.ParserWarning as error:
+        raise InputError(
+            "a row has more cells than the header",
+            remedy="Give every row as many cells as there are columns",
+            file=path,
+        ) from error
     except broken as error:
         raise InputError(
             f"the CSV file cannot be read ({first_line(error)})",
@@ -107,6 +111,24 @@ def _read_csv(path: Path, *, text: Collection[str]) -> pd.DataFrame:
             file=path,
         ) from error
     return _without_blank_end(frame, file=path)
+
+
+def _check_header(path: Path) -> None:
+    """Refuse columns of one name, which pandas would rename, and a header that is no header."""
+    with open_text(path) as stream:
+        try:
+            first = pd.read_csv(stream, header=None, nrows=1, dtype="str", keep_default_na=False)
+        except pd.errors.EmptyDataError:
+            return
+    names = first.iloc[0]
+    if len(names) > MOST_COLUMNS:
+        raise InputError(
+            f"the first line has {len(names):,} cells: no table has so many columns",
+            remedy="Check that the file is a table with one row a line",
+            file=path,
+            row=1,
+        )
+    _refuse_twice(pd.Index(names[names != ""]), file=path)
 
 
 def _without_blank_end(frame: pd.DataFrame, *, file: Path) -> pd.DataFrame:
@@ -126,15 +148,15 @@ def _without_blank_end(frame: pd.DataFrame, *, file: Path) -> pd.DataFrame:
 
 
 def shown(cell: object) -> str:
-    """A cell as an analyst writes it: text in quotes, numbers plain."""
+    """A cell as an analyst writes it: text in quotes, numbers plain, no longer than a message."""
     if pd.api.types.is_scalar(cell) and pd.isna(cell):
         return "an empty cell"
-    return repr(cell) if isinstance(cell, str) else f"{cell}"
+    # Quoting a cell that is a whole file would copy it.
+    return cut(repr(cell[:LONGEST_CELL]) if isinstance(cell, str) else f"{cell}")
 
 
-def require_columns(frame: pd.DataFrame, columns: Iterable[str], *, file: object | None) -> None:
-    """Raise `InputError` for a column that is absent or occurs twice."""
-    twice = frame.columns[frame.columns.duplicated()]
+def _refuse_twice(columns: pd.Index, *, file: object | None) -> None:
+    twice = columns[columns.duplicated()]
     if len(twice):
         raise InputError(
             "the column occurs twice",
@@ -142,6 +164,11 @@ def require_columns(frame: pd.DataFrame, columns: Iterable[str], *, file: object
             file=file,
             column=str(twice[0]),
         )
+
+
+def require_columns(frame: pd.DataFrame, columns: Iterable[str], *, file: object | None) -> None:
+    """Raise `InputError` for a column that is absent or occurs twice."""
+    _refuse_twice(frame.columns, file=file)
     for column in columns:
         if column not in frame.columns:
             there = ", ".join(map(str, frame.columns))
@@ -159,9 +186,10 @@ def numbers(column: pd.Series, *, file: object | None) -> NDArray[np.float64]:
     Raises
     ------
     InputError
-        At the first cell that is not a number, is missing or is infinite.
+        At the first cell that is not a number, is missing or is infinite, or is larger than any
+        statistic.
     """
-    if pd.api.types.is_bool_dtype(column) or pd.api.types.is_datetime64_any_dtype(column):
+    if is_no_number(column):
         raise InputError(
             f"the column holds {column.dtype} values, not numbers",
             remedy="Give numbers",
@@ -184,7 +212,32 @@ def numbers(column: pd.Series, *, file: object | None) -> NDArray[np.float64]:
             column=str(column.name),
             row=row + 2,
         )
+    refuse_huge(column, values, file=file)
     return values
+
+
+def is_no_number(column: pd.Series) -> bool:
+    """Whether a column's type is one that pandas would turn into numbers that nobody meant."""
+    types = pd.api.types
+    return bool(
+        types.is_bool_dtype(column)
+        or types.is_datetime64_any_dtype(column)
+        or types.is_timedelta64_dtype(column)
+        or types.is_complex_dtype(column)
+    )
+
+
+def refuse_huge(column: pd.Series, values: NDArray[np.float64], *, file: object | None) -> None:
+    """Raise `InputError` where a value would be infinite as a feature; NaN passes."""
+    if values.size and max(np.fmax.reduce(values), -np.fmin.reduce(values)) > _LARGEST:
+        row = int(np.nanargmax(np.abs(values)))
+        raise InputError(
+            f"{shown(column.iloc[row])} is larger than any statistic",
+            remedy="Correct the value",
+            file=file,
+            column=str(column.name),
+            row=row + 2,
+        )
 
 
 def flags(column: pd.Series, *, remedy: str, file: object | None) -> NDArray[np.bool_]:
