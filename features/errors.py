@@ -77,3 +77,8 @@ class UnreachableError(SourceError):
 def first_line(error: BaseException) -> str:
     """What an error of a library says, cut to a line; its kind where it says nothing."""
     return cut((str(error).strip() or type(error).__name__).splitlines()[0], 160)
+
+
+MALFORMED = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError,
+             RecursionError)  # fmt: skip
+"""What reading a damaged file of our own making raises, whichever part is damaged."""

@@ -39,15 +39,21 @@ def read_parquet(path: Path, *, text: Collection[str]) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
     try:
-        _refuse_huge(pq.read_metadata(path), file=path)
+        about = pq.read_metadata(path)
+        _refuse_huge(about, file=path)
+        there = {about.schema.column(k).path for k in range(about.num_columns)}
         # Text as dictionaries: 28 million country codes become integers without one Python string.
-        # A folder called year=2017 adds no column.
-        table = pq.read_table(path, read_dictionary=list(text), partitioning=None)
-        table = _plain_columns(table, file=path)
+        coded = [name for name in text if name in there]
+        # As one file: a data set would make a column of a folder called year=2017.
+        with pq.ParquetFile(path, read_dictionary=coded, pre_buffer=True) as opened:
+            table = _plain_columns(opened.read(), file=path)
         # Split blocks: gathering columns of one type in one block would copy every one of them.
         # What pandas noted in the file is left aside: it makes indices of columns.
         return table.unify_dictionaries().to_pandas(
-            split_blocks=True, self_destruct=True, ignore_metadata=True
+            split_blocks=True,
+            self_destruct=True,
+            ignore_metadata=True,
+            date_as_object=False,
         )
     except InputError:
         raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import warnings
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
@@ -11,12 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.errors import LONGEST_CELL, InputError, cut, first_line
+from features.csv_file import read_csv
+from features.errors import LONGEST_CELL, InputError, cut
 from features.parquet_file import read_parquet
-from features.text_stream import open_text
 
 CSV_SUFFIXES = (".csv", ".csv.gz", ".csv.zip", ".csv.bz2", ".csv.xz")
-MOST_COLUMNS = 5_000
 _LARGEST = float(np.finfo(np.float32).max)
 """Features are float32: what does not fit would become infinite."""
 
@@ -47,7 +45,7 @@ def read_table(path: Path, *, text: Collection[str]) -> pd.DataFrame:
     if name.endswith(".parquet"):
         frame = read_parquet(path, text=text)
     elif name.endswith(CSV_SUFFIXES):
-        frame = _read_csv(path, text=text)
+        frame = read_csv(path, text=text, mark=",")
     else:
         raise InputError(
             "the file is neither CSV nor Parquet by its ending",
@@ -59,94 +57,6 @@ def read_table(path: Path, *, text: Collection[str]) -> pd.DataFrame:
     return frame
 
 
-def _read_csv(path: Path, *, text: Collection[str]) -> pd.DataFrame:
-    import lzma
-    import zipfile
-    import zlib
-
-    broken = (
-        OSError,
-        EOFError,
-        UnicodeDecodeError,
-        pd.errors.ParserError,
-        zipfile.BadZipFile,
-        zlib.error,
-        lzma.LZMAError,
-        RuntimeError,  # an encrypted archive
-        ValueError,
-    )
-    try:
-        _check_header(path)
-        with open_text(path) as stream, warnings.catch_warnings():
-            # A row with more cells than the header; of one, pandas would make an index.
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            # A column of numbers and words: `numbers` names the first word.
-            warnings.simplefilter("ignore", pd.errors.DtypeWarning)
-            # keep_default_na would turn Namibia's ISO2 code into a missing value. Only an empty
-            # cell is missing; anything else that is no number is reported by `numbers`.
-            frame = pd.read_csv(
-                stream,
-                dtype=dict.fromkeys(text, "str"),
-                index_col=False,
-                keep_default_na=False,
-                na_values=[""],
-                # Skipped lines would shift the row numbers of errors.
-                skip_blank_lines=False,
-            )
-    except InputError:
-        raise
-    except pd.errors.EmptyDataError as error:
-        remedy = "Name a file with rows"
-        raise InputError("the file is empty", remedy=remedy, file=path) from error
-    except pd.errors.ParserWarning as error:
-        raise InputError(
-            "a row has more cells than the header",
-            remedy="Give every row as many cells as there are columns",
-            file=path,
-        ) from error
-    except broken as error:
-        raise InputError(
-            f"the CSV file cannot be read ({first_line(error)})",
-            remedy="Check that it is complete, UTF-8 encoded and comma separated",
-            file=path,
-        ) from error
-    return _without_blank_end(frame, file=path)
-
-
-def _check_header(path: Path) -> None:
-    """Refuse columns of one name, which pandas would rename, and a header that is no header."""
-    with open_text(path) as stream:
-        try:
-            first = pd.read_csv(stream, header=None, nrows=1, dtype="str", keep_default_na=False)
-        except pd.errors.EmptyDataError:
-            return
-    names = first.iloc[0]
-    if len(names) > MOST_COLUMNS:
-        raise InputError(
-            f"the first line has {len(names):,} cells: no table has so many columns",
-            remedy="Check that the file is a table with one row a line",
-            file=path,
-            row=1,
-        )
-    _refuse_twice(pd.Index(names[names != ""]), file=path)
-
-
-def _without_blank_end(frame: pd.DataFrame, *, file: Path) -> pd.DataFrame:
-    """Drop blank lines at the end of a CSV file; one in the middle is an error."""
-    if frame.empty or not frame.iloc[:, 0].isna().any():
-        return frame
-    filled = np.flatnonzero(frame.notna().any(axis=1).to_numpy())
-    rows = int(filled[-1]) + 1 if filled.size else 0
-    if filled.size < rows:
-        raise InputError(
-            "the line is blank",
-            remedy="Remove it",
-            file=file,
-            row=int(np.argmax(filled != np.arange(filled.size))) + 2,
-        )
-    return frame.iloc[:rows]
-
-
 def shown(cell: object) -> str:
     """A cell as an analyst writes it: text in quotes, numbers plain, no longer than a message."""
     if pd.api.types.is_scalar(cell) and pd.isna(cell):
@@ -155,20 +65,8 @@ def shown(cell: object) -> str:
     return cut(repr(cell[:LONGEST_CELL]) if isinstance(cell, str) else f"{cell}")
 
 
-def _refuse_twice(columns: pd.Index, *, file: object | None) -> None:
-    twice = columns[columns.duplicated()]
-    if len(twice):
-        raise InputError(
-            "the column occurs twice",
-            remedy="Keep one of the two",
-            file=file,
-            column=str(twice[0]),
-        )
-
-
 def require_columns(frame: pd.DataFrame, columns: Iterable[str], *, file: object | None) -> None:
     """Raise `InputError` for a column that is absent or occurs twice."""
-    _refuse_twice(frame.columns, file=file)
     for column in columns:
         if column not in frame.columns:
             there = ", ".join(map(str, frame.columns))
@@ -178,6 +76,14 @@ def require_columns(frame: pd.DataFrame, columns: Iterable[str], *, file: object
                 file=file,
                 column=column,
             )
+    twice = frame.columns[frame.columns.duplicated()]
+    if len(twice):
+        raise InputError(
+            "the column occurs twice",
+            remedy="Keep one of the two",
+            file=file,
+            column=str(twice[0]),
+        )
 
 
 def numbers(column: pd.Series, *, file: object | None) -> NDArray[np.float64]:
@@ -232,7 +138,7 @@ def refuse_huge(column: pd.Series, values: NDArray[np.float64], *, file: object 
     if values.size and max(np.fmax.reduce(values), -np.fmin.reduce(values)) > _LARGEST:
         row = int(np.nanargmax(np.abs(values)))
         raise InputError(
-            f"{shown(column.iloc[row])} is larger than any statistic",
+            f"{shown(column.iloc[row])} is too large for any statistic",
             remedy="Correct the value",
             file=file,
             column=str(column.name),

@@ -114,12 +114,11 @@ def write_run(folder: Path) -> None:
         run(config)
 
 
-
 # Mutations ----------------------------------------------------------------------------------------
 
 ODD_CELLS = (
-    "", " ", "NA", "nan", "inf", "-inf", "1e308", "-1e308", "1e309", "9" * 400, "0x1A", "1,5", "1_0",
-    "TRUE", "null", "\u0000", "\ufeff", "\u202e\u2066DEU", "\U0001f30d", "DE\u0301U", "\u0660", "'",
+    "", " ", "NA", "nan", "inf", "-inf", "1e308", "-1e308", "1e309", "9" * 400, "0x1A", "1,5",
+    "1_0", "TRUE", "null", "\u0000", "\ufeff", "\u202e\u2066DEU", "\U0001f30d", "DE\u0301U", "'",
     '"', '""', "=1+1", "a\nb", "a\rb", "\t", ";", "x" * 5_000, "2015-02-30", "DEU", "de", "WLD",
     "ROW", "2017.5", "1800", "9999", "-5", "1e-320", "\x1b[31m", "%s{0}", "\ud800",
 )  # fmt: skip
@@ -128,6 +127,10 @@ ODD_BYTES = (
     b"x" * 131_000, b"\xc3\x28", b"[" * 3_000, b"{" * 3_000, b"- " * 2_000, b": ", b"&a ", b"*a ",
     b"!!python/object:os ", b"? ", b"<html>", b"\xed\xa0\x80", b"1e999", b"-", b"'", b"#", b"%",
     b"9" * 6_000, b"2015-02-30", b"null", b"true", b"[1, 2]", b"{a: 1}", b"\\u0000", b"~",
+)  # fmt: skip
+ODD_VALUES: tuple[object, ...] = (
+    None, True, -1, 0, 1e308, 10**30, "", "x" * 3_000, [], {}, [[1]], "2015", {"a": None},
+    float("nan"), float("inf"), "\u0000", 3.7, "../x",
 )  # fmt: skip
 
 
@@ -145,7 +148,7 @@ def mutate_bytes(content: bytes, rng: Random) -> bytes:
         elif way == 2:
             data[at:at] = data[at:to][:5_000]
         elif way in (3, 4):
-            data[at:near if way == 4 else at] = ODD_BYTES[int(rng.integers(len(ODD_BYTES)))]
+            data[at : near if way == 4 else at] = ODD_BYTES[int(rng.integers(len(ODD_BYTES)))]
         elif way == 5:
             del data[at:]
         elif way == 6:
@@ -174,13 +177,13 @@ def mutate_lines(content: bytes, rng: Random) -> bytes:
             other = rows[int(rng.integers(len(rows)))]
             rows[row][cell] = other[int(rng.integers(len(other)))] if other else b""
         elif way == 4:
-            rows = [[*r[:cell], *r[cell + 1:]] for r in rows]
+            rows = [[*r[:cell], *r[cell + 1 :]] for r in rows]
         elif way == 5:
-            rows = [[*r[:cell], *r[cell:cell + 1], *r[cell:]] for r in rows]
+            rows = [[*r[:cell], *r[cell : cell + 1], *r[cell:]] for r in rows]
         elif way == 6:
             rows[row].insert(cell, odd)
         elif way == 7:
-            rows = [[*r[:cell], odd, *r[cell + 1:]] if k else r for k, r in enumerate(rows)]
+            rows = [[*r[:cell], odd, *r[cell + 1 :]] if k else r for k, r in enumerate(rows)]
         elif way == 8:
             del rows[row]
         else:
@@ -252,15 +255,23 @@ def mutate_table(table: pa.Table, rng: Random) -> pa.Table:
             table = table.rename_columns(names)
         elif way == 6:
             kept = rng.permutation(table.num_rows)[: int(rng.integers(0, table.num_rows))]
-            table = table.take(kept) if rng.random() < 0.5 else pa.concat_tables(
-                [table, table.slice(row)]
+            table = (
+                table.take(kept)
+                if rng.random() < 0.5
+                else pa.concat_tables([table, table.slice(row)])
             )
         else:
             values = column.to_pylist()
-            values[row] = values[0] if rng.random() < 0.3 else (
-                float(rng.choice([1e308, -1e308, np.inf, -1.0, 0.5, 1e30]))
-                if isinstance(values[row], (int, float))
-                else ODD_CELLS[int(rng.integers(len(ODD_CELLS)))].encode("utf-8", "replace").decode()
+            values[row] = (
+                values[0]
+                if rng.random() < 0.3
+                else (
+                    float(rng.choice([1e308, -1e308, np.inf, -1.0, 0.5, 1e30]))
+                    if isinstance(values[row], (int, float))
+                    else ODD_CELLS[int(rng.integers(len(ODD_CELLS)))]
+                    .encode("utf-8", "replace")
+                    .decode()
+                )
             )
             table = table.set_column(place, name, pa.array(values))
     return table
@@ -275,14 +286,12 @@ def mutate_json(text: str, rng: Random) -> str:
             break
         holder, key = places[int(rng.integers(len(places)))]
         way = int(rng.integers(0, 4))
-        odd: list[object] = [None, True, -1, 0, 1e308, 10**30, "", "x" * 3_000, [], {}, [[1]], "2015",
-                             {"a": None}, float("nan"), float("inf"), "\u0000", 3.7, "../x"]  # fmt: skip
         if way == 0:
             del holder[key]
         elif way == 1 and isinstance(holder, dict):
             holder[f"{key}x"] = holder.pop(key)
         else:
-            holder[key] = odd[int(rng.integers(len(odd)))]
+            holder[key] = ODD_VALUES[int(rng.integers(len(ODD_VALUES)))]
     return json.dumps(document)
 
 
@@ -334,7 +343,8 @@ def _replace_by_structure(path: Path, rng: Random) -> None:
 def _check_data(data: LoadedData) -> None:
     """Raise where data that were read could not be computed with."""
     panel = data.bundle.panel
-    assert not np.isinf(panel.values).any() and not (panel.values < 0).any()
+    assert not np.isinf(panel.values).any()
+    assert not (panel.values < 0).any()
     if data.bundle.indicators is not None:
         assert not any(np.isinf(v).any() for v in data.bundle.indicators.values.values())
     if data.bundle.pairs is not None:
@@ -356,7 +366,8 @@ def _tables(folder: Path) -> None:
     _load(folder, "tables", domestic="include")
     for year in YEARS[:2]:
         table = read_table_year(folder / "tables", year, countries=COUNTRIES, sectors=SECTORS)
-        assert np.isfinite(table.intermediate).all() and np.isfinite(table.final).all()
+        assert np.isfinite(table.intermediate).all()
+        assert np.isfinite(table.final).all()
 
 
 def _config(folder: Path) -> None:
@@ -404,8 +415,9 @@ KINDS: dict[str, Kind] = {
     ),
     "config": Kind(("config.yaml",), _config),
     "run": Kind(("run/run.json", "run/forecasts.parquet", "run/attributions.parquet",
-                 "run/scores.csv", "run/channels.csv", "run/drivers.csv", "run/shifts_history.parquet",
-                 "run/model/forecaster.json", "run/model/state.parquet", "run/coverage.csv"),
+                 "run/scores.csv", "run/channels.csv", "run/drivers.csv",
+                 "run/shifts_history.parquet", "run/model/forecaster.json",
+                 "run/model/state.parquet", "run/coverage.csv"),
                 _run),
 }  # fmt: skip
 
