@@ -14,8 +14,8 @@ from typing import IO, Any, cast
 from features.errors import InputError
 
 LONGEST_LINE = 1_000_000
-"""Bytes between two line ends. pandas takes quadratic time in the length of a line: a file without
-line ends takes it minutes a gigabyte squared, and is no table."""
+"""Bytes between two line ends. A file without line ends is one row of a million cells, on which
+pandas takes time that grows with the square of their number: 26 seconds for 200 kB."""
 _LEAST_LIMIT = 1 << 30
 
 

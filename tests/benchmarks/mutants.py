@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import os
 import shutil
 import signal
 import sys
@@ -461,11 +462,16 @@ def try_mutant(kind: str, seed: int, inputs: Path, scratch: Path) -> tuple[str, 
     what = KINDS[kind]
     if scratch.exists():
         shutil.rmtree(scratch)
-    shutil.copytree(inputs, scratch)
-    if kind == "config":
-        yaml = scratch / "config.yaml"
-        yaml.write_text(yaml.read_text().replace(str(inputs), str(scratch)))
-    mutate_file(scratch / what.files[int(rng.integers(len(what.files)))], rng)
+    shutil.copytree(
+        inputs,
+        scratch,
+        ignore=lambda _, names: () if kind == "run" else {"run"} & {*names},
+        copy_function=os.link,
+    )
+    name = what.files[int(rng.integers(len(what.files)))]
+    (scratch / name).unlink()
+    shutil.copy(inputs / name, scratch / name)
+    mutate_file(scratch / name, rng)
     start = time.perf_counter()
     try:
         with _alarm(LONGEST_SECONDS), warnings.catch_warnings():
