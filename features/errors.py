@@ -2,6 +2,21 @@
 
 from __future__ import annotations
 
+LONGEST_CELL = 200
+"""Characters of a cell or a name that a message shows."""
+_LONGEST = {"problem": 1000, "remedy": 500, "file": 240}
+"""Characters of each part of a message: all of it stays below 2,000."""
+
+
+def cut(text: str, limit: int = LONGEST_CELL) -> str:
+    """Text for a message: on one line, without control characters, and no longer than ``limit``."""
+    # A file's cells may hold line ends, terminal escapes or half a surrogate pair. Only the first
+    # characters are looked at: a cell may be a whole file.
+    head = text[: limit + 1]
+    if not head.isprintable():
+        head = "".join(c if c.isprintable() else repr(c)[1:-1] for c in head)
+    return head if len(head) <= limit else f"{head[: limit - 3]}..."
+
 
 class InputError(ValueError):
     """Bad input, told in one line: file, column, row, problem and remedy.
@@ -14,6 +29,11 @@ class InputError(ValueError):
         What to change so that the run works.
     file, column, row
         Where it was found; ``row`` counts from 1 as in a spreadsheet, the header being row 1.
+
+    Notes
+    -----
+    What is quoted from a file is cut and shown on one line, so that a message never exceeds 2,000
+    characters, whatever the file holds.
     """
 
     def __init__(
@@ -25,14 +45,22 @@ class InputError(ValueError):
         column: str | None = None,
         row: int | None = None,
     ) -> None:
-        self.problem, self.remedy = problem, remedy
-        self.file, self.column, self.row = file, column, row
-        place = [str(file)] if file is not None else []
-        place += [f"column {column!r}"] if column is not None else []
-        place += [f"row {row}"] if row is not None else []
-        super().__init__(
-            f"{', '.join(place)}: {problem}. {remedy}" if place else f"{problem}. {remedy}"
+        self.problem, self.remedy = (
+            cut(problem, _LONGEST["problem"]),
+            cut(remedy, _LONGEST["remedy"]),
         )
+        self.file, self.column, self.row = file, column, row
+        place = [_path(str(file))] if file is not None else []
+        place += [f"column {cut(repr(column))}"] if column is not None else []
+        place += [f"row {row}"] if row is not None else []
+        told = f"{self.problem}. {self.remedy}"
+        super().__init__(f"{', '.join(place)}: {told}" if place else told)
+
+
+def _path(file: str) -> str:
+    """A path, of a long one its end: that is where the name is."""
+    longest = _LONGEST["file"]
+    return cut(file if len(file) <= longest else f"...{file[3 - longest :]}", longest)
 
 
 class SourceError(InputError):
@@ -48,4 +76,9 @@ class UnreachableError(SourceError):
 
 def first_line(error: BaseException) -> str:
     """What an error of a library says, cut to a line; its kind where it says nothing."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:160]
+    return cut((str(error).strip() or type(error).__name__).splitlines()[0], 160)
+
+
+MALFORMED = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError,
+             RecursionError)  # fmt: skip
+"""What reading a damaged file of our own making raises, whichever part is damaged."""

@@ -129,7 +129,6 @@ class Indicators:
         codes, iso3 = to_iso3(frame["iso3"], file=file)
         year = whole_years(frame["year"], file=file)
         value = numbers(frame["value"], file=file)
-        _refuse_huge(value, file=file)
         country = place_of(iso3, countries)[codes]
         _refuse_duplicates(names, np.asarray(iso3)[codes], year, file=file)
         others = tuple(sorted(set(iso3) - set(countries)))
@@ -265,20 +264,6 @@ def _match_catalogue(
             file=catalogue_file,
             column="indicator",
             row=list(specs).index(name) + 2,
-        )
-
-
-def _refuse_huge(value: NDArray[np.float64], *, file: object) -> None:
-    """Features are float32: what does not fit would become infinite."""
-    size = np.abs(value)
-    if size.max(initial=0.0) > np.finfo(np.float32).max:
-        row = int(np.argmax(size))
-        raise InputError(
-            f"{value[row]:g} is too large for any indicator",
-            remedy="Correct the value",
-            file=file,
-            column="value",
-            row=row + 2,
         )
 
 

@@ -123,7 +123,8 @@ class InputOutputTable:
 
 def table_years(folder: Path | str) -> list[int]:
     """Years of ``wiot_YYYY.parquet`` files in a folder, ascending."""
-    found = (re.fullmatch(r"wiot_(\d{4})\.parquet", path.name) for path in Path(folder).glob("*"))
+    found = (re.fullmatch(r"wiot_(\d{4})\.parquet", path.name) for path in Path(folder).glob("*")
+             if path.is_file())  # fmt: skip
     return sorted(int(match.group(1)) for match in found if match)
 
 

@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 
 from features.countries import place_of, to_iso3
 from features.errors import InputError
-from features.tables import read_table, require_columns, shown, whole_years
+from features.tables import (
+    is_no_number,
+    numbers,
+    read_table,
+    refuse_huge,
+    require_columns,
+    shown,
+    whole_years,
+)
 
 PAIR_KEYS = ("iso3_o", "iso3_d")
 
@@ -176,6 +184,8 @@ class _PairTable:
 
 def _attribute(column: pd.Series, *, file: object) -> NDArray[np.float64]:
     """A pair attribute as float64; an empty cell is unknown, a word or an infinity is an error."""
+    if is_no_number(column) and not pd.api.types.is_bool_dtype(column):
+        numbers(column, file=file)
     values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     wrong = np.isinf(values) | (np.isnan(values) & column.notna().to_numpy())
     if wrong.any():
@@ -187,4 +197,5 @@ def _attribute(column: pd.Series, *, file: object) -> NDArray[np.float64]:
             column=str(column.name),
             row=row + 2,
         )
+    refuse_huge(column, values, file=file)
     return values

@@ -10,9 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.errors import InputError, first_line
+from features.csv_file import read_csv
+from features.errors import LONGEST_CELL, InputError, cut
+from features.parquet_file import read_parquet
 
 CSV_SUFFIXES = (".csv", ".csv.gz", ".csv.zip", ".csv.bz2", ".csv.xz")
+_LARGEST = float(np.finfo(np.float32).max)
+"""Features are float32: what does not fit would become infinite."""
 
 
 def read_table(path: Path, *, text: Collection[str]) -> pd.DataFrame:
@@ -39,9 +43,9 @@ def read_table(path: Path, *, text: Collection[str]) -> pd.DataFrame:
         raise InputError("the file is empty", remedy="Name a file with rows", file=path)
     name = path.name.lower()
     if name.endswith(".parquet"):
-        frame = _read_parquet(path, text=text)
+        frame = read_parquet(path, text=text)
     elif name.endswith(CSV_SUFFIXES):
-        frame = _read_csv(path, text=text)
+        frame = read_csv(path, text=text, mark=",")
     else:
         raise InputError(
             "the file is neither CSV nor Parquet by its ending",
@@ -53,95 +57,16 @@ def read_table(path: Path, *, text: Collection[str]) -> pd.DataFrame:
     return frame
 
 
-def _read_parquet(path: Path, *, text: Collection[str]) -> pd.DataFrame:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        # Text as dictionaries: 28 million country codes become integers without one Python string.
-        table = pq.read_table(path, read_dictionary=list(text))
-        # Split blocks: gathering columns of one type in one block would copy every one of them.
-        return table.unify_dictionaries().to_pandas(split_blocks=True, self_destruct=True)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(
-            f"the Parquet file cannot be read ({first_line(error)})",
-            remedy="It may be truncated: copy or download it again",
-            file=path,
-        ) from error
-
-
-def _read_csv(path: Path, *, text: Collection[str]) -> pd.DataFrame:
-    import lzma
-    import zipfile
-    import zlib
-
-    broken = (
-        OSError,
-        EOFError,
-        UnicodeDecodeError,
-        pd.errors.ParserError,
-        zipfile.BadZipFile,
-        zlib.error,
-        lzma.LZMAError,
-        RuntimeError,  # an encrypted archive
-        ValueError,
-    )
-    try:
-        # keep_default_na would turn Namibia's ISO2 code into a missing value. Only an empty cell is
-        # missing; anything else that is no number is reported by `numbers`.
-        frame = pd.read_csv(
-            path,
-            dtype=dict.fromkeys(text, "str"),
-            keep_default_na=False,
-            na_values=[""],
-            # Skipped lines would shift the row numbers of errors.
-            skip_blank_lines=False,
-        )
-    except pd.errors.EmptyDataError as error:
-        remedy = "Name a file with rows"
-        raise InputError("the file is empty", remedy=remedy, file=path) from error
-    except broken as error:
-        raise InputError(
-            f"the CSV file cannot be read ({first_line(error)})",
-            remedy="Check that it is complete, UTF-8 encoded and comma separated",
-            file=path,
-        ) from error
-    return _without_blank_end(frame, file=path)
-
-
-def _without_blank_end(frame: pd.DataFrame, *, file: Path) -> pd.DataFrame:
-    """Drop blank lines at the end of a CSV file; one in the middle is an error."""
-    if frame.empty or not frame.iloc[:, 0].isna().any():
-        return frame
-    filled = np.flatnonzero(frame.notna().any(axis=1).to_numpy())
-    rows = int(filled[-1]) + 1 if filled.size else 0
-    if filled.size < rows:
-        raise InputError(
-            "the line is blank",
-            remedy="Remove it",
-            file=file,
-            row=int(np.argmax(filled != np.arange(filled.size))) + 2,
-        )
-    return frame.iloc[:rows]
-
-
 def shown(cell: object) -> str:
-    """A cell as an analyst writes it: text in quotes, numbers plain."""
+    """A cell as an analyst writes it: text in quotes, numbers plain, no longer than a message."""
     if pd.api.types.is_scalar(cell) and pd.isna(cell):
         return "an empty cell"
-    return repr(cell) if isinstance(cell, str) else f"{cell}"
+    # Quoting a cell that is a whole file would copy it.
+    return cut(repr(cell[:LONGEST_CELL]) if isinstance(cell, str) else f"{cell}")
 
 
 def require_columns(frame: pd.DataFrame, columns: Iterable[str], *, file: object | None) -> None:
     """Raise `InputError` for a column that is absent or occurs twice."""
-    twice = frame.columns[frame.columns.duplicated()]
-    if len(twice):
-        raise InputError(
-            "the column occurs twice",
-            remedy="Keep one of the two",
-            file=file,
-            column=str(twice[0]),
-        )
     for column in columns:
         if column not in frame.columns:
             there = ", ".join(map(str, frame.columns))
@@ -151,6 +76,14 @@ def require_columns(frame: pd.DataFrame, columns: Iterable[str], *, file: object
                 file=file,
                 column=column,
             )
+    twice = frame.columns[frame.columns.duplicated()]
+    if len(twice):
+        raise InputError(
+            "the column occurs twice",
+            remedy="Keep one of the two",
+            file=file,
+            column=str(twice[0]),
+        )
 
 
 def numbers(column: pd.Series, *, file: object | None) -> NDArray[np.float64]:
@@ -159,9 +92,10 @@ def numbers(column: pd.Series, *, file: object | None) -> NDArray[np.float64]:
     Raises
     ------
     InputError
-        At the first cell that is not a number, is missing or is infinite.
+        At the first cell that is not a number, is missing or is infinite, or is larger than any
+        statistic.
     """
-    if pd.api.types.is_bool_dtype(column) or pd.api.types.is_datetime64_any_dtype(column):
+    if is_no_number(column):
         raise InputError(
             f"the column holds {column.dtype} values, not numbers",
             remedy="Give numbers",
@@ -184,7 +118,32 @@ def numbers(column: pd.Series, *, file: object | None) -> NDArray[np.float64]:
             column=str(column.name),
             row=row + 2,
         )
+    refuse_huge(column, values, file=file)
     return values
+
+
+def is_no_number(column: pd.Series) -> bool:
+    """Whether a column's type is one that pandas would turn into numbers that nobody meant."""
+    types = pd.api.types
+    return bool(
+        types.is_bool_dtype(column)
+        or types.is_datetime64_any_dtype(column)
+        or types.is_timedelta64_dtype(column)
+        or types.is_complex_dtype(column)
+    )
+
+
+def refuse_huge(column: pd.Series, values: NDArray[np.float64], *, file: object | None) -> None:
+    """Raise `InputError` where a value would be infinite as a feature; NaN passes."""
+    if values.size and max(np.fmax.reduce(values), -np.fmin.reduce(values)) > _LARGEST:
+        row = int(np.nanargmax(np.abs(values)))
+        raise InputError(
+            f"{shown(column.iloc[row])} is too large for any statistic",
+            remedy="Correct the value",
+            file=file,
+            column=str(column.name),
+            row=row + 2,
+        )
 
 
 def flags(column: pd.Series, *, remedy: str, file: object | None) -> NDArray[np.bool_]:

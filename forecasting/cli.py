@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from features.errors import InputError
 from forecasting.commands.data import add_data_command
 from forecasting.commands.explain import add_explain_command
 from forecasting.commands.fetch import add_fetch_command
+from forecasting.commands.listing import Listing
 from forecasting.commands.plot import add_plot_command
 from forecasting.commands.report import add_report_commands
 from forecasting.commands.review import add_review_commands
@@ -60,6 +61,14 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"{RUN_EXAMPLES}\n  gravicast ui\n      review the runs in the MLflow UI",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument(
+        "--version",
+        action=Listing,
+        nargs=0,
+        const=_version,
+        default=argparse.SUPPRESS,
+        help="print the version and stop",
+    )
     commands = parser.add_subparsers(
         title="commands",
         required=True,
@@ -75,6 +84,12 @@ def _parser() -> argparse.ArgumentParser:
     add_fetch_command(commands)
     add_data_command(commands)
     return parser
+
+
+def _version() -> Iterable[str]:
+    from forecasting.versions import versions
+
+    return (f"gravicast {versions()['gravicast']}",)
 
 
 if __name__ == "__main__":

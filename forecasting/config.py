@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
 
-from features.errors import InputError
+from features.errors import InputError, cut
 from features.information import SETTINGS, AsOfRule, Setting
 from features.panel import AbsentFlows, DomesticFlows, NegativeFlows
 from features.store.registry import is_key
+from features.tables import shown
+from forecasting.yaml_options import read_options
 from models.booster_params import check_params
 
 
@@ -87,6 +90,14 @@ class RunConfig:
     figures, report
         Whether the folder gets ``figures`` and ``report.html``; `make_report` and `plot` make them
         later too.
+    quiet
+        Whether stages and bars stay off stderr.
+
+    Notes
+    -----
+    Every option takes what the command line takes: numbers as text, ``"1-3"`` or ``"1,2,3"`` for
+    ``horizons``, words between commas for ``settings`` and ``explain_flow``. So does a YAML file,
+    in which ``no_tracking: true`` stands for ``experiment: null``.
     """
 
     trade: Path | None = None
@@ -120,6 +131,7 @@ class RunConfig:
     explain_flow: tuple[str, ...] | None = None
     figures: bool = True
     report: bool = True
+    quiet: bool = False
 
     def __post_init__(self) -> None:
         _coerce(self)
@@ -157,11 +169,12 @@ class RunConfig:
             For an unknown key or a value that does not fit.
         """
         known = [f.name for f in fields(cls)]
+        values = without_switches(values, file=file)
         for key in values:
             if key not in known:
-                close = difflib.get_close_matches(str(key), known, n=1)
+                close = difflib.get_close_matches(cut(str(key)), known, n=1)
                 hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}"
-                raise InputError(f"unknown option {key!r}", remedy=hint, file=file)
+                raise InputError(f"unknown option {shown(key)}", remedy=hint, file=file)
         try:
             return cls(**values)
         except InputError as error:
@@ -183,29 +196,20 @@ class RunConfig:
         return cls.from_mapping(read_options(path), file=path)
 
 
-def read_options(path: Path | str) -> dict[str, Any]:
-    """Options of a YAML file, not yet checked.
+def without_switches(values: Mapping[str, Any], *, file: object | None = None) -> dict[str, Any]:
+    """Options with ``no_tracking``, the command line's word, told as ``experiment: None``.
 
     Raises
     ------
     InputError
-        If the file cannot be read or is no mapping.
+        If it is neither true nor false.
     """
-    import yaml
-
-    try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(
-            f"the configuration cannot be read ({reason})",
-            remedy="Give a readable YAML file",
-            file=path,
-        ) from error
-    if not isinstance(values, Mapping):
-        remedy = "Write one `option: value` a line"
-        raise InputError("the configuration is no mapping", remedy=remedy, file=path)
-    return dict(values)
+    options = dict(values)
+    untracked = options.pop("no_tracking", False)
+    if not isinstance(untracked, bool):
+        error = _refuse("no_tracking", untracked, "Give true or false")
+        raise InputError(error.problem, remedy=error.remedy, file=file)
+    return {**options, "experiment": None} if untracked else options
 
 
 _PATHS = ("trade", "indicators", "indicator_catalogue", "sectors", "tables", "store",
@@ -219,6 +223,11 @@ _WHOLE: dict[str, tuple[int, int]] = {
     "seed": (0, 2**31 - 1),
     "workers": (0, 1_024),
 }
+_OPTIONAL_WHOLE: dict[str, tuple[int, int, str]] = {
+    "largest": (2, 100_000, "Keep at least two countries"),
+    "first_origin": (1800, 2200, "Give a calendar year"),
+}
+_SWITCHES = ("overwrite", "study", "allow_snapshots", "figures", "report", "quiet")
 _WORDS: dict[str, tuple[str, ...]] = {
     "absent": get_args(AbsentFlows),
     "negatives": get_args(NegativeFlows),
@@ -226,8 +235,40 @@ _WORDS: dict[str, tuple[str, ...]] = {
 }
 
 
+_LISTS = ("pairs", "horizons", "settings", "explain_flow")
+
+
 def _refuse(option: str, value: object, remedy: str) -> InputError:
-    return InputError(f"option {option!r} cannot be {value!r}", remedy=remedy)
+    return InputError(f"option {option!r} cannot be {cut(repr(value))}", remedy=remedy)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    """Words between commas."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _number(value: object) -> object:
+    """A whole number out of text such as ``"2017"``; anything else as it is."""
+    whole = isinstance(value, str) and re.fullmatch(r"[-+]?[0-9]{1,15}", value.strip())
+    return int(value) if whole else value  # type: ignore[call-overload]
+
+
+def _power(value: object) -> object:
+    """A number out of text such as ``"1e-2"``, which YAML takes for a word."""
+    number = r"[-+]?[0-9]+\.?[0-9]*[eE][-+]?[0-9]{1,3}"
+    return float(value) if isinstance(value, str) and re.fullmatch(number, value) else value
+
+
+def _span(value: object) -> list[object]:
+    """The numbers of a span such as ``"1-5"``, or a value alone."""
+    ends = isinstance(value, str) and re.fullmatch(r"\s*(\d{1,2})\s*-\s*(\d{1,2})\s*", value)
+    return [*range(int(ends[1]), int(ends[2]) + 1)] if ends else [_number(value)]
+
+
+def _is_name(path: str | Path) -> bool:
+    """Whether a file system can hold the path at all."""
+    parts = Path(path).parts
+    return bool(parts) and "\0" not in str(path) and all(len(part) <= 255 for part in parts)
 
 
 def _coerce(config: RunConfig) -> None:
@@ -238,24 +279,33 @@ def _coerce(config: RunConfig) -> None:
 
     for name in _PATHS:
         value = getattr(config, name)
+        if isinstance(value, (str, Path)) and not _is_name(value):
+            raise _refuse(name, str(value), "Give a path")
         if isinstance(value, str):
             put(name, Path(value))
         elif not (isinstance(value, Path) or (value is None and name != "out")):
             raise _refuse(name, value, "Give a path")
-    for name in ("pairs", "horizons", "settings", "explain_flow"):
+    for name in (*_WHOLE, *_OPTIONAL_WHOLE):
+        put(name, _number(getattr(config, name)))
+    for name in _LISTS:
         value = getattr(config, name)
+        if isinstance(value, str) and name != "pairs":
+            value = _words(value)
         if isinstance(value, (str, int, Path)):
             value = (value,)
         elif not (isinstance(value, (list, tuple)) or (value is None and name == "explain_flow")):
             raise _refuse(name, value, "Give a list")
         put(name, None if value is None else tuple(value))
-    if not all(isinstance(path, (str, Path)) for path in config.pairs):
+    put("horizons", tuple(h for given in config.horizons for h in _span(given)))
+    if not all(isinstance(path, (str, Path)) and _is_name(path) for path in config.pairs):
         raise _refuse("pairs", list(config.pairs), "Give paths")
     put("pairs", tuple(Path(path) for path in config.pairs))
     if not all(isinstance(word, str) for word in config.explain_flow or ()):
         raise _refuse("explain_flow", list(config.explain_flow or ()), "Give codes such as DEU,FRA")
     if not (config.experiment is None or isinstance(config.experiment, str)):
         raise _refuse("experiment", config.experiment, "Give a name")
+    if isinstance(config.as_of, datetime):
+        put("as_of", config.as_of.date())
     if isinstance(config.as_of, str):
         try:
             put("as_of", date.fromisoformat(config.as_of))
@@ -263,26 +313,36 @@ def _coerce(config: RunConfig) -> None:
             raise _refuse("as_of", config.as_of, "Give a date as YYYY-MM-DD") from None
     if not isinstance(config.params, Mapping):
         raise _refuse("params", config.params, "Give LightGBM parameters as `name: value`")
-    if config.params:
-        check_params(config.params)
-    put("params", MappingProxyType(dict(config.params)))
+    params = {name: _power(v) for name, v in config.params.items()}
+    if params:
+        check_params(params)
+    put("params", MappingProxyType(params))
+
+
+def _is_whole(value: object, low: int, high: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
 def _check(config: RunConfig) -> None:
     for name, (low, high) in _WHOLE.items():
         value = getattr(config, name)
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        if not _is_whole(value, low, high):
             raise _refuse(name, value, f"Give a whole number from {low} to {high}")
+    for name, (low, high, remedy) in _OPTIONAL_WHOLE.items():
+        value = getattr(config, name)
+        if value is not None and not _is_whole(value, low, high):
+            raise _refuse(name, value, remedy)
     for name, words in _WORDS.items():
-        if getattr(config, name) not in words:
+        value = getattr(config, name)
+        if not isinstance(value, str) or value not in words:
             raise _refuse(name, getattr(config, name), f"Choose one of {', '.join(words)}")
     horizons = config.horizons
-    whole = all(isinstance(h, int) and not isinstance(h, bool) and 1 <= h <= 10 for h in horizons)
+    whole = all(_is_whole(h, 1, 10) for h in horizons)
     if not horizons or not whole or len(set(horizons)) != len(horizons):
         raise _refuse("horizons", list(horizons), "Give different whole years from 1 to 10")
     object.__setattr__(config, "horizons", tuple(sorted(horizons)))
-    unknown = [s for s in config.settings if s not in SETTINGS]
-    if not config.settings or unknown or len(set(config.settings)) != len(config.settings):
+    named = all(isinstance(s, str) and s in SETTINGS for s in config.settings)
+    if not config.settings or not named or len(set(config.settings)) != len(config.settings):
         raise _refuse("settings", list(config.settings), f"Choose from {', '.join(SETTINGS)}")
     own_catalogue = config.indicators is not None and is_key(str(config.indicators))
     if own_catalogue and config.indicator_catalogue is not None:
@@ -296,17 +356,9 @@ def _check(config: RunConfig) -> None:
     elif config.tables is not None and config.domestic != "include":
         remedy = "Input-output tables hold domestic sales: give include (--domestic include)"
         raise _refuse("domestic", config.domestic, remedy)
-    for name in ("overwrite", "study", "allow_snapshots", "figures", "report"):
+    for name in _SWITCHES:
         if not isinstance(getattr(config, name), bool):
             raise _refuse(name, getattr(config, name), "Give true or false")
-    largest = config.largest
-    if largest is not None and (isinstance(largest, bool) or not isinstance(largest, int)):
-        raise _refuse("largest", largest, "Give a number of countries")
-    if largest is not None and largest < 2:
-        raise _refuse("largest", largest, "Keep at least two countries")
-    first = config.first_origin
-    if first is not None and (isinstance(first, bool) or not isinstance(first, int)):
-        raise _refuse("first_origin", first, "Give a calendar year")
     if config.as_of is not None and not isinstance(config.as_of, date):
         raise _refuse("as_of", config.as_of, "Give a date as YYYY-MM-DD")
 

@@ -53,7 +53,7 @@ def run(config: RunConfig | None = None, *, show_progress: bool = True) -> RunRe
     config
         What to run; by default the simulated world.
     show_progress
-        Whether stages and bars are written to stderr.
+        Whether stages and bars are written to stderr, unless the configuration is quiet.
 
     Returns
     -------
@@ -67,7 +67,8 @@ def run(config: RunConfig | None = None, *, show_progress: bool = True) -> RunRe
     # Its matrices are small: threads of BLAS win nothing on an idle machine, wait for each other on
     # a busy one (forty times as long), and round differently with their number.
     with threadpool_limits(limits=1, user_api="blas"):
-        return _run(config or RunConfig(), Progress(show=show_progress))
+        config = config or RunConfig()
+        return _run(config, Progress(show=show_progress and not config.quiet))
 
 
 def _run(config: RunConfig, progress: Progress) -> RunResult:

@@ -242,6 +242,9 @@ def table_files(folder: Path) -> list[Path]:
         remedy = f"Name a folder that holds wiot_YYYY.parquet and {output}"
         raise InputError("there is no such folder", remedy=remedy, file=folder)
     found = sorted(folder.glob(yearly))
+    for path in found:
+        if not path.is_file():
+            raise InputError("this is no file", remedy="Put the year's table there", file=path)
     lacking = yearly if not found else output if not (folder / output).is_file() else None
     if lacking is not None:
         raise InputError(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from features.errors import InputError
+from features.errors import MALFORMED, InputError
 from forecasting.config import RunConfig
 from forecasting.csv_files import read_csv
 from forecasting.explanation.explain import flow_positions
@@ -51,6 +51,15 @@ def read_run(folder: Path | str) -> RunResult:
     """
     folder = Path(folder)
     about = read_about(folder)
+    try:
+        return _whole(folder, about)
+    except InputError:
+        raise
+    except MALFORMED as error:
+        raise _not_whole(folder) from error
+
+
+def _whole(folder: Path, about: dict[str, Any]) -> RunResult:
     forecaster = _forecaster(folder)
     attributions = _parquet(folder, "attributions")
     scored = {
@@ -93,10 +102,10 @@ def read_about(folder: Path) -> dict[str, Any]:
     try:
         about = json.loads((folder / MARKER).read_text(encoding="utf-8"))
         written = about.get("format")
-    except (ValueError, AttributeError, OSError) as error:
+        version = about.get("versions", {}).get("gravicast", "an unknown version")
+    except MALFORMED as error:
         raise InputError("it cannot be read", remedy=AGAIN, file=folder / MARKER) from error
     if written != FORMAT:
-        version = about.get("versions", {}).get("gravicast", "an unknown version")
         raise InputError(
             f"the run is of another version of gravicast ({version}, format {written}; this one "
             f"reads format {FORMAT})",
@@ -207,7 +216,7 @@ def _forecaster(folder: Path) -> FittedForecaster:
         return load_forecaster(folder / "model")
     except InputError:
         raise
-    except (OSError, ValueError, KeyError) as error:
+    except MALFORMED as error:
         raise _not_whole(folder / "model") from error
 
 

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from features.errors import InputError
-from forecasting.commands.run import add_data_options, whole_numbers
+from forecasting.commands.run import add_data_options
 
 if TYPE_CHECKING:
     from forecasting.results import RunResult
@@ -102,7 +102,7 @@ def _add_forecast(commands: Any) -> None:
     what = forecast.add_argument_group("forecast")
     what.add_argument("--out", help="output folder (default gravicast-forecast)")
     what.add_argument("--overwrite", action="store_true", help="replace the forecast --out holds")
-    what.add_argument("--horizons", type=whole_numbers, help="years ahead, of the model's")
+    what.add_argument("--horizons", help="years ahead, of the model's")
     what.add_argument("--as-of", help="day of the forecast, YYYY-MM-DD (default: as long after "
                       "the last trade year as the model's)")  # fmt: skip
     what.add_argument("--quiet", action="store_true", help="no progress on stderr")

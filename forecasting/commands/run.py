@@ -49,21 +49,21 @@ def add_run_command(commands: Any) -> None:
     what = run.add_argument_group("forecast")
     what.add_argument("--out", help="output folder (default gravicast-run)")
     what.add_argument("--overwrite", action="store_true", help="replace the run --out holds")
-    what.add_argument("--horizons", type=whole_numbers, help="years ahead, such as 1,2,3")
-    what.add_argument("--settings", type=words, help="totals_known,ex_ante (default both)")
+    what.add_argument("--horizons", help="years ahead, such as 1,2,3 or 1-5")
+    what.add_argument("--settings", help="totals_known,ex_ante (default both)")
     what.add_argument("--as-of", help="day of the forecast, YYYY-MM-DD (default: 1 July two "
                       "years after the last trade year)")  # fmt: skip
-    what.add_argument("--trade-lag-months", type=int, help="publication lag of trade (default 13)")
-    what.add_argument("--first-origin", type=int, help="first origin of the back-test")
-    what.add_argument("--explain-flow", type=words, help="flow of the waterfall: DEU,FRA")
+    what.add_argument("--trade-lag-months", help="publication lag of trade (default 13)")
+    what.add_argument("--first-origin", help="first origin of the back-test")
+    what.add_argument("--explain-flow", help="flow of the waterfall: DEU,FRA")
     how = run.add_argument_group("how")
-    how.add_argument("--rounds", type=int, help="boosting rounds (default 80)")
-    how.add_argument("--seed", type=int, help="seed of everything random (default 1)")
+    how.add_argument("--rounds", help="boosting rounds (default 80)")
+    how.add_argument("--seed", help="seed of everything random (default 1)")
     how.add_argument("--allow-snapshots", action="store_true", help="spread indicators of one "
                      "year over the past, which did not know them")  # fmt: skip
     how.add_argument("--study", action="store_true", help="score gravity models, channels left "
                      "out and placebos too (needs gravicast[gravity])")  # fmt: skip
-    how.add_argument("--workers", type=int, help="folds at once (default: one a core)")
+    how.add_argument("--workers", help="folds at once (default: one a core)")
     how.add_argument("--experiment", help="MLflow experiment (default gravicast)")
     how.add_argument("--no-tracking", action="store_true", help="do not log to MLflow")
     how.add_argument("--no-figures", action="store_false", dest="figures",
@@ -89,7 +89,7 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
         "--absent", help="what a flow without a row is: auto (default), zero or missing"
     )
     files.add_argument("--negatives", help="negative values: error (default) or zero")
-    files.add_argument("--largest", type=int, help="keep this many of the largest traders; all "
+    files.add_argument("--largest", help="keep this many of the largest traders; all "
                        "others become ROW (default: keep all)")  # fmt: skip
     files.add_argument("--sectors", help="sector, kind, digitally_deliverable, [exposures]")
 
@@ -99,30 +99,17 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
-def whole_numbers(text: str) -> tuple[int, ...]:
-    """Whole numbers between commas."""
-    try:
-        return tuple(int(word) for word in words(text))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of whole numbers") from None
-
-
 def _run(parsed: argparse.Namespace) -> int:
-    from pathlib import Path
-
-    from forecasting.config import RunConfig, read_options
+    from forecasting.config import RunConfig, without_switches
     from forecasting.job import run
+    from forecasting.yaml_options import read_options
 
     options = {k: v for k, v in vars(parsed).items() if k not in ("command", "config")}
-    quiet = options.pop("quiet", False)
-    if options.pop("no_tracking", False):
-        options["experiment"] = None
-    if options.get("pairs"):
-        options["pairs"] = tuple(Path(path) for path in options["pairs"])
+    options = without_switches(options)
     file = getattr(parsed, "config", None)
     if file is not None:
-        options = {**read_options(file), **options}
-    result = run(RunConfig.from_mapping(options, file=file), show_progress=not quiet)
+        options = {**without_switches(read_options(file), file=file), **options}
+    result = run(RunConfig.from_mapping(options, file=file))
     print(_summary(result))
     return 0
 

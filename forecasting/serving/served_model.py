@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from features.errors import InputError
+from features.errors import MALFORMED, InputError, first_line
 from forecasting.csv_files import read_csv
 from forecasting.output import MARKER
 from forecasting.run_folder import read_about
@@ -165,9 +165,11 @@ def _read(folder: Path, address: str, registered: dict[str, str]) -> ServedModel
         stability = read_csv(folder / "stability.csv")
     except InputError as error:
         raise InputError(error.problem, remedy=remedy, file=address) from error
-    except (OSError, KeyError, ValueError) as error:
+    except MALFORMED as error:
         raise InputError(
-            f"this is no whole model of gravicast ({error})", remedy=remedy, file=address
+            f"this is no whole model of gravicast ({first_line(error)})",
+            remedy=remedy,
+            file=address,
         ) from error
     return ServedModel(address, forecaster, about, stability, registered)
 

@@ -542,9 +542,6 @@ BROKEN = {
     "truncated.csv.bz2": half(bz2.compress(CSV.encode())),
     "plain.csv.bz2": CSV.encode(),
     "truncated.csv.xz": half(lzma.compress(CSV.encode())),
-    "latin1.csv": "exporter,importer,year,value_usd,n\nDEU,FRA,2000,1,\xe9\n".encode("latin-1"),
-    "utf16.csv": CSV.encode("utf-16"),
-    "ragged.csv": (CSV + "DEU,FRA,2003,1,2,3,4\n").encode(),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError, fields
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ EVERYTHING: dict[str, Any] = {
     "workers": 3,
     "experiment": "goods",
     "explain_flow": ("DEU", "FRA", "goods"),
+    "quiet": True,
 }
 
 
@@ -121,6 +122,16 @@ def test_a_configuration_cannot_be_changed():
         ("out", "runs/a", Path("runs/a")),
         ("horizons", 3, (3,)),
         ("horizons", [3, 1, 2], (1, 2, 3)),
+        ("horizons", "1-5", (1, 2, 3, 4, 5)),
+        ("horizons", "1,3, 2", (1, 2, 3)),
+        ("horizons", "5,1-3", (1, 2, 3, 5)),
+        ("horizons", ["1", "3"], (1, 3)),
+        ("first_origin", "2005", 2005),
+        ("largest", "60", 60),
+        ("rounds", " 80", 80),
+        ("settings", "totals_known,ex_ante", ("totals_known", "ex_ante")),
+        ("explain_flow", "DEU,FRA", ("DEU", "FRA")),
+        ("as_of", datetime(2019, 3, 15, 12), date(2019, 3, 15)),
         ("settings", "ex_ante", ("ex_ante",)),
         ("settings", ["ex_ante", "totals_known"], ("ex_ante", "totals_known")),
         ("as_of", "2019-03-15", date(2019, 3, 15)),
@@ -130,8 +141,9 @@ def test_a_configuration_cannot_be_changed():
     ],
 )
 def test_plain_values_become_the_declared_type(option, given_as, becomes):
-    assert getattr(RunConfig(**{option: given_as}), option) == becomes
-    assert getattr(RunConfig.from_mapping({option: given_as}), option) == becomes
+    options = {"trade": "t.csv", option: given_as}
+    assert getattr(RunConfig(**options), option) == becomes
+    assert getattr(RunConfig.from_mapping(options), option) == becomes
 
 
 @pytest.mark.parametrize("pairs", ["a.csv", ["a.csv"], (Path("a.csv"),)])
@@ -166,18 +178,21 @@ def test_an_unknown_option_is_refused_with_the_one_that_was_meant(unknown, close
 INVALID: list[tuple[str, object]] = [
     *((name, value) for name in ("trade_lag_months", "pair_lag_months") for value in (-1, 121)),
     ("trade_lag_months", 13.0),
-    *(("rounds", value) for value in (0, 5_001, "80", True, None)),
+    *(("rounds", value) for value in (0, 5_001, "eighty", "8 0", "", True, None)),
     *(("max_rows", value) for value in (999, 50_000_001)),
     *(("tune_every", value) for value in (0, 101)),
     *(("seed", value) for value in (-1, 2**31, 1.5)),
-    *(("workers", value) for value in (-1, 1_025, "2")),
-    *(("horizons", value) for value in ((), (0,), (11,), (1, 1), (1.0,), ("1",), (True,), "1,2")),
+    *(("workers", value) for value in (-1, 1_025, "1025")),
+    *(
+        ("horizons", value)
+        for value in ((), (0,), (11,), (1, 1), (1.0,), (True,), "0-3", "3-1", "1-", "1;2")
+    ),
     *(("settings", value) for value in ((), ("known",), ("ex_ante", "ex_ante"), "both", (1,))),
     *(("absent", value) for value in ("no", None, 0)),
     *(("negatives", value) for value in ("drop", None)),
     *(("domestic", value) for value in ("exclude", True, None)),
     *(("overwrite", value) for value in ("yes", 1, None)),
-    *(("first_origin", value) for value in ("2005", 2005.0, True)),
+    *(("first_origin", value) for value in ("now", 2005.0, True, 1799)),
     *(("as_of", value) for value in ("1 July 2019", "2019-13-01", 2019, "")),
     *(("params", value) for value in (["num_leaves"], "num_leaves=7", None)),
     *((n, 3) for n in ("trade", "indicators", "indicator_catalogue", "sectors", "tables", "out")),
@@ -193,6 +208,58 @@ def test_an_invalid_value_is_refused_by_the_name_of_its_option(option, value, tm
     plain = list(value) if isinstance(value, tuple) else value
     path.write_text(yaml.safe_dump({option: plain}), encoding="utf-8")
     assert stops(lambda: RunConfig.from_yaml(path), says=says).file == path
+
+
+@pytest.mark.parametrize(
+    ("content", "row", "says"),
+    [
+        ("as_of: 2015-02-30", None, "option 'as_of' cannot be '2015-02-30'"),
+        ("seed: 1\nrounds: 5\nseed: 2", 3, "'seed' is given twice"),
+        ("params: {num_leaves: 7, num_leaves: 9}", 1, "'num_leaves' is given twice"),
+        ("horizons: [1\0]", None, "the configuration cannot be read"),
+        ("params: " + "[" * 900, 1, "more than 8 levels"),
+        ("seed: 1\nparams:\n\t{a: 1}", 3, "the configuration cannot be read"),
+        ("a: &a [x,x]\nb: &b [*a,*a]", 1, "anchors and aliases"),
+        ("out: !!python/object/apply:os.getcwd []", 1, "the configuration cannot be read"),
+        ("<html>" + "x" * 131_000, None, "too long"),
+        ("x" * 1_000 + ": 1", None, "unknown option 'xxx"),
+        ("? [seed]\n: 1", 1, "the configuration cannot be read"),
+        ("trade: \"a\\0b.csv\"", None, "option 'trade' cannot be"),
+        ("trade: ''", None, "option 'trade' cannot be"),
+        ("no_tracking: maybe", None, "option 'no_tracking' cannot be"),
+        ("horizons: " + "9" * 5_000, None, "option 'horizons' cannot be"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_no_list_of_options_is_refused_in_one_line(
+    content, row, says, tmp_path, stops
+):
+    path = tmp_path / "config.yaml"
+    path.write_text(content, encoding="utf-8")
+    error = stops(lambda: RunConfig.from_yaml(path), says=says)
+    assert (error.file, error.row) == (path, row)
+    assert len(str(error)) <= 2_000
+
+
+def test_a_file_takes_what_the_command_line_takes(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        "horizons: 1-3\nsettings: ex_ante,totals_known\ntrade: t.csv\npairs: a,b.csv\n"
+        'seed: "010"\nrounds: 010\nas_of: 2019-03-15\nno_tracking: true\nquiet: true\n'
+        "params: {learning_rate: 1e-2}\n",
+        encoding="utf-8",
+    )
+    assert RunConfig.from_yaml(path) == RunConfig(
+        horizons=(1, 2, 3),
+        settings=("ex_ante", "totals_known"),
+        trade="t.csv",
+        pairs="a,b.csv",
+        seed=10,
+        rounds=10,
+        as_of=date(2019, 3, 15),
+        experiment=None,
+        quiet=True,
+        params={"learning_rate": 0.01},
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,127 @@
+"""Options of a run from a YAML file: names, text, numbers and lists, and nothing cleverer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import yaml
+
+from features.errors import InputError, cut, first_line
+
+LARGEST_FILE = 100_000
+"""Bytes. Reading is linear and slow; what is larger is a page or a table, not a list of options."""
+DEEPEST = 8
+"""Levels of lists and mappings: the parser calls itself for each."""
+_REMEDY = "Write one `option: value` a line"
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads plain values as the command line takes them.
+
+    A date stays text, which the option that wants a date reads, and so does anything else that
+    YAML 1.1 makes a number of and nobody expects (``1:30``, and ``010``, which it takes for eight).
+    """
+
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A mapping of different keys: of two, the last would count and nobody would know."""
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key.value, str) and key.value in seen:
+                raise yaml.MarkedYAMLError(
+                    problem=f"option {cut(key.value)!r} is given twice", problem_mark=key.start_mark
+                )
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep=deep)
+
+
+for _tag, _pattern, _first in (
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", r"(?i:true|false|yes|no|on|off)", list("tTfFyYnNoO")),
+    ("int", r"[-+]?(?:0|[1-9](?:_?[0-9]){0,17})", list("-+0123456789")),
+    ("float", r"[-+]?(?:[0-9][0-9_]*)?\.[0-9][0-9_]*(?:[eE][-+][0-9]{1,5})?|[-+]?[0-9][0-9_]*\."
+     r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)", list("-+.0123456789")),
+):  # fmt: skip
+    _Loader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), _first
+    )
+
+_Loader.add_constructor(
+    "tag:yaml.org,2002:int", lambda loader, node: int(loader.construct_scalar(node))
+)
+
+
+def read_options(path: Path | str) -> dict[str, Any]:
+    """Options of a YAML file, not yet checked.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is no mapping, names an option twice, or holds anchors, tags of
+        Python objects, or lists in lists in lists.
+    """
+    text = _text(Path(path))
+    try:
+        _check_events(text, file=path)
+        values = yaml.load(text, Loader=_Loader)
+    except InputError:
+        raise
+    except (yaml.YAMLError, ValueError) as error:
+        raise InputError(
+            f"the configuration cannot be read ({_reason(error)})",
+            remedy=_REMEDY,
+            file=path,
+            row=_line(error),
+        ) from error
+    if not isinstance(values, Mapping):
+        raise InputError("the configuration is no mapping", remedy=_REMEDY, file=path)
+    return dict(values)
+
+
+def _text(path: Path) -> str:
+    remedy = f"Give a YAML file in UTF-8 of at most {LARGEST_FILE:,} bytes"
+    try:
+        with path.open("rb") as handle:
+            content = handle.read(LARGEST_FILE + 1)
+        text = content.decode("utf-8-sig")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(
+            f"the configuration cannot be read ({reason})", remedy=remedy, file=path
+        ) from error
+    if len(content) > LARGEST_FILE:
+        raise InputError("the configuration is too long", remedy=remedy, file=path)
+    return text
+
+
+def _check_events(text: str, *, file: object) -> None:
+    """Refuse what must not be built, while the parser walks and before anything calls itself."""
+    level = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        row = event.start_mark.line + 1
+        level += isinstance(event, yaml.CollectionStartEvent)
+        level -= isinstance(event, yaml.CollectionEndEvent)
+        if level > DEEPEST:
+            problem = f"there are more than {DEEPEST} levels of lists and mappings"
+            raise InputError(problem, remedy=_REMEDY, file=file, row=row)
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise InputError(
+                "anchors and aliases (& and *) are not read",
+                remedy="Write the value out, in quotes where it is text",
+                file=file,
+                row=row,
+            )
+
+
+def _line(error: Exception) -> int | None:
+    """Line that an error of the parser names."""
+    mark = getattr(error, "problem_mark", None)
+    return None if mark is None else mark.line + 1
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "problem", None) or first_line(error)
