@@ -35,6 +35,10 @@ class InputError(ValueError):
         )
 
 
+class RepeatedRowsError(InputError):
+    """A key of a table occurs twice."""
+
+
 class SourceError(InputError):
     """A public source did not give what it should: unreachable, refusing, changed or broken.
 
