@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.errors import InputError
+from features.errors import RepeatedRowsError
 from features.flows import FlowIndex, IntArray
 
 CHUNK = 1 << 18
@@ -73,7 +73,7 @@ def scatter(
 
     Raises
     ------
-    InputError
+    RepeatedRowsError
         If a key occurs twice.
     """
     matrix = np.full((n_years, flows.size), np.nan, dtype=np.float32)
@@ -111,7 +111,7 @@ def _refuse_duplicates(flows: FlowIndex, keys: RowKeys, *, file: object) -> None
     exporter, importer, sector, _ = (int(column[row]) for column in columns)
     named = [flows.countries[exporter], flows.countries[importer]]
     named += [flows.sectors[sector]] if flows.has_sectors else []
-    raise InputError(
+    raise RepeatedRowsError(
         f"{' -> '.join(named)} occurs twice in one year ({int(twice.sum())} rows too many)",
         remedy="Keep one row for each exporter, importer, sector and year",
         file=file,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -31,7 +31,7 @@ def _iso2_to_iso3() -> dict[str, str]:
     return {country.alpha_2: country.alpha_3 for country in pycountry.countries}
 
 
-def _is_user_assigned(code: str) -> bool:
+def is_user_assigned(code: str) -> bool:
     """ISO 3166-1 leaves AAA-AAZ, QMA-QZZ, XAA-XZZ and ZZA-ZZZ to users (XKX, simulated worlds)."""
     plain = len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()
     return plain and (code[:2] in ("AA", "ZZ") or code[0] == "X" or "QM" <= code[:2] <= "QZ")
@@ -39,7 +39,7 @@ def _is_user_assigned(code: str) -> bool:
 
 def is_country(code: str) -> bool:
     """Whether ``code`` is an ISO 3166 alpha-3 code, past or present, or a known aggregate."""
-    return code in _iso3() or _is_user_assigned(code) or code in AGGREGATES
+    return code in _iso3() or is_user_assigned(code) or code in AGGREGATES
 
 
 def to_iso3(
@@ -65,7 +65,7 @@ def to_iso3(
     Raises
     ------
     InputError
-        If a code is missing, malformed or unknown; names the first such row.
+        If a code is missing, malformed or unknown; names the first such row and every such code.
     """
     column = codes.astype("category")
     categories = [str(code) for code in column.cat.categories]
@@ -78,15 +78,37 @@ def to_iso3(
     wrong = np.isin(positions, [-1, *bad]) if bad or positions.min(initial=0) < 0 else None
     if wrong is not None and wrong.any():
         row = int(np.argmax(wrong))
-        shown = "an empty cell" if positions[row] < 0 else repr(categories[positions[row]])
+        rows = np.bincount(positions[positions >= 0], minlength=len(categories))
+        unknown = {categories[number]: int(rows[number]) for number in bad if rows[number]}
         raise InputError(
-            f"{shown} is not a country code",
-            remedy="Use ISO 3166 alpha-3 codes such as DEU (or ROW for the rest of the world)",
+            unknown_codes(unknown)
+            if positions[row] >= 0
+            else "an empty cell is not a country code",
+            remedy="Use ISO 3166 alpha-3 codes such as DEU; leave out rows of groups of countries",
             file=file,
             column=str(codes.name),
             row=row + 2,
         )
     return positions, tuple(names)
+
+
+def counted(rows: int) -> str:
+    """A number of rows in words."""
+    return f"{rows:,} row{'' if rows == 1 else 's'}"
+
+
+def listed(counts: Mapping[str, int]) -> str:
+    """Codes and their rows, the first dozen by name."""
+    named = [f"{code[:40]!r} ({counted(rows)})" for code, rows in list(counts.items())[:12]]
+    return ", ".join(named) + (f" and {len(counts) - 12} more" if len(counts) > 12 else "")
+
+
+def unknown_codes(counts: Mapping[str, int]) -> str:
+    """What is wrong with codes that no table knows, all of them with their rows."""
+    if len(counts) == 1:
+        ((code, rows),) = counts.items()
+        return f"{code[:40]!r} is not a country code ({counted(rows)})"
+    return f"{listed(counts)} are not country codes"
 
 
 def place_of(names: Sequence[str], countries: Sequence[str]) -> NDArray[np.int32]:

@@ -65,7 +65,8 @@ def read_csv(path: Path, *, text: Collection[str], mark: str) -> pd.DataFrame:
             frame = pd.read_csv(
                 stream,
                 sep=mark,
-                dtype=dict.fromkeys(text, "str"),
+                # With semicolons 1.234 may be over a thousand: numbers are read from their text.
+                dtype=dict.fromkeys(text, "str") if mark == "," else "str",
                 # Where rows are longer than the header, it would make an index of their first cell.
                 index_col=False,
                 keep_default_na=False,
@@ -140,7 +141,8 @@ def _told(error: Exception, path: Path) -> InputError:
         )
     return InputError(
         f"the CSV file cannot be read ({said})",
-        remedy="Check that it is complete, UTF-8 encoded and comma separated",
+        remedy="Check that it is complete, UTF-8 encoded and separated by commas, semicolons "
+        "or tabs",
         file=path,
     )
 

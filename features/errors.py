@@ -63,6 +63,10 @@ def _path(file: str) -> str:
     return cut(file if len(file) <= longest else f"...{file[3 - longest :]}", longest)
 
 
+class RepeatedRowsError(InputError):
+    """A key of a table occurs twice."""
+
+
 class SourceError(InputError):
     """A public source did not give what it should: unreachable, refusing, changed or broken.
 

@@ -13,11 +13,15 @@ from numpy.typing import NDArray
 
 from features.countries import place_of, to_iso3
 from features.errors import InputError
+from features.reading.frames import as_frame
+from features.reading.indicator_table import read_indicators
+from features.reading.options import DEFAULT, ReadingOptions
 from features.stand_ins import fillers, stand_ins
 from features.tables import flags, numbers, read_table, require_columns, whole_years
 
 Snapshots = Literal["refuse", "spread"]
 CATALOGUE_COLUMNS = ("indicator", "channel", "label", "unit", "publication_lag_months")
+CATALOGUE_TEXT = ("indicator", "channel", "label", "unit", "source", "note")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +81,21 @@ class Indicators:
         *,
         countries: tuple[str, ...],
         snapshots: Snapshots = "refuse",
+        options: ReadingOptions = DEFAULT,
     ) -> Indicators:
-        """Read the value table and its catalogue; see `from_frames`."""
-        values = read_table(Path(path), text=("iso3", "indicator"))
-        text = ("indicator", "channel", "label", "unit", "source", "note")
-        specs = read_table(Path(catalogue), text=text)
-        return cls.from_frames(
-            values,
-            specs,
-            countries=countries,
-            snapshots=snapshots,
-            file=path,
-            catalogue_file=catalogue,
-        )
+        """Read the value table and its catalogue; see `read_indicators` and `from_frames`."""
+        table = read_indicators(Path(path), options)
+        specs = read_table(Path(catalogue), text=CATALOGUE_TEXT, decimal=options.decimal)
+        with table.placed():
+            read = cls.from_frames(
+                table.frame,
+                specs,
+                countries=countries,
+                snapshots=snapshots,
+                file=path,
+                catalogue_file=catalogue,
+            )
+        return replace(read, statements=(*table.statements, *read.statements))
 
     @classmethod
     def from_frames(
@@ -122,6 +128,8 @@ class Indicators:
         InputError
             Also where an indicator stands in one of the two tables only, or has no lag.
         """
+        frame = as_frame(frame, text=("iso3", "indicator"), file=file)
+        catalogue = as_frame(catalogue, text=(), file=catalogue_file)
         specs = _read_specs(catalogue, file=catalogue_file)
         require_columns(frame, ("iso3", "year", "indicator", "value"), file=file)
         names = frame["indicator"].astype("category").cat.remove_unused_categories()

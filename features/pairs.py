@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from features.countries import place_of, to_iso3
 from features.errors import InputError
+from features.reading.frames import as_frame
+from features.reading.options import DEFAULT
+from features.reading.pair_table import read_pairs
 from features.tables import (
     is_no_number,
     numbers,
-    read_table,
     refuse_huge,
     require_columns,
     shown,
@@ -60,8 +62,8 @@ class PairAttributes:
         countries: tuple[str, ...],
         publication_lag_months: int = 0,
     ) -> PairAttributes:
-        """Read pair files; see `from_frames`."""
-        frames = [(path, read_table(Path(path), text=PAIR_KEYS)) for path in paths]
+        """Read pair files; see `read_pairs` and `from_frames`."""
+        frames = [(path, read_pairs(Path(path), DEFAULT).frame) for path in paths]
         return cls.from_frames(
             frames, countries=countries, publication_lag_months=publication_lag_months
         )
@@ -99,6 +101,7 @@ class PairAttributes:
         yearly: dict[str, YearlyPairs] = {}
         statements: list[str] = []
         for file, frame in frames:
+            frame = as_frame(frame, text=PAIR_KEYS, file=file)
             table = _PairTable.of(frame, countries=countries, file=file)
             for name in table.attributes:
                 if name in static or name in yearly:

@@ -12,9 +12,13 @@ from numpy.typing import NDArray
 
 from features.cells import CodedColumn, RowKeys, scatter, used_codes
 from features.countries import place_of, to_iso3
-from features.errors import InputError
+from features.errors import InputError, RepeatedRowsError
 from features.flows import FlowIndex, IntArray
-from features.tables import numbers, read_table, require_columns, whole_years
+from features.reading.frames import as_frame
+from features.reading.options import ReadingOptions
+from features.reading.table import ReadTable
+from features.reading.trade_table import read_trade
+from features.tables import numbers, require_columns, whole_years
 
 AbsentFlows = Literal["auto", "zero", "missing"]
 NegativeFlows = Literal["error", "zero"]
@@ -100,11 +104,38 @@ class TradePanel:
         negatives: NegativeFlows = "error",
         domestic: DomesticFlows = "apart",
     ) -> TradePanel:
-        """Read a CSV or Parquet file; see `from_frame`."""
-        frame = read_table(Path(path), text=KEYS)
-        return cls.from_frame(
-            frame, absent=absent, negatives=negatives, domestic=domestic, file=path
-        )
+        """Read a CSV, Parquet or Excel file; see `features.reading.trade_table`."""
+        table = read_trade(Path(path), ReadingOptions())
+        return cls.from_table(
+            table, absent=absent, negatives=negatives, domestic=domestic, file=path
+        )[0]
+
+    @classmethod
+    def from_table(
+        cls,
+        table: ReadTable,
+        *,
+        absent: AbsentFlows = "auto",
+        negatives: NegativeFlows = "error",
+        domestic: DomesticFlows = "apart",
+        file: object | None = None,
+    ) -> tuple[TradePanel, ReadTable]:
+        """Panel of a table as it was read, and the table without rows that repeat another."""
+
+        def build(table: ReadTable) -> TradePanel:
+            with table.placed():
+                return cls.from_frame(
+                    table.frame, absent=absent, negatives=negatives, domestic=domestic, file=file
+                )
+
+        try:
+            return build(table), table
+        except RepeatedRowsError:
+            # Only where a key occurs twice are whole rows compared: 28 million take their time.
+            fewer = table.without_repeats()
+            if fewer is table:
+                raise
+        return build(fewer), fewer
 
     @classmethod
     def from_frame(
@@ -122,7 +153,10 @@ class TradePanel:
         ----------
         frame
             Columns ``exporter, importer, year, value_usd`` and, where there are sectors,
-            ``sector``; one row a flow and year. Other columns are ignored and counted.
+            ``sector``; one row a flow and year. Other columns are ignored and counted. Of pandas,
+            polars, Arrow, or whatever has the Arrow PyCapsule interface. Codes that ISO 3166
+            leaves to users are countries here, as in a simulated world; in a file they must be
+            listed.
         absent
             What a pair, sector and year without a row means. ``"auto"``: zero where the table
             never states a zero (it lists trade only, as BACI does), missing where it does.
@@ -142,6 +176,7 @@ class TradePanel:
             domestic row where they are to be included.
         """
         file = "trade table" if file is None else file
+        frame = as_frame(frame, text=KEYS, file=file)
         require_columns(frame, ("exporter", "importer", "year", "value_usd"), file=file)
         if frame.empty:
             raise InputError("the table has no rows", remedy="Give a table with rows", file=file)

@@ -1,4 +1,4 @@
-"""Reading CSV and Parquet files so that what is wrong with one is said in one line."""
+"""Reading CSV, Parquet and Excel files so that what is wrong with one is said in one line."""
 
 from __future__ import annotations
 
@@ -10,29 +10,52 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.csv_file import read_csv
+from features.csv_file import read_csv, without_blank_end
 from features.errors import LONGEST_CELL, InputError, cut
 from features.parquet_file import read_parquet
+from features.reading.number_text import Decimal, with_plain_numbers
+from features.reading.separators import SEPARATORS, separator
+from features.reading.workbooks import WORKBOOK_SUFFIXES, read_workbook
 
-CSV_SUFFIXES = (".csv", ".csv.gz", ".csv.zip", ".csv.bz2", ".csv.xz")
+CSV_SUFFIXES = tuple(
+    f".{kind}{packed}" for kind in ("csv", "tsv") for packed in ("", ".gz", ".zip", ".bz2", ".xz")
+)
 _LARGEST = float(np.finfo(np.float32).max)
 """Features are float32: what does not fit would become infinite."""
 
 
-def read_table(path: Path, *, text: Collection[str]) -> pd.DataFrame:
-    """Read a CSV or Parquet file.
+def read_table(
+    path: Path, *, text: Collection[str], decimal: Decimal | None = None
+) -> pd.DataFrame:
+    """Read a CSV, Parquet or Excel file; see `read_table_and_say`."""
+    return read_table_and_say(path, text=text, decimal=decimal)[0]
+
+
+def read_table_and_say(
+    path: Path, *, text: Collection[str], decimal: Decimal | None = None
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Read a CSV, Parquet or Excel file, and say what it took to read it.
 
     Parameters
     ----------
     path
-        The file; the ending decides how it is read (``.parquet`` or ``.csv``, compressed or not).
+        The file; the ending decides how it is read (``.parquet``, ``.csv`` or ``.tsv``, compressed
+        or not, or a workbook such as ``.xlsx``). Commas, semicolons, tabs and bars separate cells.
     text
         Columns read as text, in which ``NA`` is Namibia rather than a missing cell.
+    decimal
+        The mark before decimals, where the cells alone do not tell.
+
+    Returns
+    -------
+    tuple
+        The table, and what was done: separators, decimal commas, the sheet of a workbook.
 
     Raises
     ------
     InputError
-        If the file is absent, unreadable, truncated, empty or of an unknown kind.
+        If the file is absent, unreadable, truncated, empty or of an unknown kind, or a number may
+        be read in two ways.
     """
     path = Path(path)
     if not path.exists():
@@ -42,19 +65,30 @@ def read_table(path: Path, *, text: Collection[str]) -> pd.DataFrame:
     if path.stat().st_size == 0:
         raise InputError("the file is empty", remedy="Name a file with rows", file=path)
     name = path.name.lower()
+    said: tuple[str, ...] = ()
+    default: Decimal | None = None
     if name.endswith(".parquet"):
         frame = read_parquet(path, text=text)
     elif name.endswith(CSV_SUFFIXES):
-        frame = read_csv(path, text=text, mark=",")
+        mark = separator(path)
+        frame = read_csv(path, text=text, mark=mark)
+        said = (f"cells separated by {SEPARATORS[mark]}",) if mark != "," else ()
+        # Where commas part the cells, a comma in quotes groups digits.
+        default = "." if mark == "," else None
+    elif name.endswith(WORKBOOK_SUFFIXES):
+        frame, said = read_workbook(path, text=text)
+        frame = without_blank_end(frame, file=path)
     else:
         raise InputError(
-            "the file is neither CSV nor Parquet by its ending",
-            remedy=f"Use .parquet or one of {', '.join(CSV_SUFFIXES)}",
+            "the file is neither CSV nor Parquet nor Excel by its ending",
+            remedy=f"Use .parquet, {', '.join(WORKBOOK_SUFFIXES)} or one of "
+            f"{', '.join(CSV_SUFFIXES)}",
             file=path,
         )
     if frame.empty:
         raise InputError("the table has no rows", remedy="Name a file with rows", file=path)
-    return frame
+    frame, done = with_plain_numbers(frame, text=text, decimal=decimal, default=default, file=path)
+    return frame, (*said, *done)
 
 
 def shown(cell: object) -> str:
@@ -86,7 +120,13 @@ def require_columns(frame: pd.DataFrame, columns: Iterable[str], *, file: object
         )
 
 
-def numbers(column: pd.Series, *, file: object | None) -> NDArray[np.float64]:
+_UNKNOWN = "Leave the row out where the value is unknown, write 0 where it is zero"
+_YEARS = "Give whole years such as 2017"
+
+
+def numbers(
+    column: pd.Series, *, file: object | None, remedy: str = _UNKNOWN
+) -> NDArray[np.float64]:
     """A column as finite float64.
 
     Raises
@@ -98,7 +138,7 @@ def numbers(column: pd.Series, *, file: object | None) -> NDArray[np.float64]:
     if is_no_number(column):
         raise InputError(
             f"the column holds {column.dtype} values, not numbers",
-            remedy="Give numbers",
+            remedy="Give numbers" if remedy == _UNKNOWN else remedy,
             file=file,
             column=str(column.name),
         )
@@ -113,7 +153,7 @@ def numbers(column: pd.Series, *, file: object | None) -> NDArray[np.float64]:
         row = int(np.argmin(np.isfinite(values)))
         raise InputError(
             f"{shown(column.iloc[row])} is not a finite number",
-            remedy="Leave the row out where the value is unknown, write 0 where it is zero",
+            remedy=remedy,
             file=file,
             column=str(column.name),
             row=row + 2,
@@ -180,19 +220,19 @@ def whole_years(column: pd.Series, *, file: object | None) -> NDArray[np.integer
     """
     if pd.api.types.is_integer_dtype(column) and not pd.api.types.is_extension_array_dtype(column):
         given = column.to_numpy()
-        bad = int(given.min(initial=2000)) < 1800 or int(given.max(initial=2000)) > 2200
+        bad = bool(given.size) and (int(given.min()) < 1800 or int(given.max()) > 2200)
         wrong = ((given < 1800) | (given > 2200)) if bad else None
         # As narrow as the file has it; it is widened a chunk at a time where it is used.
         years = given
     else:
-        values = numbers(column, file=file)
+        values = numbers(column, file=file, remedy=_YEARS)
         wrong = (values != np.floor(values)) | (values < 1800) | (values > 2200)
         years = values.astype(np.int32)
     if wrong is not None and wrong.any():
         row = int(np.argmax(wrong))
         raise InputError(
             f"{shown(column.iloc[row])} is not a calendar year",
-            remedy="Give whole years such as 2017",
+            remedy=_YEARS,
             file=file,
             column=str(column.name),
             row=row + 2,

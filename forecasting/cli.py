@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from features.errors import InputError
+from forecasting.commands.check import add_check_command
 from forecasting.commands.data import add_data_command
 from forecasting.commands.explain import add_explain_command
 from forecasting.commands.fetch import add_fetch_command
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         parser_class=_WholeOptions,
     )
     add_run_command(commands)
+    add_check_command(commands)
     add_explain_command(commands)
     add_plot_command(commands)
     add_shifts_command(commands)

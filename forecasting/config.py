@@ -14,8 +14,12 @@ from typing import Any, get_args
 from features.errors import InputError, cut
 from features.information import SETTINGS, AsOfRule, Setting
 from features.panel import AbsentFlows, DomesticFlows, NegativeFlows
+from features.reading.number_text import Decimal
+from features.reading.options import FlowDirection
+from features.reading.units import Unit
 from features.store.registry import is_key
 from features.tables import shown
+from forecasting.reading_options import check_words, plain_codes, plain_columns
 from forecasting.yaml_options import read_options
 from models.booster_params import check_params
 
@@ -27,7 +31,7 @@ class RunConfig:
     Parameters
     ----------
     trade
-        Trade file (CSV or Parquet), or the key of a data set of the store, such as
+        Trade file (CSV, Parquet or Excel), or the key of a data set of the store, such as
         ``baci:HS92:202601:hs2``; None runs on the simulated world.
     indicators, indicator_catalogue
         Country-year indicators and their catalogue; both or neither. A data set has its own.
@@ -65,6 +69,19 @@ class RunConfig:
         The same for pair attributes by year.
     largest
         Countries to keep, the largest traders; all others become ``ROW``. None keeps all.
+    columns
+        Column of the trade file that holds ``exporter``, ``importer``, ``year``, ``month``,
+        ``sector`` or ``value``, where its name does not say: ``{"exporter": "reporter"}``.
+    unit
+        Unit of trade values: ``"usd"``, ``"thousand"``, ``"million"`` or ``"billion"``; None where
+        the header says it, else USD.
+    flow
+        ``"exports"`` or ``"imports"``: which declarations of reporters are read; None where the
+        table has one kind.
+    decimal
+        The mark before decimals in text files, ``"."`` or ``","``; None where the cells tell.
+    extra_codes
+        User-assigned country codes (XAA to XZZ, QMA to QZZ, AA., ZZ.) that the files hold.
     absent
         What a flow without a row means: ``"auto"``, ``"zero"`` or ``"missing"``.
     negatives
@@ -117,6 +134,11 @@ class RunConfig:
     trade_lag_months: int = 13
     pair_lag_months: int = 0
     largest: int | None = None
+    columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    unit: Unit | None = None
+    flow: FlowDirection | None = None
+    decimal: Decimal | None = None
+    extra_codes: tuple[str, ...] = ()
     absent: AbsentFlows = "auto"
     negatives: NegativeFlows = "error"
     domestic: DomesticFlows = "apart"
@@ -149,7 +171,7 @@ class RunConfig:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for YAML and JSON."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
-        values["params"] = dict(self.params)
+        values |= {"params": dict(self.params), "columns": dict(self.columns)}
         for name, value in values.items():
             if isinstance(value, Path):
                 values[name] = str(value)
@@ -317,6 +339,8 @@ def _coerce(config: RunConfig) -> None:
     if params:
         check_params(params)
     put("params", MappingProxyType(params))
+    put("columns", plain_columns(config.columns))
+    put("extra_codes", plain_codes(config.extra_codes))
 
 
 def _is_whole(value: object, low: int, high: int) -> bool:
@@ -336,6 +360,8 @@ def _check(config: RunConfig) -> None:
         value = getattr(config, name)
         if not isinstance(value, str) or value not in words:
             raise _refuse(name, getattr(config, name), f"Choose one of {', '.join(words)}")
+    for name in ("unit", "flow", "decimal"):
+        check_words(name, getattr(config, name))
     horizons = config.horizons
     whole = all(_is_whole(h, 1, 10) for h in horizons)
     if not horizons or not whole or len(set(horizons)) != len(horizons):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from features.errors import InputError
 from features.panel import AbsentFlows
+from features.reading.options import ReadingOptions
+from features.reading.table import ReadTable
 from features.store.registry import is_key
-from features.tables import read_table
 
 if TYPE_CHECKING:
     from features.store.dataset import Dataset
@@ -37,11 +36,13 @@ class Input:
     path: Path
     dataset: Dataset | None = None
 
-    def frame(self, *, text: Sequence[str]) -> pd.DataFrame:
-        """Its table; ``text`` names columns of a file that hold codes."""
+    def table(
+        self, read: Callable[[Path, ReadingOptions], ReadTable], options: ReadingOptions
+    ) -> ReadTable:
+        """Its table; ``read`` makes a file's tidy, as a data set's is."""
         if self.dataset is None:
-            return read_table(self.path, text=text)
-        return self.dataset.read()
+            return read(self.path, options)
+        return ReadTable(self.dataset.read())
 
     @property
     def absent(self) -> AbsentFlows:

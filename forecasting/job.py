@@ -121,6 +121,8 @@ def _written(config: RunConfig, progress: Progress) -> RunResult:
         check_study()
     with progress.stage("read the data"):
         data = load(config)
+    for line in data.reading:
+        progress.say(line)
     with progress.stage("prepare the measures"):
         gauge = make_gauge(data.bundle, tables=data.tables)
     panel = data.bundle.panel

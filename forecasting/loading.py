@@ -10,14 +10,17 @@ from features.errors import InputError
 from features.flows import FlowIndex
 from features.indicators import Indicators, Snapshots
 from features.information import DataBundle
-from features.pairs import PAIR_KEYS, PairAttributes
-from features.panel import KEYS, TradePanel
-from features.rest_of_world import fold_into_rest
+from features.pairs import PairAttributes
+from features.panel import TradePanel
+from features.reading.pair_table import read_pairs
+from features.reading.table import READ
 from features.sectors import SectorAttributes
 from features.tables import sha256
 from features.world import simulate_world
 from forecasting.config import RunConfig
 from forecasting.inputs import Input, open_input, refuse_mixed_releases
+from forecasting.reading_options import reading_options
+from forecasting.trade_input import read_trade_panel
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,16 @@ class LoadedData:
     sources: tuple[Source, ...]
     tables: Path | None = None
 
+    @property
+    def reading(self) -> tuple[str, ...]:
+        """What reading the files took and did, a line each."""
+        return tuple(
+            f"{source.path}: {said.removeprefix(READ)}"
+            for source in self.sources
+            for said in source.statements
+            if said.startswith(READ)
+        )
+
 
 def load(config: RunConfig) -> LoadedData:
     """Read the configuration's files, or simulate a world where there is no trade file.
@@ -105,17 +118,8 @@ def _from_files(config: RunConfig) -> LoadedData:
     assert config.trade is not None
     trade = open_input(config.trade, kind="trade", store=config.store)
     _refuse_early(config, trade)
-    frame, folded = trade.frame(text=KEYS), tuple[str, ...]()
-    if config.largest is not None:
-        frame, folded = fold_into_rest(frame, largest=config.largest, file=trade.name)
-    panel = TradePanel.from_frame(
-        frame,
-        absent=trade.absent if config.absent == "auto" else config.absent,
-        negatives=config.negatives,
-        domestic=config.domestic,
-        file=trade.name,
-    )
-    said = (*_panel_statements(panel), *_folded_statements(folded))
+    panel, reading, folded = read_trade_panel(config, trade)
+    said = (*reading, *_panel_statements(panel), *_folded_statements(folded))
     sources = [_source("trade", trade, said)]
     countries = panel.flows.countries
     indicators = _read_indicators(config, trade, countries, sources)
@@ -168,13 +172,14 @@ def _read_pairs(
 ) -> PairAttributes:
     """Attributes of pairs; their files are added to the sources."""
     given = [open_input(path, kind="pairs", store=config.store) for path in config.pairs]
+    tables = [one.table(read_pairs, reading_options(config)) for one in given]
     pairs = PairAttributes.from_frames(
-        [(one.name, one.frame(text=PAIR_KEYS)) for one in given],
+        [(one.name, table.frame) for one, table in zip(given, tables, strict=True)],
         countries=countries,
         publication_lag_months=config.pair_lag_months,
     )
-    for one, said in zip(given, pairs.statements, strict=True):
-        sources.append(_source("pairs", one, (said,)))
+    for one, table, said in zip(given, tables, pairs.statements, strict=True):
+        sources.append(_source("pairs", one, (*table.statements, said)))
     return pairs
 
 
@@ -190,7 +195,11 @@ def _read_indicators(
     if given.dataset is None:
         assert config.indicator_catalogue is not None
         indicators = Indicators.read(
-            given.path, config.indicator_catalogue, countries=countries, snapshots=snapshots
+            given.path,
+            config.indicator_catalogue,
+            countries=countries,
+            snapshots=snapshots,
+            options=reading_options(config),
         )
     else:
         indicators = Indicators.from_frames(

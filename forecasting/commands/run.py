@@ -76,7 +76,7 @@ def add_run_command(commands: Any) -> None:
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options that name files; those not given stay absent."""
-    files = parser.add_argument_group("data (CSV or Parquet, or keys of the local store)")
+    files = parser.add_argument_group("data (CSV, Parquet or Excel, or keys of the local store)")
     files.add_argument("--store", help="folder of the store of public data (default: "
                        "GRAVICAST_STORE, else gravicast-store)")  # fmt: skip
     files.add_argument("--trade", help="exporter, importer, [sector], year, value_usd")
@@ -92,6 +92,19 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     files.add_argument("--largest", help="keep this many of the largest traders; all "
                        "others become ROW (default: keep all)")  # fmt: skip
     files.add_argument("--sectors", help="sector, kind, digitally_deliverable, [exposures]")
+    add_reading_options(parser)
+
+
+def add_reading_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that say how files are read; those not given stay absent."""
+    how = parser.add_argument_group("where a file does not say it itself")
+    how.add_argument("--columns", metavar="ROLE=COLUMN,...", help="columns of the trade file: "
+                     "exporter=reporter,importer=partner,year=,month=,sector=,value=")  # fmt: skip
+    how.add_argument("--unit", help="unit of trade values: usd, thousand, million or billion")
+    how.add_argument("--flow", help="declarations of reporters to read: exports or imports")
+    how.add_argument("--decimal", help="mark before decimals: . or ,")
+    how.add_argument("--extra-codes", metavar="CODE,...", help="user-assigned country codes that "
+                     "the files hold, such as XEU,XAS")  # fmt: skip
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -19,6 +19,9 @@ from features.errors import InputError
 from features.flows import FlowIndex
 from features.information import AsOfRule, DataBundle, InformationSet
 from features.panel import AbsentFlows, NegativeFlows
+from features.reading.number_text import Decimal
+from features.reading.options import FlowDirection
+from features.reading.units import Unit
 from forecasting.bench import information_sets
 from forecasting.config import RunConfig
 from forecasting.csv_files import write_csv
@@ -42,6 +45,7 @@ _OF_THE_MODEL = (
     "trade_lag_months",
     "pair_lag_months",
     "largest",
+    "extra_codes",
     "absent",
     "negatives",
     "domestic",
@@ -60,8 +64,8 @@ class ForecastConfig:
     Parameters
     ----------
     trade
-        Trade file (CSV or Parquet), new years included. It holds the history too: features look
-        back.
+        Trade file (CSV, Parquet or Excel), new years included. It holds the history too: features
+        look back.
     store
         Folder of the store, where data sets are given by key.
     indicators, indicator_catalogue, pairs, sectors
@@ -73,6 +77,8 @@ class ForecastConfig:
     as_of
         The day of the forecast; by default as long after the last trade year as the model's was
         after its own.
+    columns, unit, flow, decimal, extra_codes
+        How the files are read, as for a run; of these the model brings its ``extra_codes`` only.
     trade_lag_months, pair_lag_months, largest, absent, negatives
         As for a run.
     """
@@ -90,6 +96,11 @@ class ForecastConfig:
     trade_lag_months: int | None = None
     pair_lag_months: int | None = None
     largest: int | None = None
+    columns: Mapping[str, str] | str | None = None
+    unit: Unit | None = None
+    flow: FlowDirection | None = None
+    decimal: Decimal | None = None
+    extra_codes: tuple[str, ...] | None = None
     absent: AbsentFlows | None = None
     negatives: NegativeFlows | None = None
 
@@ -175,6 +186,8 @@ def _made(address: str, config: ForecastConfig, progress: Progress) -> RunResult
     _check_horizons(model, asked)
     with progress.stage("read the data"):
         data = load(asked)
+    for line in data.reading:
+        progress.say(line)
     _check_sectors(model, data.bundle.panel.flows, asked)
     asked = replace(asked, as_of=asked.as_of or _rule(model).date(data.bundle.panel.last_year))
     with progress.stage("build the features"):

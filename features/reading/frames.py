@@ -1,0 +1,63 @@
+"""Tables in memory: pandas frames, and those of polars, Arrow and others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import pandas as pd
+
+from features.errors import InputError
+
+
+def as_frame(table: Any, *, text: Collection[str], file: object) -> pd.DataFrame:
+    """A pandas frame of any table that hands out Arrow (polars, pyarrow, DuckDB, ...).
+
+    Parameters
+    ----------
+    table
+        A pandas frame, or an object with the Arrow PyCapsule interface.
+    text
+        Columns of codes: they come as categories, without a Python string a row.
+    file
+        Named in the error.
+
+    Raises
+    ------
+    InputError
+        For anything else.
+    """
+    if isinstance(table, pd.DataFrame):
+        return index_as_columns(table)
+    if not hasattr(table, "__arrow_c_stream__"):
+        kind = f"{type(table).__module__}.{type(table).__qualname__}".removeprefix("builtins.")
+        raise InputError(
+            f"{kind} is no table",
+            remedy="Give a pandas, polars or Arrow table, such as pandas.DataFrame(...) of it or "
+            "what its to_pandas() returns",
+            file=file,
+        )
+    import pyarrow as pa
+
+    arrow = pa.table(table)
+    for place, name in enumerate(arrow.column_names):
+        column = arrow.column(place)
+        # polars hands out views of strings and of categories, which pandas does not take.
+        if pa.types.is_string_view(column.type):
+            column = column.cast(pa.string())
+        if name in text and (
+            pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+        ):
+            column = column.dictionary_encode()
+        if column is not arrow.column(place):
+            arrow = arrow.set_column(place, name, column)
+    return index_as_columns(arrow.unify_dictionaries().to_pandas())
+
+
+def index_as_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with the named levels of its index as columns; a nameless one counts rows."""
+    named = [name for name in frame.index.names if name is not None and name not in frame.columns]
+    if not named:
+        return frame
+    frame = frame.reset_index(level=named)
+    return frame.reset_index(drop=True)

@@ -1,0 +1,46 @@
+"""What a table is, by the names of its columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from features.reading import column_names as names
+from features.reading.separators import separator
+from features.reading.workbooks import WORKBOOK_SUFFIXES, read_workbook
+
+TableKind = Literal["trade", "indicators", "indicator catalogue", "pairs", "sectors"]
+
+
+def table_kind(path: Path) -> TableKind:
+    """What a file holds; trade where its header cannot be read, so that its reader says why."""
+    try:
+        columns = _header(path)
+    except Exception:
+        return "trade"
+    plain = {names.plain(name) for name in columns}
+    if {"indicator", "publicationlagmonths"} <= plain:
+        return "indicator catalogue"
+    if {"sector", "kind"} <= plain:
+        return "sectors"
+    sides = names.find(columns, names.EXPORTER) and names.find(columns, names.IMPORTER)
+    reported = names.find(columns, names.REPORTER) and names.find(columns, names.PARTNER)
+    if sides or reported:
+        valued = "value_usd" in columns or names.value_columns(columns)
+        return "trade" if valued or names.year_columns(columns) or reported else "pairs"
+    if names.find(columns, names.INDICATOR) and names.find(columns, names.COUNTRY):
+        return "indicators"
+    return "trade"
+
+
+def _header(path: Path) -> list[str]:
+    name = path.name.lower()
+    if name.endswith(".parquet"):
+        import pyarrow.parquet as pq
+
+        return [str(column) for column in pq.read_schema(path).names]
+    if name.endswith(WORKBOOK_SUFFIXES):
+        return list(read_workbook(path, text=())[0].columns)
+    return [str(column) for column in pd.read_csv(path, nrows=0, sep=separator(path)).columns]

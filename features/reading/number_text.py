@@ -1,0 +1,161 @@
+"""Numbers written as text: decimal commas, thousands separators, blanks between digits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Literal
+
+import pandas as pd
+
+from features.errors import InputError
+
+Decimal = Literal[".", ","]
+_OTHER: dict[str, Decimal] = {".": ",", ",": "."}
+_BLANKS = "[ \u00a0\u202f'\u2019]"
+_LOOKS_NUMERIC = re.compile(rf"[+-]?\d(?:[\d.,]|{_BLANKS})*(?:[eE][+-]?\d+)?")
+
+
+def with_plain_numbers(
+    frame: pd.DataFrame,
+    *,
+    text: Collection[str],
+    decimal: Decimal | None,
+    default: Decimal | None,
+    file: object,
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Rewrite columns of numbers that are text; cells that are no number stay as they are.
+
+    Parameters
+    ----------
+    frame
+        A table as read.
+    text
+        Columns of codes, left alone.
+    decimal
+        The decimal mark, where the caller says it.
+    default
+        The mark that a cell such as ``1,234`` is read with where nothing in the file tells; None
+        refuses it.
+    file
+        Named in errors.
+
+    Returns
+    -------
+    tuple
+        The table, and what was done to it.
+
+    Raises
+    ------
+    InputError
+        If a column may be read in two ways; it names ``--decimal``.
+    """
+    columns = {name: cells for name in _candidates(frame, text)
+               if (cells := _cells(frame[name])) is not None}  # fmt: skip
+    if not columns:
+        return frame, ()
+    marks = {name: _told(cells) for name, cells in columns.items()}
+    told = {mark for mark in marks.values() if mark is not None}
+    of_file = decimal or (told.pop() if len(told) == 1 else None)
+    frame = frame.copy(deep=False)
+    used: set[str] = set()
+    for name, cells in columns.items():
+        # The caller's word does not overrule a column that can be read in one way only.
+        mark = marks[name] or of_file
+        if mark is None and (unclear := _unclear(cells)) is not None:
+            # 1,234 beside 56789: where digits are not grouped, the comma may be a decimal one.
+            if default is None or cells.str.fullmatch(r"[+-]?\d{4,}").any():
+                _refuse(unclear, name, file=file)
+            mark = default
+        frame[name], grouped = _rewritten(frame[name], cells, mark or ".")
+        used |= {"decimal commas"} if mark == "," and _has(cells, ",") else set()
+        used |= {"thousands separators removed"} if grouped else set()
+    return frame, tuple(sorted(used))
+
+
+def _candidates(frame: pd.DataFrame, text: Collection[str]) -> list[str]:
+    """Columns of strings whose first filled cell looks like a number."""
+    found = []
+    for name in frame.columns[~frame.columns.duplicated(keep=False)]:
+        column = frame[name]
+        if name in text or not (column.dtype == object or pd.api.types.is_string_dtype(column)):
+            continue
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            continue
+        first = column.first_valid_index()
+        cell = None if first is None else column.loc[first]
+        if isinstance(cell, str) and _LOOKS_NUMERIC.fullmatch(cell.strip()):
+            found.append(name)
+    return found
+
+
+def _cells(column: pd.Series) -> pd.Series | None:
+    """Distinct texts of a column that look like numbers; None where none needs a second look."""
+    distinct = pd.Series(column.dropna().unique())
+    if distinct.dtype == object:
+        distinct = pd.Series([each for each in distinct if isinstance(each, str)], dtype="str")
+    stripped = distinct.str.strip()
+    cells = stripped[stripped.str.fullmatch(_LOOKS_NUMERIC)]
+    odd = cells.str.contains(rf"[.,]|{_BLANKS}", regex=True)
+    return cells if bool(odd.any()) else None
+
+
+def _patterns(mark: str) -> tuple[str, str]:
+    """What tells that ``mark`` is the decimal mark, and what could be either."""
+    point, comma = re.escape(mark), re.escape(_OTHER[mark])
+    blank = rf"(?:{_BLANKS}\d{{3}})+"
+    told = (
+        rf"[+-]?\d{{1,3}}(?:{comma}\d{{3}})+{point}\d+"  # 1.234,5
+        rf"|[+-]?\d{{1,3}}(?:{comma}\d{{3}}){{2,}}"  # 1.234.567
+        rf"|[+-]?\d{{1,3}}{blank}{point}\d+"  # 1 234,5
+        rf"|[+-]?\d*{point}(?:\d{{1,2}}|\d{{4,}})"  # 12,5
+        rf"|[+-]?(?:\d{{4,}}|0+){point}\d{{3}}"  # 1234,567 and 0,123
+        rf"|[+-]?\d+(?:{point}\d+)?[eE][+-]?\d+"  # 1,5e9
+    )
+    return told, rf"[+-]?[1-9]\d{{0,2}}{point}\d{{3}}"
+
+
+def _told(cells: pd.Series) -> Decimal | None:
+    """The decimal mark that a column's own cells tell; None where they do not, or contradict."""
+    marked = cells[cells.str.contains("[.,]", regex=True)]
+    marks: tuple[Decimal, ...] = (",", ".")
+    told = [mark for mark in marks if bool(marked.str.fullmatch(_patterns(mark)[0]).any())]
+    return told[0] if len(told) == 1 else None
+
+
+def _unclear(cells: pd.Series) -> str | None:
+    """A cell that is two numbers: ``1.234``; None where there is none."""
+    either = f"{_patterns('.')[1]}|{_patterns(',')[1]}"
+    found = cells[cells.str.fullmatch(either)]
+    return None if found.empty else str(found.iloc[0])
+
+
+def _rewritten(column: pd.Series, cells: pd.Series, mark: Decimal) -> tuple[pd.Series, bool]:
+    """The column with its numbers as Python writes them, and whether digits were grouped."""
+    point, comma = re.escape(mark), re.escape(_OTHER[mark])
+    group = rf"(?:{comma}|{_BLANKS})"
+    number = rf"[+-]?(?:\d{{1,3}}(?:{group}\d{{3}})+|\d*)(?:{point}\d*)?(?:[eE][+-]?\d+)?"
+    fits = cells[cells.str.fullmatch(number)]
+    bare = fits.str.replace(group, "", regex=True)
+    grouped = bool((bare != fits).any())
+    plain = dict(zip(fits, bare.str.replace(mark, ".", regex=False), strict=True))
+    stripped = column.map(str.strip, na_action="ignore") if column.dtype == object else column
+    stripped = stripped if column.dtype == object else stripped.str.strip()
+    rewritten = stripped.map(plain)
+    as_numbers = pd.to_numeric(rewritten, errors="coerce")
+    if bool((as_numbers.notna() | column.isna()).all()):
+        return as_numbers, grouped
+    return rewritten.astype(object).where(rewritten.notna(), column.astype(object)), grouped
+
+
+def _has(cells: pd.Series, mark: str) -> bool:
+    return bool(cells.str.contains(mark, regex=False).any())
+
+
+def _refuse(cell: str, column: str, *, file: object) -> None:
+    raise InputError(
+        f"{cell!r} may be {cell.replace(',', '').replace('.', '')} or a number with three decimals",
+        remedy="Say which mark stands before decimals with `--decimal ,` or `--decimal .`",
+        file=file,
+        column=str(column),
+    )

@@ -1,0 +1,55 @@
+"""Reading attributes of country pairs under the names and codes that people have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+from features.reading import column_names as names
+from features.reading.country_column import CountryColumn, require_known
+from features.reading.options import ReadingOptions
+from features.reading.table import ReadTable
+from features.tables import read_table_and_say, require_columns
+
+SIDES = {"iso3_o": ("iso3o", *names.EXPORTER), "iso3_d": ("iso3d", *names.IMPORTER)}
+
+
+def read_pairs(path: Path, options: ReadingOptions) -> ReadTable:
+    """Read a file of pairs; see `tidy_pairs`.
+
+    Raises
+    ------
+    InputError
+        For anything wrong with the file.
+    """
+    frame, said = read_table_and_say(path, text=names.TEXT, decimal=options.decimal)
+    table = tidy_pairs(frame, options, file=path)
+    return replace(table, said=(*said, *table.said))
+
+
+def tidy_pairs(frame: pd.DataFrame, options: ReadingOptions, *, file: object) -> ReadTable:
+    """Name the two sides ``iso3_o`` and ``iso3_d`` and translate their countries.
+
+    Raises
+    ------
+    InputError
+        For a missing side, or countries that no table knows (all of them at once).
+    """
+    require_columns(frame, (), file=file)
+    given = {side: names.find(list(frame.columns), known) or side for side, known in SIDES.items()}
+    require_columns(frame, given.values(), file=file)
+    columns = {
+        side: CountryColumn.of(frame[name], extra_codes=options.extra_codes)
+        for side, name in given.items()
+    }
+    require_known({given[side]: column for side, column in columns.items()}, file=file)
+    taken = {side: name for side, name in given.items() if side != name}
+    said = [f"columns {', '.join(f'{s}={c}' for s, c in taken.items())}"] if taken else []
+    if any(column.translated for column in columns.values()):
+        said.append("countries translated to alpha-3 codes")
+    tidy = frame.rename(columns={name: side for side, name in given.items()})
+    for side, column in columns.items():
+        tidy[side] = column.categorical
+    return ReadTable(tidy, tuple(said), given=given)

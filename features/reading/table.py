@@ -1,0 +1,88 @@
+"""A table as it was read, and the way back from its rows to those of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.countries import counted
+from features.errors import InputError, RepeatedRowsError
+from features.reading import column_names as names
+
+READ = "read: "
+"""How a statement on reading begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTable:
+    """A tidy table.
+
+    Attributes
+    ----------
+    frame
+        Columns as the panel, the indicators or the pairs call them, and columns not used.
+    said
+        What reading took and did.
+    rows
+        Row of the file, counted from 0, of each row; None where they are the same.
+    given
+        Column of the file that each column of the frame comes from.
+    """
+
+    frame: pd.DataFrame
+    said: tuple[str, ...] = ()
+    rows: NDArray[np.integer] | None = None
+    given: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """What reading took and did in one line; none where the table was tidy."""
+        return (READ + "; ".join(self.said),) if self.said else ()
+
+    @contextmanager
+    def placed(self) -> Iterator[None]:
+        """Errors about the frame name the row and the column of the file."""
+        try:
+            yield
+        except InputError as error:
+            row = error.row
+            if row is not None and self.rows is not None:
+                row = int(self.rows[row - 2]) + 2
+            raise type(error)(
+                error.problem,
+                remedy=error.remedy + self._products(error),
+                file=error.file,
+                column=None if error.column is None else self.given.get(error.column, error.column),
+                row=row,
+            ) from error
+
+    def _products(self, error: InputError) -> str:
+        """What rows that differ in a column not used may be: one a product."""
+        if not isinstance(error, RepeatedRowsError) or "sector" in self.frame.columns:
+            return ""
+        found = names.find(list(self.frame.columns), names.PRODUCT)
+        return f", or read products with `--columns sector={found}`" if found else ""
+
+    def only(self, kept: NDArray[np.bool_] | None) -> ReadTable:
+        """The table of some rows; None for all."""
+        if kept is None or kept.all():
+            return self
+        rows = np.flatnonzero(kept)
+        return replace(
+            self,
+            frame=self.frame.iloc[rows].reset_index(drop=True),
+            rows=rows if self.rows is None else self.rows[rows],
+        )
+
+    def without_repeats(self) -> ReadTable:
+        """The table without rows that repeat another in every column, counted."""
+        repeated = self.frame.duplicated().to_numpy()
+        if not repeated.any():
+            return self
+        said = f"{counted(int(repeated.sum()))} that repeat another left out"
+        return replace(self.only(~repeated), said=(*self.said, said))

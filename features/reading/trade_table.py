@@ -1,0 +1,179 @@
+"""Reading a trade table as people have it: one row a flow and year, with what was done to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.cells import used_codes
+from features.countries import counted, listed
+from features.errors import InputError
+from features.reading import column_names as names
+from features.reading.country_column import CountryColumn, require_known
+from features.reading.country_names import WORLD
+from features.reading.months import sum_months
+from features.reading.options import ReadingOptions
+from features.reading.periods import read_periods
+from features.reading.table import ReadTable
+from features.reading.trade_layout import TradeLayout, chosen_flows, trade_layout, unit_of
+from features.reading.wide import stacked
+from features.tables import numbers, read_table_and_say, require_columns
+
+
+def read_trade(path: Path, options: ReadingOptions) -> ReadTable:
+    """Read a trade file of any layout that `tidy_trade` knows.
+
+    Raises
+    ------
+    InputError
+        For anything wrong with the file, or that may be read in two ways.
+    """
+    own = [column for role, column in options.columns.items() if role not in ("value", "year")]
+    frame, said = read_table_and_say(path, text={*names.TEXT, *own}, decimal=options.decimal)
+    table = tidy_trade(frame, options, file=path)
+    return replace(table, said=(*said, *table.said))
+
+
+def tidy_trade(frame: pd.DataFrame, options: ReadingOptions, *, file: object) -> ReadTable:
+    """Make a trade table tidy.
+
+    Parameters
+    ----------
+    frame
+        A table as it was read: a row a flow and year, date or month, or years as columns.
+    options
+        What the user says of it.
+    file
+        Named in errors.
+
+    Returns
+    -------
+    ReadTable
+        ``exporter, importer, [sector], year, value_usd`` and columns that are not used.
+
+    Raises
+    ------
+    InputError
+        For a missing column, unknown countries (all of them at once), a year or value that is
+        none, or anything that may be read in two ways.
+    """
+    require_columns(frame, (), file=file)
+    layout = trade_layout(frame, options, file=file)
+    factor, unit = unit_of(frame, layout, options, file=file)
+    said = _said_of_columns(layout, unit)
+    rows = chosen_flows(frame, layout, options, file=file)
+    if rows is not None:
+        said.append(f"{counted(len(frame) - int(rows.sum()))} of other flows left out")
+    sides = {
+        name: CountryColumn.of(frame[column], extra_codes=options.extra_codes)
+        for name, column in (("exporter", layout.exporter), ("importer", layout.importer))
+    }
+    # Rows of flows that are not read need not be right.
+    named = {layout.exporter: sides["exporter"], layout.importer: sides["importer"]}
+    require_known(named, file=file, among=rows)
+    if any(side.translated for side in sides.values()):
+        said.append("countries translated to alpha-3 codes")
+    kept = _without_world(sides, rows, said, file=file)
+    tidy = _renamed(frame, layout)
+    for name, side in sides.items():
+        tidy[name] = side.categorical
+    table = ReadTable(tidy, given=layout.given).only(kept)
+    finish = _wide if layout.wide else _long
+    table = finish(table, layout, factor, file=file)
+    return replace(table, said=(*said, *table.said))
+
+
+def star(frame: pd.DataFrame) -> str | None:
+    """What can be forecast where one country trades with all others; None for other tables."""
+    for side, done in (("exporter", "exports"), ("importer", "imports")):
+        column = frame[side].astype("category").cat
+        used = used_codes(column.codes.to_numpy())
+        if used.size == 1:
+            country = column.categories[used[0]]
+            return (
+                f"every flow is of {done} of {country}: these alone can be forecast; what its "
+                "partners trade with each other is unknown, so their totals, shares and other "
+                "suppliers or markets cannot"
+            )
+    return None
+
+
+def _said_of_columns(layout: TradeLayout, unit: str) -> list[str]:
+    taken = [f"{role}={column}" for role, column in layout.given.items() if role != column]
+    said = [f"columns {', '.join(taken)}"] if taken else []
+    if layout.direction is not None:
+        said.append(f"{layout.direction} as reporters declare them")
+    if unit != "usd":
+        said.append(f"values in {unit} USD")
+    elif layout.value != "value_usd":
+        said.append("values taken as USD")
+    return said
+
+
+def _without_world(
+    sides: dict[str, CountryColumn],
+    rows: NDArray[np.bool_] | None,
+    said: list[str],
+    *,
+    file: object,
+) -> NDArray[np.bool_] | None:
+    """Rows without those of the world and of partners that are no country; counted."""
+    marks = [mark for side in sides.values() if (mark := side.marked(WORLD)) is not None]
+    if not marks:
+        return rows
+    world = np.logical_or.reduce(marks)
+    if rows is not None:
+        world &= rows
+    given = sides["exporter"].counted(WORLD) | sides["importer"].counted(WORLD)
+    kept = ~world if rows is None else rows & ~world
+    if not kept.any():
+        remedy = "Give flows between countries"
+        raise InputError(f"every row is of {listed(given)}", remedy=remedy, file=file)
+    if world.any():
+        named = ", ".join(map(repr, given))
+        said.append(f"{counted(int(world.sum()))} of {named} left out: the world or no country")
+    return kept
+
+
+def _renamed(frame: pd.DataFrame, layout: TradeLayout) -> pd.DataFrame:
+    """The frame with the columns' names that a panel reads."""
+    renamed = {column: role for role, column in layout.given.items() if role != column}
+    # A column that bears such a name and is not the one that is read gives way.
+    taken = set(layout.given.values())
+    stale = [role for role in layout.given if role in frame.columns and role not in taken]
+    return frame.drop(columns=stale).rename(columns=renamed)
+
+
+def _long(table: ReadTable, layout: TradeLayout, factor: float, *, file: object) -> ReadTable:
+    """Years of dates, dollars of other units, and months summed."""
+    tidy, said = table.frame, []
+    with table.placed():
+        month = tidy["month"] if layout.month is not None else None
+        periods = read_periods(tidy["year"], month, file=file)
+        if periods.done:
+            said.append(periods.done)
+        if periods.done or periods.month is not None:
+            tidy = tidy.assign(year=periods.year)
+        if factor != 1:
+            tidy = tidy.assign(value_usd=numbers(tidy["value_usd"], file=file) * factor)
+    table = replace(table, frame=tidy, said=tuple(said))
+    if periods.month is None:
+        return table
+    # Only here do rows become others before a panel is built: what repeats must go before.
+    table = replace(table, frame=tidy.assign(month=periods.month)).without_repeats()
+    with table.placed():
+        summed, first, done = sum_months(table.frame, file=file)
+    rows = first if table.rows is None else table.rows[first]
+    return replace(table, frame=summed, rows=rows, said=(*table.said, *done))
+
+
+def _wide(table: ReadTable, layout: TradeLayout, factor: float, *, file: object) -> ReadTable:
+    with table.placed():
+        tidy, source, done = stacked(table.frame, layout.wide, file=file)
+    tidy["value_usd"] = tidy.pop("value") * factor
+    rows = source if table.rows is None else table.rows[source]
+    return replace(table, frame=tidy, rows=rows, said=tuple(done))

@@ -1,0 +1,80 @@
+"""Tables with years as columns, made tables of one row a year."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.errors import InputError
+from features.tables import shown
+
+EMPTY = frozenset({"", ".", "..", "...", "\u2026", "-", "\u2013", ":", "na", "n/a", "nan", "null",
+                   "none", "#n/a"})  # fmt: skip
+"""Cells without a figure: a table with years as columns has a cell for every year."""
+
+
+def stacked(
+    frame: pd.DataFrame, years: Mapping[str, int], *, file: object
+) -> tuple[pd.DataFrame, NDArray[np.integer], list[str]]:
+    """One row a key and year; cells without a figure are left out and counted.
+
+    Parameters
+    ----------
+    frame
+        A row a key, a column a year.
+    years
+        Year of each column.
+    file
+        Named in errors.
+
+    Returns
+    -------
+    tuple
+        The other columns, ``year`` and ``value``; the row that each row is of; what was done.
+
+    Raises
+    ------
+    InputError
+        For two columns of one year, or a cell that is no number.
+    """
+    columns = list(years)
+    if len(set(years.values())) < len(years):
+        raise InputError(
+            f"two columns are one year: {', '.join(columns)}"[:200],
+            remedy="Keep one column a year",
+            file=file,
+        )
+    values = np.stack([_figures(frame[c], file=file) for c in columns])
+    there = ~np.isnan(values)
+    year, row = np.nonzero(there)
+    tidy = frame.drop(columns=columns).iloc[row].reset_index(drop=True)
+    tidy["year"] = np.array([years[c] for c in columns], dtype=np.int32)[year]
+    tidy["value"] = values[there]
+    empty = int(values.size - there.sum())
+    said = [f"{len(columns)} columns of years made rows"]
+    if empty:
+        said.append(f"{empty:,} empty cells of them left out")
+    return tidy, row, said
+
+
+def _figures(column: pd.Series, *, file: object) -> NDArray[np.float64]:
+    """Numbers of a column, NaN where it has none."""
+    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    if pd.api.types.is_numeric_dtype(column):
+        wrong = np.isinf(values)
+    else:
+        words = column.astype("str").str.strip().str.lower().isin(EMPTY).to_numpy()
+        wrong = ~np.isfinite(values) & column.notna().to_numpy() & ~words
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise InputError(
+            f"{shown(column.iloc[row])} is not a finite number",
+            remedy="Leave the cell empty where the value is unknown",
+            file=file,
+            column=str(column.name),
+            row=row + 2,
+        )
+    return np.where(np.isinf(values), np.nan, values)
