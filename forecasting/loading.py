@@ -6,18 +6,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from features.errors import InputError
 from features.flows import FlowIndex
 from features.indicators import Indicators, Snapshots
-from features.information import DataBundle
+from features.information import DataBundle, last_published_year
 from features.pairs import PAIR_KEYS, PairAttributes
 from features.panel import KEYS, TradePanel
 from features.rest_of_world import fold_into_rest
 from features.sectors import SectorAttributes
-from features.tables import sha256
+from features.tables import require_columns, sha256, whole_years
 from features.world import simulate_world
 from forecasting.config import RunConfig
+from forecasting.folds import first_origin_of
 from forecasting.inputs import Input, open_input, refuse_mixed_releases
+from forecasting.universe import unused_statements
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,8 @@ def _from_files(config: RunConfig) -> LoadedData:
     _refuse_early(config, trade)
     frame, folded = trade.frame(text=KEYS), tuple[str, ...]()
     if config.largest is not None:
-        frame, folded = fold_into_rest(frame, largest=config.largest, file=trade.name)
+        until = _ranked_until(frame, config, file=trade.name)
+        frame, folded = fold_into_rest(frame, largest=config.largest, until=until, file=trade.name)
     panel = TradePanel.from_frame(
         frame,
         absent=trade.absent if config.absent == "auto" else config.absent,
@@ -129,6 +134,23 @@ def _from_files(config: RunConfig) -> LoadedData:
     )
     tables = _read_tables(config, panel.flows, sources)
     return LoadedData(bundle, tuple(sources), tables)
+
+
+def _ranked_until(frame: pd.DataFrame, config: RunConfig, *, file: object) -> int:
+    """First origin of the back-test: who trades most is decided by years up to it."""
+    require_columns(frame, ("year",), file=file)
+    year = whole_years(frame["year"], file=file)
+    if not year.size:
+        return 0
+    last = int(year.max())
+    if config.as_of is not None:
+        last = min(last, last_published_year(config.as_of, lag_months=config.trade_lag_months))
+    return first_origin_of(
+        first_year=int(year.min()),
+        last_year=last,
+        horizons=config.horizons,
+        given=config.first_origin,
+    )
 
 
 def _refuse_early(config: RunConfig, trade: Input) -> None:
@@ -206,6 +228,7 @@ def _read_indicators(
         f"{len(indicators.values)} series, {indicators.years[0]}-{indicators.years[-1]}",
         f"{len(indicators.other_countries)} countries outside the trade panel not used",
         *indicators.statements,
+        *unused_statements(indicators.specs),
     )
     sources.append(_source("indicators", given, said))
     if config.indicator_catalogue is not None:
@@ -279,7 +302,9 @@ def _folded_statements(folded: tuple[str, ...]) -> tuple[str, ...]:
     if not folded:
         return ()
     named = ", ".join(folded)
-    return (f"{len(folded)} smaller traders are one, ROW, by the trade of all years: {named}",)
+    return (
+        f"{len(folded)} smaller traders are one, ROW, by the trade up to the first origin: {named}",
+    )
 
 
 def _panel_statements(panel: TradePanel) -> tuple[str, ...]:

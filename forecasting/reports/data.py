@@ -36,6 +36,11 @@ def provenance(result: RunResult) -> list[str]:
                       f"{model['as_of']}, by {_versions(model['versions'])}."),
             _files("Files the model was trained on", model["data"]),
         ]  # fmt: skip
+    if run.get("universe_choices"):
+        parts += [
+            paragraph("Decided from whole files, later years included:"),
+            bullets(map(str, run["universe_choices"])),
+        ]
     parts.append(paragraph(f"Versions: {_versions(run['versions'])}. Seed {run['seed']}."))
     return [*parts, heading("What the data fill"), *_coverage(result)]
 
