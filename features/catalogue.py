@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,9 @@ from features.channels import (
     trade_policy,
 )
 from features.feature import TECHNOLOGY, Channel, Feature
+from features.indicators import IndicatorSpec
 from features.information import InformationSet
+from features.own_features import own_channel, own_series, unused_series
 
 FEATURES: tuple[Feature, ...] = (
     *persistence.FEATURES,
@@ -34,40 +36,82 @@ FEATURES: tuple[Feature, ...] = (
     *data_infrastructure.FEATURES,
     published_totals.HORIZON,
 )
-"""What is not here is not a feature. The order is the order of the design matrix's columns."""
+"""What is built in. The order is that of the design matrix's columns; features of the user's own
+series (`own_of`) stand after them."""
 
 NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 CHANNEL_OF: dict[str, Channel] = {feature.name: feature.channel for feature in FEATURES}
 
 
-def positions(names: Iterable[str]) -> NDArray[np.intp]:
-    """Columns of the design matrix holding the named features."""
-    place = {name: column for column, name in enumerate(NAMES)}
+def channel_of(name: str) -> Channel:
+    """Channel of a feature, built in or of a user's own series.
+
+    Raises
+    ------
+    KeyError
+        If there is no such feature.
+    """
+    return own_channel(name) or CHANNEL_OF[name]
+
+
+def own_of(specs: Mapping[str, IndicatorSpec]) -> tuple[IndicatorSpec, ...]:
+    """Series of an indicator catalogue that become features beside the built-in ones."""
+    return own_series(specs, read=_read())
+
+
+def unused_of(specs: Mapping[str, IndicatorSpec]) -> tuple[IndicatorSpec, ...]:
+    """Series of an indicator catalogue that no feature reads."""
+    return unused_series(specs, read=_read())
+
+
+def _read() -> frozenset[str]:
+    return frozenset(series for feature in FEATURES for series in feature.series)
+
+
+def positions(names: Iterable[str], *, own: Sequence[str] = ()) -> NDArray[np.intp]:
+    """Columns of the design matrix holding the named features; ``own`` names those after `NAMES`.
+
+    Raises
+    ------
+    KeyError
+        If there is no such feature.
+    """
+    place = {name: column for column, name in enumerate((*NAMES, *own))}
     return np.array([place[name] for name in names], dtype=np.intp)
 
 
-def without_technology() -> tuple[str, ...]:
+def without_technology(names: Iterable[str] = NAMES) -> tuple[str, ...]:
     """Names of the features outside the technology channels: the ablation's baseline."""
-    return tuple(name for name in NAMES if CHANNEL_OF[name] not in TECHNOLOGY)
+    return tuple(name for name in names if channel_of(name) not in TECHNOLOGY)
 
 
-def origin_matrix(info: InformationSet) -> NDArray[np.float32]:
+def origin_matrix(info: InformationSet, *, own: Sequence[Feature] = ()) -> NDArray[np.float32]:
     """Features at the origin, float32, shape ``[flow, feature]``.
 
     The horizon's column is left NaN for `models.design` to fill. An infinity would be a bug in a
     builder and raises ``FloatingPointError``.
+
+    Parameters
+    ----------
+    info
+        What was published.
+    own
+        Features of the user's own series, the columns after the built-in ones.
     """
-    columns = np.full((len(FEATURES), info.flows.size), np.nan, dtype=np.float32)
-    for column, feature in zip(columns, FEATURES, strict=True):
+    features = (*FEATURES, *own)
+    columns = np.full((len(features), info.flows.size), np.nan, dtype=np.float32)
+    for column, feature in zip(columns, features, strict=True):
         if feature.build is not None:
             column[:] = feature.build(info)
     if np.isinf(columns).any():
-        name = NAMES[int(np.isinf(columns).any(axis=1).argmax())]
+        name = features[int(np.isinf(columns).any(axis=1).argmax())].name
         raise FloatingPointError(f"feature {name} is infinite at origin {info.origin}")
     return np.ascontiguousarray(columns.T)
 
 
-def coverage(info: InformationSet, matrix: NDArray[np.float32]) -> pd.DataFrame:
+def coverage(
+    info: InformationSet, matrix: NDArray[np.float32], *, own: Sequence[Feature] = ()
+) -> pd.DataFrame:
     """What the data fill, one row a feature.
 
     Parameters
@@ -76,6 +120,8 @@ def coverage(info: InformationSet, matrix: NDArray[np.float32]) -> pd.DataFrame:
         The information set ``matrix`` was built from.
     matrix
         Shape ``[flow, feature]``.
+    own
+        As in `origin_matrix`.
 
     Returns
     -------
@@ -85,7 +131,7 @@ def coverage(info: InformationSet, matrix: NDArray[np.float32]) -> pd.DataFrame:
         year or carried from the three before), ``carried`` (of these, how many were carried).
     """
     rows = []
-    for column, feature in enumerate(FEATURES):
+    for column, feature in enumerate((*FEATURES, *own)):
         absent = [s for s in feature.series if not _given(info, s)]
         country = [s for s in feature.series if info.has_series(s)]
         known = [_countries(info, name) for name in country]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from features.cores import cores
 from features.errors import InputError
 from features.flows import FlowIndex
-from features.indicators import Indicators
+from features.indicators import Indicators, IndicatorSpec
 from features.pairs import PairAttributes
 from features.panel import TradePanel
 from features.sectors import SectorAttributes
@@ -251,6 +252,11 @@ class InformationSet:
             np.ones(len(self.flows.sectors), dtype=np.bool_) if sectors is None else sectors.goods
         )
 
+    @property
+    def specs(self) -> Mapping[str, IndicatorSpec]:
+        """Indicator catalogue: what series there are, not what they hold."""
+        return {} if self._data.indicators is None else self._data.indicators.specs
+
     def has_series(self, name: str) -> bool:
         """Whether the indicator table holds a series."""
         return self._data.indicators is not None and name in self._data.indicators.values
@@ -282,7 +288,12 @@ class InformationSet:
         }.get(name, np.full(len(self.flows.sectors), np.nan))
 
     def last_year(self, name: str) -> int:
-        """Last reference year of a series published by the as-of date."""
+        """Last reference year of a series published by the as-of date.
+
+        Where nobody has a value in it, the last year of the `CARRY_YEARS` before in which somebody
+        has. Where the table ends says nothing: it may end late for another series' sake, or for a
+        year that was published after the as-of date.
+        """
         if not self.has_series(name):
             return self.origin
         assert self._data.indicators is not None
@@ -290,15 +301,23 @@ class InformationSet:
         last = last_published_year(self.as_of, lag_months=spec.publication_lag_months)
         if self.setting == "ex_ante" and spec.channel == TOTALS_CHANNEL:
             last = min(last, self.origin)
-        return min(last, int(self._data.indicators.years[-1]))
+        first, values = int(self._data.indicators.years[0]), self._data.indicators.values[name]
+        end = min(last - first + 1, values.shape[0])
+        for row in range(end - 1, max(last - first - CARRY_YEARS, 0) - 1, -1):
+            if not np.isnan(values[row]).all():
+                return first + row
+        return last
 
     def series(self, name: str) -> NDArray[np.float64]:
         """Values of a series up to `last_year`, shape ``[year, country]``; may be empty."""
         if not self.has_series(name):
             return np.empty((0, self.n_countries))
         assert self._data.indicators is not None
-        known = self.last_year(name) - int(self._data.indicators.years[0]) + 1
-        return self._data.indicators.values[name][: max(known, 0)]
+        values = self._data.indicators.values[name]
+        known = max(self.last_year(name) - int(self._data.indicators.years[0]) + 1, 0)
+        if known > values.shape[0]:
+            return np.pad(values, ((0, known - values.shape[0]), (0, 0)), constant_values=np.nan)
+        return values[:known]
 
     def at(self, name: str, year: int) -> NDArray[np.float64]:
         """Values of one year, shape ``[country]``; NaN where unknown or not yet published."""
@@ -331,7 +350,10 @@ class InformationSet:
         if yearly is None:
             return np.empty((0, self.n_countries, self.n_countries), dtype=np.float32)
         last = last_published_year(self.as_of, lag_months=yearly.publication_lag_months)
-        return yearly.values[: max(last - yearly.first_year + 1, 0)]
+        known = yearly.values[: max(last - yearly.first_year + 1, 0)]
+        # Years at the end in which no pair has anything are there for the sake of later ones only.
+        covered = np.flatnonzero((np.nan_to_num(known) != 0).any(axis=(1, 2)))
+        return known[: covered[-1] + 1] if covered.size else known
 
     def pair_at(self, name: str, year: int) -> NDArray[np.float32]:
         """A yearly attribute in ``year`` or the last published one before it.

@@ -18,7 +18,7 @@ REST = "ROW"
 
 
 def fold_into_rest(
-    frame: pd.DataFrame, *, largest: int, file: object
+    frame: pd.DataFrame, *, largest: int, until: int, file: object
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Keep the flows of the largest traders; everybody else is one trader, ``ROW``.
 
@@ -30,8 +30,10 @@ def fold_into_rest(
     frame
         ``exporter, importer, [sector], year, value_usd``, see `TradePanel.from_frame`.
     largest
-        Countries to keep: those with the largest sum of exports and imports over all years. Sales
-        of a country to itself do not count.
+        Countries to keep: those with the largest sum of exports and imports. Sales of a country to
+        itself do not count.
+    until
+        Last year that counts: a back-test that began after it would else know who grew large.
     file
         Named in errors.
 
@@ -52,7 +54,7 @@ def fold_into_rest(
     given = [to_iso3(frame[name], file=file) for name in ("exporter", "importer")]
     everyone = tuple(sorted({name for codes, names in given for name in _used(codes, names)}))
     sides = [place_of(names, everyone)[codes] for codes, names in given]
-    others = _others(sides, value, everyone, largest)
+    others = _others(sides, np.where(year <= until, value, 0.0), everyone, largest)
     if not others:
         return frame, ()
     countries = tuple(sorted({*everyone, REST} - set(others)))

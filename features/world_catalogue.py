@@ -15,7 +15,6 @@ patent families per year|24|the larger economies only
 EPOCH.NOTABLE.MODELS|Notable AI models released|models per year|3|\
 a country-year that is absent is a true zero
 IP.PAT.RESD|Patent applications by residents|applications per year|24|
-IP.JRN.ARTC.SC|Scientific and technical journal articles|articles per year|24|
 GB.XPD.RSDV.GD.ZS|Research and development expenditure|percent of GDP|24|40 percent of cells missing
 BM.GSR.ROYL.CD|Charges for the use of intellectual property paid|current USD|9|
 BX.GSR.ROYL.CD|Charges for the use of intellectual property received|current USD|9|
@@ -28,14 +27,12 @@ patents per year|18|the larger economies only
 PWT.cn|Capital stock at current PPPs|million 2017 USD|36|capital deepening: divide by PWT.emp
 PWT.emp|Persons engaged|million persons|36|
 PWT.hc|Human capital index|index|36|
-PWT.ctfp|Total factor productivity at current PPPs|USA = 1|36|
 PWT.labsh|Labour share of income|share of GDP|36|
 EG.USE.ELEC.KH.PC|Electric power consumption|kWh per person|24|
 """,
     "data_infrastructure": """
 IT.NET.USER.ZS|Individuals using the internet|percent of population|12|
 IT.NET.BBND.P2|Fixed broadband subscriptions|per 100 people|12|from the fourth year of trade
-IT.CEL.SETS.P2|Mobile cellular subscriptions|per 100 people|12|
 IT.NET.SECR.P6|Secure internet servers|per million people|6|from the sixteenth year of trade
 TX.VAL.ICTG.ZS.UN|ICT goods exports|percent of goods exports|18|
 TM.VAL.ICTG.ZS.UN|ICT goods imports|percent of goods imports|18|

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from features.world_catalogue import catalogue_frame
 from features.world_countries import LEAD_YEARS, Array, CountryStates, autoregression, zscore
 
 
@@ -201,7 +202,9 @@ def indicator_frame(
     series |= _automation_series(rng, states) | _data_series(rng, states)
     series = _punch_holes(rng, series, states=states)
     series |= _total_indices(rng, flows, states=states)
-    names = pd.array(sorted(series), dtype="str")
+    # What no feature reads is drawn, so that the others stay what they were, and not published.
+    published = set(catalogue_frame()["indicator"])
+    names = pd.array(sorted(published & set(series)), dtype="str")
     values = np.stack([series[name] for name in names])
     which, year, country = np.nonzero(np.isfinite(values))
     return pd.DataFrame(

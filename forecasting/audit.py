@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.catalogue import NAMES, origin_matrix
+from features.catalogue import origin_matrix
 from features.information import (
     TOTALS_CHANNEL,
     DataBundle,
     Setting,
     last_published_year,
 )
+from features.own_features import own_features
 from forecasting.bench import Bench, information_sets
 from models.forecaster import FlowForecast
 from models.totals import Totals, forecast_totals
@@ -92,7 +93,10 @@ def audit(
         other, count = alter_future(data, as_of=as_of, origin=origin, setting=setting, rng=rng)
         cells += count
         infos = information_sets(other, setting=setting, rule=bench.rule, last=origin)
-        changed |= _columns_apart(origin_matrix(infos[origin]), bench.matrices[setting][origin])
+        changed |= _columns_apart(
+            origin_matrix(infos[origin], own=own_features(bench.own)),
+            bench.matrices[setting][origin],
+        )
         found = forecast_totals(infos, origin=origin, horizons=horizons)
         known = {o: info for o, info in bench.infos[setting].items() if o <= origin}
         expected = forecast_totals(known, origin=origin, horizons=horizons)
@@ -100,7 +104,7 @@ def audit(
     return Audit(
         origins=tuple(origins),
         cells_altered=cells,
-        features_changed=tuple(NAMES[column] for column in sorted(changed)),
+        features_changed=tuple(bench.names[column] for column in sorted(changed)),
         totals_changed=tuple(sorted(moved)),
         additivity=additivity,
         adds_up=max((f.largest_gap for f in forecasts), default=0.0),

@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.catalogue import NAMES, without_technology
+from features.catalogue import without_technology
 from features.cores import cores
 from features.information import Setting
 from forecasting.bench import Bench
 from forecasting.config import RunConfig
 from forecasting.explanation.drivers import model_drivers
-from forecasting.folds import Fold
+from forecasting.folds import Fold, tuning_years
 from models.baselines import LagBooster, drift, last_value, last_value_raked
 from models.forecaster import FlowForecast, forecast_flows
 from models.shift import ShiftChoice, ShiftModel, losses
@@ -99,7 +99,7 @@ def workers(config: RunConfig) -> int:
 def tune(
     bench: Bench, folds: Sequence[Fold], config: RunConfig
 ) -> dict[int, tuple[ShiftChoice, dict[ShiftChoice, float]]]:
-    """Nested choice of weights at every ``tune_every``-th origin.
+    """Nested choice of weights at the years of `folds.tuning_years`.
 
     Returns
     -------
@@ -107,11 +107,21 @@ def tune(
         By origin of the choice: the choice, least in the sum of losses up to that origin, and every
         candidate's loss at it. An origin in between takes the last choice made before it.
     """
-    origins = [fold.origin for fold in folds[:: config.tune_every]]
+    origins = tuning_years(
+        tuple(folds),
+        first_year=bench.panel.first_year,
+        last_year=bench.last_origin,
+        every=config.tune_every,
+    )
 
     def at(origin: int) -> dict[ShiftChoice, float]:
         return losses(
-            bench.design.until(origin), names=NAMES, year=origin, seed=config.seed, threads=1
+            bench.design.until(origin),
+            names=bench.names,
+            year=origin,
+            seed=config.seed,
+            threads=1,
+            own=bench.own_names,
         )
 
     with ThreadPoolExecutor(workers(config)) as pool:
@@ -165,7 +175,7 @@ def in_parallel(tasks: Sequence[Callable[[], T]], config: RunConfig) -> Iterator
 
 def run_fold(bench: Bench, fold: Fold, config: RunConfig, choice: ShiftChoice) -> FoldResult:
     """Fit every model on years up to the fold's origin and forecast its horizons."""
-    variants = {MAIN_MODEL: NAMES, ABLATION: without_technology()}
+    variants = {MAIN_MODEL: bench.names, ABLATION: without_technology(bench.names)}
     lagged = _lag_forecasts(bench, fold, config)
     forecasts: list[FoldForecast] = []
     unreachable, gap = 0, 0.0
@@ -244,7 +254,13 @@ def fit_fold(
     design = bench.design.until(fold.origin).thinned(max_rows=config.max_rows, seed=config.seed)
     shifts = {
         model: ShiftModel(
-            names, choice, config.rounds, config.seed, threads=1, params=config.params
+            names,
+            choice,
+            config.rounds,
+            config.seed,
+            threads=1,
+            params=config.params,
+            own=bench.own_names,
         ).fit(design)
         for model, names in variants.items()
     }

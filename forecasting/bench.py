@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.catalogue import origin_matrix
+from features.catalogue import NAMES, origin_matrix, own_of
+from features.indicators import IndicatorSpec
 from features.information import AsOfRule, DataBundle, InformationSet, Setting
+from features.own_features import own_features
 from features.panel import TradePanel
 from forecasting.config import RunConfig
 from models.design import Design, training_design
@@ -33,6 +35,8 @@ class Bench:
     design
         Training rows of every origin and horizon, ordered by target year. A fold takes the
         prefix that ends at its origin.
+    own
+        The user's own series that are features too.
     """
 
     panel: TradePanel
@@ -41,6 +45,17 @@ class Bench:
     infos: dict[Setting, dict[int, InformationSet]]
     matrices: dict[Setting, dict[int, NDArray[np.float32]]]
     design: Design
+    own: tuple[IndicatorSpec, ...] = ()
+
+    @property
+    def own_names(self) -> tuple[str, ...]:
+        """Features of the user's own series: columns of a matrix after the built-in ones."""
+        return tuple(feature.name for feature in own_features(self.own))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Columns of a matrix."""
+        return (*NAMES, *self.own_names)
 
 
 def prepare(bundle: DataBundle, config: RunConfig) -> Bench:
@@ -48,11 +63,14 @@ def prepare(bundle: DataBundle, config: RunConfig) -> Bench:
     panel = bundle.panel
     rule = config.as_of_rule(panel.last_year)
     last = bundle.origin(config.as_of or rule.date(panel.last_year))
+    own = () if bundle.indicators is None else own_of(bundle.indicators.specs)
     infos: dict[Setting, dict[int, InformationSet]] = {}
     matrices: dict[Setting, dict[int, NDArray[np.float32]]] = {}
     for setting in config.settings:
         infos[setting] = information_sets(bundle, setting=setting, rule=rule, last=last)
-        matrices[setting] = {o: origin_matrix(info) for o, info in infos[setting].items()}
+        matrices[setting] = {
+            o: origin_matrix(info, own=own_features(own)) for o, info in infos[setting].items()
+        }
     by_origin = {
         origin: [matrices[setting][origin] for setting in config.settings]
         for origin in range(panel.first_year + 1, last)
@@ -64,7 +82,7 @@ def prepare(bundle: DataBundle, config: RunConfig) -> Bench:
         last_year=last,
         seed=config.seed,
     )
-    return Bench(panel, rule, last, infos, matrices, design)
+    return Bench(panel, rule, last, infos, matrices, design, own)
 
 
 def information_sets(

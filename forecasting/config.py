@@ -68,7 +68,8 @@ class RunConfig:
     pair_lag_months
         The same for pair attributes by year.
     largest
-        Countries to keep, the largest traders; all others become ``ROW``. None keeps all.
+        Countries to keep, the largest traders up to the first origin of the back-test; all others
+        become ``ROW``. None keeps all.
     columns
         Column of the trade file that holds ``exporter``, ``importer``, ``year``, ``month``,
         ``sector`` or ``value``, where its name does not say: ``{"exporter": "reporter"}``.
@@ -96,7 +97,7 @@ class RunConfig:
         Whether gravity models, each channel left out and placebos are back-tested too, for the
         scoreboard; needs the extra ``gravity`` and some ten times the back-test's time.
     tune_every
-        Origins between two nested choices of weights.
+        Years between two nested choices of weights, counted from the ninth year of the panel.
     seed, workers
         Seed of everything random; parallel folds (0: one a core). Results do not depend on it.
     experiment

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.catalogue import NAMES
+from features.own_features import own_features
 from forecasting.backtest import choice_at
 from forecasting.bench import Bench
 from forecasting.calibration import Calibration
@@ -88,7 +88,15 @@ def _fit(bench: Bench, backtest: Backtest, config: RunConfig) -> FittedForecaste
     design = _final_design(bench, config)
     # One thread: beside other work LightGBM's threads wait for each other, and take five times as
     # long as one of them alone.
-    shift = ShiftModel(NAMES, choice, config.rounds, config.seed, threads=1, params=config.params)
+    shift = ShiftModel(
+        bench.names,
+        choice,
+        config.rounds,
+        config.seed,
+        threads=1,
+        params=config.params,
+        own=bench.own_names,
+    )
     return FittedForecaster(
         flows=info.flows,
         origin=origin,
@@ -102,6 +110,7 @@ def _fit(bench: Bench, backtest: Backtest, config: RunConfig) -> FittedForecaste
         },
         shift=shift.fit(design),
         probability=TradeProbability(seed=config.seed, threads=1).fit(design),
+        own=bench.own,
     )
 
 
@@ -131,4 +140,5 @@ def _explain(
         by_origin=backtest.drivers,
         views=tree_views(forecaster.shift, explanation.data, design.features, seed=config.seed),
         horizons=config.horizons,
+        own=own_features(bench.own),
     )

@@ -32,6 +32,52 @@ class Fold:
     train_origins: tuple[int, ...]
 
 
+def first_origin_of(
+    *, first_year: int, last_year: int, horizons: tuple[int, ...], given: int | None
+) -> int:
+    """First origin of the back-test, whether or not the panel is long enough for one.
+
+    Parameters
+    ----------
+    first_year, last_year, horizons
+        See `plan_folds`.
+    given
+        The user's, which stands.
+    """
+    if given is not None:
+        return given
+    last_origin = last_year - min(horizons)
+    wanted = max(first_year + LEARNING_YEARS, last_origin - MOST_ORIGINS + 1)
+    return max(min(wanted, last_origin), _earliest(first_year, horizons))
+
+
+def _earliest(first_year: int, horizons: tuple[int, ...]) -> int:
+    """An origin must have an earlier one whose outcome at the longest horizon it already knows."""
+    return first_year + SHORTEST_HISTORY - 1 + max(horizons)
+
+
+def tuning_years(folds: tuple[Fold, ...], *, first_year: int, last_year: int, every: int) -> range:
+    """Origins at which weights are chosen: calendar years that no later year of the panel moves.
+
+    Parameters
+    ----------
+    folds
+        The back-test.
+    first_year, last_year
+        Of the panel; the last is the origin of the final forecast.
+    every
+        Years between two choices.
+
+    Returns
+    -------
+    range
+        From `LEARNING_YEARS` after the first year on, or from the first origin where that is
+        earlier. Where `MOST_ORIGINS` cuts the back-test short, choices begin before it: counted
+        from its first origin, they would move with every year that is added.
+    """
+    return range(min(first_year + LEARNING_YEARS, folds[0].origin), last_year + 1, every)
+
+
 def plan_folds(
     *,
     first_year: int,
@@ -64,8 +110,7 @@ def plan_folds(
     last_origin = last_year - min(horizons)
     # From the first origin on every horizon must be scored at least once.
     latest = last_year - max(horizons)
-    # An origin must have an earlier one whose outcome at the longest horizon it already knows.
-    earliest = first_year + SHORTEST_HISTORY - 1 + max(horizons)
+    earliest = _earliest(first_year, horizons)
     if earliest > last_origin:
         needed = SHORTEST_HISTORY + max(horizons) + min(horizons)
         raise InputError(
@@ -73,8 +118,9 @@ def plan_folds(
             f"horizons {', '.join(map(str, horizons))}",
             remedy=f"Give at least {needed} years or shorter horizons",
         )
-    wanted = max(first_year + LEARNING_YEARS, last_origin - MOST_ORIGINS + 1)
-    start = max(min(wanted, last_origin), earliest) if first_origin is None else first_origin
+    start = first_origin_of(
+        first_year=first_year, last_year=last_year, horizons=horizons, given=first_origin
+    )
     if first_origin is not None and not earliest <= start <= max(latest, earliest):
         raise InputError(
             f"first_origin {start} does not fit the panel {first_year}-{last_year} and horizons "

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from features.catalogue import coverage
 from features.errors import InputError
+from features.own_features import own_features
 from forecasting.audit import Audit, audit, explained_counts
 from forecasting.backtest import (
     MAIN_MODEL,
@@ -41,6 +42,7 @@ from forecasting.study import BASELINES, Study, check_study, run_study
 from forecasting.tables import BacktestWriter
 from forecasting.targets.gauge import make_gauge
 from forecasting.tracking.autologging import autologging_off
+from forecasting.universe import universe_choices, unused_statements
 from forecasting.versions import git_commit, versions
 from models.raking import TOLERANCE
 
@@ -123,6 +125,9 @@ def _written(config: RunConfig, progress: Progress) -> RunResult:
         data = load(config)
     for line in data.reading:
         progress.say(line)
+    if data.bundle.indicators is not None:
+        for line in unused_statements(data.bundle.indicators.specs):
+            progress.say(line)
     with progress.stage("prepare the measures"):
         gauge = make_gauge(data.bundle, tables=data.tables)
     panel = data.bundle.panel
@@ -145,6 +150,9 @@ def _written(config: RunConfig, progress: Progress) -> RunResult:
             checked = _audit(data, bench, folds, config, final)
         provenance = _provenance(config, data, bench, backtest, final, checked)
         provenance["notes"] += gauge.statements
+        provenance["universe_choices"] = universe_choices(
+            config, data.bundle, first_origin=folds[0].origin
+        )
         result = _result(config, bench, backtest, study, final, provenance, progress)
         return write_run(result, final.forecaster, stage, progress)
 
@@ -300,7 +308,7 @@ def _result(
         channels=final.explained.channels,
         drivers=final.explained.features,
         stability=final.explained.stability,
-        coverage=coverage(info, matrix),
+        coverage=coverage(info, matrix, own=own_features(bench.own)),
         pattern=final.pattern,
         provenance=provenance,
         timings=progress.seconds,

@@ -21,6 +21,7 @@ from forecasting.config import RunConfig
 from forecasting.inputs import Input, open_input, refuse_mixed_releases
 from forecasting.reading_options import reading_options
 from forecasting.trade_input import read_trade_panel
+from forecasting.universe import unused_statements
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +216,7 @@ def _read_indicators(
         f"{len(indicators.values)} series, {indicators.years[0]}-{indicators.years[-1]}",
         f"{len(indicators.other_countries)} countries outside the trade panel not used",
         *indicators.statements,
+        *unused_statements(indicators.specs),
     )
     sources.append(_source("indicators", given, said))
     if config.indicator_catalogue is not None:
@@ -291,7 +293,9 @@ def _folded_statements(folded: tuple[str, ...]) -> tuple[str, ...]:
     if not folded:
         return ()
     named = ", ".join(folded)
-    return (f"{len(folded)} smaller traders are one, ROW, by the trade of all years: {named}",)
+    return (
+        f"{len(folded)} smaller traders are one, ROW, by the trade up to the first origin: {named}",
+    )
 
 
 def _panel_statements(panel: TradePanel) -> tuple[str, ...]:

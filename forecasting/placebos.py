@@ -6,16 +6,18 @@ indicators a year ahead of their publication do not help, a leak would go unseen
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from features.catalogue import FEATURES
+from features.catalogue import FEATURES, own_of
 from features.feature import TECHNOLOGY
-from features.indicators import Indicators
+from features.indicators import Indicators, IndicatorSpec
 from features.information import DataBundle
+from features.own_features import own_features
 
 LEAD_MONTHS = 12
 PERMUTATIONS = 3
@@ -36,10 +38,11 @@ def placebos(*, seed: int) -> dict[str, Alteration]:
     }
 
 
-def technology_series() -> frozenset[str]:
-    """Series that technology features read and no other feature does."""
-    inside = {s for f in FEATURES if f.channel in TECHNOLOGY for s in f.series}
-    outside = {s for f in FEATURES if f.channel not in TECHNOLOGY for s in f.series}
+def technology_series(specs: Mapping[str, IndicatorSpec] = MappingProxyType({})) -> frozenset[str]:
+    """Series that technology features read and no other feature does, the user's own among them."""
+    features = (*FEATURES, *own_features(own_of(specs)))
+    inside = {s for f in features if f.channel in TECHNOLOGY for s in f.series}
+    outside = {s for f in features if f.channel not in TECHNOLOGY for s in f.series}
     return frozenset(inside - outside)
 
 
@@ -76,7 +79,7 @@ def _technology(
 ) -> DataBundle:
     if data.indicators is None:
         return data
-    moved = technology_series()
+    moved = technology_series(data.indicators.specs)
     values = {
         name: alter(value) if name in moved else value
         for name, value in data.indicators.values.items()

@@ -13,6 +13,8 @@ import pandas as pd
 from features.catalogue import NAMES
 from features.errors import InputError
 from features.flows import FlowIndex
+from features.indicators import IndicatorSpec
+from features.own_features import own_features
 from features.tables import sha256
 from models.forecaster import FittedForecaster
 from models.intervals import Intervals
@@ -42,7 +44,7 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
     reversion = forecaster.shift.reversion_
     if forecaster.probability.booster_ is not None:
         _write_booster(forecaster.probability.booster_, folder / _PROBABILITY)
-    state = pd.DataFrame(forecaster.features, columns=list(NAMES))
+    state = pd.DataFrame(forecaster.features, columns=_columns(forecaster.own))
     state["value_origin"] = forecaster.value
     state.to_parquet(folder / _STATE, compression="zstd", index=False)
     meta = {
@@ -72,6 +74,8 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
             if (folder / name).is_file()
         },
     }
+    if forecaster.own:
+        meta["own"] = [asdict(spec) for spec in forecaster.own]
     (folder / _META).write_text(json.dumps(meta), encoding="utf-8")
 
 
@@ -90,7 +94,10 @@ def load_forecaster(folder: Path) -> FittedForecaster:
     meta = json.loads((folder / _META).read_text(encoding="utf-8"))
     _check_files(folder, meta.get("sha256", {}))
     state = pd.read_parquet(folder / _STATE)
-    differs = _difference(meta["format"], [name for name in state if name != "value_origin"])
+    own = tuple(IndicatorSpec(**spec) for spec in meta.get("own", ()))
+    columns = _columns(own)
+    there = [name for name in state if name != "value_origin"]
+    differs = _difference(meta["format"], there, columns)
     if differs:
         raise InputError(
             f"the model was saved by another version of gravicast: {differs}",
@@ -104,6 +111,7 @@ def load_forecaster(folder: Path) -> FittedForecaster:
         meta["shift"]["seed"],
         booster_=_booster(folder / _SHIFT),
         reversion_=_reversion(meta["shift"]["reversion"]),
+        own=tuple(columns[len(NAMES) :]),
     )
     constant = meta["probability"]["constant"]
     booster = _booster(folder / _PROBABILITY) if constant is None else None
@@ -114,7 +122,7 @@ def load_forecaster(folder: Path) -> FittedForecaster:
         origin=meta["origin"],
         as_of=meta["as_of"],
         value=state["value_origin"].to_numpy(dtype=np.float64),
-        features=np.ascontiguousarray(state[list(NAMES)].to_numpy(dtype=np.float32)),
+        features=np.ascontiguousarray(state[columns].to_numpy(dtype=np.float32)),
         totals={int(h): Totals(**_arrays(t)) for h, t in meta["totals"].items()},
         intervals={int(h): Intervals(**_arrays(i)) for h, i in meta["intervals"].items()},
         shift=shift,
@@ -124,6 +132,7 @@ def load_forecaster(folder: Path) -> FittedForecaster:
             constant_=constant,
             calibration_=tuple(tuple(terms) for terms in meta["probability"]["calibration"]),
         ),
+        own=own,
     )
 
 
@@ -150,14 +159,19 @@ def _booster(file: Path) -> lightgbm.Booster:
     return lightgbm.Booster(model_str=file.read_text(encoding="utf-8"))
 
 
-def _difference(written: int, names: list[str]) -> str:
+def _columns(own: tuple[IndicatorSpec, ...]) -> list[str]:
+    """Features in the order of a forecaster's columns."""
+    return [*NAMES, *(feature.name for feature in own_features(own))]
+
+
+def _difference(written: int, names: list[str], known: list[str]) -> str:
     """What sets a saved forecaster apart from this version; empty where nothing does."""
     if written != FORMAT:
         return f"its format is {written}, this one reads {FORMAT}"
-    if tuple(names) == NAMES:
+    if names == known:
         return ""
-    gone = [name for name in names if name not in NAMES]
-    new = [name for name in NAMES if name not in names]
+    gone = [name for name in names if name not in known]
+    new = [name for name in known if name not in names]
     words = [
         f"{verb} {', '.join(some[:_NAMED])}" + (f" and {more} more" if more > 0 else "")
         for verb, some in (("its catalogue has", gone), ("its catalogue lacks", new))

@@ -21,6 +21,7 @@ Vector = NDArray[np.float64]
 
 FEWEST_ORIGINS = 4
 LEVEL = 0.05
+UNTESTED = "not tested"
 LARGEST_ORDER, SMALLEST_ORDER = 4, 2
 KEYS = ["setting", "horizon", "metric"]
 
@@ -34,7 +35,8 @@ class EqualAccuracy:
     difference
         Mean loss difference, ours minus theirs; negative is better.
     statistic, p_value
-        t statistic and two-sided p value; NaN with fewer than `FEWEST_ORIGINS` origins.
+        t statistic and two-sided p value; NaN with fewer than `FEWEST_ORIGINS` origins, and where
+        both have the same loss at every one: what never differs is no evidence of a tie.
     origins, wins
         Origins compared, and those where ours is lower.
     """
@@ -78,12 +80,10 @@ def equal_accuracy(difference: Vector, *, horizon: int) -> EqualAccuracy:
     size = values.size
     mean = float(values.mean()) if size else float("nan")
     wins = int((values < 0).sum())
-    if size < FEWEST_ORIGINS:
+    if size < FEWEST_ORIGINS or not values.any():
         return EqualAccuracy(mean, float("nan"), float("nan"), size, wins)
     if np.allclose(values, values[0], rtol=1e-12, atol=0.0):
-        # No variation to judge by: the same loss is a tie, a constant gap is no accident.
-        if values[0] == 0:
-            return EqualAccuracy(0.0, 0.0, 1.0, size, wins)
+        # No variation to judge by, and a constant gap is no accident.
         return EqualAccuracy(mean, float(np.copysign(np.inf, mean)), 0.0, size, wins)
     order = cosine_terms(size, horizon=horizon)
     time = (np.arange(size) + 0.5) / size
@@ -91,6 +91,13 @@ def equal_accuracy(difference: Vector, *, horizon: int) -> EqualAccuracy:
     variance = float(((waves @ values) ** 2).mean())
     statistic = float(np.sqrt(size) * mean / np.sqrt(variance))
     return EqualAccuracy(mean, statistic, float(2 * stats.t.sf(abs(statistic), order)), size, wins)
+
+
+def why_untested(*, origins: int) -> str:
+    """Why a comparison with that many origins and no p value was not tested."""
+    if origins < FEWEST_ORIGINS:
+        return f"fewer than {FEWEST_ORIGINS} origins"
+    return "both forecast the same"
 
 
 def cosine_terms(origins: int, *, horizon: int) -> int:
@@ -128,8 +135,8 @@ def significance_table(
         One row a setting, horizon, metric and other model: ``against, origins, ours, theirs,
         difference, wins, statistic, p_value, p_holm, verdict``. Origins where either lacks the
         metric are left out of both. The Holm family is one setting, horizon and metric: the
-        question asked there is which of these models ours beats. ``verdict`` is "better", "worse"
-        or, where ``p_holm`` is above 5 % or unknown, "tie".
+        question asked there is which of these models ours beats. ``verdict`` is "better", "worse",
+        "tie" where ``p_holm`` is above 5 %, and "not tested" where it is unknown.
     """
     tables = {
         metric: by_origin.pivot_table(
@@ -176,4 +183,5 @@ def _with_verdicts(table: pd.DataFrame) -> pd.DataFrame:
     better = table["difference"] < 0
     sure = table["p_holm"] < LEVEL
     table["verdict"] = np.where(sure, np.where(better, "better", "worse"), "tie")
+    table.loc[table["p_holm"].isna(), "verdict"] = UNTESTED
     return table

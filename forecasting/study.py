@@ -10,7 +10,7 @@ from importlib.util import find_spec
 import numpy as np
 import pandas as pd
 
-from features.catalogue import CHANNEL_OF, NAMES
+from features.catalogue import NAMES, channel_of
 from features.errors import InputError
 from features.feature import CHANNELS, Channel
 from features.information import DataBundle
@@ -26,7 +26,7 @@ from forecasting.backtest import (
 )
 from forecasting.bench import Bench, prepare
 from forecasting.config import RunConfig
-from forecasting.folds import Fold
+from forecasting.folds import Fold, tuning_years
 from forecasting.placebos import placebos
 from forecasting.progress import Progress
 from forecasting.scores import SKILL_METRICS, score_forecast
@@ -80,16 +80,19 @@ def check_study() -> None:
         )
 
 
-def leave_out() -> dict[str, tuple[str, ...]]:
+def leave_out(features: Sequence[str] = NAMES) -> dict[str, tuple[str, ...]]:
     """Feature names without each channel in turn, by the name of the model that lacks it.
 
     The horizon's column stays: it says what is asked, not what is known.
     """
+    asked = features[HORIZON_COLUMN]
     kept = {
-        channel: tuple(n for n in NAMES if CHANNEL_OF[n] != channel or n == NAMES[HORIZON_COLUMN])
+        channel: tuple(n for n in features if channel_of(n) != channel or n == asked)
         for channel in CHANNELS
     }
-    return {without(channel): names for channel, names in kept.items() if len(names) < len(NAMES)}
+    return {
+        without(channel): names for channel, names in kept.items() if len(names) < len(features)
+    }
 
 
 def without(channel: Channel) -> str:
@@ -129,7 +132,9 @@ def run_study(
     for name, alter in alterations.items():
         with progress.stage("build altered features"):
             altered = prepare(alter(data), config)
-        forecasts = _variants(altered, folds, config, choose_at, {name: NAMES}, progress, name)
+        forecasts = _variants(
+            altered, folds, config, choose_at, {name: altered.names}, progress, name
+        )
         parts.append(_scored("placebo", forecasts))
     extra = pd.concat(parts, ignore_index=True)
     everything = pd.concat([by_origin[by_origin["stratum"] == "all"], extra], ignore_index=True)
@@ -168,7 +173,7 @@ def _ablation(
     progress: Progress,
 ) -> Iterator[FoldForecast]:
     label = "leave one channel out"
-    return _variants(bench, folds, config, choose_at, leave_out(), progress, label)
+    return _variants(bench, folds, config, choose_at, leave_out(bench.names), progress, label)
 
 
 def _variants(
@@ -244,8 +249,13 @@ def _trials(
     bench: Bench, folds: Sequence[Fold], config: RunConfig, progress: Progress
 ) -> pd.DataFrame:
     """Every trial at the origins where weights are chosen."""
-    origins = [fold.origin for fold in folds[:: config.tune_every]]
-    pairs = [(trial, origin) for trial in trials() for origin in origins]
+    origins = tuning_years(
+        tuple(folds),
+        first_year=bench.panel.first_year,
+        last_year=bench.last_origin,
+        every=config.tune_every,
+    )
+    pairs = [(trial, origin) for trial in trials(bench.own_names) for origin in origins]
     tasks = [partial(_trial, bench, config, trial, origin) for trial, origin in pairs]
     label = "trials of the shift model (nested)"
     rows = progress.steps(label, in_parallel(tasks, config), total=len(tasks))

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
+
 from features.errors import RepeatedRowsError
+from features.information import last_published_year
 from features.panel import TradePanel
 from features.reading.table import ReadTable
 from features.reading.trade_table import read_trade, star
 from features.rest_of_world import fold_into_rest
+from features.tables import require_columns, whole_years
 from forecasting.config import RunConfig
+from forecasting.folds import first_origin_of
 from forecasting.inputs import Input
 from forecasting.reading_options import reading_options
 
@@ -36,7 +41,10 @@ def read_trade_panel(
         if trade.dataset is None:
             table = _once(table, file=trade.name)
         with table.placed():
-            frame, folded = fold_into_rest(table.frame, largest=config.largest, file=trade.name)
+            until = _ranked_until(table.frame, config, file=trade.name)
+            frame, folded = fold_into_rest(
+                table.frame, largest=config.largest, until=until, file=trade.name
+            )
         table = table if frame is table.frame else ReadTable(frame, table.said)
     absent = trade.absent if config.absent == "auto" else config.absent
     if alone is not None and absent == "auto":
@@ -52,6 +60,23 @@ def read_trade_panel(
     if alone is not None:
         table = replace(table, said=(*table.said, alone))
     return panel, table.statements, folded
+
+
+def _ranked_until(frame: pd.DataFrame, config: RunConfig, *, file: object) -> int:
+    """First origin of the back-test: who trades most is decided by years up to it."""
+    require_columns(frame, ("year",), file=file)
+    year = whole_years(frame["year"], file=file)
+    if not year.size:
+        return 0
+    last = int(year.max())
+    if config.as_of is not None:
+        last = min(last, last_published_year(config.as_of, lag_months=config.trade_lag_months))
+    return first_origin_of(
+        first_year=int(year.min()),
+        last_year=last,
+        horizons=config.horizons,
+        given=config.first_origin,
+    )
 
 
 def _once(table: ReadTable, *, file: object) -> ReadTable:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.catalogue import NAMES, positions
+from features.catalogue import positions
 from features.information import InformationSet
 from features.panel import TradePanel
 from models.raking import rake
@@ -25,7 +25,8 @@ class Design:
     Attributes
     ----------
     features
-        float32, shape ``[row, feature]``, columns as in `features.catalogue.NAMES`.
+        float32, shape ``[row, feature]``, columns as in `features.catalogue.NAMES`,
+        then those of the user's own series.
     shift
         Midpoint growth of the actual flow against its base, in [-2, 2], shape ``[row]``.
     base
@@ -173,8 +174,9 @@ def training_design(
         raise ValueError(f"no origin has a target year up to {last_year}")
     size = min(panel.flows.size, max_flows)
     total = size * len(blocks)
+    columns = matrices[blocks[0][0]][0].shape[1]
     out = Design(
-        np.empty((total, len(NAMES)), dtype=np.float32),
+        np.empty((total, columns), dtype=np.float32),
         np.empty(total, dtype=np.float32),
         np.empty(total, dtype=np.float32),
         np.empty(total, dtype=np.bool_),

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.flows import FlowIndex
+from features.indicators import IndicatorSpec
 from models.design import at_horizon, grow
 from models.intervals import Intervals
 from models.raking import Raked, rake
@@ -145,6 +146,8 @@ class FittedForecaster:
         By horizon.
     shift, probability
         Fitted models.
+    own
+        The user's own series whose features stand after the built-in ones.
     """
 
     flows: FlowIndex
@@ -156,6 +159,7 @@ class FittedForecaster:
     intervals: Mapping[int, Intervals]
     shift: ShiftModel
     probability: TradeProbability
+    own: tuple[IndicatorSpec, ...] = ()
 
     def flow_forecast(self, horizon: int) -> FlowForecast:
         """Base, shift and forecast of a horizon.

@@ -86,6 +86,8 @@ class ShiftModel:
         buffers. That holds for predictions and data sets too.
     params
         LightGBM parameters on top of `DEFAULT_PARAMS`.
+    own
+        Columns of the design after the built-in ones: features of the user's own series.
 
     Attributes
     ----------
@@ -101,6 +103,7 @@ class ShiftModel:
     seed: int = 0
     threads: int = 0
     params: Mapping[str, Any] = field(default_factory=dict)
+    own: Sequence[str] = ()
     booster_: lightgbm.Booster | None = None
     reversion_: Reversion | None = None
 
@@ -190,9 +193,9 @@ class ShiftModel:
         return self.booster_
 
     def _columns(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        if tuple(self.names) == NAMES:
+        if tuple(self.names) == (*NAMES, *self.own):
             return features
-        return np.ascontiguousarray(features[:, positions(self.names)])
+        return np.ascontiguousarray(features[:, positions(self.names, own=self.own)])
 
     def _params(self) -> dict[str, Any]:
         params: dict[str, Any] = {**DEFAULT_PARAMS, "seed": self.seed, "verbosity": -1}
@@ -238,6 +241,7 @@ def losses(
     year: int,
     seed: int,
     threads: int,
+    own: Sequence[str] = (),
     rounds: int = 40,
     max_rows: int = 60_000,
 ) -> dict[ShiftChoice, float]:
@@ -256,7 +260,11 @@ def losses(
     linear = fit_reversion(rows, names=names).predict(recent.features)
     found = {}
     for boosted in (choice for choice in CHOICES if choice.linear_share == 0):
-        trees = ShiftModel(names, boosted, rounds, seed, threads).fit(rows).predict(recent.features)
+        trees = (
+            ShiftModel(names, boosted, rounds, seed, threads, own=own)
+            .fit(rows)
+            .predict(recent.features)
+        )
         # Every share of the linear model is a mix of the same two forecasts: no further fits.
         for candidate in CHOICES:
             if replace(candidate, linear_share=0.0) == boosted:

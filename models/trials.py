@@ -48,7 +48,7 @@ class Trial:
         Decision it is about.
     answer
         What it does instead of the standard.
-    choice, names, params, rounds
+    choice, names, params, rounds, own
         Of `models.shift.ShiftModel`.
     half_life
         Years after which a training row counts half; None forgets nothing.
@@ -64,6 +64,7 @@ class Trial:
     answer: str
     choice: ShiftChoice = STANDARD_CHOICE
     names: tuple[str, ...] = NAMES
+    own: tuple[str, ...] = ()
     params: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     rounds: int = ROUNDS
     half_life: float | None = None
@@ -75,9 +76,10 @@ class Trial:
 STANDARD = Trial("standard", "as the others but for one decision")
 
 
-def trials() -> tuple[Trial, ...]:
-    """Every trial, the standard first."""
-    return (STANDARD, *_of_loss(), *_of_rows(), *_of_form(), *_of_features())
+def trials(own: tuple[str, ...] = ()) -> tuple[Trial, ...]:
+    """Every trial, the standard first; ``own`` names features of the user's own series."""
+    found = (STANDARD, *_of_loss(), *_of_rows(), *_of_form(), *_of_features())
+    return tuple(replace(trial, names=(*trial.names, *own), own=own) for trial in found)
 
 
 def _of_loss() -> Iterator[Trial]:
@@ -183,6 +185,12 @@ def _predicted(
 
 def _fitted(trial: Trial, rows: Design, *, seed: int, threads: int) -> ShiftModel:
     model = ShiftModel(
-        trial.names, trial.choice, trial.rounds, seed, threads=threads, params=trial.params
+        trial.names,
+        trial.choice,
+        trial.rounds,
+        seed,
+        threads=threads,
+        params=trial.params,
+        own=trial.own,
     )
     return model.fit(rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from forecasting.briefs.brief import listed
+from forecasting.significance import FEWEST_ORIGINS
 from forecasting.targets.scores import RIVALS
 from forecasting.targets.shifts import Shifts
 
@@ -30,8 +31,16 @@ def verdict_words(found: Shifts, rival: str) -> str:
             for name, block in rows.groupby("measure", sort=False)
         ]
         told.append(f"{word} {len(rows)}{f': {listed(names)}' if names else ''}")
-    ties, untested = (int((verdict == word).sum()) for word in ("tie", "untested"))
-    lacking = f"; {untested} untested for want of origins" if untested else ""
+    ties = int((verdict == "tie").sum())
+    few = scores["origins"] < FEWEST_ORIGINS
+    lacking = "".join(
+        f"; {count} untested {why}"
+        for count, why in (
+            (int(((verdict == "untested") & few).sum()), "for want of origins"),
+            (int(((verdict == "untested") & ~few).sum()), "for the same forecasts"),
+        )
+        if count
+    )
     # What could not be tested is no result at all.
     null = "A null result. " if ties and not verdict.isin(["better", "worse"]).any() else ""
     return (

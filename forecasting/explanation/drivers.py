@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from features.catalogue import FEATURES
 from features.cores import cores
+from features.feature import Feature
 from forecasting.explanation.explain import channel_columns, channel_summary, to_percent
 from forecasting.results import Explanation
 from models.design import Design, at_horizon
@@ -154,7 +155,13 @@ def seed_drivers(
 
     def fitted(seed: int) -> pd.DataFrame:
         again = ShiftModel(
-            shift.names, shift.choice, shift.rounds, seed, threads=1, params=shift.params
+            shift.names,
+            shift.choice,
+            shift.rounds,
+            seed,
+            threads=1,
+            params=shift.params,
+            own=shift.own,
         ).fit(design)
         # The rows stay the same: what differs between seeds is the model's.
         return model_drivers(again, matrix, horizons=horizons, seed=shift.seed)
@@ -236,6 +243,7 @@ def final_drivers(
     by_origin: Mapping[int, pd.DataFrame],
     views: pd.DataFrame,
     horizons: Sequence[int],
+    own: Sequence[Feature] = (),
 ) -> Drivers:
     """Summarise the final model's explanation and set it against other origins and seeds.
 
@@ -253,6 +261,8 @@ def final_drivers(
         See `tree_views.tree_views`.
     horizons
         Years ahead.
+    own
+        Features of the user's own series.
     """
     seeds = seed_drivers(shift, design, matrix, horizons=horizons)
     stability = stability_table(
@@ -264,13 +274,22 @@ def final_drivers(
     return Drivers(
         explanation=explanation,
         channels=channel_drivers(explanation, stability, views),
-        features=feature_drivers(explanation, stability),
+        features=feature_drivers(explanation, stability, own=own),
         stability=stability,
     )
 
 
-def feature_drivers(explanation: Explanation, stability: pd.DataFrame) -> pd.DataFrame:
+def feature_drivers(
+    explanation: Explanation, stability: pd.DataFrame, *, own: Sequence[Feature] = ()
+) -> pd.DataFrame:
     """Every feature of the final model: its size, its sign, what was expected, how stable.
+
+    Parameters
+    ----------
+    explanation, stability
+        See `final_drivers` and `stability_table`.
+    own
+        Features of the user's own series.
 
     Returns
     -------
@@ -284,7 +303,7 @@ def feature_drivers(explanation: Explanation, stability: pd.DataFrame) -> pd.Dat
     )
     table = table[table["level"] == "feature"].drop(columns="level")
     about = pd.DataFrame(
-        [(f.name, f.channel, f.unit, f.sign, f.source) for f in FEATURES],
+        [(f.name, f.channel, f.unit, f.sign, f.source) for f in (*FEATURES, *own)],
         columns=["name", "channel", "unit", "expected_sign", "source"],
     )
     table = about.merge(table, on="name")

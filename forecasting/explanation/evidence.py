@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from features.feature import CHANNELS, TECHNOLOGY
+from forecasting import significance
 from forecasting.backtest import ABLATION, MAIN_MODEL
 from forecasting.results import RunResult
 from forecasting.scores import SKILL_METRICS
@@ -223,6 +224,38 @@ def changes(tests: pd.DataFrame, *, setting: str) -> pd.DataFrame:
 def _change(tests: pd.DataFrame) -> float:
     """Mean over horizons of the other model's error against the main one's, percent."""
     return float((100.0 * (tests["theirs"] / tests["ours"] - 1.0)).mean())
+
+
+def why_untested(run: RunResult, channel: str) -> str:
+    """Why it is not known what a channel adds out of sample; empty where it was tested.
+
+    Parameters
+    ----------
+    run
+        Finished.
+    channel
+        Of `features.feature.CHANNELS`, or `TOGETHER`.
+    """
+    worth = out_of_sample(run)
+    row = worth[worth["channel"] == channel]
+    if len(row) and int(row["tests"].iloc[0]) > 0:
+        return ""
+    if run.scores.empty:
+        return "nothing was back-tested"
+    if channel == "horizon":
+        return "what is asked cannot be left out"
+    if not has_data(run, channel):
+        return "the data hold none of it"
+    if row.empty:
+        return "run with --study"
+    return significance.why_untested(origins=int(run.scores["origins"].max()))
+
+
+def has_data(run: RunResult, channel: str) -> bool:
+    """Whether the data fill a feature of the channel, or of any technology channel."""
+    channels = TECHNOLOGY if channel == TOGETHER else {channel}
+    mine = run.coverage["channel"].isin(channels)
+    return bool((run.coverage.loc[mine, "share_of_flows"] > 0).any())
 
 
 Verdict = Literal["not tested", "helps", "hurts", "nothing measurable"]

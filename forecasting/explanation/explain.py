@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.catalogue import CHANNEL_OF
+from features.catalogue import channel_of
 from features.countries import place_of
 from features.feature import CHANNELS
 from features.flows import FlowIndex
@@ -206,10 +206,10 @@ def channel_columns(names: Sequence[str]) -> dict[str, NDArray[np.intp]]:
     """Columns of each channel, in the order of `features.feature.CHANNELS`."""
     return {
         channel: np.array(
-            [k for k, name in enumerate(names) if CHANNEL_OF[name] == channel], dtype=np.intp
+            [k for k, name in enumerate(names) if channel_of(name) == channel], dtype=np.intp
         )
         for channel in CHANNELS
-        if any(CHANNEL_OF[name] == channel for name in names)
+        if any(channel_of(name) == channel for name in names)
     }
 
 

@@ -56,7 +56,8 @@ def out_of_sample(run: RunResult) -> pd.DataFrame:
         table = run.study.ablation
         table = table[(table["setting"] == setting) & table["metric"].isin(list(METRICS))]
         channel = table["against"].str.removeprefix("without_")
-        change, rejected = 100 * (table["theirs"] / table["ours"] - 1), table["verdict"] != "tie"
+        change = 100 * (table["theirs"] / table["ours"] - 1)
+        rejected = table["verdict"].isin(["better", "worse"])
         rows = table[["metric"]].assign(channel=channel, percent=change, rejected=rejected)
     else:
         rows = _technology(run, setting)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.catalogue import CHANNEL_OF
+from features.catalogue import channel_of
 from features.feature import CHANNELS, TECHNOLOGY
 from forecasting.figures.shap_plots import drawn_rows, strongest_feature
 from forecasting.results import RunResult
@@ -82,7 +82,7 @@ def _panel(axes: Axes, run: RunResult, feature: str, rows: NDArray[np.intp]) -> 
         raise NoDataError(f"{feature} is not known for any explained row")
     shown = rows[known[rows]]
     axes.axhline(0, color=GREY, linewidth=0.8)
-    colour = ORANGE if CHANNEL_OF.get(feature) in TECHNOLOGY else BLUE
+    colour = ORANGE if channel_of(feature) in TECHNOLOGY else BLUE
     axes.scatter(x[shown], y[shown], s=7, color=colour, alpha=0.35, linewidths=0, rasterized=True)
     middle = middles(x[known], y[known])
     axes.plot(middle["value"], middle["contribution"], "o-", color=BLACK, markersize=4,
@@ -121,7 +121,7 @@ def _heading(run: RunResult, feature: str) -> str:
     expected, found = (
         MINUS if about[name] == "-" else about[name] for name in ("expected_sign", "found_sign")
     )
-    return f"{CHANNELS[CHANNEL_OF[feature]]}; sign expected: {expected}, found: {found}"
+    return f"{CHANNELS[channel_of(feature)]}; sign expected: {expected}, found: {found}"
 
 
 def _keys(figure: Figure) -> None:

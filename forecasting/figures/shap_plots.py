@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.catalogue import CHANNEL_OF
+from features.catalogue import channel_of
 from features.feature import TECHNOLOGY
 from forecasting.figures.flow_plots import flow_title
 from forecasting.style import (
@@ -86,7 +86,7 @@ def importance(explanation: Explanation, *, max_display: int = 15) -> Figure:
     figure, panels = grid(1, 1, width=8.5, height=1.6 + 0.3 * top.size)
     axes: Axes = panels[0, 0]
     names = [explanation.feature_names[column] for column in top]
-    technology = [CHANNEL_OF.get(name) in TECHNOLOGY for name in names]
+    technology = [channel_of(name) in TECHNOLOGY for name in names]
     bars = axes.barh(
         range(top.size),
         strength[top],
@@ -173,7 +173,7 @@ def strongest_feature(explanation: Explanation, channel: str | None = None) -> s
     ranked = [str(explanation.feature_names[i]) for i in np.argsort(-strength, kind="stable")]
     used = {n for n, s in zip(explanation.feature_names, strength, strict=True) if s > 0}
     for name in ranked:
-        if name in used and channel in (None, CHANNEL_OF.get(name)):
+        if name in used and channel in (None, channel_of(name)):
             return name
     raise NoDataError(f"no feature of {channel or 'any channel'} contributes")
 

@@ -16,7 +16,9 @@ from forecasting.explanation.evidence import (
     VIEWS_APART,
     channel_evidence,
     feature_evidence,
+    has_data,
     placebo_evidence,
+    why_untested,
 )
 from forecasting.reports.html import bullets, heading, paragraph, table
 from forecasting.results import RunResult
@@ -76,20 +78,23 @@ def _channel(row: dict[str, Any], result: RunResult) -> list[str]:
         _of(row["seeds_same_sign"], row["seeds"]),
         percent(row["as_expected"], digits=0),
         DASH if DASH in views else f"{', '.join(views)}{': far apart' if row['apart'] else ''}",
-        points(row["wape_change"], sign=True),
-        points(row["log_mae_change"], sign=True),
+        *_changes(row, result),
         _tests(row, result),
     ]
 
 
+def _changes(row: dict[str, Any], result: RunResult) -> list[str]:
+    """Errors without the channel; none where there was nothing to leave out."""
+    if not has_data(result, str(row["channel"])):
+        return [DASH, DASH]
+    return [points(row[f"{metric}_change"], sign=True) for metric in ("wape", "log_mae")]
+
+
 def _tests(row: dict[str, Any], result: RunResult) -> str:
-    if not pd.isna(row["tests"]):
+    if row["tests"] > 0:
         counts = [_count(row[name]) for name in ("helps", "hurts", "tests")]
         return "{} help, {} hurt of {}".format(*counts)
-    # What is asked of the model can never be left out.
-    if row["channel"] == "horizon" or result.scores.empty:
-        return "not tested"
-    return "not tested: run with --study" if result.study is None else "not tested"
+    return f"not tested: {why_untested(result, str(row['channel']))}"
 
 
 def _count(number: float) -> str:

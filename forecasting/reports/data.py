@@ -36,6 +36,11 @@ def provenance(result: RunResult) -> list[str]:
                       f"{model['as_of']}, by {_versions(model['versions'])}."),
             _files("Files the model was trained on", model["data"]),
         ]  # fmt: skip
+    if run.get("universe_choices"):
+        parts += [
+            paragraph("Decided from whole files, later years included:"),
+            bullets(map(str, run["universe_choices"])),
+        ]
     parts.append(paragraph(f"Versions: {_versions(run['versions'])}. Seed {run['seed']}."))
     return [*parts, heading("What the data fill"), *_coverage(result)]
 
@@ -108,6 +113,8 @@ def checks(result: RunResult) -> list[str]:
 def _leak(audit: dict[str, Any], *, features: int) -> str:
     moved = [*audit["features_changed"]]
     moved += [f"totals {horizon} years ahead" for horizon in audit["totals_changed"]]
+    if not audit["cells_altered"]:
+        return "Not tested for leaks: no cell was published after the as-of date of any origin."
     verdict, found = (
         ("Leak", f"that moved {listed(moved)}, which must know something of the future")
         if moved

@@ -9,6 +9,7 @@ import pandas as pd
 
 from features.feature import CHANNELS, TECHNOLOGY
 from forecasting.reports.markdown import model_label, section, settings_of, table
+from forecasting.significance import FEWEST_ORIGINS, UNTESTED, why_untested
 from forecasting.style import METRIC_LABELS, SETTING_LABELS, years
 
 _PLACEBO_LABELS = {
@@ -31,9 +32,12 @@ def in_short(files: dict[str, Any]) -> str:
         if tests is None:
             continue
         for other, block in tests.groupby("against", sort=False):
-            counts = [str(int((block["verdict"] == v).sum())) for v in ("better", "worse", "tie")]
+            counts = [
+                str(int((block["verdict"] == v).sum()))
+                for v in ("better", "worse", "tie", UNTESTED)
+            ]
             rows.append([f"{words} {name(str(other))}", *counts])
-    header = ["Over settings, horizons and metrics", "Better", "Worse", "Tie"]
+    header = ["Over settings, horizons and metrics", "Better", "Worse", "Tie", "Not tested"]
     return section("In short: verdicts of the tests below", header, rows)
 
 
@@ -105,6 +109,8 @@ def _tested(
 
 def _verdict(row: dict[str, Any], change: float) -> str:
     """Relative change in percent, bold where it is significant, and the origins won."""
+    if row["verdict"] == UNTESTED and row["origins"] >= FEWEST_ORIGINS:
+        return f"{UNTESTED}: {why_untested(origins=row['origins'])}"
     text = f"{100 * change:+.2f} %"
     strong = f"**{text}**" if row["verdict"] in ("better", "worse") else text
     return f"{strong} {int(row['wins'])}/{int(row['origins'])}"

@@ -9,7 +9,7 @@ import pandas as pd
 from forecasting.backtest import MAIN_MODEL
 from forecasting.reports.html import heading, paragraph, table
 from forecasting.results import RunResult
-from forecasting.significance import FEWEST_ORIGINS
+from forecasting.significance import why_untested
 from forecasting.style import (
     DASH,
     METRIC_LABELS,
@@ -42,7 +42,7 @@ def record(result: RunResult) -> list[str]:
                   "every flow alike. Totals known: published totals of the year after the origin "
                   "are used; ex ante: none beyond the origin is. A verdict is better or worse "
                   "where a test rejects equal accuracy, adjusted for the models compared, and "
-                  "otherwise a tie.", kind="note"),
+                  "otherwise a tie; what was not tested says why.", kind="note"),
         _models(result, overall),
     ]  # fmt: skip
 
@@ -86,12 +86,11 @@ def _against(tests: pd.DataFrame, key: tuple[str, int, str, str]) -> list[str]:
         return [DASH] * 4
     row: dict[str, Any] = found[0]
     change = row["ours"] / row["theirs"] - 1 if row["theirs"] > 0 else float("nan")
-    untested = f"fewer than {FEWEST_ORIGINS} origins"
     return [
         metric(name, row["theirs"]),
         percent(change, sign=True),
         f"{row['wins']} of {row['origins']}",
-        untested if pd.isna(row["p_holm"]) else str(row["verdict"]),
+        why_untested(origins=row["origins"]) if pd.isna(row["p_holm"]) else str(row["verdict"]),
     ]
 
 

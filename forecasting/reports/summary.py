@@ -9,11 +9,19 @@ import pandas as pd
 from features.feature import CHANNELS, TECHNOLOGY
 from forecasting.backtest import MAIN_MODEL
 from forecasting.briefs.brief import ahead, listed, money, named, origin_of, points, years_of
-from forecasting.explanation.evidence import TOGETHER, Verdict, out_of_sample, verdict
+from forecasting.explanation.evidence import (
+    TOGETHER,
+    Verdict,
+    has_data,
+    out_of_sample,
+    verdict,
+    why_untested,
+)
 from forecasting.reports.html import facts, statements
 from forecasting.reports.shifts import nearest_shifts
 from forecasting.results import RunResult
 from forecasting.significance import LEVEL
+from forecasting.significance import why_untested as why_untested_of
 from forecasting.style import SETTING_LABELS, percent, plural
 
 LARGEST_SHIFTS = 3
@@ -22,7 +30,7 @@ NOMINAL = 0.9
 HONEST = 0.025
 """An interval is taken at its word where its coverage is this close to what it says."""
 _VERDICTS: dict[Verdict, str] = {
-    "not tested": "With this few origins nobody can tell whether that is more than luck.",
+    "not tested": "Whether that is more than luck was not tested",
     "helps": "Read plainly: they improve the forecasts, beyond the luck of so many tests.",
     "hurts": "Read plainly: they make the forecasts worse, beyond the luck of so many tests.",
     "nothing measurable": "Read plainly: a null result. They add nothing to accuracy that can be "
@@ -133,11 +141,14 @@ def _accuracy(result: RunResult) -> str:
 
 def _tests(significance: pd.DataFrame) -> str:
     if significance["p_holm"].isna().all():
-        return "None was made: no horizon has enough origins to tell a difference from luck."
+        return f"None was made: {why_untested_of(origins=int(significance['origins'].max()))}."
     parts = []
     for against, words in ((LAST, "Against repeating the last value"), (RAKED, "against the base")):
         mine = significance[significance["against"] == against]
         made = mine["p_holm"].notna()
+        if not made.any():
+            parts.append(f"{words} nothing was tested")
+            continue
         better, worse = (int((made & (mine["verdict"] == v)).sum()) for v in ("better", "worse"))
         parts.append(f"{words} {better} of {int(made.sum())} tests say better and {worse} worse")
     return (
@@ -177,8 +188,9 @@ def _technology(result: RunResult) -> str:
     opening = f"{names} make up {percent(float(share))} of the model's SHAP contributions"
     worth = out_of_sample(result)
     row = worth[worth["channel"] == TOGETHER].to_dict("records")
-    if not row:
-        return f"{opening}. Whether they improve forecasts was not tested here."
+    why = why_untested(result, TOGETHER)
+    if not row or not has_data(result, TOGETHER):
+        return f"{opening}. Whether they improve forecasts was not tested here: {why}."
     tests, helps, hurts = (int(row[0][name]) for name in ("tests", "helps", "hurts"))
     counts = f"; {helps} of {tests} tests say that they help, {hurts} that they hurt"
     surely = verdict(
@@ -188,5 +200,11 @@ def _technology(result: RunResult) -> str:
         f"{opening}. Without them the money error (WAPE) changes by "
         f"{points(row[0]['wape_change'], sign=True)} and the mean log error by "
         f"{points(row[0]['log_mae_change'], sign=True)}{counts if tests else ''}. "
-        f"{_VERDICTS[surely]}"
+        f"{_VERDICTS[surely]}{f': {why}.' if why else ''}{_lacking(result)}"
     )
+
+
+def _lacking(result: RunResult) -> str:
+    """Technology channels of which the data hold nothing: no verdict is about them."""
+    names = [CHANNELS[c] for c in CHANNELS if c in TECHNOLOGY and not has_data(result, c)]
+    return f" Not tested, for want of data: {listed(names)}." if names else ""

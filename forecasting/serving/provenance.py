@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.catalogue import NAMES
+from features.catalogue import own_of
 from features.information import InformationSet
 from forecasting.audit import explained_counts
 from forecasting.config import RunConfig
@@ -100,8 +100,10 @@ def _notes(model: ServedModel, info: InformationSet, matrix: NDArray[np.float32]
         )
     notes += _strangers("countries", info.flows.countries, trained.flows.countries)
     notes += _strangers("sectors", info.flows.sectors, trained.flows.sectors)
+    known = [spec.name for spec in trained.own]
+    notes += _strangers("indicators", [spec.name for spec in own_of(info.specs)], known)
     then, now = (np.isfinite(table).any(axis=0) for table in (trained.features, matrix))
-    missing = [name for name, gone in zip(NAMES, then > now, strict=True) if gone]
+    missing = [name for name, gone in zip(trained.shift.names, then > now, strict=True) if gone]
     if missing:
         notes.append(
             f"{len(missing)} features that the model's own data fill are missing from the new "

@@ -16,8 +16,10 @@ from threadpoolctl import threadpool_limits
 
 from features.catalogue import coverage, origin_matrix
 from features.errors import InputError
+from features.feature import Feature
 from features.flows import FlowIndex
 from features.information import AsOfRule, DataBundle, InformationSet
+from features.own_features import own_features
 from features.panel import AbsentFlows, NegativeFlows
 from features.reading.number_text import Decimal
 from features.reading.options import FlowDirection
@@ -191,7 +193,7 @@ def _made(address: str, config: ForecastConfig, progress: Progress) -> RunResult
     _check_sectors(model, data.bundle.panel.flows, asked)
     asked = replace(asked, as_of=asked.as_of or _rule(model).date(data.bundle.panel.last_year))
     with progress.stage("build the features"):
-        origin = _at_origin(data.bundle, asked)
+        origin = _at_origin(data.bundle, asked, model)
     with progress.stage("forecast"):
         forecaster = _moved(model, origin, asked)
         parts = {horizon: forecast_table(forecaster, horizon) for horizon in asked.horizons}
@@ -234,8 +236,8 @@ def _result(
         attributions=attribution_table(explanation),
         explanation=explanation,
         channels=channel_summary(explanation),
-        drivers=feature_drivers(explanation, model.stability),
-        coverage=coverage(origin.info, origin.matrix),
+        drivers=feature_drivers(explanation, model.stability, own=_own(model)),
+        coverage=coverage(origin.info, origin.matrix, own=_own(model)),
         pattern=None,
         provenance=about,
         timings=progress.seconds,
@@ -272,13 +274,18 @@ def _rule(model: ServedModel) -> AsOfRule:
     return AsOfRule(day.year - model.forecaster.origin, day.month, day.day)
 
 
-def _at_origin(bundle: DataBundle, asked: RunConfig) -> _Origin:
-    """Open every origin that the totals learn from, and build the features of the last."""
+def _at_origin(bundle: DataBundle, asked: RunConfig, model: ServedModel) -> _Origin:
+    """Open every origin that the totals learn from, and build the model's features of the last."""
     assert asked.as_of is not None
     (setting,) = asked.settings
     last, rule = bundle.origin(asked.as_of), asked.as_of_rule(bundle.panel.last_year)
     infos = information_sets(bundle, setting=setting, rule=rule, last=last)
-    return _Origin(infos, origin_matrix(infos[last]))
+    return _Origin(infos, origin_matrix(infos[last], own=_own(model)))
+
+
+def _own(model: ServedModel) -> tuple[Feature, ...]:
+    """Features of the series that the user gave the model beside those it knows."""
+    return own_features(model.forecaster.own)
 
 
 def _moved(model: ServedModel, origin: _Origin, asked: RunConfig) -> FittedForecaster:

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from features.catalogue import CHANNEL_OF
+from features.catalogue import channel_of
 from features.feature import CHANNELS
 from features.targets.measure import Array, Measure
 from forecasting.targets.gauge import Gauge, unit_table
@@ -94,7 +94,7 @@ def chance_parts(forecaster: FittedForecaster, horizon: int) -> dict[str, NDArra
     usable = (np.abs(total) > 1e-9) & (np.abs(distance) > 0)
     scale = np.divide(chance - average, total, out=np.zeros_like(total), where=usable)
     parts = {AVERAGE: np.where(usable, average, chance)}
-    channels = np.array([CHANNEL_OF[name] for name in forecaster.probability.names])
+    channels = np.array([channel_of(name) for name in forecaster.probability.names])
     for channel in CHANNELS:
         mine = channels == channel
         if mine.any():

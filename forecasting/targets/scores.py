@@ -39,7 +39,8 @@ def score_measures(backtest: pd.DataFrame, measures: tuple[Measure, ...]) -> pd.
         brier_of_rate``: crossings of the threshold by units below it, the Brier score of their
         probability and that of the rate at earlier origins; ``difference_*, p_*, p_holm_*,
         verdict_*``: equal accuracy against each rival, adjusted (Holm) for the number of measures
-        of the family at that horizon; ``untested`` with too few origins.
+        of the family at that horizon; ``untested`` with too few origins, and where both forecast
+        the same.
     """
     rows = []
     for measure in measures:

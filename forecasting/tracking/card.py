@@ -9,6 +9,7 @@ import pandas as pd
 
 from forecasting.reports.markdown import escaped, fenced
 from forecasting.results import RunResult
+from forecasting.significance import UNTESTED, why_untested
 from forecasting.tracking.tables import RAKED, REFERENCE, board_of
 
 
@@ -24,7 +25,7 @@ def card(result: RunResult, model_id: str) -> str:
             f"**Against the raked base**: {_verdict(mine, tests, against=RAKED)}",
             "",
             f"WAPE, mean over origins {origins.min()}-{origins.max()}, setting `{first}`; better "
-            "or worse where a test of equal accuracy says so, otherwise a tie. "
+            "or worse where a test of equal accuracy says so, a tie where it does not. "
             f"{subject(result)}",
             "",
             *_score_lines(board),
@@ -66,12 +67,21 @@ def _verdict(board: pd.DataFrame, tests: pd.DataFrame, *, against: str) -> str:
             continue
         found = (tests["setting"] == row["setting"]) & (tests["horizon"] == row["horizon"])
         found &= (tests["metric"] == "wape") & (tests["against"] == against)
-        said = [str(verdict) for verdict in tests.loc[found, "verdict"]]
         by = f"{100 * abs(skill):.1f}% {'lower' if skill > 0 else 'higher'}"
-        verdict = said[0] if said else "not tested"
+        verdict = _said(tests[found])
         sure = verdict in ("better", "worse")
         words.append(f"h{row['horizon']} {f'**{verdict}**' if sure else verdict} ({by})")
     return ", ".join(words)
+
+
+def _said(tests: pd.DataFrame) -> str:
+    """Verdict of the one test there is, with the reason where it was not made."""
+    if tests.empty:
+        return UNTESTED
+    row = tests.iloc[0]
+    if row["verdict"] == UNTESTED:
+        return f"{UNTESTED}: {why_untested(origins=int(row['origins']))}"
+    return str(row["verdict"])
 
 
 def _score_lines(board: pd.DataFrame) -> list[str]:

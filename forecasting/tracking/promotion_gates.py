@@ -11,7 +11,7 @@ import pandas as pd
 
 from forecasting.backtest import MAIN_MODEL
 from forecasting.scores import SKILL_METRICS
-from forecasting.significance import FEWEST_ORIGINS, significance_table
+from forecasting.significance import UNTESTED, significance_table
 from forecasting.tracking.promotion_evidence import Evidence
 
 LEAST_COVERED, MOST_COVERED = 0.86, 0.94
@@ -49,7 +49,8 @@ class Comparison:
         Cells in which `significance.significance_table` calls the challenger so: setting, horizon
         and metric.
     tested
-        Whether there were origins enough to test on, in any cell.
+        Whether equal accuracy was tested in any cell: there were origins enough, and the two
+        do not forecast the same.
     """
 
     against: str
@@ -160,7 +161,7 @@ def _compare(ours: pd.DataFrame, theirs: pd.DataFrame, *, name: str) -> Comparis
         score=float(np.nanmean(tests["ratio"])) if tests["ratio"].notna().any() else float("nan"),
         worse=worse,
         better=better,
-        tested=bool((tests["origins"] >= FEWEST_ORIGINS).any()),
+        tested=bool((tests["verdict"] != UNTESTED).any()),
     )
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from forecasting.reports.markdown import escaped
 from forecasting.scores import SKILL_METRICS
+from forecasting.significance import why_untested
 from forecasting.tracking.promotion_gates import Comparison, Gate
 
 LONGEST = 5_000
@@ -100,13 +101,19 @@ def _described(comparison: Comparison) -> str:
     tested = (
         "Where a test of equal accuracy is sure, it says so."
         if comparison.tested
-        else "There are too few origins for a test of equal accuracy."
+        else f"Equal accuracy was not tested: {_why_untested(comparison)}."
     )
     return (
         f"Errors against **{comparison.against}** (ratio of means over origins, below 1 is better; "
         f"mean **{comparison.score:.4f}**). {tested}\n\n"
         + _table(["setting", "h", "origins", *(_HEADS[name] for name in SKILL_METRICS)], rows)
     )
+
+
+def _why_untested(comparison: Comparison) -> str:
+    if comparison.cells.empty:
+        return "no forecast is common to both"
+    return why_untested(origins=int(comparison.cells["origins"].max()))
 
 
 def _ratio(comparison: Comparison, row: dict[str, object], metric: str) -> str:

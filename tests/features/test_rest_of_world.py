@@ -33,14 +33,14 @@ def oracle(rows: dict, kept: set[str]) -> dict:
     return out
 
 
-@given(flows, st.integers(2, 6))
+@given(flows, st.integers(2, 6), st.integers(2000, 2002))
 @settings(max_examples=60, deadline=None)
-def test_flows_of_the_kept_stay_and_those_of_others_are_added_up(rows, largest):
-    folded, others = fold_into_rest(frame_of(rows), largest=largest, file="t")
+def test_flows_of_the_kept_stay_and_those_of_others_are_added_up(rows, largest, until):
+    folded, others = fold_into_rest(frame_of(rows), largest=largest, until=until, file="t")
     size = dict.fromkeys({code for key in rows for code in key[:2]} - {"ROW"}, 0)
-    for (exporter, importer, _, _), value in rows.items():
+    for (exporter, importer, _, year), value in rows.items():
         for code in (exporter, importer):
-            if exporter != importer and code in size:
+            if year <= until and exporter != importer and code in size:
                 size[code] += value
     kept = set(sorted(size, key=lambda code: (-size[code], code))[:largest])
     assert set(others) == set(size) - kept
@@ -50,14 +50,14 @@ def test_flows_of_the_kept_stay_and_those_of_others_are_added_up(rows, largest):
 
 def test_nothing_to_fold_leaves_the_table_as_it_is():
     frame = frame_of({("DEU", "USA", "a", 2001): 1, ("USA", "DEU", "a", 2001): 2})
-    folded, others = fold_into_rest(frame, largest=2, file="t")
+    folded, others = fold_into_rest(frame, largest=2, until=2002, file="t")
     assert folded is frame
     assert others == ()
 
 
 def test_a_panel_reads_what_is_left(trade):
     whole = TradePanel.from_frame(trade)
-    folded, others = fold_into_rest(trade, largest=4, file="t")
+    folded, others = fold_into_rest(trade, largest=4, until=2010, file="t")
     panel = TradePanel.from_frame(folded)
     assert len(others) == 4
     assert panel.flows.countries == tuple(sorted({*whole.flows.countries, "ROW"} - set(others)))
@@ -67,7 +67,7 @@ def test_a_panel_reads_what_is_left(trade):
 def test_a_code_that_is_none_is_named(refused):
     frame = frame_of({("DEU", "USA", "a", 2001): 1, ("USA", "XQZ1", "a", 2001): 2})
     error = refused(
-        lambda: fold_into_rest(frame, largest=2, file="t.csv"),
+        lambda: fold_into_rest(frame, largest=2, until=2002, file="t.csv"),
         file="t.csv", column="importer", row=3, says="'XQZ1' is not a country code",
     )  # fmt: skip
     assert isinstance(error, InputError)

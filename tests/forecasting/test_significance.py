@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from forecasting.significance import equal_accuracy, holm, significance_table
+from forecasting.significance import (
+    FEWEST_ORIGINS,
+    UNTESTED,
+    equal_accuracy,
+    holm,
+    significance_table,
+    why_untested,
+)
 
 quick = hypothesis_settings(max_examples=60, deadline=None)
 losses = arrays(
@@ -72,6 +79,9 @@ def test_scale_does_not_matter_and_sign_only_flips(values, horizon, scale):
     one, scaled, flipped = (
         equal_accuracy(v, horizon=horizon) for v in (values, scale * values, -values)
     )
+    if not values.any():
+        assert np.isnan([one.p_value, scaled.p_value, flipped.p_value]).all()
+        return
     assert 0 <= one.p_value <= 1
     assert scaled.p_value == pytest.approx(one.p_value, abs=1e-6)
     assert flipped.p_value == pytest.approx(one.p_value, abs=1e-9)
@@ -79,7 +89,7 @@ def test_scale_does_not_matter_and_sign_only_flips(values, horizon, scale):
 
 
 def test_degenerate_differences_have_a_rule():
-    assert equal_accuracy(np.zeros(9), horizon=1).p_value == 1.0
+    assert np.isnan(equal_accuracy(np.zeros(9), horizon=1).p_value)
     constant = equal_accuracy(np.full(9, -0.1), horizon=1)
     assert (constant.p_value, constant.statistic) == (0.0, -np.inf)
     assert np.isnan(equal_accuracy(np.ones(3), horizon=1).p_value)
@@ -140,6 +150,15 @@ def test_the_table_names_winner_tie_and_loser():
     assert table.loc["weak", "difference"] == pytest.approx(
         table.loc["weak", "ours"] - table.loc["weak", "theirs"]
     )
+
+
+def test_a_model_against_itself_is_not_tested_and_says_why():
+    ours = 0.2 + 0.01 * np.random.default_rng(4).standard_normal(10)
+    table = significance_table(
+        scores(ours=ours, same=ours), model="ours", others=("same",), metrics=("wape",)
+    )
+    assert set(table["verdict"]) == {UNTESTED}
+    assert why_untested(origins=10) != why_untested(origins=FEWEST_ORIGINS - 1)
 
 
 def test_origins_one_of_the_two_lacks_are_left_out_of_both():

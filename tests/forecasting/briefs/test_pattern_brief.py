@@ -201,11 +201,17 @@ def test_verdicts_name_what_is_better_and_worse_and_count_ties(result):
             ("active_links", 1): "untested",
         },
     )
-    said = verdict_words(found, "no_change")
+    said = verdict_words(replace(found, scores=found.scores.assign(origins=3)), "no_change")
     assert said == (
         "Against no change, of 6 tests (measures by years ahead): better 2: Births of links (1 "
         "and 2 y); worse 1: Deaths of links (2 y); 2 ties; 1 untested for want of origins."
     )  # fmt: skip
+
+
+def test_the_same_forecasts_are_no_tie(result):
+    found = scored(result, {("active_links", 1): "untested"})
+    said = verdict_words(replace(found, scores=found.scores.assign(origins=9)), "no_change")
+    assert "5 ties; 1 untested for the same forecasts." in said
 
 
 def test_ties_alone_are_a_null_result(result):

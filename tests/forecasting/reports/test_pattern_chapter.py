@@ -114,7 +114,7 @@ def test_ties_are_a_null_result_and_wins_and_losses_are_both_named(result: RunRe
     names = result.pattern.scores["measure"]
     verdicts[names == "market_share"] = "better"
     verdicts[(names == "link_deaths") & (result.pattern.scores["horizon"] == 2)] = "worse"
-    mixed = scored(result, verdict_no_change=verdicts, verdict_base="untested")
+    mixed = scored(result, verdict_no_change=verdicts, verdict_base="untested", origins=3)
     (said,) = [text for text in mixed.texts if text.startswith("Against no change")]
     assert "better 2: Market share in a destination (1 and 2 y)" in said
     assert "worse 1: Deaths of links (2 y)" in said

@@ -19,9 +19,11 @@ import pandas as pd
 import pytest
 
 from features.errors import InputError
+from features.feature import TECHNOLOGY
 from features.information import DataBundle
 from forecasting import RunConfig, RunResult, read_run, run
 from forecasting.cli import main
+from forecasting.explanation.evidence import TOGETHER, why_untested
 from forecasting.figures.run_figures import PLOTS
 from forecasting.loading import LoadedData
 from forecasting.reports.channels import evidence
@@ -257,7 +259,7 @@ def with_tests(result: RunResult, verdicts: list[str], p_holm: float = 0.01) -> 
         (["better"] * 9 + ["tie"] * 31, 0.01, "a null result"),
         (["better"] * 9 + ["tie"] * 31, 1e-4, "they improve the forecasts"),
         (["worse"] * 9 + ["tie"] * 31, 1e-4, "they make the forecasts worse"),
-        (["tie"] * 40, np.nan, "nobody can tell"),
+        (["not tested"] * 40, np.nan, "was not tested: "),
     ],
 )
 def test_what_technology_amounts_to_is_said_plainly(
@@ -321,6 +323,14 @@ def test_a_run_with_sectors_on_trade_alone(
     text = Outline((tmp_path / "r.html").read_text("utf-8")).text
     assert "Series that the data do not hold: " in text
     assert "make up 0.0% of the model's SHAP contributions" in text
+    for channel in (TOGETHER, *TECHNOLOGY):
+        assert why_untested(found, channel) == "the data hold none of it"
+    assert "They add nothing" not in text
+    assert "A null result. Against the model without its technology" not in text
+    same = found.scores_by_origin.pivot_table(
+        index=["setting", "horizon", "origin"], columns="model", values="wape"
+    )
+    assert (same["gravicast"] == same["without_technology"]).all()
     assert re.search(r"to \w+ \(\w{3}\), (goods|services) [+\N{MINUS SIGN}]", text)
 
 

@@ -193,7 +193,7 @@ def test_a_measure_that_never_moves_has_neither_skill_nor_direction(backtest):
     scores = score_measures(still, CHOSEN)
     assert (scores["mae"] == 0).all()
     assert scores[["skill", "direction"]].isna().all(axis=None)
-    assert (scores[[f"verdict_{rival}" for rival in RIVALS]] == "tie").all(axis=None)
+    assert (scores[[f"verdict_{rival}" for rival in RIVALS]] == "untested").all(axis=None)
 
 
 def test_a_measure_without_rows_is_left_out(backtest):

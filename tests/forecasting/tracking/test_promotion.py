@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from forecasting.cli import main
 from forecasting.run_record import run_digest
 from forecasting.scores import SKILL_METRICS
-from forecasting.significance import significance_table
+from forecasting.significance import significance_table, why_untested
 from forecasting.tracking.promotion import promote
 from forecasting.tracking.promotion_evidence import Evidence, another_model, read_evidence, unlike
 from forecasting.tracking.promotion_gates import against_baseline, against_champion, gates
@@ -204,7 +204,10 @@ def test_few_origins_are_compared_but_not_tested():
     assert found.won
     assert not found.tested
     text = describe("v", (), (), [found], notes=())
-    assert "too few origins for a test" in text
+    assert why_untested(origins=3) in text
+    same = against_champion(evidence(), evidence(), name="itself")
+    assert not same.tested
+    assert why_untested(origins=9) in describe("v", (), (), [same], notes=())
 
 
 def test_a_metric_nobody_has_is_left_out_and_none_at_all_is_no_win():
