@@ -11,8 +11,10 @@ from types import MappingProxyType
 from typing import Any, get_args
 
 from features.errors import InputError
+from features.findings import CODES
 from features.information import SETTINGS, AsOfRule, Setting
 from features.panel import AbsentFlows, DomesticFlows, NegativeFlows
+from features.plausibility.reporting import LateReports
 from features.store.registry import is_key
 
 
@@ -63,6 +65,13 @@ class RunConfig:
         Countries to keep, the largest traders; all others become ``ROW``. None keeps all.
     absent
         What a flow without a row means: ``"auto"``, ``"zero"`` or ``"missing"``.
+    late
+        What a year without a trader's exports (imports) means after it traded: ``"missing"``,
+        ``"zero"``, or ``"auto"``, which reads it as missing and warns.
+    strict
+        Whether a warning about the data ends the run, as an error does.
+    accept
+        Codes of warnings (`features.findings.CODES`) that are right as they are: they become notes.
     negatives
         ``"error"`` or ``"zero"`` (set to zero and counted).
     domestic
@@ -102,6 +111,9 @@ class RunConfig:
     pair_lag_months: int = 0
     largest: int | None = None
     absent: AbsentFlows = "auto"
+    late: LateReports = "auto"
+    strict: bool = False
+    accept: tuple[str, ...] = ()
     negatives: NegativeFlows = "error"
     domestic: DomesticFlows = "apart"
     rounds: int = 80
@@ -214,6 +226,7 @@ _WHOLE: dict[str, tuple[int, int]] = {
 }
 _WORDS: dict[str, tuple[str, ...]] = {
     "absent": get_args(AbsentFlows),
+    "late": get_args(LateReports),
     "negatives": get_args(NegativeFlows),
     "domestic": get_args(DomesticFlows),
 }
@@ -235,7 +248,7 @@ def _coerce(config: RunConfig) -> None:
             put(name, Path(value))
         elif not (isinstance(value, Path) or (value is None and name != "out")):
             raise _refuse(name, value, "Give a path")
-    for name in ("pairs", "horizons", "settings", "explain_flow"):
+    for name in ("pairs", "horizons", "settings", "explain_flow", "accept"):
         value = getattr(config, name)
         if isinstance(value, (str, int, Path)):
             value = (value,)
@@ -287,7 +300,10 @@ def _check(config: RunConfig) -> None:
     elif config.tables is not None and config.domestic != "include":
         remedy = "Input-output tables hold domestic sales: give include (--domestic include)"
         raise _refuse("domestic", config.domestic, remedy)
-    for name in ("overwrite", "study", "allow_snapshots"):
+    strange = [code for code in config.accept if code not in CODES]
+    if strange:
+        raise _refuse("accept", strange[0], f"Choose from {', '.join(CODES)}")
+    for name in ("overwrite", "study", "allow_snapshots", "strict"):
         if not isinstance(getattr(config, name), bool):
             raise _refuse(name, getattr(config, name), "Give true or false")
     largest = config.largest

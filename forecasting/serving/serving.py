@@ -19,6 +19,7 @@ from features.errors import InputError
 from features.flows import FlowIndex
 from features.information import AsOfRule, DataBundle, InformationSet
 from features.panel import AbsentFlows, NegativeFlows
+from features.plausibility.reporting import LateReports
 from forecasting.bench import information_sets
 from forecasting.config import RunConfig
 from forecasting.explanation.drivers import feature_drivers
@@ -40,6 +41,7 @@ _OF_THE_MODEL = (
     "pair_lag_months",
     "largest",
     "absent",
+    "late",
     "negatives",
     "domestic",
     "allow_snapshots",
@@ -70,7 +72,7 @@ class ForecastConfig:
     as_of
         The day of the forecast; by default as long after the last trade year as the model's was
         after its own.
-    trade_lag_months, pair_lag_months, largest, absent, negatives
+    trade_lag_months, pair_lag_months, largest, absent, late, negatives, strict, accept
         As for a run.
     """
 
@@ -88,7 +90,10 @@ class ForecastConfig:
     pair_lag_months: int | None = None
     largest: int | None = None
     absent: AbsentFlows | None = None
+    late: LateReports | None = None
     negatives: NegativeFlows | None = None
+    strict: bool = False
+    accept: tuple[str, ...] = ()
 
     def run_config(self, about: Mapping[str, Any]) -> RunConfig:
         """The configuration of a run on the new data, filled up with the model's.
