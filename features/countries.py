@@ -81,7 +81,7 @@ def to_iso3(
         shown = "an empty cell" if positions[row] < 0 else repr(categories[positions[row]])
         raise InputError(
             f"{shown} is not a country code",
-            remedy="Use ISO 3166 alpha-3 codes such as DEU (or ROW for the rest of the world)",
+            remedy="Use ISO 3166 alpha-3 codes such as DEU; leave out the world and groups",
             file=file,
             column=str(codes.name),
             row=row + 2,

@@ -153,8 +153,21 @@ def require_columns(frame: pd.DataFrame, columns: Iterable[str], *, file: object
             )
 
 
-def numbers(column: pd.Series, *, file: object | None) -> NDArray[np.float64]:
+_KNOWN = "Leave the row out where the value is unknown, write 0 where it is zero"
+_YEARS = "Give whole years such as 2017"
+
+
+def numbers(column: pd.Series, *, file: object | None, remedy: str = _KNOWN) -> NDArray[np.float64]:
     """A column as finite float64.
+
+    Parameters
+    ----------
+    column
+        Numbers, or text that holds them.
+    file
+        Named in the error.
+    remedy
+        What to do about a cell that is none.
 
     Raises
     ------
@@ -164,7 +177,7 @@ def numbers(column: pd.Series, *, file: object | None) -> NDArray[np.float64]:
     if pd.api.types.is_bool_dtype(column) or pd.api.types.is_datetime64_any_dtype(column):
         raise InputError(
             f"the column holds {column.dtype} values, not numbers",
-            remedy="Give numbers",
+            remedy="Give numbers" if remedy == _KNOWN else remedy,
             file=file,
             column=str(column.name),
         )
@@ -179,7 +192,7 @@ def numbers(column: pd.Series, *, file: object | None) -> NDArray[np.float64]:
         row = int(np.argmin(np.isfinite(values)))
         raise InputError(
             f"{shown(column.iloc[row])} is not a finite number",
-            remedy="Leave the row out where the value is unknown, write 0 where it is zero",
+            remedy=remedy,
             file=file,
             column=str(column.name),
             row=row + 2,
@@ -226,14 +239,14 @@ def whole_years(column: pd.Series, *, file: object | None) -> NDArray[np.integer
         # As narrow as the file has it; it is widened a chunk at a time where it is used.
         years = given
     else:
-        values = numbers(column, file=file)
+        values = numbers(column, file=file, remedy=_YEARS)
         wrong = (values != np.floor(values)) | (values < 1800) | (values > 2200)
         years = values.astype(np.int32)
     if wrong is not None and wrong.any():
         row = int(np.argmax(wrong))
         raise InputError(
             f"{shown(column.iloc[row])} is not a calendar year",
-            remedy="Give whole years such as 2017",
+            remedy=_YEARS,
             file=file,
             column=str(column.name),
             row=row + 2,

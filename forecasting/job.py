@@ -27,6 +27,7 @@ from forecasting.config import RunConfig
 from forecasting.final_model import Backtest, Final, make_final
 from forecasting.folds import Fold, plan_folds
 from forecasting.loading import LoadedData, load
+from forecasting.noticed import tell
 from forecasting.output import FORMAT, check_out, staged, write_run
 from forecasting.progress import Progress
 from forecasting.reliability import reliability_rows, summarise_reliability
@@ -72,6 +73,7 @@ def _run(config: RunConfig, progress: Progress) -> RunResult:
         check_study()
     with progress.stage("read the data"):
         data = load(config)
+    tell(data.findings, notes=progress.show)
     with progress.stage("prepare the measures"):
         gauge = make_gauge(data.bundle, tables=data.tables)
     panel = data.bundle.panel
@@ -285,6 +287,7 @@ def _provenance(
         "format": FORMAT,
         "config": config.to_dict(),
         "data": [source.to_dict() for source in data.sources],
+        "findings": [finding.to_dict() for finding in data.findings],
         "as_of": bench.infos[setting][origin].as_of.isoformat(),
         "origin": origin,
         "horizons": list(config.horizons),

@@ -60,8 +60,10 @@ def _by_partner(panel: TradePanel, k: int, side: Side) -> float:
     n, gaps = len(flows.countries), []
     for row in panel.values:
         known = np.nan_to_num(row, nan=0.0)
-        one = np.bincount(partner[mine], weights=known[mine], minlength=n)
-        others = np.bincount(partner[rest], weights=known[rest], minlength=n)
+        one, others = (
+            np.bincount(partner[of], weights=known[of], minlength=n).astype(np.float64)
+            for of in (mine, rest)
+        )
         gaps.append(np.delete(_gap(one, others), k))
     return float(np.nanmedian(np.concatenate(gaps)))
 

@@ -16,6 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from features.catalogue import coverage, origin_matrix
 from features.errors import InputError
+from features.findings import refuse, settled
 from features.flows import FlowIndex
 from features.information import AsOfRule, DataBundle, InformationSet
 from features.panel import AbsentFlows, NegativeFlows
@@ -24,13 +25,15 @@ from forecasting.bench import information_sets
 from forecasting.config import RunConfig
 from forecasting.explanation.drivers import feature_drivers
 from forecasting.explanation.explain import attribution_table, channel_summary, explain
-from forecasting.loading import load
+from forecasting.loading import LoadedData, load
+from forecasting.noticed import tell
 from forecasting.output import MARKER, check_out, staged
 from forecasting.progress import Progress
 from forecasting.results import Explanation, RunResult
 from forecasting.saved import save_forecaster
 from forecasting.serving.provenance import provenance
 from forecasting.serving.served_model import ServedModel, open_model
+from forecasting.serving.shared_year import shared_year_findings
 from forecasting.tables import forecast_table
 from models.design import origin_value
 from models.forecaster import FittedForecaster, FlowForecast
@@ -175,6 +178,8 @@ def _forecast(address: str, config: ForecastConfig, progress: Progress) -> RunRe
     with progress.stage("read the data"):
         data = load(asked)
     _check_sectors(model, data.bundle.panel.flows, asked)
+    data = _noticed(model, data, asked)
+    tell(data.findings, notes=progress.show)
     asked = replace(asked, as_of=asked.as_of or _rule(model).date(data.bundle.panel.last_year))
     with progress.stage("build the features"):
         origin = _at_origin(data.bundle, asked)
@@ -250,6 +255,14 @@ def _check_sectors(model: ServedModel, flows: FlowIndex, asked: RunConfig) -> No
         file=asked.trade,
         column="sector",
     )
+
+
+def _noticed(model: ServedModel, data: LoadedData, asked: RunConfig) -> LoadedData:
+    """The data with what their last year in common with the model says of their unit."""
+    more = shared_year_findings(model.forecaster, data.bundle.panel)
+    findings = settled((*data.findings, *more), accept=asked.accept)
+    refuse(findings, strict=asked.strict, file=asked.trade)
+    return replace(data, findings=findings)
 
 
 def _rule(model: ServedModel) -> AsOfRule:
