@@ -73,7 +73,6 @@ def _run(config: RunConfig, progress: Progress) -> RunResult:
         check_study()
     with progress.stage("read the data"):
         data = load(config)
-    tell(data.findings, notes=progress.show)
     with progress.stage("prepare the measures"):
         gauge = make_gauge(data.bundle, tables=data.tables)
     panel = data.bundle.panel
@@ -85,6 +84,7 @@ def _run(config: RunConfig, progress: Progress) -> RunResult:
         first_origin=config.first_origin,
     )
     _check_explain_flow(config, data)
+    tell(data.findings, notes=progress.show)
     with progress.stage("build the features"):
         bench = prepare(data.bundle, config)
     with staged(config.out) as stage:

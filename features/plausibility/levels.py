@@ -66,13 +66,14 @@ def near_power(factor: ArrayLike) -> NDArray[np.bool_]:
 
 def trader_jumps(totals: TraderTotals) -> dict[Side, NDArray[np.float64]]:
     """Factor of each total that jumps beyond the median trader's, 1 elsewhere; [year, country]."""
-    return {side: _jumps(totals.value[side], totals.world) for side in SIDES}
+    return {side: _jumps(totals, side) for side in SIDES}
 
 
-def _jumps(value: NDArray[np.float64], world: NDArray[np.float64]) -> NDArray[np.float64]:
-    factor = np.ones_like(value)
-    for row in range(1, value.shape[0]):
-        before, now = value[row - 1], value[row]
+def _jumps(totals: TraderTotals, side: Side) -> NDArray[np.float64]:
+    world = totals.world
+    factor = np.ones_like(totals.value[side])
+    for row in range(1, world.size):
+        before, now = totals.before[side][row], totals.now[side][row]
         # A wrong unit of the whole year lets small what is large in truth: either year's share.
         share = np.maximum(before / max(world[row - 1], 1.0), now / max(world[row], 1.0))
         both = np.flatnonzero((before > 0) & (now > 0))
@@ -118,7 +119,7 @@ def _jumped(code: str, jumps: Sequence[Jump]) -> list[Finding]:
 def world_changes(
     totals: TraderTotals, jumps: dict[Side, NDArray[np.float64]]
 ) -> NDArray[np.float64]:
-    """World trade over that of the year before, of traders known in both, shape ``[year]``.
+    """World trade over that of the year before, of flows known in both, shape ``[year]``.
 
     Traders that jump are left out: they are told by name. Of exports and imports the side that
     changed less counts, since a reporter that is absent on one side lacks on the other too.
@@ -127,7 +128,7 @@ def world_changes(
     for row in range(1, out.size):
         sides = []
         for side in SIDES:
-            before, now = totals.value[side][row - 1], totals.value[side][row]
+            before, now = totals.before[side][row], totals.now[side][row]
             alike = (before > 0) & (now > 0) & (jumps[side][row] == 1)
             if alike.any():
                 sides.append(now[alike].sum() / before[alike].sum())

@@ -164,7 +164,7 @@ def flow_gaps(panel: TradePanel, silent: Silent) -> list[Finding]:
             names=names,
             years=tuple(int(year) for year in panel.years[gaps.any(axis=1)]),
             message=f"{where.size:,} flows are unknown in {int(gaps.sum()):,} years between known "
-            f"ones, such as {listed(names, most=2)}",
+            f"ones, such as {' and '.join(names[:2])}",
             remedy="--absent zero reads what has no row as no trade",
         )
     ]

@@ -54,4 +54,4 @@ def _totals(pairs: pd.DataFrame) -> TraderTotals:
         cells = years.size * shape[1]
         value[side] = np.bincount(at, weights=usd, minlength=cells).reshape(shape).astype(float)
         traded[side] = np.bincount(at, minlength=cells).reshape(shape).astype(np.int64)
-    return TraderTotals(years, tuple(countries), value, traded)
+    return TraderTotals.of_known(years, tuple(countries), value, traded)
