@@ -84,7 +84,7 @@ def to_iso3(
             unknown_codes(unknown)
             if positions[row] >= 0
             else "an empty cell is not a country code",
-            remedy="Use ISO 3166 alpha-3 codes such as DEU; leave out rows of groups of countries",
+            remedy="Use ISO 3166 alpha-3 codes such as DEU; leave out the world and groups",
             file=file,
             column=str(codes.name),
             row=row + 2,

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from features.countries import place_of, to_iso3
 from features.errors import InputError
+from features.findings import Finding, listed
+from features.panel import STATED_ZEROS, early
 from features.reading.frames import as_frame
 from features.reading.options import DEFAULT
 from features.reading.pair_table import read_pairs
@@ -25,6 +27,8 @@ from features.tables import (
 )
 
 PAIR_KEYS = ("iso3_o", "iso3_d")
+_FEWEST_PAIRS = 3
+"""Of fewer pairs nobody can tell whether the other direction was left out or never meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,14 @@ class PairAttributes:
         Name to `YearlyPairs`.
     statements
         One sentence a file on what was read and how absent rows were understood.
+    findings
+        Files that list every pair in one direction.
     """
 
     static: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     yearly: dict[str, YearlyPairs] = field(default_factory=dict)
     statements: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     @classmethod
     def read(
@@ -61,11 +68,12 @@ class PairAttributes:
         *,
         countries: tuple[str, ...],
         publication_lag_months: int = 0,
+        until: int | None = None,
     ) -> PairAttributes:
         """Read pair files; see `read_pairs` and `from_frames`."""
         frames = [(path, read_pairs(Path(path), DEFAULT).frame) for path in paths]
         return cls.from_frames(
-            frames, countries=countries, publication_lag_months=publication_lag_months
+            frames, countries=countries, publication_lag_months=publication_lag_months, until=until
         )
 
     @classmethod
@@ -75,12 +83,17 @@ class PairAttributes:
         *,
         countries: tuple[str, ...],
         publication_lag_months: int = 0,
+        until: int | None = None,
     ) -> PairAttributes:
         """Build from tidy tables keyed by ``iso3_o, iso3_d`` and, where it has one, ``year``.
 
-        A table by year in which some attribute is never 0 lists occurrences only (as DESTA's list
-        of agreements does): within its years a pair without a row has 0. In any other table it is
-        unknown.
+        A table by year in which some attribute is hardly ever 0 (`panel.STATED_ZEROS`) lists
+        occurrences only (as DESTA's list of agreements does): within its years a pair without a row
+        has 0. In any other table it is unknown.
+
+        A table that lists no pair in both directions, and whose rows do not all begin or all end
+        in one country, lists each pair once, as dyad files do: the other direction has the same
+        value. Attributes that differ by direction, such as tariffs, need both directions.
 
         Parameters
         ----------
@@ -90,6 +103,9 @@ class PairAttributes:
             The panel's countries, other rows are left out.
         publication_lag_months
             Lag of the tables by year; an agreement is public when it enters into force.
+        until
+            Last year whose rows decide how a table by year is read, or its first few years where it
+            begins later; those alone by default.
 
         Raises
         ------
@@ -100,9 +116,11 @@ class PairAttributes:
         static: dict[str, NDArray[np.float32]] = {}
         yearly: dict[str, YearlyPairs] = {}
         statements: list[str] = []
+        findings: list[Finding] = []
         for file, frame in frames:
             frame = as_frame(frame, text=PAIR_KEYS, file=file)
-            table = _PairTable.of(frame, countries=countries, file=file)
+            table = _PairTable.of(frame, countries=countries, file=file, until=until)
+            findings += table.findings(file)
             for name in table.attributes:
                 if name in static or name in yearly:
                     raise InputError(
@@ -113,31 +131,37 @@ class PairAttributes:
                     )
             if table.year is None:
                 static |= table.static(len(countries))
-                statements.append(f"{file}: {len(table.attributes)} static pair attributes")
+                statements.append(
+                    f"{file}: {len(table.attributes)} static pair attributes{table.mirrored}"
+                )
                 continue
             yearly |= table.by_year(len(countries), publication_lag_months)
             absent = "0" if table.lists_occurrences else "unknown"
             statements.append(
                 f"{file}: {len(table.attributes)} pair attributes by year; "
-                f"a pair-year without a row is {absent}"
+                f"a pair-year without a row is {absent}{table.mirrored}"
             )
-        return cls(static, yearly, tuple(statements))
+        return cls(static, yearly, tuple(statements), tuple(findings))
 
 
 @dataclass(frozen=True, slots=True)
 class _PairTable:
     exporter: NDArray[np.integer]
     importer: NDArray[np.integer]
-    year: NDArray[np.int32] | None
+    year: NDArray[np.integer] | None
     attributes: dict[str, NDArray[np.float64]]
+    until: int | None
+    added: int
+    """Rows that state the other direction of a pair listed once."""
 
     @classmethod
-    def of(cls, frame: pd.DataFrame, *, countries: tuple[str, ...], file: object) -> _PairTable:
+    def of(
+        cls, frame: pd.DataFrame, *, countries: tuple[str, ...], file: object, until: int | None
+    ) -> _PairTable:
         require_columns(frame, PAIR_KEYS, file=file)
-        sides = []
-        for name in PAIR_KEYS:
-            codes, iso3 = to_iso3(frame[name], file=file)
-            sides.append(place_of(iso3, countries)[codes])
+        given = [to_iso3(frame[name], file=file) for name in PAIR_KEYS]
+        everyone = tuple(dict.fromkeys((*countries, *given[0][1], *given[1][1])))
+        sides = [place_of(iso3, everyone)[codes] for codes, iso3 in given]
         year = whole_years(frame["year"], file=file) if "year" in frame.columns else None
         keys = [*PAIR_KEYS, *(["year"] if year is not None else [])]
         twice = frame.duplicated(subset=keys).to_numpy()
@@ -151,18 +175,52 @@ class _PairTable:
             remedy = "Add a column such as dist or rta"
             raise InputError("there is no attribute column", remedy=remedy, file=file)
         attributes = {name: _attribute(frame[name], file=file) for name in names}
-        inside = (sides[0] >= 0) & (sides[1] >= 0)
+        turned = np.empty(0, dtype=np.intp)
+        if _lists_once(sides[0], sides[1], early=None if year is None else early(year, until)):
+            turned = _unstated(sides[0], sides[1], year)
+        exporter = np.concatenate([sides[0], sides[1][turned]])
+        importer = np.concatenate([sides[1], sides[0][turned]])
+        inside = (exporter < len(countries)) & (importer < len(countries))
+        rows = np.concatenate([np.arange(len(frame)), turned])[inside]
         return cls(
-            sides[0][inside],
-            sides[1][inside],
-            None if year is None else year[inside],
-            {name: values[inside] for name, values in attributes.items()},
+            exporter[inside],
+            importer[inside],
+            None if year is None else year[rows],
+            {name: values[rows] for name, values in attributes.items()},
+            until,
+            int(turned.size),
         )
 
     @property
+    def mirrored(self) -> str:
+        """End of the statement on a table that lists pairs once."""
+        return "; each pair is listed once, so it holds in both directions" if self.added else ""
+
+    def findings(self, file: object) -> list[Finding]:
+        """That the other direction was filled in."""
+        if not self.added:
+            return []
+        return [
+            Finding(
+                code="pairs-once",
+                severity="warning",
+                count=self.added,
+                names=tuple(self.attributes),
+                years=(),
+                message=f"{file} lists every pair in one direction: {self.added:,} rows were "
+                f"mirrored ({listed(list(self.attributes))})",
+                remedy="List both directions where they differ, as tariffs do, or --accept "
+                "pairs-once",
+            )
+        ]
+
+    @property
     def lists_occurrences(self) -> bool:
-        """Whether some attribute is never zero, so that the table names occurrences only."""
-        return any(bool((v != 0).all()) and v.size > 0 for v in self.attributes.values())
+        """Whether some attribute is hardly ever zero, so that the table names occurrences only."""
+        if self.year is None or self.year.size == 0:
+            return False
+        of = early(self.year, self.until)
+        return any((v[of] == 0).mean() < STATED_ZEROS for v in self.attributes.values())
 
     def static(self, n: int) -> dict[str, NDArray[np.float32]]:
         out = {}
@@ -183,6 +241,39 @@ class _PairTable:
             cube[self.year - first, self.exporter, self.importer] = values
             out[name] = YearlyPairs(first, cube, lag)
         return out
+
+
+def _lists_once(
+    origin: NDArray[np.integer], other: NDArray[np.integer], *, early: NDArray[np.bool_] | None
+) -> bool:
+    """Whether no pair is listed in both directions, and it is not one country's list.
+
+    Rows of early years decide where they name enough pairs.
+    """
+    abroad = origin != other
+    pairs = _pairs(origin, other, abroad if early is None else abroad & early)
+    if pairs.shape[0] < _FEWEST_PAIRS:
+        pairs = _pairs(origin, other, abroad)
+    if pairs.shape[0] < _FEWEST_PAIRS or any(np.unique(side).size == 1 for side in pairs.T):
+        return False
+    return bool(np.unique(np.sort(pairs, axis=1), axis=0).shape[0] == pairs.shape[0])
+
+
+def _pairs(
+    origin: NDArray[np.integer], other: NDArray[np.integer], rows: NDArray[np.bool_]
+) -> NDArray[np.integer]:
+    return np.unique(np.stack([origin[rows], other[rows]], axis=1), axis=0)
+
+
+def _unstated(
+    origin: NDArray[np.integer], other: NDArray[np.integer], year: NDArray[np.integer] | None
+) -> NDArray[np.intp]:
+    """Rows whose other direction has no row (of their year)."""
+    width = int(max(origin.max(), other.max())) + 1
+    when = np.zeros(origin.size, dtype=np.int64) if year is None else year.astype(np.int64)
+    stated = (when * width + origin) * width + other
+    reverse = (when * width + other) * width + origin
+    return np.flatnonzero((origin != other) & ~np.isin(reverse, stated))
 
 
 def _attribute(column: pd.Series, *, file: object) -> NDArray[np.float64]:

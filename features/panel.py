@@ -26,6 +26,14 @@ DomesticFlows = Literal["apart", "include"]
 
 KEYS = ("exporter", "importer", "sector")
 MAX_CELLS = 2_000_000_000
+MOST_USD = 1e15
+"""More than any year's flow: ten times what the world produces."""
+EARLY_YEARS = 5
+"""First years of the panel, which decide what a cell without a row means: no origin of a back-test
+is earlier than the last of them, so that years added later change nothing of the past."""
+STATED_ZEROS = 0.01
+"""Share of stated zeros among a table's rows from which it lists its zeros; below it, a few strays
+do not make unknown every flow that is not traded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,10 @@ class PanelNotes:
         Cells (year x flow) of the universe without a row.
     absent_means
         How those were read: ``"zero"`` or ``"missing"``.
+    absent_decided
+        Whether the table decided that, not the caller.
+    stated_zeros
+        Rows whose value is zero.
     ignored_columns
         Columns of the table that the panel does not use.
     """
@@ -51,6 +63,8 @@ class PanelNotes:
     absent_cells: int
     absent_means: Literal["zero", "missing"]
     ignored_columns: tuple[str, ...] = ()
+    absent_decided: bool = False
+    stated_zeros: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +172,9 @@ class TradePanel:
             leaves to users are countries here, as in a simulated world; in a file they must be
             listed.
         absent
-            What a pair, sector and year without a row means. ``"auto"``: zero where the table
-            never states a zero (it lists trade only, as BACI does), missing where it does.
+            What a pair, sector and year without a row means. ``"auto"``: missing where the table
+            lists its zeros (`STATED_ZEROS` of the rows of its first `EARLY_YEARS` years), zero
+            where it lists trade only, as BACI does.
         negatives
             ``"error"`` refuses negative values, ``"zero"`` sets them to zero and counts them.
         domestic
@@ -171,7 +186,8 @@ class TradePanel:
         Raises
         ------
         InputError
-            For a missing column, wrong type, negative, missing or infinite value, duplicate key,
+            For a missing column, wrong type, negative, missing, infinite or impossibly large value
+            (beyond `MOST_USD`), duplicate key,
             unknown country, a year missing from the middle, fewer than two countries, or no
             domestic row where they are to be included.
         """
@@ -186,7 +202,8 @@ class TradePanel:
         years = _consecutive_years(year, file=file)
         given = numbers(frame["value_usd"], file=file)
         values, negative_cells = _non_negative(frame["value_usd"], given, negatives, file=file)
-        stated_zeros = bool((given == 0).any())
+        zeros = given == 0
+        lists_zeros = zeros.any() and zeros[early(year)].mean() >= STATED_ZEROS
         flows = FlowIndex(countries, sectors, diagonal=domestic == "include")
         if flows.size * years.size > MAX_CELLS:
             raise InputError(
@@ -199,7 +216,7 @@ class TradePanel:
         if flows.diagonal and np.isnan(matrix[:, flows.domestic]).all():
             _refuse_no_domestic(file=file)
         stated = absent if absent != "auto" else None
-        means = stated or ("missing" if stated_zeros else "zero")
+        means = stated or ("missing" if lists_zeros else "zero")
         if means == "zero":
             np.nan_to_num(matrix, copy=False, nan=0.0)
             if apart is not None:
@@ -211,6 +228,8 @@ class TradePanel:
             absent_cells=matrix.size - seen,
             absent_means=means,
             ignored_columns=tuple(str(name) for name in frame.columns if name not in used),
+            absent_decided=stated is None,
+            stated_zeros=int(zeros.sum()),
         )
         return cls(flows, years, matrix, apart, notes)
 
@@ -310,14 +329,21 @@ def _consecutive_years(year: NDArray[np.integer], *, file: object) -> NDArray[np
     return np.arange(first, last + 1, dtype=np.int32)
 
 
+def early(year: NDArray[np.integer], until: int | None = None) -> NDArray[np.bool_]:
+    """Rows that decide how a table is read: its first `EARLY_YEARS` years, all up to ``until``."""
+    last = int(year.min()) + EARLY_YEARS - 1
+    rows: NDArray[np.bool_] = year <= (last if until is None else max(last, until))
+    return rows
+
+
 def _non_negative(
     column: pd.Series, values: NDArray[np.float64], negatives: NegativeFlows, *, file: object
 ) -> tuple[NDArray[np.float64], int]:
-    if values.max() > np.finfo(np.float32).max:
+    if values.max() > MOST_USD:
         row = int(np.argmax(values))
         raise InputError(
-            f"{values[row]:g} is more dollars than there are",
-            remedy="Give values in current USD",
+            f"{values[row]:g} is more dollars than the world earns in a year",
+            remedy=f"Give values in current USD, below {MOST_USD:g}",
             file=file,
             column=str(column.name),
             row=row + 2,

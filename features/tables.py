@@ -129,6 +129,15 @@ def numbers(
 ) -> NDArray[np.float64]:
     """A column as finite float64.
 
+    Parameters
+    ----------
+    column
+        Numbers, or text that holds them.
+    file
+        Named in the error.
+    remedy
+        What to do about a cell that is none.
+
     Raises
     ------
     InputError

@@ -12,8 +12,10 @@ from types import MappingProxyType
 from typing import Any, get_args
 
 from features.errors import InputError, cut
+from features.findings import CODES
 from features.information import SETTINGS, AsOfRule, Setting
 from features.panel import AbsentFlows, DomesticFlows, NegativeFlows
+from features.plausibility.reporting import LateReports
 from features.reading.number_text import Decimal
 from features.reading.options import FlowDirection
 from features.reading.units import Unit
@@ -85,6 +87,13 @@ class RunConfig:
         User-assigned country codes (XAA to XZZ, QMA to QZZ, AA., ZZ.) that the files hold.
     absent
         What a flow without a row means: ``"auto"``, ``"zero"`` or ``"missing"``.
+    late
+        What a year without a trader's exports (imports) means after it traded: ``"missing"``,
+        ``"zero"``, or ``"auto"``, which reads it as missing and warns.
+    strict
+        Whether a warning about the data ends the run, as an error does.
+    accept
+        Codes of warnings (`features.findings.CODES`) that are right as they are: they become notes.
     negatives
         ``"error"`` or ``"zero"`` (set to zero and counted).
     domestic
@@ -141,6 +150,9 @@ class RunConfig:
     decimal: Decimal | None = None
     extra_codes: tuple[str, ...] = ()
     absent: AbsentFlows = "auto"
+    late: LateReports = "auto"
+    strict: bool = False
+    accept: tuple[str, ...] = ()
     negatives: NegativeFlows = "error"
     domestic: DomesticFlows = "apart"
     rounds: int = 80
@@ -250,15 +262,17 @@ _OPTIONAL_WHOLE: dict[str, tuple[int, int, str]] = {
     "largest": (2, 100_000, "Keep at least two countries"),
     "first_origin": (1800, 2200, "Give a calendar year"),
 }
-_SWITCHES = ("overwrite", "study", "allow_snapshots", "figures", "report", "quiet")
+_SWITCHES = ("overwrite", "study", "allow_snapshots", "figures", "report", "strict",
+             "quiet")  # fmt: skip
 _WORDS: dict[str, tuple[str, ...]] = {
     "absent": get_args(AbsentFlows),
+    "late": get_args(LateReports),
     "negatives": get_args(NegativeFlows),
     "domestic": get_args(DomesticFlows),
 }
 
 
-_LISTS = ("pairs", "horizons", "settings", "explain_flow")
+_LISTS = ("pairs", "horizons", "settings", "explain_flow", "accept")
 
 
 def _refuse(option: str, value: object, remedy: str) -> InputError:
@@ -383,6 +397,9 @@ def _check(config: RunConfig) -> None:
     elif config.tables is not None and config.domestic != "include":
         remedy = "Input-output tables hold domestic sales: give include (--domestic include)"
         raise _refuse("domestic", config.domestic, remedy)
+    strange = [code for code in config.accept if code not in CODES]
+    if strange:
+        raise _refuse("accept", strange[0], f"Choose from {', '.join(CODES)}")
     for name in _SWITCHES:
         if not isinstance(getattr(config, name), bool):
             raise _refuse(name, getattr(config, name), "Give true or false")

@@ -31,6 +31,7 @@ from forecasting.final_model import Backtest, Final, make_final
 from forecasting.folds import Fold, plan_folds
 from forecasting.interrupts import Interrupted
 from forecasting.loading import LoadedData, load
+from forecasting.noticed import tell
 from forecasting.output import FORMAT, MARKER, check_out, claimed, write_run
 from forecasting.progress import Progress
 from forecasting.reliability import reliability_rows, summarise_reliability
@@ -139,6 +140,7 @@ def _written(config: RunConfig, progress: Progress) -> RunResult:
         first_origin=config.first_origin,
     )
     _check_explain_flow(config, data)
+    tell(data.findings, notes=progress.show)
     with progress.stage("build the features"):
         bench = prepare(data.bundle, config)
     may_be = partial(check_out, config.out, overwrite=config.overwrite)
@@ -330,6 +332,7 @@ def _provenance(
         "format": FORMAT,
         "config": config.to_dict(),
         "data": [source.to_dict() for source in data.sources],
+        "findings": [finding.to_dict() for finding in data.findings],
         "as_of": bench.infos[setting][origin].as_of.isoformat(),
         "origin": origin,
         "horizons": list(config.horizons),

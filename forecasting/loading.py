@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from features.errors import InputError
+from features.findings import Finding, refuse, settled
 from features.flows import FlowIndex
 from features.indicators import Indicators, Snapshots
 from features.information import DataBundle
 from features.pairs import PairAttributes
-from features.panel import TradePanel
+from features.panel import EARLY_YEARS, PanelNotes, TradePanel
+from features.plausibility.checks import check_against_gdp, check_panel
 from features.reading.pair_table import read_pairs
 from features.reading.table import READ
 from features.sectors import SectorAttributes
@@ -69,11 +72,14 @@ class LoadedData:
         Where it came from.
     tables
         Folder of input-output tables, where there are any.
+    findings
+        What looks wrong in them, the gravest first; none is an error.
     """
 
     bundle: DataBundle
     sources: tuple[Source, ...]
     tables: Path | None = None
+    findings: tuple[Finding, ...] = ()
 
     @property
     def reading(self) -> tuple[str, ...]:
@@ -92,14 +98,22 @@ def load(config: RunConfig) -> LoadedData:
     Raises
     ------
     InputError
-        For anything wrong with an input.
+        For anything wrong with an input, a certain finding, or with ``strict`` a likely one.
     """
     return _simulated(config) if config.trade is None else _from_files(config)
 
 
+def _settled(
+    config: RunConfig, found: Sequence[Finding], *, file: object | None = None
+) -> tuple[Finding, ...]:
+    findings = settled(found, accept=config.accept)
+    refuse(findings, strict=config.strict, file=file)
+    return findings
+
+
 def _simulated(config: RunConfig) -> LoadedData:
     world = simulate_world(seed=config.seed)
-    panel = TradePanel.from_frame(world.trade)
+    panel, _, found = check_panel(TradePanel.from_frame(world.trade), late=config.late)
     countries = panel.flows.countries
     bundle = DataBundle(
         panel,
@@ -112,7 +126,8 @@ def _simulated(config: RunConfig) -> LoadedData:
         trade_lag_months=config.trade_lag_months,
     )
     said = (f"simulated with seed {config.seed}: no real country", *_panel_statements(panel))
-    return LoadedData(bundle, (Source("trade", "simulated world", "", said),))
+    source = Source("trade", "simulated world", "", said)
+    return LoadedData(bundle, (source,), findings=_settled(config, found))
 
 
 def _from_files(config: RunConfig) -> LoadedData:
@@ -120,11 +135,14 @@ def _from_files(config: RunConfig) -> LoadedData:
     trade = open_input(config.trade, kind="trade", store=config.store)
     _refuse_early(config, trade)
     panel, reading, folded = read_trade_panel(config, trade)
+    panel, totals, found = check_panel(panel, late=config.late)
     said = (*reading, *_panel_statements(panel), *_folded_statements(folded))
     sources = [_source("trade", trade, said)]
     countries = panel.flows.countries
     indicators = _read_indicators(config, trade, countries, sources)
-    pairs = _read_pairs(config, countries, sources)
+    pairs = _read_pairs(config, panel, sources)
+    found += [*check_against_gdp(totals, indicators), *pairs.findings]
+    findings = _settled(config, found, file=trade.name)
     bundle = DataBundle(
         panel,
         indicators=indicators,
@@ -133,7 +151,7 @@ def _from_files(config: RunConfig) -> LoadedData:
         trade_lag_months=config.trade_lag_months,
     )
     tables = _read_tables(config, panel.flows, sources)
-    return LoadedData(bundle, tuple(sources), tables)
+    return LoadedData(bundle, tuple(sources), tables, findings)
 
 
 def _refuse_early(config: RunConfig, trade: Input) -> None:
@@ -168,16 +186,15 @@ def _require_sectors(config: RunConfig, flows: FlowIndex) -> None:
         )
 
 
-def _read_pairs(
-    config: RunConfig, countries: tuple[str, ...], sources: list[Source]
-) -> PairAttributes:
+def _read_pairs(config: RunConfig, panel: TradePanel, sources: list[Source]) -> PairAttributes:
     """Attributes of pairs; their files are added to the sources."""
     given = [open_input(path, kind="pairs", store=config.store) for path in config.pairs]
     tables = [one.table(read_pairs, reading_options(config)) for one in given]
     pairs = PairAttributes.from_frames(
         [(one.name, table.frame) for one, table in zip(given, tables, strict=True)],
-        countries=countries,
+        countries=panel.flows.countries,
         publication_lag_months=config.pair_lag_months,
+        until=panel.first_year + EARLY_YEARS - 1,
     )
     for one, table, said in zip(given, tables, pairs.statements, strict=True):
         sources.append(_source("pairs", one, (*table.statements, said)))
@@ -298,13 +315,25 @@ def _folded_statements(folded: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
+def _decided(notes: PanelNotes) -> str:
+    """Why the cells were read so, where the table decided."""
+    if not notes.absent_decided or not notes.absent_cells:
+        return ""
+    lists = "lists its zeros" if notes.absent_means == "missing" else "lists trade only"
+    share = 100 * notes.stated_zeros / notes.rows
+    return (
+        f": the table {lists}, {share:.2g} % of its rows being zero and its first {EARLY_YEARS} "
+        "years deciding; --absent decides otherwise"
+    )
+
+
 def _panel_statements(panel: TradePanel) -> tuple[str, ...]:
     notes, flows = panel.notes, panel.flows
     sectors = f", {len(flows.sectors)} sectors" if flows.has_sectors else ""
     said = [
         f"{notes.rows:,} rows: {len(flows.countries)} countries{sectors}, "
         f"{panel.first_year}-{panel.last_year}, {flows.size:,} flows",
-        f"{notes.absent_cells:,} cells without a row read as {notes.absent_means}",
+        f"{notes.absent_cells:,} cells without a row read as {notes.absent_means}{_decided(notes)}",
     ]
     if notes.negatives_set_to_zero:
         said.append(f"{notes.negatives_set_to_zero:,} negative values set to zero")

@@ -20,6 +20,8 @@ class Progress:
 
     Attributes
     ----------
+    show
+        Whether anything is written to stderr.
     seconds
         By stage, in the order they ran.
     """
@@ -27,6 +29,7 @@ class Progress:
     def __init__(self, *, show: bool) -> None:
         from rich.console import Console
 
+        self.show = show
         self._console = Console(stderr=True, quiet=not show)
         self.seconds: dict[str, float] = {}
 

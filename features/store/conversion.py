@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from features.errors import InputError
+from features.plausibility.stored import noticed
 from features.store.connector import Connector
 from features.store.dataset import ABOUT, FORMAT, SECTORS, StoredPart
 from features.store.source import Notes, Part, RawFile, Watcher
@@ -64,14 +65,20 @@ def convert(
     sectors = connector.sector_table(raw)
     if sectors is not None:
         sectors.to_csv(stage / SECTORS, index=False)
-    about = json.dumps(_about(connector, raw, stored, notes), indent=1, ensure_ascii=False)
+    wrong = noticed(stage / one.file for one in stored) if connector.kind == "trade" else []
+    described = _about(connector, raw, stored, notes, wrong)
+    about = json.dumps(described, indent=1, ensure_ascii=False)
     (stage / ABOUT).write_text(about, encoding="utf-8")
     journal.close()
     _swap(stage, target)
 
 
 def _about(
-    connector: Connector, raw: Sequence[RawFile], parts: Sequence[StoredPart], notes: Notes
+    connector: Connector,
+    raw: Sequence[RawFile],
+    parts: Sequence[StoredPart],
+    notes: Notes,
+    looks_wrong: Sequence[str],
 ) -> dict[str, Any]:
     info = connector.INFO
     return {
@@ -90,7 +97,7 @@ def _about(
         "raw": [file.to_dict() for file in raw],
         "parts": [asdict(part) for part in parts],
         "indicators": [asdict(line) for line in connector.indicator_lines()],
-        "statements": list(notes.statements),
+        "statements": [*notes.statements, *looks_wrong],
     }
 
 

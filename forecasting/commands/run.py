@@ -88,6 +88,11 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     files.add_argument(
         "--absent", help="what a flow without a row is: auto (default), zero or missing"
     )
+    files.add_argument("--late", help="years without a trader's exports or imports after it "
+                       "traded: auto (default: missing, and warn), missing or zero")  # fmt: skip
+    files.add_argument("--strict", action="store_true", help="warnings about the data end the run")
+    files.add_argument("--accept", type=words, metavar="CODES", help="warnings that are right as "
+                       "they are, by code, such as trader-jump,succession")  # fmt: skip
     files.add_argument("--negatives", help="negative values: error (default) or zero")
     files.add_argument("--largest", help="keep this many of the largest traders; all "
                        "others become ROW (default: keep all)")  # fmt: skip

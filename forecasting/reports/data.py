@@ -27,7 +27,7 @@ _LIMITS = (
 def provenance(result: RunResult) -> list[str]:
     """Files with their digests, decisions while reading, versions, the model where it was given."""
     run = result.provenance
-    parts = [_files("Files", run["data"]), *_decisions(run["data"])]
+    parts = [_files("Files", run["data"]), *_decisions(run["data"]), *_findings(run)]
     if "model" in run:
         model = run["model"]
         parts += [
@@ -65,6 +65,18 @@ def _decisions(data: list[dict[str, Any]]) -> list[str]:
                 bullets(map(str, entry["statements"])),
             ]
     return parts
+
+
+def _findings(run: dict[str, Any]) -> list[str]:
+    """What looked wrong in the data; runs of earlier versions did not look."""
+    if "findings" not in run:
+        return []
+    if not run["findings"]:
+        return [paragraph("Nothing in the data looked wrong.")]
+    rows = [[str(one["severity"]), str(one["message"]), str(one["remedy"])]
+            for one in run["findings"]]  # fmt: skip
+    header = ("Severity", "What looks wrong", "What settles it")
+    return [table("Findings in the data", header, rows, heads=3, breaks=True)]
 
 
 def _coverage(result: RunResult) -> list[str]:

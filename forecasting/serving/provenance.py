@@ -55,6 +55,7 @@ def provenance(
         "model": _model(model),
         "config": asked.to_dict(),
         "data": [source.to_dict() for source in data.sources],
+        "findings": [finding.to_dict() for finding in data.findings],
         "as_of": info.as_of.isoformat(),
         "origin": info.origin,
         "horizons": list(asked.horizons),

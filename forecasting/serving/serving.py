@@ -17,10 +17,12 @@ from threadpoolctl import threadpool_limits
 from features.catalogue import coverage, origin_matrix
 from features.errors import InputError
 from features.feature import Feature
+from features.findings import refuse, settled
 from features.flows import FlowIndex
 from features.information import AsOfRule, DataBundle, InformationSet
 from features.own_features import own_features
 from features.panel import AbsentFlows, NegativeFlows
+from features.plausibility.reporting import LateReports
 from features.reading.number_text import Decimal
 from features.reading.options import FlowDirection
 from features.reading.units import Unit
@@ -29,7 +31,8 @@ from forecasting.config import RunConfig
 from forecasting.csv_files import write_csv
 from forecasting.explanation.drivers import feature_drivers
 from forecasting.explanation.explain import attribution_table, channel_summary, explain
-from forecasting.loading import load
+from forecasting.loading import LoadedData, load
+from forecasting.noticed import tell
 from forecasting.output import check_out, claimed
 from forecasting.progress import Progress
 from forecasting.results import Explanation, RunResult
@@ -37,6 +40,7 @@ from forecasting.run_record import write_record
 from forecasting.saved import save_forecaster
 from forecasting.serving.provenance import provenance
 from forecasting.serving.served_model import ServedModel, open_model
+from forecasting.serving.shared_year import shared_year_findings
 from forecasting.staging import staged
 from forecasting.tables import forecast_table
 from models.design import origin_value
@@ -49,6 +53,7 @@ _OF_THE_MODEL = (
     "largest",
     "extra_codes",
     "absent",
+    "late",
     "negatives",
     "domestic",
     "allow_snapshots",
@@ -81,7 +86,7 @@ class ForecastConfig:
         after its own.
     columns, unit, flow, decimal, extra_codes
         How the files are read, as for a run; of these the model brings its ``extra_codes`` only.
-    trade_lag_months, pair_lag_months, largest, absent, negatives
+    trade_lag_months, pair_lag_months, largest, absent, late, negatives, strict, accept
         As for a run.
     """
 
@@ -104,7 +109,10 @@ class ForecastConfig:
     decimal: Decimal | None = None
     extra_codes: tuple[str, ...] | None = None
     absent: AbsentFlows | None = None
+    late: LateReports | None = None
     negatives: NegativeFlows | None = None
+    strict: bool = False
+    accept: tuple[str, ...] = ()
 
     def run_config(self, about: Mapping[str, Any]) -> RunConfig:
         """The configuration of a run on the new data, filled up with the model's.
@@ -191,6 +199,8 @@ def _made(address: str, config: ForecastConfig, progress: Progress) -> RunResult
     for line in data.reading:
         progress.say(line)
     _check_sectors(model, data.bundle.panel.flows, asked)
+    data = _noticed(model, data, asked)
+    tell(data.findings, notes=progress.show)
     asked = replace(asked, as_of=asked.as_of or _rule(model).date(data.bundle.panel.last_year))
     with progress.stage("build the features"):
         origin = _at_origin(data.bundle, asked, model)
@@ -266,6 +276,14 @@ def _check_sectors(model: ServedModel, flows: FlowIndex, asked: RunConfig) -> No
         file=asked.trade,
         column="sector",
     )
+
+
+def _noticed(model: ServedModel, data: LoadedData, asked: RunConfig) -> LoadedData:
+    """The data with what their last year in common with the model says of their unit."""
+    more = shared_year_findings(model.forecaster, data.bundle.panel)
+    findings = settled((*data.findings, *more), accept=asked.accept)
+    refuse(findings, strict=asked.strict, file=asked.trade)
+    return replace(data, findings=findings)
 
 
 def _rule(model: ServedModel) -> AsOfRule:

@@ -34,6 +34,7 @@ def agreements() -> pd.DataFrame:
             ("DEU", "FRA", 2003, 1, 1),
             ("NAM", "DEU", 2002, 1, 1),
             ("USA", "DEU", 1990, 1, 1),
+            ("FRA", "DEU", 2003, 1, 1),
         ],
         columns=["iso3_o", "iso3_d", "year", "rta", "rta_wto"],
     )
@@ -62,7 +63,7 @@ def test_a_pair_year_without_a_row_is_zero_in_a_list_of_occurrences():
     assert rta.first_year == 2001
     assert rta.publication_lag_months == 3
     expected = np.zeros((3, 3, 3))
-    expected[0, 0, 1] = expected[2, 0, 1] = expected[1, 2, 0] = 1
+    expected[0, 0, 1] = expected[2, 0, 1] = expected[1, 2, 0] = expected[2, 1, 0] = 1
     np.testing.assert_array_equal(rta.values, expected)
     expected[0, 0, 1] = 0
     np.testing.assert_array_equal(read.yearly["rta_wto"].values, expected)
@@ -71,9 +72,9 @@ def test_a_pair_year_without_a_row_is_zero_in_a_list_of_occurrences():
 
 
 def test_a_pair_year_without_a_row_is_unknown_where_every_attribute_states_a_zero():
-    table = agreements().assign(rta=[1, 0, 1, 1])
+    table = agreements().assign(rta=[1, 0, 1, 1, 0])
     read = build(("tariffs", table))
-    assert np.isnan(read.yearly["rta"].values).sum() == 27 - 3
+    assert np.isnan(read.yearly["rta"].values).sum() == 27 - 4
     assert read.yearly["rta"].values[2, 0, 1] == 0
     assert "is unknown" in read.statements[0]
 
@@ -189,7 +190,7 @@ def test_a_pair_given_twice_is_refused_at_its_second_row(refused):
 
 def test_a_pair_year_given_twice_is_refused_at_its_second_row(refused):
     frame = pd.concat([agreements(), agreements().iloc[[3]]])
-    refused(lambda: build(("desta", frame)), file="desta", row=6, says="USA DEU 1990 occurs twice")
+    refused(lambda: build(("desta", frame)), file="desta", row=7, says="USA DEU 1990 occurs twice")
 
 
 def test_a_broken_file_is_refused_by_name(refused, tmp_path):

@@ -1,0 +1,115 @@
+"""Rows that add up others: the world among the traders, ``TOTAL`` among the sectors."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.findings import Finding, Severity, listed
+from features.panel import TradePanel
+from features.plausibility.trader_totals import SIDES, Side, TraderTotals
+
+_NEAR = 0.02
+"""Relative distance from the sum of the others at which a total is suspected."""
+_EXACT = 1e-3
+"""Distance at which it is certain: rounding of sources is finer."""
+_FEWEST_TRADERS, _FEWEST_SECTORS = 4, 3
+"""Of fewer with like figures, each equals the sum of the rest."""
+
+
+def aggregate_findings(panel: TradePanel, totals: TraderTotals) -> list[Finding]:
+    """Traders and sectors that equal the sum of all others in every year."""
+    return [*_traders(panel, totals), *_sectors(panel)]
+
+
+def _gap(value: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Relative distance of a value from what others sum up to; infinite where both are zero."""
+    size = np.maximum(value, others)
+    return np.abs(value - others) / np.where(size > 0, size, np.nan)
+
+
+def _traders(panel: TradePanel, totals: TraderTotals) -> list[Finding]:
+    n = len(totals.countries)
+    if n < _FEWEST_TRADERS:
+        return []
+    among = totals.world[:, None] - totals.value["exports"] - totals.value["imports"]
+    findings = []
+    for k in range(n):
+        sides = [side for side in SIDES if _suspect(totals.value[side][:, k], among[:, k])]
+        gaps = [_by_partner(panel, k, side) for side in sides]
+        near = [(side, gap) for side, gap in zip(sides, gaps, strict=True) if gap <= _NEAR]
+        if near:
+            findings.append(_counted_twice(totals.countries[k], near))
+    return findings
+
+
+def _suspect(value: NDArray[np.float64], among: NDArray[np.float64]) -> bool:
+    there = value > 0
+    return bool(there.any()) and bool((_gap(value[there], among[there]) <= _NEAR).all())
+
+
+def _by_partner(panel: TradePanel, k: int, side: Side) -> float:
+    """Median over partners and years of a trader's distance from the sum of all others'."""
+    flows = panel.flows
+    mine, partner = (
+        (flows.exporter == k, flows.importer)
+        if side == "exports"
+        else (flows.importer == k, flows.exporter)
+    )
+    rest = ~mine & (partner != k) & ~flows.domestic
+    n, gaps = len(flows.countries), []
+    for row in panel.values:
+        known = np.nan_to_num(row, nan=0.0)
+        one, others = (
+            np.bincount(partner[of], weights=known[of], minlength=n).astype(np.float64)
+            for of in (mine, rest)
+        )
+        gaps.append(np.delete(_gap(one, others), k))
+    return float(np.nanmedian(np.concatenate(gaps)))
+
+
+def _counted_twice(name: str, near: list[tuple[Side, float]]) -> Finding:
+    certain = max(gap for _, gap in near) <= _EXACT
+    severity: Severity = "error" if certain else "warning"
+    said = " and ".join(side for side, _ in near)
+    return Finding(
+        code="aggregate-trader",
+        severity=severity,
+        count=1,
+        names=(name,),
+        years=(),
+        message=f"{said} of {name} {'equal' if certain else 'nearly equal'} the sum of all other "
+        "traders' in every year: an aggregate counts all trade twice",
+        remedy=f"Leave the rows of {name} out"
+        + ("" if certain else ", or --accept aggregate-trader if it is no aggregate"),
+    )
+
+
+def _sectors(panel: TradePanel) -> list[Finding]:
+    flows = panel.flows
+    k, n = len(flows.sectors), len(flows.countries)
+    if k < _FEWEST_SECTORS:
+        return []
+    exports = np.stack([flows.exporter_totals(row) for row in panel.values]).reshape(-1, n, k)
+    world = exports.sum(axis=1)
+    others = world.sum(axis=1)[:, None] - world
+    near = [s for s in range(k) if _suspect(world[:, s], others[:, s])]
+    gaps = {s: _gap(exports[:, :, s], exports.sum(axis=2) - exports[:, :, s]) for s in near}
+    sure = {s: gap for s in near if (gap := float(np.nanmedian(gaps[s]))) <= _NEAR}
+    if not sure:
+        return []
+    names = tuple(flows.sectors[s] for s in sure)
+    certain = max(sure.values()) <= _EXACT
+    return [
+        Finding(
+            code="aggregate-sector",
+            severity="error" if certain else "warning",
+            count=len(names),
+            names=names,
+            years=(),
+            message=f"sector {listed(names)} {'equals' if certain else 'nearly equals'} the sum of "
+            "all other sectors in every year: an aggregate counts all trade twice",
+            remedy=f"Leave the rows of {listed(names)} out"
+            + ("" if certain else ", or --accept aggregate-sector if it is no aggregate"),
+        )
+    ]

@@ -1,0 +1,81 @@
+"""All checks of a trade panel in one step, and the panel as they read it."""
+
+from __future__ import annotations
+
+from features.channels.economic_mass import GDP
+from features.findings import Finding
+from features.indicators import Indicators
+from features.panel import TradePanel
+from features.plausibility.aggregates import aggregate_findings
+from features.plausibility.levels import (
+    flow_jumps,
+    gdp_findings,
+    level_findings,
+    trader_jumps,
+)
+from features.plausibility.reporting import (
+    LateReports,
+    few_zeros,
+    flow_gaps,
+    reporting_findings,
+    silent_years,
+    without_silence,
+)
+from features.plausibility.successions import succession_findings, successions
+from features.plausibility.trader_totals import TraderTotals
+
+
+def check_panel(
+    panel: TradePanel, *, late: LateReports = "auto"
+) -> tuple[TradePanel, TraderTotals, list[Finding]]:
+    """Look through a panel, and take as unknown what a trader has not reported.
+
+    Parameters
+    ----------
+    panel
+        As it was read.
+    late
+        What a year without a trader's exports (imports) means after it traded: ``"zero"``, or
+        ``"missing"``; ``"auto"`` is missing too and warns.
+
+    Returns
+    -------
+    tuple
+        The panel, silent traders unknown unless ``late`` is zero; traders' totals; findings.
+
+    Notes
+    -----
+    Whether a trader is silent in a year is decided by the years before it alone: the reading of
+    earlier years, and with it every back-test, stays as it was when years are added.
+    """
+    totals = TraderTotals.of(panel)
+    found = successions(totals)
+    silent = silent_years(totals, found)
+    jumps = trader_jumps(totals)
+    findings = [
+        *aggregate_findings(panel, totals),
+        *reporting_findings(totals, silent, found, late),
+        *level_findings(totals, jumps),
+        *flow_jumps(panel, totals, jumps),
+        *succession_findings(found),
+        *flow_gaps(panel, silent),
+        *few_zeros(panel.notes),
+    ]
+    return (panel if late == "zero" else without_silence(panel, silent)), totals, findings
+
+
+def check_totals(totals: TraderTotals) -> list[Finding]:
+    """Findings that need no more than traders' totals, for a data set that is not yet a panel."""
+    found = successions(totals)
+    return [
+        *reporting_findings(totals, silent_years(totals, found), found, "auto"),
+        *level_findings(totals, trader_jumps(totals)),
+        *succession_findings(found),
+    ]
+
+
+def check_against_gdp(totals: TraderTotals, indicators: Indicators | None) -> list[Finding]:
+    """Trade beside GDP, where the indicators hold it."""
+    if indicators is None or GDP not in indicators.values:
+        return []
+    return gdp_findings(totals, indicators.values[GDP], indicators.years)

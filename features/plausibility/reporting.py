@@ -1,0 +1,197 @@
+"""Traders that have not reported: read as missing, not as without trade, and said."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.findings import Finding, Severity, dollars, listed, years_listed
+from features.panel import PanelNotes, TradePanel
+from features.plausibility.successions import Succession
+from features.plausibility.trader_totals import SIDES, Side, TraderTotals
+
+LateReports = Literal["auto", "missing", "zero"]
+Silent = dict[Side, NDArray[np.bool_]]
+
+
+def silent_years(totals: TraderTotals, found: Sequence[Succession]) -> Silent:
+    """Years without a trader's exports (imports) after it traded, but those after it ended."""
+    silent = {side: totals.silent(side) for side in SIDES}
+    for one in found:
+        ended = totals.years > one.year
+        for side in SIDES:
+            silent[side][ended, totals.countries.index(one.before)] = False
+    return silent
+
+
+def without_silence(panel: TradePanel, silent: Silent) -> TradePanel:
+    """The panel with flows of silent traders unknown; sales at home stay as they are."""
+    if not any(mask.any() for mask in silent.values()):
+        return panel
+    flows, values = panel.flows, panel.values.copy()
+    for row in np.flatnonzero(silent["exports"].any(axis=1) | silent["imports"].any(axis=1)):
+        gone = silent["exports"][row][flows.exporter] | silent["imports"][row][flows.importer]
+        values[row, gone & ~flows.domestic] = np.nan
+    return replace(panel, values=values)
+
+
+def reporting_findings(
+    totals: TraderTotals, silent: Silent, found: Sequence[Succession], late: LateReports
+) -> list[Finding]:
+    """Traders that are silent at the end, in between, and before their first figure."""
+    findings = []
+    for side in SIDES:
+        trailing = np.logical_and.accumulate(silent[side][::-1], axis=0)[::-1]
+        findings += _late(totals, side, trailing, late)
+        findings += _gaps(totals, side, silent[side] & ~trailing, late)
+    followers = {name for one in found for name in one.after}
+    return [*findings, *_starts(totals, besides=followers)]
+
+
+def _read_as(late: LateReports) -> tuple[Severity, str]:
+    severity: Severity = "warning" if late == "auto" else "note"
+    return severity, "zero" if late == "zero" else "missing"
+
+
+_SETTLE = (
+    "Give --late missing if it has not reported, --late zero if there was no trade (`late: zero`)"
+)
+
+
+def _late(
+    totals: TraderTotals, side: Side, trailing: NDArray[np.bool_], late: LateReports
+) -> list[Finding]:
+    traders = np.flatnonzero(trailing[-1])
+    if not traders.size:
+        return []
+    severity, read = _read_as(late)
+    said = []
+    for k in traders:
+        row = int(np.argmax(trailing[:, k]))
+        years = years_listed(int(year) for year in totals.years[row:])
+        before = dollars(float(totals.value[side][row - 1, k]))
+        said.append(f"{totals.countries[k]} has no {side} in {years} after {before}"
+                    f" in {totals.years[row - 1]}")  # fmt: skip
+    years_of = totals.years[trailing.any(axis=1)]
+    return [
+        Finding(
+            code="late-reporter",
+            severity=severity,
+            count=traders.size,
+            names=tuple(totals.countries[k] for k in traders),
+            years=tuple(int(year) for year in years_of),
+            message=f"{'; '.join(said[:3])}{_more(len(said) - 3)}: read as {read}",
+            remedy=_SETTLE,
+        )
+    ]
+
+
+def _more(count: int) -> str:
+    return f"; and {count:,} more" if count > 0 else ""
+
+
+def _gaps(
+    totals: TraderTotals, side: Side, gaps: NDArray[np.bool_], late: LateReports
+) -> list[Finding]:
+    traders = np.flatnonzero(gaps.any(axis=0))
+    if not traders.size:
+        return []
+    severity, read = _read_as(late)
+    said = [
+        f"{totals.countries[k]} ({years_listed(int(y) for y in totals.years[gaps[:, k]])})"
+        for k in traders
+    ]
+    return [
+        Finding(
+            code="reporting-gap",
+            severity=severity,
+            count=int(gaps.sum()),
+            names=tuple(totals.countries[k] for k in traders),
+            years=tuple(int(year) for year in totals.years[gaps.any(axis=1)]),
+            message=f"no {side} in years between others: {listed(said)}; read as {read}",
+            remedy=_SETTLE,
+        )
+    ]
+
+
+def _starts(totals: TraderTotals, *, besides: Collection[str]) -> list[Finding]:
+    """A note on traders that begin later: zeros before it may mean that nothing was reported."""
+    active = (totals.traded["exports"] > 0) | (totals.traded["imports"] > 0)
+    first = active.argmax(axis=0)
+    late = [k for k in np.flatnonzero(active.any(axis=0) & (first > 0))
+            if totals.countries[k] not in besides]  # fmt: skip
+    if not late:
+        return []
+    said = [f"{totals.countries[k]} (from {totals.years[first[k]]})" for k in late]
+    return [
+        Finding(
+            code="late-start",
+            severity="note",
+            count=len(late),
+            names=tuple(totals.countries[k] for k in late),
+            years=tuple(sorted({int(totals.years[first[k]]) for k in late})),
+            message=f"no trade in the table's first years: {listed(said)}",
+            remedy="Leave those rows out and give --absent missing if they were not reported",
+        )
+    ]
+
+
+def flow_gaps(panel: TradePanel, silent: Silent) -> list[Finding]:
+    """A note on flows that are unknown between known years although both sides reported."""
+    values, flows = panel.values, panel.flows
+    if not np.isnan(values).any():
+        return []
+    known = ~np.isnan(values)
+    inside = np.logical_or.accumulate(known, axis=0)
+    inside &= np.logical_or.accumulate(known[::-1], axis=0)[::-1]
+    gaps = inside & ~known
+    for row in range(values.shape[0]):
+        gone = silent["exports"][row][flows.exporter] | silent["imports"][row][flows.importer]
+        gaps[row] &= ~gone
+    where = np.flatnonzero(gaps.any(axis=0))
+    if not where.size:
+        return []
+    names = tuple(flow_name(panel, int(flow)) for flow in where[:20])
+    return [
+        Finding(
+            code="reporting-gap",
+            severity="note",
+            count=int(gaps.sum()),
+            names=names,
+            years=tuple(int(year) for year in panel.years[gaps.any(axis=1)]),
+            message=f"{where.size:,} flows are unknown in {int(gaps.sum()):,} years between known "
+            f"ones, such as {' and '.join(names[:2])}",
+            remedy="--absent zero reads what has no row as no trade",
+        )
+    ]
+
+
+def few_zeros(notes: PanelNotes) -> list[Finding]:
+    """A note where a table states some zeros, too few to list them, and lacks cells."""
+    few = notes.absent_decided and notes.absent_means == "zero" and notes.stated_zeros > 0
+    if not few or not notes.absent_cells:
+        return []
+    return [
+        Finding(
+            code="few-zeros",
+            severity="note",
+            count=notes.stated_zeros,
+            names=(),
+            years=(),
+            message=f"{notes.stated_zeros:,} zeros are stated beside {notes.absent_cells:,} cells "
+            "without a row, which are read as zero too: a table that lists its zeros has more",
+            remedy="--absent missing reads those cells as unknown",
+        )
+    ]
+
+
+def flow_name(panel: TradePanel, flow: int) -> str:
+    """A flow in words: ``DEU -> FRA``, and its sector where there are sectors."""
+    flows = panel.flows
+    ends = (flows.countries[flows.exporter[flow]], flows.countries[flows.importer[flow]])
+    sector = (flows.sectors[flows.sector[flow]],) if flows.has_sectors else ()
+    return " -> ".join(ends) + "".join(f", {name}" for name in sector)
