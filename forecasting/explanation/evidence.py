@@ -14,6 +14,7 @@ import pandas as pd
 
 from features.feature import CHANNELS, TECHNOLOGY
 from forecasting.backtest import ABLATION, MAIN_MODEL
+from forecasting.metrics import ratio_of_errors
 from forecasting.results import RunResult
 from forecasting.scores import SKILL_METRICS
 from forecasting.significance import LEVEL, holm, significance_table
@@ -222,7 +223,7 @@ def changes(tests: pd.DataFrame, *, setting: str) -> pd.DataFrame:
 
 def _change(tests: pd.DataFrame) -> float:
     """Mean over horizons of the other model's error against the main one's, percent."""
-    return float((100.0 * (tests["theirs"] / tests["ours"] - 1.0)).mean())
+    return float((100.0 * (ratio_of_errors(tests["theirs"], tests["ours"]) - 1.0)).mean())
 
 
 Verdict = Literal["not tested", "helps", "hurts", "nothing measurable"]

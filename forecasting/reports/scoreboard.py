@@ -11,6 +11,7 @@ import pandas as pd
 from features.errors import InputError
 from features.information import SETTINGS
 from features.tables import read_table, require_columns
+from forecasting.metrics import ratio_of_errors
 from forecasting.reports.markdown import cells, model_label, section, settings_of, table
 from forecasting.reports.scoreboard_proof import ablation, in_short, placebos, significance, trials
 from forecasting.style import METRIC_LABELS, MODEL_LABELS, SETTING_LABELS, years
@@ -280,4 +281,5 @@ def _four(value: float) -> str:
 
 
 def _change(ours: float, reference: float) -> str:
-    return f"{100 * (ours / reference - 1):+.1f} %" if reference > 0 and ours == ours else ""
+    change = ratio_of_errors(ours, reference) - 1
+    return f"{100 * change:+.1f} %" if change == change else ""
