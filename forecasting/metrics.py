@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from models.design import midpoint_growth
 
 Vector = NDArray[np.float64]
+
+PERFECT = 1e-6
+"""Errors up to this are none: values are stored in single precision, and raking rounds too."""
+
+
+def ratio_of_errors(
+    ours: float | NDArray[np.floating], theirs: float | NDArray[np.floating]
+) -> Any:
+    """``ours / theirs``; NaN beside a perfect forecast, of which no error is a multiple.
+
+    Arrays, Series and numbers alike; Series keep their index.
+    """
+    if isinstance(theirs, pd.Series):
+        return ours / theirs.where(theirs > PERFECT)
+    if np.ndim(theirs) == 0:
+        return ours / theirs if theirs > PERFECT else np.nan * ours
+    return ours / np.where(np.asarray(theirs) > PERFECT, theirs, np.nan)
 
 
 def wape(actual: Vector, forecast: Vector) -> float:

@@ -128,7 +128,8 @@ def summarise(by_origin: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Keys, metrics, ``n`` (flows over all origins), ``origins`` and ``skill_*``; skill is
-        ``1 - metric / metric of the last value`` of the same setting, horizon and stratum.
+        ``1 - metric / metric of the last value`` of the same setting, horizon and stratum; NaN
+        where the last value has no error.
     """
     everything = by_origin[by_origin["stratum"] == "all"]
     crisis = (everything["origin"] + everything["horizon"]).isin(CRISIS_YEARS)
@@ -147,6 +148,5 @@ def summarise(by_origin: pd.DataFrame) -> pd.DataFrame:
     against = table[keys].merge(reference, on=keys, how="left")
     for metric in SKILL_METRICS:
         ours, theirs = table[metric].to_numpy(), against[metric].to_numpy()
-        undefined = np.full(ours.shape, np.nan)
-        table[f"skill_{metric}"] = 1.0 - np.divide(ours, theirs, out=undefined, where=theirs > 0)
+        table[f"skill_{metric}"] = 1.0 - metrics.ratio_of_errors(ours, theirs)
     return table

@@ -17,6 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from forecasting.metrics import PERFECT
+
 Vector = NDArray[np.float64]
 
 FEWEST_ORIGINS = 4
@@ -151,6 +153,7 @@ def significance_table(
                 if other not in block or model not in block:
                     continue
                 pair = block[[model, other]].dropna()
+                pair = pair.where(pair > PERFECT, 0.0)
                 test = equal_accuracy(
                     (pair[model] - pair[other]).to_numpy(dtype=np.float64), horizon=int(horizon)
                 )

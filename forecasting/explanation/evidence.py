@@ -15,6 +15,7 @@ import pandas as pd
 from features.feature import CHANNELS, TECHNOLOGY
 from forecasting import significance
 from forecasting.backtest import ABLATION, MAIN_MODEL
+from forecasting.metrics import ratio_of_errors
 from forecasting.results import RunResult
 from forecasting.scores import SKILL_METRICS
 from forecasting.significance import LEVEL, holm, significance_table
@@ -223,7 +224,7 @@ def changes(tests: pd.DataFrame, *, setting: str) -> pd.DataFrame:
 
 def _change(tests: pd.DataFrame) -> float:
     """Mean over horizons of the other model's error against the main one's, percent."""
-    return float((100.0 * (tests["theirs"] / tests["ours"] - 1.0)).mean())
+    return float((100.0 * (ratio_of_errors(tests["theirs"], tests["ours"]) - 1.0)).mean())
 
 
 def why_untested(run: RunResult, channel: str) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 from features.feature import TECHNOLOGY
 from forecasting.figures.score_plots import MAIN_MODEL
 from forecasting.figures.shap_plots import channel_keys
+from forecasting.metrics import ratio_of_errors
 from forecasting.results import RunResult
 from forecasting.style import (
     BLACK,
@@ -56,7 +57,7 @@ def out_of_sample(run: RunResult) -> pd.DataFrame:
         table = run.study.ablation
         table = table[(table["setting"] == setting) & table["metric"].isin(list(METRICS))]
         channel = table["against"].str.removeprefix("without_")
-        change = 100 * (table["theirs"] / table["ours"] - 1)
+        change = 100 * (ratio_of_errors(table["theirs"], table["ours"]) - 1)
         rejected = table["verdict"].isin(["better", "worse"])
         rows = table[["metric"]].assign(channel=channel, percent=change, rejected=rejected)
     else:
@@ -76,7 +77,9 @@ def _technology(run: RunResult, setting: str) -> pd.DataFrame:
         without = f"without_{TOGETHER}"
         if {MAIN_MODEL, without} <= set(scores["model"]):
             for metric in METRICS:
-                change = 100 * (errors.loc[without, metric] / errors.loc[MAIN_MODEL, metric] - 1)
+                change = 100 * (
+                    ratio_of_errors(errors.loc[without, metric], errors.loc[MAIN_MODEL, metric]) - 1
+                )
                 named = {"channel": TOGETHER, "metric": metric, "rejected": False}
                 parts.append(pd.DataFrame({"percent": change.to_numpy()}).assign(**named))
     return pd.concat(parts, ignore_index=True)

@@ -13,6 +13,7 @@ from features.errors import InputError
 from features.information import SETTINGS
 from features.tables import read_table, require_columns
 from forecasting.csv_files import read_csv
+from forecasting.metrics import ratio_of_errors
 from forecasting.reports.markdown import (
     cells,
     escaped,
@@ -295,4 +296,5 @@ def _four(value: float) -> str:
 
 
 def _change(ours: float, reference: float) -> str:
-    return f"{100 * (ours / reference - 1):+.1f} %" if reference > 0 and ours == ours else ""
+    change = ratio_of_errors(ours, reference) - 1
+    return f"{100 * change:+.1f} %" if change == change else ""

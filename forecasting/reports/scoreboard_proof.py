@@ -8,9 +8,10 @@ from typing import Any
 import pandas as pd
 
 from features.feature import CHANNELS, TECHNOLOGY
+from forecasting.metrics import ratio_of_errors
 from forecasting.reports.markdown import model_label, section, settings_of, table
 from forecasting.significance import FEWEST_ORIGINS, UNTESTED, why_untested
-from forecasting.style import METRIC_LABELS, SETTING_LABELS, years
+from forecasting.style import DASH, METRIC_LABELS, SETTING_LABELS, years
 
 _PLACEBO_LABELS = {
     "technology_permuted": "technology of another country",
@@ -50,7 +51,11 @@ def significance(tests: pd.DataFrame) -> str:
         "few origins a number that is not bold is no proof of equality."
     )
     return _tested(
-        "Significance", text, tests, model_label, lambda row: row["ours"] / row["theirs"] - 1
+        "Significance",
+        text,
+        tests,
+        model_label,
+        _against_theirs,
     )
 
 
@@ -64,7 +69,11 @@ def ablation(tests: pd.DataFrame | None) -> str:
         "the channel is better) as above, adjusted over channels."
     )
     return _tested(
-        "What each channel adds", text, tests, _without, lambda row: row["theirs"] / row["ours"] - 1
+        "What each channel adds",
+        text,
+        tests,
+        _without,
+        _against_ours,
     )
 
 
@@ -78,7 +87,13 @@ def placebos(tests: pd.DataFrame | None) -> str:
         "gain some, or a leak would go unseen. Counts: origins at which the unaltered data are "
         "better."
     )
-    return _tested("Placebos", text, tests, _placebo, lambda row: row["theirs"] / row["ours"] - 1)
+    return _tested(
+        "Placebos",
+        text,
+        tests,
+        _placebo,
+        _against_ours,
+    )
 
 
 def _tested(
@@ -107,13 +122,26 @@ def _tested(
     return "\n\n".join(parts)
 
 
+def _against_theirs(row: dict[str, Any]) -> float:
+    return float(ratio_of_errors(row["ours"], row["theirs"]) - 1)
+
+
+def _against_ours(row: dict[str, Any]) -> float:
+    return float(ratio_of_errors(row["theirs"], row["ours"]) - 1)
+
+
 def _verdict(row: dict[str, Any], change: float) -> str:
     """Relative change in percent, bold where it is significant, and the origins won."""
     if row["verdict"] == UNTESTED and row["origins"] >= FEWEST_ORIGINS:
         return f"{UNTESTED}: {why_untested(origins=row['origins'])}"
-    text = f"{100 * change:+.2f} %"
+    text = _percent(change)
     strong = f"**{text}**" if row["verdict"] in ("better", "worse") else text
     return f"{strong} {int(row['wins'])}/{int(row['origins'])}"
+
+
+def _percent(change: float) -> str:
+    """A dash beside a perfect forecast."""
+    return f"{100 * change:+.2f} %" if change == change else DASH
 
 
 def trials(tried: pd.DataFrame | None) -> str:
@@ -127,9 +155,9 @@ def trials(tried: pd.DataFrame | None) -> str:
         if question == "standard":
             continue
         found = block.set_index("origin")[losses]
-        changes = found.mean() / standard.mean() - 1
+        changes = ratio_of_errors(found.mean(), standard.mean()) - 1
         wins = int((found["loss"] < standard["loss"]).sum())
-        cells = [f"{100 * changes[name]:+.2f} %" for name in losses]
+        cells = [_percent(changes[name]) for name in losses]
         rows.append([question, answer, *cells, f"{wins}/{len(found)}"])
     header = ["Decision", "Tried", "All three", "Midpoint MAE", "WAPE", "Log MAE", "Better at"]
     text = (

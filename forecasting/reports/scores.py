@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from forecasting.backtest import MAIN_MODEL
+from forecasting.metrics import ratio_of_errors
 from forecasting.reports.html import heading, paragraph, table
 from forecasting.results import RunResult
 from forecasting.significance import why_untested
@@ -85,7 +86,7 @@ def _against(tests: pd.DataFrame, key: tuple[str, int, str, str]) -> list[str]:
     if not found:
         return [DASH] * 4
     row: dict[str, Any] = found[0]
-    change = row["ours"] / row["theirs"] - 1 if row["theirs"] > 0 else float("nan")
+    change = ratio_of_errors(row["ours"], row["theirs"]) - 1
     return [
         metric(name, row["theirs"]),
         percent(change, sign=True),
@@ -123,7 +124,7 @@ def _models(result: RunResult, overall: pd.DataFrame) -> str:
                 {name: _value(overall, setting, horizon, m, name) for name in METRIC_LABELS}
                 for m in (model, LAST)
             )
-            skills = [1 - ours[name] / last[name] for name in MAIN_METRICS]
+            skills = [1 - ratio_of_errors(ours[name], last[name]) for name in MAIN_METRICS]
             rows.append(
                 [
                     SETTING_LABELS[setting],
@@ -190,7 +191,7 @@ def _by_origin(result: RunResult) -> list[str]:
             for horizon in horizons:
                 ours = float(row.get((MAIN_MODEL, horizon), float("nan")))
                 base = float(row.get((RAKED, horizon), float("nan")))
-                cells += [metric("wape", ours), percent(ours / base - 1, sign=True)]
+                cells += [metric("wape", ours), percent(ratio_of_errors(ours, base) - 1, sign=True)]
             rows.append(cells)
         pairs = ((years(h), "against base") for h in horizons)
         header = ("Origin", *(name for pair in pairs for name in pair))

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from features.targets.measure import Measure
+from forecasting.metrics import ratio_of_errors
 from forecasting.significance import LEVEL, equal_accuracy, holm
 from models.intervals import LEVELS
 
@@ -76,8 +77,8 @@ def _errors(block: pd.DataFrame, horizon: int) -> dict[str, float]:
             f"wins_{rival}": test.wins,
             f"p_{rival}": test.p_value,
         }
-    reference = out["mae_no_change"]
-    out["skill"] = 1.0 - out["mae"] / reference if reference > 0 else float("nan")
+    level = max(float(actual.abs().mean()), np.finfo(np.float64).tiny)
+    out["skill"] = 1.0 - ratio_of_errors(out["mae"] / level, out["mae_no_change"] / level)
     out["direction"] = float((moved == said)[counted].mean()) if counted.any() else float("nan")
     return out
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.backtest import MAIN_MODEL
+from forecasting.metrics import ratio_of_errors
 from forecasting.scores import SKILL_METRICS
 from forecasting.significance import UNTESTED, significance_table
 from forecasting.tracking.promotion_evidence import Evidence
@@ -149,7 +150,7 @@ def _compare(ours: pd.DataFrame, theirs: pd.DataFrame, *, name: str) -> Comparis
     if tests.empty:
         nothing: frozenset[tuple[str, int, str]] = frozenset()
         return Comparison(name, pd.DataFrame(), float("nan"), nothing, nothing, tested=False)
-    tests["ratio"] = tests["ours"] / tests["theirs"].where(tests["theirs"] > 0)
+    tests["ratio"] = ratio_of_errors(tests["ours"], tests["theirs"])
     cells = tests.pivot_table(index=_CELL, columns="metric", values="ratio", sort=False)
     order = pd.MultiIndex.from_frame(ours[_CELL].drop_duplicates())
     cells = cells.reindex(index=order, columns=list(SKILL_METRICS))

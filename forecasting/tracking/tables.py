@@ -12,6 +12,7 @@ import pandas as pd
 
 from features.feature import CHANNELS
 from forecasting.backtest import MAIN_MODEL
+from forecasting.metrics import ratio_of_errors
 from forecasting.results import RunResult
 from forecasting.scores import SKILL_METRICS
 from forecasting.tracking.errors import largest_errors
@@ -142,7 +143,9 @@ def board_of(scores: pd.DataFrame) -> pd.DataFrame:
     last = everything[everything["model"] == REFERENCE][[*keys, *COMPARED]]
     board = board.merge(last, on=keys, how="left", suffixes=("", "_of_last"))
     for name in COMPARED:
-        board[f"skill_on_raked_{name}"] = 1.0 - board[name] / board[f"{name}_of_raked"]
+        board[f"skill_on_raked_{name}"] = 1.0 - ratio_of_errors(
+            board[name], board[f"{name}_of_raked"]
+        )
     return board
 
 
