@@ -9,10 +9,13 @@ from features.findings import Finding, Severity, listed
 from features.panel import TradePanel
 from features.plausibility.trader_totals import SIDES, Side, TraderTotals
 
-_NEAR = 0.02
-"""Relative distance from the sum of the others at which a total is suspected."""
+_NEAR = 0.17
+"""Relative distance from the sum of the others at which a total is suspected: a world row holds
+countries that the table does not list."""
 _EXACT = 1e-3
 """Distance at which it is certain: rounding of sources is finer."""
+_MOST = 0.9
+"""Share of partners and years that must be as near: true shares of partners differ widely."""
 _FEWEST_TRADERS, _FEWEST_SECTORS = 4, 3
 """Of fewer with like figures, each equals the sum of the rest."""
 
@@ -37,7 +40,7 @@ def _traders(panel: TradePanel, totals: TraderTotals) -> list[Finding]:
     for k in range(n):
         sides = [side for side in SIDES if _suspect(totals.value[side][:, k], among[:, k])]
         gaps = [_by_partner(panel, k, side) for side in sides]
-        near = [(side, gap) for side, gap in zip(sides, gaps, strict=True) if gap <= _NEAR]
+        near = [(side, gap) for side, gap in zip(sides, gaps, strict=True) if gap is not None]
         if near:
             findings.append(_counted_twice(totals.countries[k], near))
     return findings
@@ -48,7 +51,14 @@ def _suspect(value: NDArray[np.float64], among: NDArray[np.float64]) -> bool:
     return bool(there.any()) and bool((_gap(value[there], among[there]) <= _NEAR).all())
 
 
-def _by_partner(panel: TradePanel, k: int, side: Side) -> float:
+def _median_gap(gaps: NDArray[np.float64]) -> float | None:
+    """Median distance; None where too many are far."""
+    if np.nanquantile(gaps, _MOST) > _NEAR:
+        return None
+    return float(np.nanmedian(gaps))
+
+
+def _by_partner(panel: TradePanel, k: int, side: Side) -> float | None:
     """Median over partners and years of a trader's distance from the sum of all others'."""
     flows = panel.flows
     mine, partner = (
@@ -65,7 +75,7 @@ def _by_partner(panel: TradePanel, k: int, side: Side) -> float:
             for of in (mine, rest)
         )
         gaps.append(np.delete(_gap(one, others), k))
-    return float(np.nanmedian(np.concatenate(gaps)))
+    return _median_gap(np.concatenate(gaps))
 
 
 def _counted_twice(name: str, near: list[tuple[Side, float]]) -> Finding:
@@ -95,7 +105,7 @@ def _sectors(panel: TradePanel) -> list[Finding]:
     others = world.sum(axis=1)[:, None] - world
     near = [s for s in range(k) if _suspect(world[:, s], others[:, s])]
     gaps = {s: _gap(exports[:, :, s], exports.sum(axis=2) - exports[:, :, s]) for s in near}
-    sure = {s: gap for s in near if (gap := float(np.nanmedian(gaps[s]))) <= _NEAR}
+    sure = {s: gap for s in near if (gap := _median_gap(gaps[s])) is not None}
     if not sure:
         return []
     names = tuple(flows.sectors[s] for s in sure)

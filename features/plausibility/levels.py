@@ -181,7 +181,8 @@ def flow_jumps(
     """Large flows that jump, steady before, of traders that do not."""
     flows, found = panel.flows, []
     for row in range(2, panel.years.size):
-        before, now = panel.values[row - 1], panel.values[row]
+        # In a year of another unit every flow jumps: that is told of the world.
+        now, before = panel.values[row], panel.values[row - 1] * np.float32(_common(totals, row))
         world = max(float(totals.world[row]), 1.0), max(float(totals.world[row - 1]), 1.0)
         with np.errstate(invalid="ignore"):
             wild = (now >= JUMP * before) | (before >= JUMP * now)
@@ -199,11 +200,18 @@ def flow_jumps(
         past = panel.values[max(row - 4, 0) : row, cells]
         found += [
             Jump(flow_name(panel, int(cell)), int(panel.years[row]),
-                 float(now[cell]) / float(before[cell]))
+                 float(now[cell]) / float(panel.values[row - 1, cell]))
             for cell, steady in zip(cells, _steady(past), strict=True)
             if steady
         ]  # fmt: skip
     return _jumped("flow-jump", sorted(found, key=lambda one: (-one.year, one.name)))
+
+
+def _common(totals: TraderTotals, row: int) -> float:
+    """Change of the median exporter from the year before."""
+    before, now = totals.before["exports"][row], totals.now["exports"][row]
+    both = (before > 0) & (now > 0)
+    return float(np.median(now[both] / before[both])) if both.any() else 1.0
 
 
 def _steady(past: NDArray[np.float32]) -> NDArray[np.bool_]:
