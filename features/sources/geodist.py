@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import struct
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -16,15 +14,13 @@ from numpy.typing import NDArray
 
 from features.country_codes import alpha3_to_iso3
 from features.errors import InputError, SourceError
+from features.reading.workbooks import BrokenWorkbookError, Row, read_sheets
 from features.store.connector import Connector
 from features.store.csv_stream import opened, whole_zip
 from features.store.desk import Desk
 from features.store.pair_rows import require_unique, with_iso3
 from features.store.source import Notes, Part, RawFile, SourceInfo
 from features.store.tidying import pair_table, require_source_columns
-
-if TYPE_CHECKING:
-    import xlrd
 
 ARCHIVE = "https://www.cepii.fr/distance/dist_cepii.zip"
 WORKBOOK = "https://www.cepii.fr/distance/dist_cepii.xls"
@@ -87,15 +83,17 @@ class GeoDist(Connector):
 
 def _pairs(raw: RawFile, notes: Notes) -> pa.Table:
     name = raw.path.name
-    sheet = _sheet(raw)
-    header = [str(cell).strip() for cell in sheet.row_values(0)] if sheet.nrows else []
+    top, *body = _sheet(raw) or [[]]
+    header = [str(cell).strip() for cell in top]
     require_source_columns(header, (*SIDES, *FLAGS, *DISTANCES), file=name)
+
+    def cells(column: str) -> list[object]:
+        place = header.index(column)
+        return [row[place] for row in body]
+
     rows = pd.DataFrame(
-        {column: sheet.col_values(header.index(column), 1) for column in SIDES}
-        | {
-            column: _numbers(sheet.col_values(header.index(column), 1), column, file=name)
-            for column in (*FLAGS, *DISTANCES)
-        }
+        {column: cells(column) for column in SIDES}
+        | {column: _numbers(cells(column), column, file=name) for column in (*FLAGS, *DISTANCES)}
     )
     notes.count("cells without a weighted distance", int(rows["distw"].isna().sum()))
     codes = {*rows[SIDES[0]], *rows[SIDES[1]]}
@@ -107,31 +105,25 @@ def _pairs(raw: RawFile, notes: Notes) -> pa.Table:
     return pair_table(pairs)
 
 
-def _sheet(raw: RawFile) -> xlrd.sheet.Sheet:
-    import xlrd
-
+def _sheet(raw: RawFile) -> list[Row]:
     member = "dist_cepii.xls" if zipfile.is_zipfile(raw.path) else None
     with opened(raw.path, member=member) as handle:
         content = handle.read()
     try:
-        # It prints what it guesses; the log keeps that off the screen.
-        book = xlrd.open_workbook(file_contents=content, logfile=io.StringIO())
-    # What xlrd raises for a cut or garbled workbook depends on where it is cut.
-    except (xlrd.XLRDError, xlrd.compdoc.CompDocError, struct.error, LookupError, ValueError,
-            AssertionError, TypeError) as error:  # fmt: skip
+        sheets = read_sheets(content)
+    except BrokenWorkbookError as error:
         raise SourceError(
-            f"this is no whole Excel workbook ({str(error).strip() or type(error).__name__})",
+            f"this is no whole Excel workbook ({error})",
             remedy="Fetch it again with --refresh",
             file=raw.path.name,
         ) from error
-    if SHEET not in book.sheet_names():
+    if SHEET not in sheets:
         raise SourceError(
-            f"the source has changed: expected sheet {SHEET}, found "
-            f"{', '.join(book.sheet_names())}",
+            f"the source has changed: expected sheet {SHEET}, found {', '.join(sheets)}",
             remedy="Upgrade gravicast",
             file=raw.path.name,
         )
-    return book.sheet_by_name(SHEET)
+    return sheets[SHEET]
 
 
 def _numbers(cells: list[object], column: str, *, file: str) -> NDArray[np.float64]:
@@ -144,7 +136,7 @@ def _numbers(cells: list[object], column: str, *, file: str) -> NDArray[np.float
     """
     out = np.full(len(cells), np.nan)
     for row, cell in enumerate(cells):
-        if isinstance(cell, str) and cell.strip() in ("", "."):
+        if cell is None or (isinstance(cell, str) and cell.strip() in ("", ".")):
             continue
         try:
             out[row] = float(str(cell))
