@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import re
-import struct
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 
 from features.country_codes import alpha3_to_iso3
 from features.errors import SourceError
+from features.reading.workbooks import BrokenWorkbookError, Row, read_sheets
 from features.store.connector import Connector
 from features.store.csv_stream import opened, whole_zip
 from features.store.desk import Desk
@@ -26,9 +25,6 @@ from features.store.pair_rows import require_unique, with_iso3
 from features.store.source import Notes, Part, RawFile, SourceInfo
 from features.store.stata import has_stata_columns, is_stata, read_stata
 from features.store.tidying import pair_table, require_source_columns
-
-if TYPE_CHECKING:
-    import xlrd
 
 ARCHIVE = "https://www.cepii.fr/distance/dist_cepii.zip"
 MEMBER = "dist_cepii.xls"
@@ -117,37 +113,31 @@ def _stata_columns(raw: RawFile) -> dict[str, list[object]]:
 
 
 def _sheet_columns(raw: RawFile) -> dict[str, list[object]]:
-    sheet = _sheet(raw)
-    header = [str(cell).strip() for cell in sheet.row_values(0)] if sheet.nrows else []
+    top, *body = _sheet(raw) or [[]]
+    header = [str(cell).strip() for cell in top]
     require_source_columns(header, (*SIDES, *FLAGS, *DISTANCES), file=raw.path.name)
-    return {name: sheet.col_values(number, 1) for number, name in enumerate(header)}
+    return {name: [row[place] for row in body] for place, name in enumerate(header)}
 
 
-def _sheet(raw: RawFile) -> xlrd.sheet.Sheet:
-    import xlrd
-
+def _sheet(raw: RawFile) -> list[Row]:
     member = MEMBER if zipfile.is_zipfile(raw.path) else None
     with opened(raw.path, member=member) as handle:
         content = handle.read()
     try:
-        # It prints what it guesses; the log keeps that off the screen.
-        book = xlrd.open_workbook(file_contents=content, logfile=io.StringIO())
-    # What xlrd raises for a cut or garbled workbook depends on where it is cut.
-    except (xlrd.XLRDError, xlrd.compdoc.CompDocError, struct.error, LookupError, ValueError,
-            AssertionError, TypeError) as error:  # fmt: skip
+        sheets = read_sheets(content)
+    except BrokenWorkbookError as error:
         raise SourceError(
-            f"this is no whole Excel workbook ({str(error).strip() or type(error).__name__})",
+            f"this is no whole Excel workbook ({error})",
             remedy="Fetch it again with --refresh",
             file=raw.path.name,
         ) from error
-    if SHEET not in book.sheet_names():
+    if SHEET not in sheets:
         raise SourceError(
-            f"the source has changed: expected sheet {SHEET}, found "
-            f"{', '.join(book.sheet_names())}",
+            f"the source has changed: expected sheet {SHEET}, found {', '.join(sheets)}",
             remedy="Upgrade gravicast",
             file=raw.path.name,
         )
-    return book.sheet_by_name(SHEET)
+    return sheets[SHEET]
 
 
 def _numbers(cells: list[object], column: str, *, file: str) -> NDArray[np.float64]:
@@ -160,7 +150,7 @@ def _numbers(cells: list[object], column: str, *, file: str) -> NDArray[np.float
     """
     out = np.full(len(cells), np.nan)
     for row, cell in enumerate(cells):
-        if isinstance(cell, str) and cell.strip() in ("", "."):
+        if cell is None or (isinstance(cell, str) and cell.strip() in ("", ".")):
             continue
         try:
             out[row] = float(str(cell))

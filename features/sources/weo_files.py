@@ -14,6 +14,7 @@ import pandas as pd
 
 from features.country_codes import alpha3_to_iso3, translate
 from features.errors import SourceError
+from features.reading.workbooks import BrokenWorkbookError, Row, read_sheets
 from features.store.answers import Answer
 from features.store.source import Notes
 from features.store.tidying import require_source_columns
@@ -225,32 +226,18 @@ def _book_rows(path: Path, vintage: str, notes: Notes) -> Iterator[_Row]:
         )
 
 
-def _sheet_rows(path: Path) -> Iterator[tuple[object, ...]]:
-    from zipfile import BadZipFile
-    from zlib import error as broken_stream
-
-    from openpyxl import load_workbook
-
+def _sheet_rows(path: Path) -> Iterator[Row]:
     try:
-        book = load_workbook(path, read_only=True, data_only=True)
-        if SHEET not in book.sheetnames:
-            raise SourceError(
-                f"the source has changed: expected sheet {SHEET}, found "
-                f"{', '.join(book.sheetnames)}",
-                remedy="Take an earlier vintage, or upgrade gravicast",
-                file=path.name,
-            )
-        sheet = book[SHEET]
-        # A wrong size noted in the file would cut rows off without a word.
-        sheet.reset_dimensions()
-        width = 0
-        for cells in sheet.iter_rows(values_only=True):
-            width = width or len(cells)
-            # Without a size, rows end at their last filled cell.
-            yield (*cells, *[None] * (width - len(cells)))
-        book.close()
-    except (BadZipFile, broken_stream, OSError, KeyError, EOFError, SyntaxError) as error:
+        sheets = read_sheets(path.read_bytes())
+    except (BrokenWorkbookError, OSError) as error:
         raise SourceError("the workbook cannot be read", remedy=_REMEDY, file=path.name) from error
+    if SHEET not in sheets:
+        raise SourceError(
+            f"the source has changed: expected sheet {SHEET}, found {', '.join(sheets)}",
+            remedy="Take an earlier vintage, or upgrade gravicast",
+            file=path.name,
+        )
+    return iter(sheets[SHEET])
 
 
 def _decoded(body: bytes) -> str:

@@ -1,0 +1,44 @@
+"""A process of its own that reads a workbook: bytes on stdin, ``{sheet: rows}`` pickled on stdout.
+
+calamine aborts the whole process at some damaged workbooks, and at a cell far off in an otherwise
+empty sheet, for which it asks for memory by the hundred gigabytes.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import sys
+
+MEMORY = 8 << 30
+"""Bytes that reading a workbook may take."""
+UNREADABLE = 3
+"""Exit code where calamine says what is wrong."""
+
+
+def main() -> int:
+    """Read and pass on; what is wrong is the last line on stderr."""
+    try:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    except (ImportError, ValueError, OSError):  # not on Windows, and a lower limit stays
+        pass
+    from python_calamine import CalamineWorkbook
+
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(sys.stdin.buffer.read()))
+        sheets = {
+            name: book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+            for name in book.sheet_names
+        }
+    except BaseException as error:  # a panic of Rust is no Exception
+        said = (str(error).strip() or type(error).__name__).splitlines()[0]
+        sys.stderr.write(f"\n{said}\n")
+        return UNREADABLE
+    pickle.dump(sheets, sys.stdout.buffer, protocol=pickle.HIGHEST_PROTOCOL)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
