@@ -18,24 +18,64 @@ from forecasting.commands.report import add_report_commands
 from forecasting.commands.review import add_review_commands
 from forecasting.commands.run import RUN_EXAMPLES, add_run_command
 from forecasting.commands.shifts import add_shifts_command
+from forecasting.interrupts import Interrupted, stoppable
+from forecasting.last_resort import (
+    drop_output,
+    keep_traceback,
+    plain_output,
+    reader_gone,
+    refused_by_system,
+    short,
+)
 
 REPEATABLE = ("--pairs",)
 """Options that may be given more than once."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code: 0, or 2 for a user's mistake."""
+    """Run the command line.
+
+    Returns
+    -------
+    int
+        Exit code: 0; 2 for a user's mistake or a system that refuses (a full disk); 1 for a fault
+        of gravicast; 128 and the signal's number where one stopped it.
+    """
     given = sys.argv[1:] if arguments is None else list(arguments)
+    with plain_output(), stoppable() as told:
+        try:
+            return _answered(given)
+        except KeyboardInterrupt as stop:
+            words = stop if isinstance(stop, Interrupted) else "interrupted"
+            print(f"gravicast: {words}", file=sys.stderr)
+            return 128 + told.number
+
+
+def _answered(given: Sequence[str]) -> int:
+    """Run a command; whatever fails is told in one line."""
     try:
-        _refuse_repeats(given)
-        parsed = _parser().parse_args(given)
-        code: int = parsed.command(parsed)
+        try:
+            _refuse_repeats(given)
+            parsed = _parser().parse_args(given)
+            code: int = parsed.command(parsed)
+        finally:  # the help too, which ends the program
+            sys.stdout.flush()
     except InputError as error:
-        print(f"gravicast: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("gravicast: interrupted; nothing was left in the output folder", file=sys.stderr)
-        return 130
+        return _failed(str(error), 2)
+    except BrokenPipeError:
+        return reader_gone()
+    except MemoryError:
+        return _failed("there is not enough memory. Keep fewer flows, as with --largest", 2)
+    except OSError as error:
+        drop_output()
+        return _failed(refused_by_system(error), 2)
+    except Exception as error:
+        return _failed(f"internal error: {short(error)}. {keep_traceback()}", 1)
+    return code
+
+
+def _failed(words: str, code: int) -> int:
+    print(f"gravicast: {words}", file=sys.stderr)
     return code
 
 

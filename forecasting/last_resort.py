@@ -1,0 +1,86 @@
+"""What becomes of failures that nobody foresaw: one line for the user, the rest in a file."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_LENGTH = 300
+_REMEDIES = {
+    **dict.fromkeys(
+        (errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "Make room, or write to another disk"
+    ),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "Change its permissions"),
+    errno.ENAMETOOLONG: "Choose a shorter name",
+}
+_BROKEN_PIPE = 141
+"""What shells report of a program whose reader is gone: 128 and SIGPIPE."""
+
+
+@contextmanager
+def plain_output() -> Iterator[None]:
+    """Let a terminal that knows few letters show others as codes, instead of stopping the work."""
+    streams = [s for s in (sys.stdout, sys.stderr) if isinstance(s, io.TextIOWrapper)]
+    before = [stream.errors for stream in streams]
+    for stream in streams:
+        stream.reconfigure(errors="backslashreplace")
+    try:
+        yield
+    finally:
+        for stream, errors in zip(streams, before, strict=True):
+            stream.reconfigure(errors=errors)
+
+
+def reader_gone() -> int:
+    """Say nothing to a reader that is gone, as at the end of ``| head``; returns the exit code."""
+    drop_output()
+    return _BROKEN_PIPE
+
+
+def drop_output() -> None:
+    """Forget what can no longer be printed."""
+    # What is still buffered would be told as an error when Python ends.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
+def refused_by_system(error: OSError) -> str:
+    """What the operating system refused, in a line: a full disk, a name too long, no permission."""
+    why = os.strerror(error.errno) if error.errno else short(error)
+    files = [str(name) for name in (error.filename, error.filename2) if name is not None]
+    what = f"{files[-1]}: {why}" if files else why
+    return f"{_cut(what)}. {_REMEDIES.get(error.errno or 0, 'Mend that and try again')}"
+
+
+def keep_traceback() -> str:
+    """Write the traceback of the error at hand into a file; returns a sentence that names it."""
+    told = traceback.format_exc()
+    try:
+        handle, name = tempfile.mkstemp(prefix="gravicast-error-", suffix=".log")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(told)
+    except OSError as error:
+        return f"Its traceback could not be kept ({error.strerror})"
+    return f"Please report it with its traceback, which is in {Path(name)}"
+
+
+def short(error: BaseException) -> str:
+    """Kind and words of an error in a line."""
+    words = " ".join(str(error).split())
+    return _cut(f"{type(error).__name__}: {words}" if words else type(error).__name__)
+
+
+def _cut(words: str) -> str:
+    return words if len(words) <= _LENGTH else f"{words[:_LENGTH]} ..."
