@@ -187,7 +187,7 @@ def whole_years(column: pd.Series, *, file: object | None) -> NDArray[np.integer
     else:
         values = numbers(column, file=file)
         wrong = (values != np.floor(values)) | (values < 1800) | (values > 2200)
-        years = values.astype(np.int32)
+        years = np.where(wrong, 0, values).astype(np.int32)
     if wrong is not None and wrong.any():
         row = int(np.argmax(wrong))
         raise InputError(
