@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from features.countries import place_of, to_iso3
 from features.errors import InputError
 from features.tables import (
+    as_numbers,
     is_no_number,
     numbers,
     read_table,
@@ -186,7 +187,7 @@ def _attribute(column: pd.Series, *, file: object) -> NDArray[np.float64]:
     """A pair attribute as float64; an empty cell is unknown, a word or an infinity is an error."""
     if is_no_number(column) and not pd.api.types.is_bool_dtype(column):
         numbers(column, file=file)
-    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    values = as_numbers(column)
     wrong = np.isinf(values) | (np.isnan(values) & column.notna().to_numpy())
     if wrong.any():
         row = int(wrong.argmax())
