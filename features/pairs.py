@@ -18,6 +18,7 @@ from features.reading.frames import as_frame
 from features.reading.options import DEFAULT
 from features.reading.pair_table import read_pairs
 from features.tables import (
+    as_numbers,
     is_no_number,
     numbers,
     refuse_huge,
@@ -280,7 +281,7 @@ def _attribute(column: pd.Series, *, file: object) -> NDArray[np.float64]:
     """A pair attribute as float64; an empty cell is unknown, a word or an infinity is an error."""
     if is_no_number(column) and not pd.api.types.is_bool_dtype(column):
         numbers(column, file=file)
-    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    values = as_numbers(column)
     wrong = np.isinf(values) | (np.isnan(values) & column.notna().to_numpy())
     if wrong.any():
         row = int(wrong.argmax())

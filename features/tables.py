@@ -156,7 +156,7 @@ def numbers(
     elif pd.api.types.is_numeric_dtype(column):
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
-        values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+        values = as_numbers(column)
     # min and max see a NaN or an infinity without a full-size boolean copy.
     if values.size and not (np.isfinite(values.min()) and np.isfinite(values.max())):
         row = int(np.argmin(np.isfinite(values)))
@@ -169,6 +169,15 @@ def numbers(
         )
     refuse_huge(column, values, file=file)
     return values
+
+
+def as_numbers(column: pd.Series) -> NDArray[np.float64]:
+    """A column as float64, NaN where a cell is missing or no number."""
+    try:
+        found = pd.to_numeric(column, errors="coerce")
+    except OverflowError:  # an integer of hundreds of digits, which pandas left as Python's
+        found = pd.to_numeric(column.astype("str"), errors="coerce")
+    return found.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def is_no_number(column: pd.Series) -> bool:
@@ -236,7 +245,7 @@ def whole_years(column: pd.Series, *, file: object | None) -> NDArray[np.integer
     else:
         values = numbers(column, file=file, remedy=_YEARS)
         wrong = (values != np.floor(values)) | (values < 1800) | (values > 2200)
-        years = values.astype(np.int32)
+        years = np.where(wrong, 0, values).astype(np.int32)
     if wrong is not None and wrong.any():
         row = int(np.argmax(wrong))
         raise InputError(

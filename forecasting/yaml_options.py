@@ -75,7 +75,7 @@ def read_options(path: Path | str) -> dict[str, Any]:
             f"the configuration cannot be read ({_reason(error)})",
             remedy=_REMEDY,
             file=path,
-            row=_line(error),
+            row=_line(error, text),
         ) from error
     if not isinstance(values, Mapping):
         raise InputError("the configuration is no mapping", remedy=_REMEDY, file=path)
@@ -87,15 +87,20 @@ def _text(path: Path) -> str:
     try:
         with path.open("rb") as handle:
             content = handle.read(LARGEST_FILE + 1)
-        text = content.decode("utf-8-sig")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        if len(content) > LARGEST_FILE:
+            raise InputError("the configuration is too long", remedy=remedy, file=path)
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
         raise InputError(
-            f"the configuration cannot be read ({reason})", remedy=remedy, file=path
+            "the configuration cannot be read: it is not UTF-8",
+            remedy=remedy,
+            file=path,
+            row=error.object.count(b"\n", 0, error.start) + 1,
         ) from error
-    if len(content) > LARGEST_FILE:
-        raise InputError("the configuration is too long", remedy=remedy, file=path)
-    return text
+    except OSError as error:
+        raise InputError(
+            f"the configuration cannot be read ({error.strerror})", remedy=remedy, file=path
+        ) from error
 
 
 def _check_events(text: str, *, file: object) -> None:
@@ -117,11 +122,15 @@ def _check_events(text: str, *, file: object) -> None:
             )
 
 
-def _line(error: Exception) -> int | None:
+def _line(error: Exception, text: str) -> int | None:
     """Line that an error of the parser names."""
+    if isinstance(error, yaml.reader.ReaderError):
+        return text.count("\n", 0, error.position) + 1
     mark = getattr(error, "problem_mark", None)
     return None if mark is None else mark.line + 1
 
 
 def _reason(error: Exception) -> str:
+    if isinstance(error, yaml.reader.ReaderError):
+        return f"the character {error.character!r} is not allowed"
     return getattr(error, "problem", None) or first_line(error)

@@ -24,8 +24,8 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,9 +78,9 @@ def write_inputs(folder: Path) -> None:
         "01,Farming,goods,0,0.4,0.1\nS62,Software,services,1,0.2,0.9\n"
     )
     _write_tables(folder / "tables", rng)
-    config = RunConfig(trade=folder / "trade.csv", params={"num_leaves": 7}, experiment=None)
+    config = RunConfig(trade="trade.csv", params={"num_leaves": 7}, as_of="2014-07-01")
     lines = [f"{name}: {json.dumps(value)}" for name, value in config.to_dict().items()]
-    (folder / "config.yaml").write_text("\n".join(lines) + "\nas_of: 2014-07-01\n")
+    (folder / "config.yaml").write_text("\n".join(lines) + "\n")
 
 
 def _write_tables(folder: Path, rng: Random) -> None:
@@ -132,6 +132,17 @@ ODD_BYTES = (
 ODD_VALUES: tuple[object, ...] = (
     None, True, -1, 0, 1e308, 10**30, "", "x" * 3_000, [], {}, [[1]], "2015", {"a": None},
     float("nan"), float("inf"), "\u0000", 3.7, "../x",
+)  # fmt: skip
+ODD_OPTIONS = (
+    "2015-02-30", "2014-07-01", "2014-07-01 10:00:00", "0001-01-01", "9999-12-31", "20140701",
+    "1:30",
+    "010", "0x1F", "1_000", "1e3", "1e400", ".inf", ".nan", "-1", "0", "1", "2", "5", "10", "11",
+    "2005", '"2005"', "2005.0", "99999999999999999999", "9" * 5_000, "true", "'true'", "yes", "no",
+    "null", "~", "''", '"\\0"', '"\\ud800"', "x", "x" * 3_000, "[]", "{}", "[1, 2]", "[1, 1]",
+    "1-5", "1-99", "5-1", "1,2,3", "1,", ",", "[[[[1]]]]", "{a: {b: {c: 1}}}", "[null]", "[a, b]",
+    "totals_known,ex_ante", "ex_ante", "[ex_ante, ex_ante]", "DEU,USA", "&a [1]", "*a", "!!set {a}",
+    "!!binary aGk=", "!!int '7'", "!!float x", "!!timestamp 2015-02-30", "|\n  text", ">", "@", "`",
+    "? a", "- 1", "<<: 1", "{<<: {a: 1}}", "{1: 2}", "{[1]: 2}", "/", "a/../b", "~/x", "baci:x",
 )  # fmt: skip
 
 
@@ -274,7 +285,8 @@ def mutate_table(table: pa.Table, rng: Random) -> pa.Table:
                     .decode()
                 )
             )
-            table = table.set_column(place, name, pa.array(values))
+            with suppress(pa.ArrowException):  # of types that make no column together
+                table = table.set_column(place, name, pa.array(values))
     return table
 
 
@@ -294,6 +306,19 @@ def mutate_json(text: str, rng: Random) -> str:
         else:
             holder[key] = ODD_VALUES[int(rng.integers(len(ODD_VALUES)))]
     return json.dumps(document)
+
+
+def mutate_options(text: str, rng: Random) -> str:
+    """Give options of a YAML file other values."""
+    lines = text.splitlines()
+    for _ in range(int(rng.choice([1, 1, 3]))):
+        line = int(rng.integers(len(lines)))
+        name, _, value = lines[line].partition(":")
+        odd = ODD_OPTIONS[int(rng.integers(len(ODD_OPTIONS)))]
+        lines[line] = f"{name}: {lines[0].partition(':')[2] if rng.random() < 0.05 else odd}"
+        if rng.random() < 0.1:
+            lines.append(f"{odd}: {value}")
+    return "\n".join(lines) + "\n"
 
 
 def _places(document: object, depth: int = 0) -> Iterator[tuple[object, object]]:
@@ -316,6 +341,8 @@ def mutate_file(path: Path, rng: Random) -> None:
         pq.write_table(mutate_table(pq.read_table(path), rng), path)
     elif path.suffix == ".json" and chance < 0.8:
         path.write_text(mutate_json(path.read_text(encoding="utf-8"), rng), encoding="utf-8")
+    elif path.suffix == ".yaml" and chance < 0.7:
+        path.write_text(mutate_options(path.read_text(encoding="utf-8"), rng), encoding="utf-8")
     elif path.suffix == ".csv":
         path.write_bytes(mutate_text(path.read_bytes(), rng))
     else:
@@ -450,6 +477,12 @@ def _alarm(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+def check_inputs(inputs: Path, kinds: Iterable[str]) -> None:
+    """Raise where an input is refused as it is: its mutants would say nothing."""
+    for kind in kinds:
+        KINDS[kind].read(inputs)
+
+
 def try_mutant(kind: str, seed: int, inputs: Path, scratch: Path) -> tuple[str, str]:
     """Make a mutant and read it.
 
@@ -517,6 +550,7 @@ def main() -> int:
         write_inputs(inputs)
         if "run" in kinds:
             write_run(inputs)
+        check_inputs(inputs, kinds)
         for kind in kinds:
             failed += _try_many(kind, given, inputs, Path(made) / "mutant")
     return 1 if failed else 0

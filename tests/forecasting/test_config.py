@@ -219,11 +219,12 @@ def test_an_invalid_value_is_refused_by_the_name_of_its_option(option, value, tm
         ("as_of: 2015-02-30", None, "option 'as_of' cannot be '2015-02-30'"),
         ("seed: 1\nrounds: 5\nseed: 2", 3, "'seed' is given twice"),
         ("params: {num_leaves: 7, num_leaves: 9}", 1, "'num_leaves' is given twice"),
-        ("horizons: [1\0]", None, "the configuration cannot be read"),
+        ("seed: 1\nhorizons: [1\0]", 2, "the configuration cannot be read"),
         ("params: " + "[" * 900, 1, "more than 8 levels"),
         ("seed: 1\nparams:\n\t{a: 1}", 3, "the configuration cannot be read"),
         ("a: &a [x,x]\nb: &b [*a,*a]", 1, "anchors and aliases"),
         ("out: !!python/object/apply:os.getcwd []", 1, "the configuration cannot be read"),
+        ("seed: 1\nout: \udcff", 2, "it is not UTF-8"),
         ("<html>" + "x" * 131_000, None, "too long"),
         ("x" * 1_000 + ": 1", None, "unknown option 'xxx"),
         ("? [seed]\n: 1", 1, "the configuration cannot be read"),
@@ -237,7 +238,7 @@ def test_a_file_that_is_no_list_of_options_is_refused_in_one_line(
     content, row, says, tmp_path, stops
 ):
     path = tmp_path / "config.yaml"
-    path.write_text(content, encoding="utf-8")
+    path.write_bytes(content.encode("utf-8", errors="surrogateescape"))
     error = stops(lambda: RunConfig.from_yaml(path), says=says)
     assert (error.file, error.row) == (path, row)
     assert len(str(error)) <= 2_000
