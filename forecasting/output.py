@@ -17,7 +17,6 @@ import pandas as pd
 from features.errors import InputError
 from forecasting.csv_files import write_csv
 from forecasting.progress import Progress
-from forecasting.reports.scoreboard import write_scoreboard
 from forecasting.results import RunResult
 from forecasting.saved import save_forecaster
 from models.forecaster import FittedForecaster
@@ -173,6 +172,8 @@ def write_run(
     result: RunResult, forecaster: FittedForecaster, stage: Path, progress: Progress
 ) -> None:
     """Write everything of a run but the back-test, which was written as it was made."""
+    from forecasting.reports.scoreboard import write_scoreboard
+
     with progress.stage("write tables"):
         for name, table in (
             ("forecasts", result.forecasts),

@@ -157,7 +157,9 @@ def _read(folder: Path, address: str, registered: dict[str, str]) -> ServedModel
     remedy = "Train it again with `gravicast run`, and name the new model"
     try:
         about = read_about(folder)
-        _require_run(about)
+        if about["kind"] != "run":
+            remedy = "Name the model it was made with"
+            raise InputError("this folder holds a forecast", remedy=remedy, file=address)
         forecaster = load_forecaster(folder / "model")
         stability = read_csv(folder / "stability.csv")
     except InputError as error:
@@ -167,8 +169,3 @@ def _read(folder: Path, address: str, registered: dict[str, str]) -> ServedModel
             f"this is no whole model of gravicast ({error})", remedy=remedy, file=address
         ) from error
     return ServedModel(address, forecaster, about, stability, registered)
-
-
-def _require_run(about: Mapping[str, Any]) -> None:
-    if about["kind"] != "run":
-        raise InputError("this folder holds a forecast", remedy="Name the model it was made with")

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from features.errors import InputError
 from features.tables import sha256
 from forecasting.output import MARKER
 from forecasting.results import RunResult
@@ -88,9 +89,16 @@ def track(result: RunResult) -> str:
     Raises
     ------
     InputError
-        If the store cannot be reached or fails half way. The run's files are not touched, and the
-        MLflow run is marked as failed where the store can still be told.
+        If it is a forecast by a trained model, or the store cannot be reached or fails half way.
+        The run's files are not touched, and the MLflow run is marked as failed where the store can
+        still be told.
     """
+    if result.provenance["kind"] == "forecast":
+        raise InputError(
+            "a forecast by a trained model is not logged: nothing was back-tested",
+            remedy="Give the output folder of `gravicast run`",
+            file=result.out,
+        )
     folder = shlex.quote(str(result.out))
     with at_store(
         problem="MLflow did not take the run",
