@@ -51,14 +51,9 @@ def test_neither_figures_nor_report_are_written_and_both_can_be_made(result):
     assert plot(again, "importance").axes
 
 
-@pytest.fixture
-def few_drawings(monkeypatch) -> None:
-    """One figure of the report, and none of a country's."""
-    monkeypatch.setattr("forecasting.reports.report.FIGURES", ("importance",))
-    monkeypatch.setattr("forecasting.reports.countries.drawn", lambda *_, **__: "")
-
-
-def test_a_report_made_later_holds_names_as_text(result, tmp_path, few_drawings):
+def test_a_report_made_later_holds_names_as_text(result, tmp_path, monkeypatch):
+    monkeypatch.setattr("forecasting.reports.report.FIGURES", ())
+    monkeypatch.setattr("forecasting.reports.countries._figure", lambda *_, **__: "")
     page = make_report(result.out, out=tmp_path / "report.html").read_text("utf-8")
     assert "&lt;img src=x" in page
     assert "<img src=x" not in page
