@@ -15,7 +15,6 @@ import pandas as pd
 from features.errors import InputError
 from forecasting.csv_files import write_csv
 from forecasting.progress import Progress
-from forecasting.reports.scoreboard import write_scoreboard
 from forecasting.results import RunResult
 from forecasting.run_record import FORMAT as FORMAT
 from forecasting.run_record import MARKER as MARKER
@@ -159,6 +158,8 @@ def write_run(
     RunResult
         With the sums of its files in ``provenance``.
     """
+    from forecasting.reports.scoreboard import write_scoreboard
+
     with progress.stage("write tables"):
         for name, table in (
             ("forecasts", result.forecasts),

@@ -29,6 +29,10 @@ _STUDY = ("study_by_origin", "ablation", "placebos", "trials")
 _SCORED = ("scores", "scores_by_origin", "significance", "reliability", "stability")
 """Tables that a folder of ``gravicast forecast`` lacks: nothing was back-tested."""
 
+_KEPT = {"kind": str, "config": dict, "data": list, "versions": dict, "horizons": list,
+         "origin": int, "as_of": str, "setting": str, "seconds": dict}  # fmt: skip
+"""What every ``run.json`` holds."""
+
 
 def read_run(folder: Path | str) -> RunResult:
     """Read a run from its output folder.
@@ -112,6 +116,9 @@ def read_about(folder: Path) -> dict[str, Any]:
             remedy=AGAIN,
             file=folder,
         )
+    if wrong := [key for key, kind in _KEPT.items() if not isinstance(about.get(key), kind)]:
+        raise InputError(f"{wrong[0]!r} is not as it was written", remedy=AGAIN,
+                         file=folder / MARKER)  # fmt: skip
     return dict(about)
 
 

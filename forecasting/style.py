@@ -269,6 +269,11 @@ def take(
     table: pd.DataFrame, columns: list[str], *, needs: Sequence[str] = (), **equal: str
 ) -> pd.DataFrame:
     """Rows with a number in one of ``columns`` and the given values; there must be one."""
+    if table.columns.empty:
+        raise NoDataError(
+            "nothing was back-tested: this is a forecast by a trained model",
+            remedy="Give the output folder of `gravicast run`",
+        )
     lacking = [c for c in (*columns, *needs, *equal) if c not in table]
     if lacking or not columns:
         raise NoDataError(f"no column {', '.join(lacking)}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from forecasting.reports.markdown import (
     table,
 )
 from forecasting.reports.scoreboard_proof import ablation, in_short, placebos, significance, trials
+from forecasting.run_folder import read_about
 from forecasting.run_record import note_drawn
 from forecasting.style import METRIC_LABELS, MODEL_LABELS, SETTING_LABELS, years
 from forecasting.whole_file import write_whole
@@ -95,15 +95,21 @@ def write_scoreboard(run: Path, *, targets: Path | None = None, out: Path | None
 
 def _read(run: Path) -> dict[str, Any]:
     """Tables by name, and ``run.json``; a study's where the run had one."""
-    needed = ("scores", "significance", "reliability")
-    missing = [n for n in ("run.json", *(f"{n}.csv" for n in needed)) if not (run / n).is_file()]
+    about, needed = read_about(run), ("scores", "significance", "reliability")
+    if about["kind"] != "run":
+        raise InputError(
+            "this is a forecast by a trained model: nothing was back-tested",
+            remedy="Give the output folder of `gravicast run`",
+            file=run,
+        )
+    missing = [f"{name}.csv" for name in needed if not (run / f"{name}.csv").is_file()]
     if missing:
         raise InputError(
             f"the folder holds no {missing[0]}",
             remedy="Give the output folder of a finished `gravicast run`",
             file=run,
         )
-    files: dict[str, Any] = {"run": json.loads((run / "run.json").read_text(encoding="utf-8"))}
+    files: dict[str, Any] = {"run": about}
     for name in (*needed, "ablation", "placebos", "study_by_origin", "trials"):
         path = run / f"{name}.csv"
         if path.is_file() and path.stat().st_size > 1:

@@ -158,8 +158,10 @@ def _read(folder: Path, address: str, registered: dict[str, str]) -> ServedModel
     remedy = "Train it again with `gravicast run`, and name the new model"
     try:
         about = read_about(folder)
-        _require_run(about)
         check_file(folder, "model/forecaster.json")
+        if about["kind"] != "run":
+            remedy = "Name the model it was made with"
+            raise InputError("this folder holds a forecast", remedy=remedy, file=address)
         forecaster = load_forecaster(folder / "model")
         check_file(folder, "stability.csv")
         stability = read_csv(folder / "stability.csv")
@@ -172,8 +174,3 @@ def _read(folder: Path, address: str, registered: dict[str, str]) -> ServedModel
             file=address,
         ) from error
     return ServedModel(address, forecaster, about, stability, registered)
-
-
-def _require_run(about: Mapping[str, Any]) -> None:
-    if about["kind"] != "run":
-        raise InputError("this folder holds a forecast", remedy="Name the model it was made with")

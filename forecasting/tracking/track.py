@@ -91,9 +91,16 @@ def track(result: RunResult) -> str:
     Raises
     ------
     InputError
-        If the store cannot be reached or fails half way. The run's files are not touched, and the
-        MLflow run is marked as failed where the store can still be told.
+        If it is a forecast by a trained model, or the store cannot be reached or fails half way.
+        The run's files are not touched, and the MLflow run is marked as failed where the store can
+        still be told.
     """
+    if result.provenance["kind"] == "forecast":
+        raise InputError(
+            "a forecast by a trained model is not logged: nothing was back-tested",
+            remedy="Give the output folder of `gravicast run`",
+            file=result.out,
+        )
     _check_folder(result)
     folder = shlex.quote(str(result.out))
     with at_store(

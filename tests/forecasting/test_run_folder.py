@@ -12,7 +12,9 @@ import pandas as pd
 import pytest
 
 from forecasting import RunConfig, read_run
+from forecasting.reports.scoreboard import write_scoreboard
 from forecasting.run_folder import read_about, read_backtest
+from forecasting.serving.served_model import open_model
 
 
 @pytest.fixture
@@ -90,6 +92,19 @@ def test_a_run_of_another_version_is_refused(copy, stops):
 def test_a_broken_record_is_refused(copy, stops, content):
     (copy / "run.json").write_text(content)
     assert stops(lambda: read_about(copy), says="cannot be read").file == copy / "run.json"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("kind", None), ("config", []), ("seconds", 3), ("versions", []), ("origin", "2009")],
+)
+def test_a_record_that_was_altered_is_refused(copy, stops, key, value):
+    about = json.loads((copy / "run.json").read_text())
+    (copy / "run.json").write_text(json.dumps({**about, key: value}))
+    for read in (read_run, open_model, write_scoreboard):
+        stops(lambda read=read: read(copy), says=repr(key))
+    (copy / "run.json").write_text(json.dumps({**about, key: value, "format": 1}))
+    stops(lambda: write_scoreboard(copy), says="format 1")
 
 
 @pytest.mark.parametrize(

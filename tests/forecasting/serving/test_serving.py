@@ -13,9 +13,10 @@ import pytest
 
 from features.catalogue import NAMES
 from features.tables import sha256
-from forecasting import RunConfig, read_run
+from forecasting import RunConfig, plot, read_run
 from forecasting.cli import main
 from forecasting.loading import load
+from forecasting.reports.scoreboard import write_scoreboard
 from forecasting.serving.served_model import open_model
 from forecasting.serving.serving import ForecastConfig, forecast_with
 from forecasting.tracking.track import track
@@ -306,7 +307,24 @@ def test_a_model_that_is_not_whole_is_refused(copied, stops, lost):
 
 
 def test_a_forecast_is_no_model(served, stops):
-    stops(lambda: open_model(served.out), says="this folder holds a forecast")
+    error = stops(lambda: open_model(served.out), says="this folder holds a forecast")
+    assert "made with" in error.remedy
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda run: plot(run, "scoreboard"),
+        lambda run: plot(run, "errors"),
+        lambda run: plot(run, "coverage"),
+        lambda run: write_scoreboard(run.out),
+        track,
+    ],
+    ids=["plot scoreboard", "plot errors", "plot coverage", "scoreboard", "track"],
+)
+def test_what_needs_a_back_test_says_that_a_forecast_has_none(served, stops, wrong):
+    error = stops(lambda: wrong(read_run(served.out)), says="nothing was back-tested")
+    assert "`gravicast run`" in error.remedy
 
 
 def test_unknown_horizons_are_refused_before_the_data_are_read(review_run, stops, tmp_path):
