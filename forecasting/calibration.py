@@ -3,15 +3,48 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+import numpy as np
+
+from features.errors import InputError
 from features.information import Setting
+from features.panel import TradePanel
 from forecasting.backtest import MAIN_MODEL, FoldForecast
 from forecasting.bench import Bench
 from models.baselines import last_value
 from models.forecaster import forecast_flows
-from models.intervals import Intervals, Sample, fit_intervals
+from models.intervals import FEWEST, RECENT_ORIGINS, Intervals, Sample, fit_intervals
 from models.totals import forecast_totals, world_shocks
+
+FIRST_CALIBRATED = 2
+"""Years of history before the first origin: the least a total's growth can be learned from."""
+
+
+def check_outcomes(panel: TradePanel, *, horizons: Sequence[int], last_origin: int) -> None:
+    """Refuse a panel with fewer past flows than intervals of its forecasts need.
+
+    Raises
+    ------
+    InputError
+        If the last `RECENT_ORIGINS` origins whose outcome is known at ``last_origin`` hold fewer
+        than `FEWEST` flows with trade and an outcome at a horizon.
+    """
+    values, first = panel.values, panel.first_year + FIRST_CALIBRATED
+    for horizon in horizons:
+        origins = range(max(first, last_origin - horizon - RECENT_ORIGINS + 1), last_origin + 1)
+        known = [
+            (values[panel.row(o)] > 0) & ~np.isnan(values[panel.row(o + horizon)])
+            for o in origins
+            if o + horizon <= last_origin
+        ]
+        count = int(np.sum(known))
+        if count < FEWEST:
+            raise InputError(
+                f"the trade table holds {count} past flows with an outcome at horizon {horizon}: "
+                "too few for intervals",
+                remedy=f"Give more countries or years, or shorter horizons; {FEWEST} are the least",
+            )
 
 
 class Calibration:
@@ -34,8 +67,7 @@ class Calibration:
         self._samples: dict[tuple[Setting, int], list[Sample]] = defaultdict(list)
         horizons = tuple(horizons)
         for setting in bench.infos:
-            # Two years of history are the least from which a total's growth can be learned.
-            for origin in range(bench.panel.first_year + 2, first_origin):
+            for origin in range(bench.panel.first_year + FIRST_CALIBRATED, first_origin):
                 self._add_base(bench, setting, origin, horizons)
 
     def add(self, forecast: FoldForecast) -> None:

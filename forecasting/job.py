@@ -25,7 +25,7 @@ from forecasting.backtest import (
     tune,
 )
 from forecasting.bench import Bench, prepare
-from forecasting.calibration import Calibration
+from forecasting.calibration import Calibration, check_outcomes
 from forecasting.config import RunConfig
 from forecasting.final_model import Backtest, Final, make_final
 from forecasting.folds import Fold, plan_folds
@@ -140,6 +140,7 @@ def _written(config: RunConfig, progress: Progress) -> RunResult:
         first_origin=config.first_origin,
     )
     _check_explain_flow(config, data)
+    check_outcomes(panel, horizons=config.horizons, last_origin=last)
     tell(data.findings, notes=progress.show)
     with progress.stage("build the features"):
         bench = prepare(data.bundle, config)

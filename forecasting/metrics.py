@@ -61,17 +61,21 @@ def r2_shift(actual: Vector, forecast: Vector, base: Vector) -> float:
 
 
 def coverage(actual: Vector, lower: Vector, upper: Vector) -> float:
-    """Share of actual values inside the interval, ends included."""
-    return _mean(((actual >= lower) & (actual <= upper)).astype(np.float64))
+    """Share of actual values inside the interval, ends included; flows without one left out."""
+    known = ~np.isnan(lower + upper)
+    return _mean(((actual >= lower) & (actual <= upper))[known].astype(np.float64))
 
 
 def width(actual: Vector, lower: Vector, upper: Vector) -> float:
-    """``sum (upper - lower) / sum y``: in the unit of the WAPE."""
-    return _ratio((upper - lower).sum(), actual.sum())
+    """``sum (upper - lower) / sum y``: in the unit of the WAPE; flows without one left out."""
+    known = ~np.isnan(lower + upper)
+    return _ratio((upper - lower)[known].sum(), actual[known].sum())
 
 
 def pinball(actual: Vector, quantiles: dict[float, Vector]) -> float:
-    """Mean pinball loss over the given quantiles, per dollar of trade."""
+    """Mean pinball loss over the given quantiles, per dollar of trade; NaN quantiles left out."""
+    known = ~np.isnan(np.sum(list(quantiles.values()), axis=0))
+    actual, quantiles = actual[known], {p: q[known] for p, q in quantiles.items()}
     losses = [
         np.maximum(p * (actual - q), (p - 1) * (actual - q)).sum() for p, q in quantiles.items()
     ]

@@ -17,6 +17,8 @@ ZERO_BINS = 4
 RECENT_ORIGINS = 8
 """Residuals of at most this many origins are pooled: spreads shrink as reporting improves."""
 
+FEWEST = 19
+"""Residuals a 90 % interval needs: its tails are the smallest and the largest of as many."""
 POOL = 1_000
 """Order statistics of a bin that are combined with the shocks."""
 
@@ -54,7 +56,7 @@ class Intervals:
     size_edges
         Forecast sizes that separate the bins, USD, shape ``[bin - 1]``.
     residuals
-        Quantiles of midpoint residuals, shape ``[bin, quantile]``.
+        Quantiles of midpoint residuals, shape ``[bin, quantile]``; NaN where there were too few.
     zero_edges, zero_ratios
         The same for flows forecast at 0: bins by ``expected``, quantiles of actual / expected.
     """
@@ -65,14 +67,18 @@ class Intervals:
     zero_ratios: Vector
 
     def bounds(self, forecast: Vector, expected: Vector) -> dict[int, tuple[Vector, Vector]]:
-        """Lower and upper bound by level, USD, never negative, around every forecast."""
+        """Lower and upper bound by level, USD, never negative, around every forecast.
+
+        NaN where the level has none: no finite bound is sure to hold so often after so few errors.
+        """
         size = np.searchsorted(self.size_edges, forecast)
         zero = np.searchsorted(self.zero_edges, expected)
         out = {}
         for number, level in enumerate(LEVELS):
             low, high = 2 * number, 2 * number + 1
             positive = forecast > 0
-            lower = np.where(positive, grow(forecast, self.residuals[size, low]), 0.0)
+            none = 0.0 * self.zero_ratios[zero, high]
+            lower = np.where(positive, grow(forecast, self.residuals[size, low]), none)
             upper = np.where(
                 positive,
                 grow(forecast, self.residuals[size, high]),
@@ -114,7 +120,9 @@ def fit_intervals(samples: Sequence[Sample], *, shocks: Vector = NO_SHOCK) -> In
     -----
     Mondrian split conformal prediction (Vovk, Gammerman and Shafer 2005): within a bin of forecast
     size the residuals of all flows and origins are pooled, because a series of twenty years has no
-    quantiles of its own. Quantiles carry the finite-sample correction (n + 1) / n. What hits all
+    quantiles of its own. Quantiles carry the finite-sample correction (n + 1) / n. Bins of fewer
+    than `FEWEST` residuals are pooled with a neighbour, and where so few flows were forecast at 0,
+    all flows stand for them. What hits all
     flows of a year at once is not exchangeable over flows: ``shocks`` stand for it.
     """
     recent = sorted(samples, key=lambda sample: sample.origin)[-RECENT_ORIGINS:]
@@ -133,17 +141,11 @@ def fit_intervals(samples: Sequence[Sample], *, shocks: Vector = NO_SHOCK) -> In
         forecast[positive],
         midpoint_growth(actual[positive], forecast[positive]),
         SIZE_BINS,
-        limits=(-2.0, 2.0),
         shocks=shocks,
     )
     ratio = np.divide(actual, expected, out=np.zeros_like(actual), where=expected > 0)
-    zero_edges, ratios = _binned(
-        expected[~positive],
-        ratio[~positive],
-        ZERO_BINS,
-        limits=(0.0, _largest(ratio)),
-        shocks=NO_SHOCK,
-    )
+    zero = ~positive if (~positive).sum() >= FEWEST else np.ones_like(positive)
+    zero_edges, ratios = _binned(expected[zero], ratio[zero], ZERO_BINS, shocks=NO_SHOCK)
     return Intervals(edges, residuals, zero_edges, ratios)
 
 
@@ -173,44 +175,53 @@ def _shocked(residuals: Vector, shocks: Vector) -> Vector:
     return shocked
 
 
-def _largest(ratio: Vector) -> float:
-    """Upper limit of actual over expected for flows forecast at 0: the largest that was seen."""
-    return float(ratio.max(initial=0.0))
-
-
-def _binned(
-    size: Vector, score: Vector, bins: int, *, limits: tuple[float, float], shocks: Vector
-) -> tuple[Vector, Vector]:
-    """Bin edges and the conformal quantiles of each bin; ``limits`` where there is nothing."""
-    tails = tail_probabilities()
-    if size.size == 0:
-        filler = [limits[0] if p < 0.5 else limits[1] for p in tails]
-        return np.empty(0), np.tile(filler, (1, 1))
-    edges = np.unique(np.quantile(size, np.linspace(0, 1, bins + 1)[1:-1]))
+def _binned(size: Vector, score: Vector, bins: int, *, shocks: Vector) -> tuple[Vector, Vector]:
+    """Bin edges and the conformal quantiles of each bin."""
+    edges = np.unique(np.quantile(size, np.linspace(0, 1, bins + 1)[1:-1])) if size.size else size
+    edges = _wide_enough(edges, size)
     which = np.searchsorted(edges, size)
+    tails = tail_probabilities()
     quantiles = np.empty((edges.size + 1, len(tails)))
     for number in range(edges.size + 1):
         inside = score[which == number]
-        # An empty bin (ties in size) borrows the pooled residuals.
-        scores = _shocked(inside if inside.size else score, shocks)
-        quantiles[number] = conformal_quantiles(scores, tails, limits)
+        quantiles[number] = conformal_quantiles(_shocked(inside, shocks), tails)
+        # A residual and each of its shocks are many scores of one flow.
+        quantiles[number, ~_reachable(inside.size, tails)] = np.nan
     return edges, quantiles
 
 
-def conformal_quantiles(
-    scores: Vector, tails: Sequence[float], limits: tuple[float, float]
-) -> Vector:
-    """Order statistics of rank (n + 1) p; the limit of the scale where so few scores have none."""
-    n = scores.size
-    ordered = np.sort(scores)
-    quantiles = np.empty(len(tails))
-    for number, p in enumerate(tails):
-        exact = round((n + 1) * p, 6)
-        rank = int(np.floor(exact) if p < 0.5 else np.ceil(exact))
-        if rank < 1:
-            quantiles[number] = limits[0]
-        elif rank > n:
-            quantiles[number] = limits[1]
-        else:
-            quantiles[number] = ordered[rank - 1]
-    return quantiles
+def _wide_enough(edges: Vector, size: Vector) -> Vector:
+    """Edges between bins of at least `FEWEST` sizes: the smallest bin joins its smaller neighbour.
+
+    Ties in size and short samples leave bins with few or none.
+    """
+    while edges.size:
+        counts = np.bincount(np.searchsorted(edges, size), minlength=edges.size + 1)
+        least = int(counts.argmin())
+        if counts[least] >= FEWEST:
+            break
+        neighbours = [edge for edge in (least - 1, least) if 0 <= edge < edges.size]
+        joined = min(neighbours, key=lambda edge: counts[edge] + counts[edge + 1])
+        edges = np.delete(edges, joined)
+    return edges
+
+
+def _reachable(n: int, tails: Sequence[float]) -> NDArray[np.bool_]:
+    """Whether n scores have an order statistic of rank (n + 1) p."""
+    return np.array([1 <= _rank(n, p) <= n for p in tails])
+
+
+def _rank(n: int, p: float) -> int:
+    exact = round((n + 1) * p, 6)
+    return int(np.floor(exact) if p < 0.5 else np.ceil(exact))
+
+
+def conformal_quantiles(scores: Vector, tails: Sequence[float]) -> Vector:
+    """Order statistics of rank (n + 1) p; NaN where so few scores have none."""
+    ordered, reachable = np.sort(scores), _reachable(scores.size, tails)
+    return np.array(
+        [
+            ordered[_rank(scores.size, p) - 1] if there else np.nan
+            for p, there in zip(tails, reachable, strict=True)
+        ]
+    )

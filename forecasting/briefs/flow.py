@@ -363,7 +363,8 @@ def _last_origin(rows: pd.DataFrame) -> str:
 
 
 def _all_origins(rows: pd.DataFrame) -> str:
-    inside = f"{int(rows['inside_90'].sum())} of {len(rows)} outcomes were inside the 90% interval."
+    bounded = int(rows["interval_90_high_usd"].notna().sum())
+    inside = f"{int(rows['inside_90'].sum())} of {bounded} outcomes were inside the 90% interval."
     total = float(rows["outcome_usd"].sum())
     if total <= 0:
         return f"In none of {len(rows)} target years there was trade. {inside}"

@@ -77,7 +77,7 @@ def fan(run: RunResult, flow: Sequence[str]) -> Figure:
     history, past = flow_history(run, flow)
     drawn = past[past["origin"].isin(_origins(past, now))]
     middle = max(float(v.max()) for v in (history, now["forecast"], now["base"], now["upper_50"]))
-    widest = max(float(table["upper_90"].max()) for table in (now, drawn) if len(table))
+    widest = float(pd.concat([now["upper_90"], drawn["upper_90"]]).max())
     # Where nothing is expected the fan itself is what there is to see.
     top = HIGHEST * middle if (now["forecast"] > 0).any() else float(now["upper_90"].max())
     scale, unit = scale_of(min(top, widest))

@@ -51,17 +51,19 @@ class Residuals:
     limits: tuple[float, float]
 
     def bounds(self, forecast: Vector) -> dict[int, tuple[Vector, Vector]]:
-        """Lower and upper bound by level; NaN where the forecast is."""
+        """Lower and upper bound by level; NaN where the forecast is, or errors too few."""
         low, high = self.limits
-        quantiles = np.stack(
-            [conformal_quantiles(e, tail_probabilities(), (-np.inf, np.inf)) for e in self.errors]
-        )
+        quantiles = np.stack([conformal_quantiles(e, tail_probabilities()) for e in self.errors])
         place = np.searchsorted(self.edges, forecast)
         out = {}
         for number, level in enumerate(LEVELS):
-            around = [forecast + quantiles[place, 2 * number + side] for side in (0, 1)]
+            around = (forecast + quantiles[place, 2 * number + side] for side in (0, 1))
             lower, upper = (np.clip(bound, low, high) for bound in around)
-            out[level] = (np.fmin(lower, forecast), np.fmax(upper, forecast))
+            # What the measure cannot pass bounds it however few errors there are.
+            beyond = np.isnan(quantiles[place, 2 * number]) & np.isfinite(forecast)
+            lower = np.where(beyond & np.isfinite(low), low, lower)
+            upper = np.where(beyond & np.isfinite(high), high, upper)
+            out[level] = (np.minimum(lower, forecast), np.maximum(upper, forecast))
         return out
 
     def chance_above(self, forecast: Vector, threshold: float) -> Vector:

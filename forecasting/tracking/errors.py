@@ -99,6 +99,7 @@ def _errors(table: pd.DataFrame) -> pd.DataFrame:
         "signed": error,
         "repeated": (values["value_origin"] - actual).abs(),
         "repeatable": (values["value_origin"].notna() & actual.notna()).astype("float64"),
+        "bounded": (actual + values["lower_90"] + values["upper_90"]).notna().astype("float64"),
         "inside": actual.between(values["lower_90"], values["upper_90"]).astype("float64"),
     }
     return pd.DataFrame(sums).fillna(0.0)
@@ -110,6 +111,7 @@ def _worst(sums: pd.DataFrame) -> pd.DataFrame:
     worst = known.assign(mean=known["error"] / known["origins"])
     worst = worst.nlargest(WORST_FLOWS, "mean").reset_index(drop=True)
     years, actual = worst["origins"], worst["actual"].where(worst["actual"] > 0)
+    bounded = worst["bounded"].where(worst["bounded"] > 0)
     return worst.assign(
         rank=worst.index + 1,
         origins=years.astype("int64"),
@@ -119,5 +121,5 @@ def _worst(sums: pd.DataFrame) -> pd.DataFrame:
         share_of_errors_percent=100.0 * worst["error"] / everything,
         bias_percent=100.0 * worst["signed"] / actual,
         last_value_error_usd_m=worst["repeated"] / worst["repeatable"] / _MILLION,
-        in_90_interval_percent=100.0 * worst["inside"] / years,
+        in_90_interval_percent=100.0 * worst["inside"] / bounded,
     )

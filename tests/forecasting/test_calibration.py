@@ -6,12 +6,14 @@ from dataclasses import asdict, replace
 from datetime import date
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from features.panel import TradePanel
 from forecasting import RunConfig
 from forecasting.backtest import FoldForecast
 from forecasting.bench import Bench, prepare
-from forecasting.calibration import Calibration
+from forecasting.calibration import Calibration, check_outcomes
 from models.intervals import RECENT_ORIGINS
 
 FIRST = 2007
@@ -123,3 +125,25 @@ def test_only_the_main_model_is_calibrated(bench):
     calibration = Calibration(bench, first_origin=FIRST, horizons=(1,))
     with pytest.raises(ValueError, match="drift"):
         calibration.add(forecast_at(bench, FIRST, model="drift"))
+
+
+def panel_of(pairs: int, years: int = 20) -> TradePanel:
+    rows = [("DEU", "FRA"), ("FRA", "DEU"), ("DEU", "USA"), ("USA", "DEU"), ("FRA", "USA")][:pairs]
+    table = [(*pair, 2000 + year, 1.0 + year) for pair in rows for year in range(years)]
+    frame = pd.DataFrame(table, columns=["exporter", "importer", "year", "value_usd"])
+    return TradePanel.from_frame(frame, absent="zero")
+
+
+@pytest.mark.parametrize(
+    ("pairs", "years", "enough"), [(2, 20, False), (3, 20, True), (3, 8, False)]
+)
+def test_a_panel_with_too_few_past_flows_for_an_interval_is_refused_at_once(
+    stops, pairs, years, enough
+):
+    """Two countries have 16 past flows in the last eight origins; 19 are the least."""
+    panel = panel_of(pairs, years)
+    check = lambda: check_outcomes(panel, horizons=(1,), last_origin=panel.last_year)  # noqa: E731
+    if enough:
+        check()
+    else:
+        stops(check, says="too few for intervals")

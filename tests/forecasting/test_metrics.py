@@ -79,6 +79,23 @@ def test_interval_metrics_by_hand():
     assert both == pytest.approx((below + above) / 2 / 60)
 
 
+def test_flows_without_an_interval_are_in_no_metric_of_intervals():
+    actual, none = np.array([10.0, 20.0, 7.0]), np.full(3, np.nan)
+    lower, upper = np.array([9.0, 21.0, np.nan]), np.array([11.0, 22.0, np.nan])
+    bounds = {0.05: lower, 0.95: upper}
+    assert metrics.coverage(actual, lower, upper) == 1 / 2
+    assert metrics.width(actual, lower, upper) == 3 / 30
+    first_two = {level: bound[:2] for level, bound in bounds.items()}
+    assert metrics.pinball(actual, bounds) == metrics.pinball(actual[:2], first_two)
+    for value in (
+        metrics.coverage(actual, none, none),
+        metrics.coverage(actual, lower, none),
+        metrics.width(actual, none, none),
+        metrics.pinball(actual, {0.05: none, 0.95: none}),
+    ):
+        assert math.isnan(value)
+
+
 def test_trade_metrics_by_hand():
     happened = np.array([True, False, True, False])
     chance = np.array([0.9, 0.8, 0.3, 0.1])

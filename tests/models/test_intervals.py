@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from models.intervals import (
+    FEWEST,
     LEVELS,
     RECENT_ORIGINS,
     Intervals,
@@ -80,15 +81,43 @@ def test_flows_forecast_at_zero_are_covered_at_least_as_often_as_said(level):
     assert (upper > 0).all()
 
 
-def test_intervals_from_few_residuals_cover_what_they_say():
+@pytest.mark.parametrize(("level", "fewest"), [(50, 3), (90, FEWEST)])
+def test_intervals_from_the_fewest_residuals_cover_what_they_say_and_fewer_give_none(level, fewest):
     rng = np.random.default_rng(0)
-    ones, hits = np.ones(6), []
-    for _ in range(1_000):
-        actual = rng.lognormal(0, 1, 7)
-        intervals = fit_intervals([Sample(2000, ones, actual[:6], ones)])
-        lower, upper = intervals.bounds(np.ones(1), np.ones(1))[90]
-        hits.append(bool(lower[0] <= actual[6] <= upper[0]))
-    assert np.mean(hits) > 0.9 - 4 * math.sqrt(0.09 / 1_000)
+    ones, hits = np.ones(fewest), []
+    for _ in range(600):
+        *actual, new = rng.normal(0, 1, fewest + 1)
+        sample = Sample(2000, ones, np.exp(actual), ones)
+        low, high = fit_intervals([sample]).residuals[0, 2 * LEVELS.index(level) :][:2]
+        hits.append(low <= 2 * np.tanh(new / 2) <= high)
+    assert np.mean(hits) == pytest.approx(level / 100, abs=4 * math.sqrt(0.25 / 600))
+    few = Sample(2000, ones[1:], np.exp(actual[1:]), ones[1:])
+    for shocks in (np.zeros(1), np.array([-0.1, 0.0, 0.1])):
+        intervals = fit_intervals([few], shocks=shocks)
+        for forecast in (1.0, 0.0):
+            found = intervals.bounds(np.array([forecast]), np.ones(1))[level]
+            assert np.isnan(found).all()
+
+
+@quick
+@given(st.integers(0, 2**32 - 1), st.integers(FEWEST, 400), st.integers(1, 6))
+def test_no_bound_is_further_out_than_what_was_seen(seed, size, different):
+    """Bins with few flows, as ties in size leave them, pool their neighbours' residuals."""
+    rng = np.random.default_rng(seed)
+    forecast = np.exp(rng.choice(rng.normal(10, 3, different), size))
+    actual = forecast * rng.uniform(0.5, 2, size)
+    intervals = fit_intervals([Sample(2000, forecast, actual, forecast)])
+    lower, upper = intervals.bounds(forecast, forecast)[90]
+    assert (lower >= 0.5 * forecast * (1 - 1e-9)).all()
+    assert (upper <= 2 * forecast * (1 + 1e-9)).all()
+
+
+def test_a_flow_forecast_at_zero_where_none_was_is_bounded_as_any_flow_is():
+    sample = replace(simulate(np.random.default_rng(0)), forecast=np.ones(4_000))
+    upper = fit_intervals([sample]).bounds(np.zeros(1), np.ones(1))[90][1]
+    alike = sample.expected <= np.quantile(sample.expected, 0.25)
+    ratio = np.quantile((sample.actual / sample.expected)[alike], 0.95)
+    assert upper == pytest.approx(ratio, rel=0.1)
 
 
 def residuals_of(n: int) -> np.ndarray:
@@ -123,12 +152,18 @@ def test_bounds_are_nested_not_negative_and_hold_the_forecast(seed, size):
     fresh = simulate(rng, size=200)
     bounds = intervals.bounds(fresh.forecast, fresh.expected)
     (low50, high50), (low90, high90) = bounds[50], bounds[90]
-    assert (low90 >= 0).all()
-    assert (low90 <= low50).all()
-    assert (low50 <= fresh.forecast).all()
-    assert (fresh.forecast <= high50).all()
-    assert (high50 <= high90).all()
-    assert np.isfinite(high90).all()
+    for lower, upper in bounds.values():
+        np.testing.assert_array_equal(np.isnan(lower), np.isnan(upper))
+        known = ~np.isnan(lower)
+        assert (lower[known] >= 0).all()
+        assert (lower[known] <= fresh.forecast[known]).all()
+        assert (upper[known] >= fresh.forecast[known]).all()
+        assert np.isfinite(upper[known]).all()
+    both = ~np.isnan(low90)
+    assert not np.isnan(low50[both]).any()
+    assert (low90[both] <= low50[both]).all()
+    assert (high50[both] <= high90[both]).all()
+    assert both.all() or size < 2 * FEWEST
 
 
 def test_bounds_hold_the_forecast_even_where_every_residual_has_one_sign():
@@ -147,12 +182,10 @@ def test_a_flow_that_nobody_can_expect_stays_at_zero():
         np.testing.assert_array_equal(upper, 0)
 
 
-def test_where_no_flow_was_ever_forecast_positive_the_interval_is_the_widest():
-    zeros, ones = np.zeros(10), np.ones(10)
+def test_where_no_flow_was_ever_forecast_positive_there_is_no_interval():
+    zeros, ones = np.zeros(50), np.ones(50)
     intervals = fit_intervals([Sample(2000, zeros, zeros, ones)])
-    lower, upper = intervals.bounds(np.array([5.0]), np.ones(1))[90]
-    assert lower == 0
-    assert upper > 1_000
+    assert np.isnan(intervals.bounds(np.array([5.0]), np.ones(1))[90]).all()
 
 
 # What a fit uses -------------------------------------------------------------------------------

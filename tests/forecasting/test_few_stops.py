@@ -1,0 +1,53 @@
+"""A handful of flows that stop in the last year, among hundreds that always traded."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.catalogue import NAMES
+from features.information import DataBundle
+from features.panel import TradePanel
+from forecasting import RunConfig
+from forecasting.backtest import MAIN_MODEL, fit_fold, fold_forecasts
+from forecasting.bench import prepare
+from forecasting.folds import Fold
+from models.shift import CHOICES
+
+SIZE, YEARS, STOPS = 22, range(2004, 2013), 4
+
+
+@pytest.fixture(scope="module")
+def panel() -> TradePanel:
+    """Dense trade; a flow in five hundred stops once, for a year, and `STOPS` in the last year."""
+    rng = np.random.default_rng(0)
+    codes = ("AUS AUT BEL BRA CAN CHE CHN CZE DEU DNK ESP FIN FRA GBR IND ITA JPN KOR MEX NLD "
+             "USA ZAF").split()  # fmt: skip
+    pairs = list(itertools.permutations(codes, 2))
+    level = rng.lognormal(17, 2, len(pairs))
+    small = np.argsort(level)[: len(pairs) // 2]
+    values = level * np.exp(rng.normal(0.03, 0.2, (len(YEARS), len(pairs))).cumsum(axis=0))
+    values[rng.random(values.shape) < 0.002] = 0.0
+    values[-1] = np.where(values[-1] > 0, values[-1], level)
+    values[-1, rng.choice(small, STOPS, replace=False)] = 0.0
+    rows = [(*pair, year, values[row, place]) for row, year in enumerate(YEARS)
+            for place, pair in enumerate(pairs)]  # fmt: skip
+    return TradePanel.from_frame(
+        pd.DataFrame(rows, columns=["exporter", "importer", "year", "value_usd"])
+    )
+
+
+def test_the_others_are_as_sure_to_trade_as_before_and_none_is_forecast_at_zero(panel):
+    config = RunConfig(horizons=(1,), rounds=3, settings=("ex_ante",), experiment=None)
+    bench = prepare(DataBundle(panel), config)
+    fold = Fold(panel.last_year, (1,), ())
+    shifts, probability = fit_fold(bench, fold, config, CHOICES[0], variants={MAIN_MODEL: NAMES})
+    (found,) = fold_forecasts(bench, fold, config, shifts=shifts, probability=probability)
+    traded = panel.values[-1] > 0
+    assert traded.sum() == panel.flows.size - STOPS
+    assert 1 - found.chance[traded].mean() < 4 * STOPS / traded.sum()
+    assert found.chance[traded].min() > 0.5
+    assert (found.by_model[MAIN_MODEL].forecast[traded] > 0).all()
