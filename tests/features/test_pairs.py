@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -130,6 +132,83 @@ def test_files_of_both_kinds_are_read_together_and_na_is_namibia(tmp_path):
 def test_a_table_without_a_pair_of_the_panel_has_no_years():
     table = agreements().assign(iso3_o="USA", iso3_d="CAN").drop_duplicates("year")
     assert build(("desta", table)).yearly == {}
+
+
+# Pairs listed once ------------------------------------------------------------------------------
+
+FIVE = ("DEU", "FRA", "IND", "NAM", "USA")
+
+
+def dyads(rng: np.random.Generator, *, years: bool, zeros: bool) -> pd.DataFrame:
+    """Each pair in one direction, not always the alphabetical one."""
+    pairs = [(a, b) if rng.random() < 0.7 else (b, a) for a, b in combinations(FIVE, 2)]
+    rows = [
+        (a, b, year, float(rng.integers(0 if zeros else 1, 3)))
+        for a, b in pairs
+        for year in (range(2000, 2008) if years else [0])
+        if not years or year == 2000 or rng.random() < 0.7
+    ]
+    frame = pd.DataFrame(rows, columns=["iso3_o", "iso3_d", "year", "depth"])
+    return frame if years else frame.drop(columns="year")
+
+
+def both_directions(frame: pd.DataFrame) -> pd.DataFrame:
+    turned = frame.rename(columns={"iso3_o": "iso3_d", "iso3_d": "iso3_o"})
+    return pd.concat([frame, turned], ignore_index=True)
+
+
+def cube(read: PairAttributes, *, years: bool) -> np.ndarray:
+    return read.yearly["depth"].values if years else read.static["depth"]
+
+
+@quick
+@given(st.integers(0, 10**6), st.booleans(), st.booleans())
+def test_pairs_listed_once_hold_in_both_directions_and_it_is_said(seed, years, zeros):
+    once = dyads(np.random.default_rng(seed), years=years, zeros=zeros)
+    read = PairAttributes.from_frames([("dyads", once)], countries=FIVE)
+    whole = PairAttributes.from_frames([("dyads", both_directions(once))], countries=FIVE)
+    np.testing.assert_array_equal(cube(read, years=years), cube(whole, years=years))
+    (finding,) = read.findings
+    assert (finding.code, finding.severity, finding.count) == ("pairs-once", "warning", len(once))
+    assert "both directions" in read.statements[0]
+    assert whole.findings == ()
+    assert "both directions" not in whole.statements[0]
+
+
+def test_pairs_listed_once_among_countries_outside_the_panel_decide_too():
+    once = dyads(np.random.default_rng(1), years=False, zeros=False)
+    read = PairAttributes.from_frames([("dyads", once)], countries=("DEU", "USA"))
+    assert np.isfinite(read.static["depth"][[0, 1], [1, 0]]).all()
+
+
+@pytest.mark.parametrize("years", [False, True])
+def test_one_pair_in_both_directions_means_that_directions_differ(years):
+    once = dyads(np.random.default_rng(2), years=years, zeros=True)
+    turned = both_directions(once.head(1)).tail(1).assign(depth=9.0)
+    read = PairAttributes.from_frames([("tariffs", pd.concat([once, turned]))], countries=FIVE)
+    assert read.findings == ()
+    stated = np.isfinite(cube(read, years=years)).sum()
+    assert stated == len(once) + 1
+
+
+@pytest.mark.parametrize("side", ["iso3_o", "iso3_d"])
+def test_one_countrys_list_is_left_as_it_is(side):
+    other = {"iso3_o": "iso3_d", "iso3_d": "iso3_o"}[side]
+    table = pd.DataFrame({side: "USA", other: FIVE[:4], "tariff": [1.0, 2.0, 3.0, 0.0]})
+    read = PairAttributes.from_frames([("tariffs", table)], countries=FIVE)
+    assert read.findings == ()
+    assert np.isfinite(read.static["tariff"]).sum() == 4
+
+
+@pytest.mark.parametrize(("zeros", "absent"), [(0, 0.0), (1, 0.0), (60, np.nan)])
+def test_a_stray_zero_does_not_make_unknown_what_a_list_leaves_out(zeros, absent):
+    rng = np.random.default_rng(3)
+    cells = [(a, b, y) for a in FIVE for b in FIVE if a != b for y in range(2000, 2010)]
+    kept = [cell for cell in cells if rng.random() < 0.6 or cell[2] == 2000][1:]
+    table = pd.DataFrame(kept, columns=["iso3_o", "iso3_d", "year"]).assign(rta=1.0)
+    table.loc[table.sample(zeros, random_state=1).index, "rta"] = 0.0
+    values = PairAttributes.from_frames([("rta", table)], countries=FIVE).yearly["rta"].values
+    np.testing.assert_array_equal(values[0, 0, 1], np.float32(absent))
 
 
 # Refusals --------------------------------------------------------------------------------------

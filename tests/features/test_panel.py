@@ -300,6 +300,38 @@ def test_the_caller_decides_what_an_absent_cell_means(absent, expected, stated):
     np.testing.assert_array_equal(panel.values, [[stated, 2], [3, 4], [expected, 6]])
 
 
+def sparse(rng: np.random.Generator, *, zeros: int, years: int = 20) -> pd.DataFrame:
+    """Ten traders, two thirds of the cells with a row, ``zeros`` of them stated zeros."""
+    names = ["AUT", "BRA", "CHN", "DEU", "FRA", "IND", "JPN", "KOR", "MEX", "USA"]
+    cells = [(a, b, y) for y in range(2000, 2000 + years) for a in names for b in names if a != b]
+    frame = pd.DataFrame(cells, columns=["exporter", "importer", "year"])
+    frame = frame[rng.random(len(frame)) < 0.66].reset_index(drop=True)
+    value = rng.lognormal(10, 2, len(frame))
+    value[rng.choice(len(frame), zeros, replace=False)] = 0.0
+    return frame.assign(value_usd=value)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("zeros", "means"), [(0, "zero"), (1, "zero"), (300, "missing")])
+def test_the_share_of_stated_zeros_decides_not_a_stray_one(seed, zeros, means):
+    panel = build(sparse(np.random.default_rng(seed), zeros=zeros))
+    assert panel.notes.absent_means == means
+    assert panel.notes.stated_zeros == zeros
+    assert panel.notes.absent_decided
+    assert not build(
+        sparse(np.random.default_rng(seed), zeros=zeros), absent=means
+    ).notes.absent_decided
+
+
+@pytest.mark.parametrize("zeros", [0, 300])
+def test_later_years_do_not_change_what_an_absent_cell_means(zeros):
+    rng = np.random.default_rng(1)
+    early = sparse(rng, zeros=zeros, years=8)
+    late = sparse(rng, zeros=300 - zeros, years=9).assign(year=lambda f: f["year"] + 8)
+    whole, part = build(pd.concat([early, late])), build(early)
+    np.testing.assert_array_equal(whole.values[:8], part.values)
+
+
 def test_negatives_set_to_zero_are_counted():
     frame = small().assign(value_usd=[0.0, -2, 3, -0.5, 5, 6])
     panel = build(frame, negatives="zero")
@@ -310,6 +342,19 @@ def test_negatives_set_to_zero_are_counted():
 def test_a_negative_set_to_zero_is_not_a_stated_zero():
     frame = small().assign(value_usd=[1, -2, 3, 4, 5, 6]).drop(index=4)
     assert build(frame, negatives="zero").notes.absent_means == "zero"
+
+
+def test_the_largest_amounts_there_are_can_be_read():
+    panel = build(small().assign(value_usd=[1e15, 2, 3, 4, 5, 6]))
+    assert panel.values[0, 0] == np.float32(1e15)
+
+
+@pytest.mark.parametrize("cell", ["2000-12-31", "last", None, 2000.5])
+def test_the_remedy_for_a_year_is_a_year(cell, refused):
+    frame = small().astype({"year": object})
+    frame.loc[2, "year"] = cell
+    error = refused(lambda: build(frame), file=NAME, column="year", row=4)
+    assert error.remedy == "Give whole years such as 2017"
 
 
 def test_columns_beyond_the_keys_are_named_and_change_nothing():
@@ -329,6 +374,10 @@ def test_a_missing_column_is_named_with_those_found(column, refused):
 
 
 BAD_CELLS = [
+    ("value_usd", 1.01e15, "1.01e+15"),
+    ("value_usd", 1e308, "1e+308"),
+    ("value_usd", 1e38, "1e+38"),
+    ("year", "2000-12-31", "'2000-12-31'"),
     ("value_usd", "many", "'many'"),
     ("value_usd", np.nan, "an empty cell"),
     ("value_usd", None, "an empty cell"),

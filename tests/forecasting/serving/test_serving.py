@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from features.catalogue import NAMES
+from features.errors import InputError
 from features.tables import sha256
 from forecasting import RunConfig, plot, read_run
 from forecasting.cli import main
@@ -165,6 +166,22 @@ def test_an_origin_before_the_models_is_noted(review_run, review_files, tmp_path
     early = ask(review_run, review_files, tmp_path / "early", as_of="2010-07-01")
     assert early.provenance["origin"] == 2008
     assert "is not later than the model's (2009)" in early.provenance["notes"][0]
+
+
+@pytest.mark.parametrize(("factor", "code"), [(1e-3, None), (2.0, "unit-model")])
+def test_a_year_the_model_saw_in_another_unit_is_noticed(
+    review_run, review_files, tmp_path, factor, code
+):
+    trade = pd.read_csv(review_files.newer_trade, keep_default_na=False)
+    trade.assign(value_usd=trade["value_usd"] * factor).to_csv(tmp_path / "t.csv", index=False)
+    config = ForecastConfig(trade=tmp_path / "t.csv", out=tmp_path / "out")
+    if code is None:
+        with pytest.raises(InputError, match="1/1,000 times those the model was trained on"):
+            forecast_with(review_run, config, show_progress=False)
+        assert not (tmp_path / "out").exists()
+        return
+    found = forecast_with(review_run, config, show_progress=False)
+    assert [one["code"] for one in found.provenance["findings"]] == [code]
 
 
 def test_countries_the_model_never_saw_are_forecast_and_noted(review_run, review_files, tmp_path):
