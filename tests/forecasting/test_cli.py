@@ -90,6 +90,10 @@ def doubled(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([frame, frame.iloc[[3]]], ignore_index=True)
 
 
+def contradicted(frame: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([frame, frame.iloc[[3]].assign(value_usd=1.5)], ignore_index=True)
+
+
 def years(frame: pd.DataFrame, *kept: int) -> pd.DataFrame:
     return frame[frame["year"].isin(kept)].reset_index(drop=True)
 
@@ -117,9 +121,9 @@ TABLES: dict[str, tuple[str, Change, str | None, int | str | None, tuple[str, ..
                    ("an empty cell is not a finite number", "Leave the row out")),
     "infinite": ("trade", put("value_usd", np.inf), "value_usd", 7, ("not a finite number",)),
     "NaN as a word": ("trade", put("value_usd", "NaN"), "value_usd", 7, ("not a finite number",)),
-    "duplicate key": ("trade", doubled, None, "last", ("occurs twice", "Keep one row")),
-    "unknown country": ("trade", put("importer", "WLD"), "importer", 7,
-                        ("'WLD' is not a country code", "alpha-3")),
+    "duplicate key": ("trade", contradicted, None, "last", ("occurs twice", "Keep one row")),
+    "unknown country": ("trade", put("importer", "EUU"), "importer", 7,
+                        ("'EUU' is not a country code", "alpha-3")),
     "malformed country": ("trade", put("exporter", "deu"), "exporter", 7, ("'deu'",)),
     "empty country": ("trade", put("exporter", None), "exporter", 7, ("an empty cell",)),
     "NA among alpha-3 codes": ("trade", put("exporter", "NA"), "exporter", 7, ("'NA'",)),
@@ -130,7 +134,7 @@ TABLES: dict[str, tuple[str, Change, str | None, int | str | None, tuple[str, ..
     "indicator column missing": ("indicators", without("value"), "value", None, ("is missing",)),
     "indicator text": ("indicators", put("value", "n/a"), "value", 7, ("'n/a'",)),
     "indicator NaN": ("indicators", put("value", None), "value", 7, ("an empty cell",)),
-    "indicator country": ("indicators", put("iso3", "EUU"), "iso3", 7, ("'EUU'",)),
+    "indicator country": ("indicators", put("iso3", None), "iso3", 7, ("an empty cell",)),
     "indicator twice": ("indicators", doubled, None, "last", ("occurs twice",)),
     "indicator not in the catalogue": ("indicators", put("indicator", "MACRO.GPD"), "indicator", 7,
                                        ("MACRO.GPD is not in the catalogue", "Add a line")),
