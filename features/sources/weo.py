@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import pandas as pd
 import pyarrow as pa
 
 from features.errors import InputError, SourceError
-from features.sources.weo_files import check_vintage, read_vintage, refuse_other
-from features.store.answers import Answer
+from features.sources.weo_api import (
+    LISTING,
+    data_name,
+    download_vintage,
+    read_api_vintage,
+    series_name,
+)
+from features.sources.weo_files import check_text, read_vintage, refuse_other
 from features.store.connector import Connector
 from features.store.given import passes
 from features.store.source import (
@@ -31,14 +38,9 @@ if TYPE_CHECKING:
     from features.store.desk import Desk
 
 _LEGACY = "https://www.imf.org/-/media/Files/Publications/WEO/WEO-Database"
-_PORTAL = "https://data.imf.org/-/media/iData/External-Storage/Documents"
-_FOLDERS = {
-    "2025-10": "5661B7CB2FCC4A56866765D4281AEF01",
-    "2026-04": "2F78EE59F79143A7921E5E203D3AAA80",
-}
-"""Folder of each workbook; nothing says beforehand what the next one will be called."""
-NEWEST = max(_FOLDERS)
-_FIRST, _LAST_TEXT = "2007-10", "2025-04"
+NEWEST = "2026-04"
+"""The newest vintage that is known; later ones come by the interface as soon as they are there."""
+_FIRST, _FIRST_BY_API = "2007-10", "2025-04"
 _MONTHS = {"04": "April", "10": "October"}
 _AUTUMN_2011 = "2011-09"  # the only one that did not wait for October
 LONGEST = 5
@@ -149,18 +151,19 @@ class Weo(Connector):
         return f"weo:{self.release}:{len(self.vintages)}v-{digest}"
 
     def locate(self) -> tuple[str, ...]:
-        """Addresses of the vintages that have a known one."""
-        return tuple(url for vintage in self._used() if (url := _address(vintage)) is not None)
+        """Addresses of the files of earlier vintages, and of the list of later ones."""
+        urls = (LISTING if _by_api(v) else _address(v) for v in self._used())
+        return tuple(dict.fromkeys(urls))
 
     def download(self, desk: Desk) -> tuple[RawFile, ...]:
-        """One file a vintage, in order.
+        """A file a vintage, or two by the interface, in order.
 
         Raises
         ------
-        InputError
-            For a workbook whose address nobody can know, unless the user gives it.
+        SourceError
+            Also for a vintage that the interface does not have.
         """
-        return tuple(_download(vintage, desk) for vintage in self._used())
+        return tuple(file for vintage in self._used() for file in _download(vintage, desk))
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
         """A part for each year that has a vintage or an actual figure.
@@ -168,15 +171,16 @@ class Weo(Connector):
         Raises
         ------
         SourceError
-            Also where a series that the catalogue promises has no figure at all.
+            Also where no vintage has any figure of what is asked.
         """
         rows: list[pd.DataFrame] = []
         notes: dict[int, Notes] = {}
-        for vintage, file in zip(self._used(), raw, strict=True):
+        files = {file.path.name: file.path for file in raw}
+        for vintage in self._used():
             said = notes[_year(vintage)] = Notes()
-            rows += self._rows(vintage, file, said)
+            rows += self._rows(vintage, files, said)
         table = pd.concat(rows, ignore_index=True)
-        self._refuse_empty(table)
+        self._say_what_lacks(table, notes[_year(self.release)])
         by_year = dict(list(table.groupby("year")))
         for year in sorted({*by_year, *notes}):
             frame = by_year.get(year, table.iloc[:0])
@@ -218,10 +222,15 @@ class Weo(Connector):
         last = {_year(vintage): vintage for vintage in sorted(self.vintages)}
         return tuple(last.values())
 
-    def _rows(self, vintage: str, file: RawFile, notes: Notes) -> list[pd.DataFrame]:
+    def _rows(self, vintage: str, files: Mapping[str, Path], notes: Notes) -> list[pd.DataFrame]:
         newest = vintage == self.release
         codes = {*self.codes, *(self.actuals if newest else ())}
-        table = read_vintage(file.path, vintage=vintage, codes=codes, notes=notes)
+        by_api = files.get(data_name(vintage))
+        if by_api is not None:
+            table = read_api_vintage(by_api, files[series_name(vintage)], codes=codes, notes=notes)
+        else:
+            path = files[_file_name(vintage)]
+            table = read_vintage(path, vintage=vintage, codes=codes, notes=notes)
         size = table["code"].map({code: _CODES[code].size for code in codes}).astype(float)
         table["value"] *= table["scale"] / size
         for other in sorted(self.vintages):
@@ -254,16 +263,18 @@ class Weo(Connector):
         rows["indicator"] = "WEO." + rows["code"]
         return rows[["iso3", "year", "indicator", "value"]]
 
-    def _refuse_empty(self, table: pd.DataFrame) -> None:
+    def _say_what_lacks(self, table: pd.DataFrame, notes: Notes) -> None:
+        """Series of which no vintage asked for has a figure: the catalogue leaves them out."""
         there = set(table["indicator"])
-        lacking = [x.indicator for x in self.indicator_lines() if x.indicator not in there]
-        if lacking:
+        if not there:
             raise SourceError(
-                f"no vintage asked for has a figure of {', '.join(lacking[:5])}",
-                remedy="Ask for further vintages, fewer --codes or --actuals, or a shorter "
-                "--horizon",
+                "no vintage asked for has a figure of what is asked",
+                remedy="Ask for further vintages, or other --codes or --actuals",
                 file=self.key,
             )
+        lacking = [x.indicator for x in self.indicator_lines() if x.indicator not in there]
+        if lacking:
+            notes.say(f"No vintage asked for has a figure of {', '.join(lacking)}: left out")
 
 
 def _build(frame: pd.DataFrame, said: Notes, notes: Notes) -> pa.Table:
@@ -271,35 +282,26 @@ def _build(frame: pd.DataFrame, said: Notes, notes: Notes) -> pa.Table:
     return indicator_table(frame)
 
 
-def _download(vintage: str, desk: Desk) -> RawFile:
-    url, workbook = _address(vintage), vintage > _LAST_TEXT
-    name = _file_name(vintage)
-    if url is None:
-        if not desk.offline:
-            raise InputError(
-                f"the address of vintage {vintage} is not known: each new workbook has one that "
-                "cannot be foreseen",
-                remedy=f"Download {name} from https://data.imf.org (dataset WEO) by hand and "
-                f"give its folder with --from, or take --vintages {NEWEST}",
-                file="weo",
-            )
-        url = f"{_PORTAL}/{name}"
+def _by_api(vintage: str) -> bool:
+    return vintage >= _FIRST_BY_API
 
-    def check(answer: Answer) -> None:
-        check_vintage(answer, workbook=workbook, url=url)
 
+def _download(vintage: str, desk: Desk) -> tuple[RawFile, ...]:
+    if _by_api(vintage) and not desk.offline:
+        return download_vintage(desk, vintage)
+    url = "the workbook of dataset WEO at https://data.imf.org"
+    if not _by_api(vintage):
+        url = _address(vintage)
     fits = passes(lambda path: refuse_other(path, vintage=vintage))
-    return desk.answer(url, name=name, check=check, fits=fits, read_timeout=300.0)
+    check = partial(check_text, url=url)
+    name = _file_name(vintage)
+    return (desk.answer(url, name=name, check=check, fits=fits, read_timeout=300.0),)
 
 
-def _address(vintage: str) -> str | None:
-    """Address of a vintage; None for a workbook that came after this version of gravicast."""
+def _address(vintage: str) -> str:
+    """Address of a vintage's text."""
     year, month = vintage[:4], _MONTHS.get(vintage[5:], "")
     name = _file_name(vintage)
-    if vintage in _FOLDERS:
-        return f"{_PORTAL}/{_FOLDERS[vintage]}/en/{name}"
-    if vintage > _LAST_TEXT:
-        return None
     if year >= "2024":
         return f"{_LEGACY}/{year}/{month}/{name}"
     if year >= "2021":
@@ -309,7 +311,7 @@ def _address(vintage: str) -> str | None:
 
 def _file_name(vintage: str) -> str:
     month = "Sep" if vintage == _AUTUMN_2011 else _MONTHS[vintage[5:]][:3]
-    return f"WEO{month}{vintage[:4]}all.{'xlsx' if vintage > _LAST_TEXT else 'xls'}"
+    return f"WEO{month}{vintage[:4]}all.{'xlsx' if vintage > _FIRST_BY_API else 'xls'}"
 
 
 def _year(vintage: str) -> int:

@@ -1,4 +1,4 @@
-"""The formats of a WEO vintage: text named .xls to April 2025, a workbook since October 2025."""
+"""Files of a WEO vintage: text named .xls to April 2025, and the portal's workbook or CSV since."""
 
 from __future__ import annotations
 
@@ -21,11 +21,14 @@ from features.store.tidying import require_source_columns
 
 SHEET = "Countries"
 _TEXT_COLUMNS = ("ISO", "WEO Subject Code", "Scale", "Estimates Start After")
-_BOOK_COLUMNS = ("SERIES_CODE", "SCALE", "LATEST_ACTUAL_ANNUAL_DATA", "PUBLICATION_DATE")
-_MISSING = frozenset({"", "n/a", "--", "nan"})
+_BOOK_COLUMNS = ("SERIES_CODE", "LATEST_ACTUAL_ANNUAL_DATA", "PUBLICATION_DATE")
+_MISSING = frozenset({"", "n/a", "nan"})
+_ROUNDS_TO_ZERO = "--"
 _GROUP = re.compile(r"G\d+")
-_SCALES = {"": 1.0, "units": 1.0, "thousands": 1e3, "millions": 1e6, "billions": 1e9}
-_CLOSING = "International Monetary Fund"
+_SCALES = {"": 1.0, "units": 1.0, "thousands": 1e3, "millions": 1e6, "billions": 1e9,
+           "0": 1.0, "3": 1e3, "6": 1e6, "9": 1e9}  # fmt: skip
+_CLOSING = ("International Monetary Fund", "Note:")
+"""How the lines begin that close the text; the first names the vintage."""
 _MONTHS = {"04": "April", "09": "September", "10": "October"}
 _REMEDY = "Download the file again (--refresh), or by hand and give its folder with --from"
 
@@ -42,7 +45,7 @@ class _Row:
     cells: Mapping[int, object]
 
 
-def check_vintage(answer: Answer, *, workbook: bool, url: str) -> None:
+def check_text(answer: Answer, *, url: str) -> None:
     """Refuse an answer that is no vintage, such as a page of the site served in its place.
 
     Raises
@@ -50,15 +53,10 @@ def check_vintage(answer: Answer, *, workbook: bool, url: str) -> None:
     SourceError
         Before anything is cached.
     """
-    if answer.status != 200:
-        return
-    head = answer.body[:4000]
-    good = head.startswith(b"PK") if workbook else "WEO Subject Code" in _decoded(head)
-    if not good:
+    if answer.status == 200 and "WEO Subject Code" not in _decoded(answer.body[:4000]):
         raise SourceError(
-            f"the source answered with something else than a WEO "
-            f"{'workbook' if workbook else 'table'}",
-            remedy="Try again later, or download the file by hand and give its folder with --from",
+            "the source answered with something else than a WEO table",
+            remedy="Try again later, or download the file by hand and give it with --from",
             file=url,
         )
 
@@ -98,7 +96,8 @@ def read_vintage(path: Path, *, vintage: str, codes: Collection[str], notes: Not
         For a file that is broken, cut off or changed, or of another vintage.
     """
     with path.open("rb") as handle:
-        book = handle.read(2) == b"PK"
+        head = handle.read(4000)
+    book = head.startswith(b"PK") or b"SERIES_CODE" in head
     try:
         rows = (_book_rows if book else _text_rows)(path, vintage, notes)
         wanted = [row for row in rows if row.code in codes]
@@ -106,7 +105,7 @@ def read_vintage(path: Path, *, vintage: str, codes: Collection[str], notes: Not
         raise SourceError(
             f"the table cannot be read ({error})", remedy=_REMEDY, file=path.name
         ) from error
-    areas = sorted({row.area for row in wanted if not _is_group(row.area)})
+    areas = sorted({row.area for row in wanted if not is_group(row.area)})
     column = "SERIES_CODE" if book else "ISO"
     series = Counter(row.area for row in wanted)
     countries = translate(
@@ -129,21 +128,22 @@ def read_vintage(path: Path, *, vintage: str, codes: Collection[str], notes: Not
 def _cells(
     row: _Row, iso3: str, *, file: str, notes: Notes
 ) -> Iterator[tuple[str, str, int, float, float, float]]:
-    scale, actual = _scale(row, file=file), _last_actual(row, file=file, notes=notes)
+    scale = _scale(row, file=file)
+    actual = last_actual_year(row.last_actual, row=row.number, file=file, notes=notes)
     for year, cell in row.cells.items():
         value = _number(cell, row=row.number, column=str(year), file=file, notes=notes)
         if value is not None:
             yield iso3, row.code, year, value, scale, actual
 
 
-def _last_actual(row: _Row, *, file: str, notes: Notes) -> float:
+def last_actual_year(cell: object, *, row: int, file: str, notes: Notes) -> float:
     """Last year that is no estimate; NaN where it is not said.
 
     A fiscal year such as ``FY2024/25`` counts as the year it ends in (2025), as it does in the
     earlier files. ``0`` means that the whole series is estimated.
     """
-    text = str("" if row.last_actual is None else row.last_actual).strip().replace(",", "")
-    if text.lower() in _MISSING or re.fullmatch(r"0(\.0+)?", text):
+    text = str("" if cell is None else cell).strip().replace(",", "")
+    if text.lower() in (*_MISSING, _ROUNDS_TO_ZERO) or re.fullmatch(r"0(\.0+)?", text):
         return float("nan")
     found = re.fullmatch(r"(?:FY)?(\d{4})(?:\.0+)?(?:/(\d{2}|\d{4}))?", text)
     if found is None:
@@ -151,7 +151,7 @@ def _last_actual(row: _Row, *, file: str, notes: Notes) -> float:
             f"{text!r} is no last year of actual data",
             remedy="Take an earlier vintage, or upgrade gravicast",
             file=file,
-            row=row.number,
+            row=row,
         )
     first, last = int(found[1]), found[2]
     if last is None:
@@ -162,7 +162,7 @@ def _last_actual(row: _Row, *, file: str, notes: Notes) -> float:
 
 
 def _text_rows(path: Path, vintage: str, notes: Notes) -> Iterator[_Row]:
-    """Tab-separated text; the last line names the database and the vintage."""
+    """Tab-separated text; a line at its end names the database and the vintage."""
     # Not `splitlines`: in Latin-1 an ellipsis of Windows would end the line.
     text = io.StringIO(_decoded(path.read_bytes()), newline="")
     lines = csv.reader(text, delimiter="\t")
@@ -175,7 +175,7 @@ def _text_rows(path: Path, vintage: str, notes: Notes) -> Iterator[_Row]:
         if not any(cell.strip() for cell in cells):
             continue
         if cells[0].startswith(_CLOSING):
-            closing = cells[0]
+            closing = closing or cells[0]
             continue
         _refuse_odd(cells, header, closing, file=path.name, row=number)
         yield _Row(
@@ -192,11 +192,16 @@ def _text_rows(path: Path, vintage: str, notes: Notes) -> Iterator[_Row]:
 
 
 def _book_rows(path: Path, vintage: str, notes: Notes) -> Iterator[_Row]:
-    """Sheet ``Countries`` of a workbook."""
-    rows = _sheet_rows(path)
+    """Sheet ``Countries`` of a workbook, or the CSV that the portal gives in its place."""
+    with path.open("rb") as handle:
+        workbook = handle.read(2) == b"PK"
+    rows = _sheet_rows(path) if workbook else _csv_rows(path)
     header = ["" if name is None else str(name).strip() for name in next(rows, ())]
     require_source_columns(header, _BOOK_COLUMNS, file=path.name)
     place = {name: number for number, name in enumerate(header)}
+    of_scale = "SCALE.ID" if "SCALE" not in place and "SCALE.ID" in place else "SCALE"
+    require_source_columns(header, [of_scale], file=path.name)
+    scale = place[of_scale]
     years = _years(header, file=path.name)
     for number, cells in enumerate(rows, start=2):
         series = str(cells[place["SERIES_CODE"]] or "").strip()
@@ -220,10 +225,15 @@ def _book_rows(path: Path, vintage: str, notes: Notes) -> Iterator[_Row]:
             number,
             parts[0],
             parts[1],
-            cells[place["SCALE"]],
+            cells[scale],
             cells[place["LATEST_ACTUAL_ANNUAL_DATA"]],
             {year: cells[column] for year, column in years.items()},
         )
+
+
+def _csv_rows(path: Path) -> Iterator[Row]:
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as handle:
+        yield from csv.reader(handle)
 
 
 def _sheet_rows(path: Path) -> Iterator[Row]:
@@ -255,7 +265,8 @@ def _years(header: Sequence[str], *, file: str) -> dict[int, int]:
     return years
 
 
-def _is_group(area: str) -> bool:
+def is_group(area: str) -> bool:
+    """Whether a code is that of a group of countries; in text they have none."""
     return not area or _GROUP.fullmatch(area) is not None
 
 
@@ -274,9 +285,10 @@ def _scale(row: _Row, *, file: str) -> float:
 def _number(cell: object, *, row: int, column: str, file: str, notes: Notes) -> float | None:
     text = str("" if cell is None else cell).strip()
     if text.lower() in _MISSING:
-        if text == "--":
-            notes.count("cells '--' (negligible or unknown) left out", 1)
         return None
+    if text == _ROUNDS_TO_ZERO:
+        notes.count("cells '--' (rounds to zero) read as 0", 1)
+        return 0.0
     try:
         return float(text.replace(",", ""))
     except ValueError:

@@ -15,7 +15,7 @@ from features.errors import InputError
 from features.plausibility.stored import noticed
 from features.store.connector import Connector
 from features.store.dataset import ABOUT, FORMAT, SECTORS, StoredPart
-from features.store.source import Notes, Part, RawFile, Watcher
+from features.store.source import IndicatorLine, Notes, Part, RawFile, Watcher
 from features.tables import sha256
 
 JOURNAL = "journal.json"
@@ -66,18 +66,34 @@ def convert(
     if sectors is not None:
         sectors.to_csv(stage / SECTORS, index=False)
     wrong = noticed(stage / one.file for one in stored) if connector.kind == "trade" else []
-    described = _about(connector, raw, stored, notes, wrong)
-    about = json.dumps(described, indent=1, ensure_ascii=False)
-    (stage / ABOUT).write_text(about, encoding="utf-8")
+    lines = _lines(connector, stage, stored)
+    about = _about(connector, raw, stored, lines, notes, looks_wrong=wrong)
+    text = json.dumps(about, indent=1, ensure_ascii=False)
+    (stage / ABOUT).write_text(text, encoding="utf-8")
     journal.close()
     _swap(stage, target)
+
+
+def _lines(
+    connector: Connector, stage: Path, parts: Sequence[StoredPart]
+) -> Sequence[IndicatorLine]:
+    """Lines of the catalogue of series that have figures: an old vintage may lack some."""
+    lines = connector.indicator_lines()
+    if not lines:
+        return lines
+    files = [stage / part.file for part in parts]
+    tables = [pq.read_table(file, columns=["indicator"]) for file in files]
+    there = {name for table in tables for name in table["indicator"].unique().to_pylist()}
+    return [line for line in lines if line.indicator in there]
 
 
 def _about(
     connector: Connector,
     raw: Sequence[RawFile],
     parts: Sequence[StoredPart],
+    lines: Sequence[IndicatorLine],
     notes: Notes,
+    *,
     looks_wrong: Sequence[str],
 ) -> dict[str, Any]:
     info = connector.INFO
@@ -96,7 +112,7 @@ def _about(
         "absent": info.absent,
         "raw": [file.to_dict() for file in raw],
         "parts": [asdict(part) for part in parts],
-        "indicators": [asdict(line) for line in connector.indicator_lines()],
+        "indicators": [asdict(line) for line in lines],
         "statements": [*notes.statements, *looks_wrong],
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from fake_sources.server import Server
+from fake_sources.server import Reply, Server
 from fake_sources.weo import (
     ADDRESSES,
+    FLOWS,
     FakeWeo,
     Series,
     changed,
@@ -42,7 +44,7 @@ def rows_of(dataset: Dataset, indicator: str, iso3: str) -> dict[int, float]:
     return dict(zip(there["year"], there["value"], strict=True))
 
 
-@pytest.mark.parametrize("vintage", sorted(ADDRESSES))
+@pytest.mark.parametrize("vintage", sorted({**ADDRESSES, **FLOWS}))
 def test_every_vintage_is_found_at_its_address(vintage: str, serve: Serve, get: Get) -> None:
     year = int(vintage[:4])
     server = serve(FakeWeo({vintage: toy_rows(year)}))
@@ -69,14 +71,14 @@ def test_the_bytes_decide_the_encoding(utf16: bool, mark: bytes, serve: Serve, g
     assert rows_of(get(Weo(vintages=("2015-04",)), server), "WEO.LP", "DEU")[2013] == 10.25
 
 
-def test_dashes_and_unknown_cells_are_left_out_and_counted(serve: Serve, get: Get) -> None:
+def test_dashes_round_to_zero_and_unknown_cells_are_left_out(serve: Serve, get: Get) -> None:
     values = {2015: "--", 2016: "n/a", 2017: 1234567.5, 2014: ""}
     rows = changed(toy_rows(2015), "DEU", "NGDPD", values=values)
     dataset = get(Weo(vintages=("2015-04",)), serve(FakeWeo({"2015-04": rows})))
     assert rows_of(dataset, "WEO.NGDPD.H2", "DEU") == {2015: 1234567500.0}
-    assert rows_of(dataset, "WEO.NGDPD.H0", "DEU") == {}
+    assert rows_of(dataset, "WEO.NGDPD.H0", "DEU") == {2015: 0.0}
     assert rows_of(dataset, "WEO.NGDPD", "DEU") == {}
-    assert "1 cells '--' (negligible or unknown) left out" in dataset.statements
+    assert "1 cells '--' (rounds to zero) read as 0" in dataset.statements
 
 
 @pytest.mark.parametrize(
@@ -149,7 +151,7 @@ def test_series_that_do_not_say_where_estimates_start(
 
 def test_an_odd_last_actual_year_is_an_error(serve: Serve, get: Get) -> None:
     rows = changed(toy_rows(2026), "DEU", "NGDPD", last_actual="soon")
-    with pytest.raises(SourceError, match=r"WEOApr2026all.xlsx, row 2: 'soon' is no last year"):
+    with pytest.raises(SourceError, match=r"WEO-2026-04-series.csv, row 2: 'soon' is no last year"):
         get(Weo(), serve(FakeWeo({"2026-04": rows})))
 
 
@@ -171,8 +173,45 @@ def test_a_vintage_without_long_projections_says_so(serve: Serve, get: Get) -> N
     dataset = get(Weo(vintages=("2020-04", "2023-10")), serve(fake))
     assert "Vintage 2020-04 has no NGDPD 2, 3, 4, 5 years ahead" in dataset.statements
     assert "Vintage 2020-04 has no TX_RPCH 0, 1, 2, 3, 4, 5 years ahead" in dataset.statements
-    with pytest.raises(SourceError, match=r"no vintage asked for has a figure of WEO.NGDPD.H2"):
-        get(Weo(vintages=("2020-04",)), serve(fake))
+
+
+def test_an_old_vintage_gives_what_it_has_and_says_what_lacks(serve: Serve, get: Get) -> None:
+    """As April 2020, which has eight subjects and ends in 2021."""
+    growth = {2018: 1.0, 2019: 0.5, 2020: -5.0, 2021: 4.0}
+    rows = [Series(a, "NGDP_RPCH", growth, "", 2019) for a in ("DEU", "USA")]
+    dataset = get(Weo(vintages=("2020-04",)), serve(FakeWeo({"2020-04": rows})))
+    assert rows_of(dataset, "WEO.NGDP_RPCH.H1", "DEU") == {2020: 4.0}
+    assert set(dataset.catalogue["indicator"]) == {"WEO.NGDP_RPCH.H0", "WEO.NGDP_RPCH.H1"}
+    (said,) = (s for s in dataset.statements if s.startswith("No vintage asked for has"))
+    assert "WEO.NGDPD.H0," in said
+    assert "WEO.NGDP_RPCH.H2," in said
+    assert "WEO.LP:" in said
+    with pytest.raises(SourceError, match="no vintage asked for has a figure of what is asked"):
+        get(Weo(vintages=("2020-04",), codes=("BCA",), actuals=()),
+            serve(FakeWeo({"2020-04": rows})))  # fmt: skip
+
+
+def test_the_interface_is_asked_for_the_version_of_the_vintage(serve: Serve, get: Get) -> None:
+    server = serve(FakeWeo({v: toy_rows(int(v[:4])) for v in FLOWS}))
+    get(Weo(vintages=("2026-04",)), server)
+    paths = [r.path.rpartition("IMF.RES/")[2] for r in server.requests]
+    assert paths == [
+        "*/*", "WEO/6.0.0/USA.NGDP_RPCH.A", "WEO/9.0.0/USA.NGDP_RPCH.A", "WEO/9.0.0/*",
+        "WEO/9.0.0/*",
+    ]  # fmt: skip
+    assert server.requests[-1].query == {"attributes": "series", "firstNObservations": "1"}
+
+
+def test_a_vintage_that_the_interface_lacks_is_told(serve: Serve, get: Get) -> None:
+    server = serve(FakeWeo({v: toy_rows(int(v[:4])) for v in FLOWS}))
+    with pytest.raises(SourceError, match=r"no vintage 2027-04; it has 2025-04, 2025-10, 2026-04"):
+        get(Weo(vintages=("2027-04",)), server)
+
+
+def test_a_figure_that_comes_twice_by_the_interface_is_refused(serve: Serve, get: Get) -> None:
+    server = serve(FakeWeo({"2026-04": [*toy_rows(2026), *toy_rows(2026)]}))
+    with pytest.raises(SourceError, match="of DEU in 2020 occurs twice"):
+        get(Weo(), server)
 
 
 def projections(dataset: Dataset) -> pd.DataFrame:
@@ -183,7 +222,7 @@ def projections(dataset: Dataset) -> pd.DataFrame:
 
 numbers = st.floats(1.0, 99999.0, width=32)
 vintages = st.lists(
-    st.sampled_from(sorted(v for v in ADDRESSES if v != "2011-09")),
+    st.sampled_from(sorted(v for v in {**ADDRESSES, **FLOWS} if v != "2011-09")),
     min_size=2,
     max_size=4,
     unique_by=lambda v: v[:4],
@@ -238,21 +277,39 @@ def test_it_feeds_a_run(serve: Serve, get: Get) -> None:
 
 def test_an_unknown_workbook_is_downloaded_by_hand(serve: Serve, get: Get, tmp_path: Path) -> None:
     server, weo = serve(FakeWeo({})), Weo(vintages=("2026-10",))
-    with pytest.raises(InputError, match=r"WEOOct2026all.xlsx .* by hand and .* --from"):
+    with pytest.raises(SourceError, match=r"no vintage 2026-10; it has none.*--from"):
         get(weo, server)
-    (tmp_path / "WEOOct2026all.xlsx").write_bytes(vintage_file("2026-10", toy_rows(2026)))
+    before = len(server.requests)
+    (tmp_path / "another.xlsx").write_bytes(vintage_file("2026-04", toy_rows(2026)))
+    (tmp_path / "download.xlsx").write_bytes(vintage_file("2026-10", toy_rows(2026)))
     dataset = get(weo, server, given=tmp_path)
     assert dataset.release == "2026-10"
+    assert len(server.requests) == before
+
+
+@pytest.mark.parametrize("scale", ["SCALE", "SCALE.ID"])
+def test_the_portals_csv_is_read_as_its_workbook(
+    serve: Serve, get: Get, tmp_path: Path, scale: str
+) -> None:
+    table = pd.read_excel(io.BytesIO(vintage_file("2026-04", toy_rows(2026))), dtype="str")
+    if scale == "SCALE.ID":
+        powers = {"Units": "0", "Millions": "6", "Billions": "9"}
+        table = table.assign(SCALE=table["SCALE"].map(powers)).rename(columns={"SCALE": scale})
+    table.to_csv(tmp_path / "dataset_2026-11-28T10.csv", index=False)
+    server = serve(FakeWeo({"2026-04": toy_rows(2026)}))
+    by_hand = get(Weo(), server, given=tmp_path).read()
     assert server.requests == []
-    assert weo.locate() == ()
+    pd.testing.assert_frame_equal(by_hand, get(Weo(), server, refresh=True).read())
 
 
 @pytest.mark.parametrize("vintage", ["2015-04", "2026-04"])
 def test_a_page_served_in_place_of_a_file_is_never_cached(
     vintage: str, serve: Serve, get: Get, store: Store
 ) -> None:
-    with pytest.raises(SourceError, match="something else than a WEO"):
-        get(Weo(vintages=(vintage,)), serve(FakeWeo({})))
+    fake = FakeWeo({})
+    page = Reply("<!DOCTYPE html><html><title>Maintenance</title></html>")
+    with pytest.raises(SourceError, match="something else than a"):
+        get(Weo(vintages=(vintage,)), serve(lambda r: page if vintage > "2025" else fake(r)))
     assert not list(store.raw_folder("weo", vintage).glob("[!.]*"))
 
 
@@ -260,12 +317,9 @@ def test_a_page_served_in_place_of_a_file_is_never_cached(
     ("vintage", "body", "problem"),
     [
         ("2015-04", text("2015-10", toy_rows(2015)), "of October 2015, not 2015-04"),
-        ("2026-04", workbook("2026-04", toy_rows(2026), published="2025-10-14"),
-         "of 2025-10-14, not 2026-04"),
-        ("2026-04", workbook("2026-04", toy_rows(2026), sheet="Data"), "expected sheet Countries"),
-        ("2026-04", workbook("2026-04", toy_rows(2026), names={"SCALE": "SCALE.ID"}),
-         "expected column SCALE, found DATASET, SERIES_CODE"),
-        ("2026-04", workbook("2026-04", toy_rows(2026))[:3000], "the workbook cannot be read"),
+        ("2026-04", b"COUNTRY,INDICATOR,FREQUENCY,TIME_PERIOD\n1,2,3,4\n", "expected column OBS_V"),
+        ("2026-04", b"COUNTRY,INDICATOR,FREQUENCY,TIME_PERIOD,OBS_VALUE\n", "header and no row"),
+        ("2026-04", b"<html>Sign in</html>", "expected column COUNTRY"),
         ("2015-04", text("2015-04", toy_rows(2015), closing=False)[:-40], "row 13: the row has"),
         ("2015-04", text("2015-04", toy_rows(2015)).replace(b"\tScale\t", b"\tSize\t"),
          "expected column Scale, found WEO Country Code"),
@@ -278,7 +332,7 @@ def test_a_page_served_in_place_of_a_file_is_never_cached(
         ("2015-04", text("2015-04", toy_rows(2015)) + b"1\tDEU\r\n", "goes on after its closing"),
         ("2015-04", text("2015-04", toy_rows(2015)).replace(b'notes"""', b"x" * 140000),
          "the table cannot be read"),
-        ("2015-04", text("2015-04", [])[:-3], "no vintage asked for has a figure of WEO.NGDPD.H0"),
+        ("2015-04", text("2015-04", [])[:-3], "no vintage asked for has a figure of what"),
     ],
 )  # fmt: skip
 def test_files_that_are_not_what_they_should_be(
@@ -288,6 +342,24 @@ def test_files_that_are_not_what_they_should_be(
         get(Weo(vintages=(vintage,)), serve(FakeWeo({}, bodies={vintage: body})))
     assert "\n" not in str(caught.value)
     assert store.datasets() == []
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (workbook("2026-04", toy_rows(2026), published="2025-10-14"), "of 2025-10-14, not 2026-04"),
+        (workbook("2026-04", toy_rows(2026), sheet="Data"), "expected sheet Countries"),
+        (workbook("2026-04", toy_rows(2026), names={"SCALE": "SIZE"}),
+         "expected column SCALE, found DATASET, SERIES_CODE"),
+        (workbook("2026-04", toy_rows(2026))[:3000], "the workbook cannot be read"),
+    ],
+)  # fmt: skip
+def test_workbooks_that_are_not_what_they_should_be(
+    body: bytes, problem: str, serve: Serve, get: Get, tmp_path: Path
+) -> None:
+    (tmp_path / "WEOApr2026all.xlsx").write_bytes(body)
+    with pytest.raises(SourceError, match=problem):
+        get(Weo(), serve(FakeWeo({})), given=tmp_path)
 
 
 def test_a_file_without_its_closing_line_is_taken_with_a_warning(serve: Serve, get: Get) -> None:

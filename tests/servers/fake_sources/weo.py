@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -10,7 +11,6 @@ from fake_sources.server import Reply, Request, ranged
 
 MONTHS = {"04": "April", "09": "September", "10": "October"}
 LEGACY = "/-/media/Files/Publications/WEO/WEO-Database"
-PORTAL = "/-/media/iData/External-Storage/Documents"
 ADDRESSES = {
     "2011-09": f"{LEGACY}/2011/WEOSep2011all.xls",
     "2015-04": f"{LEGACY}/2015/WEOApr2015all.xls",
@@ -21,10 +21,15 @@ ADDRESSES = {
     "2023-10": f"{LEGACY}/2023/WEOOct2023all.ashx",
     "2024-04": f"{LEGACY}/2024/April/WEOApr2024all.xls",
     "2024-10": f"{LEGACY}/2024/October/WEOOct2024all.xls",
-    "2025-04": f"{LEGACY}/2025/April/WEOApr2025all.xls",
-    "2025-10": f"{PORTAL}/5661B7CB2FCC4A56866765D4281AEF01/en/WEOOct2025all.xlsx",
-    "2026-04": f"{PORTAL}/2F78EE59F79143A7921E5E203D3AAA80/en/WEOApr2026all.xlsx",
 }
+API = "/external/sdmx/3.0"
+FLOWS = {
+    "2025-04": ("WEO", "6.0.0"),
+    "2025-10": ("WEO_2025_OCT_VINTAGE", "1.0.0"),
+    "2026-04": ("WEO", "9.0.0"),
+}
+"""Where the interface has each vintage: nothing but its data says which a version of WEO is of."""
+_SCALES = {"": 0, "Units": 0, "Thousands": 3, "Millions": 6, "Billions": 9}
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,10 @@ class Series:
 
 @dataclass
 class FakeWeo:
-    """Serves the vintages given; every other address is a page of the site, with status 200."""
+    """Serves the vintages given; every other address is a page of the site, with status 200.
+
+    From April 2025 on the interface has them; a body in their place is sent for every table.
+    """
 
     vintages: dict[str, Sequence[Series]]
     utf16: frozenset[str] = frozenset({"2020-10", "2024-04"})
@@ -48,18 +56,66 @@ class FakeWeo:
 
     def __post_init__(self) -> None:
         for vintage, rows in self.vintages.items():
-            if vintage not in self.bodies:
+            if vintage in FLOWS:
+                self.bodies.setdefault(vintage, b"")
+            elif vintage not in self.bodies:
                 self.bodies[vintage] = vintage_file(vintage, rows, utf16=vintage in self.utf16)
 
     def __call__(self, request: Request) -> Reply:
+        if request.path.startswith(API):
+            return self._interface(request)
         for vintage, path in ADDRESSES.items():
             if request.path == path and vintage in self.bodies:
                 return ranged(self.bodies[vintage], request, etag=f'"{vintage}"')
         return Reply("<!DOCTYPE html><html><title>Page not found</title></html>")
 
+    def _interface(self, request: Request) -> Reply:
+        """Lists flows of the whole department; an unknown key is a header without a row."""
+        there = {v: flow for v, flow in FLOWS.items() if v in self.bodies}
+        if request.path == f"{API}/structure/dataflow/IMF.RES/*/*":
+            others = [("WEO_LIVE", "1.0.0"), ("CCI", "2.0.0"), *there.values()]
+            flows = [{"id": i, "version": v, "agencyID": "IMF.RES"} for i, v in others]
+            return Reply(json.dumps({"meta": {}, "data": {"dataflows": flows}}))
+        name, _, rest = request.path.removeprefix(f"{API}/data/dataflow/IMF.RES/").partition("/")
+        version, _, key = rest.partition("/")
+        vintage = next((v for v, flow in there.items() if flow == (name, version)), None)
+        if vintage is None:
+            return Reply("No dataflow", status=404)
+        if request.headers.get("accept") != "text/csv":
+            return Reply(json.dumps({"data": {"dataSets": []}}))
+        if request.query.get("attributes") == "dataset":
+            day = f"{vintage}-14T09:00:00"
+            line = f"dataflow,IMF.RES:{name}({version}),R,USA,NGDP_RPCH,A,2030,1.8,{day}\r\n"
+            return Reply(
+                f"{_KEYS},TIME_PERIOD,OBS_VALUE,PUBLICATION_DATE\r\n" + line * (key != "*")
+            )
+        if self.bodies[vintage]:
+            return Reply(self.bodies[vintage])
+        series = request.query.get("attributes") == "series"
+        return Reply(api_csv(self.vintages[vintage], flow=f"{name}({version})", series=series))
+
+
+_KEYS = "STRUCTURE[;],STRUCTURE_ID,ACTION,COUNTRY,INDICATOR,FREQUENCY"
+
+
+def api_csv(rows: Sequence[Series], *, flow: str, series: bool) -> str:
+    """Figures in plain units beside a scale; or the first figure of each series, and its notes."""
+    lines = [
+        f"{_KEYS},TIME_PERIOD,OBS_VALUE,"
+        + ("LATEST_ACTUAL_ANNUAL_DATA,METHODOLOGY_NOTES" if series else "SCALE,COUNTRY_UPDATE_DATE")
+    ]
+    for row in rows:
+        power = _SCALES.get(row.scale, 0)
+        known = {y: v for y, v in row.values.items() if v not in (None, "")}
+        for year, value in list(known.items())[: 1 if series else None]:
+            plain = value * 10**power if isinstance(value, int | float) else value
+            rest = f'{row.last_actual},"Source, and ""notes"""' if series else f"{power},9/19/2025"
+            lines.append(f"dataflow,IMF.RES:{flow},R,{row.area},{row.code},A,{year},{plain},{rest}")
+    return "\r\n".join(lines) + "\r\n"
+
 
 def vintage_file(vintage: str, rows: Sequence[Series], *, utf16: bool = False) -> bytes:
-    """A vintage in the format of its time."""
+    """A vintage as a file in the format of its time."""
     return workbook(vintage, rows) if vintage >= "2025-10" else text(vintage, rows, utf16=utf16)
 
 
@@ -84,6 +140,8 @@ def text(
     if closing:
         name = f"{MONTHS[vintage[5:]]} {vintage[:4]}"
         lines += ["", f"International Monetary Fund, World Economic Outlook Database, {name}"]
+        # As in April 2020, which has few subjects.
+        lines += ["Note: this vintage ends early"] * (vintage == "2020-04")
     body = "\r\n".join(lines) + "\r\n"
     return body.encode("utf-16-le") if utf16 else body.encode("latin-1")
 

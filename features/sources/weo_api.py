@@ -1,0 +1,233 @@
+"""WEO vintages from April 2025 on, by the IMF's SDMX interface: which there are, and their data."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pandas as pd
+
+from features.country_codes import alpha3_to_iso3, translate
+from features.errors import SourceError, first_line
+from features.sources.weo_files import is_group, last_actual_year
+from features.store.answers import Answer
+from features.store.source import Notes, RawFile
+from features.store.tidying import require_source_columns
+
+if TYPE_CHECKING:
+    from features.store.desk import Desk
+
+_HOST = "https://api.imf.org/external/sdmx/3.0"
+LISTING = f"{_HOST}/structure/dataflow/IMF.RES/*/*"
+_DATA = f"{_HOST}/data/dataflow/IMF.RES"
+_CSV = {"Accept": "text/csv"}
+_ARCHIVED = re.compile(r"WEO_(\d{4})_(APR|OCT)_VINTAGE")
+_MONTHS = {"APR": "04", "OCT": "10"}
+_SERIES = ("COUNTRY", "INDICATOR", "FREQUENCY")
+_COLUMNS = (*_SERIES, "TIME_PERIOD", "OBS_VALUE")
+_LAST_ACTUAL = "LATEST_ACTUAL_ANNUAL_DATA"
+_REMEDY = (
+    "Try again later, or download the workbook by hand from data.imf.org and give it with --from"
+)
+
+
+class Flow(NamedTuple):
+    """A dataflow and its version; the newest vintages are versions of ``WEO``."""
+
+    name: str
+    version: str
+
+    @property
+    def rank(self) -> tuple[bool, tuple[int, ...]]:
+        """Of two that have one vintage the greater counts: ``WEO`` itself, then later versions."""
+        return self.name == "WEO", tuple(int(n) for n in re.findall(r"\d+", self.version))
+
+
+def download_vintage(desk: Desk, vintage: str) -> tuple[RawFile, RawFile]:
+    """Figures of a vintage, and what is said of each series (where estimates start).
+
+    Raises
+    ------
+    SourceError
+        For a vintage that the interface does not have; names those it has.
+    """
+    listing = desk.answer(
+        LISTING, name="dataflows.json", params={"detail": "allstubs"}, check=_check_listing
+    )
+    flow = _flow_of(desk, vintage, _flows(listing.path.read_bytes()))
+    url = f"{_DATA}/{flow.name}/{flow.version}/*"
+    data = desk.answer(
+        url,
+        name=data_name(vintage),
+        headers=_CSV,
+        check=partial(_check_csv, columns=_COLUMNS),
+        read_timeout=600.0,
+    )
+    series = desk.answer(
+        url,
+        name=series_name(vintage),
+        params={"attributes": "series", "firstNObservations": "1"},
+        headers=_CSV,
+        check=partial(_check_csv, columns=(*_SERIES, _LAST_ACTUAL)),
+        read_timeout=600.0,
+    )
+    return data, series
+
+
+def data_name(vintage: str) -> str:
+    """Name of a vintage's figures in the cache."""
+    return f"WEO-{vintage}.csv"
+
+
+def series_name(vintage: str) -> str:
+    """Name of what is said of a vintage's series."""
+    return f"WEO-{vintage}-series.csv"
+
+
+def _flow_of(desk: Desk, vintage: str, flows: Collection[Flow]) -> Flow:
+    """The flow of a vintage: by its name, else by the day of publication that its data name."""
+    vintages: dict[str, Flow] = {}
+    for flow in sorted(flows, key=lambda flow: flow.rank):
+        vintages[_vintage_of(desk, flow)] = flow
+    if vintage not in vintages:
+        have = ", ".join(sorted(vintages)) or "none"
+        raise SourceError(
+            f"the interface has no vintage {vintage}; it has {have}",
+            remedy="Choose --vintages among those, or download the workbook by hand from "
+            "https://data.imf.org (dataset WEO) and give it with --from",
+            file="weo",
+        )
+    return vintages[vintage]
+
+
+def _vintage_of(desk: Desk, flow: Flow) -> str:
+    archived = _ARCHIVED.fullmatch(flow.name)
+    if archived:
+        return f"{archived[1]}-{_MONTHS[archived[2]]}"
+    probe = desk.answer(
+        f"{_DATA}/{flow.name}/{flow.version}/USA.NGDP_RPCH.A",
+        name=f"published-{flow.version}.csv",
+        params={"attributes": "dataset", "lastNObservations": "1"},
+        headers=_CSV,
+        check=partial(_check_csv, columns=("PUBLICATION_DATE",)),
+    )
+    day = str(_table(probe.path.read_bytes(), probe.path.name)["PUBLICATION_DATE"].iloc[0])
+    named = re.match(r"(\d{4})-(\d{2})", day)
+    if named is None:
+        raise SourceError(f"{day!r} is no day of publication", remedy=_REMEDY, file=probe.path.name)
+    # Out in the second half of April or the middle of October, give or take a week.
+    return f"{named[1]}-{'04' if int(named[2]) < 7 else '10'}"
+
+
+def read_api_vintage(
+    data: Path, series: Path, *, codes: Collection[str], notes: Notes
+) -> pd.DataFrame:
+    """Series of the wanted codes, countries only; see `weo_files.read_vintage`.
+
+    The interface gives plain units (dollars, persons), whatever scale it names.
+
+    Raises
+    ------
+    SourceError
+        For a table that is broken or changed, or has a figure twice.
+    """
+    rows = _table(data.read_bytes(), data.name)
+    require_source_columns([*rows], _COLUMNS, file=data.name)
+    rows = rows[rows["INDICATOR"].isin([*codes]) & (rows["FREQUENCY"] == "A")]
+    areas = rows["COUNTRY"].map(is_group).astype(bool)
+    notes.count("series of groups of countries dropped", _count_series(rows[areas]))
+    rows = rows[~areas]
+    sizes = rows["COUNTRY"].value_counts().sort_index()
+    names = translate(
+        [str(code) for code in sizes.index], alpha3_to_iso3, file=data.name, column="COUNTRY",
+        count=notes.count, rows=sizes.tolist(),
+    )  # fmt: skip
+    rows = rows.assign(iso3=rows["COUNTRY"].map(dict(zip(sizes.index, names, strict=True))))
+    rows = rows[rows["iso3"].notna() & (rows["OBS_VALUE"].str.strip() != "")]
+    twice = rows.duplicated(["iso3", "INDICATOR", "TIME_PERIOD"])
+    if twice.any():
+        first = rows[twice].iloc[0]
+        raise SourceError(
+            f"{first['INDICATOR']} of {first['COUNTRY']} in {first['TIME_PERIOD']} occurs twice",
+            remedy="Fetch it again with --refresh",
+            file=data.name,
+        )
+    try:
+        return pd.DataFrame(
+            {
+                "iso3": rows["iso3"].astype("str"),
+                "code": rows["INDICATOR"].astype("str"),
+                "year": rows["TIME_PERIOD"].astype("int64"),
+                "value": rows["OBS_VALUE"].astype("float64"),
+                "scale": 1.0,
+                "last_actual": _last_actual(rows, series, notes),
+            }
+        ).reset_index(drop=True)
+    except ValueError as error:
+        raise SourceError(
+            f"a figure cannot be read ({first_line(error)})", remedy=_REMEDY, file=data.name
+        ) from error
+
+
+def _last_actual(rows: pd.DataFrame, series: Path, notes: Notes) -> pd.Series:
+    """Last year of each row's series that is no estimate, NaN where it is not said."""
+    said = _table(series.read_bytes(), series.name)
+    require_source_columns([*said], (*_SERIES, _LAST_ACTUAL), file=series.name)
+    there = set(zip(rows["COUNTRY"], rows["INDICATOR"], strict=True))
+    known: dict[tuple[str, str], float] = {}
+    columns = [said[name] for name in (*_SERIES, _LAST_ACTUAL)]
+    for number, (area, code, frequency, last) in enumerate(zip(*columns, strict=True), start=2):
+        if frequency == "A" and (area, code) in there:
+            known[area, code] = last_actual_year(last, row=number, file=series.name, notes=notes)
+    keys = zip(rows["COUNTRY"], rows["INDICATOR"], strict=True)
+    return pd.Series([known.get(key, float("nan")) for key in keys], index=rows.index, dtype=float)
+
+
+def _count_series(rows: pd.DataFrame) -> int:
+    return len(rows[["COUNTRY", "INDICATOR"]].drop_duplicates())
+
+
+def _table(body: bytes, file: str) -> pd.DataFrame:
+    try:
+        return pd.read_csv(BytesIO(body), dtype="str", keep_default_na=False, encoding="utf-8-sig")
+    except (ValueError, pd.errors.ParserError) as error:
+        raise SourceError(
+            f"the CSV cannot be read ({first_line(error)})", remedy=_REMEDY, file=file
+        ) from error
+
+
+def _check_csv(answer: Answer, *, columns: Collection[str]) -> None:
+    """Refuse a page, another table, or a header without a row, as for a wrong request."""
+    if answer.status != 200:
+        return
+    head = answer.body[: 1 << 16]
+    cut = head[: head.rfind(b"\n") + 1] or head
+    rows = _table(cut, "SDMX interface of the IMF")
+    require_source_columns([*rows], columns, file="SDMX interface of the IMF")
+    if rows.empty:
+        raise SourceError(
+            "the source answered with a header and no row", remedy=_REMEDY, file="weo"
+        )
+
+
+def _check_listing(answer: Answer) -> None:
+    if answer.status == 200:
+        _flows(answer.body)
+
+
+def _flows(body: bytes) -> list[Flow]:
+    """The flows of the Outlook in the list of the department's."""
+    try:
+        flows = [Flow(f["id"], f["version"]) for f in json.loads(body)["data"]["dataflows"]]
+    except (ValueError, KeyError, TypeError):
+        raise SourceError(
+            "the source answered with something else than a list of dataflows",
+            remedy=_REMEDY,
+            file=LISTING,
+        ) from None
+    return [flow for flow in flows if flow.name == "WEO" or _ARCHIVED.fullmatch(flow.name)]
