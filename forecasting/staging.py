@@ -8,6 +8,8 @@ there is of a process that was killed.
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +23,7 @@ from forecasting.interrupts import uninterrupted
 _LOCK, _NEW, _OLD = "lock", "new", "old"
 _ELSEWHERE = "Choose another --out folder"
 _PATIENCE_S = 5.0
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
@@ -63,6 +66,11 @@ def staged(out: Path, *, check: Callable[[], object] = lambda: None) -> Iterator
         Folder, `locked` by the caller.
     check
         Called before the folder is put in place: raises if that must not be.
+
+    Raises
+    ------
+    InputError
+        If the disk is full.
     """
     folder = out.resolve()
     stage = _beside(folder, _NEW)
@@ -72,6 +80,14 @@ def staged(out: Path, *, check: Callable[[], object] = lambda: None) -> Iterator
         check()
         with uninterrupted():
             _put(stage, folder)
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        raise InputError(
+            f"the output folder cannot be written ({os.strerror(error.errno)})",
+            remedy="Make room, or choose another --out folder",
+            file=out,
+        ) from error
     finally:
         # By now the run that was replaced lies there, or what was not finished.
         shutil.rmtree(stage, ignore_errors=True)

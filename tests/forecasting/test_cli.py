@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import re
+import signal
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -418,13 +419,14 @@ def test_a_mistake_is_one_line_without_quiet_too(world_files, tmp_path, capsys):
     assert reads(printed.err.strip(), file=bad, column="value_usd")
 
 
-def test_an_interrupted_run_leaves_nothing(world_files, tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_nothing(world_files, tmp_path, capsys, monkeypatch, number):
     def interrupt(*arguments: object, **options: object) -> None:
-        raise KeyboardInterrupt
+        signal.raise_signal(number)
 
     monkeypatch.setattr("forecasting.final_model.explain", interrupt)
     arguments = ["run", "--trade", str(world_files.trade), *QUICK, "--quiet"]
-    assert main([*arguments, "--out", str(tmp_path / "out")]) == 130
+    assert main([*arguments, "--out", str(tmp_path / "out")]) == 128 + number
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err == "gravicast: interrupted; nothing was left in the output folder\n"

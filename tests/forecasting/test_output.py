@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -13,6 +14,9 @@ from pathlib import Path
 import pytest
 
 from features.errors import InputError
+from forecasting import RunConfig
+from forecasting.interrupts import Interrupted
+from forecasting.job import _interruptible
 from forecasting.output import MARKER, check_out, claimed
 from forecasting.staging import locked, restore, staged
 from forecasting.whole_file import write_whole
@@ -226,6 +230,16 @@ def test_a_name_too_long_is_refused(tmp_path, stops, out):
     assert content(tmp_path) == {}
 
 
+def test_a_full_disk_is_told_with_the_folder(tmp_path, stops):
+    def go() -> None:
+        with locked(tmp_path / "run"), staged(tmp_path / "run"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    error = stops(go, says="No space left on device")
+    assert error.file == tmp_path / "run"
+    assert content(tmp_path) == {}
+
+
 # Several at once ----------------------------------------------------------------------------------
 
 
@@ -352,6 +366,31 @@ def test_signals_wait_until_the_run_is_in_place(tmp_path, monkeypatch):
         stage_run(out, "new")
     assert content(out)[MARKER] == "new"
     assert list(tmp_path.iterdir()) == [out]
+
+
+@pytest.mark.parametrize(
+    ("written", "experiment", "says"),
+    [
+        (False, "mine", "nothing was left in the output folder"),
+        (True, None, "the run is complete in"),
+        (True, "mine", "interrupted while tracking; the run is complete in"),
+    ],
+)
+def test_an_interrupt_says_what_is_left(tmp_path, written, experiment, says):
+    config = RunConfig(out=tmp_path / "a run", experiment=experiment, overwrite=True)
+    write_run(config.out, "old")
+
+    def go() -> None:
+        with _interruptible(config):
+            if written:
+                stage_run(config.out, "new")
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted) as caught:
+        go()
+    assert says in str(caught.value)
+    tracks = f"gravicast track '{config.out}'" in str(caught.value)
+    assert tracks == (written and experiment is not None)
 
 
 @pytest.mark.parametrize(("there", "comes"), [("forecast", "run"), ("run", "forecast")])

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,8 @@ from forecasting.tables import BacktestWriter, forecast_table
 from forecasting.tracking.card import card
 from forecasting.tracking.datasets import flat_config
 from forecasting.tracking.errors import WORST_FLOWS, largest_errors
-from forecasting.tracking.track import REQUIREMENTS, track
+from forecasting.tracking.store import ended
+from forecasting.tracking.track import REQUIREMENTS, _check_folder, track
 from models.design import Design
 from models.forecaster import FittedForecaster
 from models.intervals import Sample, fit_intervals
@@ -563,6 +565,26 @@ def test_every_trial_and_variant_of_a_study_is_a_child_run(store, tmp_path):
     assert variant.keys() == {2015, 2017}
     # One name for one quantity: the run itself logs it under the same, with the model behind it.
     assert "wape/ex_ante/h2/drift" in client(store).get_run(run_id).data.metrics
+
+
+def test_files_of_another_run_are_not_logged(store, tmp_path):
+    result = small_run(tmp_path)
+    result.provenance["files"] = {"scores.csv": "mine", "report.html": "drawn again since"}
+    for digest, refused in (("theirs", True), ("mine", False)):
+        record = {"files": {"scores.csv": digest}}
+        (result.out / "run.json").write_text(json.dumps(record), encoding="utf-8")
+        with pytest.raises(InputError, match="another run") if refused else nullcontext():
+            _check_folder(result)
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(KeyboardInterrupt(), "KILLED"), (OSError("full"), "FAILED")]
+)
+def test_a_run_that_does_not_end_well_says_so(error, status):
+    told: list[str] = []
+    with pytest.raises(type(error)), ended(told.append):
+        raise error
+    assert told == [status]
 
 
 def test_artifacts_lie_beside_the_database(tracked):

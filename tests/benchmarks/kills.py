@@ -1,0 +1,152 @@
+"""Kill `gravicast run` again and again, and count what it leaves.
+
+    python tests/benchmarks/kills.py --kills 40 --tracking
+
+Each kill starts a run on a tiny panel, with ``--overwrite`` where a run is there in every second
+case, sends SIGKILL or SIGTERM after a random time, and looks at what stands in the output folder
+and beside it. The next run then has to find a folder that it can write, and in the end nothing may
+be left but one whole run. Prints a line a kill and the counts; exits with 1 if anything is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from features.tables import sha256
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def write_panel(file: Path) -> None:
+    """Trade of five countries in twelve years."""
+    chance, countries = random.Random(1), ("BRA", "CHN", "DEU", "FRA", "USA")
+    rows = [
+        f"{a},{b},{year},{1e6 * chance.lognormvariate(3, 0.3):.0f}"
+        for a in countries
+        for b in countries
+        for year in range(2005, 2017)
+        if a != b
+    ]
+    file.write_text("exporter,importer,year,value_usd\n" + "\n".join(rows) + "\n")
+
+
+def start(folder: Path, *, overwrite: bool, tracking: bool) -> subprocess.Popen[bytes]:
+    """A run into ``folder / "run"``."""
+    command = [sys.executable, "-m", "forecasting.cli", "run", "--trade", str(folder / "trade.csv")]
+    command += ["--rounds", "3", "--horizons", "1", "--workers", "1", "--quiet"]
+    command += ["--out", str(folder / "run")]
+    command += ["--overwrite"] if overwrite else []
+    command += [] if tracking else ["--no-tracking"]
+    environment = {
+        **os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore",
+        "MLFLOW_TRACKING_URI": f"sqlite:///{(folder / 'store.db').as_posix()}",
+    }  # fmt: skip
+    return subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+
+
+def faults(folder: Path) -> list[str]:
+    """What is wrong with the run that stands there, if one does."""
+    run = folder / "run"
+    if not run.exists():
+        return []
+    if not (run / "run.json").is_file():
+        return ["a folder without a record"]
+    sums = json.loads((run / "run.json").read_text(encoding="utf-8"))["files"]
+    found = {
+        path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()
+    } - {"run.json"}  # fmt: skip
+    wrong = [name for name in found & set(sums) if sha256(run / name) != sums[name]]
+    return [f"{name} altered" for name in wrong] + [f"{name}?" for name in found ^ set(sums)]
+
+
+def beside(folder: Path) -> list[str]:
+    """What stands beside the run and the data."""
+    known = {"run", "trade.csv", "store.db", "mlruns"}
+    return sorted(path.name for path in folder.iterdir() if path.name not in known)
+
+
+def running(folder: Path) -> int:
+    """MLflow runs that still say they are at work."""
+    import mlflow
+
+    if not (folder / "store.db").exists():
+        return 0
+    client = mlflow.MlflowClient(f"sqlite:///{(folder / 'store.db').as_posix()}")
+    experiments = [found.experiment_id for found in client.search_experiments()]
+    return len(client.search_runs(experiments, "attributes.status = 'RUNNING'"))
+
+
+def finish(folder: Path, *, tracking: bool) -> float:
+    """A run that is left alone; its seconds."""
+    started = time.monotonic()
+    run = start(folder, overwrite=True, tracking=tracking)
+    _, said = run.communicate()
+    if run.returncode:
+        raise SystemExit(said.decode())
+    return time.monotonic() - started
+
+
+def kill(folder: Path, number: int, longest: float, *, tracking: bool) -> tuple[str, list[str]]:
+    """Kill one run; what was sent, and what is wrong with what it left."""
+    there = (folder / "run").exists()
+    sent = signal.SIGKILL if number % 2 else signal.SIGTERM
+    run = start(folder, overwrite=there, tracking=tracking)
+    after = random.uniform(0.2, longest)
+    try:
+        run.wait(after)
+    except subprocess.TimeoutExpired:
+        run.send_signal(sent)
+    _, said = run.communicate()
+    wrong = faults(folder)
+    if there and not (folder / "run").exists() and not (folder / ".run.gravicast-old").exists():
+        wrong.append("the old run is gone")
+    if b"Traceback" in said:
+        wrong.append("a traceback")
+    left = beside(folder)
+    if sent == signal.SIGTERM and run.returncode not in (0, -signal.SIGTERM):
+        wrong += [f"left {name}" for name in left]
+    name = signal.Signals(sent).name if run.returncode else "finished"
+    print(f"{number:3} {name:8} {after:5.1f} s  exit {run.returncode:4}  left {left}  {wrong}")
+    return name, wrong
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=40)
+    parser.add_argument("--tracking", action="store_true", help="log to a SQLite store too")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    random.seed(options.seed)
+    folder = Path(tempfile.mkdtemp(prefix="gravicast-kills-"))
+    write_panel(folder / "trade.csv")
+    longest = 1.05 * finish(folder, tracking=options.tracking)
+    sent, wrong = Counter[str](), []
+    for number in range(options.kills):
+        if number % 4 == 0:
+            shutil.rmtree(folder / "run", ignore_errors=True)
+        name, found = kill(folder, number, longest, tracking=options.tracking)
+        sent[name] += 1
+        wrong += found
+    finish(folder, tracking=options.tracking)
+    wrong += faults(folder) + [f"left {name}" for name in beside(folder)]
+    wrong += [f"{count} MLflow runs RUNNING" for count in [running(folder)] if count]
+    print(f"{dict(sent)}; longest {longest:.1f} s; wrong: {wrong or 'nothing'}")
+    shutil.rmtree(folder)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
