@@ -37,7 +37,7 @@ from forecasting.significance import significance_table
 from forecasting.study import BASELINES, Study, check_study, run_study
 from forecasting.tables import BacktestWriter
 from forecasting.targets.gauge import make_gauge
-from forecasting.universe import universe_choices, unused_statements
+from forecasting.universe import own_statements, universe_choices, unused_statements
 from forecasting.versions import git_commit, versions
 from models.raking import TOLERANCE
 
@@ -75,7 +75,8 @@ def _run(config: RunConfig, progress: Progress) -> RunResult:
     with progress.stage("read the data"):
         data = load(config)
     if data.bundle.indicators is not None:
-        for line in unused_statements(data.bundle.indicators.specs):
+        specs = data.bundle.indicators.specs
+        for line in (*own_statements(specs), *unused_statements(specs)):
             progress.say(line)
     with progress.stage("prepare the measures"):
         gauge = make_gauge(data.bundle, tables=data.tables)
