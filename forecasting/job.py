@@ -43,7 +43,7 @@ from forecasting.study import BASELINES, Study, check_study, run_study
 from forecasting.tables import BacktestWriter
 from forecasting.targets.gauge import make_gauge
 from forecasting.tracking.autologging import autologging_off
-from forecasting.universe import universe_choices, unused_statements
+from forecasting.universe import own_statements, universe_choices, unused_statements
 from forecasting.versions import git_commit, versions
 from models.raking import TOLERANCE
 
@@ -127,7 +127,8 @@ def _written(config: RunConfig, progress: Progress) -> RunResult:
     for line in data.reading:
         progress.say(line)
     if data.bundle.indicators is not None:
-        for line in unused_statements(data.bundle.indicators.specs):
+        specs = data.bundle.indicators.specs
+        for line in (*own_statements(specs), *unused_statements(specs)):
             progress.say(line)
     with progress.stage("prepare the measures"):
         gauge = make_gauge(data.bundle, tables=data.tables)

@@ -81,15 +81,20 @@ def _first_traded_after(panel: TradePanel, flows: FlowIndex, year: int) -> list[
 
 
 def _series(config: RunConfig, specs: Mapping[str, IndicatorSpec]) -> list[str]:
-    own = own_of(specs)
-    said = ["Which series there are, and which stands in for another, is read off the catalogue"]
-    if own:
-        names = _some([spec.name for spec in own])
-        said.append(f"{plural(len(own), 'own indicator')} became features: {names}")
+    said = [
+        "Which series there are, and which stands in for another, is read off the catalogue",
+        *own_statements(specs),
+    ]
     spread = [name for name, spec in sorted(specs.items()) if spec.snapshot]
     if spread and config.allow_snapshots:
         said.append(f"{_some(spread)}: one year spread over all years, which did not know it")
     return said
+
+
+def own_statements(specs: Mapping[str, IndicatorSpec]) -> tuple[str, ...]:
+    """Series of the user's own that are features beside the built-in ones."""
+    own = [spec.name for spec in own_of(specs)]
+    return (f"{plural(len(own), 'own indicator')} became features: {_some(own)}",) if own else ()
 
 
 def unused_statements(specs: Mapping[str, IndicatorSpec]) -> tuple[str, ...]:

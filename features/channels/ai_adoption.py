@@ -63,12 +63,13 @@ def per_head_growth(series: str, *, years: int) -> CountryValues:
 def _recent_models(info: InformationSet) -> NDArray[np.floating]:
     """``ln(1 + notable AI models of the last five published years)``.
 
-    An absent country-year is a true zero in this source, unlike in every other.
+    An absent country-year is a true zero in this source, unlike in every other, from its first
+    figure on: before it nobody counted.
     """
-    rows = info.series(MODELS)[-5:]
-    if rows.shape[0] == 0:
+    rows = info.series(MODELS)
+    if np.isnan(rows).all():
         return np.full(info.n_countries, np.nan)
-    return np.log1p(np.maximum(np.nan_to_num(rows).sum(axis=0), 0.0))
+    return np.log1p(np.maximum(np.nan_to_num(rows[-5:]).sum(axis=0), 0.0))
 
 
 def _no_common_language(info: InformationSet) -> NDArray[np.floating]:

@@ -176,7 +176,7 @@ def _arrays(bounds: object) -> list[np.ndarray]:
     return [np.asarray(part) for value in values for part in np.atleast_2d(value)]
 
 
-# What is published later ---------------------------------------------------------------------------
+# What is published later -------------------------------------------------------------------------
 
 
 def _later(tables: Tables, origin: int) -> np.ndarray:
@@ -319,10 +319,8 @@ def country_added(tables: Tables, origin: int, rng: np.random.Generator) -> Tabl
 
 def sector_added(tables: Tables, origin: int, rng: np.random.Generator) -> Tables:
     rows = tables.trade[_later(tables, origin)].drop_duplicates(["exporter", "importer", "year"])
-    value = rng.lognormal(14, 2, len(rows))
-    return replace(
-        tables, trade=pd.concat([tables.trade, rows.assign(sector="z", value_usd=value)])
-    )
+    rows = rows.assign(sector="z", value_usd=rng.lognormal(14, 2, len(rows)))
+    return replace(tables, trade=pd.concat([tables.trade, rows]))
 
 
 def stand_in_replaced(tables: Tables, origin: int, rng: np.random.Generator) -> Tables:
@@ -362,7 +360,7 @@ WORLDS: tuple[Tables, ...] = (
 
 
 def moved(before: Facts, after: Facts) -> list[tuple[object, ...]]:
-    """What is not the same to the byte, of what both hold (a panel cut short has fewer outcomes)."""
+    """What differs by a byte, of what both hold: a panel cut short has fewer outcomes."""
     return [key for key in before if key in after and before[key] != after[key]]
 
 

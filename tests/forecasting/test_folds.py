@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from features.errors import InputError
 from forecasting import Fold, plan_folds
-from forecasting.folds import LEARNING_YEARS, MOST_ORIGINS
+from forecasting.folds import LEARNING_YEARS, MOST_ORIGINS, tuning_years
 
 YEARS = st.integers(1800, 2150)
 HORIZONS = st.sets(st.integers(1, 10), min_size=1, max_size=4).map(lambda h: tuple(sorted(h)))
@@ -124,3 +124,21 @@ def test_a_first_origin_is_taken_or_refused_with_the_years_to_choose_from(
     else:
         with pytest.raises(InputError, match=f"first_origin {wanted} .*{lowest} to {highest}"):
             plan_folds(first_year=first, last_year=last, horizons=horizons, first_origin=wanted)
+
+
+@given(first=YEARS, length=st.integers(5, 40), horizons=HORIZONS, every=st.integers(1, 5))
+def test_a_further_year_moves_no_choice_of_weights(first, length, horizons, every):
+    def years(last: int) -> list[int]:
+        plan = plan_folds(first_year=first, last_year=last, horizons=horizons)
+        found = tuning_years(plan, first_year=first, last_year=last, every=every)
+        assert found[0] <= plan[0].origin
+        # Every origin of both back-tests must find the same choices before it.
+        return [year for year in found if plan[0].origin >= first + LEARNING_YEARS]
+
+    last = first + length - 1
+    try:
+        before = years(last)
+    except InputError:
+        assume(False)
+    after = years(last + 1)
+    assert after[: len(before)] == before

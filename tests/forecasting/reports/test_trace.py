@@ -428,7 +428,7 @@ def channel_tables(files: Files) -> Iterator[tuple[str, str, str, Rows]]:
 
 def worth(files: Files, model: str) -> list[N | str | Cell]:
     if not model:
-        return [DASH, DASH, "not tested"]
+        return [DASH, DASH, "not tested: what is asked cannot be left out"]
     lost = files.lost("ablation", model)
     counts = tuple(N(lost[name]) for name in ("helps", "hurts", "tests"))
     return [pts(lost["wape"]), pts(lost["log_mae"]), Cell("# help, # hurt of #", counts)]
@@ -1081,8 +1081,9 @@ def pattern_texts(files: Files) -> Iterator[tuple[str, str, str, Claim]]:
             for name in dict.fromkeys(found["measure"]):
                 claim += [N(h) for h in pick(found, measure=name)["horizon"]]
         claim.append(N((verdicts == "tie").sum()))
-        untested = (verdicts == "untested").sum()
-        claim += [N(untested)] if untested else []
+        for few in (True, False):
+            untested = ((verdicts == "untested") & ((scores["origins"] < 4) == few)).sum()
+            claim += [N(untested)] if untested else []
         tied = (verdicts == "tie").any() and not verdicts.isin(["better", "worse"]).any()
         null = "A null result. " if tied else ""
         yield "pattern", "", f"{null}{words}, of ", claim
@@ -1165,7 +1166,7 @@ def folder(
             "forecasting.reports.report.write_report", lambda *given: given[-1].write_text("")
         )
         few = ("technology_permuted_1", "indicators_led")
-        patch.setattr("forecasting.study.trials", lambda: trials()[:2])
+        patch.setattr("forecasting.study.trials", lambda own: trials(own)[:2])
         patch.setattr(
             "forecasting.study.placebos",
             lambda *, seed: {name: placebos(seed=seed)[name] for name in few},
