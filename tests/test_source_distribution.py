@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -41,11 +42,11 @@ def distribution(tmp_path_factory) -> Path:
 def test_it_holds_every_file_of_code_and_tests_and_no_cache(distribution):
     with tarfile.open(distribution) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    files = {path for top in (*CODE, "notebooks") for path in (ROOT / top).rglob("*")}
+    paths = [path for top in (*CODE, "notebooks") for path in (ROOT / top).rglob("*")]
     wanted = {
         path.relative_to(ROOT).as_posix()
-        for path in files
-        if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts)
+        for path in paths
+        if path.is_file() and not re.search(r"/(__pycache__|\.)", path.relative_to(ROOT).as_posix())
     }
     assert {"tests/conftest.py", "tests/servers/fake_sources/__init__.py"} <= wanted
     assert not {*wanted, *OTHERS} - names
