@@ -46,6 +46,8 @@ EVERYTHING: dict[str, Any] = {
     "workers": 3,
     "experiment": "goods",
     "explain_flow": ("DEU", "FRA", "goods"),
+    "figures": False,
+    "report": False,
 }
 
 
@@ -203,6 +205,8 @@ def test_an_invalid_value_is_refused_by_the_name_of_its_option(option, value, tm
         ("pairs", None),
         ("pairs", [1]),
         ("explain_flow", 1.5),
+        ("figures", "never"),
+        ("report", 0),
         ("explain_flow", [1, 2]),
         ("experiment", 5),
     ],
