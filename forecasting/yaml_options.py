@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, cast
 
 import yaml
 
@@ -25,8 +25,6 @@ class _Loader(yaml.SafeLoader):
     YAML 1.1 makes a number of and nobody expects (``1:30``, and ``010``, which it takes for eight).
     """
 
-    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
-
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """A mapping of different keys: of two, the last would count and nobody would know."""
         seen = set()
@@ -39,6 +37,8 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
+# Of its own: those of the parent would come first.
+_Loader.yaml_implicit_resolvers = {}
 for _tag, _pattern, _first in (
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("bool", r"(?i:true|false|yes|no|on|off)", list("tTfFyYnNoO")),
@@ -51,7 +51,8 @@ for _tag, _pattern, _first in (
     )
 
 _Loader.add_constructor(
-    "tag:yaml.org,2002:int", lambda loader, node: int(loader.construct_scalar(node))
+    "tag:yaml.org,2002:int",
+    lambda loader, node: int(loader.construct_scalar(cast(yaml.ScalarNode, node))),
 )
 
 
@@ -107,7 +108,7 @@ def _check_events(text: str, *, file: object) -> None:
     """Refuse what must not be built, while the parser walks and before anything calls itself."""
     level = 0
     for event in yaml.parse(text, Loader=_Loader):
-        row = event.start_mark.line + 1
+        row = 1 + (event.start_mark.line if event.start_mark else 0)
         level += isinstance(event, yaml.CollectionStartEvent)
         level -= isinstance(event, yaml.CollectionEndEvent)
         if level > DEEPEST:

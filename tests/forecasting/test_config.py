@@ -34,6 +34,11 @@ EVERYTHING: dict[str, Any] = {
     "as_of": date(2019, 3, 15),
     "trade_lag_months": 12,
     "pair_lag_months": 6,
+    "columns": {"exporter": "reporter"},
+    "unit": "thousand",
+    "flow": "exports",
+    "decimal": ",",
+    "extra_codes": ("XAA", "XAB"),
     "absent": "missing",
     "late": "zero",
     "strict": True,
@@ -50,6 +55,8 @@ EVERYTHING: dict[str, Any] = {
     "experiment": "goods",
     "explain_flow": ("DEU", "FRA", "goods"),
     "quiet": True,
+    "figures": False,
+    "report": False,
 }
 
 
@@ -277,6 +284,8 @@ def test_a_file_takes_what_the_command_line_takes(tmp_path):
         ("pairs", None),
         ("pairs", [1]),
         ("explain_flow", 1.5),
+        ("figures", "never"),
+        ("report", 0),
         ("explain_flow", [1, 2]),
         ("experiment", 5),
     ],

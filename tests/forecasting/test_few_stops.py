@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import string
 
 import numpy as np
 import pandas as pd
@@ -24,8 +25,7 @@ SIZE, YEARS, STOPS = 22, range(2004, 2013), 4
 def panel() -> TradePanel:
     """Dense trade; a flow in five hundred stops once, for a year, and `STOPS` in the last year."""
     rng = np.random.default_rng(0)
-    codes = ("AUS AUT BEL BRA CAN CHE CHN CZE DEU DNK ESP FIN FRA GBR IND ITA JPN KOR MEX NLD "
-             "USA ZAF").split()  # fmt: skip
+    codes = [f"XA{letter}" for letter in string.ascii_uppercase[:SIZE]]
     pairs = list(itertools.permutations(codes, 2))
     level = rng.lognormal(17, 2, len(pairs))
     small = np.argsort(level)[: len(pairs) // 2]
