@@ -106,7 +106,7 @@ class _SourceParser(argparse.ArgumentParser):
                            "GRAVICAST_STORE, else gravicast-store)")  # fmt: skip
         where.add_argument("--refresh", action="store_true", help="ask the source again")
         where.add_argument("--from", dest="given", type=Path, metavar="PATH",
-                           help="take files downloaded by hand from this folder (or this one file), "
+                           help="take files downloaded by hand from this folder, or this file, "
                            "whatever their names")  # fmt: skip
         where.add_argument("--mirror", metavar="URL", help="another server with the same paths, "
                            "such as http://localhost:8000")  # fmt: skip
