@@ -176,9 +176,9 @@ _FROM_OWID: tuple[ReadySeries, ...] = (
     ),
     ReadySeries(
         "AI.PATENTS", "ai_adoption", "Patent applications on artificial intelligence",
-        "applications per year", 30, "owid", "artificial-intelligence-patents-submitted", _CSET,
-        note=f"{_NON_COMMERCIAL}; by country of first filing; an application is secret for 18 "
-        "months, so that the latest years are incomplete",
+        "applications per year", 60, "owid", "artificial-intelligence-patents-submitted", _CSET,
+        note=f"{_NON_COMMERCIAL}; by country of first filing; in May 2026 the last year was 2020, "
+        "from which the lag is taken",
         columns=("num_patent_applications__field_all",),
     ),
     ReadySeries(

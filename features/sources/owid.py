@@ -58,7 +58,7 @@ class Owid(Connector):
         "own work CC BY 4.0",
         citation="CSET Country Activity Tracker; IFR via AI Index; with processing by Our World "
         "in Data, https://ourworldindata.org",
-        lag="12 to 30 months by series; charts are renewed once a year",
+        lag="12 to 24 months by series, 60 of AI patents (they ended in 2020 in May 2026)",
         publication_lag_months=24,
         pace_seconds=0.5,
         dated=True,

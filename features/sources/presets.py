@@ -121,6 +121,7 @@ def fetch_preset(
     client: Client | None = None,
     watcher: Watcher | None = None,
     today: date | None = None,
+    unknown_codes: str = "error",
 ) -> Dataset:
     """Fetch every source of a preset and join their series.
 
@@ -134,7 +135,7 @@ def fetch_preset(
         Years to keep; all where empty.
     also
         Keys of further indicator data sets of the store to join, such as ``stri``.
-    store, refresh, mirror, client, watcher, today
+    store, refresh, mirror, client, watcher, today, unknown_codes
         See `fetch`.
 
     Returns
@@ -157,7 +158,7 @@ def fetch_preset(
     others = [store.open(key) for key in also]
     members = tuple(
         fetch(connector, store=store, refresh=refresh, mirror=mirror, client=client,
-              watcher=watcher, today=today)
+              watcher=watcher, today=today, unknown_codes=unknown_codes)
         for connector in PRESETS[preset].members(release)
     )  # fmt: skip
     joined = _Joined(preset, f"{today:%Y%m%d}", years, (*members, *others))

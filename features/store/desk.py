@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from features.errors import SourceError
+from features.inflated import refuse_bomb
 from features.store.answers import Answer, refusal
 from features.store.client import Client
 from features.store.given import Fits, Given, Member, answers, passes
@@ -103,7 +104,13 @@ class Desk:
         target = self.folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         old = self._old(url, name)
-        fetched = self.client.download(url, target, headers=_conditions(old), check=check)
+
+        def whole(path: Path) -> None:
+            refuse_bomb(path)
+            if check is not None:
+                check(path)
+
+        fetched = self.client.download(url, target, headers=_conditions(old), check=whole)
         if fetched is None and old is not None:
             return self._unchanged(name, old)
         return self._keep(url, target, fetched or {})
@@ -206,6 +213,7 @@ class Desk:
 
     def _copied(self, source: Path, name: str, base: str) -> RawFile:
         """A file of the user's in the cache."""
+        refuse_bomb(source)
         target = self.folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         part = target.with_name(f"{target.name}.part")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from features.errors import SourceError
+from features.errors import InputError
 
 
 class PartFile:
@@ -57,7 +57,7 @@ class PartFile:
         if check is not None:
             try:
                 check(self.path)
-            except SourceError:
+            except InputError:
                 self.discard()
                 raise
         self.path.replace(self.to)

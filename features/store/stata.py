@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
+from pandas.io.stata import StataReader
 
 from features.errors import SourceError, first_line
 from features.store.tidying import require_source_columns
@@ -20,19 +21,26 @@ def is_stata(path: Path) -> bool:
         return handle.read(11).startswith(_BEGINS)
 
 
+def _opened(path: Path) -> StataReader:
+    # By name pandas would take a file in the cache that is called .zip for compressed.
+    return pd.read_stata(path, iterator=True, compression=None, convert_categoricals=False)
+
+
 def has_stata_columns(path: Path, columns: Collection[str]) -> bool:
     """Whether a file is one of Stata's with these columns."""
     if not is_stata(path):
         return False
     try:
-        with pd.read_stata(path, iterator=True, convert_categoricals=False) as reader:
+        with pd.read_stata(
+            path, iterator=True, compression=None, convert_categoricals=False
+        ) as reader:
             return set(columns) <= set(reader.variable_labels())
     except (ValueError, OSError, KeyError, EOFError):
         return False
 
 
 def read_stata(path: Path, columns: Collection[str]) -> pd.DataFrame:
-    """Some columns of a Stata file, codes instead of labels.
+    """Some columns of a Stata file, whatever its name, codes instead of labels.
 
     Raises
     ------
@@ -40,9 +48,11 @@ def read_stata(path: Path, columns: Collection[str]) -> pd.DataFrame:
         For an absent column or a broken file.
     """
     try:
-        with pd.read_stata(path, iterator=True, convert_categoricals=False) as reader:
+        with pd.read_stata(
+            path, iterator=True, compression=None, convert_categoricals=False
+        ) as reader:
             require_source_columns(list(reader.variable_labels()), columns, file=path.name)
-        return pd.read_stata(path, columns=[*columns], convert_categoricals=False)
+            return reader.read(columns=[*columns])
     except (ValueError, OSError, KeyError, EOFError) as error:
         raise SourceError(
             f"the Stata file cannot be read ({first_line(error)})",

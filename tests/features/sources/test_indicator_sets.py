@@ -29,7 +29,7 @@ def test_every_series_has_what_a_back_test_needs():
     for series in READY:
         line = series.line()
         assert line.channel in CHANNELS
-        assert 0 <= line.publication_lag_months <= 36
+        assert 0 <= line.publication_lag_months <= 60
         assert line.unit
         assert line.label
         assert not line.snapshot

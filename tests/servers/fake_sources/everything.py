@@ -60,6 +60,7 @@ def everything() -> Fake:
         for j, d in enumerate(names)
     ]
     assert len(geography[0]) == len(HEADER)
+    weo = FakeWeo({vintage: toy_rows(int(vintage[:4])) for vintage in VINTAGES})
     places: list[tuple[str, Fake]] = [
         ("/DATA_DOWNLOAD/baci/", _baci()),
         ("/DATA_DOWNLOAD/gravity/", fake_gravity()),
@@ -68,9 +69,11 @@ def everything() -> Fake:
         ("/data/download/", _wdi()),
         ("/public/ddpext_download/", _wdi()),
         ("/grapher/", _owid()),
+        ("/external/sdmx/3.0/structure/", weo),
+        ("/external/sdmx/3.0/data/dataflow/IMF.RES/", weo),
         ("/external/sdmx/", FakeSdmx(_bilateral_totals())),
         ("/external/datamapper/", FakeDataMapper(toy_index())),
-        ("/-/media/", FakeWeo({vintage: toy_rows(int(vintage[:4])) for vintage in VINTAGES})),
+        ("/-/media/", weo),
         ("/public/rest/data/", FakeOecd(stri_rows())),
         ("/files/STI-PIE/", FakeIcio(years=range(2016, 2018))),
         ("/files/.Stat/BATIS/", FakeBatis()),
