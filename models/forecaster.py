@@ -76,7 +76,9 @@ def forecast_flows(
     shift
         Fitted shift model; None stops at the base.
     chance
-        Probability that each flow is positive in the target year; None forecasts none at 0.
+        Probability that each flow is positive in the target year; None forecasts none at 0. A flow
+        with a base is forecast at 0 only where this is below `LEAST_CHANCE`. One without a base
+        stays at 0 whatever it is: that trade starts is forecast, how much of it is not.
     horizon
         Years ahead.
     """

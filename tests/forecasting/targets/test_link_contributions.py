@@ -15,7 +15,6 @@ from forecasting.targets.gauge import make_gauge, unit_table
 from forecasting.targets.link_contributions import AVERAGE, chance_parts, link_contributions
 from forecasting.targets.measure_run import Measured, measure_run
 from forecasting.targets.parts import TERMS
-from models.design import at_horizon
 
 SECTORS = ("goods", "services")
 HORIZONS = (1, 2)
@@ -70,7 +69,7 @@ def test_contributions_sum_to_the_forecast_change(links_gauge, forecaster, panel
 def test_parts_of_a_chance_sum_to_it_flow_by_flow(forecaster, horizon):
     parts = chance_parts(forecaster, horizon)
     total = np.sum(list(parts.values()), axis=0)
-    wanted = forecaster.probability.predict(at_horizon(forecaster.features, horizon))
+    wanted = forecaster.probability_of_trade(horizon)
     np.testing.assert_allclose(total, wanted, atol=1e-12)
     assert set(parts) - {AVERAGE} <= {f"chance:{channel}" for channel in CHANNELS}
     average = parts[AVERAGE]
