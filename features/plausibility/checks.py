@@ -22,7 +22,7 @@ from features.plausibility.reporting import (
     without_silence,
 )
 from features.plausibility.successions import succession_findings, successions
-from features.plausibility.trader_totals import TraderTotals
+from features.plausibility.trader_totals import Recount, TraderTotals, recount_of
 
 
 def check_panel(
@@ -51,25 +51,28 @@ def check_panel(
     totals = TraderTotals.of(panel)
     found = successions(totals)
     silent = silent_years(totals, found)
-    jumps = trader_jumps(totals)
+    reported = without_silence(panel, silent)
+    # Who buys mostly from a silent trader would seem to buy next to nothing.
+    levels = totals if reported is panel else TraderTotals.of(reported)
+    jumps = trader_jumps(levels, recount_of(reported))
     findings = [
         *aggregate_findings(panel, totals),
         *reporting_findings(totals, silent, found, late),
-        *level_findings(totals, jumps),
-        *flow_jumps(panel, totals, jumps),
+        *level_findings(levels, jumps),
+        *flow_jumps(reported, levels, jumps),
         *succession_findings(found),
         *flow_gaps(panel, silent),
         *few_zeros(panel.notes),
     ]
-    return (panel if late == "zero" else without_silence(panel, silent)), totals, findings
+    return (panel if late == "zero" else reported), totals, findings
 
 
-def check_totals(totals: TraderTotals) -> list[Finding]:
+def check_totals(totals: TraderTotals, recount: Recount) -> list[Finding]:
     """Findings that need no more than traders' totals, for a data set that is not yet a panel."""
     found = successions(totals)
     return [
         *reporting_findings(totals, silent_years(totals, found), found, "auto"),
-        *level_findings(totals, trader_jumps(totals)),
+        *level_findings(totals, trader_jumps(totals, recount)),
         *succession_findings(found),
     ]
 

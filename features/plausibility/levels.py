@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from features.findings import Finding, Severity, listed
 from features.panel import TradePanel
 from features.plausibility.reporting import flow_name
-from features.plausibility.trader_totals import SIDES, Side, TraderTotals
+from features.plausibility.trader_totals import SIDES, Recount, Side, TraderTotals
 
 WORLD_CHANGE = 0.3
 """Share by which world trade may change within a year: it fell by 23 % in 2009."""
@@ -64,26 +64,48 @@ def near_power(factor: ArrayLike) -> NDArray[np.bool_]:
     return near
 
 
-def trader_jumps(totals: TraderTotals) -> dict[Side, NDArray[np.float64]]:
-    """Factor of each total that jumps beyond the median trader's, 1 elsewhere; [year, country]."""
-    return {side: _jumps(totals, side) for side in SIDES}
+def trader_jumps(totals: TraderTotals, recount: Recount) -> dict[Side, NDArray[np.float64]]:
+    """Factor of each total that jumps beyond the common change, 1 elsewhere; [year, country].
+
+    A trader whose imports are a thousandfold moves the exports of all who sell to it. So of a
+    year's two sides the one with fewer jumps comes first, and its jumping traders are left out of
+    the other's totals.
+    """
+    out = {side: np.ones_like(totals.value[side]) for side in SIDES}
+    for row in range(1, totals.years.size):
+        change = {s: _change(totals, row, totals.now[s][row], totals.before[s][row]) for s in SIDES}
+        first, second = sorted(SIDES, key=lambda side: int((change[side] != 1).sum()))
+        jumped = change[first] != 1
+        if jumped.any():
+            change[second] = _change(totals, row, *recount(row, second, jumped))
+        for side in SIDES:
+            out[side][row] = change[side]
+    return out
 
 
-def _jumps(totals: TraderTotals, side: Side) -> NDArray[np.float64]:
+def _change(
+    totals: TraderTotals, row: int, now: NDArray[np.float64], before: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Factor of each total that jumps in a year, 1 elsewhere."""
     world = totals.world
-    factor = np.ones_like(totals.value[side])
-    for row in range(1, world.size):
-        before, now = totals.before[side][row], totals.now[side][row]
-        # A wrong unit of the whole year lets small what is large in truth: either year's share.
-        share = np.maximum(before / max(world[row - 1], 1.0), now / max(world[row], 1.0))
-        both = np.flatnonzero((before > 0) & (now > 0))
-        if not both.size:
-            continue
-        change = now[both] / before[both]
-        beyond = change / np.median(change)
-        wild = (np.abs(np.log(beyond)) >= np.log(JUMP)) & (share[both] >= SMALL_TRADER)
-        factor[row, both[wild]] = change[wild]
+    factor = np.ones_like(now)
+    # A wrong unit of the whole year lets small what is large in truth: either year's share.
+    share = np.maximum(before / max(world[row - 1], 1.0), now / max(world[row], 1.0))
+    both = np.flatnonzero((before > 0) & (now > 0) & (share >= SMALL_TRADER))
+    change = now[both] / before[both]
+    wild = np.abs(np.log(change / _common(totals, row))) >= np.log(JUMP)
+    factor[both[wild]] = change[wild]
     return factor
+
+
+def _common(totals: TraderTotals, row: int) -> float:
+    """Change of the median trader from the year before, of the side where it is smaller."""
+    medians: list[float] = []
+    for side in SIDES:
+        before, now = totals.before[side][row], totals.now[side][row]
+        both = (before > 0) & (now > 0)
+        medians += [float(np.median(now[both] / before[both]))] if both.any() else []
+    return min(medians, key=lambda ratio: abs(np.log(ratio)), default=1.0)
 
 
 def level_findings(totals: TraderTotals, jumps: dict[Side, NDArray[np.float64]]) -> list[Finding]:
@@ -205,13 +227,6 @@ def flow_jumps(
             if steady
         ]  # fmt: skip
     return _jumped("flow-jump", sorted(found, key=lambda one: (-one.year, one.name)))
-
-
-def _common(totals: TraderTotals, row: int) -> float:
-    """Change of the median exporter from the year before."""
-    before, now = totals.before["exports"][row], totals.now["exports"][row]
-    both = (before > 0) & (now > 0)
-    return float(np.median(now[both] / before[both])) if both.any() else 1.0
 
 
 def _steady(past: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -163,8 +163,8 @@ def flow_gaps(panel: TradePanel, silent: Silent) -> list[Finding]:
             count=int(gaps.sum()),
             names=names,
             years=tuple(int(year) for year in panel.years[gaps.any(axis=1)]),
-            message=f"{where.size:,} flows are unknown in {int(gaps.sum()):,} years between known "
-            f"ones, such as {' and '.join(names[:2])}",
+            message=f"flows unknown in years between known ones: {where.size:,} (cells: "
+            f"{int(gaps.sum()):,}), such as {' and '.join(names[:2])}",
             remedy="--absent zero reads what has no row as no trade",
         )
     ]
@@ -182,8 +182,8 @@ def few_zeros(notes: PanelNotes) -> list[Finding]:
             count=notes.stated_zeros,
             names=(),
             years=(),
-            message=f"{notes.stated_zeros:,} zeros are stated beside {notes.absent_cells:,} cells "
-            "without a row, which are read as zero too: a table that lists its zeros has more",
+            message=f"cells without a row: {notes.absent_cells:,}, read as zero although the table "
+            f"states zeros (rows: {notes.stated_zeros:,}): one that lists its zeros has more",
             remedy="--absent missing reads those cells as unknown",
         )
     ]

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.plausibility.checks import check_totals
-from features.plausibility.trader_totals import SIDES, Side, TraderTotals
+from features.plausibility.trader_totals import SIDES, Recount, Side, TraderTotals
 
 _COLUMNS = ["exporter", "importer", "year", "value_usd"]
 
@@ -26,7 +26,10 @@ def noticed(paths: Iterable[Path]) -> list[str]:
     pairs = pd.concat([_pairs(path) for path in paths], ignore_index=True)
     pairs = pairs.groupby(_COLUMNS[:3], as_index=False)["value_usd"].sum()
     pairs = pairs[pairs["exporter"] != pairs["importer"]]
-    return [] if pairs.empty else [one.line for one in check_totals(_totals(pairs))]
+    if pairs.empty:
+        return []
+    totals = _totals(pairs)
+    return [one.line for one in check_totals(totals, _recount_of(pairs, totals))]
 
 
 def _pairs(path: Path) -> pd.DataFrame:
@@ -39,6 +42,22 @@ def _pairs(path: Path) -> pd.DataFrame:
     summed = table.group_by(_COLUMNS[:3]).aggregate([("value_usd", "sum")])
     frame = summed.rename_columns([*_COLUMNS[:3], "value_usd"]).to_pandas()
     return frame.astype({"exporter": "str", "importer": "str", "year": "int64"})
+
+
+def _recount_of(pairs: pd.DataFrame, totals: TraderTotals) -> Recount:
+    """Sums of the table without flows of some partners."""
+    names = np.asarray(totals.countries)
+
+    def recount(row: int, side: Side, left_out: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
+        mine, partner = _COLUMNS[:2] if side == "exports" else _COLUMNS[1::-1]
+        kept = pairs[~pairs[partner].isin(names[left_out])]
+        sums = []
+        for year in (totals.years[row], totals.years[row - 1]):
+            usd = kept[kept["year"] == year].groupby(mine)["value_usd"].sum()
+            sums.append(usd.reindex(names, fill_value=0.0).to_numpy(dtype=np.float64))
+        return sums
+
+    return recount
 
 
 def _totals(pairs: pd.DataFrame) -> TraderTotals:

@@ -106,7 +106,7 @@ def succession_findings(found: tuple[Succession, ...]) -> list[Finding]:
             message=f"{one.before} ends in {one.year} and {listed(one.after)} "
             f"follow{'s' if len(one.after) == 1 else ''}"
             f"{'' if one.known else ' at a like size'}: back-tests of {one.year + 1} from earlier "
-            f"years are charged for {100 * one.share:.2g} % of world exports, under a new code",
+            f"years are charged for the new codes of {100 * one.share:.2g} % of world exports",
             remedy=f"Chain them: give {listed(one.after)} in all years, or their sum as "
             f"{one.before}; --accept succession keeps the break",
         )

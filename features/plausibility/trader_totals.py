@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +14,8 @@ from features.panel import TradePanel
 
 Side = Literal["exports", "imports"]
 SIDES: tuple[Side, ...] = ("exports", "imports")
+Recount = Callable[[int, Side, NDArray[np.bool_]], Sequence[NDArray[np.float64]]]
+"""Gives ``now`` and ``before`` of a year (by its row) and side without flows of some partners."""
 FEW_FLOWS = 3
 """A trader with fewer flows than this may stop for real: its silence is no missing report."""
 
@@ -93,6 +96,18 @@ class TraderTotals:
         before = np.zeros_like(self.traded[side])
         before[1:] = np.maximum.accumulate(self.traded[side], axis=0)[:-1]
         return (self.traded[side] == 0) & (before >= enough)
+
+
+def recount_of(panel: TradePanel) -> Recount:
+    """Sums of a panel without flows of some partners."""
+
+    def recount(row: int, side: Side, left_out: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
+        flows, years = panel.flows, panel.values[[row, row - 1]]
+        partner = flows.importer if side == "exports" else flows.exporter
+        kept = ~left_out[partner] & ~np.isnan(years).any(axis=0)
+        return [_abroad(flows, np.where(kept, one, 0.0))[SIDES.index(side)] for one in years]
+
+    return recount
 
 
 def _abroad(

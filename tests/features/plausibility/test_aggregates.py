@@ -54,7 +54,10 @@ def test_a_sector_that_is_the_sum_of_the_others_is_an_error(make_sound, look, se
     ]
 
 
-@pytest.mark.parametrize("sectors", [(), ("a", "b", "c")])
-def test_a_constant_panel_holds_no_aggregate(make_sound, look, sectors):
+@pytest.mark.parametrize("countries", [("DEU", "FRA"), ("DEU", "FRA", "USA"), None])
+@pytest.mark.parametrize("sectors", [(), ("a", "b"), ("a", "b", "c")])
+def test_a_constant_panel_holds_no_aggregate(make_sound, look, sectors, countries):
     frame = make_sound(1, sectors=sectors).assign(value_usd=1e6)
+    if countries is not None:
+        frame = frame[frame["exporter"].isin(countries) & frame["importer"].isin(countries)]
     assert look(frame)[1] == []
