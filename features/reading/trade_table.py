@@ -96,8 +96,8 @@ def star(frame: pd.DataFrame) -> str | None:
             country = column.categories[used[0]]
             return (
                 f"every flow is of {done} of {country}: these alone can be forecast; what its "
-                "partners trade with each other is unknown, so their totals, shares and other "
-                "suppliers or markets cannot"
+                "partners trade with each other is unknown and stands as 0 in the forecasts, so "
+                "totals, shares and other suppliers or markets cannot be told"
             )
     return None
 
