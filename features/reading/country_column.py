@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from features.countries import is_user_assigned, unknown_codes
 from features.errors import InputError
-from features.reading.country_names import WORLD, alpha3, is_world, nearest
+from features.reading.country_names import WORLD, alpha3, is_comtrade, is_world, nearest
 
 KOSOVO = "XKX"
 _NAMED = 12
@@ -44,10 +44,11 @@ class CountryColumn:
         words = [each.strip() for each in given]
         real = [word for word in words if not is_world(word)]
         two_letters = bool(real) and all(len(word) == 2 and word.isupper() for word in real)
+        comtrade = is_comtrade(words)
         names = tuple(
-            _checked(alpha3(word, two_letters=two_letters), extra_codes)
-            if word not in extra_codes
-            else word
+            word
+            if word in extra_codes
+            else _checked(alpha3(word, two_letters=two_letters, comtrade=comtrade), extra_codes)
             for word in words
         )
         return cls(coded, given, names)
