@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +35,21 @@ class CountryColumn:
     column: pd.Series
     given: tuple[str, ...]
     names: tuple[str | None, ...]
+
+    @classmethod
+    def of_table(
+        cls, columns: Mapping[str, pd.Series], *, extra_codes: Collection[str]
+    ) -> dict[str, CountryColumn]:
+        """Read the columns of countries of one table.
+
+        Where every code of a table is one that ISO 3166 leaves to users, it is of a simulated
+        world, and they are its countries; among real countries they must be listed.
+        """
+        coded = {name: column.astype("category") for name, column in columns.items()}
+        codes = {str(each) for column in coded.values() for each in column.cat.categories}
+        own = codes if codes and all(map(is_user_assigned, codes)) else set()
+        return {name: cls.of(each, extra_codes={*extra_codes, *own})
+                for name, each in coded.items()}  # fmt: skip
 
     @classmethod
     def of(cls, column: pd.Series, *, extra_codes: Collection[str]) -> CountryColumn:

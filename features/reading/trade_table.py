@@ -68,10 +68,10 @@ def tidy_trade(frame: pd.DataFrame, options: ReadingOptions, *, file: object) ->
     rows = chosen_flows(frame, layout, options, file=file)
     if rows is not None:
         said.append(f"{counted(len(frame) - int(rows.sum()))} of other flows left out")
-    sides = {
-        name: CountryColumn.of(frame[column], extra_codes=options.extra_codes)
-        for name, column in (("exporter", layout.exporter), ("importer", layout.importer))
-    }
+    sides = CountryColumn.of_table(
+        {"exporter": frame[layout.exporter], "importer": frame[layout.importer]},
+        extra_codes=options.extra_codes,
+    )
     # Rows of flows that are not read need not be right.
     named = {layout.exporter: sides["exporter"], layout.importer: sides["importer"]}
     require_known(named, file=file, among=rows)
