@@ -59,7 +59,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """A line to stderr."""
-        self._console.print(text, highlight=False, markup=False)
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def _note(self, name: str, started: float) -> None:
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - started

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from features.countries import is_user_assigned, unknown_codes
 from features.errors import InputError
-from features.reading.country_names import WORLD, alpha3, is_world, nearest
+from features.reading.country_names import WORLD, alpha3, is_comtrade, is_world, nearest
 
 KOSOVO = "XKX"
 _NAMED = 12
@@ -37,6 +37,21 @@ class CountryColumn:
     names: tuple[str | None, ...]
 
     @classmethod
+    def of_table(
+        cls, columns: Mapping[str, pd.Series], *, extra_codes: Collection[str]
+    ) -> dict[str, CountryColumn]:
+        """Read the columns of countries of one table.
+
+        Where every code of a table is one that ISO 3166 leaves to users, it is of a simulated
+        world, and they are its countries; among real countries they must be listed.
+        """
+        coded = {name: column.astype("category") for name, column in columns.items()}
+        codes = {str(each) for column in coded.values() for each in column.cat.categories}
+        own = codes if codes and all(map(is_user_assigned, codes)) else set()
+        return {name: cls.of(each, extra_codes={*extra_codes, *own})
+                for name, each in coded.items()}  # fmt: skip
+
+    @classmethod
     def of(cls, column: pd.Series, *, extra_codes: Collection[str]) -> CountryColumn:
         """Read a column; only its distinct values are looked up."""
         coded = column.astype("category")
@@ -44,10 +59,11 @@ class CountryColumn:
         words = [each.strip() for each in given]
         real = [word for word in words if not is_world(word)]
         two_letters = bool(real) and all(len(word) == 2 and word.isupper() for word in real)
+        comtrade = is_comtrade(words)
         names = tuple(
-            _checked(alpha3(word, two_letters=two_letters), extra_codes)
-            if word not in extra_codes
-            else word
+            word
+            if word in extra_codes
+            else _checked(alpha3(word, two_letters=two_letters, comtrade=comtrade), extra_codes)
             for word in words
         )
         return cls(coded, given, names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 from features.countries import AGGREGATES, is_country
@@ -22,6 +23,7 @@ _WORLD_WORDS = frozenset({"wld", "world", "w00", "all", "total", "all countries"
                           "total world", "all partners", "owid wrl", "w0", "w1", "wl"})  # fmt: skip
 _WORLD_NUMBERS = frozenset({"0", "1"})
 """Of Comtrade (000) and of M49 (001)."""
+_MONACO = "492"
 _NO_PARTNER_WORDS = frozenset({"x", "bun", "bunkers", "areas nes", "areas not elsewhere specified",
                                "special categories", "free zones", "unspecified", "not specified",
                                "unspecified areas", "us misc pacific isds"})  # fmt: skip
@@ -78,7 +80,7 @@ _NAMES = {
     "MDA": ("rep of moldova", "moldova", "moldova rep", "moldova republic of"),
     "MHL": ("marshall isds",),
     "MKD": ("tfyr of macedonia", "macedonia fyr", "macedonia", "north macedonia",
-            "north macedonia republic of", "the former yugoslav republic of macedonia"),
+            "north macedonia republic of", "former yugoslav republic of macedonia"),
     "MMR": ("burma", "myanmar burma"),
     "MNP": ("n mariana isds", "northern mariana islands"),
     "NLD": ("holland", "netherlands the"),
@@ -125,7 +127,9 @@ _NAMES = {
 
 def normal(name: str) -> str:
     """A name without case, accents, punctuation and articles at the ends."""
-    plain = unicodedata.normalize("NFKD", name.replace("\u0131", "i")).encode("ascii", "ignore")
+    # A dotless i and a curved apostrophe have no plain letter under their accent.
+    name = name.replace("\u0131", "i").replace("\u2019", "'").replace("\u2018", "'")
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore")
     words = re.sub(r"[^a-z0-9]+", " ", plain.decode().lower().replace("&", " and ")).split()
     if len(words) > 1 and words[0] == "the":
         words = words[1:]
@@ -165,7 +169,7 @@ def _numeric(digits: str) -> str | None:
         return None
 
 
-def alpha3(code: str, *, two_letters: bool) -> str | None:
+def alpha3(code: str, *, two_letters: bool, comtrade: bool = False) -> str | None:
     """Alpha-3 code of a code or name; `WORLD` for the world, None for what no table knows.
 
     Parameters
@@ -175,12 +179,16 @@ def alpha3(code: str, *, two_letters: bool) -> str | None:
         accents and punctuation: nothing is guessed.
     two_letters
         Whether the column holds alpha-2 codes: ``NA`` is Namibia there, and an error elsewhere.
+    comtrade
+        Whether it holds Comtrade's numbers: 492 is "Europe EU, nes" there, and Monaco in ISO 3166.
     """
     if code in AGGREGATES:
         return code
+    digits = _digits(code)
+    if digits == _MONACO and not comtrade:
+        return "MCO"
     if is_world(code):
         return WORLD
-    digits = _digits(code)
     try:
         if digits is not None:
             return _numeric(digits)
@@ -192,6 +200,11 @@ def alpha3(code: str, *, two_letters: bool) -> str | None:
         pass
     # Three small letters are a code in another case, which a name may be mistaken for.
     return _by_name().get(normal(code))
+
+
+def is_comtrade(codes: Iterable[str]) -> bool:
+    """Whether numeric codes are Comtrade's, which has its own of France, India, USA and others."""
+    return bool({"251", "579", "699", "757", "842"} & {_digits(code) for code in codes})
 
 
 def nearest(name: str) -> list[str]:

@@ -75,7 +75,9 @@ def tidy_indicators(frame: pd.DataFrame, options: ReadingOptions, *, file: objec
     said = [f"columns {', '.join(f'{r}={c}' for r, c in taken.items())}"] if taken else []
     stale = [role for role in taken if role in columns]
     tidy = frame.drop(columns=stale).rename(columns={c: r for r, c in taken.items()})
-    country = CountryColumn.of(tidy["iso3"], extra_codes=options.extra_codes)
+    (country,) = CountryColumn.of_table(
+        {"iso3": tidy["iso3"]}, extra_codes=options.extra_codes
+    ).values()
     require_filled(country, file=file, column=given["iso3"])
     no_country = _no_countries(country, said)
     tidy["iso3"] = country.categorical

@@ -40,10 +40,9 @@ def tidy_pairs(frame: pd.DataFrame, options: ReadingOptions, *, file: object) ->
     require_columns(frame, (), file=file)
     given = {side: names.find(list(frame.columns), known) or side for side, known in SIDES.items()}
     require_columns(frame, given.values(), file=file)
-    columns = {
-        side: CountryColumn.of(frame[name], extra_codes=options.extra_codes)
-        for side, name in given.items()
-    }
+    columns = CountryColumn.of_table(
+        {side: frame[name] for side, name in given.items()}, extra_codes=options.extra_codes
+    )
     require_known({given[side]: column for side, column in columns.items()}, file=file)
     taken = {side: name for side, name in given.items() if side != name}
     said = [f"columns {', '.join(f'{s}={c}' for s, c in taken.items())}"] if taken else []

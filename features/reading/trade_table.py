@@ -68,10 +68,10 @@ def tidy_trade(frame: pd.DataFrame, options: ReadingOptions, *, file: object) ->
     rows = chosen_flows(frame, layout, options, file=file)
     if rows is not None:
         said.append(f"{counted(len(frame) - int(rows.sum()))} of other flows left out")
-    sides = {
-        name: CountryColumn.of(frame[column], extra_codes=options.extra_codes)
-        for name, column in (("exporter", layout.exporter), ("importer", layout.importer))
-    }
+    sides = CountryColumn.of_table(
+        {"exporter": frame[layout.exporter], "importer": frame[layout.importer]},
+        extra_codes=options.extra_codes,
+    )
     # Rows of flows that are not read need not be right.
     named = {layout.exporter: sides["exporter"], layout.importer: sides["importer"]}
     require_known(named, file=file, among=rows)
@@ -96,8 +96,8 @@ def star(frame: pd.DataFrame) -> str | None:
             country = column.categories[used[0]]
             return (
                 f"every flow is of {done} of {country}: these alone can be forecast; what its "
-                "partners trade with each other is unknown, so their totals, shares and other "
-                "suppliers or markets cannot"
+                "partners trade with each other is unknown and stands as 0 in the forecasts, so "
+                "totals, shares and other suppliers or markets cannot be told"
             )
     return None
 

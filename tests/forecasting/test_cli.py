@@ -300,7 +300,7 @@ FILES = {
     "blank CSV": (_blank, ("the file is empty",)),
     "another encoding": (_latin, ("cannot be read", "UTF-8")),
     "a line too long": (_ragged, ("cannot be read", "comma separated")),
-    "a spreadsheet": (_excel, ("neither CSV nor Parquet", ".parquet")),
+    "a spreadsheet": (_excel, ("workbook cannot be read", "CSV")),
     "a folder": (_folder, ("this is a folder",)),
     "nothing there": (_nothing, ("no such file", "Check the path")),
     "below a file": (_below, ("no such file",)),

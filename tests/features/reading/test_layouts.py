@@ -336,6 +336,19 @@ def test_codes_of_a_users_own_are_countries_where_they_are_listed(tmp_path):
     assert {"XVN", "XKX"} <= set(read.flows.countries)
 
 
+def test_a_simulated_world_is_read_as_it_is(tmp_path):
+    path = tmp_path / "t.csv"
+    world = {code: f"XA{chr(65 + place)}" for place, code in enumerate(NAMES)}
+    TRUTH.replace(world).to_csv(path, index=False)
+    read, table = panel(path, ReadingOptions())
+    assert read.flows.countries == tuple(world.values())
+    assert not table.said
+    # One country that is real, and the others are unknown.
+    TRUTH.replace({**world, "USA": "USA"}).to_csv(path, index=False)
+    with pytest.raises(InputError, match=r"'XAA' .*'XAB' .* are not country codes"):
+        read_trade(path, ReadingOptions())
+
+
 def test_an_error_after_rows_were_left_out_names_the_row_and_column_of_the_file(tmp_path):
     frame = comtrade()
     frame = pd.concat([frame[frame["partnerISO"] == "W00"], frame[frame["partnerISO"] != "W00"]])
