@@ -27,6 +27,11 @@ _OPENERS: dict[bytes, Callable[[Path], Any]] = {
 _BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 
 
+def limit(size: int) -> int:
+    """Bytes to which a compressed file or answer of so many bytes may inflate."""
+    return max(SMALL, MOST * size)
+
+
 def refuse_bomb(path: Path) -> None:
     """Refuse a .gz, .bz2, .xz or .zip whose content is out of all proportion to its size.
 
@@ -39,30 +44,29 @@ def refuse_bomb(path: Path) -> None:
         If it inflates to more than `SMALL` bytes and `MOST` times its size.
     """
     size = path.stat().st_size
-    limit = max(SMALL, MOST * size)
-    if _inflates_beyond(path, limit):
+    if _inflates_beyond(path, limit(size)):
         raise InputError(
-            f"its {size:,} bytes inflate to more than {limit:,}",
+            f"its {size:,} bytes inflate to more than {limit(size):,}",
             remedy="Check where the file comes from; if it is right, unpack it and name the "
             "unpacked file",
             file=path,
         )
 
 
-def _inflates_beyond(path: Path, limit: int) -> bool:
+def _inflates_beyond(path: Path, most: int) -> bool:
     try:
         with path.open("rb") as handle:
             head = handle.read(6)
             if head.startswith(b"PK\x03\x04"):
                 with zipfile.ZipFile(path) as archive:
-                    return sum(member.file_size for member in archive.infolist()) > limit
+                    return sum(member.file_size for member in archive.infolist()) > most
         opener = next((way for magic, way in _OPENERS.items() if head.startswith(magic)), None)
         if opener is None:
             return False
         with opener(path) as opened:
             found = 0
-            while found <= limit and (chunk := opened.read(_CHUNK)):
+            while found <= most and (chunk := opened.read(_CHUNK)):
                 found += len(chunk)
-        return found > limit
+        return found > most
     except _BROKEN:
         return False

@@ -70,7 +70,7 @@ def parse_rows(body: bytes, *, wanted: Wanted, file: object) -> pd.DataFrame:
     rows = _rows(body, file=file)
     if not rows.empty:
         _refuse_others(rows, wanted=wanted, file=file)
-        _refuse_twins(rows, file=file)
+        refuse_twins(rows, file=file)
     return rows
 
 
@@ -136,7 +136,8 @@ def _is_wanted(rows: pd.DataFrame, wanted: Wanted) -> pd.Series:
     )
 
 
-def _refuse_twins(rows: pd.DataFrame, *, file: object) -> None:
+def refuse_twins(rows: pd.DataFrame, *, file: object) -> None:
+    """Raise `SourceError` for two rows of one flow: adding them up would count it double."""
     twice = rows.duplicated(["period", "reporterCode", "partnerCode"])
     if twice.any():
         other = rows[twice].iloc[0]

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from features.country_codes import said_of_territories
 from features.errors import SourceError
-from features.sources.comtrade_reading import Coverage, year_of
+from features.sources.comtrade_reading import Coverage, refuse_twins, year_of
 from features.sources.comtrade_reference import Partners, Reporters
 from features.store.source import Notes
 from features.store.tidying import trade_frame_table
@@ -67,6 +67,10 @@ class YearOfTrade:
         answers = self.coverage.files[year]
         rows = pd.concat([self.read(answer.path) for answer in answers], ignore_index=True)
         rows = rows[(rows["period"] // (100 if self.monthly else 1)) == year]
+        alike = rows.duplicated()
+        notes.count("rows that another file has too dropped", alike.sum())
+        rows = rows[~alike]
+        refuse_twins(rows, file="comtrade")
         rows = self._of_year(rows, year, notes)
         self._say_what_it_is(notes)
         self._say_who_lacks(year, notes)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
+from features import inflated
 from features.errors import InputError, SourceError, first_line
 from features.store.answers import (
     Answer,
@@ -110,16 +111,18 @@ class Client:
         def once() -> Answer:
             self._wait_for_turn(url)
             try:
-                response = self._http.get(
+                with self._http.stream(
+                    "GET",
                     url,
                     params=params,
                     headers=headers,
                     follow_redirects=follow,
                     timeout=httpx.Timeout(60.0, read=read_timeout),
-                )
+                ) as response:
+                    body = _body(response, url)
             except httpx.HTTPError as error:
                 raise _told(error, url) from error
-            answer = Answer(response.status_code, response.headers, response.content, secrets)
+            answer = Answer(response.status_code, response.headers, body, secrets)
             retry_later(answer)
             return answer
 
@@ -252,6 +255,23 @@ def _http(*, trust_env: bool) -> httpx.Client:
             f"the environment's proxy or certificates cannot be used ({first_line(error)})",
             remedy="Correct HTTPS_PROXY, ALL_PROXY or SSL_CERT_FILE, or unset them",
         ) from error
+
+
+def _body(response: httpx.Response, url: str) -> bytes:
+    """The answer, inflated where it was compressed on its way, but not out of all proportion."""
+    chunks: list[bytes] = []
+    size = 0
+    for chunk in response.iter_bytes():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > inflated.limit(response.num_bytes_downloaded):
+            raise SourceError(
+                f"an answer of {response.num_bytes_downloaded:,} bytes inflates to more than "
+                f"{size:,}",
+                remedy="Check --mirror, or try again later",
+                file=url,
+            )
+    return b"".join(chunks)
 
 
 def _told(error: httpx.HTTPError, url: str) -> RetryableError | SourceError:

@@ -16,7 +16,7 @@ Fits = Callable[[Path], bool]
 """Whether a file has the content wanted, whatever it is called."""
 Member = Callable[[Path], str | None]
 """Name that an unpacked file has in its archive; None for a file that is not of it."""
-_LARGEST_ANSWER = 1 << 30
+_LARGEST_ANSWER = 1 << 28
 _SHOWN = 8
 
 

@@ -302,6 +302,16 @@ def test_files_of_the_users_are_known_by_their_content(
     made = get(wanted, server, given=tmp_path)
     pd.testing.assert_frame_equal(made.read(), whole)
     assert server.requests == []
+    # The same answer once more counts nothing double, and another figure of a flow is refused.
+    data = next(p for p in tmp_path.glob("data*") if b"primaryValue" in p.read_bytes())
+    (tmp_path / "copy.json").write_bytes(data.read_bytes())
+    again = get(wanted, server, given=tmp_path)
+    pd.testing.assert_frame_equal(again.read(), whole)
+    assert any("rows that another file has too" in said for said in again.statements)
+    text = data.read_text().replace('"primaryValue": 8', '"primaryValue": 9')
+    (tmp_path / "copy.json").write_text(text)
+    with pytest.raises(SourceError, match="comes twice"):
+        get(wanted, server, given=tmp_path)
 
 
 def test_a_table_from_the_website_is_read(

@@ -158,6 +158,13 @@ def test_strange_rows_are_refused(get, serve, store, row, says):
     assert not store.datasets()
 
 
+def test_rows_of_an_unknown_country_are_dropped_where_the_user_says_so(get, serve):
+    server = serve(FakeItpde([*toy_rows(), ("CAN", "QQQ", 2000, 160, 1.0, "p")]))
+    made = get(Itpde(), server, unknown_codes="drop")
+    assert any(said.startswith("1 rows of 'QQQ'") for said in made.statements)
+    assert "QQQ" not in set(made.read()["importer"].astype("str"))
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [

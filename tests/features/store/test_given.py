@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import zipfile
 from collections.abc import Callable
@@ -15,11 +16,11 @@ from fake_sources.geodist import HEADER, fake_geodist, rows
 from fake_sources.itpde import FakeItpde
 from fake_sources.larch import fake_larch
 from fake_sources.larch import table as agreements
-from fake_sources.server import Server
+from fake_sources.server import Reply, Server
 from fake_sources.wdi import FakeWdi, toy
 
 from features import inflated
-from features.errors import InputError
+from features.errors import InputError, SourceError
 from features.sources.baci import Baci
 from features.sources.desta import Desta
 from features.sources.geodist import GeoDist
@@ -132,6 +133,16 @@ def test_pages_of_an_interface_are_known_by_their_series(
     (tmp_path / "other.json").write_text(json.dumps([{"page": 1}, []]))
     same(get(wanted, server, given=tmp_path), whole)
     assert len(server.requests) == before
+
+
+def test_an_answer_that_inflates_beyond_measure_is_refused(
+    get: Get, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inflated, "SMALL", 1 << 16)
+    body = gzip.compress(bytes(1 << 22))
+    server = serve(lambda _request: Reply(body, headers={"Content-Encoding": "gzip"}))
+    with pytest.raises(SourceError, match="inflates to more than"):
+        get(Wdi(indicators=("MACRO.GDP",)), server)
 
 
 def test_a_bomb_is_refused_before_it_is_read(
