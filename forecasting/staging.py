@@ -121,7 +121,7 @@ def _acquire(lock: FileLock, out: Path, *, timeout: float) -> None:
     except Timeout:
         raise InputError(
             "another process is writing to the output folder",
-            remedy=f"Wait until it is done. {_ELSEWHERE}",
+            remedy="Wait until it is done, or choose another --out folder",
             file=out,
         ) from None
     except OSError as error:

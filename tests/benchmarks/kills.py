@@ -2,10 +2,10 @@
 
     python tests/benchmarks/kills.py --kills 40 --tracking
 
-Each kill starts a run on a tiny panel, with ``--overwrite`` where a run is there in every second
-case, sends SIGKILL or SIGTERM after a random time, and looks at what stands in the output folder
-and beside it. The next run then has to find a folder that it can write, and in the end nothing may
-be left but one whole run. Prints a line a kill and the counts; exits with 1 if anything is wrong.
+Each kill starts a run on a tiny panel, with ``--overwrite`` where one is there, waits until it
+writes, sends SIGKILL or SIGTERM after a random time, and looks at what stands in the output folder
+and beside it. The next run has to find a folder that it can write, and in the end nothing may be
+left but one whole run. Prints a line a kill and the counts; exits with 1 if anything is wrong.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 from features.tables import sha256
@@ -41,13 +42,26 @@ def write_panel(file: Path) -> None:
     file.write_text("exporter,importer,year,value_usd\n" + "\n".join(rows) + "\n")
 
 
-def start(folder: Path, *, overwrite: bool, tracking: bool) -> subprocess.Popen[bytes]:
+WITHOUT_FIGURES = """
+import sys
+from forecasting import cli
+from forecasting.figures import run_figures
+from forecasting.reports import report
+run_figures.save_figures = lambda *_: {}
+report.write_report = lambda *given: given[-1].write_text("")
+sys.exit(cli.main(sys.argv[1:]))
+"""
+"""They take most of the time of so small a run."""
+
+
+def start(folder: Path, options: argparse.Namespace, *, overwrite: bool) -> subprocess.Popen[bytes]:
     """A run into ``folder / "run"``."""
-    command = [sys.executable, "-m", "forecasting.cli", "run", "--trade", str(folder / "trade.csv")]
+    program = ["-m", "forecasting.cli"] if options.figures else ["-c", WITHOUT_FIGURES]
+    command = [sys.executable, *program, "run", "--trade", str(folder / "trade.csv")]
     command += ["--rounds", "3", "--horizons", "1", "--workers", "1", "--quiet"]
     command += ["--out", str(folder / "run")]
     command += ["--overwrite"] if overwrite else []
-    command += [] if tracking else ["--no-tracking"]
+    command += [] if options.tracking else ["--no-tracking"]
     environment = {
         **os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore",
         "MLFLOW_TRACKING_URI": f"sqlite:///{(folder / 'store.db').as_posix()}",
@@ -89,22 +103,36 @@ def running(folder: Path) -> int:
     return len(client.search_runs(experiments, "attributes.status = 'RUNNING'"))
 
 
-def finish(folder: Path, *, tracking: bool) -> float:
-    """A run that is left alone; its seconds."""
+def wait_for_work(folder: Path, run: subprocess.Popen[bytes], since: float) -> None:
+    """Until the run writes: before, a kill finds nothing to spoil."""
+    stage = folder / ".run.gravicast-new"
+    while run.poll() is None:
+        with suppress(FileNotFoundError):
+            if stage.stat().st_ctime > since:
+                return
+        time.sleep(0.005)
+
+
+def finish(folder: Path, options: argparse.Namespace) -> float:
+    """A run that is left alone; the seconds it was at work."""
+    since, run = time.time(), start(folder, options, overwrite=True)
+    wait_for_work(folder, run, since)
     started = time.monotonic()
-    run = start(folder, overwrite=True, tracking=tracking)
     _, said = run.communicate()
     if run.returncode:
         raise SystemExit(said.decode())
     return time.monotonic() - started
 
 
-def kill(folder: Path, number: int, longest: float, *, tracking: bool) -> tuple[str, list[str]]:
+def kill(
+    folder: Path, options: argparse.Namespace, number: int, longest: float
+) -> tuple[str, list[str]]:
     """Kill one run; what was sent, and what is wrong with what it left."""
     there = (folder / "run").exists()
     sent = signal.SIGKILL if number % 2 else signal.SIGTERM
-    run = start(folder, overwrite=there, tracking=tracking)
-    after = random.uniform(0.2, longest)
+    since, run = time.time(), start(folder, options, overwrite=there)
+    wait_for_work(folder, run, since)
+    after = random.uniform(0.0, longest)
     try:
         run.wait(after)
     except subprocess.TimeoutExpired:
@@ -116,7 +144,7 @@ def kill(folder: Path, number: int, longest: float, *, tracking: bool) -> tuple[
     if b"Traceback" in said:
         wrong.append("a traceback")
     left = beside(folder)
-    if sent == signal.SIGTERM and run.returncode not in (0, -signal.SIGTERM):
+    if sent == signal.SIGTERM:
         wrong += [f"left {name}" for name in left]
     name = signal.Signals(sent).name if run.returncode else "finished"
     print(f"{number:3} {name:8} {after:5.1f} s  exit {run.returncode:4}  left {left}  {wrong}")
@@ -127,20 +155,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=40)
     parser.add_argument("--tracking", action="store_true", help="log to a SQLite store too")
+    parser.add_argument("--figures", action="store_true", help="draw figures and report too")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     random.seed(options.seed)
     folder = Path(tempfile.mkdtemp(prefix="gravicast-kills-"))
     write_panel(folder / "trade.csv")
-    longest = 1.05 * finish(folder, tracking=options.tracking)
+    longest = 1.05 * finish(folder, options)
     sent, wrong = Counter[str](), []
     for number in range(options.kills):
         if number % 4 == 0:
             shutil.rmtree(folder / "run", ignore_errors=True)
-        name, found = kill(folder, number, longest, tracking=options.tracking)
+        name, found = kill(folder, options, number, longest)
         sent[name] += 1
         wrong += found
-    finish(folder, tracking=options.tracking)
+    finish(folder, options)
     wrong += faults(folder) + [f"left {name}" for name in beside(folder)]
     wrong += [f"{count} MLflow runs RUNNING" for count in [running(folder)] if count]
     print(f"{dict(sent)}; longest {longest:.1f} s; wrong: {wrong or 'nothing'}")

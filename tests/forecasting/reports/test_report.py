@@ -21,6 +21,7 @@ import pytest
 from features.errors import InputError
 from features.feature import TECHNOLOGY
 from features.information import DataBundle
+from features.tables import sha256
 from forecasting import RunConfig, RunResult, read_run, run
 from forecasting.cli import main
 from forecasting.explanation.evidence import TOGETHER, why_untested
@@ -412,6 +413,11 @@ def test_it_replaces_the_run_s_own_report_and_nothing_else(
     after = digest(copied)
     assert after.pop("report.html").startswith(b"<!DOCTYPE html>")
     before.pop("report.html")
+    records = [json.loads(found.pop("run.json")) for found in (before, after)]
+    # The record names the new report's sum, and says the same of everything else.
+    assert records[1]["files"].pop("report.html") == sha256(copied / "report.html")
+    records[0]["files"].pop("report.html")
+    assert records[0] == records[1]
     assert after == before
     assert (copied / "report.html").stat().st_mode & 0o777 == 0o644
     other = make_report(copied, countries=largest, out=tmp_path / "other.html")
