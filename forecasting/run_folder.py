@@ -15,6 +15,7 @@ from forecasting.config import RunConfig
 from forecasting.explanation.explain import flow_positions
 from forecasting.output import FORMAT, MARKER
 from forecasting.results import TOTAL_TERMS, Explanation, PatternShifts, RunResult
+from forecasting.run_schema import check_about
 from forecasting.saved import load_forecaster
 from forecasting.study import Study
 from models.design import at_horizon
@@ -110,6 +111,7 @@ def read_about(folder: Path) -> dict[str, Any]:
             remedy=AGAIN,
             file=folder,
         )
+    check_about(about, file=folder / MARKER, remedy=AGAIN)
     return dict(about)
 
 
