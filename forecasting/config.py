@@ -15,7 +15,6 @@ from features.errors import InputError, cut
 from features.information import SETTINGS, AsOfRule, Setting
 from features.panel import AbsentFlows, DomesticFlows, NegativeFlows
 from features.store.registry import is_key
-from features.tables import shown
 from forecasting.yaml_options import read_options
 
 
@@ -167,7 +166,7 @@ class RunConfig:
             if key not in known:
                 close = difflib.get_close_matches(cut(str(key)), known, n=1)
                 hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}"
-                raise InputError(f"unknown option {shown(key)}", remedy=hint, file=file)
+                raise InputError(f"unknown option {cut(repr(key))}", remedy=hint, file=file)
         try:
             return cls(**values)
         except InputError as error:

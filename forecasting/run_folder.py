@@ -52,7 +52,9 @@ def read_run(folder: Path | str) -> RunResult:
     folder = Path(folder)
     about = read_about(folder)
     try:
-        return _whole(folder, about)
+        # A value that float32 does not hold was not written by a run.
+        with np.errstate(over="raise"):
+            return _whole(folder, about)
     except InputError:
         raise
     except MALFORMED as error:

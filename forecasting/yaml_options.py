@@ -100,7 +100,9 @@ def _text(path: Path) -> str:
         ) from error
     except OSError as error:
         raise InputError(
-            f"the configuration cannot be read ({error.strerror})", remedy=remedy, file=path
+            f"the configuration cannot be read ({error.strerror})",
+            remedy="Check the path",
+            file=path,
         ) from error
 
 

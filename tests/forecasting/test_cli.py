@@ -20,6 +20,7 @@ from features.errors import InputError
 from forecasting import RunConfig, RunResult
 from forecasting.backtest import MODELS
 from forecasting.cli import main
+from forecasting.versions import versions
 
 QUICK = ["--horizons", "1,2", "--rounds", "3", "--workers", "1", "--no-tracking"]
 
@@ -713,3 +714,47 @@ def test_a_shortened_option_is_not_guessed_at(capsys):
     with pytest.raises(SystemExit):
         main(["run", "--horizon", "1"])
     assert "unrecognized arguments: --horizon" in capsys.readouterr().err
+
+
+# What becomes of options --------------------------------------------------------------------------
+
+
+def test_the_version_is_printed(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--version"])
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out == f"gravicast {versions()['gravicast']}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "wanted"),
+    [
+        ("", ["--horizons", "1-3", "--rounds", "7"], {"horizons": (1, 2, 3), "rounds": 7}),
+        ("", ["--settings", "ex_ante", "--explain-flow", "DEU,USA", "--quiet"],
+         {"settings": ("ex_ante",), "explain_flow": ("DEU", "USA"), "quiet": True}),
+        ("", ["--no-tracking"], {"experiment": None}),
+        ("no_tracking: true\nquiet: true", [], {"experiment": None, "quiet": True}),
+        ("no_tracking: true\nhorizons: 2", ["--experiment", "goods", "--horizons", "1,4"],
+         {"experiment": "goods", "horizons": (1, 4)}),
+        ("experiment: goods", ["--no-tracking"], {"experiment": None}),
+    ],
+)  # fmt: skip
+def test_options_of_the_command_line_win_over_the_file(text, given, wanted, tmp_path, monkeypatch):
+    if text:
+        (tmp_path / "config.yaml").write_text(text)
+        given = [str(tmp_path / "config.yaml"), *given]
+    seen = []
+
+    def stop(config: RunConfig) -> None:
+        seen.append(config)
+        raise InputError("stopped", remedy="Go on")
+
+    monkeypatch.setattr("forecasting.job.run", stop)
+    assert main(["run", *given]) == 2
+    assert {name: getattr(seen[0], name) for name in wanted} == wanted
+
+
+@pytest.mark.parametrize("option", ["--rounds", "--seed", "--largest", "--horizons"])
+def test_a_word_for_a_number_is_told_in_one_line(option, fails):
+    message = fails(option, "many")
+    assert f"option {option.strip('-')!r} cannot be" in message
