@@ -84,5 +84,5 @@ def first_line(error: BaseException) -> str:
 
 
 MALFORMED = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError,
-             RecursionError)  # fmt: skip
+             RuntimeError)  # fmt: skip
 """What reading a damaged file of our own making raises, whichever part is damaged."""

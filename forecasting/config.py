@@ -20,7 +20,6 @@ from features.reading.number_text import Decimal
 from features.reading.options import FlowDirection
 from features.reading.units import Unit
 from features.store.registry import is_key
-from features.tables import shown
 from forecasting.reading_options import check_words, plain_codes, plain_columns
 from forecasting.yaml_options import read_options
 from models.booster_params import check_params
@@ -209,7 +208,7 @@ class RunConfig:
             if key not in known:
                 close = difflib.get_close_matches(cut(str(key)), known, n=1)
                 hint = f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(known)}"
-                raise InputError(f"unknown option {shown(key)}", remedy=hint, file=file)
+                raise InputError(f"unknown option {cut(repr(key))}", remedy=hint, file=file)
         try:
             return cls(**values)
         except InputError as error:

@@ -16,6 +16,7 @@ from forecasting.csv_files import read_csv
 from forecasting.explanation.explain import flow_positions
 from forecasting.results import TOTAL_TERMS, Explanation, PatternShifts, RunResult
 from forecasting.run_record import AGAIN, FORMAT, MARKER, check_file
+from forecasting.run_schema import check_about
 from forecasting.saved import load_forecaster
 from forecasting.staging import restore
 from forecasting.study import Study
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
 _STUDY = ("study_by_origin", "ablation", "placebos", "trials")
 _SCORED = ("scores", "scores_by_origin", "significance", "reliability", "stability")
 """Tables that a folder of ``gravicast forecast`` lacks: nothing was back-tested."""
-
-_KEPT = {"kind": str, "config": dict, "data": list, "versions": dict, "horizons": list,
-         "origin": int, "as_of": str, "setting": str, "seconds": dict}  # fmt: skip
-"""What every ``run.json`` holds."""
 
 
 def read_run(folder: Path | str) -> RunResult:
@@ -56,7 +53,9 @@ def read_run(folder: Path | str) -> RunResult:
     folder = Path(folder)
     about = read_about(folder)
     try:
-        return _whole(folder, about)
+        # A value that float32 does not hold was not written by a run.
+        with np.errstate(over="raise"):
+            return _whole(folder, about)
     except InputError:
         raise
     except MALFORMED as error:
@@ -116,9 +115,7 @@ def read_about(folder: Path) -> dict[str, Any]:
             remedy=AGAIN,
             file=folder,
         )
-    if wrong := [key for key, kind in _KEPT.items() if not isinstance(about.get(key), kind)]:
-        raise InputError(f"{wrong[0]!r} is not as it was written", remedy=AGAIN,
-                         file=folder / MARKER)  # fmt: skip
+    check_about(about, file=folder / MARKER, remedy=AGAIN)
     return dict(about)
 
 

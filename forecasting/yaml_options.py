@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import yaml
 
@@ -37,7 +37,10 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-# Of its own: those of the parent would come first.
+def _integer(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
+    return int(loader.construct_scalar(node))
+
+
 _Loader.yaml_implicit_resolvers = {}
 for _tag, _pattern, _first in (
     ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
@@ -50,10 +53,7 @@ for _tag, _pattern, _first in (
         f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), _first
     )
 
-_Loader.add_constructor(
-    "tag:yaml.org,2002:int",
-    lambda loader, node: int(loader.construct_scalar(cast(yaml.ScalarNode, node))),
-)
+_Loader.add_constructor("tag:yaml.org,2002:int", _integer)
 
 
 def read_options(path: Path | str) -> dict[str, Any]:
@@ -100,7 +100,9 @@ def _text(path: Path) -> str:
         ) from error
     except OSError as error:
         raise InputError(
-            f"the configuration cannot be read ({error.strerror})", remedy=remedy, file=path
+            f"the configuration cannot be read ({error.strerror})",
+            remedy="Check the path",
+            file=path,
         ) from error
 
 
@@ -108,7 +110,7 @@ def _check_events(text: str, *, file: object) -> None:
     """Refuse what must not be built, while the parser walks and before anything calls itself."""
     level = 0
     for event in yaml.parse(text, Loader=_Loader):
-        row = 1 + (event.start_mark.line if event.start_mark else 0)
+        row = event.start_mark.line + 1 if event.start_mark else None
         level += isinstance(event, yaml.CollectionStartEvent)
         level -= isinstance(event, yaml.CollectionEndEvent)
         if level > DEEPEST:

@@ -21,6 +21,7 @@ from features.errors import InputError
 from forecasting import RunConfig, RunResult
 from forecasting.backtest import MODELS
 from forecasting.cli import main
+from forecasting.versions import versions
 
 QUICK = ["--horizons", "1,2", "--rounds", "3", "--workers", "1", "--no-tracking"]
 
@@ -299,12 +300,13 @@ FILES = {
     "empty Parquet": (_empty("t.parquet"), ("the file is empty",)),
     "blank CSV": (_blank, ("the file is empty",)),
     "another encoding": (_latin, ("cannot be read", "UTF-8")),
-    "a line too long": (_ragged, ("cannot be read", "comma separated")),
+    "a line too long": (_ragged, ("6 cells and the header 4", "a cell for each column")),
     "a spreadsheet": (_excel, ("workbook cannot be read", "CSV")),
     "a folder": (_folder, ("this is a folder",)),
     "nothing there": (_nothing, ("no such file", "Check the path")),
     "below a file": (_below, ("no such file",)),
 }
+ROWS = {"another encoding": 2, "a line too long": 11}
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -313,7 +315,7 @@ def test_a_file_that_cannot_be_read_is_told_in_one_line(name, world_files, tmp_p
     bad = write(tmp_path, trade)
     for which in ("trade", "indicators", "catalogue", "geography"):
         message = fails(*replace(world_files, **{which: bad}).arguments)
-        assert reads(message, file=bad), message
+        assert reads(message, file=bad, row=ROWS.get(name)), message
         for word in words:
             assert word in message
 
@@ -328,7 +330,7 @@ def test_a_configuration_file_that_cannot_be_used_is_told_in_one_line(tmp_path, 
     ):
         config.write_text(text)
         message = fails(str(config))
-        assert reads(message, file=config), message
+        assert reads(message, file=config, row=2 if text == "a: [1\n" else None), message
         assert all(word in message for word in words)
     config.unlink()
     assert "No such file" in fails(str(config))
@@ -720,3 +722,47 @@ def test_a_shortened_option_is_not_guessed_at(capsys):
     with pytest.raises(SystemExit):
         main(["run", "--horizon", "1"])
     assert "unrecognized arguments: --horizon" in capsys.readouterr().err
+
+
+# What becomes of options --------------------------------------------------------------------------
+
+
+def test_the_version_is_printed(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(["--version"])
+    assert stopped.value.code == 0
+    assert capsys.readouterr().out == f"gravicast {versions()['gravicast']}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "wanted"),
+    [
+        ("", ["--horizons", "1-3", "--rounds", "7"], {"horizons": (1, 2, 3), "rounds": 7}),
+        ("", ["--settings", "ex_ante", "--explain-flow", "DEU,USA", "--quiet"],
+         {"settings": ("ex_ante",), "explain_flow": ("DEU", "USA"), "quiet": True}),
+        ("", ["--no-tracking"], {"experiment": None}),
+        ("no_tracking: true\nquiet: true", [], {"experiment": None, "quiet": True}),
+        ("no_tracking: true\nhorizons: 2", ["--experiment", "goods", "--horizons", "1,4"],
+         {"experiment": "goods", "horizons": (1, 4)}),
+        ("experiment: goods", ["--no-tracking"], {"experiment": None}),
+    ],
+)  # fmt: skip
+def test_options_of_the_command_line_win_over_the_file(text, given, wanted, tmp_path, monkeypatch):
+    if text:
+        (tmp_path / "config.yaml").write_text(text)
+        given = [str(tmp_path / "config.yaml"), *given]
+    seen = []
+
+    def stop(config: RunConfig) -> None:
+        seen.append(config)
+        raise InputError("stopped", remedy="Go on")
+
+    monkeypatch.setattr("forecasting.job.run", stop)
+    assert main(["run", *given]) == 2
+    assert {name: getattr(seen[0], name) for name in wanted} == wanted
+
+
+@pytest.mark.parametrize("option", ["--seed", "--largest", "--first-origin"])
+def test_a_word_for_a_number_is_told_in_one_line(option, fails):
+    message = fails(option, "many")
+    assert f"option {option.strip('-').replace('-', '_')!r} cannot be 'many'" in message

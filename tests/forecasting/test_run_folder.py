@@ -88,7 +88,7 @@ def test_a_run_of_another_version_is_refused(copy, stops):
         assert "gravicast run" in error.remedy
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{"])
+@pytest.mark.parametrize("content", ["", "[]", "{", "[" * 100_000, '{"versions": []}'])
 def test_a_broken_record_is_refused(copy, stops, content):
     (copy / "run.json").write_text(content)
     assert stops(lambda: read_about(copy), says="cannot be read").file == copy / "run.json"
@@ -105,6 +105,21 @@ def test_a_record_that_was_altered_is_refused(copy, stops, key, value):
         stops(lambda read=read: read(copy), says=repr(key))
     (copy / "run.json").write_text(json.dumps({**about, key: value, "format": 1}))
     stops(lambda: write_scoreboard(copy), says="format 1")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("kind", "x"), ("data", [1]), ("data", None), ("origin", "2010"), ("as_of", "2015-02-30"),
+     ("horizons", [True]), ("setting", "known"), ("versions", {"gravicast": 1}), ("notes", [[]]),
+     ("seconds", {"read": "1"}), ("audit", None), ("config", [])],
+)  # fmt: skip
+def test_a_record_with_a_wrong_entry_is_refused_by_its_name(copy, stops, name, value):
+    about = json.loads((copy / "run.json").read_text())
+    (copy / "run.json").write_text(json.dumps({**about, name: value}))
+    assert stops(lambda: read_about(copy), says=repr(name)).file == copy / "run.json"
+    del about[name]
+    (copy / "run.json").write_text(json.dumps(about))
+    stops(lambda: read_run(copy), says=repr(name))
 
 
 @pytest.mark.parametrize(
