@@ -31,7 +31,7 @@ from forecasting.backtest import FoldForecast
 from forecasting.explanation.explain import attribution_table, channel_summary, explain
 from forecasting.run_record import run_digest
 from forecasting.scores import METRICS, SKILL_METRICS, summarise
-from forecasting.significance import significance_table
+from forecasting.significance import UNTESTED, significance_table, why_untested
 from forecasting.study import Study
 from forecasting.tables import BacktestWriter, forecast_table
 from forecasting.tracking.card import card
@@ -344,8 +344,9 @@ def test_card_gives_the_verdict_first(tracked):
     _, file, run_id = tracked
     note = client(file).get_run(run_id).data.tags["mlflow.note.content"]
     lines = note.splitlines()
-    assert lines[0].startswith("**Against the last value**: h1 tie (49.5% lower)")
-    assert lines[2].startswith("**Against the raked base**: h1 tie (49.5% lower)")
+    untested = f"{UNTESTED}: {why_untested(origins=2)}"
+    assert lines[0].startswith(f"**Against the last value**: h1 {untested} (49.5% lower)")
+    assert lines[2].startswith(f"**Against the raked base**: h1 {untested} (49.5% lower)")
     (model,) = client(file).search_logged_models(["1"])
     assert f'load_model("models:/{model.model_id}")' in note
     assert len(lines) <= 16
