@@ -95,7 +95,7 @@ def track(result: RunResult) -> str:
         The run's files are not touched, and the MLflow run is marked as failed where the store can
         still be told.
     """
-    if result.provenance["kind"] == "forecast":
+    if result.scores.empty:
         raise InputError(
             "a forecast by a trained model is not logged: nothing was back-tested",
             remedy="Give the output folder of `gravicast run`",
