@@ -104,6 +104,8 @@ class Itpde(Connector):
         lag="36 months",
         publication_lag_months=36,
         renewed_months=36,
+        # Filled zeros are left out: a flow without a row was not reported.
+        absent="missing",
     )
 
     def __post_init__(self) -> None:

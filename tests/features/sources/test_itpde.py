@@ -62,7 +62,7 @@ def test_filled_zeros_are_missing_and_reported_zeros_are_zero(get, serve):
     ]
     dataset = get(Itpde(level="industry"), serve(FakeItpde(rows)))
     assert "1 zeros that fill gaps (flag u) read as missing" in dataset.statements
-    panel = TradePanel.from_frame(dataset.read())
+    panel = TradePanel.from_frame(dataset.read(), absent=dataset.absent)
     found = flows(dataset)
     assert ("CAN", "USA", "I160", 2000) not in found
     assert found[("USA", "CAN", "I160", 2000)] == 0.0
