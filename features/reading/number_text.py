@@ -13,7 +13,13 @@ from features.errors import InputError
 Decimal = Literal[".", ","]
 _OTHER: dict[str, Decimal] = {".": ",", ",": "."}
 _BLANKS = "[ \u00a0\u202f'\u2019]"
+_HEAD = 1_000
+"""Rows that tell whether a column is one of numbers."""
 _LOOKS_NUMERIC = re.compile(rf"[+-]?\d(?:[\d.,]|{_BLANKS})*(?:[eE][+-]?\d+)?")
+
+EMPTY = frozenset({"", ".", "..", "...", "\u2026", "-", "\u2013", ":", "na", "n/a", "nan", "null",
+                   "none", "#n/a"})  # fmt: skip
+"""What stands in a cell without a figure, as tables with years as columns have them."""
 
 
 def with_plain_numbers(
@@ -74,7 +80,7 @@ def with_plain_numbers(
 
 
 def _candidates(frame: pd.DataFrame, text: Collection[str]) -> list[str]:
-    """Columns of strings whose first filled cell looks like a number."""
+    """Columns of strings whose first cell with a figure looks like a number."""
     found = []
     for name in frame.columns[~frame.columns.duplicated(keep=False)]:
         column = frame[name]
@@ -82,9 +88,9 @@ def _candidates(frame: pd.DataFrame, text: Collection[str]) -> list[str]:
             continue
         if isinstance(column.dtype, pd.CategoricalDtype):
             continue
-        first = column.first_valid_index()
-        cell = None if first is None else column.loc[first]
-        if isinstance(cell, str) and _LOOKS_NUMERIC.fullmatch(cell.strip()):
+        head = [cell for cell in column.head(_HEAD).dropna() if isinstance(cell, str)]
+        filled = (cell.strip() for cell in head if cell.strip().lower() not in EMPTY)
+        if _LOOKS_NUMERIC.fullmatch(next(filled, "")):
             found.append(name)
     return found
 

@@ -245,6 +245,13 @@ def unit_of(
         if cells:
             unit = unit_of_cells(cells, file=file, column=column)
             return FACTORS[unit], unit
+    # WITS says it in a column that calls the series "Export (US$ Thousand)".
+    series = names.find(list(frame.columns), names.INDICATOR)
+    if series is not None and not pd.api.types.is_numeric_dtype(frame[series]):
+        cells = [str(cell) for cell in frame[series].dropna().unique()]
+        if any(split_unit(cell)[1] for cell in cells):
+            unit = unit_of_cells(cells, file=file, column=series)
+            return FACTORS[unit], unit
     if names.plain(header) == "v":
         raise InputError(
             "the header does not say the unit of the values: BACI's v is in thousand USD",

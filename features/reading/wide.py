@@ -9,11 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.errors import InputError
+from features.reading.number_text import EMPTY
 from features.tables import shown
-
-EMPTY = frozenset({"", ".", "..", "...", "\u2026", "-", "\u2013", ":", "na", "n/a", "nan", "null",
-                   "none", "#n/a"})  # fmt: skip
-"""Cells without a figure: a table with years as columns has a cell for every year."""
 
 
 def stacked(

@@ -203,8 +203,8 @@ def test_a_parquet_column_of_the_wrong_type_is_told(world_files, tmp_path, trade
     for column, value in (
         ("value_usd", True),
         ("value_usd", pd.Timestamp("2005-01-01")),
-        ("year", pd.Timestamp("2005-01-01")),
-        ("exporter", 276),
+        ("year", True),
+        ("exporter", 2.76),
     ):
         bad = tmp_path / "bad.parquet"
         trade.assign(**{column: value}).to_parquet(bad, index=False)

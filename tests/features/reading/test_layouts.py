@@ -176,6 +176,13 @@ LAYOUTS: dict[str, tuple[str, Callable[[Path], object], ReadingOptions]] = {
     "million USD by a column": (
         "t.csv", csv(MILLIONS.rename(columns={"value_usd": "value"}).assign(unit="US$ million")),
         ReadingOptions()),
+    "WITS, wide": (
+        "t.csv", csv(wide(1e3).assign(Indicator="Export (US$ Thousand)").rename(
+            columns={"exporter": "Reporter Name", "importer": "Partner Name"}).assign(
+                **{"Trade Flow": "Export"})), ReadingOptions()),
+    "wide with cells without a figure": (
+        "t.csv", written(wide().assign(**{"2020": ".."}).to_csv(index=False, sep=";", decimal=",")),
+        ReadingOptions()),
     "repeated rows": ("t.csv", csv(pd.concat([TRUTH, TRUTH.head(5)])), ReadingOptions()),
     "World rows": ("t.csv", csv(WORLD), ReadingOptions()),
 }  # fmt: skip
