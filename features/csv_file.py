@@ -109,20 +109,16 @@ def _told(error: Exception, path: Path) -> InputError:
     """What a library says of a broken file, in our words and with the row where it is known."""
     said = first_line(error)
     longer = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", said)
-    if longer:
-        there, row, cells = (int(number) for number in longer.groups())
+    if longer or isinstance(error, pd.errors.ParserWarning):
+        # pandas counts in every row but the first.
+        there, row, cells = longer.groups() if longer else ("", "2", "more")
         return InputError(
-            f"the row has {cells} cells and the header {there}",
+            f"the row has {cells} cells and the header {there}"
+            if there
+            else "the row has more cells than the header",
             remedy="Give every row a cell for each column; quote text that holds a separator",
             file=path,
-            row=row,
-        )
-    if isinstance(error, pd.errors.ParserWarning):
-        return InputError(
-            "the row has more cells than the header",
-            remedy="Give every row a cell for each column; quote text that holds a separator",
-            file=path,
-            row=2,
+            row=int(row),
         )
     open_quote = re.search(r"EOF inside string starting at row (\d+)", said)
     if open_quote:

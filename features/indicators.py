@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.countries import place_of, to_iso3
-from features.errors import InputError
+from features.errors import InputError, cut
 from features.reading.frames import as_frame
 from features.reading.indicator_table import read_indicators
 from features.reading.options import DEFAULT, ReadingOptions
@@ -211,7 +211,7 @@ def _read_specs(catalogue: pd.DataFrame, *, file: object) -> dict[str, Indicator
     if lag_column.isna().any():
         row = int(lag_column.isna().to_numpy().argmax())
         raise InputError(
-            f"the publication lag of {catalogue['indicator'].iloc[row]} is missing",
+            f"the publication lag of {cut(str(catalogue['indicator'].iloc[row]))} is missing",
             remedy="Give the months from the end of a year to its publication",
             file=file,
             column="publication_lag_months",
@@ -259,7 +259,7 @@ def _match_catalogue(
     there = {str(name) for name in names.cat.categories}
     for name in sorted(there - set(specs)):
         raise InputError(
-            f"{name} is not in the catalogue {catalogue_file}",
+            f"{cut(name)} is not in the catalogue {catalogue_file}",
             remedy="Add a line with its channel, unit and publication lag",
             file=file,
             column="indicator",
@@ -267,7 +267,7 @@ def _match_catalogue(
         )
     for name in sorted(set(specs) - there):
         raise InputError(
-            f"{name} is in the catalogue but has no row in {file}",
+            f"{cut(name)} is in the catalogue but has no row in {file}",
             remedy="Remove the line or supply the values",
             file=catalogue_file,
             column="indicator",
@@ -283,7 +283,7 @@ def _refuse_duplicates(
     if twice.any():
         row = int(twice.argmax())
         raise InputError(
-            f"{names.iloc[row]} of {iso3[row]} in {year[row]} occurs twice",
+            f"{cut(str(names.iloc[row]))} of {iso3[row]} in {year[row]} occurs twice",
             remedy="Keep one row for each country, year and indicator",
             file=file,
             row=row + 2,
