@@ -84,6 +84,20 @@ def test_a_folder_that_lacks_a_table_is_refused(files, refused, gone, says):
     refused(lambda: loaded(files, "trade", "tables"), file=files["tables"], says=says)
 
 
+def test_a_folder_named_like_a_table_is_refused(files, refused):
+    (files["tables"] / "wiot_1995.parquet").mkdir()
+    refused(lambda: loaded(files, "trade", "tables"), file=files["tables"] / "wiot_1995.parquet",
+            says="this is no file")  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ["1e308", "-1e308"])
+def test_a_pair_attribute_that_no_feature_could_hold_is_refused(files, refused, tmp_path, value):
+    path = tmp_path / "pairs.csv"
+    path.write_text(f"iso3_o,iso3_d,dist\nDEU,FRA,1\nFRA,DEU,{value}\n")
+    refused(lambda: loaded(files, "trade", pairs=path), file=path, column="dist", row=3,
+            says="too large for any statistic")  # fmt: skip
+
+
 def test_a_folder_that_is_not_there_is_refused(files, refused):
     files["tables"] = files["tables"] / "elsewhere"
     refused(lambda: loaded(files, "trade", "tables"), file=files["tables"], says="no such folder")
