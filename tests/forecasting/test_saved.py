@@ -95,6 +95,9 @@ def test_another_feature_catalogue_is_refused_by_what_differs(saved, change, say
     else:
         state = state.drop(columns=columns[3 : 7 if change == "four" else 4])
     state.to_parquet(saved / "state.parquet", index=False)
+    # As a version with that catalogue would have written it.
+    meta = json.loads((saved / "forecaster.json").read_text())
+    (saved / "forecaster.json").write_text(json.dumps({**meta, "sha256": {}}))
     with pytest.raises(InputError, match=says.replace("NAME", columns[3])) as caught:
         load_forecaster(saved)
     assert "Train it again" in caught.value.remedy
