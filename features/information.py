@@ -350,10 +350,10 @@ class InformationSet:
         if yearly is None:
             return np.empty((0, self.n_countries, self.n_countries), dtype=np.float32)
         last = last_published_year(self.as_of, lag_months=yearly.publication_lag_months)
-        known = yearly.values[: max(last - yearly.first_year + 1, 0)]
-        # Years at the end in which no pair has anything are there for the sake of later ones only.
-        covered = np.flatnonzero((np.nan_to_num(known) != 0).any(axis=(1, 2)))
-        return known[: covered[-1] + 1] if covered.size else known
+        stated = yearly.stated[: max(last - yearly.first_year + 1, 0)]
+        # Years at the end without a row are in the matrix only because a later year has one.
+        covered = np.flatnonzero(stated)
+        return yearly.values[: covered[-1] + 1 if covered.size else stated.size]
 
     def pair_at(self, name: str, year: int) -> NDArray[np.float32]:
         """A yearly attribute in ``year`` or the last published one before it.

@@ -34,11 +34,24 @@ _FEWEST_PAIRS = 3
 
 @dataclass(frozen=True, slots=True)
 class YearlyPairs:
-    """A pair attribute by year: float32 ``[year, exporter, importer]`` from ``first_year`` on."""
+    """A pair attribute by year.
+
+    Attributes
+    ----------
+    first_year
+        Calendar year of the first row.
+    values
+        Shape ``[year, exporter, importer]``.
+    publication_lag_months
+        Months from the end of a year to its publication.
+    stated
+        Whether the table has a row for any pair in the year, shape ``[year]``.
+    """
 
     first_year: int
     values: NDArray[np.float32]
     publication_lag_months: int
+    stated: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,11 +249,12 @@ class _PairTable:
             return {}
         first, last = int(self.year.min()), int(self.year.max())
         empty = 0.0 if self.lists_occurrences else np.nan
+        stated = np.isin(np.arange(first, last + 1), self.year)
         out = {}
         for name, values in self.attributes.items():
             cube = np.full((last - first + 1, n, n), empty, dtype=np.float32)
             cube[self.year - first, self.exporter, self.importer] = values
-            out[name] = YearlyPairs(first, cube, lag)
+            out[name] = YearlyPairs(first, cube, lag, stated)
         return out
 
 

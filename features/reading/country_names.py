@@ -23,6 +23,9 @@ _WORLD_WORDS = frozenset({"wld", "world", "w00", "all", "total", "all countries"
                           "total world", "all partners", "owid wrl", "w0", "w1", "wl"})  # fmt: skip
 _WORLD_NUMBERS = frozenset({"0", "1"})
 """Of Comtrade (000) and of M49 (001)."""
+_NO_COUNTRY_NUMBERS = frozenset({"97", "290", "471", "472", "473", "492", "527", "568", "577", "636",
+                                 "637", "697", "837", "838", "839", "879", "899"})  # fmt: skip
+"""Partners of Comtrade that are groups, bunkers or "not elsewhere specified"."""
 _MONACO = "492"
 _NO_PARTNER_WORDS = frozenset({"x", "bun", "bunkers", "areas nes", "areas not elsewhere specified",
                                "special categories", "free zones", "unspecified", "not specified",
@@ -153,7 +156,8 @@ def is_world(code: str) -> bool:
     """Whether a code or name means the world or a partner that is no country (bunkers)."""
     word, digits = normal(code), _digits(code)
     if digits is not None:
-        return digits in _WORLD_NUMBERS or _numeric(digits) == WORLD
+        known = digits in _WORLD_NUMBERS | _NO_COUNTRY_NUMBERS
+        return known or _numeric(digits) == WORLD
     if word in _WORLD_WORDS | _NO_PARTNER_WORDS:
         return True
     # "Other Europe, nes" and the like, and Comtrade's codes of them: a letter and two digits.
