@@ -21,7 +21,6 @@ from features.reading.options import FlowDirection
 from features.reading.units import Unit
 from features.store.registry import is_key
 from forecasting.reading_options import check_words, plain_codes, plain_columns
-from forecasting.yaml_options import read_options
 from models.booster_params import check_params
 
 
@@ -227,6 +226,9 @@ class RunConfig:
         InputError
             If the file cannot be read, is no mapping, or holds an invalid option.
         """
+        # A served model reads configurations, and never a YAML file.
+        from forecasting.yaml_options import read_options
+
         return cls.from_mapping(read_options(path), file=path)
 
 

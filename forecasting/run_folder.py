@@ -105,10 +105,12 @@ def read_about(folder: Path) -> dict[str, Any]:
     try:
         about = json.loads((folder / MARKER).read_text(encoding="utf-8"))
         written = about.get("format")
-        version = about.get("versions", {}).get("gravicast", "an unknown version")
     except MALFORMED as error:
         raise InputError("it cannot be read", remedy=AGAIN, file=folder / MARKER) from error
     if written != FORMAT:
+        versions = about.get("versions")
+        known = versions if isinstance(versions, dict) else {}
+        version = known.get("gravicast", "an unknown version")
         raise InputError(
             f"the run is of another version of gravicast ({version}, format {written}; this one "
             f"reads format {FORMAT})",

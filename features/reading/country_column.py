@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.countries import is_user_assigned, unknown_codes
+from features.countries import AGGREGATES, is_user_assigned, unknown_codes
 from features.errors import InputError
 from features.reading.country_names import WORLD, alpha3, is_comtrade, is_world, nearest
 
@@ -47,7 +47,8 @@ class CountryColumn:
         """
         coded = {name: column.astype("category") for name, column in columns.items()}
         codes = {str(each) for column in coded.values() for each in column.cat.categories}
-        own = codes if codes and all(map(is_user_assigned, codes)) else set()
+        own = codes - AGGREGATES
+        own = own if own and all(map(is_user_assigned, own)) else set()
         return {name: cls.of(each, extra_codes={*extra_codes, *own})
                 for name, each in coded.items()}  # fmt: skip
 

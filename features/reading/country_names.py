@@ -23,8 +23,10 @@ _WORLD_WORDS = frozenset({"wld", "world", "w00", "all", "total", "all countries"
                           "total world", "all partners", "owid wrl", "w0", "w1", "wl"})  # fmt: skip
 _WORLD_NUMBERS = frozenset({"0", "1"})
 """Of Comtrade (000) and of M49 (001)."""
-_NO_COUNTRY_NUMBERS = frozenset({"97", "290", "471", "472", "473", "492", "527", "568", "577", "636",
-                                 "637", "697", "837", "838", "839", "879", "899"})  # fmt: skip
+_NO_COUNTRY_NUMBERS = frozenset(map(str, (
+    97, 129, 221, 290, 471, 472, 473, 492, 527, 536, 568, 577, 636, 637, 697, 837, 838, 839, 879,
+    899,
+)))  # fmt: skip
 """Partners of Comtrade that are groups, bunkers or "not elsewhere specified"."""
 _MONACO = "492"
 _NO_PARTNER_WORDS = frozenset({"x", "bun", "bunkers", "areas nes", "areas not elsewhere specified",

@@ -10,7 +10,6 @@ from dataclasses import Field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from features.country_codes import UNKNOWN_CODES
 from features.errors import InputError
 from features.store.registry import INDICATORS
 from forecasting.commands.listing import Listing
@@ -101,6 +100,8 @@ class _SourceParser(argparse.ArgumentParser):
             # Options not given stay absent: a connector has its own defaults.
             argument_default=argparse.SUPPRESS,
         )
+        from features.country_codes import UNKNOWN_CODES
+
         where = self.add_argument_group("how")
         where.add_argument("--store", type=Path, help="folder of the store (default: "
                            "GRAVICAST_STORE, else gravicast-store)")  # fmt: skip

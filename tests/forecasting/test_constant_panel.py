@@ -32,7 +32,9 @@ def test_a_run_on_a_panel_that_never_changes_ends(result):
     assert (forecasts["probability_of_trade"] == 1).all()
     skills = result.scores.filter(like="skill_")
     assert skills.isna().all(axis=None)
-    assert (result.significance["verdict"] == "tie").all()
+    # LightGBM on levels is the one model that misses; where both are right nothing is tested.
+    others = result.significance[result.significance["against"] != "lightgbm_levels"]
+    assert (others["verdict"] == "not tested").all()
     for word in ("inf", "nan"):
         assert word not in (result.out / "scoreboard.md").read_text(encoding="utf-8")
 

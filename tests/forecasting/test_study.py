@@ -234,7 +234,7 @@ def test_targets_say_what_was_reached(studied, tmp_path):
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path, refused):
-    refused(lambda: write_scoreboard(tmp_path), file=tmp_path, says="run.json")
+    refused(lambda: write_scoreboard(tmp_path), file=tmp_path, says="no run in this folder")
 
 
 def test_targets_without_a_column_are_refused(studied, tmp_path, refused):

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import shap
 
-from features.catalogue import NAMES
 from forecasting import RunConfig
 from forecasting.bench import prepare
 from forecasting.explanation.explain import attribution_table, explain
@@ -49,8 +48,11 @@ def forecaster() -> FittedForecaster:
         features=bench.matrices[SETTING][origin],
         totals=forecast_totals(infos, origin=origin, horizons=HORIZONS),
         intervals={},
-        shift=ShiftModel(NAMES, ShiftChoice(0.25, 0.5), 80, 1, threads=1).fit(design),
+        shift=ShiftModel(
+            bench.names, ShiftChoice(0.25, 0.5), 80, 1, threads=1, own=bench.own_names
+        ).fit(design),
         probability=TradeProbability(seed=1, threads=1).fit(design),
+        own=bench.own,
     )
 
 
@@ -85,7 +87,8 @@ def test_the_kept_parts_lead_from_the_origin_to_the_forecast_of_every_flow(expla
     total = table.filter(like="total:").sum(axis=1)
     np.testing.assert_allclose(total, grown, atol=1e-6)
     raw = table["base_value"] + table["raking"]
-    for parts in (list(NAMES), [name for name in table if name.startswith("channel:")]):
+    channels = [name for name in table if name.startswith("channel:")]
+    for parts in (list(explanation.feature_names), channels):
         np.testing.assert_allclose(
             raw + table[parts].astype(np.float64).sum(axis=1), moved, atol=1e-6
         )
@@ -96,6 +99,6 @@ def test_a_sample_equals_shaps_own_explainer(forecaster):
     rows = at_horizon(forecaster.features, 3)[::200]
     assert forecaster.shift.booster_ is not None
     theirs = shap.TreeExplainer(forecaster.shift.booster_).shap_values(rows)
-    linear = forecaster.shift.reversion_.contributions(rows, names=NAMES)[:, :-1]
+    linear = forecaster.shift.reversion_.contributions(rows, names=forecaster.shift.names)[:, :-1]
     found = forecaster.shift.contributions(rows)[:, :-1]
     np.testing.assert_allclose(found, 0.5 * theirs + 0.5 * linear, atol=1e-9)

@@ -297,7 +297,8 @@ def test_a_leak_is_not_hidden(result: RunResult) -> None:
 
 
 def test_channels_whose_views_are_apart_are_named(result: RunResult) -> None:
-    channels = result.channels.assign(share_path_dependent=0.2, share_interventional=0.2)
+    same = {"share_path_dependent": 0.2, "share_interventional": 0.2, "correlation": 1.0}
+    channels = result.channels.assign(**same)
     alike = text_of(evidence(dataclasses.replace(result, channels=channels)))
     assert "For no channel do the two views differ noticeably" in alike
     channels.loc[channels["channel"] == "automation", "share_interventional"] = 0.05
