@@ -19,10 +19,10 @@ from features.channels import (
     trade_costs,
     trade_policy,
 )
+from features.channels.own_features import own_channel, own_series, unused_series
+from features.data.indicators import IndicatorSpec
 from features.feature import TECHNOLOGY, Channel, Feature
-from features.indicators import IndicatorSpec
 from features.information import InformationSet
-from features.own_features import own_channel, own_series, unused_series
 
 FEATURES: tuple[Feature, ...] = (
     *persistence.FEATURES,

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.cores import cores
+from features.data.flows import FlowIndex
+from features.data.indicators import Indicators, IndicatorSpec
+from features.data.pairs import PairAttributes
+from features.data.panel import TradePanel
+from features.data.sectors import SectorAttributes
 from features.errors import InputError
-from features.flows import FlowIndex
-from features.indicators import Indicators, IndicatorSpec
-from features.pairs import PairAttributes
-from features.panel import TradePanel
-from features.sectors import SectorAttributes
 
 Setting = Literal["totals_known", "ex_ante"]
 SETTINGS: tuple[Setting, ...] = ("totals_known", "ex_ante")

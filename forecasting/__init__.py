@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from features.data.indicators import Indicators
+    from features.data.pairs import PairAttributes
+    from features.data.panel import TradePanel
     from features.errors import InputError
-    from features.indicators import Indicators
     from features.information import AsOfRule, DataBundle, InformationSet
-    from features.pairs import PairAttributes
-    from features.panel import TradePanel
     from features.sources.aipi import Aipi
     from features.sources.baci import Baci
     from features.sources.batis import Batis
@@ -35,35 +35,36 @@ if TYPE_CHECKING:
     from features.store.dataset import Dataset
     from features.store.fetching import fetch
     from features.store.store import Store
-    from features.world import World, simulate_world
+    from features.world.world import World, simulate_world
     from forecasting.briefs.blocs import blocs_brief
     from forecasting.briefs.country import country_brief
-    from forecasting.briefs.files import write_brief
     from forecasting.briefs.flow import flow_brief
-    from forecasting.briefs.pattern import pattern_brief
+    from forecasting.briefs.measures import pattern_brief
     from forecasting.briefs.world import world_brief
-    from forecasting.config import RunConfig
+    from forecasting.briefs.write import write_brief
+    from forecasting.evaluation.folds import Fold, plan_folds
+    from forecasting.explanation.explain import Explanation
     from forecasting.explanation.shap_values import tree_shap, tree_shap_interactions
     from forecasting.figures.plots import plot
-    from forecasting.folds import Fold, plan_folds
     from forecasting.job import run
+    from forecasting.options.run_config import RunConfig
+    from forecasting.promotion.promote import promote
     from forecasting.reports.report import make_report
-    from forecasting.results import Explanation, RunResult
-    from forecasting.run_folder import read_run
-    from forecasting.saved import load_forecaster, save_forecaster
+    from forecasting.results.measures import Shifts, shifts
+    from forecasting.results.read import read_run
+    from forecasting.results.result import RunResult
     from forecasting.serving.serving import ForecastConfig, forecast_with
-    from forecasting.targets.shifts import Shifts, shifts
-    from forecasting.tracking.promotion import promote
     from forecasting.tracking.track import track
+    from models.saved import load_forecaster, save_forecaster
 
 _HOME = {
     "InputError": "features.errors",
-    "Indicators": "features.indicators",
+    "Indicators": "features.data.indicators",
     "AsOfRule": "features.information",
     "DataBundle": "features.information",
     "InformationSet": "features.information",
-    "PairAttributes": "features.pairs",
-    "TradePanel": "features.panel",
+    "PairAttributes": "features.data.pairs",
+    "TradePanel": "features.data.panel",
     "Aipi": "features.sources.aipi",
     "Baci": "features.sources.baci",
     "Batis": "features.sources.batis",
@@ -84,30 +85,30 @@ _HOME = {
     "fetch": "features.store.fetching",
     "Dataset": "features.store.dataset",
     "Store": "features.store.store",
-    "World": "features.world",
-    "simulate_world": "features.world",
-    "RunConfig": "forecasting.config",
-    "Fold": "forecasting.folds",
-    "plan_folds": "forecasting.folds",
-    "Explanation": "forecasting.results",
-    "RunResult": "forecasting.results",
+    "World": "features.world.world",
+    "simulate_world": "features.world.world",
+    "RunConfig": "forecasting.options.run_config",
+    "Fold": "forecasting.evaluation.folds",
+    "plan_folds": "forecasting.evaluation.folds",
+    "Explanation": "forecasting.explanation.explain",
+    "RunResult": "forecasting.results.result",
     "run": "forecasting.job",
-    "read_run": "forecasting.run_folder",
-    "load_forecaster": "forecasting.saved",
-    "save_forecaster": "forecasting.saved",
+    "read_run": "forecasting.results.read",
+    "load_forecaster": "models.saved",
+    "save_forecaster": "models.saved",
     "ForecastConfig": "forecasting.serving.serving",
     "forecast_with": "forecasting.serving.serving",
     "blocs_brief": "forecasting.briefs.blocs",
     "country_brief": "forecasting.briefs.country",
     "flow_brief": "forecasting.briefs.flow",
     "world_brief": "forecasting.briefs.world",
-    "write_brief": "forecasting.briefs.files",
+    "write_brief": "forecasting.briefs.write",
     "make_report": "forecasting.reports.report",
     "plot": "forecasting.figures.plots",
-    "promote": "forecasting.tracking.promotion",
-    "Shifts": "forecasting.targets.shifts",
-    "shifts": "forecasting.targets.shifts",
-    "pattern_brief": "forecasting.briefs.pattern",
+    "promote": "forecasting.promotion.promote",
+    "Shifts": "forecasting.results.measures",
+    "shifts": "forecasting.results.measures",
+    "pattern_brief": "forecasting.briefs.measures",
     "track": "forecasting.tracking.track",
     "tree_shap": "forecasting.explanation.shap_values",
     "tree_shap_interactions": "forecasting.explanation.shap_values",

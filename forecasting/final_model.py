@@ -8,37 +8,24 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.own_features import own_features
-from forecasting.backtest import choice_at
-from forecasting.bench import Bench
-from forecasting.calibration import Calibration
-from forecasting.config import RunConfig
+from features.channels.own_features import own_features
+from forecasting.evaluation.backtest import Backtest, choice_at
+from forecasting.evaluation.bench import Bench
+from forecasting.evaluation.folds import Fold
 from forecasting.explanation.drivers import Drivers, final_drivers
 from forecasting.explanation.explain import attribution_table, explain
+from forecasting.explanation.forecast_table import forecast_table
 from forecasting.explanation.tree_views import tree_views
-from forecasting.folds import Fold
+from forecasting.measures.gauge import Gauge
+from forecasting.measures.pattern_shifts import PatternShifts
+from forecasting.measures.run import Measured, measure_run
+from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
-from forecasting.results import PatternShifts
-from forecasting.tables import forecast_table
-from forecasting.targets.gauge import Gauge
-from forecasting.targets.measure_run import Measured, measure_run
 from models.design import Design, origin_value
 from models.forecaster import FittedForecaster, FlowForecast
-from models.shift import ShiftChoice, ShiftModel
+from models.shift import ShiftModel
 from models.totals import forecast_totals
 from models.trade_probability import TradeProbability
-
-
-@dataclass(frozen=True, slots=True)
-class Backtest:
-    """What the back-test leaves in memory: scores, calibration, choices and what went unmet."""
-
-    by_origin: pd.DataFrame
-    reliability: pd.DataFrame
-    calibration: Calibration
-    choices: dict[int, tuple[ShiftChoice, dict[ShiftChoice, float]]]
-    drivers: dict[int, pd.DataFrame]
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,38 +14,32 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from features.catalogue import coverage
+from features.channels.own_features import own_features
 from features.errors import InputError
-from features.own_features import own_features
-from forecasting.audit import Audit, audit, explained_counts
-from forecasting.backtest import (
-    MAIN_MODEL,
-    FoldResult,
-    choice_at,
-    run_folds,
-    tune,
-)
-from forecasting.bench import Bench, prepare
-from forecasting.calibration import Calibration, check_outcomes
-from forecasting.config import RunConfig
-from forecasting.final_model import Backtest, Final, make_final
-from forecasting.folds import Fold, plan_folds
-from forecasting.interrupts import Interrupted
-from forecasting.loading import LoadedData, load
-from forecasting.noticed import tell
-from forecasting.output import FORMAT, MARKER, check_out, claimed, write_run
+from forecasting.evaluation.audit import Audit, audit, explained_counts
+from forecasting.evaluation.backtest import Backtest, choice_at, run_backtest
+from forecasting.evaluation.bench import Bench, prepare
+from forecasting.evaluation.calibration import check_outcomes
+from forecasting.evaluation.folds import Fold, plan_folds
+from forecasting.evaluation.model_names import MAIN_MODEL
+from forecasting.evaluation.scores import SKILL_METRICS, summarise
+from forecasting.evaluation.significance import significance_table
+from forecasting.evaluation.study import BASELINES, Study, check_study, run_study
+from forecasting.final_model import Final, make_final
+from forecasting.inputs.findings import tell
+from forecasting.inputs.load import LoadedData, load
+from forecasting.inputs.universe import own_statements, universe_choices, unused_statements
+from forecasting.measures.gauge import make_gauge
+from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
-from forecasting.reliability import reliability_rows, summarise_reliability
-from forecasting.results import RunResult
-from forecasting.scores import SKILL_METRICS, score_forecast, strata, summarise
-from forecasting.significance import significance_table
-from forecasting.staging import staged
-from forecasting.study import BASELINES, Study, check_study, run_study
-from forecasting.tables import BacktestWriter
-from forecasting.targets.gauge import make_gauge
+from forecasting.results.result import RunResult
+from forecasting.results.versions import git_commit, versions
+from forecasting.results.write import write_tables
+from forecasting.run_folder.claim import check_out, claimed
+from forecasting.run_folder.interrupts import Interrupted
+from forecasting.run_folder.record import FORMAT, MARKER, write_record
+from forecasting.run_folder.staging import staged
 from forecasting.tracking.autologging import autologging_off
-from forecasting.universe import own_statements, universe_choices, unused_statements
-from forecasting.versions import git_commit, versions
-from models.raking import TOLERANCE
 
 
 def run(config: RunConfig | None = None, *, show_progress: bool = True) -> RunResult:
@@ -147,7 +141,7 @@ def _written(config: RunConfig, progress: Progress) -> RunResult:
         bench = prepare(data.bundle, config)
     may_be = partial(check_out, config.out, overwrite=config.overwrite)
     with staged(config.out, check=may_be) as stage:
-        backtest = _backtest(bench, folds, config, stage, progress)
+        backtest = run_backtest(bench, folds, config, stage, progress)
         study = _study(data, bench, folds, config, backtest, progress) if config.study else None
         final = make_final(bench, backtest, folds, config, gauge, stage, progress)
         with progress.stage("check for leaks"):
@@ -158,7 +152,37 @@ def _written(config: RunConfig, progress: Progress) -> RunResult:
             config, data.bundle, first_origin=folds[0].origin
         )
         result = _result(config, bench, backtest, study, final, provenance, progress)
-        return write_run(result, final.forecaster, stage, progress)
+        with progress.stage("write tables"):
+            write_tables(result, final.forecaster, stage)
+        if config.figures or config.report:
+            with progress.stage("draw figures and report"):
+                _draw(result, stage)
+        return _recorded(result, stage)
+
+
+def _draw(result: RunResult, stage: Path) -> None:
+    """Figures and the report, those that are wanted."""
+    from forecasting.figures.run_figures import save_figures
+    from forecasting.reports.report import write_report
+
+    # The back-test that some figures and tables read is still in the temporary folder.
+    result, figures = replace(result, out=stage), None
+    if result.config.figures:
+        (stage / "figures").mkdir()
+        figures = save_figures(result, stage / "figures")
+    if result.config.report:
+        write_report(result, figures, stage / "report.html")
+
+
+def _recorded(result: RunResult, stage: Path) -> RunResult:
+    """Write ``run.json`` and the scoreboard; the result, with the sums of its files."""
+    from forecasting.reports.scoreboard import write_scoreboard
+
+    # The scoreboard is written from what is recorded, and is recorded itself.
+    write_record(stage, result.provenance, seconds=result.timings)
+    write_scoreboard(stage)
+    written = write_record(stage, result.provenance, seconds=result.timings)
+    return replace(result, provenance=written)
 
 
 def _check_explain_flow(config: RunConfig, data: LoadedData) -> None:
@@ -173,36 +197,6 @@ def _check_explain_flow(config: RunConfig, data: LoadedData) -> None:
             f"option 'explain_flow' cannot be {','.join(wanted)!r}",
             remedy=f"Give {kind} as they stand in the trade file",
         )
-
-
-def _backtest(
-    bench: Bench, folds: Sequence[Fold], config: RunConfig, stage: Path, progress: Progress
-) -> Backtest:
-    with progress.stage("choose weights (nested)"):
-        choices = tune(bench, folds, config)
-    with progress.stage("calibrate on early origins"):
-        calibration = Calibration(bench, first_origin=folds[0].origin, horizons=config.horizons)
-    rows: list[dict[str, object]] = []
-    chances: list[dict[str, object]] = []
-    unreachable, gap = 0, 0.0
-    drivers: dict[int, pd.DataFrame] = {}
-    results = run_folds(bench, folds, config, choose_at=lambda o: choice_at(choices, o))
-    path = stage / "backtest.parquet"
-    with BacktestWriter(path, flows=bench.panel.flows, rule=bench.rule) as writer:
-        for result in progress.steps("back-test", results, total=len(folds)):
-            rows += _score_fold(bench, result, calibration, writer)
-            drivers[result.fold.origin] = result.drivers
-            chances += [row for f in result.forecasts for row in reliability_rows(f)]
-            unreachable = max(unreachable, result.unreachable_totals)
-            gap = max(gap, result.largest_gap)
-    return Backtest(
-        by_origin=pd.DataFrame(rows),
-        reliability=summarise_reliability(chances),
-        calibration=calibration,
-        choices=choices,
-        drivers=drivers,
-        notes=_raking_notes(unreachable, gap),
-    )
 
 
 def _study(
@@ -222,43 +216,6 @@ def _study(
         by_origin=backtest.by_origin,
         progress=progress,
     )
-
-
-def _raking_notes(unreachable: int, gap: float) -> tuple[str, ...]:
-    if gap <= TOLERANCE:
-        notes = [f"raking met every reachable total to {gap:.0e} (relative)"]
-    else:
-        notes = [
-            "zeros of the matrix make some importer totals infeasible: exporter totals are met, "
-            f"the worst importer total of any origin is missed by {gap:.1%}"
-        ]
-    if unreachable:
-        notes.append(
-            f"up to {unreachable} positive totals an origin belong to a country without a single "
-            "positive flow; no scaling can meet them and they are left out"
-        )
-    return tuple(notes)
-
-
-def _score_fold(
-    bench: Bench, result: FoldResult, calibration: Calibration, writer: BacktestWriter
-) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
-    for forecast in result.forecasts:
-        bounds = None
-        if forecast.model == MAIN_MODEL:
-            intervals = calibration.intervals(
-                setting=forecast.setting, horizon=forecast.horizon, origin=forecast.origin
-            )
-            bounds = intervals.bounds(forecast.forecast, forecast.expected)
-        info = bench.infos[forecast.setting][forecast.origin]
-        rows += score_forecast(forecast, strata(info, forecast.value_origin), bounds)
-        writer.write(forecast, bounds)
-    # Only now: a fold must not calibrate itself.
-    for forecast in result.forecasts:
-        if forecast.model == MAIN_MODEL:
-            calibration.add(forecast)
-    return rows
 
 
 def _audit(

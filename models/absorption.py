@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from features.flows import FlowIndex
-from features.quotient import quotient
+from features.arrays import quotient
+from features.data.flows import FlowIndex
 
 Vector = NDArray[np.float64]
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.catalogue import positions
+from features.data.panel import TradePanel
 from features.information import InformationSet
-from features.panel import TradePanel
 from models.raking import rake
 
 MAX_FLOWS = 12_000

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.flows import FlowIndex
-from features.indicators import IndicatorSpec
+from features.data.flows import FlowIndex
+from features.data.indicators import IndicatorSpec
 from models.design import at_horizon, grow
 from models.intervals import Intervals
 from models.raking import Raked, rake

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.flows import FlowIndex
-from features.quotient import quotient
+from features.arrays import quotient
+from features.data.flows import FlowIndex
 
 TOLERANCE = 1e-8
 MAX_ITERATIONS = 5_000

@@ -14,7 +14,7 @@ from features.errors import InputError
 from models.booster_params import by_name
 from models.design import Design, grow, midpoint_growth
 from models.reversion import Reversion, fit_reversion
-from models.tree_shap import tree_shap
+from models.tree_shap.path_dependent import tree_shap
 
 if TYPE_CHECKING:
     import lightgbm

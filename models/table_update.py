@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from features.input_output import InputOutputTable, TableNotes
-from features.quotient import quotient
+from features.arrays import quotient
+from features.data.input_output import InputOutputTable, TableNotes
 
 TOLERANCE = 1e-9
 """Share of a country's largest column by which its columns may miss what they are fitted to."""

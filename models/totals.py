@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student_t
 
+from features.arrays import quotient
 from features.channels.economic_mass import GDP
 from features.channels.published_totals import EXPORT_INDEX, IMPORT_INDEX, index_growth
 from features.information import InformationSet
-from features.quotient import quotient
 from models.absorption import reachable_absorption
 from models.design import origin_value
 from models.totals_growth import relative_growth, starts

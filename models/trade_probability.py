@@ -13,7 +13,7 @@ from scipy.special import expit, log_expit, logit
 
 from features.catalogue import positions
 from models.design import Design, at_horizon
-from models.tree_shap import tree_shap
+from models.tree_shap.path_dependent import tree_shap
 
 if TYPE_CHECKING:
     import lightgbm

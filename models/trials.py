@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.catalogue import NAMES
-from features.structure import STRUCTURE_COLUMNS
+from features.channels.structure import STRUCTURE_COLUMNS
 from models.design import HORIZON_COLUMN, Design
 from models.shift import (
     ShiftChoice,

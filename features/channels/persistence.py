@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from features.channels.history import HISTORY_COLUMNS, history_columns
+from features.channels.structure import STRUCTURE_COLUMNS, structure_columns
 from features.feature import Feature, FlowValues, Sign
-from features.history import HISTORY_COLUMNS, history_columns
 from features.information import InformationSet
-from features.structure import STRUCTURE_COLUMNS, structure_columns
 
 _UNITS = {
     "log_value": "ln USD",

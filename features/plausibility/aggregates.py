@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from features.data.panel import TradePanel
 from features.findings import Finding, Severity, listed
-from features.panel import TradePanel
 from features.plausibility.trader_totals import SIDES, Side, TraderTotals
 
 _NEAR = 0.17

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from features.channels.economic_mass import GDP
+from features.data.indicators import Indicators
+from features.data.panel import TradePanel
 from features.findings import Finding
-from features.indicators import Indicators
-from features.panel import TradePanel
 from features.plausibility.aggregates import aggregate_findings
 from features.plausibility.levels import (
     flow_jumps,

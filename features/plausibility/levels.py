@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from features.data.panel import TradePanel
 from features.findings import Finding, Severity, listed
-from features.panel import TradePanel
 from features.plausibility.reporting import flow_name
 from features.plausibility.trader_totals import SIDES, Recount, Side, TraderTotals
 

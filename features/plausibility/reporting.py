@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from features.data.panel import PanelNotes, TradePanel
 from features.findings import Finding, Severity, dollars, listed, years_listed
-from features.panel import PanelNotes, TradePanel
 from features.plausibility.successions import Succession
 from features.plausibility.trader_totals import SIDES, Side, TraderTotals
 

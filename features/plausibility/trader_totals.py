@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from features.flows import FlowIndex
-from features.panel import TradePanel
+from features.data.flows import FlowIndex
+from features.data.panel import TradePanel
 
 Side = Literal["exports", "imports"]
 SIDES: tuple[Side, ...] = ("exports", "imports")

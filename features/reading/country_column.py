@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.countries import AGGREGATES, is_user_assigned, unknown_codes
+from features.countries.panel_codes import AGGREGATES, is_user_assigned, unknown_codes
 from features.errors import InputError
 from features.reading.country_names import WORLD, alpha3, is_comtrade, is_world, nearest
 

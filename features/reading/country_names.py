@@ -8,8 +8,8 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
-from features.countries import AGGREGATES, is_country
-from features.country_codes import (
+from features.countries.panel_codes import AGGREGATES, is_country
+from features.countries.source_codes import (
     UnknownCodeError,
     alpha2_to_iso3,
     alpha3_to_iso3,

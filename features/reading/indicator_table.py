@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.countries import counted
+from features.countries.panel_codes import counted
+from features.files.tables import read_table_and_say, require_columns
 from features.reading import column_names as names
 from features.reading.country_column import CountryColumn, require_filled
 from features.reading.country_names import WORLD
@@ -16,7 +17,6 @@ from features.reading.options import ReadingOptions
 from features.reading.periods import read_periods
 from features.reading.table import ReadTable
 from features.reading.wide import stacked
-from features.tables import read_table_and_say, require_columns
 
 _ROLES = {
     "iso3": names.COUNTRY,

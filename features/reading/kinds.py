@@ -7,9 +7,9 @@ from typing import Literal
 
 import pandas as pd
 
+from features.files.separators import separator
+from features.files.workbooks import WORKBOOK_SUFFIXES, read_workbook
 from features.reading import column_names as names
-from features.reading.separators import separator
-from features.reading.workbooks import WORKBOOK_SUFFIXES, read_workbook
 
 TableKind = Literal["trade", "indicators", "indicator catalogue", "pairs", "sectors"]
 

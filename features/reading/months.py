@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.errors import InputError, RepeatedRowsError
-from features.tables import numbers
+from features.files.tables import numbers
 
 _NAMED = 8
 """Exporters' incomplete years that are listed by name."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
 
-from features.reading.number_text import Decimal
+from features.files.number_text import Decimal
 from features.reading.units import Unit
 
 FlowDirection = Literal["exports", "imports"]

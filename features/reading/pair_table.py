@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from features.files.tables import read_table_and_say, require_columns
 from features.reading import column_names as names
 from features.reading.country_column import CountryColumn, require_known
 from features.reading.options import ReadingOptions
 from features.reading.table import ReadTable
-from features.tables import read_table_and_say, require_columns
 
 SIDES = {"iso3_o": ("iso3o", *names.EXPORTER), "iso3_d": ("iso3d", *names.IMPORTER)}
 

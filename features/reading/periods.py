@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.errors import InputError
-from features.tables import numbers, whole_years
+from features.files.tables import numbers, whole_years
 
 ANNUAL = (0, 52)
 """What Comtrade's ``refMonth`` holds in annual data (and 0 elsewhere)."""

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.countries import counted
+from features.countries.panel_codes import counted
 from features.errors import InputError, RepeatedRowsError
 from features.reading import column_names as names
 

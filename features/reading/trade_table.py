@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.cells import used_codes
-from features.countries import counted, listed
+from features.arrays import used_codes
+from features.countries.panel_codes import counted, listed
 from features.errors import InputError
+from features.files.tables import numbers, read_table_and_say, require_columns
 from features.reading import column_names as names
 from features.reading.country_column import CountryColumn, require_known
 from features.reading.country_names import WORLD
@@ -21,7 +22,6 @@ from features.reading.periods import read_periods
 from features.reading.table import ReadTable
 from features.reading.trade_layout import TradeLayout, chosen_flows, trade_layout, unit_of
 from features.reading.wide import stacked
-from features.tables import numbers, read_table_and_say, require_columns
 
 
 def read_trade(path: Path, options: ReadingOptions) -> ReadTable:

@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.errors import InputError
-from features.reading.number_text import EMPTY
-from features.tables import shown
+from features.files.number_text import EMPTY
+from features.files.tables import shown
 
 
 def stacked(

@@ -11,23 +11,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 import pyarrow as pa
 
-from features.country_codes import alpha3_to_iso3, translate
+from features.countries.source_codes import alpha3_to_iso3, translate
+from features.download.answers import Answer
+from features.download.raw_file import RawFile
 from features.errors import SourceError
 from features.sources.indicator_parts import check_release_day
-from features.store.answers import Answer
 from features.store.connector import Connector
-from features.store.source import (
-    IndicatorLine,
-    Notes,
-    Part,
-    RawFile,
-    SourceInfo,
-    day_option,
-)
-from features.store.tidying import indicator_table
+from features.store.source import IndicatorLine, SourceInfo, day_option
+from features.tidy.parts import Notes, Part
+from features.tidy.tidying import indicator_table
 
 if TYPE_CHECKING:
-    from features.store.desk import Desk
+    from features.download.raw_cache import Desk
 
 _BASE = "https://www.imf.org/external/datamapper/api/v1"
 YEAR = 2023

@@ -15,7 +15,10 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.country_codes import said_of_territories
+from features.countries.source_codes import said_of_territories
+from features.download.given import member_like, name_like
+from features.download.raw_cache import Desk
+from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError
 from features.sources.baci_reading import (
     CountryMap,
@@ -25,18 +28,11 @@ from features.sources.baci_reading import (
 )
 from features.sources.harmonized_system import LEVELS, Level, level_named
 from features.store.connector import Connector
-from features.store.csv_stream import BROKEN_ZIP, whole_zip
-from features.store.desk import Desk
-from features.store.given import member_like, name_like
-from features.store.source import (
-    Notes,
-    Part,
-    RawFile,
-    SourceInfo,
-    option,
-)
-from features.store.tidying import coded, trade_table
-from features.store.years import years_word
+from features.store.source import SourceInfo, option
+from features.tidy.csv_stream import BROKEN_ZIP, whole_zip
+from features.tidy.parts import Notes, Part
+from features.tidy.tidying import coded, trade_table
+from features.tidy.years import years_word
 
 FIRST_YEARS = {"HS92": 1995, "HS96": 1996, "HS02": 2002, "HS07": 2007, "HS12": 2012, "HS17": 2017,
                "HS22": 2022}  # fmt: skip

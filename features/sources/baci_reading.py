@@ -14,7 +14,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.country_codes import (
+from features.arrays import sums_by_key, sums_of_runs
+from features.countries.source_codes import (
     UnknownCodeError,
     dropped_rows,
     drops_unknown,
@@ -23,10 +24,9 @@ from features.country_codes import (
 )
 from features.errors import SourceError
 from features.sources.harmonized_system import Level
-from features.store.csv_stream import TEXT, csv_batches
-from features.store.source import Notes
-from features.store.tidying import require_source_columns
-from features.sums import sums_by_key, sums_of_runs
+from features.tidy.csv_stream import TEXT, csv_batches
+from features.tidy.parts import Notes
+from features.tidy.tidying import require_source_columns
 
 COLUMNS = {
     "t": pa.int32(),

@@ -12,7 +12,9 @@ from typing import ClassVar
 
 import pandas as pd
 
-from features.country_codes import has_iso3
+from features.countries.source_codes import has_iso3
+from features.download.raw_cache import Desk
+from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError
 from features.sources.comtrade_reading import Wanted, is_answer, read_rows, survey, wanted_rows
 from features.sources.comtrade_reference import (
@@ -36,16 +38,9 @@ from features.sources.comtrade_requests import (
 )
 from features.sources.comtrade_year import MONTHS, YearOfTrade
 from features.store.connector import Connector
-from features.store.desk import Desk
-from features.store.source import (
-    Notes,
-    Part,
-    RawFile,
-    SourceInfo,
-    day_option,
-    option,
-)
-from features.store.years import years_word
+from features.store.source import SourceInfo, day_option, option
+from features.tidy.parts import Notes, Part
+from features.tidy.years import years_word
 
 FLOWS = {"imports": "M", "exports": "X"}
 FREQUENCIES = {"annual": "A", "monthly": "M"}

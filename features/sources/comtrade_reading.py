@@ -12,9 +12,9 @@ from typing import Any
 
 import pandas as pd
 
+from features.download.raw_file import RawFile
 from features.errors import SourceError, first_line
-from features.store.source import RawFile
-from features.store.tidying import require_source_columns
+from features.tidy.tidying import require_source_columns
 
 TOTAL = "TOTAL"
 """What the source calls goods altogether."""

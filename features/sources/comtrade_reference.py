@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from features.country_codes import UnknownCodeError, alpha3_to_iso3, of_comtrade, translate
+from features.countries.source_codes import UnknownCodeError, alpha3_to_iso3, of_comtrade, translate
+from features.download.answers import Answer, refusal
 from features.errors import InputError, SourceError
-from features.store.answers import Answer, refusal
-from features.store.tidying import require_source_columns
+from features.tidy.tidying import require_source_columns
 
 REFERENCE = "https://comtradeapi.un.org/files/v1/app/reference"
 REPORTERS, PARTNERS = "Reporters.json", "partnerAreas.json"

@@ -12,11 +12,11 @@ from functools import partial
 from itertools import groupby
 from typing import TypeVar
 
+from features.download.answers import Answer, refusal
+from features.download.raw_cache import Desk
+from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError, UnreachableError
 from features.sources.comtrade_reading import TOTAL, Wanted, parse_rows
-from features.store.answers import Answer, refusal
-from features.store.desk import Desk
-from features.store.source import RawFile
 
 HOST = "https://comtradeapi.un.org"
 KEY_VARIABLE = "COMTRADE_API_KEY"

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from features.country_codes import said_of_territories
+from features.countries.source_codes import said_of_territories
 from features.errors import SourceError
 from features.sources.comtrade_reading import Coverage, refuse_twins, year_of
 from features.sources.comtrade_reference import Partners, Reporters
-from features.store.source import Notes
-from features.store.tidying import trade_frame_table
+from features.tidy.parts import Notes
+from features.tidy.tidying import trade_frame_table
 
 PARTIAL_SHARE = 1 / 3
 """Share of the reporters without data from which on a year is called partial."""

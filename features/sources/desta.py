@@ -13,14 +13,16 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from features.country_codes import numeric_to_iso3
+from features.countries.source_codes import numeric_to_iso3
+from features.download.given import Fits, passes
+from features.download.raw_cache import Desk
+from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError, first_line
 from features.store.connector import Connector
-from features.store.desk import Desk
-from features.store.given import Fits, passes
-from features.store.pair_rows import PAIR, with_iso3
-from features.store.source import Notes, Part, RawFile, SourceInfo, option
-from features.store.tidying import pair_table, require_source_columns
+from features.store.source import SourceInfo, option
+from features.tidy.pair_rows import PAIR, with_iso3
+from features.tidy.parts import Notes, Part
+from features.tidy.tidying import pair_table, require_source_columns
 
 FOLDER = "https://www.designoftradeagreements.org/media/filer_public/"
 RELEASES = {

@@ -14,17 +14,19 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.country_codes import alpha3_to_iso3
+from features.countries.source_codes import alpha3_to_iso3
+from features.download.given import member_like
+from features.download.raw_cache import Desk
+from features.download.raw_file import RawFile
 from features.errors import SourceError
-from features.reading.workbooks import BrokenWorkbookError, Row, read_sheets
+from features.files.workbooks import BrokenWorkbookError, Row, read_sheets
 from features.store.connector import Connector
-from features.store.csv_stream import opened, whole_zip
-from features.store.desk import Desk
-from features.store.given import member_like
-from features.store.pair_rows import require_unique, with_iso3
-from features.store.source import Notes, Part, RawFile, SourceInfo
-from features.store.stata import has_stata_columns, is_stata, read_stata
-from features.store.tidying import pair_table, require_source_columns
+from features.store.source import SourceInfo
+from features.tidy.csv_stream import opened, whole_zip
+from features.tidy.pair_rows import require_unique, with_iso3
+from features.tidy.parts import Notes, Part
+from features.tidy.stata import has_stata_columns, is_stata, read_stata
+from features.tidy.tidying import pair_table, require_source_columns
 
 ARCHIVE = "https://www.cepii.fr/distance/dist_cepii.zip"
 MEMBER = "dist_cepii.xls"

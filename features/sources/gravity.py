@@ -16,15 +16,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from features.country_codes import alpha3_to_iso3
+from features.countries.source_codes import alpha3_to_iso3
+from features.download.given import member_like, name_like
+from features.download.raw_cache import Desk
+from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError
 from features.store.connector import Connector
-from features.store.csv_stream import TEXT, csv_batches, opened, whole_zip
-from features.store.desk import Desk
-from features.store.given import member_like, name_like
-from features.store.pair_rows import require_unique, small_frame, with_iso3, yearly_parts
-from features.store.source import Notes, Part, RawFile, SourceInfo, option
-from features.store.tidying import pair_table, require_source_columns
+from features.store.source import SourceInfo, option
+from features.tidy.csv_stream import TEXT, csv_batches, opened, whole_zip
+from features.tidy.pair_rows import require_unique, small_frame, with_iso3, yearly_parts
+from features.tidy.parts import Notes, Part
+from features.tidy.tidying import pair_table, require_source_columns
 
 SIDES = ("iso3_o", "iso3_d")
 KEYS = {

@@ -99,7 +99,7 @@ class Level:
         return product[: int(self.name[2:])]
 
     def sector_table(self, products: Mapping[str, str]) -> pd.DataFrame | None:
-        """Attributes of the sectors, as `features.sectors` reads them; None where there are none.
+        """Attributes of sectors, as `features.data.sectors` reads them; None where there are none.
 
         Parameters
         ----------

@@ -14,8 +14,11 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from features.data.input_output import FINAL_USES
+from features.download.given import member_like, name_like
+from features.download.raw_cache import Desk
+from features.download.raw_file import RawFile
 from features.errors import InputError
-from features.input_output import FINAL_USES
 from features.sources.icio_reading import (
     INDUSTRIES,
     SECTORS,
@@ -24,19 +27,11 @@ from features.sources.icio_reading import (
     read_year,
 )
 from features.store.connector import Connector
-from features.store.desk import Desk
-from features.store.given import member_like, name_like
-from features.store.source import (
-    Kind,
-    Notes,
-    Part,
-    RawFile,
-    SourceInfo,
-    option,
-)
-from features.store.tidying import coded, trade_table
-from features.store.years import years_word
-from features.store.zip_csv import zip_only
+from features.store.source import Kind, SourceInfo, option
+from features.tidy.parts import Notes, Part
+from features.tidy.tidying import coded, trade_table
+from features.tidy.years import years_word
+from features.tidy.zip_csv import zip_only
 
 BUNDLES = {"2025": ((1995, 2000), (2001, 2005), (2006, 2010), (2011, 2015), (2016, 2022))}
 """First and last year of each zip of an edition."""
@@ -182,7 +177,7 @@ def _flows(path: Path, member: str, year: int, notes: Notes) -> pa.Table:
 
 
 def _table(path: Path, member: str, notes: Notes) -> pa.Table:
-    """One row a sale that is not zero, as `features.input_output` reads them."""
+    """One row a sale that is not zero, as `features.data.input_output` reads them."""
     table = read_year(path, member, notes)
     pieces = [_sales_of(table, number) for number in range(len(table.countries))]
     return pa.concat_tables(pieces)

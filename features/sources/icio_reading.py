@@ -11,12 +11,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.country_codes import alpha3_to_iso3, translate
+from features.countries.source_codes import alpha3_to_iso3, translate
+from features.data.input_output import FINAL_USES
 from features.errors import SourceError
-from features.input_output import FINAL_USES
-from features.store.csv_stream import header
-from features.store.source import Notes
-from features.store.zip_csv import blocks
+from features.tidy.csv_stream import header
+from features.tidy.parts import Notes
+from features.tidy.zip_csv import blocks
 
 ECONOMIES = 81
 """Economies of the edition, the rest of the world among them."""

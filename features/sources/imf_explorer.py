@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from features.errors import SourceError, first_line
-from features.store.tidying import require_source_columns
+from features.tidy.tidying import require_source_columns
 
 KEYS = ("COUNTRY", "INDICATOR", "COUNTERPART_COUNTRY", "FREQUENCY")
 _YEAR = re.compile(r"\d{4}")

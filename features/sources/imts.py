@@ -13,29 +13,24 @@ from urllib.parse import quote
 import pandas as pd
 import pyarrow as pa
 
-from features.country_codes import alpha3_to_iso3, has_iso3, translate
+from features.countries.source_codes import alpha3_to_iso3, has_iso3, translate
+from features.download.answers import Answer
+from features.download.given import passes
+from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError, first_line
 from features.sources.imf_explorer import is_explorer, read_explorer
 from features.sources.indicator_parts import check_release_day, check_years
-from features.store.answers import Answer
 from features.store.connector import Connector
-from features.store.csv_stream import header
-from features.store.given import passes
-from features.store.source import (
-    Notes,
-    Part,
-    RawFile,
-    SourceInfo,
-    day_option,
-    option,
-)
-from features.store.tidying import require_source_columns, trade_frame_table
-from features.store.years import years_word
+from features.store.source import SourceInfo, day_option, option
+from features.tidy.csv_stream import header
+from features.tidy.parts import Notes, Part
+from features.tidy.tidying import require_source_columns, trade_frame_table
+from features.tidy.years import years_word
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from features.store.desk import Desk
+    from features.download.raw_cache import Desk
 
 _BASE = "https://api.imf.org/external/sdmx/3.0/data/dataflow/IMF.STA/IMTS"
 # The latest stable version is called "+", which in an address would be read as a blank.

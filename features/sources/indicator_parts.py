@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from features.country_codes import alpha3_to_iso3, translate
+from features.countries.source_codes import alpha3_to_iso3, translate
 from features.errors import InputError, SourceError
 from features.sources.indicator_sets import ReadySeries
-from features.store.source import Notes, Part
-from features.store.tidying import indicator_table
-from features.store.years import years_word
+from features.tidy.parts import Notes, Part
+from features.tidy.tidying import indicator_table
+from features.tidy.years import years_word
 
 NO_COUNTRY = "rows of areas that are no country dropped"
 

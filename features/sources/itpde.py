@@ -13,22 +13,18 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.country_codes import alpha3_to_iso3
+from features.countries.source_codes import alpha3_to_iso3
+from features.download.given import called, csv_like
+from features.download.raw_cache import Desk
+from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError
 from features.store.connector import Connector
-from features.store.csv_stream import TEXT
-from features.store.desk import Desk
-from features.store.flow_spool import FlowSpool, Translated
-from features.store.given import called, csv_like
-from features.store.source import (
-    Notes,
-    Part,
-    RawFile,
-    SourceInfo,
-    option,
-)
-from features.store.years import years_word
-from features.store.zip_csv import blocks, zip_only
+from features.store.source import SourceInfo, option
+from features.tidy.csv_stream import TEXT
+from features.tidy.flow_spool import FlowSpool, Translated
+from features.tidy.parts import Notes, Part
+from features.tidy.years import years_word
+from features.tidy.zip_csv import blocks, zip_only
 
 _HOST = "https://www.usitc.gov/data/gravity/itpd_e"
 ADDRESSES = {

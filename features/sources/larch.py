@@ -14,15 +14,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.country_codes import alpha3_to_iso3
+from features.countries.source_codes import alpha3_to_iso3
+from features.download.given import csv_like
+from features.download.raw_cache import Desk
+from features.download.raw_file import RawFile
 from features.errors import InputError
 from features.store.connector import Connector
-from features.store.csv_stream import TEXT, csv_batches, whole_zip
-from features.store.desk import Desk
-from features.store.given import csv_like
-from features.store.pair_rows import PAIR, small_frame, with_iso3, yearly_parts
-from features.store.source import Notes, Part, RawFile, SourceInfo, option
-from features.store.stata import has_stata_columns, is_stata, read_stata
+from features.store.source import SourceInfo, option
+from features.tidy.csv_stream import TEXT, csv_batches, whole_zip
+from features.tidy.pair_rows import PAIR, small_frame, with_iso3, yearly_parts
+from features.tidy.parts import Notes, Part
+from features.tidy.stata import has_stata_columns, is_stata, read_stata
 
 FOLDER = "https://www.ewf.uni-bayreuth.de/pool/dokumente/"
 SIDES = ("exporter", "importer")

@@ -15,7 +15,11 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from features.country_codes import alpha3_to_iso3
+from features.countries.source_codes import alpha3_to_iso3
+from features.download.answers import Answer
+from features.download.given import answers
+from features.download.raw_cache import Desk
+from features.download.raw_file import RawFile
 from features.errors import SourceError
 from features.sources.indicator_parts import (
     Reading,
@@ -24,13 +28,11 @@ from features.sources.indicator_parts import (
     yearly_parts,
 )
 from features.sources.indicator_sets import ReadySeries, choose, selection_word
-from features.store.answers import Answer
 from features.store.connector import Connector
-from features.store.desk import Desk
-from features.store.given import answers
-from features.store.source import IndicatorLine, Part, RawFile, SourceInfo, day_option, option
-from features.store.tidying import require_source_columns
-from features.store.years import years_word
+from features.store.source import IndicatorLine, SourceInfo, day_option, option
+from features.tidy.parts import Part
+from features.tidy.tidying import require_source_columns
+from features.tidy.years import years_word
 
 GRAPHER = "https://ourworldindata.org/grapher"
 _KEYS = ("Entity", "Code", "Year")

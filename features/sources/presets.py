@@ -13,6 +13,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from features.download.client import Client
+from features.download.raw_cache import Desk
+from features.download.raw_file import RawFile
+from features.download.watcher import Watcher
 from features.errors import InputError
 from features.sources.aipi import Aipi
 from features.sources.baci import NEWEST as BACI_NEWEST
@@ -21,22 +25,14 @@ from features.sources.owid import Owid
 from features.sources.technology import Technology, inventory
 from features.sources.wdi import Wdi
 from features.sources.weo import NEWEST, Weo
-from features.store.client import Client
 from features.store.connector import Connector
 from features.store.dataset import Dataset
-from features.store.desk import Desk
 from features.store.fetching import disk_troubles, fetch
-from features.store.source import (
-    IndicatorLine,
-    Notes,
-    Part,
-    RawFile,
-    SourceInfo,
-    Watcher,
-)
+from features.store.source import IndicatorLine, SourceInfo
 from features.store.store import Store
-from features.store.tidying import indicator_table
-from features.store.years import years_word
+from features.tidy.parts import Notes, Part
+from features.tidy.tidying import indicator_table
+from features.tidy.years import years_word
 
 DENOMINATORS = ("MACRO.GDP", "MACRO.GDP.REAL", "MACRO.POP", "MACRO.EXCH", "WDI.WORKERS")
 """What features divide technology by."""

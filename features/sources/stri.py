@@ -13,19 +13,21 @@ from typing import TYPE_CHECKING, ClassVar
 import pandas as pd
 import pyarrow as pa
 
+from features.download.answers import Answer
+from features.download.given import passes
+from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError
 from features.sources.indicator_parts import Reading, check_release_day, check_years, yearly_parts
 from features.sources.indicator_sets import ReadySeries
-from features.store.answers import Answer
 from features.store.connector import Connector
-from features.store.csv_stream import csv_batches
-from features.store.given import passes
-from features.store.source import IndicatorLine, Part, RawFile, SourceInfo, day_option, option
-from features.store.tidying import require_source_columns
-from features.store.years import years_word
+from features.store.source import IndicatorLine, SourceInfo, day_option, option
+from features.tidy.csv_stream import csv_batches
+from features.tidy.parts import Part
+from features.tidy.tidying import require_source_columns
+from features.tidy.years import years_word
 
 if TYPE_CHECKING:
-    from features.store.desk import Desk
+    from features.download.raw_cache import Desk
 
 _BASE = "https://sdmx.oecd.org/public/rest/data/OECD.TAD.TPD"
 _VERSION = "1.0"

@@ -26,20 +26,15 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from features.download.raw_cache import Desk
+from features.download.raw_file import RawFile
 from features.sources.baci import NEWEST, Baci, BaciArchive, baci_address, download_baci
 from features.sources.baci_reading import aggregate_year
 from features.sources.harmonized_system import TECHNOLOGY, level_named
 from features.store.connector import Connector
-from features.store.desk import Desk
-from features.store.source import (
-    IndicatorLine,
-    Notes,
-    Part,
-    RawFile,
-    SourceInfo,
-    option,
-)
-from features.store.tidying import indicator_table
+from features.store.source import IndicatorLine, SourceInfo, option
+from features.tidy.parts import Notes, Part
+from features.tidy.tidying import indicator_table
 
 DEPRECIATION = {"robots": 0.06, "computers": 0.315, "semiconductors": 0.315, "telecom": 0.115}
 """Yearly rates. Robots: 4 to 7 percent are implicit in IFR stocks (doi:10.1515/jbnst-2021-0059);

@@ -8,6 +8,8 @@ from typing import ClassVar
 
 import pandas as pd
 
+from features.download.raw_cache import Desk
+from features.download.raw_file import RawFile
 from features.errors import InputError
 from features.sources import wdi_api, wdi_bulk
 from features.sources.indicator_parts import (
@@ -18,9 +20,9 @@ from features.sources.indicator_parts import (
 )
 from features.sources.indicator_sets import ReadySeries, choose, selection_word
 from features.store.connector import Connector
-from features.store.desk import Desk
-from features.store.source import IndicatorLine, Part, RawFile, SourceInfo, day_option, option
-from features.store.years import years_word
+from features.store.source import IndicatorLine, SourceInfo, day_option, option
+from features.tidy.parts import Part
+from features.tidy.years import years_word
 
 WAYS = ("api", "bulk")
 _GROUPS = "rows of groups of countries (regions, income groups) dropped"

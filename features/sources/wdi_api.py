@@ -12,11 +12,11 @@ from typing import Any
 
 import pandas as pd
 
+from features.download.answers import Answer
+from features.download.given import answers
+from features.download.raw_cache import Desk
+from features.download.raw_file import RawFile
 from features.errors import SourceError
-from features.store.answers import Answer
-from features.store.desk import Desk
-from features.store.given import answers
-from features.store.source import RawFile
 
 API = "https://api.worldbank.org/v2"
 PER_PAGE = 20_000

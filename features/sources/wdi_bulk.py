@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from features.download.given import member_like, name_like
+from features.download.raw_cache import Desk
+from features.download.raw_file import RawFile
 from features.errors import SourceError
-from features.store.desk import Desk
-from features.store.given import member_like, name_like
-from features.store.source import RawFile
-from features.store.tidying import require_source_columns
+from features.tidy.tidying import require_source_columns
 
 # Sends on to another host of the World Bank's.
 BULK_URL = "https://databank.worldbank.org/data/download/WDI_CSV.zip"

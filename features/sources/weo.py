@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, ClassVar
 import pandas as pd
 import pyarrow as pa
 
+from features.download.given import passes
+from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError
 from features.sources.weo_api import (
     LISTING,
@@ -23,19 +25,12 @@ from features.sources.weo_api import (
 )
 from features.sources.weo_files import check_text, read_vintage, refuse_other
 from features.store.connector import Connector
-from features.store.given import passes
-from features.store.source import (
-    IndicatorLine,
-    Notes,
-    Part,
-    RawFile,
-    SourceInfo,
-    option,
-)
-from features.store.tidying import indicator_table
+from features.store.source import IndicatorLine, SourceInfo, option
+from features.tidy.parts import Notes, Part
+from features.tidy.tidying import indicator_table
 
 if TYPE_CHECKING:
-    from features.store.desk import Desk
+    from features.download.raw_cache import Desk
 
 _LEGACY = "https://www.imf.org/-/media/Files/Publications/WEO/WEO-Database"
 NEWEST = "2026-04"

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
-from features.country_codes import alpha3_to_iso3, translate
+from features.countries.source_codes import alpha3_to_iso3, translate
+from features.download.answers import Answer
+from features.download.raw_file import RawFile
 from features.errors import SourceError, first_line
 from features.sources.weo_files import is_group, last_actual_year
-from features.store.answers import Answer
-from features.store.source import Notes, RawFile
-from features.store.tidying import require_source_columns
+from features.tidy.parts import Notes
+from features.tidy.tidying import require_source_columns
 
 if TYPE_CHECKING:
-    from features.store.desk import Desk
+    from features.download.raw_cache import Desk
 
 _HOST = "https://api.imf.org/external/sdmx/3.0"
 LISTING = f"{_HOST}/structure/dataflow/IMF.RES/*/*"

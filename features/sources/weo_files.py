@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.country_codes import alpha3_to_iso3, translate
+from features.countries.source_codes import alpha3_to_iso3, translate
+from features.download.answers import Answer
 from features.errors import SourceError
-from features.reading.workbooks import BrokenWorkbookError, Row, read_sheets
-from features.store.answers import Answer
-from features.store.source import Notes
-from features.store.tidying import require_source_columns
+from features.files.workbooks import BrokenWorkbookError, Row, read_sheets
+from features.tidy.parts import Notes
+from features.tidy.tidying import require_source_columns
 
 SHEET = "Countries"
 _TEXT_COLUMNS = ("ISO", "WEO Subject Code", "Scale", "Estimates Start After")

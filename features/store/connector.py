@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pandas as pd
 
-from features.store.source import IndicatorLine, Kind, Part, RawFile, SourceInfo
+from features.download.raw_file import RawFile
+from features.store.source import IndicatorLine, Kind, SourceInfo
+from features.tidy.parts import Part
 
 if TYPE_CHECKING:
-    from features.store.desk import Desk
+    from features.download.raw_cache import Desk
 
 
 class Connector(ABC):
@@ -56,5 +58,5 @@ class Connector(ABC):
         return ()
 
     def sector_table(self, raw: Sequence[RawFile]) -> pd.DataFrame | None:  # noqa: ARG002
-        """Attributes of the sectors of a trade data set (`features.sectors`), where it has any."""
+        """Attributes of a trade data set's sectors (`features.data.sectors`), where it has any."""
         return None

@@ -11,12 +11,15 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from features.download.raw_file import RawFile
+from features.download.watcher import Watcher
 from features.errors import InputError
+from features.files.tables import sha256
 from features.plausibility.stored import noticed
 from features.store.connector import Connector
 from features.store.dataset import ABOUT, FORMAT, SECTORS, StoredPart
-from features.store.source import IndicatorLine, Notes, Part, RawFile, Watcher
-from features.tables import sha256
+from features.store.source import IndicatorLine
+from features.tidy.parts import Notes, Part
 
 JOURNAL = "journal.json"
 

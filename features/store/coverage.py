@@ -10,10 +10,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.files.tables import sha256
 from features.store.dataset import Dataset
 from features.store.source import Kind
 from features.store.store import Store
-from features.tables import sha256
 
 _COUNTRY: dict[Kind, str] = {
     "trade": "exporter",

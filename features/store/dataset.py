@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from features.errors import InputError
+from features.files.tables import sha256
 from features.store.source import Absent, IndicatorLine, Kind
-from features.tables import sha256
 
 FORMAT = 1
 ABOUT, SECTORS = "dataset.json", "sectors.csv"
@@ -109,7 +109,7 @@ class Dataset:
 
     @property
     def catalogue(self) -> pd.DataFrame:
-        """Catalogue of an indicator data set, as `features.indicators` reads it."""
+        """Catalogue of an indicator data set, as `features.data.indicators` reads it."""
         return pd.DataFrame([asdict(line) for line in self.indicators])
 
     def verify(self) -> None:

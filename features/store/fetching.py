@@ -10,13 +10,13 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from features import country_codes
+from features.countries import source_codes as country_codes
+from features.download.client import Client
+from features.download.raw_cache import Desk
+from features.download.watcher import Silent, Watcher
 from features.errors import InputError, SourceError, UnreachableError
-from features.store.client import Client
 from features.store.connector import Connector
 from features.store.dataset import Dataset
-from features.store.desk import Desk
-from features.store.source import Silent, Watcher
 from features.store.store import Store
 
 

@@ -10,12 +10,14 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from features.download.raw_file import RawFile
+from features.download.watcher import Silent, Watcher
 from features.errors import InputError
 from features.store.connector import Connector
 from features.store.conversion import convert
 from features.store.dataset import Dataset, read_dataset
 from features.store.registry import INDICATORS, SOURCES
-from features.store.source import Part, RawFile, Silent, Watcher
+from features.tidy.parts import Part
 
 STORE_VARIABLE = "GRAVICAST_STORE"
 DEFAULT_STORE = "gravicast-store"

@@ -13,18 +13,10 @@ from forecasting.briefs.brief import (
     BriefFigure,
     BriefSection,
     BriefTable,
-    change,
     closing,
     first_and_last,
-    flow_columns,
-    listed,
-    money,
-    named,
-    origin_of,
-    points,
-    share,
-    years_of,
 )
+from forecasting.briefs.movers import SHOWN, SHOWN_COLUMNS, certainty, flows_in, movers, stopping
 from forecasting.briefs.parts import (
     NET,
     base_words,
@@ -36,10 +28,18 @@ from forecasting.briefs.parts import (
     technology_names,
     technology_worth,
 )
-from forecasting.briefs.shifts import SHOWN, SHOWN_COLUMNS, certainty, flows_in, movers, stopping
 from forecasting.briefs.track_record import read_outcomes, record_of, record_words
-from forecasting.results import RunResult
-from forecasting.subjects import check_blocs, check_year, countries_of
+from forecasting.results.result import RunResult
+from forecasting.results.subjects import (
+    check_blocs,
+    check_year,
+    countries_of,
+    flow_columns,
+    named,
+    origin_of,
+    years_of,
+)
+from forecasting.words.numbers import change, listed, money, points, share
 
 SPELLED_OUT = 4
 """Countries that the name of a bloc lists; larger blocs are counted."""

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from forecasting.results import RunResult
-from forecasting.style import DASH, percent, plain, usd
-from forecasting.subjects import country_name
+from forecasting.words.tables import cell, column_label
 
 HOW_TO_READ = (
     "The base is the trade pattern of the origin year at the country totals of the target year: "
@@ -140,101 +136,6 @@ class Brief:
 
 
 # Words --------------------------------------------------------------------------------------------
-
-
-def named(code: str) -> str:
-    """Country by English name and code; the code alone where it has no name."""
-    name = country_name(code)
-    return code if name == code else f"{name} ({code})"
-
-
-def money(value: float, *, sign: bool = False) -> str:
-    """An amount in three digits with its unit, such as ``1.24 bn USD``."""
-    amount = _whole(value)
-    return f"{usd(amount, sign=sign and amount != 0)} USD" if math.isfinite(value) else DASH
-
-
-def _whole(value: float) -> float:
-    """The amount, or 0 where it is less than half a dollar: what sums leave of rounding."""
-    return 0.0 if abs(value) < 0.5 else float(value)
-
-
-def points(value: float, *, sign: bool = False) -> str:
-    """A number that is in percent already, such as ``1.2%``; small ones in two digits."""
-    digits = 2 if abs(round(value, 2)) < 1 else 1
-    return percent(value / 100.0, digits=digits, sign=sign)
-
-
-def listed(words: Iterable[str], *, between: str = ", ") -> str:
-    """Words as a list in a sentence: ``a, b and c``."""
-    words = list(words)
-    return " and ".join([*([between.join(words[:-1])] if words[1:] else []), *words[-1:]])
-
-
-def ahead(horizon: int) -> str:
-    """A horizon in words."""
-    return f"{horizon} year{'s' if horizon > 1 else ''} ahead"
-
-
-def change(start: float, end: float) -> float:
-    """Growth in percent; NaN from zero."""
-    return 100.0 * (end / start - 1.0) if start > 0 else float("nan")
-
-
-def share(part: float, whole: float) -> float:
-    """A part in percent of a whole; 0 of nothing."""
-    return 100.0 * part / whole if whole > 0 else 0.0
-
-
-_YEARS = {"year", "origin", "horizon"}
-_UNITS = {"usd": "USD", "percent": "percent"}
-
-
-def column_label(name: str) -> str:
-    """Name of a column in words, with its unit."""
-    stem, _, unit = name.rpartition("_")
-    if unit not in _UNITS:
-        stem, unit = name, ""
-    words = stem.replace("_", " ").replace("wape", "WAPE")
-    words = words[:1].upper() + words[1:]
-    return f"{words}, {_UNITS[unit]}" if unit else words
-
-
-def cell(column: str, value: Any) -> str:
-    """A cell of a table in words."""
-    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
-        return DASH
-    if isinstance(value, (bool, np.bool_)):
-        return "yes" if value else "no"
-    if column.endswith("_usd"):
-        return usd(_whole(float(value)))
-    if column.endswith("_percent"):
-        return points(float(value)).removesuffix("%")
-    if isinstance(value, (int, np.integer)):
-        return str(value) if column in _YEARS or column.endswith("_year") else f"{value:,}"
-    if isinstance(value, (float, np.floating)):
-        return plain(float(value))
-    return str(value)
-
-
-def plural_rows(count: int) -> str:
-    """A number of rows in words."""
-    return f"{count:,} row{'' if count == 1 else 's'}"
-
-
-def origin_of(run: RunResult) -> int:
-    """Year the forecasts start from."""
-    return int(run.forecasts["origin"].iloc[0])
-
-
-def years_of(run: RunResult) -> list[int]:
-    """Target years, nearest first."""
-    return sorted(int(year) for year in run.forecasts["target_year"].unique())
-
-
-def flow_columns(run: RunResult) -> list[str]:
-    """Columns that name a flow."""
-    return [name for name in ("exporter", "importer", "sector") if name in run.forecasts]
 
 
 def first_and_last(rows: int, most: int) -> tuple[int, ...]:

@@ -12,15 +12,18 @@ from forecasting.briefs.brief import (
     BriefFigure,
     BriefSection,
     BriefTable,
-    change,
     closing,
     first_and_last,
-    money,
-    named,
-    origin_of,
-    points,
-    share,
-    years_of,
+)
+from forecasting.briefs.movers import (
+    SHOWN,
+    SHOWN_COLUMNS,
+    certainty,
+    flows_in,
+    moved,
+    movers,
+    stopping,
+    who,
 )
 from forecasting.briefs.parts import (
     NET,
@@ -32,20 +35,11 @@ from forecasting.briefs.parts import (
     technology_worth,
     terms_of,
 )
-from forecasting.briefs.shifts import (
-    SHOWN,
-    SHOWN_COLUMNS,
-    certainty,
-    flows_in,
-    moved,
-    movers,
-    stopping,
-    who,
-)
 from forecasting.briefs.totals import basis_of_total, partner_spread
 from forecasting.briefs.track_record import read_outcomes, record_of, record_words
-from forecasting.results import RunResult
-from forecasting.subjects import check_country, check_year
+from forecasting.results.result import RunResult
+from forecasting.results.subjects import check_country, check_year, named, origin_of, years_of
+from forecasting.words.numbers import change, money, points, share
 
 SIDES = {"exporter": "exports", "importer": "imports"}
 HOME_TOO = {"exporter": "sales at home and abroad", "importer": "purchases at home and abroad"}

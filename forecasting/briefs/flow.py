@@ -8,34 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecasting.backtest import MAIN_MODEL
-from forecasting.briefs.brief import (
-    Brief,
-    BriefFigure,
-    BriefSection,
-    BriefTable,
-    cell,
-    change,
-    closing,
-    money,
-    named,
-    origin_of,
-    points,
-    share,
-)
-from forecasting.briefs.parts import (
-    NET,
-    base_words,
-    lower_first,
-    parts_table,
-    shift_words,
-    stages,
-)
+from forecasting.briefs.brief import Brief, BriefFigure, BriefSection, BriefTable, closing
+from forecasting.briefs.parts import NET, base_words, parts_table, shift_words, stages
 from forecasting.briefs.track_record import LAST_VALUE, NO_RECORD, RAKED, no_outcome, read_outcomes
-from forecasting.explanation.decompose import TERM_LABELS
-from forecasting.results import RunResult
-from forecasting.style import plural
-from forecasting.subjects import check_flow, check_year, rows_of_flow
+from forecasting.evaluation.model_names import MAIN_MODEL
+from forecasting.explanation.terms import TERM_LABELS
+from forecasting.results.result import RunResult
+from forecasting.results.subjects import check_flow, check_year, named, origin_of, rows_of_flow
+from forecasting.words.numbers import change, lower_first, money, plural, points, share
+from forecasting.words.tables import cell
 
 CHANNELS_NAMED, FEATURES_NAMED = 3, 3
 """Channels of which a brief names features, and features of each."""

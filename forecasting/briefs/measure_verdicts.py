@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from forecasting.briefs.brief import listed
-from forecasting.significance import FEWEST_ORIGINS
-from forecasting.targets.scores import RIVALS
-from forecasting.targets.shifts import Shifts
+from forecasting.evaluation.significance import FEWEST_ORIGINS
+from forecasting.measures.scores import RIVALS
+from forecasting.results.measures import Shifts
+from forecasting.words.numbers import listed
 
 RIVAL_LABELS: dict[str, str] = {
     "no_change": "no change",

@@ -8,11 +8,14 @@ import numpy as np
 import pandas as pd
 
 from features.feature import CHANNELS, TECHNOLOGY
-from forecasting.briefs.brief import BriefTable, change, flow_columns, listed, money, points
-from forecasting.explanation.decompose import TERM_LABELS, decompose
-from forecasting.explanation.evidence import TOGETHER, out_of_sample
+from forecasting.briefs.brief import BriefTable
 from forecasting.explanation.reallocation import log_mean
-from forecasting.results import RunResult
+from forecasting.explanation.terms import TERM_LABELS
+from forecasting.results.channel_evidence import TOGETHER, out_of_sample
+from forecasting.results.decompose import decompose
+from forecasting.results.result import RunResult
+from forecasting.results.subjects import flow_columns
+from forecasting.words.numbers import change, listed, lower_first, money, points
 
 NAMED = 3
 """Parts that a sentence names."""
@@ -138,11 +141,6 @@ def ascribed(terms: pd.Series[float]) -> str:
         f"{money(float(terms[name]), sign=True)} to {lower_first(TERM_LABELS[str(name)])}"
         for name in top
     )
-
-
-def lower_first(label: str) -> str:
-    """A label inside a sentence; abbreviations keep their capitals."""
-    return label if label[:2].isupper() else label[:1].lower() + label[1:]
 
 
 # Technology ---------------------------------------------------------------------------------------

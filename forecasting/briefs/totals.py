@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from forecasting.briefs.brief import money, origin_of
-from forecasting.results import RunResult
+from forecasting.results.result import RunResult
+from forecasting.results.subjects import origin_of
+from forecasting.words.numbers import money
 
 _NEWS = {"exporter": "exports_news_exporter", "importer": "imports_news_importer"}
 _OTHER = {"exporter": "importer", "importer": "exporter"}

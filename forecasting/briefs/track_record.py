@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecasting.backtest import MAIN_MODEL
-from forecasting.briefs.brief import BriefTable, ahead, flow_columns, points
+from forecasting.briefs.brief import BriefTable
 from forecasting.briefs.totals import any_total_published
-from forecasting.results import RunResult
-from forecasting.run_folder import read_backtest
-from forecasting.style import SETTING_LABELS
+from forecasting.evaluation.backtest_file import read_backtest
+from forecasting.evaluation.model_names import MAIN_MODEL
+from forecasting.results.result import RunResult
+from forecasting.results.subjects import flow_columns
+from forecasting.words.labels import SETTING_LABELS
+from forecasting.words.numbers import ahead, points
 
 LAST_VALUE, RAKED = "last_value", "last_value_raked"
 COMPARED = (MAIN_MODEL, LAST_VALUE, RAKED)

@@ -4,34 +4,15 @@ from __future__ import annotations
 
 import pandas as pd
 
-from forecasting.backtest import MAIN_MODEL
 from forecasting.briefs.brief import (
     Brief,
     BriefFigure,
     BriefSection,
     BriefTable,
-    ahead,
-    change,
     closing,
     first_and_last,
-    flow_columns,
-    listed,
-    money,
-    origin_of,
-    points,
-    share,
-    years_of,
 )
-from forecasting.briefs.parts import (
-    NET,
-    channel_shifts,
-    lower_first,
-    technology_names,
-    technology_terms,
-    technology_worth,
-    terms_of,
-)
-from forecasting.briefs.shifts import (
+from forecasting.briefs.movers import (
     SHOWN,
     SHOWN_COLUMNS,
     certainty,
@@ -40,12 +21,31 @@ from forecasting.briefs.shifts import (
     movers,
     stopping,
 )
+from forecasting.briefs.parts import (
+    NET,
+    channel_shifts,
+    technology_names,
+    technology_terms,
+    technology_worth,
+    terms_of,
+)
 from forecasting.briefs.track_record import LAST_VALUE, NO_RECORD, RAKED, record_setting
-from forecasting.explanation.decompose import TERM_LABELS
-from forecasting.explanation.evidence import out_of_sample
-from forecasting.results import RunResult
-from forecasting.style import SETTING_LABELS, plural
-from forecasting.subjects import check_year
+from forecasting.evaluation.model_names import MAIN_MODEL
+from forecasting.explanation.terms import TERM_LABELS
+from forecasting.results.channel_evidence import out_of_sample
+from forecasting.results.result import RunResult
+from forecasting.results.subjects import check_year, flow_columns, origin_of, years_of
+from forecasting.words.labels import SETTING_LABELS
+from forecasting.words.numbers import (
+    ahead,
+    change,
+    listed,
+    lower_first,
+    money,
+    plural,
+    points,
+    share,
+)
 
 NAMED = 3
 """Channels that a sentence names."""

@@ -1,7 +1,7 @@
 """What the shift model used: size, direction and stability of every channel and feature.
 
 Importance is not predictive value and a direction is not an effect: these tables describe fitted
-models. What a channel adds out of sample is `forecasting.study`'s to say.
+models. What a channel adds out of sample is `forecasting.evaluation.study`'s to say.
 """
 
 from __future__ import annotations
@@ -17,8 +17,12 @@ from numpy.typing import NDArray
 from features.catalogue import FEATURES
 from features.cores import cores
 from features.feature import Feature
-from forecasting.explanation.explain import channel_columns, channel_summary, to_percent
-from forecasting.results import Explanation
+from forecasting.explanation.explain import (
+    Explanation,
+    channel_columns,
+    channel_summary,
+    to_percent,
+)
 from models.design import Design, at_horizon
 from models.shift import ShiftModel
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from features.catalogue import channel_of
-from features.countries import place_of
+from features.countries.panel_codes import place_of
+from features.data.flows import FlowIndex
 from features.feature import CHANNELS
-from features.flows import FlowIndex
 from forecasting.explanation.reallocation import net_of_totals
-from forecasting.results import TOTAL_TERMS, Explanation
+from forecasting.explanation.terms import TOTAL_TERMS
 from models.design import at_horizon
 from models.forecaster import FittedForecaster, FlowForecast
+
+if TYPE_CHECKING:
+    pass
 
 ADDITIVITY = 1e-6
 """Largest allowed distance between the sum of contributions and the predicted shift."""
@@ -236,3 +241,46 @@ def channel_summary(explanation: Explanation) -> pd.DataFrame:
     total = table["mean_abs_percent"].sum()
     table["share"] = table["mean_abs_percent"] / total if total > 0 else 0.0
     return table
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a forecast is made of, flow by flow, in percent (100 times log points).
+
+    Attributes
+    ----------
+    rows
+        Explained flow x target year: ``exporter, importer, [sector], origin, horizon,
+        target_year, value_origin, base, forecast``; one row a row of ``values``.
+    totals
+        Growth of world trade (of the sector); of the exporter's and of the importer's total beyond
+        the world's; and the adjustment, what raking to all the other totals adds to their sum.
+        Percent, shape ``[row, 4]``, columns `TOTAL_TERMS`.
+    feature_names
+        Columns of ``values`` and ``data``.
+    values
+        Exact SHAP values of the shift by feature, percent, shape ``[row, feature]``.
+    base_values
+        Shift of the average training row, percent, shape ``[row]``.
+    raking
+        What the final raking to the totals added, percent, shape ``[row]``.
+    data
+        Feature values, shape ``[row, feature]``.
+    largest_gap
+        Largest distance between a row's SHAP values and the shift the model predicted, as midpoint
+        growth.
+
+    Notes
+    -----
+    **Invariants.** ``totals.sum(axis=1) == 100 * ln(base / value_origin)``, and
+    ``base_values + values.sum(axis=1) + raking == 100 * ln(forecast / base)``.
+    """
+
+    rows: pd.DataFrame
+    totals: NDArray[np.float64]
+    feature_names: tuple[str, ...]
+    values: NDArray[np.float32]
+    base_values: NDArray[np.float64]
+    raking: NDArray[np.float64]
+    data: NDArray[np.float32]
+    largest_gap: float

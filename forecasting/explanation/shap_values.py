@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import shap
 
-    from models.tree_shap import TreeShap
+    from models.tree_shap.path_dependent import TreeShap
 
 
 def tree_shap(
@@ -54,8 +54,8 @@ def tree_shap(
         If shapes do not match the model.
     """
     from forecasting.explanation.model_inputs import booster_of, rows_of
-    from models.tree_paths import read_forests
-    from models.tree_shap import forest_shap
+    from models.tree_shap.path_dependent import forest_shap
+    from models.tree_shap.paths import read_forests
 
     booster = booster_of(model)
     rows = rows_of(features, booster)
@@ -100,8 +100,8 @@ def tree_shap_interactions(
         If a name is not a feature of the model, a pair names one twice, or shapes do not match.
     """
     from forecasting.explanation.model_inputs import booster_of, rows_of
-    from models.tree_paths import read_forests
-    from models.tree_shap import forest_interactions
+    from models.tree_shap.path_dependent import forest_interactions
+    from models.tree_shap.paths import read_forests
 
     booster = booster_of(model)
     rows, names = rows_of(features, booster), list(booster.feature_name())

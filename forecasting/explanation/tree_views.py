@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from forecasting.explanation.drivers import correlation, mean_size
 from forecasting.explanation.explain import channel_columns
 from models.shift import ShiftModel
-from models.tree_interventional import tree_shap_interventional
-from models.tree_shap import tree_shap
+from models.tree_shap.interventional import tree_shap_interventional
+from models.tree_shap.path_dependent import tree_shap
 
 INTERVENTIONAL_ROWS, BACKGROUND_ROWS = 400, 100
 """Rows of the interventional view: its cost is their product."""

@@ -8,24 +8,23 @@ import numpy as np
 import pandas as pd
 
 from features.feature import TECHNOLOGY
+from forecasting.evaluation.metrics import ratio_of_errors
 from forecasting.figures.score_plots import MAIN_MODEL
 from forecasting.figures.shap_plots import channel_keys
-from forecasting.metrics import ratio_of_errors
-from forecasting.results import RunResult
-from forecasting.style import (
+from forecasting.figures.style import (
     BLACK,
     BLUE,
     GREY,
-    METRIC_LABELS,
     ORANGE,
-    SETTING_LABELS,
     entitle,
     grid,
-    percent,
     right_column,
     styled,
     take,
 )
+from forecasting.results.result import RunResult
+from forecasting.words.labels import METRIC_LABELS, SETTING_LABELS
+from forecasting.words.numbers import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

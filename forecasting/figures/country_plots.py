@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from forecasting.results import RunResult
-from forecasting.style import (
+from forecasting.figures.style import (
     BLACK,
     BLUE,
     GREY,
@@ -19,9 +18,10 @@ from forecasting.style import (
     legend,
     right_column,
     styled,
-    usd,
 )
-from forecasting.subjects import country_name
+from forecasting.results.result import RunResult
+from forecasting.results.subjects import country_name
+from forecasting.words.numbers import usd
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

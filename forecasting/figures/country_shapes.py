@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.style import NoDataError
+from forecasting.figures.style import NoDataError
 
 Points = NDArray[np.float64]
 """Shape ``[point, 2]``."""

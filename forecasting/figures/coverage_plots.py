@@ -11,8 +11,8 @@ import pandas as pd
 from features.errors import InputError
 from features.store.coverage import COUNTED
 from features.store.dataset import Dataset
-from forecasting.csv_files import write_csv
-from forecasting.style import GREY, entitle, styled
+from forecasting.figures.style import GREY, entitle, styled
+from forecasting.run_folder.csv_files import write_csv
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

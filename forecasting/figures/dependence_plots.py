@@ -13,12 +13,10 @@ from numpy.typing import NDArray
 from features.catalogue import channel_of
 from features.feature import CHANNELS, TECHNOLOGY
 from forecasting.figures.shap_plots import drawn_rows, strongest_feature
-from forecasting.results import RunResult
-from forecasting.style import (
+from forecasting.figures.style import (
     BLACK,
     BLUE,
     GREY,
-    MINUS,
     ORANGE,
     PERCENT_UNIT,
     NoDataError,
@@ -26,6 +24,8 @@ from forecasting.style import (
     grid,
     styled,
 )
+from forecasting.results.result import RunResult
+from forecasting.words.numbers import MINUS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

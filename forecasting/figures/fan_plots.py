@@ -10,21 +10,10 @@ import pandas as pd
 
 from forecasting.figures.flow_plots import flow_title
 from forecasting.figures.score_plots import MAIN_MODEL
-from forecasting.results import RunResult
-from forecasting.style import (
-    BLACK,
-    BLUE,
-    GREY,
-    SKY,
-    VERMILLION,
-    entitle,
-    grid,
-    percent,
-    scale_of,
-    styled,
-    usd,
-)
-from forecasting.subjects import rows_of_flow
+from forecasting.figures.style import BLACK, BLUE, GREY, SKY, VERMILLION, entitle, grid, styled
+from forecasting.results.result import RunResult
+from forecasting.results.subjects import rows_of_flow
+from forecasting.words.numbers import percent, scale_of, usd
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,7 +44,7 @@ def flow_history(run: RunResult, flow: Sequence[str]) -> tuple[pd.Series, pd.Dat
         target_year, value_origin, actual, forecast, lower_90, upper_90``. Where the run has no
         back-test the origin's value is all there is.
     """
-    from forecasting.run_folder import read_backtest  # imports every model
+    from forecasting.evaluation.backtest_file import read_backtest
 
     now = run.forecasts[rows_of_flow(run.forecasts, flow)]
     known = {int(now["origin"].iloc[0]): float(now["value_origin"].iloc[0])}

@@ -6,9 +6,9 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from forecasting.run_record import note_drawn
-from forecasting.style import figure_style
-from forecasting.whole_file import write_whole
+from forecasting.figures.style import figure_style
+from forecasting.run_folder.record import note_drawn
+from forecasting.run_folder.whole_file import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

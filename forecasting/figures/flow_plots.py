@@ -9,9 +9,7 @@ import numpy as np
 import pandas as pd
 
 from features.feature import TECHNOLOGY
-from forecasting.explanation.decompose import decompose
-from forecasting.results import RunResult
-from forecasting.style import (
+from forecasting.figures.style import (
     BLACK,
     BLUE,
     GREY,
@@ -19,13 +17,13 @@ from forecasting.style import (
     NoDataError,
     entitle,
     grid,
-    percent,
     right_column,
-    scale_of,
     styled,
-    usd,
 )
-from forecasting.subjects import country_name, rows_of_flow
+from forecasting.results.decompose import decompose
+from forecasting.results.result import RunResult
+from forecasting.results.subjects import country_name, rows_of_flow
+from forecasting.words.numbers import percent, scale_of, usd
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

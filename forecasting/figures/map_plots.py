@@ -10,8 +10,7 @@ import pandas as pd
 
 from forecasting.figures.country_plots import Side
 from forecasting.figures.country_shapes import PLACES, check_shapes, country_outlines, equal_earth
-from forecasting.results import RunResult
-from forecasting.style import (
+from forecasting.figures.style import (
     BLACK,
     GREY,
     PERCENT_UNIT,
@@ -19,12 +18,12 @@ from forecasting.style import (
     diverging,
     entitle,
     grid,
-    percent,
-    plural,
     styled,
     symmetric_limit,
 )
-from forecasting.subjects import countries_of, country_name
+from forecasting.results.result import RunResult
+from forecasting.results.subjects import countries_of, country_name
+from forecasting.words.numbers import percent, plural
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from forecasting.results import RunResult
-from forecasting.style import (
+from forecasting.figures.style import (
     BLACK,
     GREY,
     PERCENT_UNIT,
@@ -17,10 +16,11 @@ from forecasting.style import (
     diverging,
     entitle,
     grid,
-    percent,
     styled,
     symmetric_limit,
 )
+from forecasting.results.result import RunResult
+from forecasting.words.numbers import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,10 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.targets.measure import Measure
-from forecasting.briefs.measure_words import is_share, sector_names, sector_words, unit_name
-from forecasting.results import RunResult
-from forecasting.style import (
+from features.measures.measure import Measure
+from forecasting.figures.style import (
     BLACK,
     BLUE,
     GREEN,
@@ -26,10 +24,12 @@ from forecasting.style import (
     grid,
     legend,
     styled,
-    years,
 )
-from forecasting.subjects import country_name
-from forecasting.targets.shifts import ALL, FAMILIES, FAMILY_LABELS, Shifts, shifts
+from forecasting.results.measures import ALL, FAMILIES, FAMILY_LABELS, Shifts, shifts
+from forecasting.results.result import RunResult
+from forecasting.results.subjects import country_name
+from forecasting.words.measures import is_share, sector_names, sector_words, unit_name
+from forecasting.words.numbers import years
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,10 +10,11 @@ from typing import Any, TypeVar
 from features.errors import InputError
 from features.feature import CHANNELS
 from forecasting.figures.country_plots import Side
-from forecasting.results import RunResult
-from forecasting.style import METRIC_LABELS, NoDataError
-from forecasting.subjects import check_country, check_flow, check_year
-from forecasting.targets.shifts import kind_names
+from forecasting.figures.style import NoDataError
+from forecasting.results.measures import kind_names
+from forecasting.results.result import RunResult
+from forecasting.results.subjects import check_country, check_flow, check_year
+from forecasting.words.labels import METRIC_LABELS
 
 Word = TypeVar("Word", bound=str)
 SIDES: tuple[Side, ...] = ("exporter", "importer")

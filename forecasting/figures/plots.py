@@ -36,13 +36,13 @@ from forecasting.figures.shap_plots import (
     strongest_feature,
     waterfall_features,
 )
-from forecasting.style import NoDataError
-from forecasting.targets.shifts import ALL
+from forecasting.figures.style import NoDataError
+from forecasting.results.measures import ALL
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from forecasting.results import RunResult
+    from forecasting.results.result import RunResult
 
 __all__ = [
     "KINDS",
@@ -229,7 +229,7 @@ def plot(
     metric
         Of the errors: ``wape`` (default), ``pattern_distance``, ``midpoint_mae``, ``log_mae``.
     measure
-        Of the trade pattern, see `forecasting.targets.shifts.shifts`; by default all of them, or
+        Of the trade pattern, see `forecasting.results.measures.shifts`; by default all of them, or
         the first where a plot is of one.
 
     Returns

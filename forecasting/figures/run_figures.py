@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 from forecasting.figures.files import save_plot
 from forecasting.figures.plots import plot
-from forecasting.style import METRIC_LABELS, NoDataError
+from forecasting.figures.style import NoDataError
+from forecasting.words.labels import METRIC_LABELS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.figure import Figure
 
-    from forecasting.results import RunResult
+    from forecasting.results.result import RunResult
 
 log = logging.getLogger(__name__)
 

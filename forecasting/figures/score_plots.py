@@ -10,29 +10,30 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from forecasting.style import (
+from forecasting.figures.style import (
     BLACK,
     BLUE,
     GREEN,
     GREY,
-    METRIC_LABELS,
-    MODEL_LABELS,
     ORANGE,
     PURPLE,
-    SETTING_LABELS,
     SKY,
     VERMILLION,
     NoDataError,
-    decimal,
     entitle,
     grid,
     legend,
-    models_of,
-    settings_of,
     styled,
     take,
-    years,
 )
+from forecasting.words.labels import (
+    METRIC_LABELS,
+    MODEL_LABELS,
+    SETTING_LABELS,
+    models_of,
+    settings_of,
+)
+from forecasting.words.numbers import decimal, years
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,28 +16,26 @@ from numpy.typing import NDArray
 from features.catalogue import channel_of
 from features.feature import TECHNOLOGY
 from forecasting.figures.flow_plots import flow_title
-from forecasting.style import (
+from forecasting.figures.style import (
     BLUE,
     ORANGE,
     PERCENT_UNIT,
     PURPLE,
     VERMILLION,
     NoDataError,
-    decimal,
     entitle,
     grid,
-    plain,
     styled,
-    usd,
 )
-from forecasting.subjects import rows_of_flow
+from forecasting.results.subjects import rows_of_flow
+from forecasting.words.numbers import decimal, plain, usd
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
 
-    from forecasting.results import Explanation
+    from forecasting.explanation.explain import Explanation
 
 SWARM_ROWS = 3_000
 """Rows that a figure of single points draws at most."""

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from features.feature import CHANNELS, TECHNOLOGY
-from forecasting.briefs.brief import listed, points
-from forecasting.explanation.evidence import (
+from forecasting.reports.html import bullets, heading, paragraph, table
+from forecasting.results.channel_evidence import (
     CORRELATION_APART,
     OTHER_FEATURES,
     SMALLEST_SHARE,
@@ -20,9 +20,9 @@ from forecasting.explanation.evidence import (
     placebo_evidence,
     why_untested,
 )
-from forecasting.reports.html import bullets, heading, paragraph, table
-from forecasting.results import RunResult
-from forecasting.style import DASH, MINUS, SETTING_LABELS, percent
+from forecasting.results.result import RunResult
+from forecasting.words.labels import SETTING_LABELS
+from forecasting.words.numbers import DASH, MINUS, listed, percent, points
 
 _SIGNS = {"+": "+", "-": MINUS, "0": "none", "two-sided": "two-sided", "none": DASH}
 _WHY = (

@@ -6,20 +6,13 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from forecasting.briefs.brief import (
-    HOW_TO_READ,
-    Brief,
-    BriefFigure,
-    BriefSection,
-    BriefTable,
-    named,
-)
+from forecasting.briefs.brief import HOW_TO_READ, Brief, BriefFigure, BriefSection, BriefTable
 from forecasting.briefs.country import country_brief
 from forecasting.figures.plots import NoDataError, plot
-from forecasting.reports.figures import drawn
+from forecasting.reports.embedded import drawn
 from forecasting.reports.html import Section, bullets, heading, paragraph, table
-from forecasting.results import RunResult
-from forecasting.subjects import check_country
+from forecasting.results.result import RunResult
+from forecasting.results.subjects import check_country, named
 
 DEFAULT_COUNTRIES = 3
 _SHOWS = {

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from features.feature import CHANNELS
-from forecasting.briefs.brief import listed
 from forecasting.explanation.explain import ADDITIVITY
 from forecasting.reports.html import bullets, heading, paragraph, table
-from forecasting.results import RunResult
-from forecasting.style import DASH, percent
+from forecasting.results.result import RunResult
+from forecasting.words.numbers import DASH, listed, percent
 
 _LIMITS = (
     "A forecast is conditional on the data published by the as-of date; nothing later was used.",

@@ -12,16 +12,16 @@ from features.errors import InputError
 from forecasting.reports.channels import evidence
 from forecasting.reports.countries import choose, country_briefs
 from forecasting.reports.data import checks, limits, provenance
-from forecasting.reports.figures import draw_figures, images
+from forecasting.reports.embedded import draw_figures, images
 from forecasting.reports.html import Section, page
-from forecasting.reports.pattern import pattern_chapter
+from forecasting.reports.largest_shifts import shifts
+from forecasting.reports.measures import pattern_chapter
 from forecasting.reports.scores import by_group, intervals, record
-from forecasting.reports.shifts import shifts
 from forecasting.reports.summary import about, answers
-from forecasting.results import RunResult
-from forecasting.run_record import note_drawn
-from forecasting.subjects import check_year
-from forecasting.whole_file import write_whole
+from forecasting.results.result import RunResult
+from forecasting.results.subjects import check_year
+from forecasting.run_folder.record import note_drawn
+from forecasting.run_folder.whole_file import write_whole
 
 FILE = "report.html"
 _OPENING = "heatmap"
@@ -65,7 +65,7 @@ def make_report(
         If the folder holds no run of this version, does not know a country or forecast that year,
         or the file cannot be written.
     """
-    from forecasting.run_folder import read_about, read_run
+    from forecasting.results.read import read_about, read_run
 
     path = Path(run) / FILE if out is None else Path(out)
     read_about(Path(run))

@@ -9,11 +9,16 @@ from typing import Any
 import pandas as pd
 
 from features.errors import InputError
+from features.files.tables import read_table, require_columns
 from features.information import SETTINGS
-from features.tables import read_table, require_columns
-from forecasting.csv_files import read_csv
-from forecasting.metrics import ratio_of_errors
-from forecasting.reports.markdown import (
+from forecasting.evaluation.metrics import ratio_of_errors
+from forecasting.reports.scoreboard_proof import ablation, in_short, placebos, significance, trials
+from forecasting.results.read import read_about
+from forecasting.run_folder.csv_files import read_csv
+from forecasting.run_folder.record import note_drawn
+from forecasting.run_folder.whole_file import write_whole
+from forecasting.words.labels import METRIC_LABELS, MODEL_LABELS, SETTING_LABELS
+from forecasting.words.markdown import (
     cells,
     escaped,
     fenced,
@@ -22,11 +27,7 @@ from forecasting.reports.markdown import (
     settings_of,
     table,
 )
-from forecasting.reports.scoreboard_proof import ablation, in_short, placebos, significance, trials
-from forecasting.run_folder import read_about
-from forecasting.run_record import note_drawn
-from forecasting.style import METRIC_LABELS, MODEL_LABELS, SETTING_LABELS, years
-from forecasting.whole_file import write_whole
+from forecasting.words.numbers import years
 
 FILE = "scoreboard.md"
 TARGET_COLUMNS = ("setting", "horizon", "metric", "reach")

@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 
 from features.feature import CHANNELS, TECHNOLOGY
-from forecasting.metrics import ratio_of_errors
-from forecasting.reports.markdown import model_label, section, settings_of, table
-from forecasting.significance import FEWEST_ORIGINS, UNTESTED, why_untested
-from forecasting.style import DASH, METRIC_LABELS, SETTING_LABELS, years
+from forecasting.evaluation.metrics import ratio_of_errors
+from forecasting.evaluation.significance import FEWEST_ORIGINS, UNTESTED, why_untested
+from forecasting.words.labels import METRIC_LABELS, SETTING_LABELS
+from forecasting.words.markdown import model_label, section, settings_of, table
+from forecasting.words.numbers import DASH, years
 
 _PLACEBO_LABELS = {
     "technology_permuted": "technology of another country",

@@ -6,25 +6,20 @@ from typing import Any
 
 import pandas as pd
 
-from forecasting.backtest import MAIN_MODEL
-from forecasting.metrics import ratio_of_errors
+from forecasting.evaluation.metrics import ratio_of_errors
+from forecasting.evaluation.model_names import MAIN_MODEL
+from forecasting.evaluation.significance import why_untested
 from forecasting.reports.html import heading, paragraph, table
-from forecasting.results import RunResult
-from forecasting.significance import why_untested
-from forecasting.style import (
-    DASH,
+from forecasting.results.result import RunResult
+from forecasting.words.labels import (
     METRIC_LABELS,
     MODEL_LABELS,
     SETTING_LABELS,
-    decimal,
-    metric,
     models_of,
-    percent,
-    plural,
     settings_of,
     stratum,
-    years,
 )
+from forecasting.words.numbers import DASH, decimal, metric, percent, plural, years
 
 LAST, RAKED = "last_value", "last_value_raked"
 MAIN_METRICS = ("wape", "log_mae")

@@ -7,9 +7,12 @@ from pathlib import PurePath
 import pandas as pd
 
 from features.feature import CHANNELS, TECHNOLOGY
-from forecasting.backtest import MAIN_MODEL
-from forecasting.briefs.brief import ahead, listed, money, named, origin_of, points, years_of
-from forecasting.explanation.evidence import (
+from forecasting.evaluation.model_names import MAIN_MODEL
+from forecasting.evaluation.significance import LEVEL
+from forecasting.evaluation.significance import why_untested as why_untested_of
+from forecasting.reports.html import facts, statements
+from forecasting.reports.largest_shifts import nearest_shifts
+from forecasting.results.channel_evidence import (
     TOGETHER,
     Verdict,
     has_data,
@@ -17,12 +20,10 @@ from forecasting.explanation.evidence import (
     verdict,
     why_untested,
 )
-from forecasting.reports.html import facts, statements
-from forecasting.reports.shifts import nearest_shifts
-from forecasting.results import RunResult
-from forecasting.significance import LEVEL
-from forecasting.significance import why_untested as why_untested_of
-from forecasting.style import SETTING_LABELS, percent, plural
+from forecasting.results.result import RunResult
+from forecasting.results.subjects import named, origin_of, years_of
+from forecasting.words.labels import SETTING_LABELS
+from forecasting.words.numbers import ahead, listed, money, percent, plural, points
 
 LARGEST_SHIFTS = 3
 LAST, RAKED = "last_value", "last_value_raked"

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from features.catalogue import own_of
 from features.information import InformationSet
-from forecasting.audit import explained_counts
-from forecasting.config import RunConfig
-from forecasting.loading import LoadedData
-from forecasting.output import FORMAT
-from forecasting.results import Explanation
+from forecasting.evaluation.audit import explained_counts
+from forecasting.explanation.explain import Explanation
+from forecasting.inputs.load import LoadedData
+from forecasting.options.run_config import RunConfig
+from forecasting.results.versions import versions
+from forecasting.results.write import FORMAT
 from forecasting.serving.served_model import ServedModel
-from forecasting.versions import versions
 from models.forecaster import FlowForecast
 
 KIND = "forecast"

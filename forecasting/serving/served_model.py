@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from features.errors import MALFORMED, InputError, first_line
-from forecasting.csv_files import read_csv
-from forecasting.output import MARKER
-from forecasting.run_folder import read_about
-from forecasting.run_record import check_file
-from forecasting.saved import load_forecaster
-from forecasting.tracking.store import at_store
+from forecasting.results.read import read_about
+from forecasting.results.write import MARKER
+from forecasting.run_folder.csv_files import read_csv
+from forecasting.run_folder.record import check_file
+from forecasting.tracking.mlflow_store import at_store
 from models.forecaster import FittedForecaster
+from models.saved import load_forecaster
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -15,36 +15,36 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from features.catalogue import coverage, origin_matrix
+from features.channels.own_features import own_features
+from features.data.flows import FlowIndex
+from features.data.panel import AbsentFlows, NegativeFlows
 from features.errors import InputError
 from features.feature import Feature
+from features.files.number_text import Decimal
 from features.findings import refuse, settled
-from features.flows import FlowIndex
 from features.information import AsOfRule, DataBundle, InformationSet
-from features.own_features import own_features
-from features.panel import AbsentFlows, NegativeFlows
 from features.plausibility.reporting import LateReports
-from features.reading.number_text import Decimal
 from features.reading.options import FlowDirection
 from features.reading.units import Unit
-from forecasting.bench import information_sets
-from forecasting.config import RunConfig
-from forecasting.csv_files import write_csv
+from forecasting.evaluation.bench import information_sets
 from forecasting.explanation.drivers import feature_drivers
-from forecasting.explanation.explain import attribution_table, channel_summary, explain
-from forecasting.loading import LoadedData, load
-from forecasting.noticed import tell
-from forecasting.output import check_out, claimed
+from forecasting.explanation.explain import Explanation, attribution_table, channel_summary, explain
+from forecasting.explanation.forecast_table import forecast_table
+from forecasting.inputs.findings import tell
+from forecasting.inputs.load import LoadedData, load
+from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
-from forecasting.results import Explanation, RunResult
-from forecasting.run_record import write_record
-from forecasting.saved import save_forecaster
+from forecasting.results.result import RunResult
+from forecasting.run_folder.claim import check_out, claimed
+from forecasting.run_folder.csv_files import write_csv
+from forecasting.run_folder.record import write_record
+from forecasting.run_folder.staging import staged
 from forecasting.serving.provenance import provenance
 from forecasting.serving.served_model import ServedModel, open_model
 from forecasting.serving.shared_year import shared_year_findings
-from forecasting.staging import staged
-from forecasting.tables import forecast_table
 from models.design import origin_value
 from models.forecaster import FittedForecaster, FlowForecast
+from models.saved import save_forecaster
 from models.totals import forecast_totals
 
 _OF_THE_MODEL = (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from features.data.flows import FlowIndex
+from features.data.panel import TradePanel
 from features.findings import Finding
-from features.flows import FlowIndex
-from features.panel import TradePanel
 from features.plausibility.levels import model_findings
 from models.forecaster import FittedForecaster
 

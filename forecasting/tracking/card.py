@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from forecasting.reports.markdown import escaped, fenced
-from forecasting.results import RunResult
-from forecasting.significance import UNTESTED, why_untested
-from forecasting.tracking.tables import RAKED, REFERENCE, board_of
+from forecasting.evaluation.significance import UNTESTED, why_untested
+from forecasting.results.result import RunResult
+from forecasting.tracking.metrics import RAKED, REFERENCE, board_of
+from forecasting.words.markdown import escaped, fenced
 
 
 def card(result: RunResult, model_id: str) -> str:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from forecasting.results import RunResult
-from forecasting.scores import SKILL_METRICS
-from forecasting.tracking.store import ended
-from forecasting.tracking.tables import log_metrics
+from forecasting.evaluation.scores import SKILL_METRICS
+from forecasting.results.result import RunResult
+from forecasting.tracking.metrics import log_metrics
+from forecasting.tracking.mlflow_store import ended
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

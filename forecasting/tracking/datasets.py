@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from forecasting.results import RunResult
+from forecasting.results.result import RunResult
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -79,7 +79,7 @@ def datasets(sources: Sequence[Mapping[str, Any]]) -> dict[str, MetaDataset]:
         digest = seed_digest(source) if simulated else source["sha256"]
         path = Path(source["path"])
         origin = (
-            CodeDatasetSource({"mlflow.source.name": "features.world.simulate_world"})
+            CodeDatasetSource({"mlflow.source.name": "features.world.world.simulate_world"})
             if simulated
             else resolve_dataset_source(str(path.absolute()))
         )

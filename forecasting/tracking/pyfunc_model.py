@@ -38,7 +38,7 @@ class GravicastModel(PythonModel):  # type: ignore[misc]
 
     def load_context(self, context: PythonModelContext) -> None:
         """Read the forecaster from its files."""
-        from forecasting.saved import load_forecaster
+        from models.saved import load_forecaster
 
         self._forecaster = load_forecaster(Path(context.artifacts["forecaster"]))
         self._tables = {}
@@ -110,7 +110,7 @@ class GravicastModel(PythonModel):  # type: ignore[misc]
         return answer
 
     def _table(self, horizon: int) -> pd.DataFrame:
-        from forecasting.tables import forecast_table
+        from forecasting.explanation.forecast_table import forecast_table
 
         if horizon not in self._tables:
             self._tables[horizon], _ = forecast_table(self._forecaster, horizon)

@@ -18,14 +18,13 @@ import pandas as pd
 import yaml
 
 from features.errors import InputError
-from forecasting.results import RunResult
-from forecasting.run_record import MARKER, lasting_sums, run_digest
+from forecasting.results.result import RunResult
+from forecasting.run_folder.record import MARKER, lasting_sums, run_digest
 from forecasting.tracking.card import card, subject
 from forecasting.tracking.children import log_children
 from forecasting.tracking.datasets import by_context, datasets, log_params, seed_digest
 from forecasting.tracking.liveness import at_work, end_killed
-from forecasting.tracking.store import at_store, ended, local_uri, sqlite_file, store_uri
-from forecasting.tracking.tables import (
+from forecasting.tracking.metrics import (
     AMOUNTS,
     log_metrics,
     measure_metrics,
@@ -34,6 +33,7 @@ from forecasting.tracking.tables import (
     summary_metrics,
     tables,
 )
+from forecasting.tracking.mlflow_store import at_store, ended, local_uri, sqlite_file, store_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

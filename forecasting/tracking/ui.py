@@ -10,9 +10,9 @@ import sys
 import time
 
 from features.errors import InputError
-from forecasting.interrupts import stoppable
 from forecasting.progress import Progress
-from forecasting.tracking.store import (
+from forecasting.run_folder.interrupts import stoppable
+from forecasting.tracking.mlflow_store import (
     check_database,
     first_line,
     local_uri,

@@ -29,7 +29,7 @@ from features.sources.baci import Baci, BaciArchive
 from features.sources.baci_reading import aggregate_year
 from features.sources.harmonized_system import level_named
 from features.store.fetching import fetch
-from features.store.source import Notes
+from features.tidy.parts import Notes
 
 COUNTRIES, PRODUCTS = 226, 5_600
 

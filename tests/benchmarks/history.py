@@ -4,8 +4,8 @@
 
 Writes a synthetic panel to Parquet, then in separate processes (so that each has its own peak
 memory) reads it, builds the matrix and computes every column of ``HISTORY_COLUMNS`` at every
-origin: once with `features.panel` and `features.history`, once with one DuckDB query. Prints
-seconds, peak memory and their ratio, and checks that both give the same numbers.
+origin: once with `features.data.panel` and `features.channels.history`, once with one DuckDB
+query. Prints seconds, peak memory and their ratio, and checks that both give the same numbers.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.history import HISTORY_COLUMNS, write_history
+from features.channels.history import HISTORY_COLUMNS, write_history
+from features.data.panel import TradePanel
 from features.information import AsOfRule, DataBundle, InformationSet
-from features.panel import TradePanel
 
 FIRST_YEAR = 1995
 SAMPLE = 2_000

@@ -24,7 +24,7 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
-from features.tables import sha256
+from features.files.tables import sha256
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -56,7 +56,7 @@ sys.exit(cli.main(sys.argv[1:]))
 
 def start(folder: Path, options: argparse.Namespace, *, overwrite: bool) -> subprocess.Popen[bytes]:
     """A run into ``folder / "run"``."""
-    program = ["-m", "forecasting.cli"] if options.figures else ["-c", WITHOUT_FIGURES]
+    program = ["-m", "forecasting.cli.main"] if options.figures else ["-c", WITHOUT_FIGURES]
     command = [sys.executable, *program, "run", "--trade", str(folder / "trade.csv")]
     command += ["--rounds", "3", "--horizons", "1", "--workers", "1", "--quiet"]
     command += ["--out", str(folder / "run")]

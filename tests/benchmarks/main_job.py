@@ -65,7 +65,7 @@ def main() -> int:
     parser.add_argument("--skip-runs", action="store_true")
     given = parser.parse_args()
     timed("import forecasting", [sys.executable, "-c", HEAVY])
-    timed("gravicast --help", [sys.executable, "-m", "forecasting.cli", "--help"])
+    timed("gravicast --help", [sys.executable, "-m", "forecasting.cli.main", "--help"])
     data = given.data.resolve()
     real = data.is_dir()
     if real:
@@ -74,7 +74,7 @@ def main() -> int:
         return 0
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{scratch}/mlflow.db"
-        run = [sys.executable, "-m", "forecasting.cli", "run", "--quiet", "--out"]
+        run = [sys.executable, "-m", "forecasting.cli.main", "run", "--quiet", "--out"]
         timed("simulated world, everything", [*run, f"{scratch}/world"])
         if real:
             timed("goods, everything", [*run, f"{scratch}/goods", *goods_options(data)])

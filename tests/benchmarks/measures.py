@@ -18,9 +18,9 @@ import pandas as pd
 
 from forecasting import RunConfig, RunResult, Shifts, load_forecaster, run, shifts
 from forecasting.briefs.measure_verdicts import record_words
-from forecasting.reports.markdown import table
-from forecasting.style import percent
-from forecasting.targets.shifts import FAMILIES, FAMILY_LABELS
+from forecasting.results.measures import FAMILIES, FAMILY_LABELS
+from forecasting.words.markdown import table
+from forecasting.words.numbers import percent
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = ("Measure", "Years ahead", "Origins", "Error", "No change", "Base", "Skill", "Direction",

@@ -34,11 +34,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.data.input_output import FINAL_USES, read_table_year
 from features.errors import InputError
-from features.input_output import FINAL_USES, read_table_year
 from forecasting import RunConfig
-from forecasting.folds import plan_folds
-from forecasting.loading import LoadedData, load
+from forecasting.evaluation.folds import plan_folds
+from forecasting.inputs.load import LoadedData, load
 
 COUNTRIES = ("BRA", "CHN", "DEU", "NAM", "USA")
 SECTORS = ("01", "S62")

@@ -31,10 +31,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.data.panel import TradePanel
 from features.errors import InputError
-from features.panel import TradePanel
-from features.tables import sha256
-from forecasting import metrics
+from features.files.tables import sha256
+from forecasting.evaluation import metrics
 
 Vector = NDArray[np.float64]
 Plan = dict[int, list[int]]
@@ -205,7 +205,7 @@ def integers(text: str, option: str) -> list[int]:
 
 
 def score(actual: Vector, forecast: Vector) -> dict[str, float]:
-    """As `forecasting.scores` does: flows with an unknown outcome are left out."""
+    """As `forecasting.evaluation.scores` does: flows with an unknown outcome are left out."""
     known = ~np.isnan(actual)
     return {name: metric(actual[known], forecast[known]) for name, metric in METRICS.items()}
 

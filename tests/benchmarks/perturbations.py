@@ -20,16 +20,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from features.indicators import Indicators
+from features.data.indicators import Indicators
+from features.data.pairs import PairAttributes
+from features.data.panel import TradePanel
+from features.data.rest_of_world import fold_into_rest
 from features.information import DataBundle, last_published_year
-from features.pairs import PairAttributes
-from features.panel import TradePanel
-from features.rest_of_world import fold_into_rest
-from forecasting.backtest import MAIN_MODEL, choice_at, run_fold, tune
-from forecasting.bench import prepare
-from forecasting.calibration import Calibration
-from forecasting.config import RunConfig
-from forecasting.folds import plan_folds
+from forecasting.evaluation.backtest import choice_at, tune
+from forecasting.evaluation.bench import prepare
+from forecasting.evaluation.calibration import Calibration
+from forecasting.evaluation.fold import run_fold
+from forecasting.evaluation.folds import plan_folds
+from forecasting.evaluation.model_names import MAIN_MODEL
+from forecasting.options.run_config import RunConfig
 
 COUNTRIES = ("BRA", "CHN", "DEU", "FRA", "IND", "USA", "ZAF")
 FIRST, LAST = 1999, 2012

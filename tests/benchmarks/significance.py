@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from forecasting.significance import cosine_terms, equal_accuracy
+from forecasting.evaluation.significance import cosine_terms, equal_accuracy
 
 Draws = NDArray[np.float64]
 REPETITIONS = 4_000

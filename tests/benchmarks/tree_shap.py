@@ -23,7 +23,7 @@ import lightgbm
 import numpy as np
 
 from features.cores import cores
-from models.tree_shap import tree_shap, tree_shap_interactions
+from models.tree_shap.path_dependent import tree_shap, tree_shap_interactions
 
 SUBSET = 1_000
 GROUPS = 13

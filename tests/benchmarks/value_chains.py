@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from features.input_output import InputOutputTable, read_table_year, table_years
-from features.targets.value_chains import value_chains
+from features.data.input_output import InputOutputTable, read_table_year, table_years
+from features.measures.value_chains import value_chains
 from models.table_update import update_table
 
 

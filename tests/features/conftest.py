@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fake_sources.server import Fake, Server
 
-from features.store.client import Client
+from features.download.client import Client
 from features.store.connector import Connector
 from features.store.dataset import Dataset
 from features.store.fetching import fetch

@@ -14,12 +14,12 @@ import pandas as pd
 import pytest
 
 from features.catalogue import NAMES
+from features.data.panel import TradePanel
 from features.errors import InputError
 from features.information import DataBundle
-from features.panel import TradePanel
 from forecasting import RunConfig, RunResult, run, simulate_world
-from forecasting.bench import Bench, prepare
-from forecasting.loading import LoadedData
+from forecasting.evaluation.bench import Bench, prepare
+from forecasting.inputs.load import LoadedData
 from models.design import Design, origin_value
 from models.forecaster import FittedForecaster
 from models.intervals import Sample, fit_intervals

@@ -20,10 +20,10 @@ from forecasting import (
     run,
     write_brief,
 )
-from forecasting.commands.run import _summary
-from forecasting.csv_files import read_csv
+from forecasting.cli.run import _summary
 from forecasting.reports.scoreboard import write_scoreboard
-from forecasting.results import RunResult
+from forecasting.results.result import RunResult
+from forecasting.run_folder.csv_files import read_csv
 from forecasting.tracking.card import card
 
 FORMULA, IMAGE = "=HYPERLINK(A1)", "<img src=x onerror=alert(1)>"
@@ -60,7 +60,7 @@ def test_a_report_made_later_holds_names_as_text(result, tmp_path, monkeypatch):
 
 
 def test_a_brief_holds_names_as_text(result, tmp_path, monkeypatch):
-    monkeypatch.setattr("forecasting.briefs.files._draw", lambda *_: {})
+    monkeypatch.setattr("forecasting.briefs.write._draw", lambda *_: {})
     file = write_brief(country_brief(result, "DEU"), result, tmp_path / "brief")
     html = MarkdownIt("commonmark", {"html": True}).enable("table").render(file.read_text("utf-8"))
     assert "&lt;img src=x" in html

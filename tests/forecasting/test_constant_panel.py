@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.data.panel import TradePanel
 from features.information import DataBundle
-from features.panel import TradePanel
-from forecasting.metrics import PERFECT, ratio_of_errors
-from forecasting.results import RunResult
+from forecasting.evaluation.metrics import PERFECT, ratio_of_errors
+from forecasting.results.result import RunResult
 
 CODES = ("AUS", "BRA", "CAN", "DEU", "FRA", "USA")
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from forecasting import RunResult, country_brief, flow_brief, load_forecaster
 from forecasting.briefs.totals import effective_partners, partner_spread
-from forecasting.subjects import check_flow
+from forecasting.results.subjects import check_flow
 from forecasting.tracking.pyfunc_model import GravicastModel
 from models.raking import rake
 

@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 
 from features.catalogue import NAMES
+from features.data.panel import TradePanel
 from features.information import DataBundle
-from features.panel import TradePanel
 from forecasting import RunConfig
-from forecasting.backtest import MAIN_MODEL, fit_fold, fold_forecasts
-from forecasting.bench import prepare
-from forecasting.folds import Fold
+from forecasting.evaluation.bench import prepare
+from forecasting.evaluation.fold import fit_fold, fold_forecasts
+from forecasting.evaluation.folds import Fold
+from forecasting.evaluation.model_names import MAIN_MODEL
 from models.shift import CHOICES
 
 CODES = ("AUS", "AUT", "BEL", "BRA", "CAN", "CHE", "CHN", "CZE", "DEU", "DNK", "ESP",

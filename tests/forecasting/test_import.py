@@ -34,7 +34,8 @@ def fresh(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
     [
         "import forecasting",
         "import forecasting; dir(forecasting)",
-        "from forecasting.cli import main\ntry: main(['run', '--help'])\nexcept SystemExit: pass",
+        "from forecasting.cli.main import main\n"
+        "try: main(['run', '--help'])\nexcept SystemExit: pass",
     ],
     ids=["import", "dir", "help"],
 )

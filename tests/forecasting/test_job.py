@@ -15,15 +15,15 @@ import pytest
 
 from features import catalogue
 from features.catalogue import CHANNEL_OF, FEATURES, NAMES
+from features.data.flows import FlowIndex
+from features.data.indicators import Indicators, IndicatorSpec
+from features.data.panel import TradePanel
 from features.feature import CHANNELS
-from features.flows import FlowIndex
-from features.indicators import Indicators, IndicatorSpec
 from features.information import DataBundle
-from features.panel import TradePanel
 from forecasting import RunConfig, RunResult, run
-from forecasting.backtest import MODELS
-from forecasting.output import FORMAT
-from forecasting.scores import METRICS, SKILL_METRICS
+from forecasting.evaluation.model_names import MODELS
+from forecasting.evaluation.scores import METRICS, SKILL_METRICS
+from forecasting.results.write import FORMAT
 from models.raking import rake
 
 SETTINGS = ("totals_known", "ex_ante")

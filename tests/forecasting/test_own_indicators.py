@@ -12,12 +12,13 @@ import pytest
 
 from features.catalogue import NAMES, channel_of
 from forecasting import ForecastConfig, RunConfig, RunResult, forecast_with, read_run, run
-from forecasting.backtest import ABLATION, MAIN_MODEL, run_fold
-from forecasting.bench import prepare
-from forecasting.folds import plan_folds
-from forecasting.loading import load
-from forecasting.placebos import technology_series
-from forecasting.study import leave_out
+from forecasting.evaluation.bench import prepare
+from forecasting.evaluation.fold import run_fold
+from forecasting.evaluation.folds import plan_folds
+from forecasting.evaluation.model_names import ABLATION, MAIN_MODEL
+from forecasting.evaluation.placebos import technology_series
+from forecasting.evaluation.study import leave_out
+from forecasting.inputs.load import load
 from models.shift import CHOICES
 from models.trials import trials
 

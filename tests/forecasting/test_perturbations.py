@@ -13,7 +13,7 @@ import pytest
 
 from features.catalogue import origin_matrix
 from features.information import InformationSet
-from forecasting.universe import universe_choices
+from forecasting.inputs.universe import universe_choices
 
 ORIGIN = 2007
 

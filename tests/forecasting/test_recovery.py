@@ -10,15 +10,15 @@ import pytest
 from scipy.stats import spearmanr
 
 from features.catalogue import NAMES, without_technology
+from features.data.indicators import Indicators
+from features.data.pairs import PairAttributes
+from features.data.panel import TradePanel
 from features.feature import TECHNOLOGY
-from features.indicators import Indicators
 from features.information import DataBundle
-from features.pairs import PairAttributes
-from features.panel import TradePanel
-from features.world import PLANTED_CHANNELS, World, simulate_world
-from forecasting.bench import Bench, prepare
-from forecasting.config import RunConfig
+from features.world.world import PLANTED_CHANNELS, World, simulate_world
+from forecasting.evaluation.bench import Bench, prepare
 from forecasting.explanation.explain import channel_summary, explain
+from forecasting.options.run_config import RunConfig
 from models.design import at_horizon, midpoint_growth, pattern_base
 from models.forecaster import FittedForecaster
 from models.shift import CHOICES, ShiftModel

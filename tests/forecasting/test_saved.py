@@ -11,7 +11,7 @@ import pytest
 
 from features.errors import InputError
 from forecasting import load_forecaster, save_forecaster
-from forecasting.tables import forecast_table
+from forecasting.explanation.forecast_table import forecast_table
 from models.design import at_horizon
 
 

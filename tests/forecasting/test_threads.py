@@ -5,10 +5,10 @@ from __future__ import annotations
 import lightgbm
 import pytest
 
-from forecasting.backtest import choice_at, run_folds, tune
-from forecasting.bench import prepare
-from forecasting.config import RunConfig
-from forecasting.folds import plan_folds
+from forecasting.evaluation.backtest import choice_at, run_folds, tune
+from forecasting.evaluation.bench import prepare
+from forecasting.evaluation.folds import plan_folds
+from forecasting.options.run_config import RunConfig
 
 THREADS = "num_threads"
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from features.flows import FlowIndex
+from features.data.flows import FlowIndex
 from models.absorption import reachable_absorption
 from models.raking import rake
 

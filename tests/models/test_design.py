@@ -9,9 +9,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from features.catalogue import NAMES
-from features.flows import FlowIndex
+from features.data.flows import FlowIndex
+from features.data.panel import PanelNotes, TradePanel
 from features.information import AsOfRule, DataBundle, InformationSet
-from features.panel import PanelNotes, TradePanel
 from models.design import (
     HORIZON_COLUMN,
     Design,

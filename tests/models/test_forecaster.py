@@ -7,7 +7,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from features.catalogue import NAMES
-from features.flows import FlowIndex
+from features.data.flows import FlowIndex
 from models.forecaster import LARGEST_LOSS, LEAST_CHANCE, forecast_flows
 from models.shift import ShiftModel
 from models.totals import Totals

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.data.flows import FlowIndex
+from features.data.pairs import PairAttributes
+from features.data.panel import PanelNotes, TradePanel
 from features.errors import InputError
-from features.flows import FlowIndex
 from features.information import DataBundle, InformationSet
-from features.pairs import PairAttributes
-from features.panel import PanelNotes, TradePanel
 from models.gravity import dynamic, ppml, three_way
 from models.totals import Totals
 

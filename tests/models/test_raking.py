@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from features.flows import FlowIndex
+from features.data.flows import FlowIndex
 from models.raking import TOLERANCE, Raked, rake
 
 quick = hypothesis_settings(max_examples=50, deadline=None)

@@ -10,8 +10,8 @@ from hypothesis import assume, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from features.input_output import InputOutputTable
-from features.targets.value_chains import value_chains
+from features.data.input_output import InputOutputTable
+from features.measures.value_chains import value_chains
 from models.table_update import LEAST_FINAL, update_table
 
 SEEDS = st.integers(0, 10**6)

@@ -10,10 +10,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from scipy.stats import t
 
-from features.flows import FlowIndex
-from features.indicators import Indicators, IndicatorSpec
+from features.data.flows import FlowIndex
+from features.data.indicators import Indicators, IndicatorSpec
+from features.data.panel import PanelNotes, TradePanel
 from features.information import SETTINGS, AsOfRule, DataBundle, InformationSet, Setting
-from features.panel import PanelNotes, TradePanel
 from models.design import origin_value
 from models.totals import (
     carried_totals,

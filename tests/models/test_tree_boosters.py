@@ -8,9 +8,9 @@ import lightgbm
 import numpy as np
 import pytest
 
-from models.tree_interventional import tree_shap_interventional
-from models.tree_paths import read_forests
-from models.tree_shap import forest_interactions, forest_shap
+from models.tree_shap.interventional import tree_shap_interventional
+from models.tree_shap.path_dependent import forest_interactions, forest_shap
+from models.tree_shap.paths import read_forests
 
 ROWS, COLUMNS, CATEGORIES = 400, 6, 70
 

@@ -9,9 +9,9 @@ import pytest
 import shap
 
 from forecasting import RunConfig
-from forecasting.bench import prepare
+from forecasting.evaluation.bench import prepare
 from forecasting.explanation.explain import attribution_table, explain
-from forecasting.loading import load
+from forecasting.inputs.load import load
 from models.design import at_horizon, origin_value
 from models.forecaster import FittedForecaster, FlowForecast
 from models.shift import ShiftChoice, ShiftModel

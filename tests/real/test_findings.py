@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.pairs import PairAttributes
-from features.panel import TradePanel
+from features.data.pairs import PairAttributes
+from features.data.panel import TradePanel
 from features.plausibility.checks import check_panel
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"

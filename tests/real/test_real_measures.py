@@ -8,13 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.pairs import PairAttributes
-from features.panel import TradePanel
-from features.regions import REGIONS, region_codes
-from features.sectors import SectorAttributes
-from features.targets.catalogue import MEASURES, available, missing
-from features.targets.measure import Surroundings, TradeYear
-from features.targets.reshoring import LOW_COST, kearney_index
+from features.countries.regions import REGIONS, region_codes
+from features.data.pairs import PairAttributes
+from features.data.panel import TradePanel
+from features.data.sectors import SectorAttributes
+from features.measures.catalogue import MEASURES, available, missing
+from features.measures.measure import Surroundings, TradeYear
+from features.measures.reshoring import LOW_COST, kearney_index
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 pytestmark = pytest.mark.skipif(

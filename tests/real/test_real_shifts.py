@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.data.pairs import PairAttributes
+from features.data.panel import TradePanel
+from features.data.sectors import SectorAttributes
 from features.information import DataBundle
-from features.pairs import PairAttributes
-from features.panel import TradePanel
-from features.sectors import SectorAttributes
-from features.targets.catalogue import MEASURES
-from forecasting.targets.contributions import FlowParts, contributions
-from forecasting.targets.gauge import Gauge, make_gauge, unit_table
+from features.measures.catalogue import MEASURES
+from forecasting.measures.contributions import FlowParts, contributions
+from forecasting.measures.gauge import Gauge, make_gauge, unit_table
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 pytestmark = pytest.mark.skipif(

@@ -49,8 +49,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.input_output import InputOutputTable, read_table_year
-from features.targets.value_chains import ValueChains, value_chains
+from features.data.input_output import InputOutputTable, read_table_year
+from features.measures.value_chains import ValueChains, value_chains
 from models.table_update import update_table
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from features.indicators import Indicators
+from features.data.indicators import Indicators
+from features.data.panel import TradePanel
 from features.information import AsOfRule, DataBundle, InformationSet
-from features.panel import TradePanel
-from forecasting.metrics import log_mae, midpoint_mae, pattern_distance, wape
+from forecasting.evaluation.metrics import log_mae, midpoint_mae, pattern_distance, wape
 from models.baselines import drift, last_value, last_value_raked
 from models.raking import rake
 

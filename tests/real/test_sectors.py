@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from features.catalogue import FEATURES, origin_matrix, positions
+from features.channels.history import HISTORY_COLUMNS
+from features.data.indicators import Indicators
+from features.data.pairs import PairAttributes
+from features.data.panel import TradePanel
+from features.data.sectors import SectorAttributes
 from features.errors import InputError
-from features.history import HISTORY_COLUMNS
-from features.indicators import Indicators
 from features.information import AsOfRule, DataBundle, InformationSet
-from features.pairs import PairAttributes
-from features.panel import TradePanel
-from features.sectors import SectorAttributes
 from features.sources.aipi import Aipi
 from features.sources.owid import Owid
 from features.sources.stri import Stri

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.data.panel import TradePanel
 from features.findings import Finding
-from features.panel import TradePanel
 from features.plausibility.checks import check_panel
 
 COUNTRIES = ("AUT", "BRA", "CHN", "DEU", "FRA", "IND", "JPN", "USA")

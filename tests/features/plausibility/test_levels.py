@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from features.indicators import Indicators
-from features.panel import TradePanel
+from features.data.indicators import Indicators
+from features.data.panel import TradePanel
 from features.plausibility.checks import GDP, check_against_gdp
 from features.plausibility.levels import model_findings, near_power
 from features.plausibility.trader_totals import TraderTotals

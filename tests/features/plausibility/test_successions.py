@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.countries import is_country
+from features.countries.panel_codes import is_country
 from features.plausibility.successions import successors
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pycountry
 import pytest
 
-from features.countries import is_country
+from features.countries.panel_codes import is_country
 from features.reading.country_column import CountryColumn
 from features.reading.country_names import _NAMES, WORLD, alpha3, normal
 

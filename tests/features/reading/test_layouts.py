@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 from fake_sources.workbooks import xls
 
+from features.data.panel import TradePanel
 from features.errors import InputError
-from features.panel import TradePanel
 from features.reading.options import ReadingOptions
 from features.reading.table import ReadTable
 from features.reading.trade_table import read_trade, star

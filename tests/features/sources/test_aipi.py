@@ -9,8 +9,8 @@ import pytest
 from fake_sources.imf_api import MAPPER, FakeDataMapper, index_values, toy_index
 from fake_sources.server import Server
 
+from features.data.indicators import Indicators
 from features.errors import InputError, SourceError
-from features.indicators import Indicators
 from features.sources.aipi import Aipi
 from features.store.dataset import Dataset
 from features.store.store import Store

@@ -13,17 +13,17 @@ from fake_sources.server import ranged
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.country_codes import numeric_to_iso3
+from features.countries.source_codes import numeric_to_iso3
+from features.data.panel import TradePanel
+from features.data.sectors import SectorAttributes
 from features.errors import InputError, SourceError
-from features.panel import TradePanel
-from features.sectors import SectorAttributes
 from features.sources.baci import Baci, BaciArchive
 from features.sources.baci_reading import aggregate_year, repaired
 from features.sources.harmonized_system import CHAPTERS, level_named, section_of
 from features.sources.technology import Technology
 from features.store.fetching import fetch
-from features.store.source import Notes
 from features.store.store import Store
+from features.tidy.parts import Notes
 
 HS96 = "BACI_HS96_V202601"
 BACI = Baci(revision="HS96")
@@ -374,7 +374,7 @@ def test_rows_in_any_order_and_any_split_into_blocks_add_up_alike(tmp_path_facto
     archive = BaciArchive.open(path, revision="HS96", release="202601")
     with pytest.MonkeyPatch.context() as patch:
         # The smallest block holds one row: every flow is split over blocks.
-        patch.setattr("features.store.csv_stream.BLOCK", data.draw(st.sampled_from([64, 1024])))
+        patch.setattr("features.tidy.csv_stream.BLOCK", data.draw(st.sampled_from([64, 1024])))
         flows = aggregate_year(path, archive.members[1996], year=1996,
                                countries=archive.countries, level=level_named("hs2"),
                                notes=Notes())  # fmt: skip

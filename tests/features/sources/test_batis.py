@@ -8,11 +8,11 @@ from fake_sources.server import Reply
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features.data.panel import TradePanel
+from features.data.sectors import SectorAttributes
 from features.errors import InputError, SourceError
-from features.panel import TradePanel
-from features.sectors import SectorAttributes
 from features.sources.batis import MAIN_ITEMS, Batis
-from features.store import csv_stream
+from features.tidy import csv_stream
 
 ISO3 = {"NA": "NAM", "DE": "DEU", "US": "USA", "888": "XKX"}
 

@@ -12,12 +12,12 @@ import pytest
 from fake_sources.comtrade import KEY, PARTNERS, FakeComtrade, Flow, area
 from fake_sources.server import Reply, Request, Server
 
+from features.data.panel import TradePanel
+from features.download.client import Client
 from features.errors import InputError, SourceError, UnreachableError
-from features.panel import TradePanel
 from features.sources.comtrade import Comtrade
 from features.sources.comtrade_reading import Wanted
 from features.sources.comtrade_requests import Access, plan, released
-from features.store.client import Client
 from features.store.dataset import Dataset
 from features.store.fetching import fetch
 from features.store.store import Store

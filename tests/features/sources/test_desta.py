@@ -25,11 +25,12 @@ from fake_sources.desta import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.data.pairs import PairAttributes
+from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError
-from features.pairs import PairAttributes
 from features.sources.desta import Desta
 from features.store.dataset import Dataset
-from features.store.source import Notes, RawFile
+from features.tidy.parts import Notes
 
 Get = Callable[..., Dataset]
 

@@ -13,11 +13,12 @@ from fake_sources.workbooks import xls
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.data.pairs import PairAttributes
+from features.download.raw_file import RawFile
 from features.errors import SourceError
-from features.pairs import PairAttributes
 from features.sources.geodist import GeoDist
 from features.store.dataset import Dataset
-from features.store.source import Notes, RawFile
+from features.tidy.parts import Notes
 
 Get = Callable[..., Dataset]
 SHARED = Path(__file__).parents[3] / ".." / "shared" / "data" / "pairs" / "geography.parquet"

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from fake_sources.gravity import COLUMNS, COUNTRIES, YEARS, archive, fake_gravity, rows, table
 
+from features.data.pairs import PairAttributes
 from features.errors import InputError, SourceError
-from features.pairs import PairAttributes
 from features.sources.geodist import DISTANCES, FLAGS
 from features.sources.gravity import GEOGRAPHY, Gravity
-from features.store import csv_stream
 from features.store.dataset import Dataset
+from features.tidy import csv_stream
 
 Get = Callable[..., Dataset]
 

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from fake_sources.icio import ALIVE, FakeIcio, ToyTable
 
+from features.data.input_output import read_table_year
+from features.data.panel import TradePanel
+from features.data.sectors import SectorAttributes
 from features.errors import InputError, SourceError, UnreachableError
-from features.input_output import read_table_year
-from features.panel import TradePanel
-from features.sectors import SectorAttributes
 from features.sources import icio_reading
 from features.sources.icio import Icio
 from features.sources.icio_reading import INDUSTRIES, SECTORS

@@ -14,12 +14,12 @@ from fake_sources.server import Server
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from features.data.panel import TradePanel
+from features.download.answers import Answer
+from features.download.client import Client
 from features.errors import InputError, SourceError
-from features.panel import TradePanel
 from features.sources.imf_explorer import _country
 from features.sources.imts import Imts
-from features.store.answers import Answer
-from features.store.client import Client
 from features.store.dataset import Dataset
 from features.store.fetching import fetch
 from features.store.store import Store

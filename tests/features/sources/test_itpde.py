@@ -7,11 +7,11 @@ import random
 import pytest
 from fake_sources.itpde import FakeItpde, broad_sector, toy_rows
 
+from features.data.panel import TradePanel
+from features.data.sectors import SectorAttributes
 from features.errors import InputError, SourceError
-from features.panel import TradePanel
-from features.sectors import SectorAttributes
 from features.sources.itpde import SERVICES, Itpde
-from features.store import csv_stream
+from features.tidy import csv_stream
 
 BROAD = {"Agriculture": "agriculture", "Mining and Energy": "mining_energy",
          "Manufacturing": "manufacturing", "Services": "services"}  # fmt: skip

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from fake_sources.larch import COLUMNS, fake_larch, rows, table
 
+from features.data.pairs import PairAttributes
 from features.errors import InputError, SourceError
-from features.pairs import PairAttributes
 from features.sources.larch import Larch
-from features.store import csv_stream
 from features.store.dataset import Dataset
+from features.tidy import csv_stream
 
 Get = Callable[..., Dataset]
 KINDS = ["rta", "cu", "fta", "psa", "eia"]

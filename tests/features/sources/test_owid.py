@@ -10,8 +10,8 @@ import pytest
 from fake_sources.owid import Chart, FakeOwid
 from fake_sources.server import Fake, Server
 
+from features.data.indicators import Indicators
 from features.errors import InputError, SourceError
-from features.indicators import Indicators
 from features.sources.indicator_sets import ready_of
 from features.sources.owid import Owid
 from features.store.dataset import Dataset

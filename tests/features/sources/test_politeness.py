@@ -9,13 +9,13 @@ from fake_sources.comtrade import FakeComtrade, Flow
 from fake_sources.imf_api import FakeSdmx
 from fake_sources.server import Reply, Server
 
+from features.download.client import Client
 from features.errors import SourceError, UnreachableError
 from features.sources.aipi import Aipi
 from features.sources.comtrade import Comtrade
 from features.sources.imts import Imts
 from features.sources.owid import Owid
 from features.sources.wdi import Wdi
-from features.store.client import Client
 from features.store.connector import Connector
 from features.store.fetching import fetch
 from features.store.store import Store

@@ -8,9 +8,10 @@ import pytest
 from fake_sources.everything import CODES, everything
 
 from features.catalogue import FEATURES
+from features.data.indicators import Indicators
+from features.download.client import Client
 from features.errors import InputError
 from features.feature import TECHNOLOGY
-from features.indicators import Indicators
 from features.sources.geodist import GeoDist
 from features.sources.presets import (
     CAPITAL,
@@ -22,7 +23,6 @@ from features.sources.presets import (
 from features.sources.stri import Stri
 from features.sources.technology import FIRST_GROWTH
 from features.sources.wdi import Wdi
-from features.store.client import Client
 
 COUNTRIES = tuple(sorted(CODES.values()))
 

@@ -12,10 +12,10 @@ from fake_sources.server import Server
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from features.data.indicators import Indicators
+from features.download.client import Client
 from features.errors import InputError, SourceError, UnreachableError
-from features.indicators import Indicators
 from features.sources.stri import Stri
-from features.store.client import Client
 from features.store.dataset import Dataset
 from features.store.fetching import fetch
 from features.store.store import Store

@@ -9,8 +9,8 @@ from fake_sources.baci import COUNTRIES, FakeBaci, release_zip
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.data.indicators import Indicators
 from features.errors import InputError
-from features.indicators import Indicators
 from features.sources.technology import DEPRECIATION, FIRST_GROWTH, Technology, inventory
 
 YEARS = range(1996, 2003)

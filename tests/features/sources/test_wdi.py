@@ -10,11 +10,11 @@ import pytest
 from fake_sources.server import Fake, Reply, Request, Server
 from fake_sources.wdi import AREAS, COUNTRIES, TWO, YEARS, fake_wdi, message, ordered, tidy, toy
 
+from features.data.indicators import Indicators
+from features.download.client import Client
 from features.errors import InputError, SourceError
-from features.indicators import Indicators
 from features.sources.indicator_sets import ready_of
 from features.sources.wdi import Wdi
-from features.store.client import Client
 from features.store.dataset import Dataset
 from features.store.store import Store
 

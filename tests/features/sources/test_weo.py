@@ -25,11 +25,11 @@ from fake_sources.weo import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from features.data.indicators import Indicators
+from features.download.client import Client
 from features.errors import InputError, SourceError
-from features.indicators import Indicators
 from features.information import last_published_year
 from features.sources.weo import NEWEST, Weo
-from features.store.client import Client
 from features.store.dataset import Dataset
 from features.store.fetching import fetch
 from features.store.store import Store

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from fake_sources.baci import ROWS, FakeBaci
 
-from features.country_codes import numeric_to_iso3
+from features.countries.source_codes import numeric_to_iso3
 from features.sources.baci import Baci
 from features.sources.technology import Technology
 from features.store.coverage import check, coverage, is_stale

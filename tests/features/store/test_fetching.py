@@ -17,17 +17,17 @@ from fake_sources.baci import ROWS, FakeBaci, release_zip
 from fake_sources.server import Reply, ranged
 from fake_sources.wdi import fake_wdi
 
+from features.download.answers import refusal
+from features.download.client import Client
+from features.download.raw_cache import Desk
+from features.download.retries import PATIENCE_SECONDS
 from features.errors import InputError, SourceError, UnreachableError
 from features.sources.baci import Baci
 from features.sources.wdi import Wdi
-from features.store.answers import refusal
-from features.store.client import Client
-from features.store.desk import Desk
 from features.store.fetching import fetch
-from features.store.patience import PATIENCE_SECONDS
 from features.store.registry import is_key
-from features.store.source import Part
 from features.store.store import Store, default_store
+from features.tidy.parts import Part
 
 BACI = Baci(revision="HS96")
 TODAY = date(2026, 11, 25)
@@ -556,7 +556,7 @@ def test_two_fetches_at_once_write_one_data_set(serve, store, tmp_path):
         return slow(request)
 
     server = serve(fake)
-    command = [sys.executable, "-m", "forecasting.cli", "fetch", "baci", "--revision", "HS96",
+    command = [sys.executable, "-m", "forecasting.cli.main", "fetch", "baci", "--revision", "HS96",
                "--store", str(store.folder), "--mirror", server.url]  # fmt: skip
     both = [
         subprocess.Popen([*command, "--level", level], stdout=subprocess.PIPE,
@@ -573,7 +573,7 @@ def test_two_fetches_at_once_write_one_data_set(serve, store, tmp_path):
 
 def test_who_comes_second_waits_and_says_so(serve, store, tmp_path):
     server = serve(FakeBaci())
-    command = [sys.executable, "-m", "forecasting.cli", "fetch", "baci", "--revision", "HS96",
+    command = [sys.executable, "-m", "forecasting.cli.main", "fetch", "baci", "--revision", "HS96",
                "--store", str(store.folder), "--mirror", server.url]  # fmt: skip
     with store.alone("raw", "baci", "202601"):
         second = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

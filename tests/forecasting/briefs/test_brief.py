@@ -15,14 +15,14 @@ from numpy.testing import assert_allclose
 from features.catalogue import NAMES
 from forecasting import read_run
 from forecasting.briefs.blocs import blocs_brief
-from forecasting.briefs.brief import cell, column_label, listed, points
 from forecasting.briefs.country import country_brief
-from forecasting.briefs.files import brief_text
 from forecasting.briefs.flow import flow_brief
 from forecasting.briefs.totals import basis_of_total, effective_partners
 from forecasting.briefs.track_record import NO_RECORD
 from forecasting.briefs.world import world_brief
-from forecasting.style import DASH, MINUS
+from forecasting.briefs.write import brief_text
+from forecasting.words.numbers import DASH, MINUS, listed, points
+from forecasting.words.tables import cell, column_label
 
 CAUSAL = re.compile(
     r"\b(driv\w+|drove|because|due to|owing to|thanks to|leads? to|led to|results? (in|from)|"

@@ -13,12 +13,13 @@ import pytest
 from features.catalogue import NAMES
 from forecasting import RunConfig, read_run, run
 from forecasting.briefs.blocs import blocs_brief
-from forecasting.briefs.brief import money, named, points
 from forecasting.briefs.country import country_brief
 from forecasting.briefs.flow import flow_brief
 from forecasting.briefs.world import world_brief
-from forecasting.explanation.evidence import out_of_sample
-from forecasting.loading import LoadedData
+from forecasting.inputs.load import LoadedData
+from forecasting.results.channel_evidence import out_of_sample
+from forecasting.results.subjects import named
+from forecasting.words.numbers import money, points
 
 ORIGIN = 2010
 TECHNOLOGY = ("net:ai_adoption", "net:automation", "net:data_infrastructure")

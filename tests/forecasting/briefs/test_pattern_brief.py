@@ -12,12 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.errors import InputError
-from features.targets.catalogue import MEASURES
+from features.measures.catalogue import MEASURES
 from forecasting import read_run
 from forecasting.briefs.brief import BriefTable
-from forecasting.briefs.files import brief_text
 from forecasting.briefs.measure_verdicts import verdict_words
-from forecasting.briefs.measure_words import (
+from forecasting.briefs.measures import (
+    entry_words,
+    index_words,
+    movers,
+    part_words,
+    pattern_brief,
+)
+from forecasting.briefs.write import brief_text
+from forecasting.results.measures import FAMILY_LABELS, shifts
+from forecasting.words.measures import (
     change_words,
     number,
     past_words,
@@ -27,14 +35,6 @@ from forecasting.briefs.measure_words import (
     unit_words,
     value_words,
 )
-from forecasting.briefs.pattern import (
-    entry_words,
-    index_words,
-    movers,
-    part_words,
-    pattern_brief,
-)
-from forecasting.targets.shifts import FAMILY_LABELS, shifts
 
 MINUS = "\N{MINUS SIGN}"
 BY_NAME = {measure.name: measure for measure in MEASURES}

@@ -17,7 +17,7 @@ from forecasting.briefs.track_record import (
     record_table,
     record_words,
 )
-from forecasting.style import MINUS
+from forecasting.words.numbers import MINUS
 
 
 def test_where_no_total_is_published_the_record_is_that_made_ex_ante(finished_run):

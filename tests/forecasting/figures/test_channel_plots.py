@@ -11,8 +11,8 @@ import pytest
 
 from features.feature import CHANNELS, TECHNOLOGY
 from forecasting import RunResult, read_run
+from forecasting.evaluation.study import Study
 from forecasting.figures.channel_plots import channels, out_of_sample
-from forecasting.study import Study
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,9 @@ import pytest
 
 from forecasting import RunResult, read_run
 from forecasting.figures.country_plots import MOVERS, movers, ranked_movers
-from forecasting.style import NoDataError, usd
-from forecasting.subjects import country_name
+from forecasting.figures.style import NoDataError
+from forecasting.results.subjects import country_name
+from forecasting.words.numbers import usd
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pycountry
 import pytest
 
 from forecasting.figures.country_shapes import PLACES, check_shapes, country_outlines, equal_earth
-from forecasting.style import NoDataError
+from forecasting.figures.style import NoDataError
 
 
 def area(ring: np.ndarray) -> float:

@@ -13,7 +13,7 @@ from features.feature import TECHNOLOGY
 from forecasting import RunResult, read_run
 from forecasting.figures.dependence_plots import BINS, dependence, middles, technology_features
 from forecasting.figures.shap_plots import strongest_feature
-from forecasting.style import NoDataError
+from forecasting.figures.style import NoDataError
 
 
 @pytest.fixture(scope="module")

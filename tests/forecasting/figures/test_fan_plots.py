@@ -12,7 +12,7 @@ import pytest
 
 from forecasting import RunResult, read_run
 from forecasting.figures.fan_plots import fan, flow_history
-from forecasting.subjects import rows_of_flow
+from forecasting.results.subjects import rows_of_flow
 
 FLOW = ("DEU", "FRA")
 

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from forecasting.figures.files import FORMATS, render, save_plot
-from forecasting.style import entitle, grid, styled
+from forecasting.figures.style import entitle, grid, styled
 
 STARTS = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
 

@@ -12,10 +12,11 @@ import pytest
 
 from features.feature import CHANNELS
 from forecasting import RunResult, read_run
-from forecasting.explanation.decompose import decompose
 from forecasting.figures.flow_plots import SMALL, flow_steps, waterfall
-from forecasting.style import NoDataError, percent, scale_of, usd
-from forecasting.subjects import rows_of_flow
+from forecasting.figures.style import NoDataError
+from forecasting.results.decompose import decompose
+from forecasting.results.subjects import rows_of_flow
+from forecasting.words.numbers import percent, scale_of, usd
 
 MINUS = "\N{MINUS SIGN}"
 

@@ -12,7 +12,7 @@ import pytest
 from forecasting import RunResult, read_run
 from forecasting.figures.country_shapes import country_outlines
 from forecasting.figures.map_plots import partner_shifts, world_map
-from forecasting.style import NoDataError
+from forecasting.figures.style import NoDataError
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_what_is_missing_is_said(result: RunResult) -> None:
 
 
 def test_colours_are_those_of_the_bar(result: RunResult) -> None:
-    from forecasting.style import diverging, symmetric_limit
+    from forecasting.figures.style import diverging, symmetric_limit
 
     partners = partner_shifts(result, "DEU", side="importer", year=2012)
     figure = world_map(result, "DEU", side="importer", year=2012)

@@ -10,7 +10,7 @@ import pytest
 
 from forecasting import RunResult, read_run
 from forecasting.figures.matrix_plots import heatmap, shift_matrix
-from forecasting.style import NoDataError
+from forecasting.figures.style import NoDataError
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from matplotlib.colors import same_color, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from features.targets.catalogue import MEASURES
+from features.measures.catalogue import MEASURES
 from forecasting import RunResult, read_run
 from forecasting.figures.pattern_plots import (
     MOST_UNITS,
@@ -24,7 +24,7 @@ from forecasting.figures.pattern_plots import (
     measure_paths,
     measure_skill,
 )
-from forecasting.style import NoDataError
+from forecasting.figures.style import NoDataError
 
 KEYS = ["country", "partner", "sector"]
 

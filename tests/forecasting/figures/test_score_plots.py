@@ -13,7 +13,7 @@ from forecasting.figures.score_plots import (
     reliability,
     scoreboard,
 )
-from forecasting.style import NoDataError
+from forecasting.figures.style import NoDataError
 
 MODELS = {
     "gravicast": 0.30,

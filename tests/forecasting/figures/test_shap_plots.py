@@ -21,7 +21,7 @@ from forecasting.figures.shap_plots import (
     strongest_feature,
     waterfall_features,
 )
-from forecasting.style import NoDataError
+from forecasting.figures.style import NoDataError
 
 UNIT = "percent (100 x log points)"
 

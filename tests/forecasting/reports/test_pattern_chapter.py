@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from forecasting import RunResult, read_run
-from forecasting.reports.pattern import ENTRIES, pattern_chapter
-from forecasting.targets.scores import RIVALS
-from forecasting.targets.shifts import FAMILY_LABELS, shifts
+from forecasting.measures.scores import RIVALS
+from forecasting.reports.measures import ENTRIES, pattern_chapter
+from forecasting.results.measures import FAMILY_LABELS, shifts
 
 DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 

@@ -20,22 +20,24 @@ import pytest
 
 from features.errors import InputError
 from features.feature import TECHNOLOGY
+from features.files.tables import sha256
 from features.information import DataBundle
-from features.tables import sha256
 from forecasting import RunConfig, RunResult, read_run, run
-from forecasting.cli import main
-from forecasting.explanation.evidence import TOGETHER, why_untested
+from forecasting.cli.main import main
+from forecasting.evaluation.study import Study
 from forecasting.figures.run_figures import PLOTS
-from forecasting.loading import LoadedData
+from forecasting.figures.style import NoDataError
+from forecasting.inputs.load import LoadedData
 from forecasting.reports.channels import evidence
 from forecasting.reports.data import checks
-from forecasting.reports.figures import LARGEST_IMAGE, images
+from forecasting.reports.embedded import LARGEST_IMAGE, images
 from forecasting.reports.html import table
 from forecasting.reports.report import FIGURES, make_report, write_report
 from forecasting.reports.summary import answers
+from forecasting.results.channel_evidence import TOGETHER, why_untested
 from forecasting.serving.serving import ForecastConfig, forecast_with
-from forecasting.study import Study
-from forecasting.style import NoDataError, percent, stratum, usd
+from forecasting.words.labels import stratum
+from forecasting.words.numbers import percent, usd
 
 EVIL = "<script>alert('x')</script>"
 VOID = {"meta", "img"}
@@ -76,7 +78,7 @@ def html(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A report with its figures, which are built but not drawn: their own tests do that."""
     out = tmp_path_factory.mktemp("report") / "report.html"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("forecasting.reports.figures.render", lambda *_: b"<svg/>")
+        patch.setattr("forecasting.reports.embedded.render", lambda *_: b"<svg/>")
         make_report(finished_run, countries=["DEU"], out=out)
     return out.read_text("utf-8")
 

@@ -23,8 +23,8 @@ import pytest
 
 from features.information import DataBundle
 from forecasting import RunConfig, run
-from forecasting.loading import LoadedData, Source
-from forecasting.placebos import placebos
+from forecasting.evaluation.placebos import placebos
+from forecasting.inputs.load import LoadedData, Source
 from forecasting.reports.report import make_report
 from models.trials import trials
 
@@ -1166,9 +1166,9 @@ def folder(
             "forecasting.reports.report.write_report", lambda *given: given[-1].write_text("")
         )
         few = ("technology_permuted_1", "indicators_led")
-        patch.setattr("forecasting.study.trials", lambda own: trials(own)[:2])
+        patch.setattr("forecasting.evaluation.study.trials", lambda own: trials(own)[:2])
         patch.setattr(
-            "forecasting.study.placebos",
+            "forecasting.evaluation.study.placebos",
             lambda *, seed: {name: placebos(seed=seed)[name] for name in few},
         )
         patch.setattr("forecasting.job.load", lambda _: LoadedData(make_bundle(), SOURCES))
@@ -1191,7 +1191,7 @@ def page(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Page:
         # Numbers inside drawings are the plots' own tests'.
         patch.setattr("forecasting.reports.report.draw_figures", undrawn)
         patch.setattr("forecasting.reports.countries.plot", lambda *_, **__: None)
-        patch.setattr("forecasting.reports.figures.render", lambda *_: b"<svg/>")
+        patch.setattr("forecasting.reports.embedded.render", lambda *_: b"<svg/>")
         make_report(folder, countries=COUNTRIES, out=out)
     return Page(out.read_text("utf-8"))
 

@@ -13,10 +13,10 @@ import pytest
 
 from features.catalogue import NAMES
 from features.errors import InputError
-from features.tables import sha256
+from features.files.tables import sha256
 from forecasting import RunConfig, plot, read_run
-from forecasting.cli import main
-from forecasting.loading import load
+from forecasting.cli.main import main
+from forecasting.inputs.load import load
 from forecasting.reports.scoreboard import write_scoreboard
 from forecasting.serving.served_model import open_model
 from forecasting.serving.serving import ForecastConfig, forecast_with

@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from forecasting import RunResult, read_run, run
-from forecasting.backtest import MODELS
-from forecasting.tracking.promotion import Promotion, promote
+from forecasting.evaluation.model_names import MODELS
+from forecasting.promotion.promote import Promotion, promote
 from forecasting.tracking.track import track
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

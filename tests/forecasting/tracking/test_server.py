@@ -23,13 +23,13 @@ import pytest
 import yaml
 
 from forecasting import read_run
-from forecasting.backtest import MODELS
-from forecasting.cli import main
-from forecasting.run_record import run_digest
-from forecasting.scores import SKILL_METRICS
-from forecasting.tracking.promotion_evidence import read_evidence
-from forecasting.tracking.promotion_gates import against_champion
-from forecasting.tracking.store import BOUNDED, HASTY
+from forecasting.cli.main import main
+from forecasting.evaluation.model_names import MODELS
+from forecasting.evaluation.scores import SKILL_METRICS
+from forecasting.promotion.evidence import read_evidence
+from forecasting.promotion.gates import against_champion
+from forecasting.run_folder.record import run_digest
+from forecasting.tracking.mlflow_store import BOUNDED, HASTY
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 

@@ -23,21 +23,22 @@ import pytest
 from markdown_it import MarkdownIt
 
 from features.catalogue import NAMES
+from features.data.flows import FlowIndex
 from features.errors import InputError
-from features.flows import FlowIndex
 from features.information import AsOfRule
 from forecasting import RunConfig, RunResult, save_forecaster
-from forecasting.backtest import FoldForecast
+from forecasting.evaluation.backtest_file import BacktestWriter
+from forecasting.evaluation.fold import FoldForecast
+from forecasting.evaluation.scores import METRICS, SKILL_METRICS, summarise
+from forecasting.evaluation.significance import UNTESTED, significance_table, why_untested
+from forecasting.evaluation.study import Study
 from forecasting.explanation.explain import attribution_table, channel_summary, explain
-from forecasting.run_record import run_digest
-from forecasting.scores import METRICS, SKILL_METRICS, summarise
-from forecasting.significance import UNTESTED, significance_table, why_untested
-from forecasting.study import Study
-from forecasting.tables import BacktestWriter, forecast_table
+from forecasting.explanation.forecast_table import forecast_table
+from forecasting.run_folder.record import run_digest
 from forecasting.tracking.card import card
 from forecasting.tracking.datasets import flat_config
-from forecasting.tracking.errors import WORST_FLOWS, largest_errors
-from forecasting.tracking.store import ended
+from forecasting.tracking.largest_errors import WORST_FLOWS, largest_errors
+from forecasting.tracking.mlflow_store import ended
 from forecasting.tracking.track import REQUIREMENTS, _check_folder, track
 from models.design import Design
 from models.forecaster import FittedForecaster

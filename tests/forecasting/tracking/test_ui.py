@@ -14,7 +14,7 @@ from urllib.request import urlopen
 import pytest
 
 from features.errors import InputError
-from forecasting.tracking.store import store_uri
+from forecasting.tracking.mlflow_store import store_uri
 from forecasting.tracking.ui import _stop, serve
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -1,0 +1,123 @@
+"""Features of the user's own technology indicators: level at both ends, growth and gap."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.data.indicators import IndicatorSpec
+from features.data.stand_ins import FILLERS, STAND_INS
+from features.feature import (
+    TECHNOLOGY,
+    Channel,
+    CountryValues,
+    Feature,
+    exporter,
+    gap,
+    importer,
+)
+from features.information import InformationSet
+
+GROWTH_YEARS = 5
+_PREFIX = "own_"
+_LARGEST = 1e38
+"""Of a level: the gap between two of them fits float32."""
+_LONGEST = 40
+"""Letters of a series in the name of a feature."""
+
+
+def own_series(
+    specs: Mapping[str, IndicatorSpec], *, read: Collection[str]
+) -> tuple[IndicatorSpec, ...]:
+    """Series that become features: of a technology channel, and read by no built-in feature.
+
+    Parameters
+    ----------
+    specs
+        Indicator catalogue.
+    read
+        Series that built-in features read.
+
+    Returns
+    -------
+    tuple of IndicatorSpec
+        By name, so that columns do not depend on the order of the catalogue's lines.
+    """
+    return tuple(spec for spec in _unread(specs, read) if spec.channel in TECHNOLOGY)
+
+
+def unused_series(
+    specs: Mapping[str, IndicatorSpec], *, read: Collection[str]
+) -> tuple[IndicatorSpec, ...]:
+    """Series that feed no feature at all, by name."""
+    return tuple(spec for spec in _unread(specs, read) if spec.channel not in TECHNOLOGY)
+
+
+def _unread(specs: Mapping[str, IndicatorSpec], read: Collection[str]) -> list[IndicatorSpec]:
+    # What can stand in for a series measures the same: beside it, it is no news.
+    known = {*read, *(name for names in STAND_INS.values() for name in names), *FILLERS.values()}
+    return [spec for name, spec in sorted(specs.items()) if name not in known]
+
+
+def own_features(series: Iterable[IndicatorSpec]) -> tuple[Feature, ...]:
+    """Columns of the user's series, in their order.
+
+    The name begins with `own_` and the channel, which `own_channel` reads off; unit and label are
+    those of the indicator catalogue.
+    """
+    features: list[Feature] = []
+    taken: set[str] = set()
+    for spec in series:
+        stem = _stem(spec, taken)
+        taken.add(stem)
+        features += _of_series(spec, stem)
+    return tuple(features)
+
+
+def own_channel(name: str) -> Channel | None:
+    """Channel of a feature of a user's series, by the feature's name; None for any other name."""
+    found = (c for c in sorted(TECHNOLOGY) if name.startswith(f"{_PREFIX}{c}_"))
+    return next(found, None)
+
+
+def _stem(spec: IndicatorSpec, taken: set[str]) -> str:
+    """A name that LightGBM takes: lower letters, digits and underscores."""
+    word = re.sub(r"[^a-z0-9]+", "_", spec.name.lower()).strip("_")[:_LONGEST] or "series"
+    stem = f"{_PREFIX}{spec.channel}_{word}"
+    names = (stem if number == 1 else f"{stem}_{number}" for number in range(1, len(taken) + 2))
+    return next(name for name in names if name not in taken)
+
+
+def _of_series(spec: IndicatorSpec, stem: str) -> Sequence[Feature]:
+    level, growth = _level(spec.name), _growth(spec.name)
+    unit = spec.unit or "as given"
+    forms = (
+        (f"{stem}_exporter", unit, exporter(level)),
+        (f"{stem}_importer", unit, importer(level)),
+        (f"{stem}_growth_{GROWTH_YEARS}_exporter", "midpoint growth", exporter(growth)),
+        (f"{stem}_gap", unit, gap(level)),
+    )
+    source = f"own indicator: {spec.label}"
+    channel = next(c for c in TECHNOLOGY if c == spec.channel)
+    return [
+        Feature(name, channel, of, (spec.name,), "none", source, build) for name, of, build in forms
+    ]
+
+
+def _level(series: str, *, back: int = 0) -> CountryValues:
+    """Latest value as it is: trees do not mind its scale."""
+    return lambda info: np.clip(info.latest(series, back=back), -_LARGEST, _LARGEST)
+
+
+def _growth(series: str) -> CountryValues:
+    """Midpoint growth, which takes zeros and negative values; 0 where both years are 0."""
+
+    def values(info: InformationSet) -> NDArray[np.floating]:
+        now, then = _level(series)(info), _level(series, back=GROWTH_YEARS)(info)
+        size = np.abs(now) + np.abs(then)
+        return np.divide(2.0 * (now - then), size, out=size.copy(), where=size > 0)
+
+    return values

@@ -1,0 +1,1 @@
+"""Country codes: those of the panel, those of sources, and regions."""

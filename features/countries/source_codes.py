@@ -1,0 +1,283 @@
+"""What sources call countries: numeric, two- and three-letter codes, translated to ISO alpha-3.
+
+Every source goes through `translate`. A code is a country, known to be none (a group, an area "not
+elsewhere specified"; where a source has a list of its own, the list says so), or unknown: an error,
+unless the user chose that rows of unknown codes are dropped and counted (`unknown_codes`). Codes
+that ISO 3166 leaves to its users mean something else to every source: none is passed through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import Literal
+
+from features.countries.panel_codes import AGGREGATES
+from features.errors import InputError, SourceError
+
+# Codes of UN Comtrade and BACI that ISO 3166 does not have, or has for another state. Many codes
+# may mean one country, so the table is never turned round.
+_COMTRADE = {
+    58: "BEL",  # Belgium-Luxembourg, to 1998
+    80: "ATB",  # British Antarctic Territory
+    200: "CSK",  # Czechoslovakia
+    230: "ETH",  # Ethiopia with Eritrea
+    251: "FRA",  # with Monaco and overseas departments
+    278: "DDR",
+    280: "DEU",  # Federal Republic, to 1990
+    381: "ITA",
+    490: "TWN",  # "Other Asia, nes"
+    530: "ANT",
+    579: "NOR",  # with Svalbard
+    582: "PCI",
+    588: "PAK",  # East and West Pakistan
+    590: "PAN",  # without the Canal Zone
+    592: "PCZ",
+    658: "KNA",  # with Anguilla
+    698: "IND",  # Sikkim
+    699: "IND",  # with Sikkim
+    711: "ZAF",  # South African Customs Union, to 1999
+    717: "ZWE",  # Rhodesia and Nyasaland
+    720: "YMD",
+    736: "SDN",  # with South Sudan, to 2011
+    757: "CHE",  # with Liechtenstein
+    810: "SUN",
+    835: "TZA",
+    841: "USA",  # to 1980
+    842: "USA",  # with Puerto Rico and the Virgin Islands
+    849: "PUS",
+    868: "VDR",
+    886: "YEM",
+    890: "YUG",
+    891: "SCG",
+    412: "XKX",
+}
+_ENLARGED = {
+    "BEL": (1998, "Belgium stands for Belgium-Luxembourg to 1998"),
+    "ZAF": (1999, "South Africa stands for the South African Customs Union to 1999"),
+    "SDN": (2011, "Sudan stands for Sudan with South Sudan to 2011"),
+}
+"""Countries whose figures up to a year are of a larger territory, in BACI and Comtrade."""
+
+_ALPHA3 = {
+    "KOS": "XKX",  # IMF
+    "UVK": "XKX",  # IMF, legacy WEO
+    "OWID_KOS": "XKX",
+    "XKO": "XKX",
+    "XKV": "XKX",  # OECD
+    "KSV": "XKX",
+    "WBG": "PSE",
+    "PAL": "PSE",
+    "ROM": "ROU",
+    "ZAR": "COD",
+    "TMP": "TLS",
+    "S19": "TWN",
+    "888": "XKX",  # BaTIS
+    # Withdrawn codes of states that only changed their name.
+    "BUR": "MMR",
+    "BYS": "BLR",
+    "DHY": "BEN",
+    "FXX": "FRA",
+    "HVO": "BFA",
+    "NHB": "VUT",
+    "RHO": "ZWE",
+}
+_WITHOUT_CODE = frozenset({"CHI", "NSP", "FRE"})
+"""The Channel Islands, of which ISO has no code together (WDI); of sources that have no list of
+areas, what is not specified and free zones (ITPD-E)."""
+_ALPHA2 = {"XK": "XKX", "UK": "GBR", "EL": "GRC", "AN": "ANT", "CS": "SCG", "KV": "XKX",
+           "YU": "SCG"}  # fmt: skip
+
+
+def said_of_territories(countries: Iterable[str], year: int) -> list[str]:
+    """What figures of BACI or Comtrade for a year do not say of countries' territory."""
+    there = set(countries)
+    said = [text for code, (last, text) in _ENLARGED.items() if code in there and year <= last]
+    if "TWN" in there:
+        said.append('Taiwan is what the source calls "Other Asia, not elsewhere specified"')
+    return said
+
+
+class UnknownCodeError(LookupError):
+    """A code of which no table says what it is."""
+
+
+UnknownCodes = Literal["error", "drop"]
+UNKNOWN_CODES: tuple[UnknownCodes, ...] = ("error", "drop")
+_unknown: ContextVar[UnknownCodes] = ContextVar("unknown_codes", default="error")
+
+
+@contextmanager
+def unknown_codes(choice: str) -> Iterator[None]:
+    """What becomes of rows of unknown codes while a data set is made: ``error`` or ``drop``.
+
+    Raises
+    ------
+    InputError
+        For another word.
+    """
+    known = next((word for word in UNKNOWN_CODES if word == choice), None)
+    if known is None:
+        raise InputError(
+            f"--unknown-codes: there is no {choice!r}",
+            remedy=f"Choose {' or '.join(UNKNOWN_CODES)}",
+        )
+    before = _unknown.set(known)
+    try:
+        yield
+    finally:
+        _unknown.reset(before)
+
+
+def drops_unknown() -> bool:
+    """Whether rows of unknown codes are dropped, to be counted under `dropped_rows`."""
+    return _unknown.get() == "drop"
+
+
+def dropped_rows(code: str) -> str:
+    """Words under which rows of an unknown code are counted, beside those of no country."""
+    return f"rows of {code!r}, of which no table says which country it is, among those left out"
+
+
+@lru_cache(maxsize=1)
+def _numeric() -> dict[str, str]:
+    import pycountry
+
+    iso = {c.numeric: c.alpha_3 for c in pycountry.historic_countries if hasattr(c, "numeric")}
+    iso |= {c.numeric: c.alpha_3 for c in pycountry.countries}
+    return {code.lstrip("0"): alpha for code, alpha in iso.items()} | {
+        str(code): alpha for code, alpha in _COMTRADE.items()
+    }
+
+
+@lru_cache(maxsize=1)
+def _three_letters() -> frozenset[str]:
+    """Codes of ISO 3166, past and present, Kosovo's, and those that stand in a country's place."""
+    import pycountry
+
+    both = (pycountry.countries, pycountry.historic_countries)
+    return frozenset({c.alpha_3 for some in both for c in some} | {"XKX"} | AGGREGATES)
+
+
+def has_iso3(code: str) -> bool:
+    """Whether a code is one that `alpha3_to_iso3` gives; codes left to users are none."""
+    return code in _three_letters()
+
+
+@lru_cache(maxsize=1)
+def _two_letters() -> dict[str, str]:
+    import pycountry
+
+    return {c.alpha_2: c.alpha_3 for c in pycountry.countries} | _ALPHA2
+
+
+def numeric_to_iso3(code: str) -> str | None:
+    """ISO or UN numeric code, as DESTA and BACI use it; None for an empty one.
+
+    Raises
+    ------
+    UnknownCodeError
+        If neither table has it.
+    """
+    short = code.strip().lstrip("0")
+    if not short:
+        return None
+    try:
+        return _numeric()[short]
+    except KeyError:
+        raise UnknownCodeError(code) from None
+
+
+def of_comtrade(code: int) -> str | None:
+    """Country of a code that Comtrade and BACI have and ISO 3166 has not, or for another state.
+
+    The sources' own lists call some of them groups or give them placeholders: 490, "Other Asia,
+    nes", is Taiwan. None for all other codes.
+    """
+    return _COMTRADE.get(code)
+
+
+def alpha3_to_iso3(code: str) -> str | None:
+    """Three-letter code as sources spell it; None for what is no country.
+
+    Raises
+    ------
+    UnknownCodeError
+        If no table has it.
+    """
+    code = code.strip()
+    if code in _WITHOUT_CODE:
+        return None
+    code = _ALPHA3.get(code, code)
+    if not has_iso3(code):
+        raise UnknownCodeError(code)
+    return code
+
+
+def alpha2_to_iso3(code: str) -> str | None:
+    """Two-letter code; ``NA`` is Namibia.
+
+    Raises
+    ------
+    UnknownCodeError
+        If no table has it.
+    """
+    try:
+        return _two_letters()[code.strip()]
+    except KeyError:
+        raise UnknownCodeError(code) from None
+
+
+def translate(
+    codes: Sequence[str],
+    using: Callable[[str], str | None],
+    *,
+    file: object,
+    column: str,
+    count: Callable[[str, int], None] | None = None,
+    rows: Sequence[int] = (),
+) -> tuple[str | None, ...]:
+    """Alpha-3 code of each code, None for what is known to be no country or is to be dropped.
+
+    Parameters
+    ----------
+    codes
+        Distinct codes, as text.
+    using
+        `numeric_to_iso3`, `alpha3_to_iso3` or `alpha2_to_iso3`, perhaps wrapped.
+    file, column
+        Named in the error.
+    count, rows
+        Told of the rows of each unknown code that is dropped, and how many each of ``codes`` has.
+        Without ``count`` an unknown code is an error whatever the user chose.
+
+    Raises
+    ------
+    SourceError
+        For codes that no table knows, unless their rows are to be dropped; names all of them.
+    """
+    out: list[str | None] = []
+    unknown: list[int] = []
+    for number, code in enumerate(codes):
+        try:
+            out.append(using(str(code)))
+        except UnknownCodeError:
+            unknown.append(number)
+            out.append(None)
+    if unknown and count is not None and drops_unknown():
+        for number in unknown:
+            count(dropped_rows(str(codes[number])), int(rows[number]))
+    elif unknown:
+        named = [repr(str(codes[number])) for number in unknown]
+        more = f" and {len(named) - 20} more" if len(named) > 20 else ""
+        drop = ", or drop its rows with --unknown-codes drop" if count is not None else ""
+        raise SourceError(
+            f"no table says which country {', '.join(named[:20])}{more} is",
+            remedy="The source may be newer than this version of gravicast: upgrade, or take an "
+            f"earlier release{drop}",
+            file=file,
+            column=column,
+        )
+    return tuple(out)

@@ -1,0 +1,373 @@
+"""Inter-country input-output tables: read, checked that they balance, as dense matrices."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.countries.panel_codes import place_of
+from features.errors import InputError
+from features.files.tables import numbers, read_table, require_columns, shown
+
+FINAL_USES = ("HOUSEHOLD", "NONPROFIT", "GOVERNMENT", "GFCF", "INVENTORY")
+"""Uses that are no sector; changes of inventories may be negative."""
+COLUMNS = ("source_country", "source_sector", "use_country", "use", "value_musd")
+MILLION = 1e6
+ROUNDING = 0.15 * MILLION
+"""USD by which whole millions may put a row out of balance, a cell of it: sales below half a
+million are left out. Over the 1,476 cells of WIOD's rows that allows 221 million; the largest gap
+in its fifteen tables is 113 million."""
+TOLERANCE = 0.01
+"""Share of a sector's output by which it may be out of balance, however much money that is."""
+LEAST_OUTPUT = 1.0
+"""USD; less is what adding decimals leaves of nothing, and inputs would be divided by it."""
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class TableNotes:
+    """What reading a table, or moving it to other flows, counted.
+
+    Attributes
+    ----------
+    negative_final_cells
+        Cells of final use, all categories together, that falling inventories make negative: they
+        stand, or rows would not sum. Moving a table sets them to 0.
+    cleared_rows
+        Sectors whose negative cells left no positive output: those cells are set to 0.
+    inputs_without_output
+        Sectors that use inputs and have no output: their inputs are moved to final use.
+    negative_value_added
+        Sectors whose inputs exceed their output; kept.
+    largest_gap, largest_gap_at
+        Largest distance of a row from the published output, USD, and its country and sector; NaN
+        and empty where none is published.
+    flows_without_use
+        Flows of a moved table that none of the uses it had takes; they are counted as final use.
+    short_of_final_use
+        Countries of a moved table whose inputs were scaled down to leave them final use.
+    largest_input_gap
+        Largest distance of a moved table's inputs, by country and sector, from what its input
+        shares ask for, as a share of all that the country uses.
+    """
+
+    negative_final_cells: int = 0
+    cleared_rows: int = 0
+    inputs_without_output: int = 0
+    negative_value_added: int = 0
+    largest_gap: float = float("nan")
+    largest_gap_at: str = ""
+    flows_without_use: int = 0
+    short_of_final_use: int = 0
+    largest_input_gap: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class InputOutputTable:
+    """An inter-country input-output table, current USD.
+
+    Sectors of countries are rows ``country * n_sectors + sector``. ROW, the rest of the world, is a
+    country like any other.
+
+    Attributes
+    ----------
+    year
+        Calendar year; of a table moved to other flows, the year it was moved from.
+    countries, sectors
+        Codes, in the order of the arrays.
+    intermediate
+        Sales of a sector to a sector, shape ``[row, row]``, never negative.
+    final
+        Sales to final use of a country, all categories together, shape ``[row, country]``.
+    notes
+        What reading counted.
+
+    Notes
+    -----
+    **Invariant.** Output is what a row sums to, so that a table always balances exactly.
+    """
+
+    year: int
+    countries: tuple[str, ...]
+    sectors: tuple[str, ...]
+    intermediate: Matrix
+    final: Matrix
+    notes: TableNotes = TableNotes()
+
+    @property
+    def output(self) -> Matrix:
+        """Gross output, USD, shape ``[row]``."""
+        return self.intermediate.sum(axis=1) + self.final.sum(axis=1)
+
+    @property
+    def value_added(self) -> Matrix:
+        """Output less inputs, USD, shape ``[row]``."""
+        return self.output - self.intermediate.sum(axis=0)
+
+    def flows(self) -> Matrix:
+        """Sales by using country, USD, shape ``[exporter, importer, sector]``, at home included."""
+        n, k = len(self.countries), len(self.sectors)
+        by_country = self.intermediate.reshape(n * k, n, k).sum(axis=2) + self.final
+        return by_country.reshape(n, k, n).transpose(0, 2, 1).copy()
+
+
+# Reading ------------------------------------------------------------------------------------------
+
+
+def table_years(folder: Path | str) -> list[int]:
+    """Years of ``wiot_YYYY.parquet`` files in a folder, ascending."""
+    found = (re.fullmatch(r"wiot_(\d{4})\.parquet", path.name) for path in Path(folder).glob("*")
+             if path.is_file())  # fmt: skip
+    return sorted(int(match.group(1)) for match in found if match)
+
+
+def check_table_years(folder: Path | str, years: Iterable[int]) -> None:
+    """Refuse tables that lack a year of the flows.
+
+    Raises
+    ------
+    InputError
+        If there is no such folder, no table in it, or one is missing.
+    """
+    folder, wanted = Path(folder), list(years)
+    if not folder.is_dir():
+        raise InputError("there is no such folder", remedy="Check the path", file=folder)
+    there = table_years(folder)
+    lacking = [year for year in wanted if year not in there]
+    if not there or lacking:
+        have = f"{there[0]}-{there[-1]}" if there else "none"
+        raise InputError(
+            f"the flows are of {wanted[0]}-{wanted[-1]} and there is no wiot_{lacking[0]}.parquet "
+            f"(tables found: {have})",
+            remedy="Supply a table for every year of the flows, or cut the flows to those years",
+            file=folder,
+        )
+
+
+def read_table_year(
+    folder: Path | str,
+    year: int,
+    *,
+    countries: Sequence[str] | None = None,
+    sectors: Sequence[str] | None = None,
+) -> InputOutputTable:
+    """Read one table.
+
+    Parameters
+    ----------
+    folder
+        Holds ``wiot_YYYY.parquet``, long tables with the columns `COLUMNS`, million USD, zeros
+        left out; and, where published output is to be checked, ``gross_output.parquet``
+        (``country, sector, year, output_musd``).
+    year
+        Calendar year.
+    countries, sectors
+        Those of the flows, in their order; the table must have the same. By default those of the
+        table, sorted.
+
+    Raises
+    ------
+    InputError
+        If the year is not there, a country or sector is in one of flows and table only, a cell
+        occurs twice, a sale to a sector is negative, the published output lacks the year, or a row
+        is negative or differs from the published output by more than whole millions explain.
+    """
+    folder = Path(folder)
+    check_table_years(folder, [year])
+    file = folder / f"wiot_{year}.parquet"
+    frame = read_table(file, text=COLUMNS[:4])
+    require_columns(frame, COLUMNS, file=file)
+    countries = _sorted_codes(frame["source_country"]) if countries is None else tuple(countries)
+    sectors = _sorted_codes(frame["source_sector"]) if sectors is None else tuple(sectors)
+    intermediate, final = _matrices(frame, countries, sectors, file=file)
+    output = intermediate.sum(axis=1) + final.sum(axis=1)
+    gap = output - _published_output(folder, year, countries, sectors)
+    notes = _settle(intermediate, final, gap, names=(countries, sectors), file=file)
+    return InputOutputTable(year, countries, sectors, intermediate, final, notes)
+
+
+def _sorted_codes(column: pd.Series) -> tuple[str, ...]:
+    return tuple(sorted(map(str, column.dropna().unique())))
+
+
+def _matrices(
+    frame: pd.DataFrame, countries: tuple[str, ...], sectors: tuple[str, ...], *, file: Path
+) -> tuple[Matrix, Matrix]:
+    """Sales to sectors, shape ``[row, row]``, and to final use, ``[row, country]``, USD."""
+    value = numbers(frame["value_musd"], file=file) * MILLION
+    n, k = len(countries), len(sectors)
+    row = _codes(frame["source_country"], countries, file=file) * k
+    row += _codes(frame["source_sector"], sectors, file=file)
+    user = _codes(frame["use_country"], countries, file=file)
+    uses = (*sectors, *FINAL_USES)
+    # Zeros are left out: a use that is not there at all is a use of nothing.
+    use = _codes(frame["use"], uses, file=file, all_of_them=False)
+    to_final = use >= k
+    _check_sales(frame, value, to_final, file=file)
+    _check_once((row * n + user) * len(uses) + use, frame, file=file)
+    intermediate = np.bincount(
+        ((row * n + user) * k + use)[~to_final], weights=value[~to_final], minlength=(n * k) ** 2
+    )
+    final = np.bincount((row * n + user)[to_final], weights=value[to_final], minlength=n * k * n)
+    # bincount gives integers where there are no sales at all.
+    return (
+        intermediate.astype(np.float64, copy=False).reshape(n * k, n * k),
+        final.astype(np.float64, copy=False).reshape(n * k, n),
+    )
+
+
+def _codes(
+    column: pd.Series, known: Sequence[str], *, file: Path, all_of_them: bool = True
+) -> NDArray[np.int64]:
+    """Place of every row's word among those known, all of which must occur."""
+    words = column.astype("category").cat.remove_unused_categories()
+    names = [str(name) for name in words.cat.categories]
+    # Empty cells have the code -1: the last place.
+    place = np.append(place_of(names, known), -1)[words.cat.codes.to_numpy()].astype(np.int64)
+    if place.min() < 0:
+        row = int(np.argmax(place < 0))
+        raise InputError(
+            f"{shown(column.iloc[row])} is in the input-output table and not in the flows",
+            remedy="Give flows and tables of the same countries and sectors",
+            file=file,
+            column=str(column.name),
+            row=row + 2,
+        )
+    absent = [name for name in known if name not in names] if all_of_them else []
+    if absent:
+        raise InputError(
+            f"{absent[0]!r} is in the flows and not in the input-output table",
+            remedy="Give flows and tables of the same countries and sectors",
+            file=file,
+            column=str(column.name),
+        )
+    return place
+
+
+def _check_sales(
+    frame: pd.DataFrame, value: Matrix, to_final: NDArray[np.bool_], *, file: Path
+) -> None:
+    wrong = (value < 0) & ~to_final
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        sale = " ".join(str(frame[name].iloc[row]) for name in COLUMNS[:4])
+        raise InputError(
+            f"a sale to a sector is negative ({sale}: {value[row] / MILLION:g} million USD)",
+            remedy="Correct it; only final use, as inventories fall, may be negative",
+            file=file,
+            column="value_musd",
+            row=row + 2,
+        )
+
+
+def _check_once(cells: NDArray[np.int64], frame: pd.DataFrame, *, file: Path) -> None:
+    often = np.bincount(cells)
+    if often.max() < 2:
+        return
+    row = int(np.flatnonzero(cells == int(np.argmax(often)))[1])
+    sale = " ".join(str(frame[name].iloc[row]) for name in COLUMNS[:4])
+    raise InputError(
+        f"the sale {sale} occurs {often.max()} times",
+        remedy="Keep one row a sale",
+        file=file,
+        row=row + 2,
+    )
+
+
+def _published_output(
+    folder: Path, year: int, countries: tuple[str, ...], sectors: tuple[str, ...]
+) -> Matrix:
+    """Published gross output, USD, shape ``[row]``; NaN where none is published."""
+    file = folder / "gross_output.parquet"
+    output = np.full(len(countries) * len(sectors), np.nan)
+    if not file.is_file():
+        return output
+    table = read_table(file, text=("country", "sector"))
+    require_columns(table, ("country", "sector", "year", "output_musd"), file=file)
+    years = numbers(table["year"], file=file)
+    if year not in years:
+        raise InputError(
+            f"there is a table of {year} and no published output of that year "
+            f"({years.min():.0f}-{years.max():.0f})",
+            remedy="Add the year, or remove the file: tables are then not checked against it",
+            file=file,
+        )
+    table = table[years == year]
+    row = place_of([str(c) for c in table["country"]], countries).astype(np.int64)
+    sector = place_of([str(s) for s in table["sector"]], sectors)
+    known = (row >= 0) & (sector >= 0)
+    published = numbers(table["output_musd"], file=file) * MILLION
+    output[(row * len(sectors) + sector)[known]] = published[known]
+    return output
+
+
+def _settle(
+    intermediate: Matrix,
+    final: Matrix,
+    gap: Matrix,
+    *,
+    names: tuple[tuple[str, ...], tuple[str, ...]],
+    file: Path,
+) -> TableNotes:
+    """Check the balance and mend, in place, what rounding to millions left; count it."""
+    bound = ROUNDING * (intermediate.shape[1] + final.shape[1])
+    output = intermediate.sum(axis=1) + final.sum(axis=1)
+    # NaN, where nothing is published, is no imbalance.
+    _refuse(np.abs(gap), output - gap, bound, names, file, what="its row differs from the "
+            "published output")  # fmt: skip
+    _refuse(-output, output, bound, names, file, what="its output is negative")
+    negative = int((final < 0).sum())
+    cleared = (output < LEAST_OUTPUT) & (final < 0).any(axis=1)
+    final[cleared] = np.maximum(final[cleared], 0.0)
+    output = intermediate.sum(axis=1) + final.sum(axis=1)
+    idle = (output < LEAST_OUTPUT) & (intermediate.sum(axis=0) > 0)
+    k = len(names[1])
+    for column in np.flatnonzero(idle):
+        final[:, column // k] += intermediate[:, column]
+        intermediate[:, column] = 0.0
+    added = intermediate.sum(axis=1) + final.sum(axis=1) - intermediate.sum(axis=0)
+    published = bool(np.isfinite(gap).any())
+    widest = int(np.nanargmax(np.abs(gap))) if published else 0
+    return TableNotes(
+        negative_final_cells=negative,
+        cleared_rows=int(cleared.sum()),
+        inputs_without_output=int(idle.sum()),
+        negative_value_added=int((added < 0).sum()),
+        largest_gap=float(abs(gap[widest])),
+        largest_gap_at=row_name(widest, *names) if published else "",
+    )
+
+
+def row_name(row: int, countries: Sequence[str], sectors: Sequence[str]) -> str:
+    """Country and sector of a row, for messages."""
+    return f"{countries[row // len(sectors)]} {sectors[row % len(sectors)]}"
+
+
+def _refuse(
+    excess: Matrix,
+    output: Matrix,
+    bound: float,
+    names: tuple[tuple[str, ...], tuple[str, ...]],
+    file: Path,
+    *,
+    what: str,
+) -> None:
+    wrong = (excess > bound) & (excess > TOLERANCE * np.abs(output))
+    if not wrong.any():
+        return
+    row = int(np.argmax(np.where(wrong, excess, -np.inf)))
+    share = f", {excess[row] / output[row]:.1%} of it" if output[row] > 0 else ""
+    raise InputError(
+        f"the table does not balance at {row_name(row, *names)}: {what} by "
+        f"{excess[row] / MILLION:,.0f} million USD{share} ({int(wrong.sum())} sectors are out of "
+        "balance)",
+        remedy="Check that the table is complete and in million USD",
+        file=file,
+    )

@@ -1,0 +1,365 @@
+"""`TradePanel`: bilateral flows as a dense ``[year, flow]`` matrix with integer keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.arrays import used_codes
+from features.countries.panel_codes import place_of, to_iso3
+from features.data.cells import CodedColumn, RowKeys, scatter
+from features.data.flows import FlowIndex, IntArray
+from features.errors import InputError, RepeatedRowsError
+from features.files.frames import as_frame
+from features.files.tables import numbers, require_columns, whole_years
+from features.reading.options import ReadingOptions
+from features.reading.table import ReadTable
+from features.reading.trade_table import read_trade
+
+AbsentFlows = Literal["auto", "zero", "missing"]
+NegativeFlows = Literal["error", "zero"]
+DomesticFlows = Literal["apart", "include"]
+
+KEYS = ("exporter", "importer", "sector")
+MAX_CELLS = 2_000_000_000
+MOST_USD = 1e15
+"""More than any year's flow: ten times what the world produces."""
+EARLY_YEARS = 5
+"""First years of the panel, which decide what a cell without a row means: no origin of a back-test
+is earlier than the last of them, so that years added later change nothing of the past."""
+STATED_ZEROS = 0.01
+"""Share of stated zeros among a table's rows from which it lists its zeros; below it, a few strays
+do not make unknown every flow that is not traded."""
+
+
+@dataclass(frozen=True, slots=True)
+class PanelNotes:
+    """What reading the table had to decide, counted, for the run's data statement.
+
+    Attributes
+    ----------
+    rows
+        Rows read.
+    negatives_set_to_zero
+        Cells below zero that the caller asked to set to zero.
+    absent_cells
+        Cells (year x flow) of the universe without a row.
+    absent_means
+        How those were read: ``"zero"`` or ``"missing"``.
+    absent_decided
+        Whether the table decided that, not the caller.
+    stated_zeros
+        Rows whose value is zero.
+    ignored_columns
+        Columns of the table that the panel does not use.
+    """
+
+    rows: int
+    negatives_set_to_zero: int
+    absent_cells: int
+    absent_means: Literal["zero", "missing"]
+    ignored_columns: tuple[str, ...] = ()
+    absent_decided: bool = False
+    stated_zeros: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TradePanel:
+    """Bilateral trade, one row a year and one column a flow.
+
+    Attributes
+    ----------
+    flows
+        Integer keys of the columns; every ordered pair of countries, every sector, and each
+        country with itself where domestic flows are included.
+    years
+        Consecutive calendar years, shape ``[year]``.
+    values
+        Current USD, float32, shape ``[year, flow]``; NaN where unknown, 0 where there is no trade.
+    domestic
+        Sales of a country to itself, USD, shape ``[year, country * sector]``, or None where the
+        input has none or they are included in ``values``. Kept apart, no total contains them.
+    notes
+        What reading had to decide.
+    """
+
+    flows: FlowIndex
+    years: NDArray[np.int32]
+    values: NDArray[np.float32]
+    domestic: NDArray[np.float32] | None
+    notes: PanelNotes
+
+    @property
+    def first_year(self) -> int:
+        """First calendar year."""
+        return int(self.years[0])
+
+    @property
+    def last_year(self) -> int:
+        """Last calendar year."""
+        return int(self.years[-1])
+
+    def row(self, year: int) -> int:
+        """Row of ``year`` in ``values``; raises KeyError outside the panel."""
+        if not self.first_year <= year <= self.last_year:
+            raise KeyError(f"year {year} is outside {self.first_year}-{self.last_year}")
+        return year - self.first_year
+
+    @classmethod
+    def read(
+        cls,
+        path: Path | str,
+        *,
+        absent: AbsentFlows = "auto",
+        negatives: NegativeFlows = "error",
+        domestic: DomesticFlows = "apart",
+    ) -> TradePanel:
+        """Read a CSV, Parquet or Excel file; see `features.reading.trade_table`."""
+        table = read_trade(Path(path), ReadingOptions())
+        return cls.from_table(
+            table, absent=absent, negatives=negatives, domestic=domestic, file=path
+        )[0]
+
+    @classmethod
+    def from_table(
+        cls,
+        table: ReadTable,
+        *,
+        absent: AbsentFlows = "auto",
+        negatives: NegativeFlows = "error",
+        domestic: DomesticFlows = "apart",
+        file: object | None = None,
+    ) -> tuple[TradePanel, ReadTable]:
+        """Panel of a table as it was read, and the table without rows that repeat another."""
+
+        def build(table: ReadTable) -> TradePanel:
+            with table.placed():
+                return cls.from_frame(
+                    table.frame, absent=absent, negatives=negatives, domestic=domestic, file=file
+                )
+
+        try:
+            return build(table), table
+        except RepeatedRowsError:
+            # Only where a key occurs twice are whole rows compared: 28 million take their time.
+            fewer = table.without_repeats()
+            if fewer is table:
+                raise
+        return build(fewer), fewer
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        absent: AbsentFlows = "auto",
+        negatives: NegativeFlows = "error",
+        domestic: DomesticFlows = "apart",
+        file: object | None = None,
+    ) -> TradePanel:
+        """Build a panel from a tidy table.
+
+        Parameters
+        ----------
+        frame
+            Columns ``exporter, importer, year, value_usd`` and, where there are sectors,
+            ``sector``; one row a flow and year. Other columns are ignored and counted. Of pandas,
+            polars, Arrow, or whatever has the Arrow PyCapsule interface. Codes that ISO 3166
+            leaves to users are countries here, as in a simulated world; in a file they must be
+            listed.
+        absent
+            What a pair, sector and year without a row means. ``"auto"``: missing where the table
+            lists its zeros (`STATED_ZEROS` of the rows of its first `EARLY_YEARS` years), zero
+            where it lists trade only, as BACI does.
+        negatives
+            ``"error"`` refuses negative values, ``"zero"`` sets them to zero and counts them.
+        domestic
+            ``"apart"`` keeps rows with exporter = importer out of the flows and their totals,
+            ``"include"`` makes them flows like any other.
+        file
+            Named in errors.
+
+        Raises
+        ------
+        InputError
+            For a missing column, wrong type, negative, missing, infinite or impossibly large value
+            (beyond `MOST_USD`), duplicate key,
+            unknown country, a year missing from the middle, fewer than two countries, or no
+            domestic row where they are to be included.
+        """
+        file = "trade table" if file is None else file
+        frame = as_frame(frame, text=KEYS, file=file)
+        require_columns(frame, ("exporter", "importer", "year", "value_usd"), file=file)
+        if frame.empty:
+            raise InputError("the table has no rows", remedy="Give a table with rows", file=file)
+        exporter, importer, countries = _country_codes(frame, file=file)
+        sector, sectors = sector_codes(frame, file=file)
+        year = whole_years(frame["year"], file=file)
+        years = _consecutive_years(year, file=file)
+        given = numbers(frame["value_usd"], file=file)
+        values, negative_cells = _non_negative(frame["value_usd"], given, negatives, file=file)
+        zeros = given == 0
+        lists_zeros = zeros.any() and zeros[early(year)].mean() >= STATED_ZEROS
+        flows = FlowIndex(countries, sectors, diagonal=domestic == "include")
+        if flows.size * years.size > MAX_CELLS:
+            raise InputError(
+                f"{flows.size:,} flows x {years.size} years do not fit a dense panel",
+                remedy="Aggregate the sectors (HS section or chapter) or choose fewer countries",
+                file=file,
+            )
+        keys = RowKeys(exporter, importer, sector, year, int(years[0]))
+        matrix, apart, seen = scatter(flows, keys, values, n_years=years.size, file=file)
+        if flows.diagonal and np.isnan(matrix[:, flows.domestic]).all():
+            _refuse_no_domestic(file=file)
+        stated = absent if absent != "auto" else None
+        means = stated or ("missing" if lists_zeros else "zero")
+        if means == "zero":
+            np.nan_to_num(matrix, copy=False, nan=0.0)
+            if apart is not None:
+                np.nan_to_num(apart, copy=False, nan=0.0)
+        used = {*KEYS, "year", "value_usd"}
+        notes = PanelNotes(
+            rows=len(frame),
+            negatives_set_to_zero=negative_cells,
+            absent_cells=matrix.size - seen,
+            absent_means=means,
+            ignored_columns=tuple(str(name) for name in frame.columns if name not in used),
+            absent_decided=stated is None,
+            stated_zeros=int(zeros.sum()),
+        )
+        return cls(flows, years, matrix, apart, notes)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The panel as a tidy table, known cells only, domestic flows included, sorted by key."""
+        parts = [
+            self._tidy(self.flows.exporter, self.flows.importer, self.flows.sector, self.values)
+        ]
+        if self.domestic is not None:
+            k = len(self.flows.sectors)
+            country = np.repeat(np.arange(len(self.flows.countries), dtype=np.int32), k)
+            sector = np.tile(np.arange(k, dtype=np.int32), len(self.flows.countries))
+            parts.append(self._tidy(country, country, sector, self.domestic))
+        table = pd.concat(parts, ignore_index=True)
+        keys = ["exporter", "importer", *(["sector"] if self.flows.has_sectors else []), "year"]
+        return table.sort_values(keys, ignore_index=True)
+
+    def _tidy(
+        self, exporter: IntArray, importer: IntArray, sector: IntArray, values: NDArray[np.float32]
+    ) -> pd.DataFrame:
+        row, column = np.nonzero(~np.isnan(values))
+        names = np.asarray(self.flows.countries, dtype=object)
+        table = {"exporter": names[exporter[column]], "importer": names[importer[column]]}
+        if self.flows.has_sectors:
+            table["sector"] = np.asarray(self.flows.sectors, dtype=object)[sector[column]]
+        table["year"] = self.years[row].astype(np.int16)
+        table["value_usd"] = values[row, column].astype(np.float64)
+        return pd.DataFrame(table)
+
+
+def _refuse_no_domestic(*, file: object) -> None:
+    raise InputError(
+        "domestic flows are to be included, and no row has exporter = importer",
+        remedy="Add each country's sales to itself, or leave out `domestic: include` "
+        "(--domestic include)",
+        file=file,
+        column="importer",
+    )
+
+
+def _country_codes(
+    frame: pd.DataFrame, *, file: object
+) -> tuple[CodedColumn, CodedColumn, tuple[str, ...]]:
+    sides = [to_iso3(frame[name], file=file) for name in ("exporter", "importer")]
+    countries = tuple(sorted({names[code] for codes, names in sides for code in used_codes(codes)}))
+    if len(countries) < 2:
+        raise InputError(
+            f"the table holds one country only ({countries[0]})",
+            remedy="Bilateral trade needs at least two countries",
+            file=file,
+        )
+    exporter, importer = (CodedColumn(codes, place_of(names, countries)) for codes, names in sides)
+    return exporter, importer, countries
+
+
+def sector_codes(
+    frame: pd.DataFrame, *, file: object
+) -> tuple[CodedColumn | None, tuple[str, ...]]:
+    """Place of each row's sector, and the sectors in order; None where the table has no sectors.
+
+    Raises
+    ------
+    InputError
+        For an empty cell.
+    """
+    if "sector" not in frame.columns:
+        return None, ("",)
+    column = frame["sector"].astype("category")
+    codes = column.cat.codes.to_numpy()
+    categories = [str(name) for name in column.cat.categories]
+    blank = [number for number, name in enumerate(categories) if not name.strip()]
+    if blank or codes.min() < 0:
+        wrong = np.isin(codes, [-1, *blank])
+        if wrong.any():
+            raise InputError(
+                "an empty cell is not a sector",
+                remedy="Name the sector or leave the column out",
+                file=file,
+                column="sector",
+                row=int(np.argmax(wrong)) + 2,
+            )
+    sectors = tuple(sorted({categories[code] for code in used_codes(codes)}))
+    return CodedColumn(codes, place_of(categories, sectors)), sectors
+
+
+def _consecutive_years(year: NDArray[np.integer], *, file: object) -> NDArray[np.int32]:
+    there = used_codes(year)
+    first, last = int(there[0]), int(there[-1])
+    if there.size < last - first + 1:
+        gap = first + int(np.argmax(there != np.arange(first, first + there.size)))
+        raise InputError(
+            f"year {gap} is missing from the middle of {first}-{last}",
+            remedy="Supply that year or cut the panel to years without a gap",
+            file=file,
+            column="year",
+        )
+    return np.arange(first, last + 1, dtype=np.int32)
+
+
+def early(year: NDArray[np.integer], until: int | None = None) -> NDArray[np.bool_]:
+    """Rows that decide how a table is read: its first `EARLY_YEARS` years, all up to ``until``."""
+    last = int(year.min()) + EARLY_YEARS - 1
+    rows: NDArray[np.bool_] = year <= (last if until is None else max(last, until))
+    return rows
+
+
+def _non_negative(
+    column: pd.Series, values: NDArray[np.float64], negatives: NegativeFlows, *, file: object
+) -> tuple[NDArray[np.float64], int]:
+    if values.max() > MOST_USD:
+        row = int(np.argmax(values))
+        raise InputError(
+            f"{values[row]:g} is more dollars than the world earns in a year",
+            remedy=f"Give values in current USD, below {MOST_USD:g}",
+            file=file,
+            column=str(column.name),
+            row=row + 2,
+        )
+    if values.min() >= 0:
+        return values, 0
+    below = values < 0
+    if negatives == "error":
+        row = int(np.argmax(below))
+        raise InputError(
+            f"{values[row]:g} is negative (as are {int(below.sum()) - 1} other cells)",
+            remedy="Correct it, or set negative values to zero and have them counted with "
+            "`negatives: zero` (--negatives zero)",
+            file=file,
+            column=str(column.name),
+            row=row + 2,
+        )
+    return np.where(below, 0.0, values), int(below.sum())

@@ -1,0 +1,1 @@
+"""Getting raw files from a source: requests, retries, partial files, the cache."""

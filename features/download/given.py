@@ -1,0 +1,145 @@
+"""Files that the user downloaded by hand: found by name, else by what is in them."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from features.download.answers import Answer
+from features.errors import InputError, SourceError
+from features.tidy.csv_stream import header
+from features.tidy.tidying import require_source_columns
+
+Fits = Callable[[Path], bool]
+"""Whether a file has the content wanted, whatever it is called."""
+Member = Callable[[Path], str | None]
+"""Name that an unpacked file has in its archive; None for a file that is not of it."""
+_LARGEST_ANSWER = 1 << 28
+_SHOWN = 8
+
+
+class Given:
+    """The folder, or the one file, that the user named with ``--from``.
+
+    Raises
+    ------
+    InputError
+        If it is not there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            raise InputError("there is no such folder or file", remedy="Check --from", file=path)
+        self.path = path
+
+    def files(self) -> list[Path]:
+        """Every file there, by name, but hidden ones and the notes of a store beside its files."""
+        if self.path.is_file():
+            return [self.path]
+        found = (path for path in self.path.iterdir() if path.is_file())
+        return sorted(p for p in found if p.name[0] != "." and not p.name.endswith(".from.json"))
+
+    def named_or_fitting(self, name: str, fits: Fits | None) -> Path | None:
+        """The file of this name, else the only one that fits; None where there is neither.
+
+        Raises
+        ------
+        InputError
+            If more than one fits.
+        """
+        there = self.files()
+        named = [path for path in there if path.name == name]
+        if named or fits is None:
+            return named[0] if named else None
+        fitting = [path for path in there if fits(path)]
+        if len(fitting) > 1:
+            raise InputError(
+                f"{', '.join(path.name for path in fitting[:_SHOWN])} could all be {name}",
+                remedy=f"Leave one of them in the folder, or call the one that is meant {name}",
+                file=self.path,
+            )
+        return fitting[0] if fitting else None
+
+    def lacks(self, name: str, url: str) -> InputError:
+        """The error where no file is the one wanted: what would do, and what is there."""
+        there = [path.name for path in self.files()]
+        more = f" and {len(there) - _SHOWN} more" if len(there) > _SHOWN else ""
+        return InputError(
+            f"no file there has the content of {name} (found "
+            f"{', '.join(there[:_SHOWN]) or 'none'}{more})",
+            remedy=f"Download {url} into that folder, under whatever name, or leave out --from",
+            file=self.path,
+        )
+
+    def packed(self, member: Member, to: Path) -> bool:
+        """Put unpacked files of an archive into one again, uncompressed; False without any."""
+        parts = [(path, name) for path in self.files() if (name := member(path)) is not None]
+        if len({name for _, name in parts}) < len(parts):
+            raise InputError(
+                f"{', '.join(path.name for path, _ in parts[:_SHOWN])} have the same content",
+                remedy="Leave one of them in the folder",
+                file=self.path,
+            )
+        if parts:
+            with zipfile.ZipFile(to, "w", zipfile.ZIP_STORED) as archive:
+                for path, name in parts:
+                    archive.write(path, name)
+        return bool(parts)
+
+
+def passes(check: Callable[[Path], None]) -> Fits:
+    """Whether a check of a file raises nothing."""
+
+    def fits(path: Path) -> bool:
+        try:
+            check(path)
+        except (SourceError, OSError, ValueError):
+            return False
+        return True
+
+    return fits
+
+
+def answers(check: Callable[[Answer], None]) -> Fits:
+    """Whether a check of an answer raises nothing for a file's content."""
+
+    def check_file(path: Path) -> None:
+        if path.stat().st_size > _LARGEST_ANSWER:
+            raise SourceError("too large for an answer", remedy="", file=path)
+        check(Answer(200, {}, path.read_bytes()))
+
+    return passes(check_file)
+
+
+def member_like(name: re.Pattern[str]) -> Fits:
+    """Whether a file is an archive with a member of such a name, in whatever folder."""
+
+    def fits(path: Path) -> bool:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                return any(name.fullmatch(n.rpartition("/")[2]) for n in archive.namelist())
+        except (zipfile.BadZipFile, OSError):
+            return False
+
+    return fits
+
+
+def name_like(name: re.Pattern[str]) -> Member:
+    """An unpacked file of such a name keeps it."""
+    return lambda path: path.name if name.fullmatch(path.name) else None
+
+
+def csv_like(columns: Collection[str], *, member: str | None) -> Fits:
+    """Whether a CSV file, or the only member of an archive that ends so, has these columns."""
+
+    def check(path: Path) -> None:
+        require_source_columns(header(path, member=member), columns, file=path)
+
+    return passes(check)
+
+
+def called(name: str, fits: Fits) -> Member:
+    """An unpacked file that fits has this name in its archive."""
+    return lambda path: name if fits(path) else None

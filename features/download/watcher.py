@@ -1,0 +1,39 @@
+"""Who is told about the progress of a download."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+Unit = Literal["bytes", "parts"]
+
+
+class Watcher(Protocol):
+    """Who is told how a download goes."""
+
+    def begin(self, name: str, total: int | None, done: int, unit: Unit) -> None:
+        """A file begins, or goes on at ``done`` bytes; or a conversion of so many parts does."""
+
+    def advance(self, amount: int) -> None:
+        """So much more of it is done."""
+
+    def end(self) -> None:
+        """It is done, or given up."""
+
+    def say(self, text: str) -> None:
+        """A line for the log."""
+
+
+class Silent:
+    """A `Watcher` that says nothing."""
+
+    def begin(self, name: str, total: int | None, done: int, unit: Unit) -> None:
+        """Nothing."""
+
+    def advance(self, amount: int) -> None:
+        """Nothing."""
+
+    def end(self) -> None:
+        """Nothing."""
+
+    def say(self, text: str) -> None:
+        """Nothing."""

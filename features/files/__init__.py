@@ -1,0 +1,1 @@
+"""Reading files and frames as tables: CSV, Parquet, Excel, text numbers."""

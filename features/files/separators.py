@@ -1,0 +1,21 @@
+"""What separates the cells of a CSV file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from features.files.text_stream import open_text
+
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+
+
+def separator(path: Path) -> str:
+    """The mark that separates cells, by the header; a comma where the header cannot be read."""
+    try:
+        with open_text(path) as stream:
+            header = re.sub(r'"[^"]*"', "", stream.readline().decode("utf-8", errors="replace"))
+    # Whatever is wrong is found and told when the table is read.
+    except Exception:
+        return ","
+    return max(SEPARATORS, key=header.count)

@@ -1,0 +1,89 @@
+"""Digital slices: services that can be delivered over a network, traded and inside other exports.
+
+Which sectors these are is the user's to say (``digitally_deliverable`` of the sector table). What
+an industry could deliver over a network bounds from above what it does deliver so.
+"""
+
+from __future__ import annotations
+
+from features.measures.measure import Array, Measure, Need, TradeYear, ratio
+
+_UNCTAD = "UNCTAD (2015), digitally deliverable services, by industry instead of by service"
+
+
+def digital_share_of_exports(year: TradeYear) -> Array:
+    """Digitally deliverable services in all exports, ``x_i,digital / x_i``, shape ``[exporter]``.
+
+    NaN without exports.
+    """
+    digital = year.around.digital
+    assert digital is not None
+    exports = year.international.sum(axis=1)
+    return ratio(exports[:, digital].sum(axis=1), exports.sum(axis=1))
+
+
+def digital_share_of_services(year: TradeYear) -> Array:
+    """Such services in exports of services, ``x_i,digital / x_i,services``, ``[exporter]``.
+
+    NaN without exports of services.
+    """
+    digital, services = year.around.digital, year.around.services
+    assert digital is not None
+    assert services is not None
+    exports = year.international.sum(axis=1)
+    return ratio(exports[:, digital].sum(axis=1), exports[:, services].sum(axis=1))
+
+
+def digital_market_share(year: TradeYear) -> Array:
+    """Share of a country in the world's exports of such services, shape ``[exporter]``.
+
+    ``x_i,digital / x_world,digital``; NaN where nobody exports any.
+    """
+    digital = year.around.digital
+    assert digital is not None
+    exports = year.international.sum(axis=1)[:, digital].sum(axis=1)
+    return ratio(exports, exports.sum(keepdims=True))
+
+
+def digital_value_added(year: TradeYear) -> Array:
+    """Value added of digitally deliverable sectors, any country's, in exports, ``[exporter]``.
+
+    ``sum over s, digital k of (v B E_r)_sk / E_r``; NaN without exports.
+    """
+    digital, chains = year.around.digital, year.chains
+    assert digital is not None
+    assert chains is not None
+    return ratio(chains.origin_of_exports[:, digital].sum(axis=1), chains.exports)
+
+
+def services_in_goods(year: TradeYear) -> Array:
+    """Value added of service sectors, any country's, in exports of goods, shape ``[exporter]``.
+
+    ``sum over s, service k of (v B G_r)_sk / G_r`` with G the exports of goods; NaN without any.
+    """
+    services, chains = year.around.services, year.chains
+    assert services is not None
+    assert chains is not None
+    assert chains.origin_of_goods_exports is not None
+    origin = chains.origin_of_goods_exports
+    return ratio(origin[:, services].sum(axis=1), origin.sum(axis=1))
+
+
+_KINDS: frozenset[Need] = frozenset({"kinds"})
+_BOTH: frozenset[Need] = frozenset({"kinds", "tables"})
+_VALUE = (
+    "value added by sector of origin, v B E; Koopman, Wang and Wei (2014), "
+    "doi:10.1257/aer.104.2.459"
+)
+MEASURES = (
+    Measure("digital_share_of_exports", "Digitally deliverable share of all exports", "digital",
+            "share", ("exporter",), _KINDS, _UNCTAD, digital_share_of_exports),
+    Measure("digital_share_of_services", "Digitally deliverable share of services exports",
+            "digital", "share", ("exporter",), _KINDS, _UNCTAD, digital_share_of_services),
+    Measure("digital_market_share", "Share of the world's digitally deliverable exports",
+            "digital", "share", ("exporter",), _KINDS, _UNCTAD, digital_market_share),
+    Measure("digital_value_added", "Digital value added in exports", "digital", "share",
+            ("exporter",), _BOTH, _VALUE, digital_value_added),
+    Measure("services_in_goods", "Services content of goods exports", "digital", "share",
+            ("exporter",), _BOTH, _VALUE, services_in_goods),
+)  # fmt: skip

@@ -1,0 +1,100 @@
+"""Reshoring: what a country buys at home of what it could import."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from features.measures.measure import Array, Measure, TradeYear, ratio
+
+LOW_COST = ("CHN", "TWN", "MYS", "IND", "VNM", "THA", "IDN", "SGP", "PHL", "BGD", "PAK", "HKG",
+            "LKA", "KHM")  # fmt: skip
+"""Kearney's fourteen Asian low-cost countries. Those that a panel lacks, or has in its rest of the
+world, are not counted, so that levels of the ratio compare within one panel only."""
+LEAST_FOREIGN = 0.001
+"""Share of foreign in all inputs below which their ratio says nothing."""
+_KPS = "Krenz, Prettner and Strulik (2021), doi:10.1016/j.euroecorev.2021.103744"
+_KEARNEY = "Kearney Reshoring Index: imports of manufactures from low-cost Asia / domestic output"
+
+
+def domestic_sourcing(year: TradeYear) -> Array:
+    """Domestic sales in all purchases of a sector's product, shape ``[importer, sector]``.
+
+    ``d_jk / (d_jk + m_jk)``; NaN where the country buys none. One less import penetration.
+    """
+    own = np.arange(year.values.shape[0])
+    return ratio(year.values[own, own], year.values.sum(axis=0))
+
+
+def import_penetration(year: TradeYear) -> Array:
+    """Imports in all purchases of manufactures, ``M / (Y - X + M)``, shape ``[importer]``.
+
+    Output less exports, ``Y - X``, are domestic sales. NaN where the country buys none.
+    """
+    made = year.around.manufacturing
+    assert made is not None
+    bought = year.values[:, :, made].sum(axis=2)
+    return ratio(bought.sum(axis=0) - np.diagonal(bought), bought.sum(axis=0))
+
+
+def low_cost_import_ratio(year: TradeYear) -> Array:
+    """Imports of manufactures from `LOW_COST` countries over gross output, shape ``[importer]``.
+
+    Kearney's manufacturing import ratio; gross output is what a country sells at home and abroad.
+    NaN for the low-cost countries themselves, without output, and for all where the panel has none
+    of those countries. The index is `kearney_index`.
+    """
+    made, countries = year.around.manufacturing, year.around.countries
+    assert made is not None
+    low = np.array([code in LOW_COST for code in countries])
+    flows = year.values[:, :, made].sum(axis=2)
+    out = ratio(flows[low].sum(axis=0), flows.sum(axis=1))
+    return np.where(low | ~low.any(), np.nan, out)
+
+
+def kearney_index(then: Array, now: Array) -> Array:
+    """Minus the change of the manufacturing import ratio in basis points: positive is reshoring."""
+    return -1e4 * (now - then)
+
+
+def input_ratio(year: TradeYear) -> Array:
+    """Domestic over foreign intermediate inputs of a using sector, shape ``[importer, sector]``.
+
+    NaN where foreign inputs are below `LEAST_FOREIGN` of all. Its change is the reshoring measure
+    of Krenz, Prettner and Strulik, see `reshoring_index`.
+    """
+    chains = year.chains
+    assert chains is not None
+    home, abroad = chains.domestic_inputs, chains.foreign_inputs
+    enough = abroad > LEAST_FOREIGN * (home + abroad)
+    return np.where(enough, ratio(home, abroad), np.nan)
+
+
+def reshoring_index(then: Array, now: Array) -> Array:
+    """``max(0, DI/FI now - DI/FI then)``: Krenz, Prettner and Strulik count falls as none."""
+    return np.maximum(now - then, 0.0)
+
+
+def domestic_inputs(year: TradeYear) -> Array:
+    """Domestic in all intermediate inputs of a using sector, shape ``[importer, sector]``.
+
+    The same direction as `input_ratio` without its tail: a share.
+    """
+    chains = year.chains
+    assert chains is not None
+    return ratio(chains.domestic_inputs, chains.domestic_inputs + chains.foreign_inputs)
+
+
+MEASURES = (
+    Measure("domestic_sourcing", "Domestic sourcing", "reshoring", "share",
+            ("importer", "sector"), frozenset({"sectors", "domestic"}),
+            "domestic sales / (domestic sales + imports)", domestic_sourcing),
+    Measure("import_penetration", "Import penetration of manufactures", "reshoring", "share",
+            ("importer",), frozenset({"domestic", "kinds"}), "M / (Y - X + M)",
+            import_penetration),
+    Measure("low_cost_import_ratio", "Manufacturing import ratio (Kearney)", "reshoring", "ratio",
+            ("importer",), frozenset({"domestic", "kinds"}), _KEARNEY, low_cost_import_ratio),
+    Measure("input_ratio", "Domestic over foreign inputs", "reshoring", "ratio",
+            ("importer", "sector"), frozenset({"tables"}), _KPS, input_ratio),
+    Measure("domestic_inputs", "Domestic share of inputs", "reshoring", "share",
+            ("importer", "sector"), frozenset({"tables"}), _KPS, domestic_inputs),
+)  # fmt: skip

@@ -1,0 +1,153 @@
+"""Rows of country pairs: codes translated, keys unique, a part for every year."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from features.countries.source_codes import translate
+from features.errors import SourceError
+from features.tidy.parts import Notes, Part
+from features.tidy.tidying import pair_table
+
+PAIR = ("iso3_o", "iso3_d")
+
+
+def with_iso3(
+    frame: pd.DataFrame,
+    *,
+    sides: Sequence[str],
+    using: Callable[[str], str | None],
+    file: object,
+    notes: Notes,
+) -> pd.DataFrame:
+    """The rows with their two columns of codes replaced by ``iso3_o`` and ``iso3_d``.
+
+    Parameters
+    ----------
+    frame
+        One row a pair, perhaps by year.
+    sides
+        Names of the columns of origin and destination codes, in which no cell is missing.
+    using
+        See `features.countries.source_codes.translate`.
+    file
+        Named in the error.
+    notes
+        Told about rows of what is no country, which are left out.
+
+    Raises
+    ------
+    SourceError
+        For a code that no table knows.
+    """
+    out = frame.rename(columns=dict(zip(sides, PAIR, strict=True)))
+    countries = np.ones(len(out), dtype=bool)
+    for source, name in zip(sides, PAIR, strict=True):
+        column = out[name].astype("category").cat.remove_unused_categories()
+        codes = [str(code) for code in column.cat.categories]
+        sizes = np.bincount(column.cat.codes.to_numpy(), minlength=len(codes))
+        iso3 = translate(
+            codes, using, file=file, column=source, count=notes.count, rows=sizes.tolist()
+        )
+        distinct = sorted({code for code in iso3 if code is not None})
+        place = np.array([distinct.index(c) if c else -1 for c in iso3], dtype=np.int32)
+        positions = place[column.cat.codes.to_numpy()]
+        out[name] = pd.Categorical.from_codes(positions, distinct)
+        countries &= positions >= 0
+    notes.count("rows of what is no country left out", int((~countries).sum()))
+    return out if countries.all() else out[countries]
+
+
+def require_unique(frame: pd.DataFrame, *, file: object) -> None:
+    """Check that no pair occurs twice, in a year where the table has years.
+
+    Raises
+    ------
+    SourceError
+        If one does.
+    """
+    keys = [*PAIR, *(["year"] if "year" in frame.columns else [])]
+    twice = frame.duplicated(keys).to_numpy()
+    if twice.any():
+        first = frame.iloc[int(twice.argmax())]
+        raise SourceError(
+            f"the source has changed: {' '.join(str(first[key]) for key in keys)} occurs twice",
+            remedy="Take an earlier release, or upgrade gravicast",
+            file=file,
+        )
+
+
+def small_frame(batches: Iterable[pa.RecordBatch], *, columns: Sequence[str]) -> pd.DataFrame:
+    """Batches as one frame that takes as few bytes a row as its distinct texts allow.
+
+    Parameters
+    ----------
+    batches
+        Numbers, and text that is dictionary-encoded batch by batch.
+    columns
+        Their columns, of which there is an empty frame where there is no batch.
+    """
+    codes: dict[str, dict[str, int]] = {}
+    pieces: dict[str, list[NDArray[np.generic]]] = {name: [] for name in columns}
+    for batch in batches:
+        for name in columns:
+            column = values = batch[name]
+            if pa.types.is_dictionary(column.type):
+                known = codes.setdefault(name, {})
+                place = [known.setdefault(t, len(known)) for t in column.dictionary.to_pylist()]
+                indices = column.indices.to_numpy(zero_copy_only=False)
+                values = np.array(place, dtype=np.int16)[indices]
+            pieces[name].append(np.asarray(values))
+    out: dict[str, NDArray[np.generic] | pd.Categorical] = {}
+    for name in columns:
+        joined = np.concatenate(pieces.pop(name) or [np.empty(0)])
+        if name in codes:
+            joined = pd.Categorical.from_codes(joined, list(codes[name]))
+        out[name] = joined
+    return pd.DataFrame(out)
+
+
+def yearly_parts(
+    frame: pd.DataFrame,
+    *,
+    read: Notes,
+    finish: Callable[[pd.DataFrame, Notes], pd.DataFrame] | None = None,
+) -> Iterator[Part]:
+    """A part for every year of a table of pairs.
+
+    Parameters
+    ----------
+    frame
+        ``iso3_o, iso3_d, year`` and attributes, a row a pair and year.
+    read
+        Notes from reading the source's file, which go to the first part.
+    finish
+        What remains to be done with the rows of a year, when the part is made.
+    """
+    pending: Notes | None = read
+    year = frame["year"].to_numpy()
+    order = np.argsort(year, kind="stable").astype(np.int32)
+    years, begins = np.unique(year[order], return_index=True)
+    for number, rows in enumerate(np.split(order, begins[1:]) if len(years) else ()):
+        yield Part.of_year(int(years[number]), _table_of(frame, rows, pending, finish))
+        pending = None
+
+
+def _table_of(
+    frame: pd.DataFrame,
+    rows: NDArray[np.int32],
+    read: Notes | None,
+    finish: Callable[[pd.DataFrame, Notes], pd.DataFrame] | None,
+) -> Callable[[Notes], pa.Table]:
+    def build(notes: Notes) -> pa.Table:
+        if read is not None:
+            notes.add(read)
+        now = frame.iloc[rows]
+        return pair_table(now if finish is None else finish(now, notes))
+
+    return build

@@ -1,0 +1,65 @@
+"""Parts of a data set, and notes on what making them dropped or mapped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+
+class Notes:
+    """What reading dropped, mapped or filled: counted, so that it can be said."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self.texts: dict[str, None] = {}
+
+    def count(self, what: str, number: int) -> None:
+        """Add to a count; ``what`` reads after a number, such as ``rows of aggregates dropped``."""
+        if number:
+            self.counts[what] = self.counts.get(what, 0) + int(number)
+
+    def say(self, text: str) -> None:
+        """Note a sentence once."""
+        self.texts[text] = None
+
+    def add(self, other: Notes) -> None:
+        """Take over the notes of a part."""
+        for what, number in other.counts.items():
+            self.count(what, number)
+        self.texts |= other.texts
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """All notes as sentences."""
+        return (*self.texts, *(f"{number:,} {what}" for what, number in self.counts.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file of a data set, made when it is asked for.
+
+    Attributes
+    ----------
+    file
+        Path inside the data set's folder.
+    year
+        Its year; None for what has none.
+    build
+        Makes the table in the project's schema and counts what it drops or changes.
+    """
+
+    file: str
+    year: int | None
+    build: Callable[[Notes], pa.Table]
+
+    @classmethod
+    def of_year(cls, year: int, build: Callable[[Notes], pa.Table]) -> Part:
+        """The part of one year of a data set that is partitioned by year."""
+        return cls(f"year={year}/data.parquet", year, build)
+
+    @classmethod
+    def whole(cls, build: Callable[[Notes], pa.Table]) -> Part:
+        """The only part of a data set without years."""
+        return cls("data.parquet", None, build)

@@ -1,0 +1,382 @@
+"""A simulated world whose trade-pattern shifts have known causes.
+
+Structural gravity (Anderson and van Wincoop 2003, doi:10.1257/000282803321455214) with bilateral
+openness that six planted channels move. A pipeline run on it can be held against the truth, which
+no real data set allows, and the main job runs on it without data or network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.world.catalogue import catalogue_frame
+from features.world.countries import (
+    LEAD_YEARS,
+    Array,
+    CountryStates,
+    autoregression,
+    simulate_countries,
+)
+from features.world.indicators import indicator_frame
+from features.world.pairs import (
+    agreements_frame,
+    geography_frame,
+    simulate_geography,
+    simulate_treaties,
+    trade_frame,
+)
+
+PLANTED_CHANNELS = (
+    "persistence",
+    "trade_costs",
+    "trade_policy",
+    "ai_adoption",
+    "automation",
+    "data_infrastructure",
+)
+# persistence: standard deviation of the median pair's transitory deviation, log points; trade
+# policy: log points a year while an agreement phases in; others: log points a year per standard
+# deviation of the driver's exporter-importer interaction across pairs.
+DEFAULT_EFFECTS: Mapping[str, float] = MappingProxyType(
+    {
+        "persistence": 0.38,
+        "trade_costs": 0.028,
+        "data_infrastructure": 0.046,
+        "ai_adoption": 0.0198,
+        "automation": 0.0105,
+        "trade_policy": 0.026,
+    }
+)
+_WALK_DEVIATION = 0.19  # of the median pair, log points a year
+_RHO = 0.6  # share of a transitory deviation left a year later
+_PHASE_IN_YEARS = 10  # Baier and Bergstrand 2007, doi:10.1016/j.jinteco.2006.02.005
+_FIRST_YEAR_TRADE_USD = 4.5e12
+_ZERO_SHARES = (0.25, 0.09)  # of the first and of the last year
+_MAX_ITERATIONS = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class WorldTruth:
+    """What each channel did to the trade pattern.
+
+    Attributes
+    ----------
+    countries : tuple of str
+    years : ndarray, shape (year,)
+    contributions : dict of str to ndarray, shape (year, exporter, importer)
+        Log points that the channel had added to bilateral openness by the year. For
+        ``"persistence"`` it is the transitory deviation itself, an AR(1) around the trend.
+    traded : ndarray of bool, shape (year, exporter, importer)
+        Where the published flow is positive.
+    """
+
+    countries: tuple[str, ...]
+    years: NDArray[np.int64]
+    contributions: dict[str, Array]
+    traded: NDArray[np.bool_]
+
+    def shift(self, *, origin: int, horizon: int) -> dict[str, Array]:
+        """Return what each channel adds to each pair between `origin` and `origin` + `horizon`.
+
+        Exporter and importer means over partners are taken out, because country totals absorb
+        them. The contribution of persistence is the part of its change that can be forecast at
+        the origin, E[dev(t+h) - dev(t) | dev(t)] = (rho^h - 1) dev(t); the innovations are noise.
+
+        Returns
+        -------
+        dict of str to ndarray, shape (exporter, importer)
+            Log points, zero on the diagonal.
+        """
+        start, end = self._span(origin, horizon)
+        changes = {name: path[end] - path[start] for name, path in self.contributions.items()}
+        changes["persistence"] = (_RHO**horizon - 1.0) * self.contributions["persistence"][start]
+        return {name: _net_of_country_means(change) for name, change in changes.items()}
+
+    def importance(self, *, origins: Iterable[int], horizons: Iterable[int]) -> dict[str, float]:
+        """Return each channel's mean absolute shift over pairs that trade at both ends.
+
+        Parameters
+        ----------
+        origins, horizons : iterable of int
+            Every combination counts; each target year must lie within the world.
+        """
+        sums, steps = dict.fromkeys(self.contributions, 0.0), list(horizons)
+        n_pairs = 0
+        for origin in origins:
+            for horizon in steps:
+                start, end = self._span(origin, horizon)
+                kept = self.traded[start] & self.traded[end]
+                n_pairs += int(kept.sum())
+                for name, shift in self.shift(origin=origin, horizon=horizon).items():
+                    sums[name] += float(np.abs(shift[kept]).sum())
+        if n_pairs == 0:
+            raise ValueError("importance needs at least one origin and horizon with trade")
+        return {name: total / n_pairs for name, total in sums.items()}
+
+    def _span(self, origin: int, horizon: int) -> tuple[int, int]:
+        start, end = origin - int(self.years[0]), origin + horizon - int(self.years[0])
+        if horizon < 1 or start < 0 or end >= len(self.years):
+            raise ValueError(
+                f"origin {origin} and horizon {horizon} leave the simulated years "
+                f"{self.years[0]}-{self.years[-1]}"
+            )
+        return start, end
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A simulated world as a user would load it, with the truth beside it.
+
+    Attributes
+    ----------
+    trade : DataFrame
+        exporter, importer, year, value_usd (nominal USD): every ordered international pair and
+        year, zeros explicit.
+    indicators : DataFrame
+        iso3, year, indicator, value; a missing cell is an absent row.
+    catalogue : DataFrame
+        indicator, channel, label, unit, publication_lag_months, source, note.
+    geography : DataFrame
+        CEPII GeoDist columns for every ordered pair, the country with itself included; km.
+    agreements : DataFrame
+        iso3_o, iso3_d, year, rta, rta_wto, n_treaties; rows only where an agreement is in force.
+    truth : WorldTruth
+    """
+
+    trade: pd.DataFrame
+    indicators: pd.DataFrame
+    catalogue: pd.DataFrame
+    geography: pd.DataFrame
+    agreements: pd.DataFrame
+    truth: WorldTruth
+
+
+def simulate_world(
+    *,
+    seed: int = 20260101,
+    n_countries: int = 60,
+    n_years: int = 27,
+    first_year: int = 1995,
+    effects: Mapping[str, float] | None = None,
+) -> World:
+    """Simulate a world of bilateral trade with planted causes of pattern shifts.
+
+    Parameters
+    ----------
+    seed : int
+        The same seed and sizes give the same world. `effects` change no draw: only the flows, the
+        two published trade totals and, for persistence, the scale of all USD amounts.
+    n_countries, n_years, first_year : int
+        Size and calendar of the trade matrix.
+    effects : mapping of str to float, optional
+        Strength by channel, overriding `DEFAULT_EFFECTS`; 0 switches a channel off.
+
+    Raises
+    ------
+    ValueError
+        If an argument is out of range or a channel is unknown.
+    """
+    strengths = _checked_effects(effects)
+    _check_sizes(seed=seed, n_countries=n_countries, n_years=n_years, first_year=first_year)
+    # One stream per part, so that none depends on how much another one drew.
+    streams = [np.random.default_rng([seed, part]) for part in range(7)]
+    codes = _country_codes(n_countries)
+    region = np.sort(streams[0].integers(0, max(3, n_countries // 9), n_countries))
+    region = np.unique(region, return_inverse=True)[1].astype(np.int64)
+    states = simulate_countries(
+        streams[1], codes=codes, region=region, n_years=n_years, first_year=first_year
+    )
+    geography = simulate_geography(streams[2], states=states)
+    treaties = simulate_treaties(streams[3], states=states)
+    drivers = _drivers(states, geography=geography, treaties=treaties)
+    openness, contributions = _openness(
+        streams[4], drivers, strengths=strengths, states=states, geography=geography
+    )
+    output, expenditure = states.output[LEAD_YEARS:], states.expenditure[LEAD_YEARS:]
+    flows = _gravity_flows(openness, output=output, expenditure=expenditure)
+    scale = _FIRST_YEAR_TRADE_USD / (flows[0].sum() - np.trace(flows[0]))
+    published = _publish(streams[5], flows * scale)
+    years = states.years[LEAD_YEARS:]
+    return World(
+        trade=trade_frame(published, codes=codes, years=years),
+        indicators=indicator_frame(streams[6], published, states=states.rescaled(scale)),
+        catalogue=catalogue_frame(),
+        geography=geography_frame(geography, codes=codes),
+        agreements=agreements_frame(treaties, codes=codes, years=states.years),
+        truth=WorldTruth(codes, years, contributions, published > 0),
+    )
+
+
+def _checked_effects(effects: Mapping[str, float] | None) -> dict[str, float]:
+    given = dict(effects or {})
+    if unknown := sorted(set(given) - set(PLANTED_CHANNELS)):
+        raise ValueError(f"unknown effects {unknown}; the channels are {list(PLANTED_CHANNELS)}")
+    if bad := sorted(name for name, size in given.items() if not np.isfinite(size)):
+        raise ValueError(f"the effects of {bad} are not finite numbers")
+    if given.get("persistence", 0.0) < 0:
+        raise ValueError("the effect of persistence is a standard deviation and cannot be negative")
+    return {**DEFAULT_EFFECTS, **given}
+
+
+def _check_sizes(*, seed: int, n_countries: int, n_years: int, first_year: int) -> None:
+    if seed < 0:
+        raise ValueError(f"seed must not be negative, got {seed}")
+    if not 10 <= n_countries <= 676:
+        raise ValueError(f"n_countries must lie between 10 and 676, got {n_countries}")
+    if not 3 <= n_years <= 100:
+        raise ValueError(f"n_years must lie between 3 and 100, got {n_years}")
+    if not 1000 <= first_year <= 9000:
+        raise ValueError(f"first_year must be a calendar year with four digits, got {first_year}")
+
+
+def _country_codes(n_countries: int) -> tuple[str, ...]:
+    """Return ISO 3166 user-assigned codes, XAA onwards, that no real country bears."""
+    return tuple(f"X{chr(65 + k // 26)}{chr(65 + k % 26)}" for k in range(n_countries))
+
+
+def _net_of_country_means(values: Array) -> Array:
+    """Residual of exporter and importer effects, least squares over the off-diagonal pairs.
+
+    Without the diagonal the design is not balanced, so subtracting row and column means is not
+    enough; this is the closed form of its normal equations. Leading axes are kept.
+    """
+    n = values.shape[-1]
+    foreign = 1.0 - np.eye(n)
+    off = values * foreign
+    half = off.sum(axis=(-2, -1))[..., None] / (2.0 * (n - 1))
+    rows, columns = off.sum(axis=-1) - half, off.sum(axis=-2) - half
+    exporter = ((n - 1) * rows + columns) / (n * (n - 2))
+    importer = ((n - 1) * columns + rows) / (n * (n - 2))
+    return np.asarray((off - exporter[..., :, None] - importer[..., None, :]) * foreign)
+
+
+def _standardised(driver: Array) -> Array:
+    """Reduce a driver to its interaction of exporter and importer, of unit variance in each year.
+
+    Whatever separates into the two is absorbed by the country totals and leaves no trace in the
+    pattern; planting it as well would only move trade between abroad and home.
+    """
+    net = _net_of_country_means(driver)
+    n = driver.shape[-1]
+    deviation = np.sqrt((net**2).sum(axis=(-2, -1), keepdims=True) / (n * (n - 1)))
+    return np.asarray(net / deviation)
+
+
+def _drivers(
+    states: CountryStates, *, geography: dict[str, Array], treaties: NDArray[np.int64]
+) -> dict[str, Array]:
+    """Return what sets each channel's annual rate of change, ``[year, exporter, importer]``."""
+    technology = (states.connectivity, states.ai, states.automation, states.real_output)
+    connectivity, ai, automation, real = (path[LEAD_YEARS:] for path in technology)
+    income = np.log(real / states.population[LEAD_YEARS:])
+    years = states.years[LEAD_YEARS:, None, None]
+    start = treaties.min(axis=0)
+    phasing_in = (years >= start) & (years < start + _PHASE_IN_YEARS)
+    centred_ai = ai - ai.mean(axis=1, keepdims=True)
+    centred_automation = automation - automation.mean(axis=1, keepdims=True)
+    wage_gap = income[:, None, :] - income[:, :, None]
+    closeness = -np.log(geography["dist"]) + 0.5 * geography["contig"]
+    return {
+        # The OECD convention for a pair: it is as well connected as its worse end.
+        "data_infrastructure": _standardised(
+            np.minimum(connectivity[:, :, None], connectivity[:, None, :])
+        ),
+        # Negative: machines in the importer displace imports from cheaper labour (Krenz,
+        # Prettner and Strulik 2021, European Economic Review 136).
+        "automation": _standardised(-centred_automation[:, None, :] * wage_gap),
+        # Translation helps where languages differ (Brynjolfsson, Hui and Liu 2019,
+        # doi:10.1287/mnsc.2019.3388).
+        "ai_adoption": _standardised(centred_ai[:, :, None] * (1.0 - geography["comlang_off"])),
+        "trade_policy": phasing_in.astype(np.float64),
+        "trade_costs": _standardised(np.broadcast_to(closeness, wage_gap.shape)),
+    }
+
+
+def _openness(
+    rng: np.random.Generator,
+    drivers: dict[str, Array],
+    *,
+    strengths: dict[str, float],
+    states: CountryStates,
+    geography: dict[str, Array],
+) -> tuple[Array, dict[str, Array]]:
+    """Return log bilateral openness and each channel's part of it, ``[year, exp, imp]``.
+
+    The noise that no channel explains is a random walk; like the transitory deviation it is
+    larger for smaller flows.
+    """
+    n = len(states.codes)
+    foreign = 1.0 - np.eye(n)
+    shape = (len(states.years) - LEAD_YEARS, n, n)
+    heterogeneity = rng.standard_normal((n, n))
+    static = (
+        -0.5 * np.log(geography["dist"])
+        + 0.4 * geography["contig"]
+        + 0.4 * geography["comlang_off"]
+        + 0.6 * geography["colony"]
+        + foreign * (0.5 * heterogeneity + 0.6 * (heterogeneity + heterogeneity.T) - 4.5)
+    )
+    mass = np.log(states.output[LEAD_YEARS])
+    size = (static + mass[:, None] + mass)[foreign > 0]
+    deviation = np.zeros((n, n))
+    deviation[foreign > 0] = np.clip(np.exp(-0.9 * (size - size.mean()) / size.std()), 0.15, 3.5)
+    transitory = autoregression(rng.standard_normal(shape), rho=_RHO) * deviation
+    walk = np.cumsum(rng.standard_normal(shape), axis=0) * _WALK_DEVIATION * deviation
+    contributions = {"persistence": strengths["persistence"] * transitory}
+    for name, driver in drivers.items():
+        path = np.zeros(shape)
+        path[1:] = np.cumsum(strengths[name] * driver * foreign, axis=0)[:-1]
+        contributions[name] = path
+    border = -0.018 * foreign * np.arange(shape[0])[:, None, None]
+    return static + border + walk + sum(contributions.values()), contributions
+
+
+def _gravity_flows(openness: Array, *, output: Array, expenditure: Array) -> Array:
+    """Solve structural gravity: flows with the given openness that exhaust output and expenditure.
+
+    X_ij = phi_ij u_i v_j with sum_j X_ij = Y_i and sum_i X_ij = E_j; u and v carry the multilateral
+    resistances and are found by iterative proportional fitting.
+
+    Parameters
+    ----------
+    openness : ndarray, shape (year, exporter, importer)
+        ln phi, the domestic diagonal included.
+    output, expenditure : ndarray, shape (year, country)
+        Equal world totals in every year.
+
+    Returns
+    -------
+    ndarray, shape (year, exporter, importer)
+    """
+    phi = np.exp(openness - openness.max(axis=(1, 2), keepdims=True))
+    importer = np.ones_like(expenditure)
+    for _ in range(_MAX_ITERATIONS):
+        exporter = output / np.einsum("tij,tj->ti", phi, importer)
+        reached = importer * np.einsum("tij,ti->tj", phi, exporter)
+        importer *= expenditure / reached
+        if np.abs(reached / expenditure - 1.0).max() < 1e-12:
+            break
+    else:
+        raise RuntimeError("the multilateral resistances did not converge")
+    return np.asarray(phi * exporter[:, :, None] * importer[:, None, :])
+
+
+def _publish(rng: np.random.Generator, flows: Array) -> Array:
+    """Drop the domestic diagonal and the flows too small to be reported.
+
+    A link is reported while its size, blurred by a persistent deviation, exceeds a threshold that
+    moves so that the share of zeros falls from the first to the second of `_ZERO_SHARES`.
+    """
+    foreign = ~np.eye(flows.shape[1], dtype=bool)
+    visible = np.log(flows) + 1.3 * autoregression(rng.standard_normal(flows.shape), rho=0.85)
+    shares = np.geomspace(*_ZERO_SHARES, len(flows))
+    threshold = [
+        np.quantile(seen[foreign], share) for seen, share in zip(visible, shares, strict=True)
+    ]
+    return np.where((visible > np.array(threshold)[:, None, None]) & foreign, flows, 0.0)

@@ -1,0 +1,62 @@
+"""The command ``gravicast check``: what a run would read of files, without running."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from features.errors import InputError
+from forecasting.cli.run import add_reading_options
+
+_EXAMPLES = """examples:
+  gravicast check flows.xlsx
+      which columns are taken, what is translated, summed, left out, and what looks odd
+
+  gravicast check comtrade.csv indicators.csv --flow exports
+"""
+
+
+def add_check_command(commands: Any) -> None:
+    """Declare ``gravicast check``."""
+    check = commands.add_parser(
+        "check",
+        help="say what a run would read of files, without running",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
+    )
+    check.add_argument(
+        "files", nargs="+", metavar="FILE", help="trade, indicators, their catalogue, pairs or "
+        "sectors, told by their columns; or the key of a data set of trade"
+    )  # fmt: skip
+    check.add_argument("--store", help="folder of the store of public data")
+    check.add_argument("--absent", help="as for a run")
+    check.add_argument("--negatives", help="as for a run")
+    check.add_argument("--domestic", help="as for a run")
+    check.add_argument("--largest", type=int, help="as for a run")
+    add_reading_options(check)
+    check.set_defaults(command=_check)
+
+
+def _check(parsed: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from forecasting.inputs.check import check_file
+    from forecasting.options.run_config import RunConfig
+
+    options = {k: v for k, v in vars(parsed).items() if k not in ("command", "files")}
+    # Options of trade need a trade file, whichever of the files it is.
+    config = RunConfig.from_mapping({"trade": parsed.files[0], **options})
+    code = 0
+    for file in parsed.files:
+        try:
+            kind, said = check_file(Path(file), config)
+        except InputError as error:
+            print(f"gravicast: {error}", file=sys.stderr)
+            code = 2
+            continue
+        print(f"{file}: {kind}")
+        for line in said:
+            print(f"  {line}")
+    return code

@@ -1,0 +1,138 @@
+"""The command line: every command of ``gravicast`` and what becomes of a user's mistake."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from features.errors import InputError
+from forecasting.cli.check import add_check_command
+from forecasting.cli.data import add_data_command
+from forecasting.cli.explain import add_explain_command
+from forecasting.cli.fetch import add_fetch_command
+from forecasting.cli.last_resort import (
+    drop_output,
+    keep_traceback,
+    plain_output,
+    reader_gone,
+    refused_by_system,
+    short,
+)
+from forecasting.cli.listing import Listing
+from forecasting.cli.plot import add_plot_command
+from forecasting.cli.report import add_report_commands
+from forecasting.cli.review import add_review_commands
+from forecasting.cli.run import RUN_EXAMPLES, add_run_command
+from forecasting.cli.shifts import add_shifts_command
+from forecasting.run_folder.interrupts import Interrupted, stoppable
+
+REPEATABLE = ("--pairs",)
+"""Options that may be given more than once."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Returns
+    -------
+    int
+        Exit code: 0; 2 for a user's mistake or a system that refuses (a full disk); 1 for a fault
+        of gravicast; 128 and the signal's number where one stopped it.
+    """
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    with plain_output(), stoppable() as told:
+        try:
+            return _answered(given)
+        except KeyboardInterrupt as stop:
+            words = stop if isinstance(stop, Interrupted) else "interrupted"
+            print(f"gravicast: {words}", file=sys.stderr)
+            return 128 + told.number
+
+
+def _answered(given: Sequence[str]) -> int:
+    """Run a command; whatever fails is told in one line."""
+    try:
+        try:
+            _refuse_repeats(given)
+            parsed = _parser().parse_args(given)
+            code: int = parsed.command(parsed)
+        finally:  # the help too, which ends the program
+            sys.stdout.flush()
+    except InputError as error:
+        return _failed(str(error), 2)
+    except BrokenPipeError:
+        return reader_gone()
+    except MemoryError:
+        return _failed("there is not enough memory. Keep fewer flows, as with --largest", 2)
+    except OSError as error:
+        drop_output()
+        return _failed(refused_by_system(error), 2)
+    except Exception as error:
+        return _failed(f"internal error: {short(error)}. {keep_traceback()}", 1)
+    return code
+
+
+def _failed(words: str, code: int) -> int:
+    print(f"gravicast: {words}", file=sys.stderr)
+    return code
+
+
+class _WholeOptions(argparse.ArgumentParser):
+    """Takes no shortened option, which could be meant for another that begins like it."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **{**settings, "allow_abbrev": False})
+
+
+def _refuse_repeats(given: Sequence[str]) -> None:
+    """Refuse an option that is given twice: only the last would count, and nobody would know."""
+    names = [word.partition("=")[0] for word in given if word.startswith("--") and word != "--"]
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if wrong := [name for name in twice if name not in REPEATABLE]:
+        raise InputError(f"option {wrong[0]} is given twice", remedy="Give it once")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gravicast",
+        description="Forecast trade flows between countries and explain the shifts in their "
+        "pattern.",
+        epilog=f"{RUN_EXAMPLES}\n  gravicast ui\n      review the runs in the MLflow UI",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--version",
+        action=Listing,
+        nargs=0,
+        const=_version,
+        default=argparse.SUPPRESS,
+        help="print the version and stop",
+    )
+    commands = parser.add_subparsers(
+        title="commands",
+        required=True,
+        metavar="COMMAND",
+        parser_class=_WholeOptions,
+    )
+    add_run_command(commands)
+    add_check_command(commands)
+    add_explain_command(commands)
+    add_plot_command(commands)
+    add_shifts_command(commands)
+    add_report_commands(commands)
+    add_review_commands(commands)
+    add_fetch_command(commands)
+    add_data_command(commands)
+    return parser
+
+
+def _version() -> Iterable[str]:
+    from forecasting.results.versions import versions
+
+    return (f"gravicast {versions()['gravicast']}",)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""How good forecasts are: folds, the back-test, scores, tests, the leak audit."""

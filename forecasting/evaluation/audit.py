@@ -1,0 +1,200 @@
+"""Checks a run makes of itself, kept in ``run.json``: no leak, reasons and flows that add up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.catalogue import origin_matrix
+from features.channels.own_features import own_features
+from features.information import (
+    TOTALS_CHANNEL,
+    DataBundle,
+    Setting,
+    last_published_year,
+)
+from forecasting.evaluation.bench import Bench, information_sets
+from models.forecaster import FlowForecast
+from models.totals import Totals, forecast_totals
+
+Floating = TypeVar("Floating", bound=np.floating[Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What a run found when it checked itself.
+
+    Attributes
+    ----------
+    origins
+        Where the check for leaks was made.
+    cells_altered
+        Cells published after an origin's as-of date that were given other values.
+    features_changed, totals_changed
+        Names of features, and horizons of forecast totals, that moved with them; none may.
+    additivity
+        Largest distance of a flow's SHAP values from its predicted shift, as midpoint growth.
+    adds_up
+        Largest relative distance of forecasts from their base's exporter and importer totals.
+    """
+
+    origins: tuple[int, ...]
+    cells_altered: int
+    features_changed: tuple[str, ...]
+    totals_changed: tuple[int, ...]
+    additivity: float
+    adds_up: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for ``run.json``."""
+        return asdict(self)
+
+
+def audit(
+    data: DataBundle,
+    bench: Bench,
+    *,
+    setting: Setting,
+    origins: Sequence[int],
+    horizons: Sequence[int],
+    seed: int,
+    forecasts: Sequence[FlowForecast],
+    additivity: float,
+) -> Audit:
+    """Alter the future at some origins and see whether anything known then moves.
+
+    Parameters
+    ----------
+    data, bench
+        As read, and the features and information sets built from it.
+    setting
+        Whose features are compared.
+    origins, horizons
+        Where; of the totals that are compared.
+    seed
+        Of the alterations.
+    forecasts
+        The final forecasts, whose totals are compared with their bases'.
+    additivity
+        `Explanation.largest_gap`.
+    """
+    rng = np.random.default_rng(seed)
+    changed: set[int] = set()
+    moved: set[int] = set()
+    cells = 0
+    for origin in origins:
+        as_of = bench.rule.date(origin)
+        other, count = alter_future(data, as_of=as_of, origin=origin, setting=setting, rng=rng)
+        cells += count
+        infos = information_sets(other, setting=setting, rule=bench.rule, last=origin)
+        changed |= _columns_apart(
+            origin_matrix(infos[origin], own=own_features(bench.own)),
+            bench.matrices[setting][origin],
+        )
+        found = forecast_totals(infos, origin=origin, horizons=horizons)
+        known = {o: info for o, info in bench.infos[setting].items() if o <= origin}
+        expected = forecast_totals(known, origin=origin, horizons=horizons)
+        moved |= {h for h in horizons if not _same(found[h], expected[h])}
+    return Audit(
+        origins=tuple(origins),
+        cells_altered=cells,
+        features_changed=tuple(bench.names[column] for column in sorted(changed)),
+        totals_changed=tuple(sorted(moved)),
+        additivity=additivity,
+        adds_up=max((f.largest_gap for f in forecasts), default=0.0),
+    )
+
+
+def _columns_apart(found: NDArray[np.float32], expected: NDArray[np.float32]) -> set[int]:
+    apart = (found != expected) & ~(np.isnan(found) & np.isnan(expected))
+    return set(np.flatnonzero(apart.any(axis=0)).tolist())
+
+
+def _same(found: Totals, expected: Totals) -> bool:
+    return np.array_equal(found.exporter, expected.exporter) and np.array_equal(
+        found.importer, expected.importer
+    )
+
+
+def alter_future(
+    data: DataBundle,
+    *,
+    as_of: date,
+    origin: int,
+    setting: Setting,
+    rng: np.random.Generator,
+) -> tuple[DataBundle, int]:
+    """Give every cell that was not published by ``as_of`` another value.
+
+    Returns
+    -------
+    tuple
+        The altered data, and how many cells differ.
+    """
+    panel, count = data.panel, 0
+    years = panel.first_year + np.arange(panel.values.shape[0])
+    values, cells = _altered(panel.values, years > origin, rng)
+    count += cells
+    indicators = data.indicators
+    if indicators is not None:
+        series = {}
+        for name, found in indicators.values.items():
+            spec = indicators.specs[name]
+            last = last_published_year(as_of, lag_months=spec.publication_lag_months)
+            if setting == "ex_ante" and spec.channel == TOTALS_CHANNEL:
+                last = min(last, origin)
+            series[name], cells = _altered(found, indicators.years > last, rng)
+            count += cells
+        indicators = replace(indicators, values=series)
+    yearly = {}
+    for name, pairs in data.pairs.yearly.items():
+        last = last_published_year(as_of, lag_months=pairs.publication_lag_months)
+        late = pairs.first_year + np.arange(len(pairs.values)) > last
+        table, cells = _altered(pairs.values, late, rng)
+        yearly[name] = replace(pairs, values=table)
+        count += cells
+    other = DataBundle(
+        replace(panel, values=values),
+        indicators=indicators,
+        pairs=replace(data.pairs, yearly=yearly),
+        sectors=data.sectors,
+        trade_lag_months=data.trade_lag_months,
+    )
+    return other, count
+
+
+def _altered(
+    values: NDArray[Floating], late: NDArray[np.bool_], rng: np.random.Generator
+) -> tuple[NDArray[Floating], int]:
+    """Scale the cells of late rows, and fill those that are unknown or zero."""
+    if not late.any():
+        return values, 0
+    out = values.copy()
+    cells = out[late]
+    empty = np.isnan(cells) | (cells == 0)
+    other = np.where(
+        empty, rng.lognormal(2, 1, cells.shape), cells * rng.lognormal(1, 2, cells.shape)
+    )
+    out[late] = other
+    return out, int(cells.size)
+
+
+def explained_counts(
+    forecasts: pd.DataFrame, *, explained: int, largest_gap: float
+) -> dict[str, Any]:
+    """How many flow x target years were explained, and why the others were not."""
+    no_base = int((forecasts["base"] <= 0).sum())
+    stops = int(((forecasts["base"] > 0) & (forecasts["forecast"] <= 0)).sum())
+    return {
+        "forecasts": len(forecasts),
+        "explained": explained,
+        "no_trade_at_origin": no_base,
+        "forecast_to_stop": stops,
+        "largest_gap": largest_gap,
+    }

@@ -1,0 +1,167 @@
+"""The loop over origins: every fold of the plan is fitted, forecast, scored and written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from forecasting.evaluation.backtest_file import BacktestWriter
+from forecasting.evaluation.bench import Bench
+from forecasting.evaluation.calibration import Calibration
+from forecasting.evaluation.fold import FoldResult, run_fold
+from forecasting.evaluation.folds import Fold, tuning_years
+from forecasting.evaluation.model_names import MAIN_MODEL
+from forecasting.evaluation.parallel import in_parallel, workers
+from forecasting.evaluation.reliability import reliability_rows, summarise_reliability
+from forecasting.evaluation.scores import score_forecast, strata
+from forecasting.options.run_config import RunConfig
+from forecasting.progress import Progress
+from models.raking import TOLERANCE
+from models.shift import ShiftChoice, losses
+
+
+def tune(
+    bench: Bench, folds: Sequence[Fold], config: RunConfig
+) -> dict[int, tuple[ShiftChoice, dict[ShiftChoice, float]]]:
+    """Nested choice of weights at the years of `folds.tuning_years`.
+
+    Returns
+    -------
+    dict
+        By origin of the choice: the choice, least in the sum of losses up to that origin, and every
+        candidate's loss at it. An origin in between takes the last choice made before it.
+    """
+    origins = tuning_years(
+        tuple(folds),
+        first_year=bench.panel.first_year,
+        last_year=bench.last_origin,
+        every=config.tune_every,
+    )
+
+    def at(origin: int) -> dict[ShiftChoice, float]:
+        return losses(
+            bench.design.until(origin),
+            names=bench.names,
+            year=origin,
+            seed=config.seed,
+            threads=1,
+            own=bench.own_names,
+        )
+
+    with ThreadPoolExecutor(workers(config)) as pool:
+        by_origin = dict(zip(origins, pool.map(at, origins), strict=True))
+    out = {}
+    for number, origin in enumerate(origins):
+        # Candidates differ by less than a window of two years can tell: every window so far counts.
+        seen = [by_origin[past] for past in origins[: number + 1]]
+        total = {choice: sum(loss[choice] for loss in seen) for choice in seen[0]}
+        out[origin] = min(total, key=total.__getitem__), by_origin[origin]
+    return out
+
+
+def choice_at(
+    choices: dict[int, tuple[ShiftChoice, dict[ShiftChoice, float]]], origin: int
+) -> ShiftChoice:
+    """The last choice made at or before ``origin``."""
+    return choices[max(o for o in choices if o <= origin)][0]
+
+
+def run_folds(
+    bench: Bench,
+    folds: Sequence[Fold],
+    config: RunConfig,
+    *,
+    choose_at: Callable[[int], ShiftChoice],
+) -> Iterator[FoldResult]:
+    """Execute the plan in parallel threads, yielding results in its order.
+
+    LightGBM releases the interpreter's lock, so threads use every core without copying the design;
+    each fit runs on one thread, which makes its result independent of the number of cores.
+    """
+    tasks = [partial(run_fold, bench, f, config, choose_at(f.origin)) for f in folds]
+    yield from in_parallel(tasks, config)
+
+
+def run_backtest(
+    bench: Bench, folds: Sequence[Fold], config: RunConfig, stage: Path, progress: Progress
+) -> Backtest:
+    """Run every fold, score it, and write its forecasts into ``backtest.parquet`` as they come."""
+    with progress.stage("choose weights (nested)"):
+        choices = tune(bench, folds, config)
+    with progress.stage("calibrate on early origins"):
+        calibration = Calibration(bench, first_origin=folds[0].origin, horizons=config.horizons)
+    rows: list[dict[str, object]] = []
+    chances: list[dict[str, object]] = []
+    unreachable, gap = 0, 0.0
+    drivers: dict[int, pd.DataFrame] = {}
+    results = run_folds(bench, folds, config, choose_at=lambda o: choice_at(choices, o))
+    path = stage / "backtest.parquet"
+    with BacktestWriter(path, flows=bench.panel.flows, rule=bench.rule) as writer:
+        for result in progress.steps("back-test", results, total=len(folds)):
+            rows += _score_fold(bench, result, calibration, writer)
+            drivers[result.fold.origin] = result.drivers
+            chances += [row for f in result.forecasts for row in reliability_rows(f)]
+            unreachable = max(unreachable, result.unreachable_totals)
+            gap = max(gap, result.largest_gap)
+    return Backtest(
+        by_origin=pd.DataFrame(rows),
+        reliability=summarise_reliability(chances),
+        calibration=calibration,
+        choices=choices,
+        drivers=drivers,
+        notes=_raking_notes(unreachable, gap),
+    )
+
+
+def _raking_notes(unreachable: int, gap: float) -> tuple[str, ...]:
+    if gap <= TOLERANCE:
+        notes = [f"raking met every reachable total to {gap:.0e} (relative)"]
+    else:
+        notes = [
+            "zeros of the matrix make some importer totals infeasible: exporter totals are met, "
+            f"the worst importer total of any origin is missed by {gap:.1%}"
+        ]
+    if unreachable:
+        notes.append(
+            f"up to {unreachable} positive totals an origin belong to a country without a single "
+            "positive flow; no scaling can meet them and they are left out"
+        )
+    return tuple(notes)
+
+
+def _score_fold(
+    bench: Bench, result: FoldResult, calibration: Calibration, writer: BacktestWriter
+) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    for forecast in result.forecasts:
+        bounds = None
+        if forecast.model == MAIN_MODEL:
+            intervals = calibration.intervals(
+                setting=forecast.setting, horizon=forecast.horizon, origin=forecast.origin
+            )
+            bounds = intervals.bounds(forecast.forecast, forecast.expected)
+        info = bench.infos[forecast.setting][forecast.origin]
+        rows += score_forecast(forecast, strata(info, forecast.value_origin), bounds)
+        writer.write(forecast, bounds)
+    # Only now: a fold must not calibrate itself.
+    for forecast in result.forecasts:
+        if forecast.model == MAIN_MODEL:
+            calibration.add(forecast)
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Backtest:
+    """What the back-test leaves in memory: scores, calibration, choices and what went unmet."""
+
+    by_origin: pd.DataFrame
+    reliability: pd.DataFrame
+    calibration: Calibration
+    choices: dict[int, tuple[ShiftChoice, dict[ShiftChoice, float]]]
+    drivers: dict[int, pd.DataFrame]
+    notes: tuple[str, ...]

@@ -1,0 +1,109 @@
+"""Intervals over time: each origin is calibrated on outcomes that were known at it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from features.data.panel import TradePanel
+from features.errors import InputError
+from features.information import Setting
+from forecasting.evaluation.bench import Bench
+from forecasting.evaluation.fold import FoldForecast
+from forecasting.evaluation.model_names import MAIN_MODEL
+from models.baselines import last_value
+from models.forecaster import forecast_flows
+from models.intervals import FEWEST, RECENT_ORIGINS, Intervals, Sample, fit_intervals
+from models.totals import forecast_totals, world_shocks
+
+FIRST_CALIBRATED = 2
+"""Years of history before the first origin: the least a total's growth can be learned from."""
+
+
+def check_outcomes(panel: TradePanel, *, horizons: Sequence[int], last_origin: int) -> None:
+    """Refuse a panel with fewer past flows than intervals of its forecasts need.
+
+    Raises
+    ------
+    InputError
+        If the last `RECENT_ORIGINS` origins whose outcome is known at ``last_origin`` hold fewer
+        than `FEWEST` flows with trade and an outcome at a horizon.
+    """
+    values, first = panel.values, panel.first_year + FIRST_CALIBRATED
+    for horizon in horizons:
+        origins = range(max(first, last_origin - horizon - RECENT_ORIGINS + 1), last_origin + 1)
+        known = [
+            (values[panel.row(o)] > 0) & ~np.isnan(values[panel.row(o + horizon)])
+            for o in origins
+            if o + horizon <= last_origin
+        ]
+        count = int(np.sum(known))
+        if count < FEWEST:
+            raise InputError(
+                f"the trade table holds {count} past flows with an outcome at horizon {horizon}: "
+                "too few for intervals",
+                remedy=f"Give more countries or years, or shorter horizons; {FEWEST} are the least",
+            )
+
+
+class Calibration:
+    """Residuals by setting and horizon, in time order.
+
+    Parameters
+    ----------
+    bench
+        Prepared data.
+    first_origin
+        First origin of the back-test. Origins before it contribute residuals of the raked base
+        alone, so that the first forecasts have something to be calibrated on; these wear out as
+        the back-test goes on.
+    horizons
+        Years ahead.
+    """
+
+    def __init__(self, bench: Bench, *, first_origin: int, horizons: Iterable[int]) -> None:
+        self._infos = bench.infos
+        self._samples: dict[tuple[Setting, int], list[Sample]] = defaultdict(list)
+        horizons = tuple(horizons)
+        for setting in bench.infos:
+            for origin in range(bench.panel.first_year + FIRST_CALIBRATED, first_origin):
+                self._add_base(bench, setting, origin, horizons)
+
+    def add(self, forecast: FoldForecast) -> None:
+        """Record a back-test forecast of the main model."""
+        if forecast.model != MAIN_MODEL:
+            raise ValueError(f"{forecast.model} is not calibrated")
+        self._samples[forecast.setting, forecast.horizon].append(
+            Sample(forecast.origin, forecast.forecast, forecast.actual, forecast.expected)
+        )
+
+    def intervals(self, *, setting: Setting, horizon: int, origin: int) -> Intervals:
+        """Intervals from every sample whose target year is at most ``origin``."""
+        known = [s for s in self._samples[setting, horizon] if s.origin + horizon <= origin]
+        infos = self._infos[setting]
+        # The last one there is: a forecast may start after the panel ends.
+        last = max(known_origin for known_origin in infos if known_origin <= origin)
+        shocks = world_shocks(infos, origin=last, horizon=horizon)
+        return fit_intervals(known, shocks=shocks)
+
+    def _add_base(
+        self, bench: Bench, setting: Setting, origin: int, horizons: tuple[int, ...]
+    ) -> None:
+        infos = {o: info for o, info in bench.infos[setting].items() if o <= origin}
+        info = infos[origin]
+        possible = tuple(h for h in horizons if origin + h <= bench.last_origin)
+        for horizon, totals in forecast_totals(infos, origin=origin, horizons=possible).items():
+            base = forecast_flows(
+                last_value(info),
+                bench.matrices[setting][origin],
+                flows=info.flows,
+                totals=totals,
+                shift=None,
+                chance=None,
+                horizon=horizon,
+            )
+            actual = bench.panel.values[bench.panel.row(origin + horizon)].astype(float)
+            sample = Sample(origin, base.forecast, actual, base.expected)
+            self._samples[setting, horizon].append(sample)

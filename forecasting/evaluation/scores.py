@@ -1,0 +1,152 @@
+"""The scoreboard: metrics by setting, model, horizon, origin and stratum, and skill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.channels.economic_mass import income
+from features.feature import CountryValues
+from features.information import InformationSet
+from forecasting.evaluation import metrics
+from forecasting.evaluation.fold import FoldForecast
+
+Bounds = Mapping[int, tuple[NDArray[np.float64], NDArray[np.float64]]]
+
+CRISIS_YEARS = frozenset({2009, 2020})
+DECILES = 10
+SKILL_METRICS = ("wape", "pattern_distance", "midpoint_mae", "log_mae")
+METRICS = (
+    *SKILL_METRICS,
+    "r2_shift",
+    "coverage_50",
+    "coverage_90",
+    "width_50",
+    "width_90",
+    "pinball",
+    "crps",
+    "brier",
+    "auprc_births",
+    "auprc_deaths",
+)
+KEYS = ["setting", "model", "horizon", "stratum"]
+
+
+def strata(info: InformationSet, value_origin: NDArray[np.float64]) -> dict[str, NDArray[np.bool_]]:
+    """Masks of flows by name: all, zero at the origin, size deciles, income of the exporter."""
+    out = {"all": np.ones(value_origin.shape, dtype=np.bool_), "zero_origin": value_origin == 0}
+    positive = value_origin > 0
+    if positive.any():
+        edges = np.quantile(value_origin[positive], np.linspace(0, 1, DECILES + 1)[1:-1])
+        decile = np.searchsorted(edges, value_origin)
+        for number in range(DECILES):
+            out[f"decile_{number + 1}"] = positive & (decile == number)
+    out |= _income_groups(info, income)
+    return {name: mask for name, mask in out.items() if mask.any()}
+
+
+def _income_groups(info: InformationSet, of: CountryValues) -> dict[str, NDArray[np.bool_]]:
+    """Exporters below and above the median GDP per head, where it is known."""
+    level = of(info)
+    if np.isnan(level).all():
+        return {}
+    exporters = level[info.flows.exporter]
+    median = float(np.nanmedian(level))
+    return {"low_income_exporter": exporters < median, "high_income_exporter": exporters >= median}
+
+
+def score_forecast(
+    forecast: FoldForecast, masks: Mapping[str, NDArray[np.bool_]], bounds: Bounds | None
+) -> Iterator[dict[str, object]]:
+    """One row of metrics a stratum; flows with an unknown outcome are left out."""
+    known = ~np.isnan(forecast.actual)
+    for stratum, mask in masks.items():
+        rows = known & mask
+        if not rows.any():
+            continue
+        values = _metrics(forecast, rows, bounds)
+        yield {
+            "setting": forecast.setting,
+            "model": forecast.model,
+            "horizon": forecast.horizon,
+            "origin": forecast.origin,
+            "stratum": stratum,
+            **{name: values.get(name, float("nan")) for name in METRICS},
+            "n": int(rows.sum()),
+        }
+
+
+def _metrics(
+    forecast: FoldForecast, rows: NDArray[np.bool_], bounds: Bounds | None
+) -> dict[str, float]:
+    actual, predicted = forecast.actual[rows], forecast.forecast[rows]
+    out = {
+        "wape": metrics.wape(actual, predicted),
+        "pattern_distance": metrics.pattern_distance(actual, predicted),
+        "midpoint_mae": metrics.midpoint_mae(actual, predicted),
+        "log_mae": metrics.log_mae(actual, predicted),
+        "r2_shift": metrics.r2_shift(actual, predicted, forecast.base[rows]),
+    }
+    if bounds is not None:
+        quantiles = {0.5: predicted}
+        for level, (low, high) in bounds.items():
+            out[f"coverage_{level}"] = metrics.coverage(actual, low[rows], high[rows])
+            out[f"width_{level}"] = metrics.width(actual, low[rows], high[rows])
+            tail = (1 - level / 100) / 2
+            quantiles |= {tail: low[rows], 1 - tail: high[rows]}
+        out["pinball"] = metrics.pinball(actual, quantiles)
+        # The CRPS is twice the pinball loss integrated over quantiles; five stand in for all.
+        out["crps"] = 2.0 * out["pinball"]
+    if forecast.probability is not None:
+        out |= _extensive_margin(forecast, rows)
+    return out
+
+
+def _extensive_margin(forecast: FoldForecast, rows: NDArray[np.bool_]) -> dict[str, float]:
+    assert forecast.probability is not None
+    chance, before = forecast.probability[rows], forecast.value_origin[rows] > 0
+    traded = forecast.actual[rows] > 0
+    return {
+        "brier": metrics.brier(traded, chance),
+        "auprc_births": metrics.average_precision(traded[~before], chance[~before]),
+        "auprc_deaths": metrics.average_precision(~traded[before], 1 - chance[before]),
+    }
+
+
+def summarise(by_origin: pd.DataFrame) -> pd.DataFrame:
+    """Means over origins, crisis and calm target years apart, and skill against the last value.
+
+    Parameters
+    ----------
+    by_origin
+        Rows of `score_forecast`.
+
+    Returns
+    -------
+    DataFrame
+        Keys, metrics, ``n`` (flows over all origins), ``origins`` and ``skill_*``; skill is
+        ``1 - metric / metric of the last value`` of the same setting, horizon and stratum; NaN
+        where the last value has no error.
+    """
+    everything = by_origin[by_origin["stratum"] == "all"]
+    crisis = (everything["origin"] + everything["horizon"]).isin(CRISIS_YEARS)
+    parts = [
+        by_origin,
+        everything[crisis].assign(stratum="crisis"),
+        everything[~crisis].assign(stratum="calm"),
+    ]
+    grouped = pd.concat(parts, ignore_index=True).groupby(KEYS, sort=False)
+    table = grouped[list(METRICS)].mean()
+    table["n"] = grouped["n"].sum()
+    table["origins"] = grouped["origin"].nunique()
+    table = table.reset_index()
+    reference = table[table["model"] == "last_value"].drop(columns="model")
+    keys = [key for key in KEYS if key != "model"]
+    against = table[keys].merge(reference, on=keys, how="left")
+    for metric in SKILL_METRICS:
+        ours, theirs = table[metric].to_numpy(), against[metric].to_numpy()
+        table[f"skill_{metric}"] = 1.0 - metrics.ratio_of_errors(ours, theirs)
+    return table

@@ -1,0 +1,26 @@
+"""What changed totals make of a flow, by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from features.feature import CHANNELS
+
+if TYPE_CHECKING:
+    pass
+
+
+TOTAL_TERMS: tuple[str, ...] = ("world", "exporter", "importer", "adjustment")
+"""What turns a flow of the origin into its base, in the order of `Explanation.totals`."""
+
+
+TERM_LABELS: dict[str, str] = {
+    "total:world": "Growth of world trade",
+    "total:exporter": "Exporter's total beyond world trade",
+    "total:importer": "Importer's total beyond world trade",
+    "total:adjustment": "All other totals (multilateral adjustment)",
+    **{f"net:{channel}": label for channel, label in CHANNELS.items()},
+    "net:totals": "Room left by flows forecast to stop",
+    "stops": "Flows forecast to stop",
+}
+"""Every part in words, in the order in which they lead from the origin to the forecast."""

@@ -1,0 +1,1 @@
+"""From a configuration to data: opening, reading and checking what a user gives."""

@@ -1,0 +1,90 @@
+"""What a run would read of a file, told without running."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from features.data.indicators import CATALOGUE_COLUMNS, CATALOGUE_TEXT
+from features.data.pairs import PairAttributes
+from features.data.sectors import SectorAttributes
+from features.files.tables import numbers, read_table, require_columns, whole_years
+from features.reading.indicator_table import read_indicators
+from features.reading.kinds import TableKind, table_kind
+from features.reading.pair_table import read_pairs
+from features.store.registry import is_key
+from forecasting.inputs.load import load
+from forecasting.options.reading import reading_options
+from forecasting.options.run_config import RunConfig
+
+
+def check_file(path: Path, config: RunConfig) -> tuple[TableKind, tuple[str, ...]]:
+    """Read a file as a run would.
+
+    Parameters
+    ----------
+    path
+        The file, or the key of a data set of trade.
+    config
+        How it is read; its own files are not.
+
+    Returns
+    -------
+    tuple
+        What the file holds, by its columns, and what reading it took, did and noticed.
+
+    Raises
+    ------
+    InputError
+        For anything wrong with the file.
+    """
+    kind: TableKind = "trade" if is_key(str(path)) else table_kind(path)
+    if kind == "trade":
+        # As `run` and `forecast` load it, so that all they say of trade is said here.
+        return kind, load(replace(config, trade=path)).sources[0].statements
+    return kind, _READERS[kind](path, config)
+
+
+def _check_indicators(path: Path, config: RunConfig) -> tuple[str, ...]:
+    table = read_indicators(path, reading_options(config))
+    frame = table.frame
+    with table.placed():
+        year = whole_years(frame["year"], file=path)
+        numbers(frame["value"], file=path)
+    return (
+        *table.statements,
+        f"{len(frame):,} rows: {frame['indicator'].nunique()} series of "
+        f"{frame['iso3'].nunique()} countries, {year.min()}-{year.max()}",
+    )
+
+
+def _check_pairs(path: Path, config: RunConfig) -> tuple[str, ...]:
+    table = read_pairs(path, reading_options(config))
+    codes = {*table.frame["iso3_o"].unique(), *table.frame["iso3_d"].unique()}
+    countries = tuple(sorted(map(str, codes)))
+    with table.placed():
+        pairs = PairAttributes.from_frames([(path, table.frame)], countries=countries)
+    said = (statement.removeprefix(f"{path}: ") for statement in pairs.statements)
+    return (*table.statements, f"{len(table.frame):,} rows: {len(countries)} countries", *said)
+
+
+def _check_catalogue(path: Path, config: RunConfig) -> tuple[str, ...]:
+    table = read_table(path, text=CATALOGUE_TEXT, decimal=config.decimal)
+    require_columns(table, CATALOGUE_COLUMNS, file=path)
+    numbers(table["publication_lag_months"], file=path)
+    return (f"{len(table)} series",)
+
+
+def _check_sectors(path: Path, config: RunConfig) -> tuple[str, ...]:
+    named = read_table(path, text=("sector", "name", "kind"), decimal=config.decimal)["sector"]
+    sectors = tuple(sorted(map(str, named.dropna().unique())))
+    said = SectorAttributes.read(path, sectors=sectors).statements
+    return (f"{len(sectors)} sectors", *said)
+
+
+_READERS = {
+    "indicators": _check_indicators,
+    "indicator catalogue": _check_catalogue,
+    "pairs": _check_pairs,
+    "sectors": _check_sectors,
+}

@@ -1,0 +1,116 @@
+"""What a run decided from whole files, years after an origin included, and what it left unused.
+
+No forecast learns from later outcomes. But which countries, sectors and series there are is read
+off the files as they are today, and a back-test cannot unknow it: so it is declared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from features.catalogue import own_of, unused_of
+from features.data.flows import FlowIndex
+from features.data.indicators import IndicatorSpec
+from features.data.panel import TradePanel
+from features.feature import TECHNOLOGY
+from features.information import DataBundle
+from forecasting.evaluation.folds import LEARNING_YEARS, MOST_ORIGINS
+from forecasting.options.run_config import RunConfig
+from forecasting.words.numbers import plural
+
+_NAMED = 5
+"""Countries or series named in a sentence."""
+
+
+def universe_choices(config: RunConfig, data: DataBundle, *, first_origin: int) -> list[str]:
+    """Everything a run took from a whole file, one sentence each, for ``run.json``.
+
+    Parameters
+    ----------
+    config
+        What was run.
+    data
+        Everything that was read.
+    first_origin
+        Of the back-test.
+    """
+    said = [_flows(data.panel, first_origin)]
+    if config.largest is not None:
+        said.append(
+            f"The {config.largest} largest traders are those of the years up to {first_origin}, "
+            "the first origin of the back-test"
+        )
+    if first_origin > data.panel.first_year + LEARNING_YEARS and config.first_origin is None:
+        said.append(
+            f"The back-test begins in {first_origin}: the last {MOST_ORIGINS} origins. The "
+            "intervals of the first of them are calibrated on the raked base of earlier years"
+        )
+    if config.as_of is not None:
+        said.append(
+            "Every origin is as far from its as-of date as the last one is from "
+            f"{config.as_of.isoformat()}"
+        )
+    if data.indicators is not None:
+        said += _series(config, data.indicators.specs)
+    if data.pairs.yearly:
+        said.append(
+            "What a pair-year without a row means is read off each whole pair file (see data)"
+        )
+    if config.study:
+        said.append(
+            "Placebos give a year the technology of any other, later ones included: on purpose"
+        )
+    return said
+
+
+def _flows(panel: TradePanel, first_origin: int) -> str:
+    flows = panel.flows
+    of = "countries and sectors" if flows.has_sectors else "countries"
+    late = _first_traded_after(panel, flows, first_origin)
+    begin = f"; {_some(late)} first trade after {first_origin}" if late else ""
+    return f"The {of} are those that the trade file names in any year{begin}"
+
+
+def _first_traded_after(panel: TradePanel, flows: FlowIndex, year: int) -> list[str]:
+    early = np.nan_to_num(panel.values[: panel.row(year) + 1]).max(axis=0) > 0
+    codes = np.concatenate([flows.exporter[early], flows.importer[early]])
+    there = np.bincount(codes, minlength=len(flows.countries)) > 0
+    return [name for name, traded in zip(flows.countries, there, strict=True) if not traded]
+
+
+def _series(config: RunConfig, specs: Mapping[str, IndicatorSpec]) -> list[str]:
+    said = [
+        "Which series there are, and which stands in for another, is read off the catalogue",
+        *own_statements(specs),
+    ]
+    spread = [name for name, spec in sorted(specs.items()) if spec.snapshot]
+    if spread and config.allow_snapshots:
+        said.append(f"{_some(spread)}: one year spread over all years, which did not know it")
+    return said
+
+
+def own_statements(specs: Mapping[str, IndicatorSpec]) -> tuple[str, ...]:
+    """Series of the user's own that are features beside the built-in ones."""
+    own = [spec.name for spec in own_of(specs)]
+    return (f"{plural(len(own), 'own indicator')} became features: {_some(own)}",) if own else ()
+
+
+def unused_statements(specs: Mapping[str, IndicatorSpec]) -> tuple[str, ...]:
+    """Series that no feature reads, which would else be ignored without a word."""
+    by_channel: dict[str, list[str]] = {}
+    for spec in unused_of(specs):
+        by_channel.setdefault(spec.channel, []).append(spec.name)
+    if not by_channel:
+        return ()
+    named = "; ".join(f"{', '.join(names)} ({word})" for word, names in sorted(by_channel.items()))
+    return (
+        f"{sum(map(len, by_channel.values()))} series that no feature reads are not used: {named}. "
+        f"Series of the channels {', '.join(sorted(TECHNOLOGY))} become features",
+    )
+
+
+def _some(words: list[str]) -> str:
+    rest = len(words) - _NAMED
+    return ", ".join(words[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,258 @@
+"""The back-test of measures: what the forecast flows of every origin say of the trade pattern."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.data.panel import TradePanel
+from features.measures.measure import Array, Measure
+from forecasting.evaluation.backtest_file import read_backtest
+from forecasting.evaluation.model_names import ABLATION, MAIN_MODEL
+from forecasting.measures.gauge import Gauge, unit_table
+from forecasting.measures.residuals import Residuals, common_shocks, fit_residuals
+from models.intervals import LEVELS
+
+Vector = NDArray[np.float64]
+_FLOWS = ("base", "forecast", "probability_of_trade", "value_origin")
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Every measure at one origin and horizon, by name, shape of its dimensions.
+
+    Attributes
+    ----------
+    origin, horizon
+        Calendar year; years ahead.
+    before
+        At the origin: what "no change" forecasts.
+    base, forecast
+        Of the base and of the forecast flows.
+    without_technology
+        Of the flows that the model without its technology channels forecasts; its probabilities of
+        trade are the same.
+    actual
+        In the target year.
+    """
+
+    origin: int
+    horizon: int
+    before: Mapping[str, Array]
+    base: Mapping[str, Array]
+    forecast: Mapping[str, Array]
+    without_technology: Mapping[str, Array]
+    actual: Mapping[str, Array]
+
+
+def measured_folds(
+    gauge: Gauge, panel: TradePanel, folder: Path, *, setting: str, pairs: Sequence[tuple[int, int]]
+) -> Iterator[Fold]:
+    """Measure every back-test forecast of the main model.
+
+    Parameters
+    ----------
+    gauge, panel
+        Of the run.
+    folder
+        That holds ``backtest.parquet``.
+    setting
+        Whose forecasts.
+    pairs
+        Origin and horizon of each.
+    """
+    for origin, horizon in pairs:
+        where = [
+            ("setting", "==", setting),
+            ("origin", "==", origin),
+            ("horizon", "==", horizon),
+        ]
+        base, forecast, chance, value = _cubes(gauge, folder, _FLOWS, MAIN_MODEL, where)
+        (without,) = _cubes(gauge, folder, ("forecast",), ABLATION, where)
+        traded = value > 0
+        since = usual_links(panel, origin, horizon)
+        before = gauge.compute(gauge.observed(panel, origin, before=since))
+        yield Fold(
+            origin,
+            horizon,
+            before=before,
+            base=base_values(gauge, base, before, traded=traded, origin=origin),
+            forecast=gauge.compute(
+                gauge.forecast(forecast, chance=chance, before=traded, origin=origin)
+            ),
+            without_technology=gauge.compute(
+                gauge.forecast(without, chance=chance, before=traded, origin=origin)
+            ),
+            actual=gauge.compute(gauge.observed(panel, origin + horizon, before=origin)),
+        )
+
+
+def _cubes(
+    gauge: Gauge,
+    folder: Path,
+    columns: Sequence[str],
+    model: str,
+    where: Sequence[tuple[str, str, Any]],
+) -> list[Array]:
+    """Columns of one back-test forecast, shape ``[exporter, importer, sector]`` each."""
+    rows = read_backtest(folder, columns=columns, where=[("model", "==", model), *where])
+    return [gauge.cube(rows[name].to_numpy(dtype=np.float64)) for name in columns]
+
+
+def base_values(
+    gauge: Gauge,
+    base: Array,
+    before: Mapping[str, Array],
+    *,
+    traded: NDArray[np.bool_],
+    origin: int,
+) -> dict[str, Array]:
+    """Measures of a base; it says nothing of births and deaths, which stay as ``before``."""
+    values = gauge.compute(
+        gauge.forecast(base, chance=traded.astype(np.float64), before=traded, origin=origin)
+    )
+    links = {m.name: before[m.name] for m in gauge.measures if m.family == "links"}
+    return values | links
+
+
+def usual_links(panel: TradePanel, origin: int, horizon: int) -> int:
+    """Year that births and deaths up to the origin count from: as long before it as the horizon.
+
+    What no change says of them: as many as in the years before.
+    """
+    return max(origin - horizon, panel.first_year)
+
+
+@dataclass(frozen=True, slots=True)
+class PastChanges:
+    """Mean change of every measure over its units, in every window as long as a horizon.
+
+    Attributes
+    ----------
+    by_end
+        By horizon, measure and last year of the window.
+    """
+
+    by_end: Mapping[int, Mapping[str, Mapping[int, float]]]
+
+    def shocks(self, measure: Measure, *, horizon: int, until: int) -> Vector:
+        """Common errors to expect, from windows that end by ``until``."""
+        ends = self.by_end[horizon][measure.name]
+        return common_shocks([c for end, c in ends.items() if end <= until], horizon=horizon)
+
+
+def past_changes(gauge: Gauge, panel: TradePanel, *, horizons: Sequence[int]) -> PastChanges:
+    """Measure every year of the panel and its mean changes."""
+    kept = {m.name: unit_table(m, gauge.around)[1] for m in gauge.measures}
+    links, others = gauge.links(), gauge.others()
+    years = range(panel.first_year, panel.last_year + 1)
+    # Of births and deaths alone a year's values depend on the year they count from.
+    still = {y: others.compute(others.observed(panel, y, before=y)) for y in years}
+    by_end: dict[int, dict[str, dict[int, float]]] = {}
+    for horizon in horizons:
+        values = {
+            y: still[y]
+            | links.compute(links.observed(panel, y, before=usual_links(panel, y, horizon)))
+            for y in years
+        }
+        by_end[horizon] = {m.name: {} for m in gauge.measures}
+        for measure in gauge.measures:
+            # The first window of births has no years before it to compare with.
+            start = panel.first_year + (horizon if measure.family == "links" else 0)
+            for year in range(start, panel.last_year - horizon + 1):
+                ends = (values[y][measure.name].ravel() for y in (year, year + horizon))
+                then, now = (v[kept[measure.name]] for v in ends)
+                change = now - then
+                known = np.isfinite(change)
+                by_end[horizon][measure.name][year + horizon] = (
+                    float(change[known].mean()) if known.any() else float("nan")
+                )
+    return PastChanges(by_end)
+
+
+def backtest_table(gauge: Gauge, folds: Sequence[Fold], changes: PastChanges) -> pd.DataFrame:
+    """One row a measure, unit, origin and horizon, with intervals calibrated before the origin.
+
+    Returns
+    -------
+    DataFrame
+        ``measure``, the keys of the unit, ``origin, horizon, target_year, value_origin, base,
+        forecast, lower_*, upper_*, chance_above, without_technology, actual``. Units that lack one
+        of the values (at the origin, base, either forecast, actual) are left out. Bounds are NaN at
+        origins before which no outcome was known, ``chance_above`` where the measure has no
+        threshold.
+    """
+    parts = []
+    for measure in gauge.measures:
+        units = unit_table(measure, gauge.around)
+        for fold in folds:
+            residuals = known_residuals(folds, measure, fold, changes)
+            parts.append(_measure_rows(measure, units, fold, residuals))
+    return pd.concat(parts, ignore_index=True)
+
+
+def known_residuals(
+    folds: Sequence[Fold], measure: Measure, now: Fold, changes: PastChanges
+) -> Residuals | None:
+    """Errors of the same horizon whose outcome was known at an origin; None without any."""
+    past = [f for f in folds if f.horizon == now.horizon and f.origin + f.horizon <= now.origin]
+    shocks = changes.shocks(measure, horizon=now.horizon, until=now.origin)
+    return residuals_of(past, measure, shocks)
+
+
+def residuals_of(folds: Sequence[Fold], measure: Measure, shocks: Vector) -> Residuals | None:
+    """Pooled errors of a measure in these folds; None where there is not a single one."""
+    forecasts = [f.forecast[measure.name].ravel() for f in folds]
+    actuals = [f.actual[measure.name].ravel() for f in folds]
+    if not any(np.isfinite(f + a).any() for f, a in zip(forecasts, actuals, strict=True)):
+        return None
+    return fit_residuals(forecasts, actuals, unit=measure.unit, shocks=shocks)
+
+
+def _measure_rows(
+    measure: Measure,
+    units: tuple[pd.DataFrame, NDArray[np.bool_]],
+    fold: Fold,
+    residuals: Residuals | None,
+) -> pd.DataFrame:
+    keys, kept = units
+    before, base, forecast, without, actual = (
+        getattr(fold, name)[measure.name].ravel()
+        for name in ("before", "base", "forecast", "without_technology", "actual")
+    )
+    kept = kept & np.isfinite([before, base, forecast, without, actual]).all(axis=0)
+    table = keys[kept].assign(
+        origin=np.int16(fold.origin),
+        horizon=np.int8(fold.horizon),
+        target_year=np.int16(fold.origin + fold.horizon),
+        value_origin=before[kept],
+        base=base[kept],
+        forecast=forecast[kept],
+        **interval_columns(measure, forecast[kept], residuals),
+        without_technology=without[kept],
+        actual=actual[kept],
+    )
+    table.insert(0, "measure", measure.name)
+    return table
+
+
+def interval_columns(
+    measure: Measure, forecast: Vector, residuals: Residuals | None
+) -> dict[str, Vector]:
+    """Bounds of both levels and the chance of being above the measure's threshold."""
+    blank = np.full(forecast.shape, np.nan)
+    columns = {f"{side}_{level}": blank for level in LEVELS for side in ("lower", "upper")}
+    columns["chance_above"] = blank
+    if residuals is None:
+        return columns
+    for level, (lower, upper) in residuals.bounds(forecast).items():
+        columns[f"lower_{level}"], columns[f"upper_{level}"] = lower, upper
+    if measure.threshold is not None:
+        columns["chance_above"] = residuals.chance_above(forecast, measure.threshold)
+    return columns

@@ -1,0 +1,207 @@
+"""What moved a measure: its change from the origin split into totals and channels, adding up.
+
+The change of every flow is split into totals and channels in USD without a remainder (LMDI). A
+measure is not a sum of flows, so its change is followed along the straight line from one trade
+matrix to the other: at every point of it each part contributes its USD times the slope of the
+measure (Aumann and Shapley 1974; as an attribution method integrated gradients, Sundararajan, Taly
+and Yan 2017, arXiv:1703.01365). Contributions describe the model, not causes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.measures.measure import Array, Measure
+from forecasting.explanation.reallocation import log_mean
+from forecasting.explanation.terms import TOTAL_TERMS
+from forecasting.measures.gauge import Gauge, unit_table
+
+FLOW_STEP, TABLE_STEP = 1e-6, 1e-3
+"""Share of a part that the slope is taken over: small beside the curvature of the measure, large
+beside the rounding of flows, or the tolerance that input-output tables are moved with."""
+FLOW_NODES, TABLE_NODES = 3, 1
+"""Points of Gauss-Legendre quadrature; a table costs a linear system at every one."""
+STOPS = "stops"
+
+Compute = Callable[[Array], Mapping[str, Array]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """Points of the line that are visited, and the step that slopes are taken over."""
+
+    nodes: int
+    step: float
+
+
+@dataclass(frozen=True, slots=True)
+class FlowParts:
+    """USD by which each term changes every flow, shape ``[exporter, importer, sector]`` each.
+
+    Attributes
+    ----------
+    origin, base, forecast
+        Flows of the origin, and of the target year.
+    to_base, to_forecast
+        By term; they sum to ``base - origin`` and to ``forecast - base``.
+    """
+
+    origin: Array
+    base: Array
+    forecast: Array
+    to_base: Mapping[str, Array]
+    to_forecast: Mapping[str, Array]
+
+
+def flow_parts(
+    gauge: Gauge,
+    attributions: pd.DataFrame,
+    position: NDArray[np.integer],
+    *,
+    origin: Array,
+    base: Array,
+    forecast: Array,
+) -> FlowParts:
+    """Split every flow of one target year.
+
+    Parameters
+    ----------
+    gauge
+        Of the run.
+    attributions, position
+        Rows of the year, as `explanation.explain.attribution_table` makes them, and their flows.
+    origin, base, forecast
+        USD, shape ``[exporter, importer, sector]``.
+    """
+    where = tuple(
+        keys[position] for keys in (gauge.flows.exporter, gauge.flows.importer, gauge.flows.sector)
+    )
+    stages = []
+    names = (
+        [f"total:{name}" for name in TOTAL_TERMS],
+        [str(name) for name in attributions if str(name).startswith("net:")],
+    )
+    for terms, start, end in ((names[0], origin, base), (names[1], base, forecast)):
+        weight = log_mean(end[where], start[where]) / 100.0
+        parts: dict[str, Array] = {}
+        for term in terms:
+            parts[term] = np.zeros_like(start)
+            parts[term][where] = weight * attributions[term].to_numpy(dtype=np.float64)
+        # Flows forecast to stop have no attributions: they are a part of their own.
+        parts[STOPS] = (end - start) - sum(parts.values())
+        stages.append(parts)
+    return FlowParts(origin, base, forecast, *stages)
+
+
+def contributions(
+    gauge: Gauge,
+    parts: FlowParts,
+    before: Mapping[str, Array],
+    *,
+    origin: int,
+    measures: Sequence[Measure],
+) -> pd.DataFrame:
+    """Split the change of every measure from the origin to the forecast.
+
+    Parameters
+    ----------
+    gauge
+        Of the run.
+    parts
+        Of the flows of one target year.
+    before
+        Values at the origin by measure.
+    origin
+        Whose input-output table moves.
+    measures
+        To explain.
+
+    Returns
+    -------
+    DataFrame
+        ``measure``, the keys of the unit, one column a term (``total:*`` and ``stops:base`` lead
+        to the base, ``net:*`` and ``stops:shift`` to the forecast), and ``remainder``: what the
+        quadrature misses of the change, all in the unit of the measure. Rows sum to the change from
+        ``before`` to the forecast.
+    """
+    blocks = []
+    for needs_table, path in (
+        (False, _Path(FLOW_NODES, FLOW_STEP)),
+        (True, _Path(TABLE_NODES, TABLE_STEP)),
+    ):
+        chosen = [m for m in measures if ("tables" in m.needs) == needs_table]
+        if chosen:
+            compute = _computer(gauge, chosen, origin=origin, moves_table=needs_table)
+            terms = _terms(compute, parts, path)
+            end = compute(parts.forecast)
+            change = {measure.name: end[measure.name] - before[measure.name] for measure in chosen}
+            blocks.append(_explained(gauge, chosen, terms, change))
+    return pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame()
+
+
+def _computer(
+    gauge: Gauge, measures: Sequence[Measure], *, origin: int, moves_table: bool
+) -> Compute:
+    bare = gauge if moves_table else gauge.without_tables()
+
+    def compute(values: Array) -> Mapping[str, Array]:
+        traded = values > 0
+        year = bare.forecast(values, chance=traded.astype(np.float64), before=traded, origin=origin)
+        return {measure.name: measure.compute(year) for measure in measures}
+
+    return compute
+
+
+def _terms(compute: Compute, parts: FlowParts, path: _Path) -> dict[str, dict[str, Array]]:
+    """Contribution of every term to every measure, over both stages."""
+    stages = {
+        "base": _along(compute, parts.origin, parts.base, parts.to_base, path),
+        "shift": _along(compute, parts.base, parts.forecast, parts.to_forecast, path),
+    }
+    return {
+        f"{STOPS}:{stage}" if term == STOPS else term: by_measure
+        for stage, found in stages.items()
+        for term, by_measure in found.items()
+    }
+
+
+def _explained(
+    gauge: Gauge,
+    measures: Sequence[Measure],
+    terms: Mapping[str, Mapping[str, Array]],
+    change: Mapping[str, Array],
+) -> pd.DataFrame:
+    tables = []
+    for measure in measures:
+        units, kept = unit_table(measure, gauge.around)
+        whole = change[measure.name].ravel()
+        mine = {term: by_measure[measure.name].ravel() for term, by_measure in terms.items()}
+        mine["remainder"] = whole - np.sum(list(mine.values()), axis=0)
+        kept = kept & np.isfinite(whole)
+        table = units[kept].assign(**{name: values[kept] for name, values in mine.items()})
+        table.insert(0, "measure", measure.name)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _along(
+    compute: Compute, start: Array, end: Array, parts: Mapping[str, Array], path: _Path
+) -> dict[str, dict[str, Array]]:
+    """Contribution of every part to every measure on the line from ``start`` to ``end``."""
+    places, weights = np.polynomial.legendre.leggauss(path.nodes)
+    out: dict[str, dict[str, Array]] = {term: {} for term in parts}
+    for place, weight in zip((places + 1) / 2, weights / 2, strict=True):
+        here = start + place * (end - start)
+        at = compute(here)
+        for term, part in parts.items():
+            # No trade stays no trade: a step below zero would not be a matrix of flows.
+            step = compute(np.maximum(here + path.step * part, 0.0)) if part.any() else at
+            for name, value in at.items():
+                slope = weight * (step[name] - value) / path.step
+                out[term][name] = out[term].get(name, 0.0) + slope
+    return out

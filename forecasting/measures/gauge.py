@@ -1,0 +1,222 @@
+"""What a run measures the trade pattern with: the measures its data allow, and their units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.countries.panel_codes import AGGREGATES
+from features.countries.regions import region_codes
+from features.data.flows import FlowIndex
+from features.data.input_output import (
+    InputOutputTable,
+    TableNotes,
+    check_table_years,
+    read_table_year,
+)
+from features.data.panel import TradePanel
+from features.information import DataBundle
+from features.measures.catalogue import available, missing
+from features.measures.measure import Array, Measure, Surroundings, TradeYear
+from features.measures.value_chains import ValueChains, value_chains
+from models.table_update import update_table
+
+UNIT_KEYS = ("country", "partner", "sector")
+"""Key columns of every table of measures; empty where a measure has no such dimension."""
+DISTANCES = ("distw", "dist")
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """Measures of a panel, and everything they are computed from but the flows.
+
+    Attributes
+    ----------
+    flows
+        Keys of the panel's flows.
+    around
+        What does not change from year to year.
+    measures
+        Those that the data allow.
+    missing
+        Why the others cannot be computed, by name of the measure.
+    tables
+        Input-output tables by year, moved to the panel's flows; empty where there are none.
+    chains
+        Value chains of those tables.
+    statements
+        What reading the tables and moving them to the flows counted.
+    """
+
+    flows: FlowIndex
+    around: Surroundings
+    measures: tuple[Measure, ...]
+    missing: Mapping[str, str]
+    tables: Mapping[int, InputOutputTable]
+    chains: Mapping[int, ValueChains]
+    statements: tuple[str, ...] = ()
+
+    def cube(self, values: NDArray[np.floating]) -> Array:
+        """Flows as ``[exporter, importer, sector]``; unknown ones count as nothing."""
+        return cube(self.flows, values)
+
+    def observed(self, panel: TradePanel, year: int, *, before: int) -> TradeYear:
+        """A year of the panel; births and deaths count from the year ``before``."""
+        values = self.cube(panel.values[panel.row(year)])
+        since = self.cube(panel.values[panel.row(before)]) > 0
+        return TradeYear(
+            self.around, values, (values > 0).astype(np.float64), since, self.chains.get(year)
+        )
+
+    def forecast(
+        self, values: Array, *, chance: Array, before: NDArray[np.bool_], origin: int
+    ) -> TradeYear:
+        """A forecast year: the origin's input-output table moves with the flows."""
+        table = self.tables.get(origin)
+        chains = None
+        if table is not None:
+            chains = value_chains(update_table(table, values), goods=self.around.goods)
+        return TradeYear(self.around, values, chance, before, chains)
+
+    def links(self) -> Gauge:
+        """The same gauge for births, deaths and use of links alone."""
+        return replace(self, measures=tuple(m for m in self.measures if m.family == "links"))
+
+    def others(self) -> Gauge:
+        """The same gauge for all measures but those."""
+        return replace(self, measures=tuple(m for m in self.measures if m.family != "links"))
+
+    def without_tables(self) -> Gauge:
+        """The same gauge for flows alone: no table moves with them."""
+        return replace(self, tables={}, chains={})
+
+    def compute(self, year: TradeYear) -> dict[str, Array]:
+        """Every measure of a year by name, shape of its dimensions."""
+        return {measure.name: measure.compute(year) for measure in self.measures}
+
+
+def cube(flows: FlowIndex, values: NDArray[np.floating]) -> Array:
+    """Flows as ``[exporter, importer, sector]``; unknown ones count as nothing."""
+    n, k = len(flows.countries), len(flows.sectors)
+    out = np.zeros((n, n, k))
+    out[flows.exporter, flows.importer, flows.sector] = np.nan_to_num(values)
+    return out
+
+
+def make_gauge(bundle: DataBundle, *, tables: Path | None) -> Gauge:
+    """Gauge of a run's data.
+
+    Parameters
+    ----------
+    bundle
+        Data of the run.
+    tables
+        Folder of input-output tables; None measures no value chains.
+
+    Raises
+    ------
+    InputError
+        If the tables do not balance or do not have the panel's countries, sectors and years.
+
+    Notes
+    -----
+    Past tables are moved to the panel's flows as forecast ones are. Otherwise falling inventories,
+    which are negative in a table and nothing in a flow, would look like a change: they make up to a
+    point of a country's indirect value added.
+    """
+    panel = bundle.panel
+    around = surroundings(bundle)
+    found: dict[int, InputOutputTable] = {}
+    counted: list[TableNotes] = []
+    if tables is not None:
+        years = range(panel.first_year, panel.last_year + 1)
+        check_table_years(tables, years)
+        for year in years:
+            read = read_table_year(
+                tables, year, countries=panel.flows.countries, sectors=panel.flows.sectors
+            )
+            found[year] = update_table(read, cube(panel.flows, panel.values[panel.row(year)]))
+            counted += [read.notes, found[year].notes]
+    return Gauge(
+        flows=panel.flows,
+        around=around,
+        measures=available(around, tables=bool(found)),
+        missing=missing(around, tables=bool(found)),
+        tables=found,
+        chains={year: value_chains(table, goods=around.goods) for year, table in found.items()},
+        statements=table_statements(counted),
+    )
+
+
+_COUNTED: dict[str, str] = {
+    "negative_final_cells": "cells of final use that falling inventories make negative, counted "
+    "as nothing",
+    "cleared_rows": "sectors whose negative cells left no output, set to nothing",
+    "inputs_without_output": "sectors with inputs and no output, their inputs counted as final use",
+    "negative_value_added": "sectors whose inputs exceed their output, kept",
+    "flows_without_use": "flows that no use of the table takes, counted as final use",
+    "short_of_final_use": "countries whose inputs were scaled down to leave them final use",
+}
+"""Counts of `features.data.input_output.TableNotes` in words."""
+
+
+def table_statements(counted: Iterable[TableNotes]) -> tuple[str, ...]:
+    """What tables were mended by, summed over years; empty where nothing was."""
+    notes = list(counted)
+    sums = {name: sum(getattr(note, name) for note in notes) for name in _COUNTED}
+    return tuple(
+        f"input-output tables of all years: {count:,} {_COUNTED[name]}"
+        for name, count in sums.items()
+        if count
+    )
+
+
+def surroundings(bundle: DataBundle) -> Surroundings:
+    """What of a run's data does not change from year to year."""
+    flows, sectors = bundle.panel.flows, bundle.sectors
+    pairs = bundle.pairs.static
+    names = [name for name in DISTANCES if name in pairs]
+    regions = region_codes(flows.countries)
+    return Surroundings(
+        countries=flows.countries,
+        sectors=flows.sectors,
+        domestic=flows.diagonal,
+        distance=pairs[names[0]].astype(np.float64) if names else None,
+        region=regions if (regions >= 0).any() else None,
+        manufacturing=None if sectors is None else sectors.manufacturing,
+        services=None if sectors is None else sectors.services,
+        digital=None if sectors is None else sectors.digital,
+    )
+
+
+def unit_table(measure: Measure, around: Surroundings) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+    """Units of a measure in the order of its flattened values, and which of them are reported.
+
+    Returns
+    -------
+    tuple
+        Columns `UNIT_KEYS`; and a mask: aggregates such as ROW are no countries, and a country is
+        not its own partner.
+    """
+    shape = [len(around.sectors if d == "sector" else around.countries) for d in measure.of]
+    places = np.indices(shape).reshape(len(shape), -1)
+    countries = np.asarray(around.countries, dtype=object)
+    is_country = np.array([code not in AGGREGATES for code in around.countries])
+    columns = {name: np.full(places.shape[1], "", dtype=object) for name in UNIT_KEYS}
+    kept = np.ones(places.shape[1], dtype=np.bool_)
+    first: NDArray[np.intp] | None = None
+    for dimension, place in zip(measure.of, places, strict=True):
+        if dimension == "sector":
+            columns["sector"] = np.asarray(around.sectors, dtype=object)[place]
+            continue
+        columns["country" if first is None else "partner"] = countries[place]
+        kept &= is_country[place]
+        if first is not None:
+            kept &= first != place
+        first = place
+    return pd.DataFrame({name: pd.Categorical(columns[name]) for name in UNIT_KEYS}), kept

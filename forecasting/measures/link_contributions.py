@@ -1,0 +1,102 @@
+"""What the chances of births and deaths of links are made of: channels, country by country."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import expit, logit
+
+from features.catalogue import channel_of
+from features.feature import CHANNELS
+from features.measures.measure import Array, Measure
+from forecasting.measures.gauge import Gauge, unit_table
+from models.forecaster import FittedForecaster
+
+AVERAGE = "chance:average"
+"""Contribution of the average flow, of all that were traded at the origin, or were not: how much
+the average chance lies above what was seen in the years before."""
+
+
+def link_contributions(
+    gauge: Gauge,
+    forecaster: FittedForecaster,
+    start: Mapping[str, Array],
+    *,
+    horizon: int,
+    measures: Sequence[Measure],
+) -> pd.DataFrame:
+    """Split births, deaths and active links of every exporter by channel.
+
+    Parameters
+    ----------
+    gauge
+        Of the run.
+    forecaster
+        Whose probability of trade is explained.
+    start
+        Values at the origin by measure.
+    horizon
+        Years ahead.
+    measures
+        Of the family ``links``.
+
+    Returns
+    -------
+    DataFrame
+        ``measure``, the keys of the unit, ``chance:average`` and ``chance:<channel>``, in the unit
+        of the measure; rows sum to its forecast change. Empty where nothing was learned.
+
+    Notes
+    -----
+    A probability is ``expit`` of calibrated log odds, whose SHAP values are exact. They are scaled
+    by the slope of the chord from the average flow's probability to the flow's, so that they add
+    up to the probability, and summed over flows, which a mean over flows is linear in.
+    """
+    if forecaster.probability.booster_ is None or not measures:
+        return pd.DataFrame()
+    by_term = chance_parts(forecaster, horizon)
+    traded = gauge.cube(forecaster.value) > 0
+    tables = []
+    for measure in measures:
+        units, kept = unit_table(measure, gauge.around)
+        # Linear in the chances: measured on each part alone, against no chance at all.
+        nothing = _measured(gauge, measure, np.zeros(traded.shape), traded)
+        terms = {
+            name: _measured(gauge, measure, gauge.cube(part), traded) - nothing
+            for name, part in by_term.items()
+        }
+        terms[AVERAGE] = terms[AVERAGE] + nothing - start[measure.name].ravel()
+        kept = kept & np.isfinite(terms[AVERAGE])
+        table = units[kept].assign(**{name: values[kept] for name, values in terms.items()})
+        table.insert(0, "measure", measure.name)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _measured(gauge: Gauge, measure: Measure, chance: Array, traded: NDArray[np.bool_]) -> Array:
+    year = gauge.without_tables().forecast(
+        np.zeros(chance.shape), chance=chance, before=traded, origin=0
+    )
+    return measure.compute(year).ravel()
+
+
+def chance_parts(forecaster: FittedForecaster, horizon: int) -> dict[str, NDArray[np.float64]]:
+    """Average and contribution of every channel to each flow's chance, shape ``[flow]`` each."""
+    features = forecaster.chance_features(horizon)
+    raw = forecaster.probability.contributions(features)
+    chance, average = forecaster.probability.predict(features), expit(raw[:, -1])
+    distance = logit(np.clip(chance, 1e-12, 1 - 1e-12)) - raw[:, -1]
+    total = raw[:, :-1].sum(axis=1)
+    # What clipped odds lose is spread over the channels; a flow like the average has no slope.
+    usable = (np.abs(total) > 1e-9) & (np.abs(distance) > 0)
+    scale = np.divide(chance - average, total, out=np.zeros_like(total), where=usable)
+    parts = {AVERAGE: np.where(usable, average, chance)}
+    channels = np.array([channel_of(name) for name in forecaster.probability.names])
+    for channel in CHANNELS:
+        mine = channels == channel
+        if mine.any():
+            parts[f"chance:{channel}"] = scale * raw[:, :-1][:, mine].sum(axis=1)
+    return parts

@@ -1,0 +1,1 @@
+"""Options of a run and how they are read."""

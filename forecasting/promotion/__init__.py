@@ -1,0 +1,1 @@
+"""Which model becomes champion: evidence, gates, record."""

@@ -1,0 +1,172 @@
+"""What a promotion reads of a tracked run: its model, its account of itself, its scores."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from features.errors import InputError
+from forecasting.evaluation.model_names import MAIN_MODEL
+from forecasting.run_folder.csv_files import read_csv
+from forecasting.run_folder.record import MARKER, run_digest
+from forecasting.serving.served_model import model_of_run
+from forecasting.tracking.datasets import seed_digest
+from forecasting.tracking.metrics import REFERENCE
+from forecasting.tracking.track import RUN_DIGEST
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+_SCORES = "scores_by_origin.csv"
+_CELL = ["setting", "horizon", "origin"]
+_DIGEST_SHOWN = 20
+_OF_THE_MODEL = ("rounds", "max_rows", "params", "tune_every", "seed")
+"""Options that make a run's model, whatever the data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A tracked run as a promotion sees it.
+
+    Attributes
+    ----------
+    run_id, run_name, model_id
+        In MLflow.
+    about
+        Content of ``run.json``.
+    scores
+        Scores by origin over all flows, every model's.
+    """
+
+    run_id: str
+    run_name: str
+    model_id: str
+    about: Mapping[str, Any]
+    scores: pd.DataFrame
+
+    @property
+    def trade_digest(self) -> str:
+        """Digest of the trade data, or what identifies a simulated world."""
+        (trade,) = (source for source in self.about["data"] if source["role"] == "trade")
+        return str(trade["sha256"] or seed_digest(trade))
+
+    def of(self, model: str) -> pd.DataFrame:
+        """Scores of one model."""
+        return self.scores[self.scores["model"] == model]
+
+
+def read_evidence(client: MlflowClient, run: str) -> Evidence:
+    """Read a tracked run.
+
+    Parameters
+    ----------
+    client
+        Of the store.
+    run
+        MLflow run id, or the output folder of a run that was tracked.
+
+    Raises
+    ------
+    InputError
+        If there is no such run, or it was not logged to its end by this version.
+    """
+    found = _find(client, run)
+    run_id = str(found.info.run_id)
+    if found.info.status != "FINISHED":
+        raise InputError(
+            f"MLflow run {run_id} is {found.info.status.lower()}, not finished",
+            remedy="Log the run again with `gravicast track`",
+        )
+    model = model_of_run(client, run_id)
+    with tempfile.TemporaryDirectory(prefix="gravicast-evidence-") as stage:
+        files = {file.path for file in client.list_artifacts(run_id)}
+        lacking = sorted({MARKER, _SCORES} - files) + ([] if "model_id" in model else ["a model"])
+        if lacking:
+            raise InputError(
+                f"MLflow run {run_id} has no {lacking[0]}: it was not logged by `gravicast`, or by "
+                "another version",
+                remedy="Give a run that `gravicast run` or `gravicast track` logged",
+            )
+        paths = {
+            name: Path(client.download_artifacts(run_id, name, stage)) for name in (MARKER, _SCORES)
+        }
+        about = json.loads(paths[MARKER].read_text(encoding="utf-8"))
+        scores = read_csv(paths[_SCORES])
+    return Evidence(run_id, str(found.info.run_name), model["model_id"], about, scores)
+
+
+def _find(client: MlflowClient, run: str) -> Run:
+    """The MLflow run of an id, or the last one that was made of a run folder."""
+    folder = Path(run)
+    if not (folder / MARKER).is_file():
+        if folder.is_dir() or len(folder.parts) > 1:
+            raise InputError(
+                "there is no run in this folder",
+                remedy="Give an MLflow run id, or the output folder of a tracked run",
+                file=folder,
+            )
+        return client.get_run(run)
+    from mlflow.entities import ViewType
+
+    experiments = [found.experiment_id for found in client.search_experiments()]
+    runs = client.search_runs(
+        experiments,
+        f"tags.`{RUN_DIGEST}` = '{run_digest(folder)}' and attributes.status = 'FINISHED'",
+        run_view_type=ViewType.ACTIVE_ONLY,
+        max_results=1,
+        order_by=["attributes.start_time DESC"],
+    )
+    if not runs:
+        raise InputError(
+            "MLflow holds no finished run of this folder",
+            remedy=f"Log it with `gravicast track {folder}`",
+            file=folder,
+        )
+    return runs[0]
+
+
+def unlike(ours: Evidence, theirs: Evidence) -> str:
+    """In what two runs' data or tests differ, in words; empty where their scores can be compared.
+
+    Besides the digests, what was scored is compared: the same file read in another way makes
+    other flows, or other errors of repeating the last value.
+    """
+    if ours.trade_digest != theirs.trade_digest:
+        digests = (run.trade_digest[:_DIGEST_SHOWN] for run in (ours, theirs))
+        return f"other trade data (digests {' and '.join(digests)})"
+    mine, other = (run.of(MAIN_MODEL)[_CELL] for run in (ours, theirs))
+    for name in _CELL:
+        left, right = (sorted(set(cells[name])) for cells in (mine, other))
+        if left != right:
+            return f"other {name}s ({_list(left)} and {_list(right)})"
+    if set(mine.itertuples(index=False)) != set(other.itertuples(index=False)):
+        return "other combinations of setting, horizon and origin"
+    if ours.about["as_of"] != theirs.about["as_of"]:
+        return f"other as-of dates ({ours.about['as_of']} and {theirs.about['as_of']})"
+    known = (run.of(REFERENCE).sort_values(_CELL)[["n", "wape"]] for run in (ours, theirs))
+    left_known, right_known = (table.to_numpy(dtype=np.float64) for table in known)
+    if not np.allclose(left_known, right_known, rtol=1e-9, atol=0.0, equal_nan=True):
+        return "the same trade file read in another way (options `absent` and `negatives`)"
+    return ""
+
+
+def another_model(stand_in: Evidence, champion: Evidence) -> str:
+    """In what a run's model differs from the champion's configuration; empty where it does not."""
+    for name in _OF_THE_MODEL:
+        mine, other = (run.about["config"][name] for run in (stand_in, champion))
+        if mine != other:
+            return f"{name} is {mine} and the champion's {other}"
+    mine, other = (run.about["versions"]["gravicast"] for run in (stand_in, champion))
+    return "" if mine == other else f"it was made by gravicast {mine} and the champion by {other}"
+
+
+def _list(values: list[Any]) -> str:
+    return ", ".join(map(str, values))

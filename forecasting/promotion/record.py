@@ -1,0 +1,132 @@
+"""A promotion in words: why it was or was not done, as Markdown, tags and a summary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from forecasting.evaluation.scores import SKILL_METRICS
+from forecasting.evaluation.significance import why_untested
+from forecasting.promotion.gates import Comparison, Gate
+from forecasting.words.markdown import escaped
+
+LONGEST = 5_000
+"""What MLflow keeps of a description or a tag of a model version."""
+_CUT = "\n\n(cut)"
+_HEADS = {
+    "wape": "WAPE",
+    "pattern_distance": "pattern distance",
+    "midpoint_mae": "midpoint error",
+    "log_mae": "log error",
+}
+
+
+def reasons(
+    gates: Sequence[Gate], comparisons: Sequence[Comparison], *, first: bool
+) -> tuple[str, ...]:
+    """Why a challenger is not promoted, one sentence each; empty where it is.
+
+    Parameters
+    ----------
+    gates, comparisons
+        What was found.
+    first
+        Whether there is no champion yet: baselines have to be beaten by the score alone.
+    """
+    found = [f"gate {gate.name}: {gate.found} (wanted: {gate.wanted})" for gate in gates
+             if not gate.passed]  # fmt: skip
+    for comparison in comparisons:
+        if not comparison.score < 1.0:
+            found.append(
+                f"mean error ratio to {comparison.against}: {comparison.score:.4f}, not below 1"
+            )
+        if comparison.worse and not first:
+            cells = ", ".join(f"{s} h{h} {metric}" for s, h, metric in sorted(comparison.worse))
+            found.append(f"worse than {comparison.against} by the test of equal accuracy: {cells}")
+    return tuple(found)
+
+
+def summary_of(gates: Sequence[Gate]) -> str:
+    """Gates in one line."""
+    failed = [gate.name for gate in gates if not gate.passed]
+    return f"failed: {', '.join(failed)}" if failed else "passed"
+
+
+def describe(
+    verdict: str,
+    why: Sequence[str],
+    gates: Sequence[Gate],
+    comparisons: Sequence[Comparison],
+    *,
+    notes: Sequence[str],
+) -> str:
+    """The description of a model version, Markdown.
+
+    Parameters
+    ----------
+    verdict
+        In a sentence.
+    why
+        See `reasons`.
+    gates, comparisons
+        What was found.
+    notes
+        Whatever else a reviewer should know.
+    """
+    # Plain, because lists of versions show the beginning as it is.
+    parts = [verdict]
+    if why:
+        parts.append("\n".join(f"- {escaped(reason)}" for reason in why))
+    rows = [[gate.name, gate.wanted, escaped(gate.found), "yes" if gate.passed else "**no**"]
+            for gate in gates]  # fmt: skip
+    parts.append(_table(["gate", "wanted", "found", "passed"], rows))
+    parts += [_described(comparison) for comparison in comparisons]
+    parts += list(notes)
+    text = "\n\n".join(parts)
+    return text if len(text) <= LONGEST else text[: LONGEST - len(_CUT)] + _CUT
+
+
+def _described(comparison: Comparison) -> str:
+    """Ratios of errors as a table, the sure ones marked."""
+    rows = [
+        [
+            str(row["setting"]),
+            str(row["horizon"]),
+            str(row["origins"]),
+            *(_ratio(comparison, row, metric) for metric in SKILL_METRICS),
+        ]
+        for row in comparison.cells.to_dict("records")
+    ]
+    tested = (
+        "Where a test of equal accuracy is sure, it says so."
+        if comparison.tested
+        else f"Equal accuracy was not tested: {_why_untested(comparison)}."
+    )
+    return (
+        f"Errors against **{comparison.against}** (ratio of means over origins, below 1 is better; "
+        f"mean **{comparison.score:.4f}**). {tested}\n\n"
+        + _table(["setting", "h", "origins", *(_HEADS[name] for name in SKILL_METRICS)], rows)
+    )
+
+
+def _why_untested(comparison: Comparison) -> str:
+    if comparison.cells.empty:
+        return "no forecast is common to both"
+    return why_untested(origins=int(comparison.cells["origins"].max()))
+
+
+def _ratio(comparison: Comparison, row: dict[str, object], metric: str) -> str:
+    value = row[metric]
+    if pd.isna(value):
+        return "-"
+    cell = (row["setting"], row["horizon"], metric)
+    sure = "better" if cell in comparison.better else "worse" if cell in comparison.worse else ""
+    return f"{value:.3f} {sure}".rstrip()
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    # MLflow's pages leave no space between the cells of a table.
+    spaced = [[f"{cell}&emsp;" for cell in line] for line in (heads, *rows)]
+    lines = [spaced[0], ["---"] * len(heads), *spaced[1:]]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -1,0 +1,90 @@
+"""Figures inside a report: drawn where need be, and embedded so that nothing is fetched."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from forecasting.figures.files import render
+from forecasting.figures.run_figures import PLOTS
+from forecasting.figures.style import NoDataError
+from forecasting.reports.html import figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from forecasting.results.result import RunResult
+
+LARGEST_IMAGE = 150_000
+"""Bytes; a larger SVG gives way to its PNG."""
+
+_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
+
+
+def draw_figures(result: RunResult, names: Iterable[str], folder: Path) -> dict[str, list[Path]]:
+    """Draw the named figures of `run_figures.PLOTS` that the run has data for, to be embedded.
+
+    Returns
+    -------
+    dict
+        Name to paths, as of `run_figures.save_figures`.
+    """
+    paths = {}
+    for plot in PLOTS:
+        if plot.name not in names:
+            continue
+        try:
+            suffix, content = _image(plot.build(result))
+        except NoDataError:
+            continue
+        paths[plot.name] = [folder / f"{plot.name}{suffix}"]
+        paths[plot.name][0].write_bytes(content)
+    return paths
+
+
+def images(figures: Mapping[str, list[Path]], *names: str) -> list[str]:
+    """Embed the named figures that there are, with their alternative texts."""
+    chosen = [plot for name in names for plot in PLOTS if plot.name == name and figures.get(name)]
+    return [figure(_smallest(figures[p.name]), p.alt, p.title) for p in chosen]
+
+
+def drawn(made: Figure, *, alt: str, caption: str) -> str:
+    """Embed a figure that was just drawn."""
+    return figure(_address(*_image(made)), alt, caption)
+
+
+def _image(made: Figure) -> tuple[str, bytes]:
+    """Suffix and content of a figure: SVG, or PNG where that is too large."""
+    content = render(made, "svg")
+    if len(content) <= LARGEST_IMAGE:
+        return ".svg", content
+    return ".png", render(made, "png")
+
+
+def _smallest(paths: Sequence[Path]) -> str:
+    order = sorted(paths, key=lambda p: (p.suffix != ".svg", p.suffix))
+    small = [p for p in order if p.stat().st_size <= LARGEST_IMAGE]
+    chosen = (small or order[-1:])[0]
+    return _address(chosen.suffix, chosen.read_bytes())
+
+
+def _address(suffix: str, content: bytes) -> str:
+    """Address that holds the image itself."""
+    if suffix == ".png":
+        content = _few_colours(content)
+    return f"data:{_TYPES[suffix]};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def _few_colours(content: bytes) -> bytes:
+    """A PNG with a palette, which is a third of the size: drawings have few colours."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    with Image.open(io.BytesIO(content)) as drawing:
+        # By coverage: by frequency the rare end of a colour scale would turn grey.
+        small = drawing.convert("RGB").quantize(256, method=Image.Quantize.MAXCOVERAGE)
+    small.save(file, "png", optimize=True)
+    return file.getvalue()

@@ -1,0 +1,1 @@
+"""What a run found: its result, and reading and writing it."""

@@ -1,0 +1,297 @@
+"""What speaks for and against every channel: its size, stability and sign, and its test.
+
+A share of SHAP values says how much a fitted model used a channel. Whether forecasts are better for
+it is another question, which only forecasts made without it can answer: both stand in one table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from features.feature import CHANNELS, TECHNOLOGY
+from forecasting.evaluation import significance
+from forecasting.evaluation.metrics import ratio_of_errors
+from forecasting.evaluation.model_names import ABLATION, MAIN_MODEL
+from forecasting.evaluation.scores import SKILL_METRICS
+from forecasting.evaluation.significance import LEVEL, holm, significance_table
+from forecasting.evaluation.study import without
+from forecasting.results.result import RunResult
+
+TOGETHER = "technology"
+"""Row of the technology channels, taken out at once."""
+OTHER_FEATURES = 15
+VIEWS_APART = 1.2
+"""Noticeable: one view's share is larger by this factor than the other's ..."""
+CORRELATION_APART = 0.9
+"""... or the two correlate less than this over flows ..."""
+SMALLEST_SHARE = 0.01
+"""... in a channel that makes up at least this share of one view."""
+_USED = (
+    "channel",
+    "label",
+    "mean_abs_percent",
+    "share",
+    "rank",
+    "found_sign",
+    "rank_low",
+    "rank_high",
+    "share_low",
+    "share_high",
+    "origins",
+    "origins_same_sign",
+    "seeds",
+    "seeds_same_sign",
+    "share_path_dependent",
+    "share_interventional",
+    "correlation",
+)
+_PLACEBOS: Mapping[str, str] = {
+    "technology_permuted": "Technology of another country",
+    "technology_years_shuffled": "Technology of another year",
+    "indicators_led": "Every indicator a year early, a leak on purpose",
+}
+
+
+def channel_evidence(run: RunResult) -> pd.DataFrame:
+    """Set a channel's size in the model beside its worth out of sample.
+
+    Parameters
+    ----------
+    run
+        Finished. A folder of ``gravicast forecast`` has sizes only: the rest is NaN.
+
+    Returns
+    -------
+    DataFrame
+        One row a channel, largest first, and last the technology channels together, which have
+        only a share and an out-of-sample value. ``channel, label, technology`` (whether it is such
+        a channel); ``mean_abs_percent`` and ``share`` of the SHAP values, ``rank``, and over
+        back-test origins and seeds ``share_low, share_high, rank_low, rank_high``; ``found_sign``
+        and how often it was found again, ``origins_same_sign`` of ``origins`` and
+        ``seeds_same_sign`` of ``seeds``; ``as_expected``, see `expected_share`; both views of the
+        trees, ``share_path_dependent``, ``share_interventional`` and their ``correlation``, and
+        whether they are ``apart``; and the columns of `out_of_sample`, NaN where the channel was
+        not left out.
+    """
+    table = run.channels.reindex(columns=_USED)
+    table = table.merge(expected_share(run.drivers), on="channel", how="left")
+    table["apart"] = _apart(table)
+    technology = table["channel"].isin(TECHNOLOGY)
+    together = {
+        "channel": TOGETHER,
+        "label": "Technology channels together",
+        "share": table.loc[technology, "share"].sum(),
+        "apart": False,
+    }
+    table["technology"] = technology
+    table = pd.concat([table, pd.DataFrame([together])], ignore_index=True)
+    table["technology"] = table["technology"].fillna(True).astype(bool)
+    return table.merge(out_of_sample(run), on="channel", how="left")
+
+
+def expected_share(drivers: pd.DataFrame) -> pd.DataFrame:
+    """How much of a channel goes in the direction that was expected of it.
+
+    Parameters
+    ----------
+    drivers
+        See `drivers.feature_drivers`.
+
+    Returns
+    -------
+    DataFrame
+        ``channel, one_sided`` (how many of its features in use have a one-sided expectation) and
+        ``as_expected``, the share of their mean absolute SHAP values that belongs to features with
+        the sign expected; NaN where there are none.
+    """
+    signed = drivers["expected_sign"].isin(["+", "-"]) & (drivers["mean_abs_percent"] > 0)
+    size = drivers["mean_abs_percent"].where(signed, 0.0)
+    right = size.where(drivers["verdict"] == "as expected", 0.0)
+    sums = pd.DataFrame({"size": size, "right": right, "one_sided": signed.astype(int)})
+    by = sums.groupby(drivers["channel"]).sum()
+    by["as_expected"] = (by["right"] / by["size"]).where(by["size"] > 0)
+    return by[["one_sided", "as_expected"]].rename_axis("channel").reset_index()
+
+
+def _apart(table: pd.DataFrame) -> pd.Series[bool]:
+    """Whether the two views of a channel differ noticeably."""
+    pair = table[["share_path_dependent", "share_interventional"]].astype(np.float64)
+    larger, smaller = pair.max(axis=1), pair.min(axis=1)
+    unlike = (larger > VIEWS_APART * smaller) | (table["correlation"] < CORRELATION_APART)
+    return (larger >= SMALLEST_SHARE) & unlike
+
+
+# Out of sample ------------------------------------------------------------------------------------
+
+
+def out_of_sample(run: RunResult) -> pd.DataFrame:
+    """What forecasts lose without each channel.
+
+    Parameters
+    ----------
+    run
+        With a study every channel was left out in turn; without one only the technology channels
+        together; and none at all in a folder of ``gravicast forecast``.
+
+    Returns
+    -------
+    DataFrame
+        ``channel`` (`TOGETHER` for all technology), then the columns of `changes`.
+    """
+    names = {without(channel): str(channel) for channel in CHANNELS} | {ABLATION: TOGETHER}
+    if run.study is not None:
+        tests = run.study.ablation
+    elif run.scores_by_origin.empty:
+        tests = pd.DataFrame()
+    else:
+        overall = run.scores_by_origin["stratum"] == "all"
+        tests = significance_table(
+            run.scores_by_origin[overall],
+            model=MAIN_MODEL,
+            others=[ABLATION],
+            metrics=SKILL_METRICS,
+        )
+    table = changes(tests, setting=run.config.settings[0])
+    table["against"] = table["against"].map(names)
+    return table.rename(columns={"against": "channel"})
+
+
+def placebo_evidence(run: RunResult) -> pd.DataFrame:
+    """What forecasts lose on data altered on purpose; empty without a study.
+
+    Returns
+    -------
+    DataFrame
+        ``against`` and ``label`` of the alteration, then the columns of `changes`.
+    """
+    tests = pd.DataFrame() if run.study is None else run.study.placebos
+    table = changes(tests, setting=run.config.settings[0])
+    table.insert(1, "label", table["against"].map(_placebo_label))
+    return table
+
+
+def _placebo_label(name: str) -> str:
+    stem = name.rstrip("0123456789").rstrip("_")
+    number = name.removeprefix(stem).strip("_")
+    return f"{_PLACEBOS.get(stem, stem)}{f', draw {number}' if number else ''}"
+
+
+def changes(tests: pd.DataFrame, *, setting: str) -> pd.DataFrame:
+    """Summarise tests of the main model against itself on less, or on other, data.
+
+    Parameters
+    ----------
+    tests
+        See `significance.significance_table`.
+    setting
+        Whose errors are compared; the tests of every setting are counted.
+
+    Returns
+    -------
+    DataFrame
+        One row a model of ``against``: ``wape_change`` and ``log_mae_change``, by how many percent
+        its error is larger than the main model's, mean over horizons; ``tests`` made over settings,
+        horizons and metrics, and how many say that the main model is better (``helps``: what the
+        other lacks helps) or worse (``hurts``); ``surely_helps`` and ``surely_hurts`` count those
+        that still do with Holm's adjustment over all of a model's tests, which holds whatever their
+        dependence.
+    """
+    columns = ["against", "wape_change", "log_mae_change", "tests", "helps", "hurts"]
+    columns += ["surely_helps", "surely_hurts"]
+    if tests.empty:
+        return pd.DataFrame(columns=columns)
+    rows = []
+    for against, block in tests.groupby("against", sort=False):
+        mine = block[block["setting"] == setting]
+        made = block["p_holm"].notna()
+        sure = holm(block["p_holm"].to_numpy(dtype=np.float64)) < LEVEL
+        verdicts = block["verdict"]
+        rows.append(
+            (
+                against,
+                *(_change(mine[mine["metric"] == metric]) for metric in ("wape", "log_mae")),
+                int(made.sum()),
+                *(int((made & (verdicts == word)).sum()) for word in ("better", "worse")),
+                *(int((sure & (verdicts == word)).sum()) for word in ("better", "worse")),
+            )
+        )
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _change(tests: pd.DataFrame) -> float:
+    """Mean over horizons of the other model's error against the main one's, percent."""
+    return float((100.0 * (ratio_of_errors(tests["theirs"], tests["ours"]) - 1.0)).mean())
+
+
+def why_untested(run: RunResult, channel: str) -> str:
+    """Why it is not known what a channel adds out of sample; empty where it was tested.
+
+    Parameters
+    ----------
+    run
+        Finished.
+    channel
+        Of `features.feature.CHANNELS`, or `TOGETHER`.
+    """
+    worth = out_of_sample(run)
+    row = worth[worth["channel"] == channel]
+    if len(row) and int(row["tests"].iloc[0]) > 0:
+        return ""
+    if run.scores.empty:
+        return "nothing was back-tested"
+    if channel == "horizon":
+        return "what is asked cannot be left out"
+    if not has_data(run, channel):
+        return "the data hold none of it"
+    if row.empty:
+        return "run with --study"
+    return significance.why_untested(origins=int(run.scores["origins"].max()))
+
+
+def has_data(run: RunResult, channel: str) -> bool:
+    """Whether the data fill a feature of the channel, or of any technology channel."""
+    channels = TECHNOLOGY if channel == TOGETHER else {channel}
+    mine = run.coverage["channel"].isin(channels)
+    return bool((run.coverage.loc[mine, "share_of_flows"] > 0).any())
+
+
+Verdict = Literal["not tested", "helps", "hurts", "nothing measurable"]
+
+
+def verdict(*, tests: int, helps: int, hurts: int) -> Verdict:
+    """What a number of tests say together.
+
+    Parameters
+    ----------
+    tests
+        How many were made.
+    helps, hurts
+        How many reject equality, adjusted for their number: ``surely_helps`` and ``surely_hurts``
+        of `changes`. Single rejections among many tests are what luck gives, and tests on the same
+        origins are lucky together.
+    """
+    if tests == 0:
+        return "not tested"
+    if helps > hurts:
+        return "helps"
+    return "hurts" if hurts > helps else "nothing measurable"
+
+
+# Features -----------------------------------------------------------------------------------------
+
+
+def feature_evidence(run: RunResult) -> pd.DataFrame:
+    """Every technology feature and the `OTHER_FEATURES` strongest others, in that order.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `drivers.feature_drivers` and ``technology``.
+    """
+    table = run.drivers.assign(technology=run.drivers["channel"].isin(TECHNOLOGY))
+    others = table[~table["technology"]].head(OTHER_FEATURES)
+    return pd.concat([table[table["technology"]], others], ignore_index=True)

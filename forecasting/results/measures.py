@@ -1,0 +1,143 @@
+"""`shifts`: what a finished run says of a measure of the trade pattern, or of a family of them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import get_args
+
+import pandas as pd
+
+from features.errors import InputError
+from features.measures.catalogue import MEASURES
+from features.measures.measure import Family, Measure
+from forecasting.measures.pattern_shifts import PatternShifts
+from forecasting.results.result import RunResult
+from forecasting.results.subjects import check_country
+
+ALL = "all"
+FAMILIES: tuple[Family, ...] = get_args(Family)
+FAMILY_LABELS: dict[Family, str] = {
+    "sectors": "Sectors and comparative advantage",
+    "partners": "Partners: shares, concentration, regions",
+    "links": "Births and deaths of links",
+    "reshoring": "Reshoring",
+    "value_chains": "Value chains",
+    "digital": "Digital slices",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shifts:
+    """Shifts of the measures of one kind.
+
+    Attributes
+    ----------
+    kind
+        What was asked for: a measure, a family, or ``all``.
+    measures
+        Their declarations: formula's source, unit, dimensions.
+    history, forecasts, backtest, scores, drivers
+        Their rows of the tables of `forecasting.measures.pattern_shifts.PatternShifts`.
+    missing
+        Measures of the kind that the run's data do not allow, and why.
+    """
+
+    kind: str
+    measures: tuple[Measure, ...]
+    history: pd.DataFrame
+    forecasts: pd.DataFrame
+    backtest: pd.DataFrame
+    scores: pd.DataFrame
+    drivers: pd.DataFrame
+    missing: dict[str, str]
+
+
+def shifts(run: RunResult, kind: str = ALL, *, country: str | None = None) -> Shifts:
+    """Shifts of the trade pattern that a finished run measured and forecast.
+
+    Parameters
+    ----------
+    run
+        Finished; of a folder, give ``read_run(folder)``.
+    kind
+        A measure (``domestic_sourcing``), a family (``reshoring``) or ``all``.
+    country
+        ISO 3166 code or English name: only units of this country. Scores are over all units.
+
+    Returns
+    -------
+    Shifts
+
+    Raises
+    ------
+    InputError
+        If there is no such kind or country, or the run's data do not allow any measure of it.
+    """
+    pattern = pattern_of(run)
+    names = kind_names(kind)
+    there = set(pattern.scores["measure"]) | set(pattern.forecasts["measure"])
+    found = tuple(m for m in MEASURES if m.name in names and m.name in there)
+    lacking = {name: why for name, why in pattern.missing.items() if name in names}
+    if not found:
+        # Measures lack much the same data: each reason once.
+        why = "; ".join(dict.fromkeys("; ".join(lacking.values()).split("; ")))
+        raise InputError(
+            f"the run could not measure {kind!r}",
+            remedy=why or "Run it again on data that allow it",
+            file=run.out,
+        )
+    kept = {m.name for m in found}
+    code = None if country is None else check_country(run.forecasts, country)
+    tables = (pattern.history, pattern.forecasts, pattern.backtest, pattern.drivers)
+    history, forecasts, backtest, drivers = (_chosen(t, kept, code) for t in tables)
+    scores = pattern.scores[pattern.scores["measure"].isin(kept)].reset_index(drop=True)
+    return Shifts(kind, found, history, forecasts, backtest, scores, drivers, lacking)
+
+
+def pattern_of(run: RunResult) -> PatternShifts:
+    """Measures of a run.
+
+    Raises
+    ------
+    InputError
+        If it is a forecast of a trained model, which measures nothing.
+    """
+    if run.pattern is None:
+        raise InputError(
+            "this is a forecast by a trained model: measures of the trade pattern come from a "
+            "back-test",
+            remedy="Give the output folder of `gravicast run`",
+            file=run.out,
+        )
+    return run.pattern
+
+
+def kind_names(kind: str) -> set[str]:
+    """Names of the measures of a kind.
+
+    Raises
+    ------
+    InputError
+        If it is neither a measure nor a family nor ``all``; near names are offered.
+    """
+    if kind == ALL:
+        return {m.name for m in MEASURES}
+    if kind in FAMILIES:
+        return {m.name for m in MEASURES if m.family == kind}
+    known = [m.name for m in MEASURES]
+    if kind not in known:
+        near = difflib.get_close_matches(kind, [*FAMILIES, *known], n=3, cutoff=0.4)
+        raise InputError(
+            f"there is no kind of shift {kind!r}",
+            remedy=f"Choose from {', '.join(near or [ALL, *FAMILIES])}, or see --list",
+        )
+    return {kind}
+
+
+def _chosen(table: pd.DataFrame, names: Iterable[str], code: str | None) -> pd.DataFrame:
+    kept = table["measure"].isin(list(names))
+    if code is not None and "country" in table:
+        kept &= table["country"].astype(str) == code
+    return table[kept].reset_index(drop=True)

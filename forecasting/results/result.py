@@ -1,0 +1,86 @@
+"""What a run returns, in memory; the same tables as the files in its output folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from forecasting.explanation.explain import Explanation
+from forecasting.measures.pattern_shifts import PatternShifts
+
+if TYPE_CHECKING:
+    from forecasting.evaluation.study import Study
+    from forecasting.options.run_config import RunConfig
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """Everything a run produced.
+
+    Attributes
+    ----------
+    config
+        What was asked for.
+    out
+        Output folder.
+    forecasts
+        One row a flow and target year: ``origin, as_of, horizon, target_year, exporter, importer,
+        [sector], value_origin, base, forecast, lower_50, upper_50, lower_90, upper_90,
+        probability_of_trade``, USD.
+    scores
+        One row a setting, model, horizon and stratum, means over origins; ``skill_*`` against the
+        last value.
+    scores_by_origin
+        The same by origin, stratum ``all``.
+    significance
+        The main model tested against every baseline, see `significance.significance_table`.
+    reliability
+        How often flows start and stop by forecast probability, see
+        `reliability.summarise_reliability`.
+    study
+        Gravity models, channels left out and placebos; None unless the configuration asks.
+    attributions
+        One row an explained flow and target year, percent: totals (prefix ``total:``), base value,
+        raking, one column a feature and one a channel (``channel:``); see
+        `explain.attribution_table`.
+    explanation
+        The same as arrays, for SHAP plots.
+    channels
+        ``channel, label, mean_abs_percent, mean_abs_net_percent, share`` over the explained rows,
+        largest first (`explain.channel_summary`), with rank, sign and stability
+        (`drivers.channel_drivers`).
+    drivers
+        The same for every feature, beside the sign expected of it, see `drivers.feature_drivers`.
+    stability
+        Drivers of the models of every back-test origin and of other seeds, see
+        `drivers.stability_table`.
+    coverage
+        What the data fill, one row a feature.
+    pattern
+        Measures of the trade pattern; None of a folder of ``gravicast forecast``.
+    provenance
+        Content of ``run.json``.
+    timings
+        Seconds by stage.
+    """
+
+    config: RunConfig
+    out: Path
+    forecasts: pd.DataFrame
+    scores: pd.DataFrame
+    scores_by_origin: pd.DataFrame
+    significance: pd.DataFrame
+    reliability: pd.DataFrame
+    study: Study | None
+    attributions: pd.DataFrame
+    explanation: Explanation
+    channels: pd.DataFrame
+    drivers: pd.DataFrame
+    stability: pd.DataFrame
+    coverage: pd.DataFrame
+    pattern: PatternShifts | None
+    provenance: dict[str, Any]
+    timings: dict[str, float]

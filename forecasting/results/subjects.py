@@ -1,0 +1,215 @@
+"""What a question is about: a country, a flow, a pair of blocs, a year, as a run knows them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+import pandas as pd
+
+from features.errors import InputError
+from forecasting.results.result import RunResult
+
+
+def countries_of(forecasts: pd.DataFrame) -> list[str]:
+    """Codes of every country of a table of flows, sorted."""
+    sides = (forecasts[side].astype(str).unique() for side in ("exporter", "importer"))
+    return sorted({code for side in sides for code in side})
+
+
+def check_country(forecasts: pd.DataFrame, wanted: str) -> str:
+    """Code of a country given by code or by English name.
+
+    Raises
+    ------
+    InputError
+        If the run does not know it; the nearest codes and names are offered.
+    """
+    known = countries_of(forecasts)
+    names = {country_name(code).casefold(): code for code in known}
+    code = wanted.strip().upper()
+    if code not in known:
+        code = names.get(wanted.strip().casefold()) or _any_country(wanted) or code
+    if code in known:
+        return code
+    if country_name(code) != code:
+        raise InputError(
+            f"{country_name(code)} ({code}) is not among the {len(known)} countries of the run",
+            remedy="Choose another country: forecasts.parquet lists them",
+        )
+    near = difflib.get_close_matches(wanted.strip().casefold(), names, n=3, cutoff=0.5)
+    offered = [names[name] for name in near]
+    offered += difflib.get_close_matches(code, known, n=3, cutoff=0.5)
+    raise InputError(
+        f"the run holds no country {wanted!r}",
+        remedy=_offer([f"{c} ({country_name(c)})" for c in dict.fromkeys(offered)], known),
+    )
+
+
+def check_flow(forecasts: pd.DataFrame, wanted: Sequence[str]) -> tuple[str, ...]:
+    """Exporter, importer and, where there are sectors, sector of a flow.
+
+    Raises
+    ------
+    InputError
+        If the run does not know one of them, or the two countries are the same and their domestic
+        sales are no flows of the run.
+    """
+    has_sectors = "sector" in forecasts
+    kind = "exporter,importer,sector" if has_sectors else "exporter,importer"
+    if len(wanted) != 2 + has_sectors:
+        raise InputError(
+            f"{','.join(wanted)!r} is no flow of this run", remedy=f"Give it as {kind}"
+        )
+    exporter, importer = (check_country(forecasts, word) for word in wanted[:2])
+    if exporter == importer and not rows_of_flow(forecasts, (exporter, importer)).any():
+        raise InputError(
+            f"{exporter} -> {importer} is domestic trade, which is not forecast",
+            remedy="Give two different countries",
+        )
+    if not has_sectors:
+        return exporter, importer
+    known = sorted(forecasts["sector"].astype(str).unique())
+    if wanted[2] not in known:
+        near = difflib.get_close_matches(wanted[2], known, n=3, cutoff=0.4)
+        raise InputError(f"the run holds no sector {wanted[2]!r}", remedy=_offer(near, known))
+    return exporter, importer, wanted[2]
+
+
+EVERYONE = ("*", "ALL")
+"""Words for every country that is not in the other bloc."""
+
+
+def check_blocs(
+    forecasts: pd.DataFrame, first: Sequence[str], second: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Codes of two groups of countries that have none in common.
+
+    Parameters
+    ----------
+    forecasts
+        Of the run.
+    first, second
+        Codes or English names; a group may be one word of `EVERYONE` instead.
+
+    Raises
+    ------
+    InputError
+        If a group is empty, a country unknown or in both groups.
+    """
+    given = [[word.strip() for word in group if word.strip()] for group in (first, second)]
+    open_ended = [len(group) == 1 and group[0].upper() in EVERYONE for group in given]
+    if all(open_ended):
+        raise InputError(
+            "both blocs are everyone", remedy="Name countries in one of them, such as DEU+FRA:ALL"
+        )
+    named = [
+        () if everyone else tuple(dict.fromkeys(check_country(forecasts, w) for w in group))
+        for group, everyone in zip(given, open_ended, strict=True)
+    ]
+    taken = set(named[0]) | set(named[1])
+    rest = tuple(code for code in countries_of(forecasts) if code not in taken)
+    left, right = (rest if everyone else m for m, everyone in zip(named, open_ended, strict=True))
+    if not left or not right:
+        raise InputError("a bloc is empty", remedy="Give both blocs countries: DEU+FRA:CHN+IND")
+    shared = sorted(set(left) & set(right))
+    if shared:
+        raise InputError(
+            f"{shared[0]} ({country_name(shared[0])}) is in both blocs",
+            remedy="Keep every country to one of them",
+        )
+    return left, right
+
+
+def check_year(forecasts: pd.DataFrame, wanted: int | None) -> int:
+    """Target year; the nearest one where none is given.
+
+    Raises
+    ------
+    InputError
+        If the run does not forecast that year.
+    """
+    known = sorted(int(year) for year in forecasts["target_year"].unique())
+    if wanted is None:
+        return known[0]
+    if wanted not in known:
+        raise InputError(
+            f"the run does not forecast {wanted}",
+            remedy=f"Choose from {', '.join(map(str, known))}",
+        )
+    return wanted
+
+
+def rows_of_flow(table: pd.DataFrame, flow: Sequence[str]) -> pd.Series[bool]:
+    """Which rows of a table are of a flow."""
+    chosen = pd.Series(True, index=table.index)
+    for name, word in zip(("exporter", "importer", "sector"), flow, strict=False):
+        chosen &= table[name] == word
+    return chosen
+
+
+_EVERYDAY = {
+    "britain": "GBR",
+    "great britain": "GBR",
+    "holland": "NLD",
+    "ivory coast": "CIV",
+    "laos": "LAO",
+    "north korea": "PRK",
+    "russia": "RUS",
+    "turkey": "TUR",
+    "uae": "ARE",
+    "uk": "GBR",
+}
+"""Names in use that are none of ISO 3166's."""
+
+
+def _any_country(words: str) -> str | None:
+    """Alpha-3 code of any country by one of its names or its alpha-2 code."""
+    import pycountry
+
+    if words.strip().casefold() in _EVERYDAY:
+        return _EVERYDAY[words.strip().casefold()]
+    try:
+        return str(pycountry.countries.lookup(words.strip()).alpha_3)
+    except LookupError:
+        return None
+
+
+@lru_cache(maxsize=4_096)
+def country_name(code: str) -> str:
+    """English name of a country; its code where it is none of ISO's, as in a simulated world."""
+    import pycountry
+
+    found = pycountry.countries.get(alpha_3=code) or pycountry.historic_countries.get(alpha_3=code)
+    if found is None:
+        return "Rest of the world" if code == "ROW" else code
+    return str(getattr(found, "common_name", found.name))
+
+
+def _offer(near: Iterable[str], known: Sequence[str]) -> str:
+    if near := list(near):
+        return f"Nearest: {', '.join(near)}"
+    listed = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
+    return f"Known are {listed}"
+
+
+def named(code: str) -> str:
+    """Country by English name and code; the code alone where it has no name."""
+    name = country_name(code)
+    return code if name == code else f"{name} ({code})"
+
+
+def origin_of(run: RunResult) -> int:
+    """Year the forecasts start from."""
+    return int(run.forecasts["origin"].iloc[0])
+
+
+def years_of(run: RunResult) -> list[int]:
+    """Target years, nearest first."""
+    return sorted(int(year) for year in run.forecasts["target_year"].unique())
+
+
+def flow_columns(run: RunResult) -> list[str]:
+    """Columns that name a flow."""
+    return [name for name in ("exporter", "importer", "sector") if name in run.forecasts]

@@ -1,0 +1,1 @@
+"""The output folder: claimed, staged, recorded, checked."""

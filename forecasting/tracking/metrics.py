@@ -1,0 +1,225 @@
+"""What a run logs as numbers: metrics by origin, summary metrics and tables."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from features.feature import CHANNELS
+from forecasting.evaluation.metrics import ratio_of_errors
+from forecasting.evaluation.model_names import MAIN_MODEL
+from forecasting.evaluation.scores import SKILL_METRICS
+from forecasting.results.result import RunResult
+from forecasting.tracking.largest_errors import largest_errors
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.data.meta_dataset import MetaDataset
+    from mlflow.entities import Metric
+
+RAKED, REFERENCE = "last_value_raked", "last_value"
+COMPARED = SKILL_METRICS
+"""Metrics logged for every model, side by side; all others for gravicast alone."""
+ALONE = (
+    "r2_shift",
+    "coverage_50",
+    "coverage_90",
+    "width_90",
+    "crps",
+    "brier",
+    "auprc_births",
+    "auprc_deaths",
+)
+SUMMARISED = (*COMPARED, "coverage_50", "coverage_90", "crps", "brier")
+LARGEST_SHIFTS, LARGEST_FLOWS = 200, 500
+AMOUNTS = ("value_origin", "base", "forecast", "lower_50", "upper_50", "lower_90", "upper_90")
+_METRICS_A_BATCH = 1_000
+_MILLION, _UNIT = 1e6, "usd_m"
+_ROUNDING = 1e-12
+"""What is smaller is what sums leave of rounding, such as the skill of a model on itself."""
+_NOT_A_NAME = re.compile(r"[^\w./ -]")
+
+
+def log_metrics(client: MlflowClient, run_id: str, metrics: Sequence[Metric]) -> None:
+    """Log metrics in as few requests as MLflow takes them in."""
+    for start in range(0, len(metrics), _METRICS_A_BATCH):
+        client.log_batch(run_id, metrics=metrics[start : start + _METRICS_A_BATCH])
+
+
+def origin_metrics(by_origin: pd.DataFrame) -> list[Metric]:
+    """Scores with the origin as step; what is not a number is left out.
+
+    MLflow draws one chart a key and one row of charts for what stands before its last slash. So
+    ``wape/totals_known/h1/<model>`` puts the models of a horizon side by side, and
+    ``crps/totals_known/h1``, of gravicast alone, the horizons.
+    """
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    metrics = []
+    for row in by_origin.to_dict("records"):
+        group = f"{row['setting']}/h{row['horizon']}"
+        values = {f"{name}/{group}/{row['model']}": row[name] for name in COMPARED}
+        if row["model"] == MAIN_MODEL:
+            values |= {f"{name}/{group}": row[name] for name in ALONE}
+        metrics += [
+            Metric(key, float(value), now, int(row["origin"]))
+            for key, value in values.items()
+            if np.isfinite(value)
+        ]
+    return metrics
+
+
+def stage_metrics(timings: Mapping[str, float]) -> list[Metric]:
+    """Seconds of every stage and of all."""
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    seconds = {"total": sum(timings.values()), **timings}
+    return [
+        Metric(f"seconds/{_NOT_A_NAME.sub('', name)}", float(value), now, 0)
+        for name, value in seconds.items()
+    ]
+
+
+def measure_metrics(scores: pd.DataFrame) -> list[Metric]:
+    """Skill of every measure of the trade pattern against no change; undefined ones are left out.
+
+    Parameters
+    ----------
+    scores
+        As of `forecasting.measures.scores.score_measures`.
+    """
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    return [
+        Metric(f"skill_of_measure/{row['measure']}/h{row['horizon']}", float(row["skill"]), now, 0)
+        for row in scores.to_dict("records")
+        if np.isfinite(row["skill"])
+    ]
+
+
+def summary_metrics(scores: pd.DataFrame, model_id: str, data: MetaDataset) -> list[Metric]:
+    """Means over origins and skills of gravicast, linked to the logged model."""
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    metrics = []
+    for row in board_of(scores).to_dict("records"):
+        values = {f"mean_{name}": row[name] for name in SUMMARISED}
+        for name in COMPARED:
+            values[f"skill_{name}"] = row[f"skill_{name}"]
+            values[f"skill_on_raked_{name}"] = row[f"skill_on_raked_{name}"]
+        for name, value in values.items():
+            if np.isfinite(value):
+                key = f"{name}/{row['setting']}/h{row['horizon']}"
+                metrics.append(
+                    Metric(
+                        key,
+                        float(value),
+                        now,
+                        0,
+                        model_id=model_id,
+                        dataset_name=data.name,
+                        dataset_digest=data.digest,
+                    )
+                )
+    return metrics
+
+
+def board_of(scores: pd.DataFrame) -> pd.DataFrame:
+    """Gravicast's scores over all flows, with its skill on the raked base."""
+    everything = scores[scores["stratum"] == "all"]
+    keys = ["setting", "horizon"]
+    main = everything[everything["model"] == MAIN_MODEL]
+    other = everything[everything["model"] == RAKED][[*keys, *COMPARED]]
+    board = main.merge(other, on=keys, how="left", suffixes=("", "_of_raked"))
+    last = everything[everything["model"] == REFERENCE][[*keys, *COMPARED]]
+    board = board.merge(last, on=keys, how="left", suffixes=("", "_of_last"))
+    for name in COMPARED:
+        board[f"skill_on_raked_{name}"] = 1.0 - ratio_of_errors(
+            board[name], board[f"{name}_of_raked"]
+        )
+    return board
+
+
+def tables(result: RunResult) -> dict[str, pd.DataFrame]:
+    """Tables the MLflow UI shows, small enough to read there; the files hold everything."""
+    board = result.scores[result.scores["stratum"] == "all"].drop(columns="stratum")
+    paired = [column for name in COMPARED for column in (name, f"skill_{name}")]
+    first = ["setting", "horizon", "model", *paired]
+    board = board[[*first, *(name for name in board if name not in first)]]
+    measures = {} if result.pattern is None else {"measures.json": _plain(result.pattern.scores)}
+    return {
+        "scoreboard.json": _plain(board),
+        "channels.json": _plain(result.channels),
+        "feature_coverage.json": _plain(result.coverage),
+        "largest_shifts.json": _plain(_largest_shifts(result.attributions)),
+        "largest_flows.json": _plain(_largest_flows(result.forecasts)),
+        "largest_errors.json": _plain(largest_errors(result.out / "backtest.parquet")),
+        **measures,
+    }
+
+
+def _largest_shifts(attributions: pd.DataFrame) -> pd.DataFrame:
+    """Explained rows that move furthest from their base in USD, with the strongest channel."""
+    change = attributions["forecast"] - attributions["base"]
+    top = change.abs().sort_values(ascending=False, kind="stable").index[:LARGEST_SHIFTS]
+    rows = attributions.loc[top]
+    keys = ["exporter", "importer", "sector", "target_year"]
+    table = rows[[name for name in keys if name in rows]].copy()
+    table["change_percent"] = 100.0 * change[top] / rows["base"]
+    table[f"change_{_UNIT}"] = change[top] / _MILLION
+    channels = rows[[name for name in rows if str(name).startswith("channel:")]]
+    if not channels.empty:
+        strongest = channels.abs().to_numpy().argmax(axis=1)
+        labels = {f"channel:{name}": label for name, label in CHANNELS.items()}
+        table["strongest_channel"] = [labels[str(channels.columns[k])] for k in strongest]
+        table["its_percent"] = channels.to_numpy()[np.arange(len(rows)), strongest]
+    for name in ("base", "forecast"):
+        table[f"{name}_{_UNIT}"] = rows[name] / _MILLION
+    return table
+
+
+def _largest_flows(forecasts: pd.DataFrame) -> pd.DataFrame:
+    """Every horizon of the flows that are largest at the shortest horizon, largest first."""
+    keys = [name for name in ("exporter", "importer", "sector") if name in forecasts]
+    near = forecasts[forecasts["horizon"] == forecasts["horizon"].min()]
+    largest = near.nlargest(LARGEST_FLOWS, "forecast")[keys]
+    rows = forecasts.merge(largest.assign(rank=np.arange(1, len(largest) + 1)), on=keys)
+    rows = rows.sort_values(["rank", "horizon"])
+    table = rows[["rank", *keys, "target_year"]].copy()
+    for name in AMOUNTS:
+        table[f"{name}_{_UNIT}"] = rows[name] / _MILLION
+    return table.assign(probability_of_trade=rows["probability_of_trade"])
+
+
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
+    """Text and numbers only, four digits: enough to read, and missing cells stay empty."""
+    out: dict[str, list[object]] = {}
+    for name, column in table.items():
+        if pd.api.types.is_float_dtype(column):
+            out[str(name)] = [_four_digits(value) for value in column.to_numpy(dtype=np.float64)]
+        elif pd.api.types.is_integer_dtype(column):
+            out[str(name)] = [None if pd.isna(value) else int(value) for value in column]
+        else:
+            out[str(name)] = [None if pd.isna(value) else _word(value) for value in column]
+    return pd.DataFrame({name: pd.Series(values, dtype="object") for name, values in out.items()})
+
+
+def _word(value: object) -> object:
+    return value if isinstance(value, (int, float)) else str(value)
+
+
+def _four_digits(value: float) -> float | None:
+    if not np.isfinite(value):
+        return None
+    if abs(value) < _ROUNDING:
+        return 0.0
+    return round(value) * 1.0 if abs(value) >= 10_000 else float(f"{value:.4g}")

@@ -1,0 +1,139 @@
+"""Values, changes and units of measures in words: percent, percentage points, names of sectors."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Mapping
+
+import pandas as pd
+
+from features.measures.measure import Measure
+from forecasting.results.result import RunResult
+from forecasting.results.subjects import named
+from forecasting.words.numbers import DASH, MINUS, percent
+
+SHARES: dict[str, str] = {"share": "percent", "share of exports": "percent of exports"}
+"""Units that are written in percent, and their changes in percentage points."""
+NAMED_UNITS = ("km",)
+"""Units that are written behind a number; the others, such as an index, go without saying."""
+LONGEST_NAME = 44
+"""Letters of a sector's name that texts and tables show; its code stands before it."""
+
+
+def is_share(measure: Measure) -> bool:
+    """Whether a measure is written in percent."""
+    return measure.unit in SHARES
+
+
+def unit_name(measure: Measure) -> str:
+    """Unit of a measure's values in words."""
+    return SHARES.get(measure.unit, measure.unit)
+
+
+def change_name(measure: Measure) -> str:
+    """Unit of a measure's changes in words."""
+    return "percentage points" if is_share(measure) else measure.unit
+
+
+def value_words(measure: Measure, value: float) -> str:
+    """A value of a measure, such as ``12.3%``, ``5,230 km`` or ``0.412``."""
+    if is_share(measure):
+        return percent(value, digits=2 if abs(value) < 0.01 else 1)
+    return _with_unit(measure, value, sign=False)
+
+
+def range_words(measure: Measure, low: float, high: float) -> str:
+    """An interval, such as ``10.1% to 12.3%`` or ``5,230 to 5,480 km``."""
+    unit = f" {measure.unit}" if measure.unit in NAMED_UNITS else ""
+    return f"{value_words(measure, low).removesuffix(unit)} to {value_words(measure, high)}"
+
+
+def change_words(measure: Measure, change: float) -> str:
+    """A change of a measure with its sign, such as ``+1.2 pp`` (percentage points)."""
+    if is_share(measure):
+        return f"{number(100.0 * change, sign=True)} pp" if math.isfinite(change) else DASH
+    return _with_unit(measure, change, sign=True)
+
+
+def size_words(measure: Measure, size: float) -> str:
+    """The size of a change, whichever way it goes, such as ``1.2 pp``."""
+    return change_words(measure, size).removeprefix("+")
+
+
+def _with_unit(measure: Measure, value: float, *, sign: bool) -> str:
+    if not math.isfinite(value):
+        return DASH
+    unit = f" {measure.unit}" if measure.unit in NAMED_UNITS else ""
+    return f"{number(value, sign=sign)}{unit}"
+
+
+def number(value: float, *, sign: bool = False) -> str:
+    """A plain number in three digits, never as a power of ten."""
+    decimals = 0 if value == 0 else max(0, min(6, 2 - math.floor(math.log10(abs(value)))))
+    rounded = round(value, decimals) + 0.0
+    before = "+" if sign and rounded else ""
+    return f"{rounded:{before},.{decimals}f}".replace("-", MINUS)
+
+
+def sector_names(run: RunResult) -> Mapping[str, str]:
+    """Names of the run's sectors by code; empty where its data do not name them."""
+    names: Mapping[str, str] = run.provenance.get("sector_names", {})
+    return names
+
+
+def sector_words(code: str, names: Mapping[str, str]) -> str:
+    """A sector by code and name; long names are cut."""
+    name = names.get(code, code)
+    if name == code:
+        return code
+    return f"{code} {textwrap.shorten(name, LONGEST_NAME, placeholder=' ...')}"
+
+
+def unit_words(unit: Mapping[str, str], names: Mapping[str, str]) -> str:
+    """A unit of a measure: country, the market it sells in, sector, as far as it has them.
+
+    Parameters
+    ----------
+    unit
+        Codes by ``country``, ``partner`` and ``sector``, empty where there is none.
+    names
+        Of sectors by code.
+    """
+    places = " in ".join(named(unit[key]) for key in ("country", "partner") if unit[key])
+    sector = sector_words(unit["sector"], names) if unit["sector"] else ""
+    return ", ".join(word for word in (places, sector) if word)
+
+
+def past_words(measure: Measure, history: pd.DataFrame) -> list[str]:
+    """How the measure moved from its first year to its last, over units that have both.
+
+    Parameters
+    ----------
+    measure
+        Told.
+    history
+        Its rows of `forecasting.measures.pattern_shifts.PatternShifts.history`.
+
+    Returns
+    -------
+    list of str
+        One sentence, or none where no unit has two years.
+    """
+    first, last = int(history["year"].min()), int(history["year"].max())
+    ends = history[history["year"].isin([first, last])]
+    keys = ["country", "partner", "sector"]
+    wide = ends.pivot_table(index=keys, columns="year", values="value", observed=True)
+    if first == last or not {first, last} <= set(wide):
+        return []
+    both = wide.dropna()
+    if both.empty:
+        return []
+    then, now = (value_words(measure, float(both[year].mean())) for year in (first, last))
+    if len(both) == 1:
+        return [f"Past: {then} in {first}, {now} in {last}."]
+    rose = int((both[last] > both[first]).sum())
+    return [
+        f"Past: on average over {len(both):,} units {then} in {first} and {now} in {last}; it rose "
+        f"in {rose:,} of them."
+    ]

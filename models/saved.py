@@ -1,0 +1,199 @@
+"""A fitted forecaster on disk: booster text, JSON and Parquet, no pickles."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from features.catalogue import NAMES
+from features.channels.own_features import own_features
+from features.data.flows import FlowIndex
+from features.data.indicators import IndicatorSpec
+from features.errors import InputError
+from features.files.tables import sha256
+from models.forecaster import FittedForecaster
+from models.intervals import Intervals
+from models.reversion import Reversion
+from models.shift import ShiftChoice, ShiftModel
+from models.totals import Totals
+from models.trade_probability import TradeProbability
+
+if TYPE_CHECKING:
+    import lightgbm
+
+FORMAT = 5
+_NAMED = 3
+"""Features named where two catalogues differ."""
+_META, _STATE, _SHIFT, _PROBABILITY = (
+    "forecaster.json",
+    "state.parquet",
+    "shift.txt",
+    "probability.txt",
+)
+
+
+def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
+    """Write a forecaster into an existing, empty folder."""
+    assert forecaster.shift.booster_ is not None
+    _write_booster(forecaster.shift.booster_, folder / _SHIFT)
+    reversion = forecaster.shift.reversion_
+    if forecaster.probability.booster_ is not None:
+        _write_booster(forecaster.probability.booster_, folder / _PROBABILITY)
+    state = pd.DataFrame(forecaster.features, columns=_columns(forecaster.own))
+    state["value_origin"] = forecaster.value
+    state.to_parquet(folder / _STATE, compression="zstd", index=False)
+    meta = {
+        "format": FORMAT,
+        "countries": list(forecaster.flows.countries),
+        "sectors": list(forecaster.flows.sectors),
+        "diagonal": forecaster.flows.diagonal,
+        "origin": forecaster.origin,
+        "as_of": forecaster.as_of,
+        "shift": {
+            "names": list(forecaster.shift.names),
+            "choice": asdict(forecaster.shift.choice),
+            "rounds": forecaster.shift.rounds,
+            "seed": forecaster.shift.seed,
+            "reversion": reversion and _lists(asdict(reversion)),
+        },
+        "probability": {
+            "names": list(forecaster.probability.names),
+            "constant": forecaster.probability.constant_,
+            "calibration": forecaster.probability.calibration_,
+        },
+        "totals": {str(h): _lists(asdict(t)) for h, t in forecaster.totals.items()},
+        "intervals": {str(h): _lists(asdict(i)) for h, i in forecaster.intervals.items()},
+        "sha256": {
+            name: sha256(folder / name)
+            for name in (_STATE, _SHIFT, _PROBABILITY)
+            if (folder / name).is_file()
+        },
+    }
+    if forecaster.own:
+        meta["own"] = [asdict(spec) for spec in forecaster.own]
+    (folder / _META).write_text(json.dumps(meta), encoding="utf-8")
+
+
+def load_forecaster(folder: Path) -> FittedForecaster:
+    """Read what `save_forecaster` wrote.
+
+    Raises
+    ------
+    InputError
+        If the folder was written by another version of the format or of the feature catalogue, or
+        a file is not the one that was written.
+    OSError
+        If a file is missing.
+    """
+    folder = Path(folder)
+    meta = json.loads((folder / _META).read_text(encoding="utf-8"))
+    _check_files(folder, meta.get("sha256", {}))
+    state = pd.read_parquet(folder / _STATE)
+    own = tuple(IndicatorSpec(**spec) for spec in meta.get("own", ()))
+    columns = _columns(own)
+    there = [name for name in state if name != "value_origin"]
+    differs = _difference(meta["format"], there, columns)
+    if differs:
+        raise InputError(
+            f"the model was saved by another version of gravicast: {differs}",
+            remedy="Train it again with `gravicast run`",
+            file=folder,
+        )
+    shift = ShiftModel(
+        tuple(meta["shift"]["names"]),
+        ShiftChoice(**meta["shift"]["choice"]),
+        meta["shift"]["rounds"],
+        meta["shift"]["seed"],
+        booster_=_booster(folder / _SHIFT),
+        reversion_=_reversion(meta["shift"]["reversion"]),
+        own=tuple(columns[len(NAMES) :]),
+    )
+    constant = meta["probability"]["constant"]
+    booster = _booster(folder / _PROBABILITY) if constant is None else None
+    return FittedForecaster(
+        flows=FlowIndex(
+            tuple(meta["countries"]), tuple(meta["sectors"]), diagonal=meta["diagonal"]
+        ),
+        origin=meta["origin"],
+        as_of=meta["as_of"],
+        value=state["value_origin"].to_numpy(dtype=np.float64),
+        features=np.ascontiguousarray(state[columns].to_numpy(dtype=np.float32)),
+        totals={int(h): Totals(**_arrays(t)) for h, t in meta["totals"].items()},
+        intervals={int(h): Intervals(**_arrays(i)) for h, i in meta["intervals"].items()},
+        shift=shift,
+        probability=TradeProbability(
+            names=tuple(meta["probability"]["names"]),
+            booster_=booster,
+            constant_=constant,
+            calibration_=tuple(tuple(terms) for terms in meta["probability"]["calibration"]),
+        ),
+        own=own,
+    )
+
+
+def _write_booster(booster: lightgbm.Booster, file: Path) -> None:
+    # Not LightGBM's own writing: on a full disk it leaves half a file and says nothing.
+    file.write_bytes(booster.model_to_string().encode())
+
+
+def _check_files(folder: Path, wrote: dict[str, str]) -> None:
+    """Refuse a file that is not the one that was written: LightGBM would end the process."""
+    for name, digest in wrote.items():
+        if sha256(folder / name) != digest:
+            raise InputError(
+                "the file was altered or damaged since the model was saved",
+                remedy="Train it again with `gravicast run`, or take a good copy",
+                file=folder / name,
+            )
+
+
+def _booster(file: Path) -> lightgbm.Booster:
+    import lightgbm
+
+    # Not LightGBM's own reading: it writes a fatal error to stderr where there is no file.
+    return lightgbm.Booster(model_str=file.read_text(encoding="utf-8"))
+
+
+def _columns(own: tuple[IndicatorSpec, ...]) -> list[str]:
+    """Features in the order of a forecaster's columns."""
+    return [*NAMES, *(feature.name for feature in own_features(own))]
+
+
+def _difference(written: int, names: list[str], known: list[str]) -> str:
+    """What sets a saved forecaster apart from this version; empty where nothing does."""
+    if written != FORMAT:
+        return f"its format is {written}, this one reads {FORMAT}"
+    if names == known:
+        return ""
+    gone = [name for name in names if name not in known]
+    new = [name for name in known if name not in names]
+    words = [
+        f"{verb} {', '.join(some[:_NAMED])}" + (f" and {more} more" if more > 0 else "")
+        for verb, some in (("its catalogue has", gone), ("its catalogue lacks", new))
+        if some
+        for more in (len(some) - _NAMED,)
+    ]
+    return " and ".join(words) or "its catalogue has the same features in another order"
+
+
+def _reversion(meta: dict[str, Any] | None) -> Reversion | None:
+    if meta is None:
+        return None
+    arrays = _arrays({name: meta[name] for name in ("edges", "slopes", "means")})
+    return Reversion(
+        names=tuple(meta["names"]), horizon=meta["horizon"], average=meta["average"], **arrays
+    )
+
+
+def _lists(values: dict[str, Any]) -> dict[str, Any]:
+    # JSON writes a float64 as its shortest exact decimal, so nothing is lost on the way back.
+    return {name: np.asarray(value).tolist() for name, value in values.items()}
+
+
+def _arrays(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: np.asarray(value, dtype=np.float64) for name, value in values.items()}

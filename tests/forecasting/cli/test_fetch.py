@@ -1,0 +1,248 @@
+"""``gravicast fetch`` for every source from its local server, and a run from what it stored."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from fake_sources.everything import CODES, YEARS, everything
+from fake_sources.server import Server
+
+from features.download.client import Client
+from features.sources.presets import PRESETS
+from features.store.registry import INDICATORS, SOURCES
+from features.store.store import Store
+from forecasting.cli.fetch import parse_source
+from forecasting.cli.main import main
+from forecasting.inputs.load import load
+from forecasting.options.run_config import RunConfig
+
+FETCH = re.compile(r"`gravicast fetch ([^`]+)` \|$")
+COMMANDS = {
+    "baci": ("--level", "section"),
+    "technology": (),
+    "gravity": (),
+    "geodist": (),
+    "comtrade": ("--reporters", "DEU,USA,CHN", "--years", "2016-2017"),
+    "wdi": ("--indicators", "MACRO.GDP,IT.NET.USER.ZS"),
+    "weo": (),
+    "imts": ("--years", "2016-2017"),
+    "aipi": (),
+    "owid": (),
+    "stri": (),
+    "icio": ("--what", "flows", "--years", "2016-2017"),
+    "batis": (),
+    "itpde": (),
+    "desta": (),
+    "larch": (),
+}
+
+
+@pytest.fixture(scope="module")
+def mirror() -> Iterator[str]:
+    server = Server(everything())
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture
+def fetch(mirror, folder, capsys):
+    """Fetch from the mirror into the module's store; exit code, stdout and stderr."""
+
+    def go(*arguments: str) -> tuple[int, str, str]:
+        code = main(["fetch", *arguments, "--mirror", mirror, "--store", folder, "--quiet"])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return go
+
+
+def test_every_source_has_a_command_here():
+    assert set(COMMANDS) == set(SOURCES)
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_a_source_is_fetched_from_its_server_and_read_by_a_run(fetch, folder, source):
+    code, out, err = fetch(source, *COMMANDS[source])
+    assert (code, err) == (0, "")
+    key = out.partition(": ")[0]
+    dataset = Store(folder).open(key)
+    assert dataset.source == source
+    assert dataset.raw
+    assert all(raw["sha256"] for raw in dataset.raw)
+    assert f"--{dataset.kind} {key}" in out.splitlines()[-1]
+    assert dataset.licence in out
+    if dataset.kind == "trade":
+        lag = dataset.publication_lag_months
+        trade = RunConfig(trade=key, store=folder, trade_lag_months=lag, negatives="zero")
+        assert load(trade).bundle.panel.last_year == dataset.years[-1]
+
+
+@pytest.fixture(scope="module")
+def finished(mirror, folder, tmp_path_factory):
+    """The main job from the store: trade, technology of three sources, distances, agreements."""
+    how = ["--mirror", mirror, "--store", folder, "--quiet"]
+    for command in (
+        ["baci", "--level", "section"],
+        ["indicators", "--preset", "technology"],
+        ["geodist"],
+        ["larch"],
+    ):
+        assert main(["fetch", *command, *how]) == 0
+    out = tmp_path_factory.mktemp("runs") / "run"
+    code = main(["run", "--store", folder, "--trade", "baci:HS92:202601:section", "--indicators",
+                 "indicators:technology", "--pairs", "geodist", "--pairs", "larch", "--horizons",
+                 "1", "--settings", "ex_ante", "--rounds", "5", "--no-tracking", "--quiet",
+                 "--out", str(out)])  # fmt: skip
+    assert code == 0
+    return out
+
+
+def test_a_run_from_the_store_says_which_releases_it_read(finished):
+    data = json.loads((finished / "run.json").read_text())["data"]
+    said = {source["role"]: " ".join(source["statements"]) for source in data}
+    assert set(said) == {"trade", "indicators", "pairs", "sectors"}
+    assert "baci:HS92:202601:section: CEPII BACI, release 202601" in said["trade"]
+    assert "Etalab" in said["trade"]
+    assert "AI.ARTICLES stands in for NSF.AI.ARTICLES" in said["indicators"]
+    assert "WDI.WORKERS stands in for PWT.emp" in said["indicators"]
+    assert all(len(source["sha256"]) == 64 for source in data)
+    forecasts = pd.read_parquet(finished / "forecasts.parquet")
+    assert set(forecasts["exporter"]) == set(CODES.values())
+    assert set(forecasts["target_year"]) == {YEARS[-1] + 1}
+
+
+def test_the_technology_channels_are_filled_without_hand_work(finished):
+    covered = pd.read_csv(finished / "coverage.csv").set_index("feature")
+    for feature in (
+        "robots_per_worker_importer",
+        "robots_importer_x_wage_gap",
+        "robot_maker_exporter",
+        "chips_per_worker_exporter",
+        "computers_per_worker_min",
+        "ai_articles_exporter",
+        "ai_patents_exporter",
+        "capital_per_worker_exporter",
+        "broadband_min",
+    ):
+        assert covered.loc[feature, "share_of_flows"] > 0, feature
+
+
+def test_the_same_fetch_again_asks_nothing(fetch, mirror):
+    fetch("baci", "--level", "section")
+    code, out, _ = fetch("baci", "--level", "section")
+    assert code == 0
+    assert out.startswith("baci:HS92:202601:section: 2003-2018")
+
+
+def test_a_snapshot_is_refused_by_a_back_test_unless_forced(fetch, folder):
+    _, _, _ = fetch("aipi")
+    fetch("baci", "--level", "section")
+    given = {"trade": "baci:HS92:202601:section", "indicators": "aipi", "store": folder}
+    with pytest.raises(ValueError, match=r"AIPI.* has one year only.*--allow-snapshots"):
+        load(RunConfig(**given))
+    forced = load(RunConfig(**given, allow_snapshots=True))
+    assert "one year spread over all years" in " ".join(forced.sources[1].statements)
+
+
+# A user's mistakes ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("bacci",), "there is no source 'bacci'"),
+        (("baci", "--level", "hs3"), "there is no level 'hs3'"),
+        (("baci", "--release", "209901"), "no release 209901"),
+        (("indicators", "--preset", "tech"), "no preset 'tech'"),
+        (("wdi", "--indicators", "MACRO.GPD"), "MACRO.GPD"),
+        (("icio", "--from", "nowhere"), "there is no such folder"),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing(fetch, folder, arguments, says):
+    before = {dataset.key for dataset in Store(folder).datasets()}
+    code, out, err = fetch(*arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("gravicast: ")
+    assert err.count("\n") == 1
+    assert says in err
+    assert {dataset.key for dataset in Store(folder).datasets()} == before
+
+
+@pytest.mark.parametrize("years", ["twenty", "2010-2005", ""])
+def test_years_that_are_none_are_refused(fetch, capsys, years):
+    with pytest.raises(SystemExit):
+        fetch("baci", "--years", years)
+    assert "no list of years such as 1995-2024" in capsys.readouterr().err
+
+
+def test_no_network_is_one_line_that_names_what_could_be_used(fetch, folder, capsys, monkeypatch):
+    monkeypatch.setattr(
+        "features.store.fetching.Client", partial(Client, sleep=lambda _seconds: None)
+    )
+    fetch("baci", "--level", "section")
+    code = main(["fetch", "baci", "--revision", "HS02", "--mirror", "http://127.0.0.1:9",
+                 "--store", folder, "--quiet"])  # fmt: skip
+    err = capsys.readouterr().err
+    assert code == 2
+    assert err.count("\n") == 1
+    assert "baci:HS92:202601:section" in err
+
+
+def test_a_key_of_another_kind_or_none_is_refused(fetch, folder):
+    fetch("geodist")
+    for given, says in (
+        ({"trade": "geodist"}, "holds pairs, not trade"),
+        ({"trade": "baci:HS02"}, "no data set baci:HS02"),
+        ({"trade": "bacy:HS92"}, "neither such a file nor a source"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            load(RunConfig(**given, store=folder))
+
+
+def test_releases_of_baci_are_never_mixed(fetch, folder, finished):
+    fetch("technology", "--release", "202501")
+    trade = {"trade": "baci:HS92:202601:section", "store": folder}
+    with pytest.raises(ValueError, match=r"release 202601, and technology .* of 202501"):
+        load(RunConfig(**trade, indicators="technology:HS96:202501"))
+    # The one that the finished run read joins technology of the same release.
+    load(RunConfig(**trade, indicators="indicators:technology"))
+
+
+def test_trade_that_comes_out_later_than_the_run_believes_is_refused(fetch, folder):
+    fetch("baci", "--level", "section")
+    with pytest.raises(ValueError, match=r"13 months after its end.*--trade-lag-months 13"):
+        load(RunConfig(trade="baci:HS92:202601:section", store=folder, trade_lag_months=4))
+
+
+def test_the_readme_has_a_row_with_a_command_that_works_for_every_source():
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    rows = [line for line in readme.splitlines() if line.startswith("| ")]
+    commands = [found[1].split() for row in rows if (found := FETCH.search(row))]
+    assert {words[0] for words in commands} == {*SOURCES, INDICATORS}
+    for source, *options in commands:
+        if source != INDICATORS:
+            connector, _ = parse_source(source, options)
+            assert connector.INFO.name == source
+        else:
+            assert options[1] in PRESETS
+
+
+def test_sources_and_options_are_listed(capsys):
+    with pytest.raises(SystemExit):
+        main(["fetch", "--list"])
+    listed = capsys.readouterr().out
+    assert all(f"\n{name} " in f"\n{listed}" for name in SOURCES)
+    with pytest.raises(SystemExit):
+        main(["fetch", "baci", "--help"])
+    assert "--revision" in capsys.readouterr().out

@@ -1,0 +1,149 @@
+"""Intervals of an origin come from outcomes that were known at it, and from no others."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.data.panel import TradePanel
+from forecasting import RunConfig
+from forecasting.evaluation.bench import Bench, prepare
+from forecasting.evaluation.calibration import Calibration, check_outcomes
+from forecasting.evaluation.fold import FoldForecast
+from models.intervals import RECENT_ORIGINS
+
+FIRST = 2007
+SETTINGS = ("totals_known", "ex_ante")
+
+
+def forecast_at(bench: Bench, origin: int, *, seed: int = 0, horizon: int = 1, **changed):
+    rng = np.random.default_rng((seed, origin, horizon))
+    size = bench.panel.flows.size
+    forecast = FoldForecast(
+        setting="totals_known",
+        model="gravicast",
+        origin=origin,
+        horizon=horizon,
+        forecast=rng.lognormal(10, 1, size),
+        base=np.ones(size),
+        expected=np.ones(size),
+        probability=None,
+        value_origin=np.ones(size),
+        actual=rng.lognormal(10, 1, size),
+    )
+    return replace(forecast, **changed)
+
+
+def numbers(calibration: Calibration, *, origin: int, horizon: int = 1, setting="totals_known"):
+    return asdict(calibration.intervals(setting=setting, horizon=horizon, origin=origin))
+
+
+def same(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> bool:
+    return all(np.array_equal(first[name], second[name]) for name in first)
+
+
+@pytest.mark.parametrize("horizon", [1, 2])
+def test_only_outcomes_up_to_the_origin_count(bench, horizon):
+    origins = range(FIRST, 2012)
+
+    def calibrated(changed_from: int) -> Calibration:
+        calibration = Calibration(bench, first_origin=FIRST, horizons=(1, 2))
+        for origin in origins:
+            seed = int(origin >= changed_from)
+            calibration.add(forecast_at(bench, origin, seed=seed, horizon=horizon))
+        return calibration
+
+    reference = calibrated(9999)
+    for at in range(FIRST, 2014):
+        known = numbers(reference, origin=at, horizon=horizon)
+        # Whatever is forecast for later than `at`, in any way, is not seen at `at` ...
+        later = calibrated(at - horizon + 1)
+        assert same(known, numbers(later, origin=at, horizon=horizon))
+        # ... and the outcome of `at` itself is.
+        if at - horizon in origins:
+            now = calibrated(at - horizon)
+            assert not same(known, numbers(now, origin=at, horizon=horizon))
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
+@pytest.mark.parametrize("origin", [2005, FIRST])
+def test_early_residuals_of_the_base_see_nothing_later(
+    bundle, perturb_future, quick, setting, origin
+):
+    as_of, config = date(origin + 2, 7, 1), RunConfig(**quick)
+    moved = perturb_future(bundle, as_of, setting, np.random.default_rng(origin))
+    assert not np.array_equal(moved.panel.values, bundle.panel.values, equal_nan=True)
+    before, after = (
+        # The later first origin fills in as much of the future as there is.
+        Calibration(prepare(data, config), first_origin=2009, horizons=(1, 2))
+        for data in (bundle, moved)
+    )
+    for horizon in (1, 2):
+        where = {"origin": origin, "horizon": horizon, "setting": setting}
+        assert same(numbers(before, **where), numbers(after, **where))
+        # The check is alive: with all years known the two differ.
+        where["origin"] = 2099
+        assert not same(numbers(before, **where), numbers(after, **where))
+
+
+def test_settings_and_horizons_are_calibrated_apart(bench):
+    calibration = Calibration(bench, first_origin=FIRST, horizons=(1, 2))
+    keys = [(setting, horizon) for setting in SETTINGS for horizon in (1, 2)]
+    before = {k: numbers(calibration, origin=2010, setting=k[0], horizon=k[1]) for k in keys}
+    calibration.add(forecast_at(bench, FIRST))
+    for key in keys:
+        after = numbers(calibration, origin=2010, setting=key[0], horizon=key[1])
+        assert same(before[key], after) == (key != ("totals_known", 1))
+
+
+def test_early_residuals_wear_out_as_the_back_test_goes_on(bench):
+    histories = [Calibration(bench, first_origin=first, horizons=(1,)) for first in (2004, FIRST)]
+    for calibration in histories:
+        for origin in range(FIRST, FIRST + RECENT_ORIGINS):
+            calibration.add(forecast_at(bench, origin))
+    assert not same(*(numbers(c, origin=FIRST + 1) for c in histories))
+    end = FIRST + RECENT_ORIGINS
+    assert same(*(numbers(c, origin=end) for c in histories))
+
+
+def test_the_first_fold_has_something_to_be_calibrated_on(bench):
+    calibration = Calibration(bench, first_origin=FIRST, horizons=(1, 2))
+    for setting in SETTINGS:
+        for horizon in (1, 2):
+            fitted = calibration.intervals(setting=setting, horizon=horizon, origin=FIRST)
+            bounds = fitted.bounds(np.array([0.0, 1e6]), np.array([1e4, 1e6]))
+            for low, high in bounds.values():
+                assert (low >= 0).all()
+                assert high[1] > low[1]
+
+
+def test_only_the_main_model_is_calibrated(bench):
+    calibration = Calibration(bench, first_origin=FIRST, horizons=(1,))
+    with pytest.raises(ValueError, match="drift"):
+        calibration.add(forecast_at(bench, FIRST, model="drift"))
+
+
+def panel_of(pairs: int, years: int = 20) -> TradePanel:
+    rows = [("DEU", "FRA"), ("FRA", "DEU"), ("DEU", "USA"), ("USA", "DEU"), ("FRA", "USA")][:pairs]
+    table = [(*pair, 2000 + year, 1.0 + year) for pair in rows for year in range(years)]
+    frame = pd.DataFrame(table, columns=["exporter", "importer", "year", "value_usd"])
+    return TradePanel.from_frame(frame, absent="zero")
+
+
+@pytest.mark.parametrize(
+    ("pairs", "years", "enough"), [(2, 20, False), (3, 20, True), (3, 8, False)]
+)
+def test_a_panel_with_too_few_past_flows_for_an_interval_is_refused_at_once(
+    stops, pairs, years, enough
+):
+    """Two countries have 16 past flows in the last eight origins; 19 are the least."""
+    panel = panel_of(pairs, years)
+    check = lambda: check_outcomes(panel, horizons=(1,), last_origin=panel.last_year)  # noqa: E731
+    if enough:
+        check()
+    else:
+        stops(check, says="too few for intervals")

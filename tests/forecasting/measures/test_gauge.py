@@ -1,0 +1,146 @@
+"""The gauge: which measures the data allow, their units in order, and years as cubes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from features.data.input_output import read_table_year
+from features.measures.catalogue import MEASURES
+from features.measures.value_chains import value_chains
+from forecasting.measures.gauge import UNIT_KEYS, make_gauge, unit_table
+from models.table_update import update_table
+
+
+def test_a_world_with_everything_allows_every_measure(gauge):
+    assert gauge.measures == MEASURES
+    assert gauge.missing == {}
+    assert {m.family for m in gauge.measures} == {
+        "sectors", "partners", "links", "reshoring", "value_chains", "digital"
+    }  # fmt: skip
+
+
+def test_what_the_data_lack_is_named_with_its_remedy(make_bundle):
+    poor = make_gauge(make_bundle(pairs=False), tables=None)
+    assert {m.name for m in poor.measures} | set(poor.missing) == {m.name for m in MEASURES}
+    assert not {m.name for m in poor.measures} & set(poor.missing)
+    assert "--pairs" in poor.missing["distance_of_exports"]
+    assert "column `sector`" in poor.missing["revealed_advantage"]
+    assert "--domestic include" in poor.missing["import_penetration"]
+    assert "--tables" in poor.missing["upstreamness"]
+    assert "market_share" not in poor.missing
+
+
+def test_tables_must_cover_the_years_of_the_flows(chain_world, chain_bundle, tmp_path, stops):
+    for file in chain_world.options["tables"].glob("*2004.parquet"):
+        (tmp_path / file.name).symlink_to(file)
+    stops(lambda: make_gauge(chain_bundle, tables=tmp_path), says="wiot_1999")
+
+
+def test_units_stand_in_the_order_of_the_values(gauge):
+    around = gauge.around
+    for measure in gauge.measures:
+        table, kept = unit_table(measure, around)
+        assert list(table) == list(UNIT_KEYS)
+        names = [around.sectors if d == "sector" else around.countries for d in measure.of]
+        for row, place in enumerate(np.ndindex(*map(len, names))):
+            words = [words[at] for words, at in zip(names, place, strict=True)]
+            partners = [w for w, d in zip(words, measure.of, strict=True) if d != "sector"]
+            sector = [w for w, d in zip(words, measure.of, strict=True) if d == "sector"]
+            unit = (partners[0], *(partners[1:] or [""]), *(sector or [""]))
+            assert tuple(table.iloc[row]) == unit
+            reported = "ROW" not in partners and len(set(partners)) == len(partners)
+            assert kept[row] == reported
+        assert len(table) == row + 1
+
+
+def test_a_cube_holds_every_flow_in_its_place_and_unknown_ones_as_nothing(gauge, chain_bundle):
+    panel, flows = chain_bundle.panel, gauge.flows
+    values = panel.values[-1].copy()
+    values[5] = np.nan
+    cube = gauge.cube(values)
+    frame = replace(panel, values=np.tile(values, (panel.years.size, 1))).to_frame()
+    frame = frame[frame["year"] == panel.last_year]
+    assert len(frame) == flows.size - 1
+    wanted = frame.set_index(["exporter", "importer", "sector"])["value_usd"]
+    for i, j, k in np.ndindex(*cube.shape):
+        key = (flows.countries[i], flows.countries[j], flows.sectors[k])
+        assert cube[i, j, k] == wanted.get(key, 0.0)
+
+
+def test_without_domestic_sales_the_diagonal_is_empty(sector_bundle):
+    gauge = make_gauge(sector_bundle, tables=None)
+    cube = gauge.cube(np.ones(gauge.flows.size))
+    n = len(gauge.flows.countries)
+    np.testing.assert_array_equal(cube, np.tile(~np.eye(n, dtype=bool)[..., None], (1, 1, 2)))
+
+
+def test_an_observed_year_takes_links_from_the_year_before_and_chains_from_its_table(
+    gauge, chain_world, chain_bundle
+):
+    panel = chain_bundle.panel
+    year = gauge.observed(panel, 2004, before=2001)
+    np.testing.assert_array_equal(year.values, gauge.cube(panel.values[5]))
+    np.testing.assert_array_equal(year.chance, gauge.cube(panel.values[5]) > 0)
+    np.testing.assert_array_equal(year.before, gauge.cube(panel.values[2]) > 0)
+    flows = gauge.flows
+    table = read_table_year(
+        chain_world.options["tables"], 2004, countries=flows.countries, sectors=flows.sectors
+    )
+    np.testing.assert_allclose(year.values, table.flows(), rtol=1e-6)
+    # As a forecast has them: inventories that fall are not the state of a year.
+    assert table.notes.negative_final_cells > 0
+    table = update_table(table, year.values)
+    goods = np.array([True, True, False, False])
+    np.testing.assert_array_equal(year.chains.upstreamness, value_chains(table).upstreamness)
+    np.testing.assert_array_equal(
+        year.chains.origin_of_goods_exports,
+        value_chains(table, goods=goods).origin_of_goods_exports,
+    )
+
+
+def test_a_forecast_year_moves_the_origins_table(gauge, chain_bundle):
+    values = 2.0 * gauge.cube(chain_bundle.panel.values[-1])
+    year = gauge.forecast(values, chance=values, before=values > 0, origin=2010)
+    # A table moved to twice its flows is twice the table, but for falling inventories.
+    np.testing.assert_allclose(year.chains.output, values.sum(axis=1), rtol=1e-6)
+    other = gauge.forecast(values, chance=values, before=values > 0, origin=2003)
+    assert (np.abs(other.chains.upstreamness / year.chains.upstreamness - 1) > 1e-3).any()
+    bare = gauge.without_tables()
+    assert bare.forecast(values, chance=values, before=values > 0, origin=2010).chains is None
+
+
+def test_a_country_of_the_rest_of_the_world_still_counts_as_a_partner(gauge, chain_bundle):
+    """ROW is not reported, and its trade is part of what others' measures are made of."""
+    panel = chain_bundle.panel
+    year = gauge.observed(panel, 2010, before=2009)
+    share = next(m for m in gauge.measures if m.name == "largest_supplier").compute(year)
+    frame = panel.to_frame()
+    frame = frame[(frame["year"] == 2010) & (frame["exporter"] != frame["importer"])]
+    flows = frame.groupby(["importer", "exporter"])["value_usd"].sum().unstack()
+    wanted = (flows.max(axis=1) / flows.sum(axis=1)).loc[list(gauge.flows.countries)]
+    np.testing.assert_allclose(share, wanted, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["export_structure", "market_share"])
+def test_every_measure_is_computed_under_its_name(gauge, chain_bundle, name):
+    year = gauge.observed(chain_bundle.panel, 2010, before=2009)
+    measure = next(m for m in gauge.measures if m.name == name)
+    np.testing.assert_array_equal(gauge.compute(year)[name], measure.compute(year))
+
+
+def test_what_tables_were_mended_by_is_said(gauge, chain_world):
+    """Falling inventories are negative in the tables, and nothing in the flows."""
+    flows = gauge.flows
+    cells = sum(
+        read_table_year(
+            chain_world.options["tables"], year, countries=flows.countries, sectors=flows.sectors
+        ).notes.negative_final_cells
+        for year in gauge.tables
+    )
+    assert cells > 0
+    (said,) = [line for line in gauge.statements if "falling inventories" in line]
+    assert f" {cells:,} cells" in said
+    assert all(" 0 " not in line for line in gauge.statements)

@@ -1,0 +1,59 @@
+"""Polite kills are a Ctrl-C, wait where they must, and leave the caller's handlers as they were."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import pytest
+
+from forecasting.run_folder import interrupts
+from forecasting.run_folder.interrupts import stoppable, uninterrupted
+
+POLITE = [getattr(signal, n) for n in ("SIGTERM", "SIGHUP") if hasattr(signal, n)]
+
+
+@pytest.mark.parametrize("number", POLITE)
+def test_a_polite_kill_is_a_ctrl_c(number):
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt), stoppable() as told:
+        signal.raise_signal(number)
+    assert told.number == number
+    assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize("number", POLITE)
+def test_an_ignored_signal_stays_ignored(number):
+    # As under nohup.
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with stoppable(), uninterrupted():
+            signal.raise_signal(number)
+    finally:
+        signal.signal(number, before)
+
+
+def test_a_system_without_sighup_hears_the_others(monkeypatch):
+    # Windows
+    monkeypatch.delattr(signal, "SIGHUP", raising=False)
+    assert interrupts._polite() == (signal.SIGTERM,)
+
+
+def test_signals_come_after_the_block():
+    done: list[Any] = []
+
+    def go() -> None:
+        with uninterrupted():
+            signal.raise_signal(signal.SIGINT)
+            done.append("all of it")
+
+    with pytest.raises(KeyboardInterrupt):
+        go()
+    assert done == ["all of it"]
+
+
+def test_an_error_in_the_block_is_told_first():
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(OSError, match="full"), uninterrupted():
+        raise OSError("full")
+    assert signal.getsignal(signal.SIGINT) is before

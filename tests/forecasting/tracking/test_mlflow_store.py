@@ -1,0 +1,143 @@
+"""The store: made once and whole, found whatever its folder is called, not waited for long."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from features.errors import InputError
+from forecasting.tracking.mlflow_store import (
+    HASTY,
+    at_store,
+    local_uri,
+    make_store,
+    sqlite_file,
+    sqlite_uri,
+    store_uri,
+)
+
+pytestmark = pytest.mark.usefixtures("elsewhere")
+
+ODD = ["a%20b", "a?b", "a#b", "100% sure", "r\u00e9sum\u00e9 c", "a%3Fb"]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_addresses_mean_the_file_whatever_its_folder_is_called(tmp_path, name):
+    file = tmp_path / name / "mlflow.db"
+    assert sqlite_file(sqlite_uri(file)) == file
+
+
+def test_the_default_address_is_plain_where_it_can_be(monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert store_uri() == f"sqlite:///{Path.cwd().as_posix()}/mlflow.db"
+
+
+@pytest.mark.parametrize("name", ["a%20b", "a?b#c"])
+def test_store_and_artifacts_lie_in_a_folder_with_an_odd_name(
+    migrated_store, tmp_path, monkeypatch, name
+):
+    folder = tmp_path / name
+    folder.mkdir()
+    (folder / "mlflow.db").write_bytes(migrated_store.read_bytes())
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    (folder / "notes.txt").write_text("mine")
+    with at_store(problem="no store", remedy="None") as client:
+        place = local_uri(folder / "mlruns" / "mine")
+        run = client.create_run(client.create_experiment("mine", artifact_location=place))
+        client.log_artifact(run.info.run_id, str(folder / "notes.txt"))
+    assert list((folder / "mlruns" / "mine").rglob("notes.txt"))
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.fixture
+def made(migrated_store: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Stores that MLflow made: its own making takes ten seconds, and breaks where two do it."""
+    addresses: list[str] = []
+
+    class Made:
+        def __init__(self, address: str, _: str) -> None:
+            file = sqlite_file(address)
+            assert file is not None
+            assert not file.exists()
+            addresses.append(address)
+            file.write_bytes(b"half")
+            time.sleep(0.1)
+            file.write_bytes(migrated_store.read_bytes())
+            self.engine = self
+
+        def dispose(self) -> None:
+            pass
+
+    monkeypatch.setattr("mlflow.store.tracking.sqlalchemy_store.SqlAlchemyStore", Made)
+    return addresses
+
+
+def test_several_first_runs_at_once_make_one_store(made, tmp_path, migrated_store):
+    file = tmp_path / "mlflow.db"
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(make_store, [file] * 4))
+    assert len(made) == 1
+    assert file.read_bytes() == migrated_store.read_bytes()
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_what_a_killed_first_run_left_is_made_anew(made, tmp_path, migrated_store):
+    file = tmp_path / "mlflow.db"
+    file.with_name(".mlflow.db.gravicast-new").write_bytes(b"half")
+    make_store(file)
+    assert file.read_bytes() == migrated_store.read_bytes()
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_store_that_is_there_is_left_alone(made, tmp_path):
+    (tmp_path / "mlflow.db").write_bytes(b"mine")
+    make_store(tmp_path / "mlflow.db")
+    assert not made
+
+
+@pytest.fixture
+def dripping() -> Iterator[str]:
+    """Address of a server that answers every request with a byte now and then, for ever."""
+    done = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        with connection:
+            connection.recv(65_536)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            while not done.wait(0.2):
+                connection.sendall(b" ")
+
+    def serve(listening: socket.socket) -> None:
+        while not done.is_set():
+            try:
+                connection, _ = listening.accept()
+            except TimeoutError:
+                continue
+            threading.Thread(target=drip, args=(connection,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0.1)
+        thread = threading.Thread(target=serve, args=(listening,), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        done.set()
+        thread.join()
+
+
+def test_a_server_that_drips_is_given_up(dripping, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", dripping)
+    monkeypatch.setitem(HASTY, "MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+    started = time.monotonic()
+    with (
+        pytest.raises(InputError, match="took too long to answer"),
+        at_store(problem="no store", remedy="None"),
+    ):
+        raise AssertionError("the block must not run")
+    assert time.monotonic() - started < 5
