@@ -16,7 +16,7 @@ from forecasting.explanation.explain import Explanation
 from forecasting.inputs.load import LoadedData
 from forecasting.options.run_config import RunConfig
 from forecasting.results.versions import versions
-from forecasting.results.write import FORMAT
+from forecasting.run_folder.record import FORMAT
 from forecasting.serving.served_model import ServedModel
 from models.forecaster import FlowForecast
 

@@ -14,9 +14,8 @@ import pandas as pd
 
 from features.errors import MALFORMED, InputError, first_line
 from forecasting.results.read import read_about
-from forecasting.results.write import MARKER
 from forecasting.run_folder.csv_files import read_csv
-from forecasting.run_folder.record import check_file
+from forecasting.run_folder.record import MARKER, check_file
 from forecasting.tracking.mlflow_store import at_store
 from models.forecaster import FittedForecaster
 from models.saved import load_forecaster

@@ -1,13 +1,14 @@
 """SHAP values of wide paths by walking a tree: down with products, up with their sums.
 
 The method is in `models.tree_shap.path_dependent`; paths share what lies above where they part.
-Going down an edge of a split on feature i, product P is multiplied by the ratio of i's factors t o_i + (1 - t) z_i
-after and before the split. Going up, S sums v P over the leaves below, and feature i gets S times
-the difference that the split makes to i's quotient (o_i - z_i) / (t o_i + (1 - t) z_i), so that on
-every path those differences sum to the quotient of all its splits on i.
+Going down an edge of a split on feature i, product P is multiplied by the ratio of i's factors t
+o_i + (1 - t) z_i after and before the split. Going up, S sums v P over the leaves below, and
+feature i gets S times the difference that the split makes to i's quotient (o_i - z_i) / (t o_i +
+(1 - t) z_i), so that on every path those differences sum to the quotient of all its splits on i.
 
 Two nodes of the quadrature are walked together, so that whether rows take an edge is read once for
 both. Loops over lanes are functions of their own: numba makes vector code of those.
+
 """
 
 from __future__ import annotations
