@@ -82,7 +82,7 @@ def test_a_fault_on_a_full_disk_is_one_line_too(failing, monkeypatch):
 
 SAYS = """
 import sys
-from forecasting import cli
+from forecasting.cli import main as cli
 cli.add_shifts_command = lambda commands: commands.add_parser("say").set_defaults(
     command=lambda _: print("C\\u00f4te " * {times})
 )

@@ -16,9 +16,9 @@ import pytest
 from features.errors import InputError
 from forecasting import RunConfig
 from forecasting.job import _interruptible
-from forecasting.results.write import MARKER
 from forecasting.run_folder.claim import check_out, claimed
 from forecasting.run_folder.interrupts import Interrupted
+from forecasting.run_folder.record import MARKER
 from forecasting.run_folder.staging import locked, restore, staged
 from forecasting.run_folder.whole_file import write_whole
 
