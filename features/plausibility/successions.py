@@ -95,7 +95,7 @@ def successions(totals: TraderTotals) -> tuple[Succession, ...]:
 
 
 def succession_findings(found: tuple[Succession, ...]) -> list[Finding]:
-    """One finding a succession: what to chain, and what the back-test is charged for it."""
+    """One finding a succession: what to chain, and what the back-test leaves out for it."""
     return [
         Finding(
             code="succession",
@@ -105,8 +105,8 @@ def succession_findings(found: tuple[Succession, ...]) -> list[Finding]:
             years=(one.year, one.year + 1),
             message=f"{one.before} ends in {one.year} and {listed(one.after)} "
             f"follow{'s' if len(one.after) == 1 else ''}"
-            f"{'' if one.known else ' at a like size'}: back-tests of {one.year + 1} from earlier "
-            f"years are charged for the new codes of {100 * one.share:.2g} % of world exports",
+            f"{'' if one.known else ' at a like size'}: forecasts of later years made up to "
+            f"{one.year} are not scored on their flows ({100 * one.share:.2g} % of world exports)",
             remedy=f"Chain them: give {listed(one.after)} in all years, or their sum as "
             f"{one.before}; --accept succession keeps the break",
         )

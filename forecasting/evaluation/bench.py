@@ -12,6 +12,8 @@ from features.channels.own_features import own_features
 from features.data.indicators import IndicatorSpec
 from features.data.panel import TradePanel
 from features.information import AsOfRule, DataBundle, InformationSet, Setting
+from features.plausibility.successions import Succession, successions
+from features.plausibility.trader_totals import TraderTotals
 from forecasting.options.run_config import RunConfig
 from models.design import Design, training_design
 
@@ -37,6 +39,8 @@ class Bench:
         prefix that ends at its origin.
     own
         The user's own series that are features too.
+    successions
+        Countries that end where others begin.
     """
 
     panel: TradePanel
@@ -46,6 +50,21 @@ class Bench:
     matrices: dict[Setting, dict[int, NDArray[np.float32]]]
     design: Design
     own: tuple[IndicatorSpec, ...] = ()
+    successions: tuple[Succession, ...] = ()
+
+    def outcome(self, origin: int, horizon: int) -> NDArray[np.float64]:
+        """What became of every flow, USD, shape ``[flow]``.
+
+        NaN where it is unknown, or where the exporter or importer changed its code between the
+        origin and the target year: no forecast can tell, and none is scored or calibrated on it.
+        """
+        flows, target = self.panel.flows, origin + horizon
+        actual = self.panel.values[self.panel.row(target)].astype(np.float64)
+        for one in self.successions:
+            if origin <= one.year < target:
+                changed = np.isin(flows.countries, (one.before, *one.after))
+                actual[changed[flows.exporter] | changed[flows.importer]] = np.nan
+        return actual
 
     @property
     def own_names(self) -> tuple[str, ...]:
@@ -82,7 +101,8 @@ def prepare(bundle: DataBundle, config: RunConfig) -> Bench:
         last_year=last,
         seed=config.seed,
     )
-    return Bench(panel, rule, last, infos, matrices, design, own)
+    breaks = successions(TraderTotals.of(panel))
+    return Bench(panel, rule, last, infos, matrices, design, own, breaks)
 
 
 def information_sets(

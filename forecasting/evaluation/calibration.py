@@ -104,6 +104,6 @@ class Calibration:
                 chance=None,
                 horizon=horizon,
             )
-            actual = bench.panel.values[bench.panel.row(origin + horizon)].astype(float)
+            actual = bench.outcome(origin, horizon)
             sample = Sample(origin, base.forecast, actual, base.expected)
             self._samples[setting, horizon].append(sample)

@@ -220,7 +220,7 @@ def bare_forecast(
         expected=blank,
         probability=None,
         value_origin=info.history[-1].astype(np.float64),
-        actual=bench.panel.values[bench.panel.row(fold.origin + horizon)].astype(np.float64),
+        actual=bench.outcome(fold.origin, horizon),
     )
 
 
