@@ -237,6 +237,10 @@ def _steady(past: NDArray[np.float32]) -> NDArray[np.bool_]:
     return steady
 
 
+_LARGEST_LOG = 700.0
+"""Of a share of GDP; beyond it the share itself is not a number."""
+
+
 def gdp_findings(
     totals: TraderTotals, gdp: NDArray[np.float64], gdp_years: NDArray[np.int32]
 ) -> list[Finding]:
@@ -255,11 +259,12 @@ def gdp_findings(
         if 0 <= at < gdp_years.size:
             exports, size = totals.value["exports"][row], gdp[at] * 1e6
             known = (exports > 0) & (size > 0)
-            shares.append(exports[known] / size[known])
+            # In logs, as a GDP may be so small that the quotient is no number any more.
+            shares.append(np.log(exports[known]) - np.log(size[known]))
     pooled = np.concatenate(shares) if shares else np.empty(0)
     if not pooled.size:
         return []
-    share = float(np.median(pooled))
+    share = float(np.exp(min(np.median(pooled), _LARGEST_LOG)))
     if _OF_GDP[0] <= share <= _OF_GDP[1]:
         return []
     return [

@@ -100,11 +100,25 @@ def test_slips_of_units_are_powers_of_a_thousand(factor, near):
     assert bool(near_power(factor)) is near
 
 
-@pytest.mark.parametrize(("unit", "found"), [(1e-6, True), (1e-3, True), (1.0, False), (1e3, True)])
-def test_the_unit_of_a_whole_file_is_judged_by_gdp(make_sound, unit, found):
+@pytest.mark.parametrize(
+    ("unit", "gdp_unit", "found"),
+    [
+        (1e-6, 1.0, True),
+        (1e-3, 1.0, True),
+        (1.0, 1.0, False),
+        (1e3, 1.0, True),
+        (1.0, 1e-315, True),
+    ],
+)
+def test_the_unit_of_a_whole_file_is_judged_by_gdp(make_sound, unit, gdp_unit, found):
     panel = TradePanel.from_frame(make_sound(3).assign(value_usd=lambda f: f["value_usd"] * unit))
     totals = TraderTotals.of(panel)
-    gdp = TraderTotals.of(TradePanel.from_frame(make_sound(3))).value["exports"] / 0.25 / 1e6
+    gdp = (
+        gdp_unit
+        * TraderTotals.of(TradePanel.from_frame(make_sound(3))).value["exports"]
+        / 0.25
+        / 1e6
+    )
     values = {GDP: gdp}
     indicators = Indicators({}, panel.years, values, panel.flows.countries, ())
     assert [one.code for one in check_against_gdp(totals, indicators)] == ["unit-gdp"] * found
