@@ -1,4 +1,4 @@
-"""What a forecast must beat: last value, last value raked, drift, and boosted trees on lags."""
+"""Baselines: last value, last value raked, drift, and boosted trees on lags."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LAGS = (0, 1, 2, 4)
 """Years before the origin: lags 1, 2, 3 and 5 of a target one year ahead."""
 DRIFT_YEARS = 5
 UNIT = np.float32(1e6)
-"""USD; in single dollars the step from no trade to a little would swamp every other change."""
+"""USD; in single dollars the step from no trade to a little would dwarf every other change."""
 # LightGBM's defaults, as a user of a forecasting library would get them.
 _LAG_PARAMS = {
     "objective": "regression",

@@ -23,7 +23,7 @@ Vector = NDArray[np.float64]
 LEAST_CHANCE = 0.5
 """A flow whose trade is less likely than not is forecast at 0, which is then its median."""
 LARGEST_LOSS = 0.01
-"""Flows above this share of a total are never forecast at 0: the total has to go somewhere."""
+"""Flows above this share of a total are never forecast at 0: others would have to replace them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def forecast_flows(
     chance
         Probability that each flow is positive in the target year; None forecasts none at 0. A flow
         with a base is forecast at 0 only where this is below `LEAST_CHANCE`. One without a base
-        stays at 0 whatever it is: that trade starts is forecast, how much of it is not.
+        stays at 0 in any case: whether trade starts is forecast, but not how much.
     horizon
         Years ahead.
     """
@@ -101,13 +101,13 @@ def forecast_flows(
             base.values, nothing, base.values, expected, base.largest_gap, base.unreachable
         )
     growth = shift.predict(at_horizon(features, horizon))
-    grown, dying = grow(base.values, growth), _dying(base, flows, chance)
-    moved = _raked_like(base, np.where(dying, 0.0, grown), flows)
+    grown, stopping = grow(base.values, growth), _stopping(base, flows, chance)
+    moved = _raked_like(base, np.where(stopping, 0.0, grown), flows)
     if base.converged and not moved.converged:
-        # Without the dying flows some sector cannot meet its totals: there they live on.
+        # Some sector cannot meet its totals without the flows that stop: there they continue.
         met = np.isclose(flows.importer_totals(moved.values), base.importer_totals, rtol=1e-6)
         every = np.all(met.reshape(-1, len(flows.sectors)), axis=0)
-        moved = _raked_like(base, np.where(dying & every[flows.sector], 0.0, grown), flows)
+        moved = _raked_like(base, np.where(stopping & every[flows.sector], 0.0, grown), flows)
     return FlowForecast(
         base.values, growth, moved.values, expected, moved.largest_gap, base.unreachable
     )
@@ -123,7 +123,7 @@ def _raked_like(base: Raked, values: Vector, flows: FlowIndex) -> Raked:
     )
 
 
-def _dying(base: Raked, flows: FlowIndex, chance: Vector | None) -> NDArray[np.bool_]:
+def _stopping(base: Raked, flows: FlowIndex, chance: Vector | None) -> NDArray[np.bool_]:
     """Flows to forecast at 0: unlikely to be traded, and small beside both their totals."""
     if chance is None:
         return np.zeros(base.values.shape, dtype=np.bool_)

@@ -1,4 +1,4 @@
-"""Checks a run makes of itself, kept in ``run.json``: no leak, reasons and flows that add up."""
+"""A run's checks of itself for ``run.json``: no leak; contributions and flows add up."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Audit:
     origins
         Where the check for leaks was made.
     cells_altered
-        Cells published after an origin's as-of date that were given other values.
+        Cells published after an origin's as-of date whose values were altered.
     features_changed, totals_changed
-        Names of features, and horizons of forecast totals, that moved with them; none may.
+        Names of features and horizons of totals that changed with them; there must be none.
     additivity
         Largest distance of a flow's SHAP values from its predicted shift, as midpoint growth.
     adds_up
@@ -67,7 +67,7 @@ def audit(
     forecasts: Sequence[FlowForecast],
     additivity: float,
 ) -> Audit:
-    """Alter the future at some origins and see whether anything known then moves.
+    """Alter the future at some origins and check that nothing known then changes.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def alter_future(
     setting: Setting,
     rng: np.random.Generator,
 ) -> tuple[DataBundle, int]:
-    """Give every cell that was not published by ``as_of`` another value.
+    """Change every cell that was not published by ``as_of``.
 
     Returns
     -------

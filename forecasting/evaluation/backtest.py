@@ -57,7 +57,7 @@ def tune(
         by_origin = dict(zip(origins, pool.map(at, origins), strict=True))
     out = {}
     for number, origin in enumerate(origins):
-        # Candidates differ by less than a window of two years can tell: every window so far counts.
+        # One window of years cannot separate the candidates, so every window so far counts.
         seen = [by_origin[past] for past in origins[: number + 1]]
         total = {choice: sum(loss[choice] for loss in seen) for choice in seen[0]}
         out[origin] = min(total, key=total.__getitem__), by_origin[origin]
@@ -152,7 +152,7 @@ def _score_fold(
         info = prepared.infos[forecast.setting][forecast.origin]
         rows += score_forecast(forecast, strata(info, forecast.value_origin), bounds)
         writer.write(forecast, bounds)
-    # Only now: a fold must not calibrate itself.
+    # Not earlier: a fold must not calibrate itself.
     for forecast in result.forecasts:
         if forecast.model == MAIN_MODEL:
             calibration.add(forecast)
@@ -161,7 +161,7 @@ def _score_fold(
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """What the back-test leaves in memory: scores, calibration, choices and what went unmet."""
+    """Results of the back-test that stay in memory: scores, calibration, choices and notes."""
 
     by_origin: pd.DataFrame
     reliability: pd.DataFrame

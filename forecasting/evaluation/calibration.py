@@ -1,4 +1,4 @@
-"""Intervals over time: each origin is calibrated on outcomes that were known at it."""
+"""Intervals over time: each origin is calibrated on outcomes known at that origin."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from models.registry import MAIN_MODEL
 from models.totals import forecast_totals, world_shocks
 
 FIRST_CALIBRATED = 2
-"""Years of history before the first origin: the least a total's growth can be learned from."""
+"""Years of history before the first origin: the fewest that show a total's growth."""
 
 
 def check_outcomes(panel: TradePanel, *, horizons: Sequence[int], last_origin: int) -> None:
-    """Refuse a panel with fewer past flows than intervals of its forecasts need.
+    """Refuse a panel with too few past flows for intervals.
 
     Raises
     ------
@@ -57,8 +57,8 @@ class Calibration:
         Prepared data.
     first_origin
         First origin of the back-test. Origins before it contribute residuals of the raked base
-        alone, so that the first forecasts have something to be calibrated on; these wear out as
-        the back-test goes on.
+        alone, so that the first forecasts can be calibrated; `RECENT_ORIGINS` drops them as the
+        back-test goes on.
     horizons
         Years ahead.
     """
@@ -85,7 +85,7 @@ class Calibration:
         """Intervals from every sample whose target year is at most ``origin``."""
         known = [s for s in self._samples[setting, horizon] if s.origin + horizon <= origin]
         infos = self._infos[setting]
-        # The last one there is: a forecast may start after the panel ends.
+        # The last one in the panel: a forecast may start after the panel ends.
         last = max(known_origin for known_origin in infos if known_origin <= origin)
         shocks = world_shocks(infos, origin=last, horizon=horizon)
         return fit_intervals(known, shocks=shocks)

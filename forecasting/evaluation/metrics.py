@@ -49,13 +49,13 @@ COMPARED: tuple[Metric, ...] = (
 METRICS: Mapping[str, Metric] = {metric.name: metric for metric in COMPARED}
 
 PERFECT = 1e-6
-"""Errors up to this are none: values are stored in single precision, and raking rounds too."""
+"""Errors up to this are rounding: values have single precision, and raking rounds too."""
 
 
 def ratio_of_errors(
     ours: float | NDArray[np.floating], theirs: float | NDArray[np.floating]
 ) -> Any:
-    """``ours / theirs``; NaN beside a perfect forecast, of which no error is a multiple.
+    """``ours / theirs``; NaN where ``theirs`` is a perfect forecast.
 
     Arrays, Series and numbers alike; Series keep their index.
     """

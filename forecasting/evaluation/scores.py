@@ -62,7 +62,7 @@ def _income_groups(info: InformationSet, of: CountryValues) -> dict[str, NDArray
 def score_forecast(
     forecast: FoldForecast, masks: Mapping[str, NDArray[np.bool_]], bounds: Bounds | None
 ) -> Iterator[dict[str, object]]:
-    """One row of metrics a stratum; flows with an unknown outcome are left out."""
+    """One row of metrics per stratum; flows with an unknown outcome are left out."""
     known = ~np.isnan(forecast.actual)
     for stratum, mask in masks.items():
         rows = known & mask
@@ -99,7 +99,7 @@ def _metrics(
             tail = (1 - level / 100) / 2
             quantiles |= {tail: low[rows], 1 - tail: high[rows]}
         out["pinball"] = metrics.pinball(actual, quantiles)
-        # The CRPS is twice the pinball loss integrated over quantiles; five stand in for all.
+        # The CRPS is twice the pinball loss integrated over quantiles, here approximated by five.
         out["crps"] = 2.0 * out["pinball"]
     if forecast.probability is not None:
         out |= _extensive_margin(forecast, rows)
@@ -118,7 +118,7 @@ def _extensive_margin(forecast: FoldForecast, rows: NDArray[np.bool_]) -> dict[s
 
 
 def summarise(by_origin: pd.DataFrame) -> pd.DataFrame:
-    """Means over origins, crisis and calm target years apart, and skill against the last value.
+    """Means over origins, also by crisis and calm target years, and skill against the last value.
 
     Parameters
     ----------

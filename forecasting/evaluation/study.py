@@ -43,7 +43,7 @@ class Study:
         ``group`` (gravity, ablation, placebo), then the columns of a run's scores by origin.
     ablation, placebos
         `significance_table` of the main model against itself without each channel, and against
-        itself on altered data: a negative difference says that what was taken away had helped.
+        itself on altered data: a negative difference means that what was taken away helps.
     """
 
     by_origin: pd.DataFrame
@@ -71,7 +71,7 @@ def check_study() -> None:
 def leave_out(features: Sequence[str] = NAMES) -> dict[str, tuple[str, ...]]:
     """Feature names without each channel in turn, by the name of the model that lacks it.
 
-    The horizon's column stays: it says what is asked, not what is known.
+    The horizon stays: it is part of the question, not information.
     """
     asked = features[HORIZON_COLUMN]
     kept = {
@@ -103,9 +103,9 @@ def run_study(
     Parameters
     ----------
     data, prepared
-        As they were read and prepared for the back-test.
+        As read and as prepared for the back-test.
     folds, config, choose_at
-        Of the back-test; weights are not chosen anew.
+        Of the back-test, with the weights chosen there.
     by_origin
         The back-test's scores by origin, with the main model's.
     progress
@@ -115,7 +115,7 @@ def run_study(
         _scored("gravity", _gravity(prepared, folds, config, choose_at, progress)),
         _scored("ablation", _ablation(prepared, folds, config, choose_at, progress)),
     ]
-    # Without indicators there is nothing to alter.
+    # Placebos alter indicators.
     alterations = placebos(seed=config.seed) if data.indicators is not None else {}
     for name, alter in alterations.items():
         with progress.stage("build altered features"):

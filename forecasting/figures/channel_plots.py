@@ -1,4 +1,4 @@
-"""Channels: how much of the shift the model ascribes to each, beside what each is worth."""
+"""Channels: how much of the shift the model attributes to each, and what each is worth."""
 
 from __future__ import annotations
 

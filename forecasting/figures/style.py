@@ -53,7 +53,7 @@ FIGURE_STYLE: Mapping[str, object] = MappingProxyType(
 
 
 class NoDataError(InputError):
-    """There is nothing to draw: the run, or what is installed, lacks what a figure needs.
+    """The run, or the installation, lacks what a figure needs.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def diverging() -> Colormap:
 
 
 def symmetric_limit(values: NDArray[np.float64]) -> float:
-    """Round number that holds `MOST` of the absolute values: few extremes would whiten the rest."""
+    """Round number that holds `MOST` of the absolute values: extremes would whiten the rest."""
     known = np.abs(values[np.isfinite(values)])
     largest = float(known.max(initial=0.0))
     wanted = min(float(np.quantile(known, MOST)) if known.size else 0.0, largest)
@@ -157,7 +157,7 @@ def right_column(axes: Axes, heading: str, texts: Sequence[str]) -> None:
 def take(
     table: pd.DataFrame, columns: list[str], *, needs: Sequence[str] = (), **equal: str
 ) -> pd.DataFrame:
-    """Rows with a number in one of ``columns`` and the given values; there must be one."""
+    """Rows with a number in one of ``columns`` and the given values, at least one."""
     if table.columns.empty:
         raise NoDataError(
             "nothing was back-tested: this is a forecast by a trained model",
