@@ -13,9 +13,9 @@ import pandas as pd
 from forecasting.evaluation.backtest_file import BacktestWriter
 from forecasting.evaluation.calibration import Calibration
 from forecasting.evaluation.fold import FoldResult, run_fold
-from forecasting.evaluation.folds import Fold, tuning_years
+from forecasting.evaluation.folds import Fold
 from forecasting.evaluation.parallel import in_parallel, workers
-from forecasting.evaluation.prepared import PreparedData
+from forecasting.evaluation.prepared import PreparedData, tuning_origins
 from forecasting.evaluation.reliability import reliability_rows, summarise_reliability
 from forecasting.evaluation.scores import score_forecast, strata
 from forecasting.options.run_config import RunConfig
@@ -36,12 +36,7 @@ def tune(
         By origin of the choice: the choice, least in the sum of losses up to that origin, and every
         candidate's loss at it. An origin in between takes the last choice made before it.
     """
-    origins = tuning_years(
-        tuple(folds),
-        first_year=prepared.panel.first_year,
-        last_year=prepared.last_origin,
-        every=config.tune_every,
-    )
+    origins = tuning_origins(prepared, folds, config)
 
     def at(origin: int) -> dict[ShiftChoice, float]:
         return losses(

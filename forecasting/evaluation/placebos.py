@@ -22,6 +22,12 @@ from features.information import DataBundle
 LEAD_MONTHS = 12
 PERMUTATIONS = 3
 
+LABELS: Mapping[str, str] = {
+    "technology_permuted": "Technology of another country",
+    "technology_years_shuffled": "Technology of another year",
+    "indicators_led": "Every indicator a year early, a leak on purpose",
+}
+
 Alteration = Callable[[DataBundle], DataBundle]
 
 
@@ -36,6 +42,14 @@ def placebos(*, seed: int) -> dict[str, Alteration]:
         "technology_years_shuffled": _with_seed(shuffle_years, seed),
         "indicators_led": lead,
     }
+
+
+def placebo_label(name: str) -> str:
+    """Name of an alteration in words."""
+    stem, _, number = name.rpartition("_")
+    if number.isdigit():
+        return f"{placebo_label(stem)}, draw {number}"
+    return LABELS.get(name, name)
 
 
 def technology_series(specs: Mapping[str, IndicatorSpec] = MappingProxyType({})) -> frozenset[str]:

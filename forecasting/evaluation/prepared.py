@@ -13,6 +13,7 @@ from features.channels.own_features import own_features
 from features.data.indicators import IndicatorSpec
 from features.data.panel import TradePanel
 from features.information import AsOfRule, DataBundle, InformationSet, Setting
+from forecasting.evaluation.folds import Fold, tuning_years
 from forecasting.options.run_config import RunConfig
 from models.design import Design, training_design
 from models.flow_model import Known, Training
@@ -139,3 +140,13 @@ def information_sets(
         origin: InformationSet(bundle, as_of=rule.date(origin), origin=origin, setting=setting)
         for origin in range(bundle.panel.first_year, last + 1)
     }
+
+
+def tuning_origins(prepared: PreparedData, folds: Sequence[Fold], config: RunConfig) -> range:
+    """Origins at which weights are chosen, see `folds.tuning_years`."""
+    return tuning_years(
+        tuple(folds),
+        first_year=prepared.panel.first_year,
+        last_year=prepared.last_origin,
+        every=config.tune_every,
+    )

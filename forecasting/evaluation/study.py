@@ -15,10 +15,10 @@ from features.errors import InputError
 from features.feature import CHANNELS, Channel
 from features.information import DataBundle
 from forecasting.evaluation.fold import FoldForecast, fold_forecasts
-from forecasting.evaluation.folds import Fold, tuning_years
+from forecasting.evaluation.folds import Fold
 from forecasting.evaluation.parallel import in_parallel
 from forecasting.evaluation.placebos import placebos
-from forecasting.evaluation.prepared import PreparedData, prepare
+from forecasting.evaluation.prepared import PreparedData, prepare, tuning_origins
 from forecasting.evaluation.scores import SKILL_METRICS, score_forecast
 from forecasting.evaluation.significance import significance_table
 from forecasting.options.run_config import RunConfig
@@ -111,18 +111,19 @@ def run_study(
     progress
         For bars and times.
     """
-    parts = [
-        _scored("gravity", _gravity(prepared, folds, config, choose_at, progress)),
-        _scored("ablation", _ablation(prepared, folds, config, choose_at, progress)),
-    ]
+    forecast = partial(_forecasts, folds, config, choose_at, progress)
+    with without_warnings():
+        gravity = _scored("gravity", forecast("gravity models", prepared, study_models()))
+    variants = [_variant(name, kept) for name, kept in leave_out(prepared.names).items()]
+    ablation = _scored("ablation", forecast("leave one channel out", prepared, variants))
+    parts = [gravity, ablation]
     # Placebos alter indicators.
     alterations = placebos(seed=config.seed) if data.indicators is not None else {}
     for name, alter in alterations.items():
         with progress.stage("build altered features"):
             altered = prepare(alter(data), config)
         models = [_variant(name, altered.names)]
-        forecasts = _forecasts(altered, folds, config, choose_at, models, progress, name)
-        parts.append(_scored("placebo", forecasts))
+        parts.append(_scored("placebo", forecast(name, altered, models)))
     extra = pd.concat(parts, ignore_index=True)
     everything = pd.concat([by_origin[by_origin["stratum"] == "all"], extra], ignore_index=True)
     against = {
@@ -152,43 +153,19 @@ def _scored(group: str, forecasts: Iterator[FoldForecast]) -> pd.DataFrame:
     return table
 
 
-def _ablation(
-    prepared: PreparedData,
-    folds: Sequence[Fold],
-    config: RunConfig,
-    choose_at: ChooseAt,
-    progress: Progress,
-) -> Iterator[FoldForecast]:
-    models = [_variant(name, kept) for name, kept in leave_out(prepared.names).items()]
-    label = "leave one channel out"
-    return _forecasts(prepared, folds, config, choose_at, models, progress, label)
-
-
 def _variant(name: str, features: tuple[str, ...]) -> Model:
     """The main model on a list of features."""
     return Model(name, name, partial(ShiftForecaster, lambda _: features), role="ablation")
 
 
-def _gravity(
-    prepared: PreparedData,
-    folds: Sequence[Fold],
-    config: RunConfig,
-    choose_at: ChooseAt,
-    progress: Progress,
-) -> Iterator[FoldForecast]:
-    models, label = study_models(), "gravity models"
-    with without_warnings():
-        yield from _forecasts(prepared, folds, config, choose_at, models, progress, label)
-
-
 def _forecasts(
-    prepared: PreparedData,
     folds: Sequence[Fold],
     config: RunConfig,
     choose_at: ChooseAt,
-    models: Sequence[Model],
     progress: Progress,
     label: str,
+    prepared: PreparedData,
+    models: Sequence[Model],
 ) -> Iterator[FoldForecast]:
     """Forecasts of every fold by further models."""
 
@@ -204,12 +181,7 @@ def _trials(
     prepared: PreparedData, folds: Sequence[Fold], config: RunConfig, progress: Progress
 ) -> pd.DataFrame:
     """Every trial at the origins where weights are chosen."""
-    origins = tuning_years(
-        tuple(folds),
-        first_year=prepared.panel.first_year,
-        last_year=prepared.last_origin,
-        every=config.tune_every,
-    )
+    origins = tuning_origins(prepared, folds, config)
     pairs = [(trial, origin) for trial in trials(prepared.own_names) for origin in origins]
     tasks = [partial(_trial, prepared, config, trial, origin) for trial, origin in pairs]
     label = "trials of the shift model (nested)"
