@@ -14,10 +14,8 @@ from features.measures.measure import Measure
 from forecasting.figures.style import (
     BLACK,
     BLUE,
-    GREEN,
     GREY,
-    ORANGE,
-    PURPLE,
+    HORIZON_STYLES,
     VERMILLION,
     NoDataError,
     entitle,
@@ -46,7 +44,6 @@ WORST_SKILL = -60.0
 MOST_ROWS = 18
 """Most measures in one panel of skills; more are shown in two."""
 _KEYS = ["country", "partner", "sector"]
-_HORIZONS = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (VERMILLION, "D"), (PURPLE, "v"))
 
 
 # Paths --------------------------------------------------------------------------------------------
@@ -253,7 +250,7 @@ def _draw_column(
 def _draw_skill(
     axes: Axes, rows: pd.DataFrame, place: dict[str, int], horizons: list[int], number: int
 ) -> None:
-    colour, marker = _HORIZONS[number % len(_HORIZONS)]
+    colour, marker = HORIZON_STYLES[number % len(HORIZON_STYLES)]
     spread = 0.5 * (number / max(len(horizons) - 1, 1) - 0.5)
     skill = 100.0 * rows["skill"].to_numpy(dtype=np.float64)
     y = np.array([place[name] for name in rows["measure"]]) - spread

@@ -13,10 +13,9 @@ import pandas as pd
 from forecasting.evaluation.metrics import METRICS
 from forecasting.figures.style import (
     BLUE,
-    GREEN,
     GREY,
+    HORIZON_STYLES,
     ORANGE,
-    PURPLE,
     VERMILLION,
     NoDataError,
     entitle,
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-HORIZON_STYLES = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (VERMILLION, "D"), (PURPLE, "v"))
 MARGINS = {"births": "starts (no trade at the origin)", "deaths": "stops (trade at the origin)"}
 FEWEST_FLOWS = 30
 """Flows below which a share in the reliability figure would be noise."""

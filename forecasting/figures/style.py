@@ -29,6 +29,8 @@ BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILLION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#666666"
 """Okabe and Ito's colours, which colour-blind readers tell apart."""
 
+HORIZON_STYLES = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (VERMILLION, "D"), (PURPLE, "v"))
+"""Colour and marker of each horizon, shortest first."""
 PERCENT_UNIT = "percent (100 x log points)"
 FIGURE_STYLE: Mapping[str, object] = MappingProxyType(
     {
