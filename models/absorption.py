@@ -11,10 +11,10 @@ from features.data.flows import FlowIndex
 Vector = NDArray[np.float64]
 
 FAITH = 0.5
-"""Power of a round's correction towards the forecast absorption: 1 insists on it, 0 ignores it.
+"""Power of a round's correction towards the forecast absorption: 1 imposes it, 0 ignores it.
 
-Half way, because nothing says whose forecast is better: a value fitted to the few origins there are
-would be fitted to what scores it. On the sector panel of 1995-2009 0.5 to 0.9 forecast alike.
+Half way, because neither forecast is known to be better, and a value fitted to so few origins would
+be fitted to those that score it. On the sector panel of 1995-2009 0.5 to 0.9 score alike.
 """
 ROUNDS = 500
 SETTLED = 1e-10
@@ -43,8 +43,8 @@ def reachable_absorption(
     Notes
     -----
     Output and absorption of a country are two large numbers, and where it buys mostly at home
-    their forecasts err by more than crosses its borders. Raked to both, those few flows would have
-    to make up for the difference, and where there are none, nothing could. So importer totals are
+    their forecast errors exceed its trade with others. Raked to both, those few flows would have to
+    absorb the difference; without any, nothing could. So importer totals are
     met only in part: they are the sums of the matrix that keeps the exporter totals and is nearest
     to the origin's, departures from the forecast absorption being penalised in the same measure
     (Kullback-Leibler; Chizat, Peyre, Schmitzer and Vialard 2018, doi:10.1090/mcom/3303).

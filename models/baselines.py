@@ -1,9 +1,9 @@
-"""What a forecast must beat: last value, last value raked, drift, and boosted trees on lags."""
+"""Baselines: last value, last value raked, drift, and boosted trees on lags."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from features.information import InformationSet
 from models.design import origin_value
+from models.flow_model import FlowModel, Known, Training
 from models.raking import rake
 from models.totals import carried_totals
 
@@ -20,7 +21,7 @@ LAGS = (0, 1, 2, 4)
 """Years before the origin: lags 1, 2, 3 and 5 of a target one year ahead."""
 DRIFT_YEARS = 5
 UNIT = np.float32(1e6)
-"""USD; in single dollars the step from no trade to a little would swamp every other change."""
+"""USD; in single dollars the step from no trade to a little would dwarf every other change."""
 # LightGBM's defaults, as a user of a forecasting library would get them.
 _LAG_PARAMS = {
     "objective": "regression",
@@ -36,10 +37,13 @@ def last_value(info: InformationSet) -> Vector:
 
 
 def drift(info: InformationSet, *, horizon: int) -> Vector:
-    """The last value times the world's mean growth of the last five years, compounded."""
+    """The last value times the world's mean growth of the last five years, compounded.
+
+    The last value alone where nothing is known of the world then.
+    """
     world = info.exporter_totals.sum(axis=1)
     years = min(DRIFT_YEARS, world.size - 1)
-    if years == 0:
+    if years == 0 or not world[-1 - years] > 0:
         return origin_value(info)
     yearly = (world[-1] / world[-1 - years]) ** (1.0 / years)
     return origin_value(info) * yearly**horizon
@@ -56,8 +60,32 @@ def last_value_raked(info: InformationSet, *, horizon: int) -> Vector:
     ).values
 
 
-@dataclass(frozen=True, slots=True)
-class LagBooster:
+class LastValue(FlowModel):
+    """`last_value` at every horizon."""
+
+    def forecast(self, known: Known) -> dict[int, Vector]:
+        """Forecast every horizon, USD ``[flow]``."""
+        return dict.fromkeys(known.horizons, last_value(known.info))
+
+
+class LastValueRaked(FlowModel):
+    """`last_value_raked` at every horizon."""
+
+    def forecast(self, known: Known) -> dict[int, Vector]:
+        """Forecast every horizon, USD ``[flow]``."""
+        return {h: last_value_raked(known.info, horizon=h) for h in known.horizons}
+
+
+class Drift(FlowModel):
+    """`drift` at every horizon."""
+
+    def forecast(self, known: Known) -> dict[int, Vector]:
+        """Forecast every horizon, USD ``[flow]``."""
+        return {h: drift(known.info, horizon=h) for h in known.horizons}
+
+
+@dataclass(frozen=True)
+class LagBooster(FlowModel):
     """A pooled LightGBM on lags of ln(1 + million USD), as forecasting libraries build it.
 
     Attributes
@@ -75,17 +103,19 @@ class LagBooster:
     threads: int = 0
     max_rows: int = 100_000
 
-    def forecast(
-        self, infos: Mapping[int, InformationSet], *, origin: int, horizons: Sequence[int]
-    ) -> dict[int, Vector]:
-        """Fit on targets up to ``origin`` and forecast every horizon, USD ``[flow]``.
+    def fit(self, training: Training) -> LagBooster:
+        """Take the seed and threads: it learns from past information sets, not the design."""
+        return replace(self, seed=training.seed, threads=training.threads)
+
+    def forecast(self, known: Known) -> dict[int, Vector]:
+        """Fit on targets up to the origin and forecast every horizon, USD ``[flow]``.
 
         Without a past target for a horizon the last value is repeated.
         """
         import lightgbm
 
-        info = infos[origin]
-        rows, target = self._training(infos, origin, horizons)
+        info, horizons = known.info, known.horizons
+        rows, target = self._training(known.infos, known.origin, horizons)
         if target.size == 0:
             return {horizon: origin_value(info) for horizon in horizons}
         params = {**_LAG_PARAMS, "seed": self.seed, "num_threads": self.threads}

@@ -1,4 +1,4 @@
-"""LightGBM's own list of its parameters: names it knows, and those that are not a user's to set."""
+"""LightGBM's own list of its parameters: names it knows, and those that a user cannot set."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SET_HERE: Mapping[str, str] = {
     "force_col_wise": "results must not depend on the machine",
     "verbosity": "messages of LightGBM are not shown",
 }
-"""Parameters a user cannot give, and why: a value would be ignored or would break a promise."""
+"""Parameters a user cannot give, and why: it would be ignored or break reproducibility."""
 
 
 @cache
@@ -53,8 +53,8 @@ def check_params(params: Mapping[str, Any]) -> None:
 def by_name(params: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters under LightGBM's own names.
 
-    Beside a parameter's name LightGBM ignores an alias of it: one given by alias would lose to a
-    default of ours given by name.
+    LightGBM ignores an alias if the parameter is also given by name, so an alias would lose to our
+    default.
 
     Raises
     ------

@@ -68,9 +68,9 @@ class Design:
     def split(self, year: int) -> tuple[Design, Design]:
         """Rows with targets up to ``year``, and those with origins since: no origin is in both.
 
-        Were one, its flows' features would stand among the first beside their growth to an earlier
-        year, which trees can look up. What is then judged on the second prefers ever larger models
-        that forecast no better: at a forecast's own origin there is nothing to look up.
+        Otherwise the first would hold the same features beside growth to an earlier year, which
+        trees memorise. Validation on the second would then prefer ever larger models that forecast
+        no better, as nothing about a real forecast's own origin can be memorised.
         """
         return self.until(year), self.rows(np.flatnonzero(self.origin >= year))
 
@@ -208,8 +208,8 @@ def _fill(
     end = start + chosen.size
     which = rng.integers(len(settings), size=chosen.size)
     for number, matrix in enumerate(settings):
-        mine = np.flatnonzero(which == number)
-        out.features[start + mine] = matrix[chosen[mine]]
+        rows = np.flatnonzero(which == number)
+        out.features[start + rows] = matrix[chosen[rows]]
     out.features[start:end, HORIZON_COLUMN] = horizon
     out.base[start:end] = base[chosen]
     out.shift[start:end] = midpoint_growth(target[chosen], base[chosen])

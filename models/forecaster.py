@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.data.flows import FlowIndex
 from features.data.indicators import IndicatorSpec
-from models.design import at_horizon, grow
+from models.design import at_horizon, grow, origin_value
+from models.flow_model import FlowModel, Known, Training
 from models.intervals import Intervals
 from models.raking import Raked, rake
 from models.shift import ShiftModel
@@ -22,7 +23,7 @@ Vector = NDArray[np.float64]
 LEAST_CHANCE = 0.5
 """A flow whose trade is less likely than not is forecast at 0, which is then its median."""
 LARGEST_LOSS = 0.01
-"""Flows above this share of a total are never forecast at 0: the total has to go somewhere."""
+"""Flows above this share of a total are never forecast at 0: others would have to replace them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ def forecast_flows(
     chance
         Probability that each flow is positive in the target year; None forecasts none at 0. A flow
         with a base is forecast at 0 only where this is below `LEAST_CHANCE`. One without a base
-        stays at 0 whatever it is: that trade starts is forecast, how much of it is not.
+        stays at 0 in any case: whether trade starts is forecast, but not how much.
     horizon
         Years ahead.
     """
@@ -100,13 +101,13 @@ def forecast_flows(
             base.values, nothing, base.values, expected, base.largest_gap, base.unreachable
         )
     growth = shift.predict(at_horizon(features, horizon))
-    grown, dying = grow(base.values, growth), _dying(base, flows, chance)
-    moved = _raked_like(base, np.where(dying, 0.0, grown), flows)
+    grown, stopping = grow(base.values, growth), _stopping(base, flows, chance)
+    moved = _raked_like(base, np.where(stopping, 0.0, grown), flows)
     if base.converged and not moved.converged:
-        # Without the dying flows some sector cannot meet its totals: there they live on.
+        # Some sector cannot meet its totals without the flows that stop: there they continue.
         met = np.isclose(flows.importer_totals(moved.values), base.importer_totals, rtol=1e-6)
         every = np.all(met.reshape(-1, len(flows.sectors)), axis=0)
-        moved = _raked_like(base, np.where(dying & every[flows.sector], 0.0, grown), flows)
+        moved = _raked_like(base, np.where(stopping & every[flows.sector], 0.0, grown), flows)
     return FlowForecast(
         base.values, growth, moved.values, expected, moved.largest_gap, base.unreachable
     )
@@ -122,7 +123,7 @@ def _raked_like(base: Raked, values: Vector, flows: FlowIndex) -> Raked:
     )
 
 
-def _dying(base: Raked, flows: FlowIndex, chance: Vector | None) -> NDArray[np.bool_]:
+def _stopping(base: Raked, flows: FlowIndex, chance: Vector | None) -> NDArray[np.bool_]:
     """Flows to forecast at 0: unlikely to be traded, and small beside both their totals."""
     if chance is None:
         return np.zeros(base.values.shape, dtype=np.bool_)
@@ -130,6 +131,63 @@ def _dying(base: Raked, flows: FlowIndex, chance: Vector | None) -> NDArray[np.b
         base.exporter_totals[flows.exporter_margin], base.importer_totals[flows.importer_margin]
     )
     return (chance < LEAST_CHANCE) & (base.values < limit)
+
+
+@dataclass(frozen=True)
+class ShiftForecaster(FlowModel):
+    """Base times shift, raked: the main model, and its variants on fewer features.
+
+    Attributes
+    ----------
+    select
+        From the names of all features to those that the shift may depend on.
+    shift
+        The shift model, once it is fitted.
+    """
+
+    select: Callable[[Sequence[str]], Sequence[str]] = tuple
+    shift: ShiftModel | None = None
+
+    def fit(self, training: Training) -> ShiftForecaster:
+        """Fit the shift model."""
+        shift = ShiftModel(
+            self.select(training.names),
+            training.choice,
+            training.rounds,
+            training.seed,
+            threads=training.threads,
+            params=training.params,
+            own=training.own,
+        )
+        return replace(self, shift=shift.fit(training.rows))
+
+    def forecast(self, known: Known) -> dict[int, Vector]:
+        """Forecast every horizon, USD ``[flow]``."""
+        return {h: found.forecast for h, found in self.flow_forecasts(known).items()}
+
+    def flow_forecasts(self, known: Known) -> dict[int, FlowForecast]:
+        """Base, shift and forecast of every horizon.
+
+        Raises
+        ------
+        ValueError
+            If the model is not fitted.
+        """
+        if self.shift is None:
+            raise ValueError("the forecaster is not fitted yet")
+        value = origin_value(known.info)
+        return {
+            horizon: forecast_flows(
+                value,
+                known.features,
+                flows=known.info.flows,
+                totals=known.totals[horizon],
+                shift=self.shift,
+                chance=known.chance[horizon],
+                horizon=horizon,
+            )
+            for horizon in known.horizons
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Gravity baselines: three-way and dynamic PPML, estimated by pyfixest.
 
-Neither copies country-year effects from the future. In PPML with exporter-year and importer-year
+Neither uses country-year effects of the future. In PPML with exporter-year and importer-year
 effects fitted totals equal actual totals (Fally 2015, doi:10.1016/j.jinteco.2015.05.005), so the
 effects of a target year are those that make the fitted matrix add up to that year's totals: raking
 to forecast totals *is* forecasting the effects. With the true totals instead the same function
@@ -26,17 +26,18 @@ from features.errors import InputError
 from features.feature import static_pair
 from features.information import InformationSet
 from models.design import origin_value
+from models.flow_model import FlowModel, Known
 from models.raking import rake
 from models.totals import Totals
 
 Vector = NDArray[np.float64]
 
 WINDOW = 10
-"""Years an estimate looks back: pair effects are not constant for longer."""
+"""Years used for an estimate: pair effects are not constant for longer."""
 UNIT = 1e6
 """USD: PPML's weights do not depend on it, its convergence in single dollars does."""
 CONVERGED = 1e-6
-"""Relative change of the deviance at which PPML stops; 1e-8 moves no forecast's fourth digit."""
+"""Relative change of the deviance at which PPML stops; 1e-8 changes no forecast's fourth digit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,22 @@ def dynamic(info: InformationSet, *, totals: Mapping[int, Totals]) -> dict[int, 
     return {horizon: _dynamic(info, target, horizon) for horizon, target in totals.items()}
 
 
+class ThreeWayGravity(FlowModel):
+    """`three_way`, raked to the known totals."""
+
+    def forecast(self, known: Known) -> dict[int, Vector]:
+        """Forecast every horizon, USD ``[flow]``."""
+        return three_way(known.info, totals=known.totals)
+
+
+class DynamicGravity(FlowModel):
+    """`dynamic`, raked to the known totals."""
+
+    def forecast(self, known: Known) -> dict[int, Vector]:
+        """Forecast every horizon, USD ``[flow]``."""
+        return dynamic(known.info, totals=known.totals)
+
+
 def _dynamic(info: InformationSet, totals: Totals, horizon: int) -> Vector:
     first = max(info.first_year + horizon, info.origin - WINDOW + 1)
     rows = [
@@ -169,7 +186,7 @@ def _year(info: InformationSet, year: int) -> pd.DataFrame:
 
 
 def _traded(table: pd.DataFrame) -> NDArray[np.bool_]:
-    """Known flows of pairs that trade in some year: others have no finite pair effect."""
+    """Known flows of pairs that trade in some year: the others have no finite pair effect."""
     ever = table.groupby("pair")["value"].transform("sum") > 0
     return np.asarray(ever & table["value"].notna())
 
@@ -205,7 +222,7 @@ def _formula(regressors: Sequence[str], effects: Sequence[str]) -> str:
 def _fit(
     table: pd.DataFrame, formula: str, *, cluster: str | None = None, tolerance: float = CONVERGED
 ) -> Any:
-    # 0 log 0 among its deviances is 0, and NumPy is heard before pyfixest says so.
+    # pyfixest sets 0 log 0 to 0, but NumPy warns first.
     with np.errstate(divide="ignore", invalid="ignore"):
         return _pyfixest().fepois(
             formula, table, vcov=_errors(cluster), iwls_tol=tolerance, iwls_maxiter=100
@@ -216,8 +233,8 @@ def _fit(
 def without_warnings() -> Iterator[None]:
     """Silence pyfixest, which warns of every separated observation: they are forecast at 0.
 
-    Around all fits, not each: Python keeps one list of filters for all threads, and one that
-    leaves while another is inside would leave the wrong list behind.
+    Use it around all fits, not each: Python keeps one list of filters for all threads, and a
+    fit that ends while another runs would restore the wrong list.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

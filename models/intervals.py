@@ -18,7 +18,7 @@ RECENT_ORIGINS = 8
 """Residuals of at most this many origins are pooled: spreads shrink as reporting improves."""
 
 FEWEST = 19
-"""Residuals a 90 % interval needs: its tails are the smallest and the largest of as many."""
+"""Fewest residuals for a 90 % interval: its bounds are then the smallest and the largest."""
 POOL = 1_000
 """Order statistics of a bin that are combined with the shocks."""
 
@@ -69,7 +69,7 @@ class Intervals:
     def bounds(self, forecast: Vector, expected: Vector) -> dict[int, tuple[Vector, Vector]]:
         """Lower and upper bound by level, USD, never negative, around every forecast.
 
-        NaN where the level has none: no finite bound is sure to hold so often after so few errors.
+        NaN where the level has none: after so few errors no finite bound has that coverage.
         """
         size = np.searchsorted(self.size_edges, forecast)
         zero = np.searchsorted(self.zero_edges, expected)
@@ -121,9 +121,9 @@ def fit_intervals(samples: Sequence[Sample], *, shocks: Vector = NO_SHOCK) -> In
     Mondrian split conformal prediction (Vovk, Gammerman and Shafer 2005): within a bin of forecast
     size the residuals of all flows and origins are pooled, because a series of twenty years has no
     quantiles of its own. Quantiles carry the finite-sample correction (n + 1) / n. Bins of fewer
-    than `FEWEST` residuals are pooled with a neighbour, and where so few flows were forecast at 0,
-    all flows stand for them. What hits all
-    flows of a year at once is not exchangeable over flows: ``shocks`` stand for it.
+    than `FEWEST` residuals are pooled with a neighbour; if so few flows were forecast at 0, all
+    flows are used for them. What hits all flows of a year at once is not exchangeable over flows:
+    ``shocks`` represent it.
     """
     recent = sorted(samples, key=lambda sample: sample.origin)[-RECENT_ORIGINS:]
     if shocks.any():
@@ -150,7 +150,7 @@ def fit_intervals(samples: Sequence[Sample], *, shocks: Vector = NO_SHOCK) -> In
 
 
 def _without_world_error(sample: Sample) -> Sample:
-    """The sample with its forecasts scaled to the world total that came."""
+    """The sample with its forecasts scaled to the actual world total."""
     known = ~np.isnan(sample.actual)
     forecast, actual = sample.forecast[known].sum(), sample.actual[known].sum()
     if forecast <= 0 or actual <= 0:
@@ -165,7 +165,7 @@ def _shocked(residuals: Vector, shocks: Vector) -> Vector:
     """
     if not shocks.any():
         return residuals
-    # Order statistics stand for the pool: a pool times the shocks would be sorted for seconds.
+    # Order statistics represent the pool: sorting the pool times the shocks would take seconds.
     if residuals.size > POOL:
         places = np.linspace(0, residuals.size - 1, POOL).round().astype(np.int64)
         residuals = np.sort(residuals)[places]
@@ -185,7 +185,7 @@ def _binned(size: Vector, score: Vector, bins: int, *, shocks: Vector) -> tuple[
     for number in range(edges.size + 1):
         inside = score[which == number]
         quantiles[number] = conformal_quantiles(_shocked(inside, shocks), tails)
-        # A residual and each of its shocks are many scores of one flow.
+        # One flow has many scores: its residual with each shock.
         quantiles[number, ~_reachable(inside.size, tails)] = np.nan
     return edges, quantiles
 
@@ -217,11 +217,11 @@ def _rank(n: int, p: float) -> int:
 
 
 def conformal_quantiles(scores: Vector, tails: Sequence[float]) -> Vector:
-    """Order statistics of rank (n + 1) p; NaN where so few scores have none."""
+    """Order statistics of rank (n + 1) p; NaN where there are too few scores."""
     ordered, reachable = np.sort(scores), _reachable(scores.size, tails)
     return np.array(
         [
-            ordered[_rank(scores.size, p) - 1] if there else np.nan
-            for p, there in zip(tails, reachable, strict=True)
+            ordered[_rank(scores.size, p) - 1] if exists else np.nan
+            for p, exists in zip(tails, reachable, strict=True)
         ]
     )

@@ -12,7 +12,7 @@ from features.data.flows import FlowIndex
 
 TOLERANCE = 1e-8
 MAX_ITERATIONS = 5_000
-PATIENCE = 200
+MAX_STALLED_ROUNDS = 200
 """Rounds without a hundredth of progress after which totals are taken to be infeasible."""
 NEWTON_STEPS = 60
 LARGEST_SPREAD = 1e60
@@ -31,7 +31,7 @@ class Raked:
     values
         Flows, USD, shape ``[flow]``.
     exporter_totals, importer_totals
-        The totals that were aimed at after the rules below, shape ``[margin]``.
+        The totals to meet after the rules below, shape ``[margin]``.
     iterations
         Rounds until convergence.
     largest_gap
@@ -73,7 +73,7 @@ def rake(
     tolerance
         Largest relative distance between a total and its sum at convergence.
     max_iterations
-        Rounds after which, or without progress over `PATIENCE` of which, Newton's method takes
+        Rounds after which, or after `MAX_STALLED_ROUNDS` without progress, Newton's method takes
         over. Where it fails too, the zeros make the totals infeasible; exporter totals are then
         met, importer totals missed by the gap that is returned.
 
@@ -92,7 +92,7 @@ def rake(
     total of zero) are left out and counted, and the other side's totals are rescaled to what
     remains. The scaling vectors are iterated on one dense matrix a sector (Sinkhorn), so a round
     costs two matrix-vector products; sectors stop as they converge. Where a country sells nearly
-    everything to itself, rounds crawl; a sector they leave unmet is given to Newton's method.
+    everything to itself, rounds converge slowly; Newton's method takes a sector they leave unmet.
     """
     start = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=0.0)
     _check(start, exporter_totals, importer_totals)
@@ -150,8 +150,8 @@ def _scale(
     if not rows.any():
         return 0, 0.0
     right = (columns > 0).astype(np.float64)
-    gap, best, rounds, patience = np.inf, np.inf, 0, 0
-    while gap > tolerance and rounds < max_iterations and patience < PATIENCE:
+    gap, best, rounds, stalled = np.inf, np.inf, 0, 0
+    while gap > tolerance and rounds < max_iterations and stalled < MAX_STALLED_ROUNDS:
         rounds += 1
         left = quotient(rows, matrix @ right)
         # Only the product of the two vectors matters. Where totals are infeasible one of them runs
@@ -161,7 +161,7 @@ def _scale(
         gap = float(np.abs(quotient(left * (matrix @ right), rows) - (rows > 0)).max())
         if _spread(left) > LARGEST_SPREAD or _spread(right) > LARGEST_SPREAD:
             break
-        patience = 0 if gap < 0.99 * best else patience + 1
+        stalled = 0 if gap < 0.99 * best else stalled + 1
         best = min(best, gap)
     if gap > tolerance:
         left, right, gap = _newton(matrix, right, rows, columns, tolerance)

@@ -1,7 +1,7 @@
-"""The linear half of the shift model: robust reversion of a flow to its past and its surroundings.
+"""The linear half of the shift model: robust reversion of a flow to its past and related flows.
 
 Trees cut a slope into steps; mean reversion is a slope. A linear model of a dozen gaps, one for
-each class of flow size, forecasts about as well as the booster does and errs elsewhere, so that
+each class of flow size, forecasts about as well as the booster with different errors, so
 their mean is better than either.
 """
 
@@ -131,7 +131,7 @@ def fit_reversion(design: Design, *, names: Sequence[str]) -> Reversion:
     design
         Training rows.
     names
-        Features it may use; those outside `INPUTS` are not looked at.
+        Features it may use; those outside `INPUTS` are ignored.
 
     Notes
     -----
@@ -141,7 +141,7 @@ def fit_reversion(design: Design, *, names: Sequence[str]) -> Reversion:
 
     scikit-learn's `HuberRegressor` estimates the threshold along with the slopes: on the real goods
     panel from .03 to .005. With the same penalty it comes within 2e-4 of the least loss, in about
-    four times the time, and its threshold could not be stated here.
+    four times the time, and the threshold could not be fixed.
     """
     used = tuple(name for name in INPUTS if name in names)
     rows = np.flatnonzero((design.base > 0) & design.traded)
@@ -161,10 +161,11 @@ def fit_reversion(design: Design, *, names: Sequence[str]) -> Reversion:
     slopes = np.zeros((edges.size + 1, 2 + 2 * len(used)))
     means = np.zeros((edges.size + 1, len(used)))
     for number in range(edges.size + 1):
-        mine = group == number
-        if mine.any():
-            means[number] = inputs[mine].mean(axis=0)
-            slopes[number] = _huber(_terms(inputs[mine], ahead[mine] - horizon), shift[mine])
+        member = group == number
+        if member.any():
+            means[number] = inputs[member].mean(axis=0)
+            terms = _terms(inputs[member], ahead[member] - horizon)
+            slopes[number] = _huber(terms, shift[member])
     fitted = Reversion(used, edges, slopes, means, horizon, 0.0)
     average = float(fitted._typical(group, ahead - horizon).mean())
     return Reversion(used, edges, slopes, means, horizon, average)

@@ -96,8 +96,8 @@ def load_forecaster(folder: Path) -> FittedForecaster:
     state = pd.read_parquet(folder / _STATE)
     own = tuple(IndicatorSpec(**spec) for spec in meta.get("own", ()))
     columns = _columns(own)
-    there = [name for name in state if name != "value_origin"]
-    differs = _difference(meta["format"], there, columns)
+    present = [name for name in state if name != "value_origin"]
+    differs = _difference(meta["format"], present, columns)
     if differs:
         raise InputError(
             f"the model was saved by another version of gravicast: {differs}",
@@ -137,12 +137,12 @@ def load_forecaster(folder: Path) -> FittedForecaster:
 
 
 def _write_booster(booster: lightgbm.Booster, file: Path) -> None:
-    # Not LightGBM's own writing: on a full disk it leaves half a file and says nothing.
+    # Not LightGBM's save_model: on a full disk it leaves half a file without an error.
     file.write_bytes(booster.model_to_string().encode())
 
 
 def _check_files(folder: Path, wrote: dict[str, str]) -> None:
-    """Refuse a file that is not the one that was written: LightGBM would end the process."""
+    """Refuse a file that is not the one that was written: LightGBM would kill the process."""
     for name, digest in wrote.items():
         if sha256(folder / name) != digest:
             raise InputError(
@@ -155,7 +155,7 @@ def _check_files(folder: Path, wrote: dict[str, str]) -> None:
 def _booster(file: Path) -> lightgbm.Booster:
     import lightgbm
 
-    # Not LightGBM's own reading: it writes a fatal error to stderr where there is no file.
+    # Not LightGBM's own reader: it writes a fatal error to stderr if the file is missing.
     return lightgbm.Booster(model_str=file.read_text(encoding="utf-8"))
 
 
@@ -165,7 +165,7 @@ def _columns(own: tuple[IndicatorSpec, ...]) -> list[str]:
 
 
 def _difference(written: int, names: list[str], known: list[str]) -> str:
-    """What sets a saved forecaster apart from this version; empty where nothing does."""
+    """How a saved forecaster differs from this version; empty if it does not."""
     if written != FORMAT:
         return f"its format is {written}, this one reads {FORMAT}"
     if names == known:

@@ -33,15 +33,15 @@ DEFAULT_PARAMS: Mapping[str, Any] = {
     "bin_construct_sample_cnt": 30_000,
 }
 """Huber loss with a small threshold, close to an absolute loss: the scores are absolute errors. A
-threshold of 1 validates the same (`models.trials`) and follows noise further: in a simulated world
-without effects of technology it ascribes twice as much to technology (tests/forecasting,
+threshold of 1 validates the same (`models.trials`) but fits more noise: in a simulated world
+without effects of technology it attributes twice as much to technology (tests/forecasting,
 ``test_recovery.py``). LightGBM's own absolute loss takes half as long again."""
 
 
 VALIDATION_YEARS = 3
 """Years before an origin that nested validation holds out."""
 FEWEST_ROWS = 20
-"""Training rows below which there is no model."""
+"""Fewest training rows for a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +80,10 @@ class ShiftModel:
     rounds
         Boosting rounds.
     seed, threads
-        LightGBM runs deterministically; the result does not depend on ``threads``. Where fits run
-        at the same time every one must be given 1: LightGBM keeps the number of threads in a
-        process-wide variable, and one that changes under a running fit makes it write past its
-        buffers. That holds for predictions and data sets too.
+        LightGBM runs deterministically; the result does not depend on ``threads``. Fits that
+        run at the same time must each be given 1: LightGBM keeps the number of threads in a
+        process-wide variable, and if it changes during a fit, LightGBM writes past its buffers.
+        The same is true of predictions and data sets.
     params
         LightGBM parameters on top of `DEFAULT_PARAMS`.
     own
@@ -110,8 +110,8 @@ class ShiftModel:
     def fit(self, design: Design) -> ShiftModel:
         """Fit on rows with a base that are traded in the target year.
 
-        A flow that stops has no shift: whether it does is `TradeProbability`'s to say. Any positive
-        forecast of one that stops has the same midpoint error, so the best is that of survivors.
+        A flow that stops has no shift: `TradeProbability` forecasts whether it does. Any positive
+        forecast of a flow that stops has the same midpoint error, so survivors alone decide.
 
         Raises
         ------
@@ -199,8 +199,8 @@ class ShiftModel:
 
     def _params(self) -> dict[str, Any]:
         params: dict[str, Any] = {**DEFAULT_PARAMS, "seed": self.seed, "verbosity": -1}
-        # Last, so that no parameter of a user's takes them back: a run on another number of cores
-        # would give other trees, or none.
+        # Last, so that a user's parameters cannot override them: results would depend on the number
+        # of cores.
         return {
             **params,
             **by_name(self.params),
@@ -275,7 +275,7 @@ def losses(
 
 
 def validation_rows(design: Design, *, year: int) -> tuple[Design, Design]:
-    """Rows to learn from and rows to be judged on at an origin.
+    """Training and validation rows at an origin.
 
     Returns
     -------

@@ -11,12 +11,12 @@ from features.arrays import quotient
 from features.data.input_output import InputOutputTable, TableNotes
 
 TOLERANCE = 1e-9
-"""Share of a country's largest column by which its columns may miss what they are fitted to."""
+"""Tolerance of a column's total, as a share of the country's largest column."""
 MAX_ITERATIONS = 200
 LEAST_FINAL = 0.5
-"""Share of its final use that a country keeps at least, in terms of its part of all it uses."""
+"""Least share of its usual final use, relative to all its uses, that a country keeps."""
 LEAST_FACTOR = 1e-100
-"""Of a column: where no fit exists factors shrink for ever, and a row sold there alone would go."""
+"""Least factor of a column: without a fit factors shrink and erase rows sold only there."""
 
 Matrix = NDArray[np.float64]
 
@@ -36,15 +36,15 @@ def update_table(table: InputOutputTable, flows: Matrix) -> InputOutputTable:
     InputOutputTable
         Its rows sum to the flows exactly. Every sector takes the same share of its output as
         inputs as in ``table``, and final use takes the rest; its notes say how far inputs are from
-        that, and how many countries and flows could not be treated so.
+        that, and for how many countries and flows that was impossible.
 
     Notes
     -----
-    The uses within each importing country are an own biproportional fitting (RAS; Stone 1961): rows
+    The uses within each importing country are fitted biproportionally (RAS; Stone 1961): rows
     are what each foreign or domestic sector sells to the country, columns what each of its sectors
     buys in all, and one column for final use. Negative final cells, falling inventories, count as
-    0: they do not last, and no scaling keeps them in bounds. A flow that has no use in the table,
-    or none but sectors that will have no output, goes to final use. Where inputs would leave a
+    0: they do not last, and no scaling keeps them in bounds. A flow without a use in the table,
+    or used only by sectors that will have no output, goes to final use. Where inputs would leave a
     country less than `LEAST_FINAL` of its usual final use, or less than what nothing but final use
     takes, its inputs are scaled down.
     """
@@ -69,7 +69,7 @@ def update_table(table: InputOutputTable, flows: Matrix) -> InputOutputTable:
         final=uses[:, :, k].T.copy(),
         notes=TableNotes(
             flows_without_use=int(unused.sum()),
-            # Rounding puts a country just below 1 whose final use is only what final use takes.
+            # Rounding puts a country that has only final use just below 1.
             short_of_final_use=int(((scale < 1.0 - TOLERANCE) & (wanted.sum(axis=1) > 0)).sum()),
             largest_input_gap=float(quotient(gap, rows.sum(axis=1)[:, None]).max(initial=0.0)),
         ),
@@ -94,7 +94,7 @@ def _least_final(table: InputOutputTable, rows: Matrix, uses: Matrix) -> Matrix:
 
 
 def _fit(uses: Matrix, rows: Matrix, columns: Matrix) -> None:
-    """Scale ``uses`` in place; the last step is one of rows, whose sums then hold exactly."""
+    """Scale ``uses`` in place; the last step scales rows, whose sums then hold exactly."""
     right = np.ones(columns.shape)
     left = np.ones(rows.shape)
     largest = columns.max(axis=1)

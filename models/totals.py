@@ -22,9 +22,9 @@ Matrix = NDArray[np.float64]
 
 
 LEAST_YEARS = 4
-"""Years of trade below which the world is forecast to stand still."""
+"""With fewer years of trade, no world growth is forecast."""
 SHOCKS = 15
-"""Points the distribution of the world's forecast error is cut into."""
+"""Points that represent the distribution of the world's forecast error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,13 @@ class Totals:
 def published_totals(info: InformationSet, *, years: int = 1) -> Totals | None:
     """Totals of origin + ``years`` from published value indices; None where none is published.
 
-    Nor are there any where domestic sales are flows: the indices are of trade abroad, the totals
-    of the matrix gross output and absorption.
+    Panels with domestic sales have none either: the indices cover foreign trade, their totals are
+    gross output and absorption.
 
     Exporter totals grow with the export value index, importer totals with the import value index.
     A country without an index takes the median growth since the origin. Importer totals are scaled
-    to the exporters' sum, sector by sector. The indices are of merchandise: totals of services are
-    NaN, and there are none where every sector is one.
+    to the exporters' sum, sector by sector. The indices cover merchandise: totals of services are
+    NaN, and a panel of services has none.
     """
     if info.flows.diagonal or not info.goods.any():
         return None
@@ -124,15 +124,15 @@ def forecast_totals(
     A country's growth beyond the world's is a ridge regression, pooled over countries and earlier
     origins (`models.totals_growth`). The world's growth is its elasticity to world GDP times the
     GDP growth published since the origin, and beyond that a trend (`world_growth`). Published
-    totals are corrected for what bilateral trade later said beyond them in earlier years.
-    Only totals of years up to ``origin`` are learned from. Services, of which nothing is published,
-    are forecast as if nothing was of goods either.
+    totals are corrected for their past gaps to bilateral trade.
+    Only totals of years up to ``origin`` are learned from. Services have no published totals, and
+    are forecast as if goods had none either.
 
-    With sectors, a country's total is the sum over its sectors: forecast on the panel summed over
-    sectors instead, country totals had the larger errors in shares of the world. Exporters' and
+    With sectors, a country's total is the sum over its sectors: country totals forecast on the
+    panel summed over sectors had larger errors in shares of the world. Exporters' and
     importers' totals have the same sum in every sector, and together the forecast growth of the
-    world. Without that last scaling they would not: the mean of the many small totals is far from
-    the mean dollar.
+    world. Without that last scaling they would not: the many small totals do not grow like the
+    average dollar.
     """
     until = {a: infos[a] for a in sorted(infos) if a <= origin}
     furthest = published_years(infos[origin], horizon=max(horizons))
@@ -152,7 +152,7 @@ def _grown(
 ) -> dict[int, Totals]:
     """Totals of the horizons, grown from those known ``years`` after the origin; else NaN."""
     info = infos[origin]
-    # Only origins at which as much was published are like this one.
+    # Comparable origins are those with totals published as far ahead.
     alike = {a: past for a, past in infos.items() if published_years(past, horizon=years) == years}
     known = {a: known_totals_after(past, years=years) for a, past in alike.items()}
     worlds = {h: world_growth(info, horizon=h, known=years) for h in horizons}
@@ -201,14 +201,14 @@ def world_growth(info: InformationSet, *, horizon: int, known: int) -> float:
 
     Notes
     -----
-    Of the first year, GDP news tell where there are any. Of a year nothing is known of, the
-    forecast is the mean of two: no growth, and the mean growth of the panel's years so far. Equal
-    weights, because a few booms and slumps cannot tell which is right, and a weight fitted to them
+    The first year follows GDP news where they exist. For a year without news the forecast is the
+    mean of two: no growth, and the mean growth of the panel's years so far. Weights are equal,
+    because a few booms and slumps cannot show which is right, and a weight fitted to them
     forecasts worse than either (Timmermann 2006, doi:10.1016/S1574-0706(05)01004-9).
     """
     news = None if known else _common_news(info)
-    told = known if news is None else 1
-    return (news or 0.0) + _trend(info) * (horizon - told)
+    covered = known if news is None else 1
+    return (news or 0.0) + _trend(info) * (horizon - covered)
 
 
 def world_shocks(
@@ -231,9 +231,9 @@ def world_shocks(
 
     Notes
     -----
-    World trade moves every flow at once, so a handful of past origins holds a handful of its
-    errors, however many flows it has: pooled residuals of the last origins miss the next slump.
-    Years are taken as independent, which the totals of 1995-2017 do not contradict.
+    World trade moves every flow at once, so a few past origins hold only a few of its errors,
+    however many flows there are: pooled residuals of the last origins miss the next slump. Years
+    are assumed independent, which the totals of 1995-2017 do not contradict.
     """
     past = {a: info for a, info in infos.items() if a < origin}
     trade = np.log(np.maximum(infos[origin].exporter_totals.sum(axis=1), 1.0))
@@ -275,7 +275,7 @@ def _common_news(info: InformationSet) -> float | None:
     trade_growth = np.array([np.diff(trade)[year - info.first_year - 1] for year in years])
     if latest is None or gdp_growth.size < LEAST_YEARS - 1:
         return None
-    # One observation's worth of prior at elasticity 1 keeps the first origins sane.
+    # A prior at elasticity 1, worth one observation, stabilises the first origins.
     prior = float(np.mean(gdp_growth**2))
     variation = gdp_growth @ gdp_growth + prior
     elasticity = (gdp_growth @ trade_growth + prior) / variation if variation > 0 else 1.0

@@ -1,4 +1,4 @@
-"""How far a country's total goes from where it was last seen: news, balance and past surprises."""
+"""Growth of a country's total since it was last known: news, balance and past surprises."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
 PENALTIES = (30.0, 100.0, 300.0, 1_000.0, 3_000.0)
-"""Ridge penalties that are averaged over, from nearly least squares to nearly the random walk.
+"""Ridge penalties to average over, from nearly least squares to nearly the random walk.
 
-Choosing one by validation on the few origins there are forecast worse than any of the middle three.
+With so few origins, the one chosen by validation forecast worse than any of the middle three.
 """
 SIZE_POWER = 0.25
-"""Rows weigh by a total's size to this power: a large country's dollars count, not only itself."""
+"""Rows are weighted by the total to this power, so that large countries count for more."""
 LARGEST_CHANGE = 1.5
 """Log changes of a total beyond this (reporting starts or stops) are not learned from."""
 SURPRISE_PRIOR = 3.0
-"""Origins' worth of no surprise that a country's mean surprise is shrunk by."""
+"""Origins without surprise that a country's mean surprise is shrunk by."""
 _LARGEST_NEWS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """One side of trade at one origin: totals last seen, and what tells where they go.
+    """One side of trade at one origin: the last known totals and predictors of their growth.
 
     Attributes
     ----------
@@ -107,7 +107,7 @@ def starts(
         if years:
             columns += _published_news(info, years=years, exports=exports)
             columns += _surprises(info, levels, years=years, exports=exports)
-        # Margins without a known total are no part of the mean that others are measured from.
+        # Predictors are deviations from the mean margin; unknown totals must not enter that mean.
         columns = [np.where(np.isnan(level), np.nan, column) for column in columns]
         out[origin] = Start(level, _deviations(columns))
     return out
@@ -163,9 +163,9 @@ def _own_past(info: InformationSet, level: Vector, *, exports: bool) -> list[Vec
 def _surprises(
     info: InformationSet, levels: Mapping[int, Vector], *, years: int, exports: bool
 ) -> list[Vector]:
-    """What bilateral trade later said beyond the published totals: mean so far, and the last.
+    """Gap between bilateral trade and the totals published before: mean so far, and the last.
 
-    A source that reconciles the reports of two countries differs from a country's own total, and
+    A source that reconciles the reports of two countries differs from a country's own total,
     mostly in the same direction every year.
     """
     totals = known_totals(info, exports=exports)

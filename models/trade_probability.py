@@ -53,10 +53,10 @@ _MAX_ROWS = 150_000
 
 
 PRIOR = 20.0
-"""Flows' worth of trust in the probability as it comes, before any is held out."""
+"""Weight, in flows, of the uncalibrated probability in its calibration."""
 SURE = 0.9
-"""Of a traded flow that the booster gives at least this chance, calibration cannot say that it
-stops: held-out years in which most such flows stop are years with reports missing."""
+"""Calibration never forecasts that a traded flow stops if the booster gives it this chance or more:
+years in which most such flows stop are years with missing reports."""
 UNCHANGED = ((0.0, 1.0), (0.0, 1.0))
 
 Vector = NDArray[np.float64]
@@ -67,8 +67,8 @@ def chance_features(
 ) -> NDArray[np.float32]:
     """What the probability of trade at a horizon is predicted from.
 
-    A flow that is unknown at the origin is as large as the base takes it to be: without that it
-    would seem to be one without trade, since no training row has an unknown origin.
+    A flow that is unknown at the origin has the value that the base assumes. Otherwise it would
+    look like a flow without trade, as no training row has an unknown origin.
 
     Parameters
     ----------
@@ -89,8 +89,7 @@ def chance_features(
 class TradeProbability:
     """Boosted logistic model of ``flow > 0``, calibrated; scikit-learn conventions.
 
-    Where every training flow is positive (or none is) there is nothing to learn and the
-    probability is that constant.
+    If all training flows are positive, or none is, the probability is that constant.
 
     Attributes
     ----------
@@ -110,9 +109,9 @@ class TradeProbability:
 
         Notes
         -----
-        Reporting gets better, so that fewer flows start than did: the log odds are shifted and
-        scaled (Platt 1999) to outcomes that a model of earlier years had not seen. As many years
-        are held out as the longest horizon has, so that every horizon is among them.
+        Reporting improves, so fewer flows start than used to: the log odds are shifted and scaled
+        (Platt 1999) to outcomes that a model of earlier years had not seen. The years held out
+        are as many as the longest horizon, so that every horizon is among them.
         """
         rate = float(design.traded.mean())
         self.calibration_ = UNCHANGED
@@ -134,7 +133,7 @@ class TradeProbability:
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Probability that the flow is positive, shape ``[row]``.
 
-        Among the flows with trade at the origin, and among those without, it never falls where the
+        Among the flows with trade at the origin, and among those without, it never falls as the
         booster's own chance rises. A traded flow of which the booster is `SURE` has at least 1/2.
         """
         if self.booster_ is None:
@@ -159,7 +158,7 @@ class TradeProbability:
         Raises
         ------
         ValueError
-            If there is no booster: with one outcome only there is nothing to explain.
+            If there is no booster, because all flows had the same outcome.
         """
         if self.booster_ is None:
             raise ValueError("the trade probability has no booster to explain")
@@ -206,19 +205,19 @@ def _log_odds(chance: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def platt(odds: Vector, came: NDArray[np.bool_]) -> tuple[float, float]:
-    """Intercept and slope of outcomes on log odds, drawn to (0, 1) by `PRIOR` flows' worth.
+    """Intercept and slope of outcomes on log odds, shrunk to (0, 1) with `PRIOR` flows' weight.
 
     Returns
     -------
     tuple of float
         Where ``-log likelihood + PRIOR / 2 * (intercept ** 2 + (slope - 1) ** 2)`` is least among
-        slopes of at least 0: what the model calls likelier stays so.
+        slopes of at least 0: the order of flows by probability stays.
 
     Notes
     -----
     Platt (1999). scikit-learn's `LogisticRegression` shrinks to 0 and takes no offset, which a
     slope that is shrunk to 1 needs. The loss is strictly convex, and a trust region finds its
-    minimum from anywhere; steps of Newton's method alone run away where log odds are large.
+    minimum from anywhere; plain Newton steps diverge where log odds are large.
     """
     terms = np.column_stack([np.ones_like(odds), odds])
     intercept, slope = _minimum(terms, came, prior=np.array([0.0, 1.0]))

@@ -1,8 +1,8 @@
 """Trials of the shift model: one decision changed at a time, judged on years before the origin.
 
-What a run uses was chosen among few candidates (`models.shift.CHOICES`). These are the decisions
-behind them. A trial that beats the standard on years an origin had already seen would be worth a
-place among the candidates; one that does not is a null result worth keeping.
+A run chooses among few candidates (`models.shift.CHOICES`). These are the decisions behind them. A
+trial that beats the standard on years already known at an origin could become a candidate; one that
+does not is a null result worth keeping.
 """
 
 from __future__ import annotations
@@ -142,9 +142,9 @@ def trial_errors(
     trial
         What to fit.
     design
-        Training rows; those with a target year beyond ``year`` are not looked at.
+        Training rows; those with a target year beyond ``year`` are ignored.
     year
-        Forecast origin: learnt from and judged on as `models.shift.validation_rows` says.
+        Forecast origin: split as in `models.shift.validation_rows`.
     seed, threads
         Of the fits.
     """
@@ -159,7 +159,7 @@ def trial_errors(
 
 
 def _remembered(rows: Design, trial: Trial, *, seed: int) -> Design:
-    """Rows kept with a chance that falls with age: what a decaying weight does, for any model."""
+    """Keep rows with a probability that falls with age: a decaying weight for any model."""
     if trial.half_life is None:
         return rows
     age = rows.target_year.max() - rows.target_year
@@ -176,9 +176,9 @@ def _predicted(
     out = np.zeros(features.shape[0])
     learnt, asked = rows.features[:, HORIZON_COLUMN], features[:, HORIZON_COLUMN]
     for horizon in np.unique(asked):
-        mine = rows.rows(np.flatnonzero(learnt == horizon))
+        own_rows = rows.rows(np.flatnonzero(learnt == horizon))
         wanted = np.flatnonzero(asked == horizon)
-        model = _fitted(trial, mine, seed=seed, threads=threads)
+        model = _fitted(trial, own_rows, seed=seed, threads=threads)
         out[wanted] = model.predict(features[wanted])
     return out
 

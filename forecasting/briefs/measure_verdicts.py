@@ -6,11 +6,12 @@ from forecasting.evaluation.significance import FEWEST_ORIGINS
 from forecasting.measures.scores import RIVALS
 from forecasting.results.measures import Shifts
 from forecasting.words.numbers import listed
+from models.registry import ABLATION
 
 RIVAL_LABELS: dict[str, str] = {
     "no_change": "no change",
     "base": "the raked base",
-    "without_technology": "the model without its technology channels",
+    ABLATION: "the model without its technology channels",
 }
 
 

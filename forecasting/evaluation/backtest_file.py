@@ -26,7 +26,7 @@ Bounds = Mapping[int, tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 
 class BacktestWriter:
-    """Writes ``backtest.parquet`` one forecast at a time, so that it never stands in memory whole.
+    """Writes ``backtest.parquet`` one forecast at a time, so that it is never in memory as a whole.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class BacktestWriter:
         self._writer.close()
 
     def write(self, forecast: FoldForecast, bounds: Bounds | None) -> None:
-        """Append every flow of one forecast; intervals where there are any."""
+        """Append every flow of one forecast, with its intervals if it has any."""
         import pyarrow as pa
 
         size = forecast.forecast.size
@@ -143,8 +143,8 @@ def read_backtest(
 def _groups(about: pq.FileMetaData, where: Sequence[tuple[str, str, Any]]) -> list[int]:
     """Row groups that may hold what is wanted.
 
-    Each holds one model at one origin and horizon, so that most are passed over without a look:
-    the file is read several times as fast.
+    Each holds one model at one origin and horizon, so most can be skipped: reading is several
+    times as fast.
     """
     place = {about.schema.column(k).path: k for k in range(about.num_columns)}
     found = []

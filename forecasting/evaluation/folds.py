@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from features.errors import InputError
 
 LEARNING_YEARS = 8
-"""Years between the panel's first year and the first back-test origin, where there are as many."""
+"""Years between the panel's first year and the first back-test origin, if it is long enough."""
 MOST_ORIGINS = 14
-"""Back-test origins unless the first is given: enough to test on, few enough to wait for."""
+"""Back-test origins unless the first is given: enough for tests, and quick enough."""
 SHORTEST_HISTORY = 4
 
 
@@ -42,7 +42,7 @@ def first_origin_of(
     first_year, last_year, horizons
         See `plan_folds`.
     given
-        The user's, which stands.
+        The user's choice, which is kept.
     """
     if given is not None:
         return given
@@ -52,12 +52,12 @@ def first_origin_of(
 
 
 def _earliest(first_year: int, horizons: tuple[int, ...]) -> int:
-    """An origin must have an earlier one whose outcome at the longest horizon it already knows."""
+    """An earlier origin must have an outcome at the longest horizon that is already known."""
     return first_year + SHORTEST_HISTORY - 1 + max(horizons)
 
 
 def tuning_years(folds: tuple[Fold, ...], *, first_year: int, last_year: int, every: int) -> range:
-    """Origins at which weights are chosen: calendar years that no later year of the panel moves.
+    """Origins at which weights are chosen: calendar years, whatever later years the panel has.
 
     Parameters
     ----------
@@ -72,8 +72,8 @@ def tuning_years(folds: tuple[Fold, ...], *, first_year: int, last_year: int, ev
     -------
     range
         From `LEARNING_YEARS` after the first year on, or from the first origin where that is
-        earlier. Where `MOST_ORIGINS` cuts the back-test short, choices begin before it: counted
-        from its first origin, they would move with every year that is added.
+        earlier. Where `MOST_ORIGINS` shortens the back-test, choices begin before it: counted
+        from its first origin, they would move with every added year.
     """
     return range(min(first_year + LEARNING_YEARS, folds[0].origin), last_year + 1, every)
 

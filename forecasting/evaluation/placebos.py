@@ -1,7 +1,7 @@
-"""Data altered on purpose: what must not help the forecast, and what must.
+"""Data altered on purpose: some must not help the forecast, and some must.
 
-An indicator that helps as much after its countries or years were shuffled never helped. And where
-indicators a year ahead of their publication do not help, a leak would go unseen.
+An indicator that helps as much after its countries or years are shuffled never helped. And if
+indicators published a year early do not help, a leak would go undetected.
 """
 
 from __future__ import annotations
@@ -22,6 +22,12 @@ from features.information import DataBundle
 LEAD_MONTHS = 12
 PERMUTATIONS = 3
 
+LABELS: Mapping[str, str] = {
+    "technology_permuted": "Technology of another country",
+    "technology_years_shuffled": "Technology of another year",
+    "indicators_led": "Every indicator a year early, a leak on purpose",
+}
+
 Alteration = Callable[[DataBundle], DataBundle]
 
 
@@ -38,6 +44,14 @@ def placebos(*, seed: int) -> dict[str, Alteration]:
     }
 
 
+def placebo_label(name: str) -> str:
+    """Name of an alteration in words."""
+    stem, _, number = name.rpartition("_")
+    if number.isdigit():
+        return f"{placebo_label(stem)}, draw {number}"
+    return LABELS.get(name, name)
+
+
 def technology_series(specs: Mapping[str, IndicatorSpec] = MappingProxyType({})) -> frozenset[str]:
     """Series that technology features read and no other feature does, the user's own among them."""
     features = (*FEATURES, *own_features(own_of(specs)))
@@ -47,20 +61,20 @@ def technology_series(specs: Mapping[str, IndicatorSpec] = MappingProxyType({}))
 
 
 def permute_countries(data: DataBundle, *, seed: int) -> DataBundle:
-    """Give every country the technology of another one; all series move together."""
+    """Give every country the technology of another; all series move together."""
     order = np.random.default_rng(seed).permutation(len(data.panel.flows.countries))
     return _technology(data, lambda values: values[:, order])
 
 
 def shuffle_years(data: DataBundle, *, seed: int) -> DataBundle:
-    """Give every year the technology of another one; all series and countries move together."""
+    """Give every year the technology of another; all series and countries move together."""
     years = 0 if data.indicators is None else data.indicators.years.size
     order = np.random.default_rng(seed).permutation(years)
     return _technology(data, lambda values: values[order])
 
 
 def lead(data: DataBundle) -> DataBundle:
-    """Publish every indicator a year before its time: a leak on purpose."""
+    """Publish every indicator a year early: a leak on purpose."""
     if data.indicators is None:
         return data
     specs = {

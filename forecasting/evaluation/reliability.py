@@ -1,4 +1,4 @@
-"""Reliability of the probability of trade: how often flows start and stop where it says so."""
+"""Reliability of the probability of trade: how often flows start and stop where it is p."""
 
 from __future__ import annotations
 

@@ -13,12 +13,13 @@ from features.feature import CountryValues
 from features.information import InformationSet
 from forecasting.evaluation import metrics
 from forecasting.evaluation.fold import FoldForecast
+from models.registry import LAST_VALUE
 
 Bounds = Mapping[int, tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 CRISIS_YEARS = frozenset({2009, 2020})
 DECILES = 10
-SKILL_METRICS = ("wape", "pattern_distance", "midpoint_mae", "log_mae")
+SKILL_METRICS = tuple(metrics.METRICS)
 METRICS = (
     *SKILL_METRICS,
     "r2_shift",
@@ -61,7 +62,7 @@ def _income_groups(info: InformationSet, of: CountryValues) -> dict[str, NDArray
 def score_forecast(
     forecast: FoldForecast, masks: Mapping[str, NDArray[np.bool_]], bounds: Bounds | None
 ) -> Iterator[dict[str, object]]:
-    """One row of metrics a stratum; flows with an unknown outcome are left out."""
+    """One row of metrics per stratum; flows with an unknown outcome are left out."""
     known = ~np.isnan(forecast.actual)
     for stratum, mask in masks.items():
         rows = known & mask
@@ -98,7 +99,7 @@ def _metrics(
             tail = (1 - level / 100) / 2
             quantiles |= {tail: low[rows], 1 - tail: high[rows]}
         out["pinball"] = metrics.pinball(actual, quantiles)
-        # The CRPS is twice the pinball loss integrated over quantiles; five stand in for all.
+        # The CRPS is twice the pinball loss integrated over quantiles, here approximated by five.
         out["crps"] = 2.0 * out["pinball"]
     if forecast.probability is not None:
         out |= _extensive_margin(forecast, rows)
@@ -117,7 +118,7 @@ def _extensive_margin(forecast: FoldForecast, rows: NDArray[np.bool_]) -> dict[s
 
 
 def summarise(by_origin: pd.DataFrame) -> pd.DataFrame:
-    """Means over origins, crisis and calm target years apart, and skill against the last value.
+    """Means over origins, also by crisis and calm target years, and skill against the last value.
 
     Parameters
     ----------
@@ -143,7 +144,7 @@ def summarise(by_origin: pd.DataFrame) -> pd.DataFrame:
     table["n"] = grouped["n"].sum()
     table["origins"] = grouped["origin"].nunique()
     table = table.reset_index()
-    reference = table[table["model"] == "last_value"].drop(columns="model")
+    reference = table[table["model"] == LAST_VALUE].drop(columns="model")
     keys = [key for key in KEYS if key != "model"]
     against = table[keys].merge(reference, on=keys, how="left")
     for metric in SKILL_METRICS:

@@ -1,8 +1,8 @@
-"""Equal predictive ability: whether a model's loss is lower beyond the luck of a few origins.
+"""Equal predictive ability: whether a lower loss over a few origins is more than luck.
 
 Thousands of flows of one origin are not thousands of draws: a recession or a revision hits them
-together. So the loss of each origin is taken first (a mean or a ratio over all flows) and only its
-differences between models over origins are tested. That is valid whatever the dependence between
+together. So each origin has one loss (a mean or a ratio over all flows), and the test is on its
+differences between models over origins. That is valid whatever the dependence between
 flows (the overall test of Akgun, Pirotte, Urga and Yang 2024, International Journal of Forecasting
 40(1), 202-228) and leaves a short, serially dependent series, because horizons overlap.
 """
@@ -38,7 +38,7 @@ class EqualAccuracy:
         Mean loss difference, ours minus theirs; negative is better.
     statistic, p_value
         t statistic and two-sided p value; NaN with fewer than `FEWEST_ORIGINS` origins, and where
-        both have the same loss at every one: what never differs is no evidence of a tie.
+        both have the same loss at every origin: identical forecasts are not evidence of a tie.
     origins, wins
         Origins compared, and those where ours is lower.
     """
@@ -85,7 +85,7 @@ def equal_accuracy(difference: Vector, *, horizon: int) -> EqualAccuracy:
     if size < FEWEST_ORIGINS or not values.any():
         return EqualAccuracy(mean, float("nan"), float("nan"), size, wins)
     if np.allclose(values, values[0], rtol=1e-12, atol=0.0):
-        # No variation to judge by, and a constant gap is no accident.
+        # No variation to test with, and a constant gap is not an accident.
         return EqualAccuracy(mean, float(np.copysign(np.inf, mean)), 0.0, size, wins)
     order = cosine_terms(size, horizon=horizon)
     time = (np.arange(size) + 0.5) / size
@@ -127,7 +127,7 @@ def significance_table(
     by_origin
         Scores by origin over all flows: columns setting, model, horizon, origin and the metrics.
     model, others
-        Names in the column ``model``; those that are not there are left out.
+        Names in the column ``model``; those missing from it are left out.
     metrics
         Losses: lower is better.
 
@@ -137,7 +137,7 @@ def significance_table(
         One row a setting, horizon, metric and other model: ``against, origins, ours, theirs,
         difference, wins, statistic, p_value, p_holm, verdict``. Origins where either lacks the
         metric are left out of both. The Holm family is one setting, horizon and metric: the
-        question asked there is which of these models ours beats. ``verdict`` is "better", "worse",
+        question is which of these models ours beats. ``verdict`` is "better", "worse",
         "tie" where ``p_holm`` is above 5 %, and "not tested" where it is unknown.
     """
     tables = {

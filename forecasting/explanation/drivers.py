@@ -29,7 +29,7 @@ from models.shift import ShiftModel
 Matrix = NDArray[np.float64]
 
 SAMPLE = 6_000
-"""Rows that stand for a back-test origin or another seed."""
+"""Rows that represent a back-test origin or another seed."""
 OTHER_SEEDS = 4
 FLAT = 0.1
 """Correlations of value and contribution closer to zero than this have no direction."""
@@ -167,7 +167,7 @@ def seed_drivers(
             params=shift.params,
             own=shift.own,
         ).fit(design)
-        # The rows stay the same: what differs between seeds is the model's.
+        # The rows stay the same, so that only the model differs between seeds.
         return model_drivers(again, matrix, horizons=horizons, seed=shift.seed)
 
     seeds = range(shift.seed + 1, shift.seed + 1 + OTHER_SEEDS)
@@ -191,7 +191,7 @@ def stability_table(members: Iterable[tuple[str, int, pd.DataFrame]]) -> pd.Data
 
 
 def sign(direction: float) -> str:
-    """A direction in a character: ``+``, ``-``, or ``0`` where value and contribution go apart."""
+    """A direction as ``+``, ``-``, or ``0`` where value and contribution are unrelated."""
     return "0" if abs(direction) < FLAT else "+" if direction > 0 else "-"
 
 
@@ -208,9 +208,9 @@ def _range(stability: pd.DataFrame, level: str, found: Mapping[str, str]) -> pd.
             "share_high": part["share"].max(),
         }
         for kind in ("origin", "seed"):
-            mine = part["kind"] == kind
-            row[f"{kind}s"] = int(mine.sum())
-            row[f"{kind}s_same_sign"] = int((same & mine).sum())
+            of_kind = part["kind"] == kind
+            row[f"{kind}s"] = int(of_kind.sum())
+            row[f"{kind}s_same_sign"] = int((same & of_kind).sum())
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -39,8 +39,8 @@ def explain(forecaster: FittedForecaster, forecasts: Mapping[int, FlowForecast])
     Returns
     -------
     Explanation
-        A flow without trade at the origin has no base, and one that is forecast to stop no shift:
-        neither has a row. Their probability of trade says why.
+        Flows without trade at the origin have no base and flows forecast to stop no shift: they
+        have no rows; see their probability of trade.
 
     Raises
     ------
@@ -65,7 +65,7 @@ def explain(forecaster: FittedForecaster, forecasts: Mapping[int, FlowForecast])
     rows = pd.concat(
         [_rows(forecaster, forecasts[h], h, rows) for h, rows in chosen.items()], ignore_index=True
     )
-    # What single precision loses goes to the raking: the parts as they are kept sum to the whole.
+    # The raking absorbs the rounding to single precision, so that the stored parts sum exactly.
     values = percent[:, :-1].astype(np.float32)
     moved = 100.0 * np.log(rows["forecast"].to_numpy() / rows["base"].to_numpy())
     return Explanation(
@@ -115,7 +115,7 @@ def to_percent(
 
 
 def _totals(forecaster: FittedForecaster, base: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What changed totals make of every flow, percent, shape ``[flow, term]``; see `Explanation`.
+    """Effect of changed totals on every flow, percent, shape ``[flow, term]``; see `Explanation`.
 
     Rows without a base are not finite.
     """

@@ -1,4 +1,4 @@
-"""Models and tables as people hold them, turned into a booster and rows of numbers."""
+"""Users' models and tables, turned into a booster and rows of numbers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def booster_of(model: Any) -> lightgbm.Booster:
         return model
     if not isinstance(model, lightgbm.LGBMModel):
         raise InputError(
-            f"a {type(model).__name__} is no LightGBM model",
+            f"a {type(model).__name__} is not a LightGBM model",
             remedy="Give a lightgbm.Booster or a fitted LGBMRegressor, LGBMClassifier or "
             "LGBMRanker",
         )
@@ -51,7 +51,7 @@ def booster_of(model: Any) -> lightgbm.Booster:
 
 
 def rows_of(features: Any, booster: lightgbm.Booster) -> NDArray[np.floating[Any]]:
-    """Rows as the booster's own ``predict`` takes them: no number is another one.
+    """Rows exactly as the booster's own ``predict`` would read them.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def rows_of(features: Any, booster: lightgbm.Booster) -> NDArray[np.floating[Any
         return np.column_stack([_numbers(c, n) for c, n in zip(rows.T, names, strict=True)])
     if rows.dtype.kind not in "biuf":
         raise InputError(f"the features are of type {rows.dtype}, no numbers", remedy=_ROWS)
-    # Lists hold what Python holds; of arrays LightGBM takes all but these two for float32.
+    # Lists hold Python numbers; LightGBM converts arrays of other types to float32.
     return rows.astype(np.float32 if isinstance(features, np.ndarray) else np.float64)
 
 
@@ -123,7 +123,7 @@ def _of_frame(
 
 
 def _check_names(given: list[str], names: list[str]) -> None:
-    """Refuse columns in another order, which would be explained as one another."""
+    """Refuse columns in another order: each would be explained as another feature."""
     if given == names or names == [_DEFAULT_NAME.format(place) for place in range(len(names))]:
         return
     place = next(k for k, pair in enumerate(zip(given, names, strict=True)) if pair[0] != pair[1])
@@ -143,7 +143,7 @@ def _codes(column: pd.Series, categories: list[Any]) -> NDArray[np.float64]:
 
 
 def _numbers(column: pd.Series | NDArray[Any], name: str) -> NDArray[np.floating[Any]]:
-    """A column as numbers; never text that could be read as one."""
+    """A column as numbers; text is refused even if it looks like a number."""
     cells = pd.Series(column)
     if cells.dtype == np.float32:
         return cells.to_numpy()

@@ -24,7 +24,7 @@ def log_mean(to: Matrix, start: Matrix) -> Matrix:
 
 
 def net_of_totals(values: Matrix, rows: pd.DataFrame) -> Matrix:
-    """Take out of contributions what the raking takes back.
+    """Remove from contributions the part that the raking takes back.
 
     Parameters
     ----------

@@ -23,7 +23,7 @@ def tree_shap(
     groups: Sequence[str] | None = None,
     threads: int = 0,
 ) -> shap.Explanation:
-    """Exact path-dependent SHAP values, as `shap.TreeExplainer` gives them and many times faster.
+    """Exact path-dependent SHAP values as of `shap.TreeExplainer`, many times faster.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def tree_shap(
         without linear leaves.
     features
         Rows, shape ``[row, feature]``: a DataFrame with the columns of training in their order, an
-        array or nested lists. NaN is missing; text is refused and not converted.
+        array or nested lists. NaN is missing; text is refused.
     groups
         Name of every feature's group; values are then summed by group, in the order in which they
         first appear. Sums keep additivity and are not the Shapley value of a group as one player.
@@ -49,7 +49,7 @@ def tree_shap(
     Raises
     ------
     InputError
-        If the model is of a kind that is not supported, or a cell is no number.
+        If this kind of model is not supported, or a cell is not a number.
     ValueError
         If shapes do not match the model.
     """
@@ -95,7 +95,7 @@ def tree_shap_interactions(
     Raises
     ------
     InputError
-        If the model is of a kind that is not supported, or a cell is no number.
+        If this kind of model is not supported, or a cell is not a number.
     ValueError
         If a name is not a feature of the model, a pair names one twice, or shapes do not match.
     """
@@ -129,5 +129,5 @@ def _explanation(
 
 
 def _cells(features: ArrayLike | pd.DataFrame) -> NDArray[Any]:
-    """What SHAP's plots show beside a feature: as it was given, categories by their names."""
+    """Values that SHAP's plots show beside a feature: as given, categories by name."""
     return np.asarray(features)

@@ -1,4 +1,4 @@
-"""What changed totals make of a flow, by name."""
+"""Names and labels of the parts of a forecast, totals first."""
 
 from __future__ import annotations
 

@@ -25,10 +25,10 @@ def tree_views(
 ) -> pd.DataFrame:
     """Shares of the channels in the trees by both definitions of a SHAP value, on the same rows.
 
-    Path-dependent values follow the training rows down each tree, so that a feature that moves with
-    another answers for part of it; interventional ones break the dependence and put a background
+    Path-dependent values follow the training rows down each tree, so a feature that moves with
+    another gets part of its effect; interventional ones break the dependence and put a background
     row's value in its place (Janzing, Minorics and Bloebaum 2020, arXiv:1910.13413). Where the two
-    differ, dependence between channels is at work, and neither is the true one.
+    differ, channels depend on each other, and neither view is the true one.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Channels: how much of the shift the model ascribes to each, beside what each is worth."""
+"""Channels: how much of the shift the model attributes to each, and what each is worth."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pandas as pd
 
 from features.feature import TECHNOLOGY
 from forecasting.evaluation.metrics import ratio_of_errors
-from forecasting.figures.score_plots import MAIN_MODEL
 from forecasting.figures.shap_plots import channel_keys
 from forecasting.figures.style import (
     BLACK,
@@ -22,9 +21,11 @@ from forecasting.figures.style import (
     styled,
     take,
 )
+from forecasting.results.channel_evidence import TOGETHER
 from forecasting.results.result import RunResult
 from forecasting.words.labels import METRIC_LABELS, SETTING_LABELS
 from forecasting.words.numbers import percent
+from models.registry import ABLATION, MAIN_MODEL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 METRICS = {"wape": "o", "log_mae": "s"}
 """Metrics by which a channel's worth is shown, with their markers."""
-TOGETHER = "technology"
-"""What stands for all technology channels left out at once."""
 
 
 def out_of_sample(run: RunResult) -> pd.DataFrame:
@@ -73,11 +72,11 @@ def _technology(run: RunResult, setting: str) -> pd.DataFrame:
     if {"setting", "stratum", "model", "horizon"} <= set(run.scores.columns):
         scores = run.scores[(run.scores["setting"] == setting) & (run.scores["stratum"] == "all")]
         errors = scores.set_index(["model", "horizon"])
-        without = f"without_{TOGETHER}"
-        if {MAIN_MODEL, without} <= set(scores["model"]):
+        if {MAIN_MODEL, ABLATION} <= set(scores["model"]):
             for metric in METRICS:
                 change = 100 * (
-                    ratio_of_errors(errors.loc[without, metric], errors.loc[MAIN_MODEL, metric]) - 1
+                    ratio_of_errors(errors.loc[ABLATION, metric], errors.loc[MAIN_MODEL, metric])
+                    - 1
                 )
                 named = {"channel": TOGETHER, "metric": metric, "rejected": False}
                 parts.append(pd.DataFrame({"percent": change.to_numpy()}).assign(**named))

@@ -102,7 +102,7 @@ def middles(x: NDArray[np.floating], y: NDArray[np.floating]) -> pd.DataFrame:
     table = pd.DataFrame({"value": x.astype(np.float64), "contribution": y.astype(np.float64)})
     few = table["value"].nunique() <= BINS
     group = table["value"] if few else pd.qcut(table["value"], BINS, duplicates="drop")
-    # By its codes: grouped by itself the column would be lost.
+    # Grouped by its codes: grouping by the column itself would drop it.
     return table.groupby(pd.Categorical(group).codes).median().reset_index(drop=True)
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from forecasting.figures.flow_plots import flow_title
-from forecasting.figures.score_plots import MAIN_MODEL
 from forecasting.figures.style import BLACK, BLUE, GREY, SKY, VERMILLION, entitle, grid, styled
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import rows_of_flow
 from forecasting.words.numbers import percent, scale_of, usd
+from models.registry import MAIN_MODEL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +42,7 @@ def flow_history(run: RunResult, flow: Sequence[str]) -> tuple[pd.Series, pd.Dat
     tuple
         Values by year, USD, up to the origin; and the back-test of the main model: ``origin,
         target_year, value_origin, actual, forecast, lower_90, upper_90``. Where the run has no
-        back-test the origin's value is all there is.
+        back-test only the origin's value is known.
     """
     from forecasting.evaluation.backtest_file import read_backtest
 
@@ -67,7 +67,7 @@ def fan(run: RunResult, flow: Sequence[str]) -> Figure:
     drawn = past[past["origin"].isin(_origins(past, now))]
     middle = max(float(v.max()) for v in (history, now["forecast"], now["base"], now["upper_50"]))
     widest = float(pd.concat([now["upper_90"], drawn["upper_90"]]).max())
-    # Where nothing is expected the fan itself is what there is to see.
+    # Where the forecast is zero, scale the axis to the fan.
     top = HIGHEST * middle if (now["forecast"] > 0).any() else float(now["upper_90"].max())
     scale, unit = scale_of(min(top, widest))
     figure, panels = grid(1, 1, width=9.5, height=5.2)

@@ -109,7 +109,7 @@ def _small_together(shift: pd.DataFrame) -> pd.DataFrame:
 
 
 def forecast_row(run: RunResult, flow: Sequence[str], *, year: int) -> pd.Series[Any]:
-    """Row of the forecasts of a flow and target year, which must be there."""
+    """Row of the forecasts of a flow and target year, which must exist."""
     rows = run.forecasts[rows_of_flow(run.forecasts, flow)]
     return rows[rows["target_year"] == year].iloc[0]
 
@@ -120,7 +120,7 @@ def check_explained(row: pd.Series[Any]) -> None:
     Raises
     ------
     NoDataError
-        If the flow is zero at the origin or forecast to stop; its probability of trade is said.
+        If the flow is zero at the origin or forecast to stop, with its probability of trade.
     """
     if row["base"] > 0 and row["forecast"] > 0:
         return

@@ -83,7 +83,7 @@ def world_map(run: RunResult, country: str, *, side: Side = "exporter", year: in
     if not (partners["place"] != "none").any():
         raise NoDataError(
             "none of the partners is on a map of the world: "
-            f"{', '.join(countries_of(run.forecasts)[:3])}, ... are no codes of ISO 3166",
+            f"{', '.join(countries_of(run.forecasts)[:3])}, ... are not ISO 3166 codes",
             remedy="Draw movers or heatmap instead",
         )
     figure, panels = grid(1, 1, width=9.5, height=5.9)
@@ -174,7 +174,7 @@ def _dots(axes: Axes, partners: pd.DataFrame, limit: float) -> None:
 
 
 def _frame(axes: Axes) -> None:
-    """The edge of the world, and nothing around it."""
+    """The outline of the globe, without axes."""
     latitude = np.linspace(SOUTH_END, 90.0, 90)
     west, east = (
         equal_earth(np.column_stack([np.full(90, edge), latitude])) for edge in (-180.0, 180.0)
@@ -209,12 +209,14 @@ def _note(partners: pd.DataFrame) -> str:
     """What the map does not show, and where its outlines come from."""
     dots = int((partners["place"] == "dot").sum())
     lost = partners.index[partners["place"] == "none"]
-    said = [f"{plural(dots, 'partner')} too small for an outline: drawn as dots."] if dots else []
+    remarks = (
+        [f"{plural(dots, 'partner')} too small for an outline: drawn as dots."] if dots else []
+    )
     if len(lost):
         share = partners.loc[lost, "base"].sum() / max(partners["base"].sum(), 1e-300)
         named = ", ".join(lost[:5]) + (", ..." if len(lost) > 5 else "")
-        said.append(f"Not on the map: {named} ({percent(float(share))} of the base).")
-    return " ".join([*said, "Outlines: Natural Earth, 1:110 million; Equal Earth projection."])
+        remarks.append(f"Not on the map: {named} ({percent(float(share))} of the base).")
+    return " ".join([*remarks, "Outlines: Natural Earth, 1:110 million; Equal Earth projection."])
 
 
 def _keys(figure: Figure, partners: pd.DataFrame, country: str) -> None:

@@ -71,7 +71,7 @@ def shift_matrix(run: RunResult, *, year: int, largest: int = LARGEST_TRADERS) -
     size = size.add(pairs["base"].groupby("importer", observed=True).sum(), fill_value=0.0)
     countries = sorted(size.astype(float).nlargest(largest).index.astype(str))
     if len(countries) < 2 or not (size > 0).any():
-        raise NoDataError("there are no two countries that trade")
+        raise NoDataError("no two countries trade")
     base, forecast = (
         pairs[name].unstack("importer").reindex(index=countries, columns=countries).to_numpy(float)
         for name in ("base", "forecast")

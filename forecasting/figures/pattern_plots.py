@@ -1,4 +1,4 @@
-"""Figures of measures of the trade pattern: their past and forecast, and how well they are told."""
+"""Figures of measures of the trade pattern: past, forecast and accuracy."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ from features.measures.measure import Measure
 from forecasting.figures.style import (
     BLACK,
     BLUE,
-    GREEN,
     GREY,
-    ORANGE,
-    PURPLE,
+    HORIZON_STYLES,
     VERMILLION,
     NoDataError,
     entitle,
@@ -44,9 +42,8 @@ TITLE_LETTERS = 40
 WORST_SKILL = -60.0
 """Percent; what is worse is drawn at the edge with the number beside it."""
 MOST_ROWS = 18
-"""Measures that one panel of skills takes before there are two beside each other."""
+"""Most measures in one panel of skills; more are shown in two."""
 _KEYS = ["country", "partner", "sector"]
-_HORIZONS = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (VERMILLION, "D"), (PURPLE, "v"))
 
 
 # Paths --------------------------------------------------------------------------------------------
@@ -137,10 +134,10 @@ def _largest_changes(found: Shifts) -> list[tuple[str, ...]]:
 
 
 def _of(table: pd.DataFrame, unit: tuple[str, ...]) -> pd.DataFrame:
-    mine = np.ones(len(table), dtype=np.bool_)
+    selected = np.ones(len(table), dtype=np.bool_)
     for key, value in zip(_KEYS, unit, strict=True):
-        mine &= table[key].astype(str).to_numpy() == value
-    return table[mine]
+        selected &= table[key].astype(str).to_numpy() == value
+    return table[selected]
 
 
 def _draw_path(
@@ -172,7 +169,7 @@ def _draw_path(
 
 @styled
 def measure_skill(run: RunResult, kind: str) -> Figure:
-    """Skill of every measure against no change, by horizon; filled where a test is decided.
+    """Skill of every measure against no change, by horizon; filled where a test rejects equality.
 
     Parameters
     ----------
@@ -194,7 +191,7 @@ def measure_skill(run: RunResult, kind: str) -> Figure:
     horizons = sorted(int(h) for h in scores["horizon"].unique())
     for axes, column in zip(panels[0], columns, strict=True):
         _draw_column(axes, scores, column, horizons, height=tallest)
-    # Skills are relative to no change: an axis that ends before it would say nothing.
+    # Skills are relative to no change, so the axis must include it.
     low, high = panels[0, 0].get_xlim()
     panels[0, 0].set_xlim(min(low, -5.0), max(high, 5.0))
     legend(figure, columns=len(horizons) + 1)
@@ -208,7 +205,7 @@ def _subject(kind: str, measures: Sequence[Measure]) -> str:
 
 
 def _split(measures: list[Measure]) -> list[list[Measure]]:
-    """One column, or two that a family begins and that are as long as each other."""
+    """One column, or two of about equal length that each start with a family."""
     starts = [k for k in range(1, len(measures)) if measures[k].family != measures[k - 1].family]
     if len(measures) <= MOST_ROWS or not starts:
         return [measures]
@@ -222,8 +219,8 @@ def _lines(measures: list[Measure]) -> list[Measure | str]:
         return list(measures)
     lines: list[Measure | str] = []
     for family in FAMILIES:
-        mine = [m for m in measures if m.family == family]
-        lines += [FAMILY_LABELS[family], *mine] if mine else []
+        members = [m for m in measures if m.family == family]
+        lines += [FAMILY_LABELS[family], *members] if members else []
     return lines
 
 
@@ -234,8 +231,8 @@ def _draw_column(
     place = {line.name: height - 1 - k for k, line in enumerate(lines) if isinstance(line, Measure)}
     axes.axvline(0, color=BLACK, linewidth=0.9)
     for number, horizon in enumerate(horizons):
-        mine = scores[(scores["horizon"] == horizon) & scores["measure"].isin(place)]
-        _draw_skill(axes, mine, place, horizons, number)
+        shown = scores[(scores["horizon"] == horizon) & scores["measure"].isin(place)]
+        _draw_skill(axes, shown, place, horizons, number)
     axes.plot([], [], "o", color=GREY, linestyle="none", label="filled: a test decides")
     labels = [line if isinstance(line, str) else line.label for line in lines]
     ticks = [height - 1 - k for k in range(len(lines))]
@@ -253,7 +250,7 @@ def _draw_column(
 def _draw_skill(
     axes: Axes, rows: pd.DataFrame, place: dict[str, int], horizons: list[int], number: int
 ) -> None:
-    colour, marker = _HORIZONS[number % len(_HORIZONS)]
+    colour, marker = HORIZON_STYLES[number % len(HORIZON_STYLES)]
     spread = 0.5 * (number / max(len(horizons) - 1, 1) - 0.5)
     skill = 100.0 * rows["skill"].to_numpy(dtype=np.float64)
     y = np.array([place[name] for name in rows["measure"]]) - spread
@@ -264,7 +261,7 @@ def _draw_skill(
             shown[mask], y[mask], marker, color=colour, markerfacecolor=face, markersize=5.5,
             linestyle="none",
         )  # fmt: skip
-    # One entry of the legend a horizon, whichever markers it has.
+    # One legend entry per horizon, whatever its markers.
     axes.plot(
         [], [], marker, color=colour, markerfacecolor="white", linestyle="none",
         label=years(horizons[number]),

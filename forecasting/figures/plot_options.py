@@ -1,4 +1,4 @@
-"""What a plot is asked for: a flow, a country, a year, ..., checked against the run."""
+"""Options of a plot (a flow, a country, a year, ...), checked against the run."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def check_options(
     InputError
         If the run does not know what is asked for; the nearest names are offered.
     NoDataError
-        If there is nothing to choose by default.
+        If no default can be chosen.
     """
     side = _one_of("side", given.get("side", "exporter"), SIDES)
     if {"feature", "channel"} <= set(given):
@@ -143,7 +143,7 @@ def largest_trader(run: RunResult, *, side: Side) -> str:
 
 
 def _one_of(what: str, wanted: str, known: tuple[Word, ...]) -> Word:
-    """The word itself, if it is known; the nearest ones are offered otherwise."""
+    """The word if it is known; otherwise an error that offers the nearest ones."""
     for word in known:
         if word == wanted:
             return word

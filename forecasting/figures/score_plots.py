@@ -1,6 +1,6 @@
 """Figures of accuracy: skill, errors by origin, interval coverage, calibrated probabilities.
 
-Markers differ as colours do, so that the figures survive a black-and-white printer.
+Markers differ as well as colours, so that the figures also work in black and white.
 """
 
 from __future__ import annotations
@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from forecasting.evaluation.metrics import METRICS
 from forecasting.figures.style import (
-    BLACK,
     BLUE,
-    GREEN,
     GREY,
+    HORIZON_STYLES,
     ORANGE,
-    PURPLE,
-    SKY,
     VERMILLION,
     NoDataError,
     entitle,
@@ -28,44 +26,33 @@ from forecasting.figures.style import (
 )
 from forecasting.words.labels import (
     METRIC_LABELS,
-    MODEL_LABELS,
     SETTING_LABELS,
     models_of,
     settings_of,
 )
 from forecasting.words.numbers import decimal, years
+from models.registry import LAST_VALUE, MAIN_MODEL, model_label, model_marker
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MAIN_MODEL, REFERENCE = "gravicast", "last_value"
-MODEL_STYLES: dict[str, tuple[str, str]] = {
-    MAIN_MODEL: (BLACK, "o"),
-    "without_technology": (ORANGE, "s"),
-    "last_value_raked": (BLUE, "D"),
-    REFERENCE: (VERMILLION, "v"),
-    "drift": (GREEN, "^"),
-    "lightgbm_levels": (PURPLE, "X"),
-    "lightgbm_differences": (SKY, "P"),
-}
-HORIZON_STYLES = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (VERMILLION, "D"), (PURPLE, "v"))
 MARGINS = {"births": "starts (no trade at the origin)", "deaths": "stops (trade at the origin)"}
 FEWEST_FLOWS = 30
 """Flows below which a share in the reliability figure would be noise."""
 MOST_PANELS = 3
 """Horizons side by side: with more of them the first, the middle and the last are shown."""
 WORST_SKILL = -30.0
-"""Percent; the scoreboard draws what is worse at its edge, with the number beside it."""
+"""Percent; worse skills are drawn at the edge of the scoreboard, with their number."""
 
 
 @styled
 def scoreboard(scores: pd.DataFrame) -> Figure:
-    """Skill against the last value by model and horizon, a panel a setting and metric."""
+    """Skill against the last value by model and horizon, with a panel per setting and metric."""
     metrics = [m for m in METRIC_LABELS if f"skill_{m}" in scores]
     columns = [f"skill_{m}" for m in metrics]
     shown = take(scores, columns, needs=("setting", "model", "horizon"), stratum="all")
-    shown = shown[shown["model"] != REFERENCE].dropna(subset=columns, how="all")
+    shown = shown[shown["model"] != LAST_VALUE].dropna(subset=columns, how="all")
     if shown.empty:
         raise NoDataError("no skill")
     settings, horizons = settings_of(shown), sorted(shown["horizon"].unique())
@@ -104,15 +91,15 @@ def _skill_panel(
         off = values < WORST_SKILL
         axes.plot(np.full(off.sum(), WORST_SKILL), y[off], "<", color=colour, markersize=5)
     axes.margins(x=0.08)
-    _say_what_is_off(axes, part, column, models)
-    axes.set_yticks(range(len(models)), [MODEL_LABELS.get(m, m) for m in models])
+    _label_off_axis(axes, part, column, models)
+    axes.set_yticks(range(len(models)), [model_label(m) for m in models])
     axes.set_ylim(len(models) - 0.5, -0.5)
 
 
-def _say_what_is_off(axes: Axes, part: pd.DataFrame, column: str, models: list[str]) -> None:
-    """Left of each model's markers at the edge the range of what they stand for.
+def _label_off_axis(axes: Axes, part: pd.DataFrame, column: str, models: list[str]) -> None:
+    """Write the range of the skills beyond the edge beside each model's markers.
 
-    One label a model: with five horizons a label a marker would be written over the next.
+    One label per model: with five horizons, labels per marker would overlap.
     """
     found = False
     for row, model in enumerate(models):
@@ -130,29 +117,30 @@ def _say_what_is_off(axes: Axes, part: pd.DataFrame, column: str, models: list[s
 
 @styled
 def error_by_origin(scores_by_origin: pd.DataFrame, *, metric: str = "wape") -> Figure:
-    """Error of every model at every origin, a panel a setting and horizon."""
+    """Error of every model at every origin, with a panel per setting and horizon."""
     needs = ("setting", "model", "horizon", "origin")
     shown = take(scores_by_origin, [metric], needs=needs, stratum="all")
-    factor, unit = (100, "percent of trade") if metric == "wape" else (1, "log points")
-    name = METRIC_LABELS.get(metric, metric)
-    figure, panels, left_out = _panels(shown, "Origin (last year seen)", f"{name}, {unit}")
+    drawn = METRICS[metric]
+    figure, panels, left_out = _panels(
+        shown, "Origin (last year seen)", f"{drawn.label}, {drawn.unit}"
+    )
     for axes, part in panels:
         for model in reversed(models_of(shown)):
-            colour, marker = MODEL_STYLES.get(model, (GREY, "."))
+            colour, marker = model_marker(model)
             series = part[part["model"] == model].sort_values("origin")
-            axes.plot(series["origin"], factor * series[metric], color=colour, marker=marker,
+            axes.plot(series["origin"], drawn.factor * series[metric], color=colour, marker=marker,
                       markersize=4, linewidth=2.2 if model == MAIN_MODEL else 1.2,
-                      label=MODEL_LABELS.get(model, model))  # fmt: skip
+                      label=model_label(model))  # fmt: skip
         axes.locator_params(axis="x", integer=True, nbins=5)
-    figure.axes[0].set_ylim(bottom=0)  # shared, and only now does it know every panel's top
+    figure.axes[0].set_ylim(bottom=0)  # shared, and last, when the top of every panel is known
     legend(figure, reverse=True)
     remarks = _joined("lower is better", left_out)
-    return entitle(figure, f"{name} of every back-test origin{remarks}")
+    return entitle(figure, f"{drawn.label} of every back-test origin{remarks}")
 
 
 @styled
 def coverage_by_decile(scores: pd.DataFrame) -> Figure:
-    """How often the intervals held the actual flow, by size decile, against what they say."""
+    """Share of actual flows inside the intervals by size decile, against the nominal share."""
     needs = ("setting", "horizon", "stratum")
     shown = take(scores, ["coverage_50", "coverage_90"], needs=needs, model=MAIN_MODEL)
     decile = shown["stratum"].astype(str).str.extract(r"^decile_(\d+)$")[0].astype(float)
@@ -177,7 +165,7 @@ def coverage_by_decile(scores: pd.DataFrame) -> Figure:
 
 @styled
 def reliability(table: pd.DataFrame) -> Figure:
-    """How often flows started or stopped where that had a given probability."""
+    """Share of flows that started or stopped, by forecast probability."""
     needs = ("setting", "horizon", "margin", "n")
     shown = take(table, ["mean_probability", "frequency"], needs=needs)
     shown = shown[shown["n"] >= FEWEST_FLOWS]
@@ -203,12 +191,12 @@ def reliability(table: pd.DataFrame) -> Figure:
 def _panels(
     shown: pd.DataFrame, x: str, y: str
 ) -> tuple[Figure, list[tuple[Axes, pd.DataFrame]], str]:
-    """Make a figure of one panel a setting and horizon.
+    """Make a figure with one panel per setting and horizon.
 
     Returns
     -------
     tuple
-        The figure; each panel with its rows; and what a title must say of horizons left out.
+        The figure; each panel with its rows; and a remark on horizons left out.
     """
     settings, every = settings_of(shown), sorted(int(h) for h in shown["horizon"].unique())
     horizons = [every[k] for k in sorted({0, len(every) // 2, len(every) - 1})]
@@ -233,5 +221,5 @@ def _panels(
 
 def _joined(*remarks: str) -> str:
     """Remarks in brackets, or nothing where all are empty."""
-    said = "; ".join(remark for remark in remarks if remark)
-    return f" ({said})" if said else ""
+    joined = "; ".join(remark for remark in remarks if remark)
+    return f" ({joined})" if joined else ""

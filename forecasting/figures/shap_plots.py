@@ -192,7 +192,7 @@ def explained_row(explanation: Explanation, flow: Sequence[str], *, year: int) -
 
 
 def _size(explanation: Explanation) -> int:
-    """Count the explained rows, of which there must be one."""
+    """Count the explained rows; there must be at least one."""
     if not explanation.values.size:
         raise NoDataError("no row was explained")
     return int(explanation.values.shape[0])

@@ -29,6 +29,8 @@ BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILLION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#666666"
 """Okabe and Ito's colours, which colour-blind readers tell apart."""
 
+HORIZON_STYLES = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (VERMILLION, "D"), (PURPLE, "v"))
+"""Colour and marker of each horizon, shortest first."""
 PERCENT_UNIT = "percent (100 x log points)"
 FIGURE_STYLE: Mapping[str, object] = MappingProxyType(
     {
@@ -53,7 +55,7 @@ FIGURE_STYLE: Mapping[str, object] = MappingProxyType(
 
 
 class NoDataError(InputError):
-    """There is nothing to draw: the run, or what is installed, lacks what a figure needs.
+    """The run, or the installation, lacks what a figure needs.
 
     Parameters
     ----------
@@ -111,7 +113,7 @@ def diverging() -> Colormap:
 
 
 def symmetric_limit(values: NDArray[np.float64]) -> float:
-    """Round number that holds `MOST` of the absolute values: few extremes would whiten the rest."""
+    """Round number that holds `MOST` of the absolute values: extremes would whiten the rest."""
     known = np.abs(values[np.isfinite(values)])
     largest = float(known.max(initial=0.0))
     wanted = min(float(np.quantile(known, MOST)) if known.size else 0.0, largest)
@@ -157,7 +159,7 @@ def right_column(axes: Axes, heading: str, texts: Sequence[str]) -> None:
 def take(
     table: pd.DataFrame, columns: list[str], *, needs: Sequence[str] = (), **equal: str
 ) -> pd.DataFrame:
-    """Rows with a number in one of ``columns`` and the given values; there must be one."""
+    """Rows with a number in one of ``columns`` and the given values, at least one."""
     if table.columns.empty:
         raise NoDataError(
             "nothing was back-tested: this is a forecast by a trained model",

@@ -9,11 +9,12 @@ from features.measures.measure import Measure
 from forecasting.evaluation.metrics import ratio_of_errors
 from forecasting.evaluation.significance import LEVEL, equal_accuracy, holm
 from models.intervals import LEVELS
+from models.registry import ABLATION
 
 RIVALS: dict[str, str] = {
     "no_change": "value_origin",
     "base": "base",
-    "without_technology": "without_technology",
+    ABLATION: "without_technology",
 }
 """What a measure is held against: its value at the origin, that of the raked base, and that of the
 forecast without the technology channels. Values are columns of the back-test."""

@@ -9,17 +9,12 @@ import pandas as pd
 from forecasting.evaluation.scores import SKILL_METRICS
 from forecasting.evaluation.significance import why_untested
 from forecasting.promotion.gates import Comparison, Gate
+from forecasting.words.labels import METRIC_LABELS
 from forecasting.words.markdown import escaped
 
 LONGEST = 5_000
 """What MLflow keeps of a description or a tag of a model version."""
 _CUT = "\n\n(cut)"
-_HEADS = {
-    "wape": "WAPE",
-    "pattern_distance": "pattern distance",
-    "midpoint_mae": "midpoint error",
-    "log_mae": "log error",
-}
 
 
 def reasons(
@@ -106,7 +101,9 @@ def _described(comparison: Comparison) -> str:
     return (
         f"Errors against **{comparison.against}** (ratio of means over origins, below 1 is better; "
         f"mean **{comparison.score:.4f}**). {tested}\n\n"
-        + _table(["setting", "h", "origins", *(_HEADS[name] for name in SKILL_METRICS)], rows)
+        + _table(
+            ["setting", "h", "origins", *(METRIC_LABELS[name] for name in SKILL_METRICS)], rows
+        )
     )
 
 

@@ -37,7 +37,7 @@ def draw_figures(result: RunResult, names: Iterable[str], folder: Path) -> dict[
         if plot.name not in names:
             continue
         try:
-            suffix, content = _image(plot.build(result))
+            suffix, content = _image(plot.draw(result))
         except NoDataError:
             continue
         paths[plot.name] = [folder / f"{plot.name}{suffix}"]

@@ -9,16 +9,12 @@ import pandas as pd
 
 from features.feature import CHANNELS, TECHNOLOGY
 from forecasting.evaluation.metrics import ratio_of_errors
+from forecasting.evaluation.placebos import placebo_label
 from forecasting.evaluation.significance import FEWEST_ORIGINS, UNTESTED, why_untested
 from forecasting.words.labels import METRIC_LABELS, SETTING_LABELS
-from forecasting.words.markdown import model_label, section, settings_of, table
-from forecasting.words.numbers import DASH, years
-
-_PLACEBO_LABELS = {
-    "technology_permuted": "technology of another country",
-    "technology_years_shuffled": "technology of another year",
-    "indicators_led": "every indicator a year early (a leak on purpose: must help)",
-}
+from forecasting.words.markdown import section, settings_of, table
+from forecasting.words.numbers import DASH, lower_first, years
+from models.registry import model_label
 
 
 def in_short(files: dict[str, Any]) -> str:
@@ -175,11 +171,9 @@ def _without(name: str) -> str:
     channel = name.removeprefix("without_")
     if channel == "technology":
         return "all three technology channels"
-    label = {str(key): words for key, words in CHANNELS.items()}[channel]
+    label = next(words for key, words in CHANNELS.items() if key == channel)
     return f"{label} (technology)" if channel in TECHNOLOGY else label
 
 
 def _placebo(name: str) -> str:
-    stem = name.rstrip("0123456789").rstrip("_")
-    number = name.removeprefix(stem).strip("_")
-    return f"{_PLACEBO_LABELS.get(stem, stem)}{f' ({number})' if number else ''}"
+    return lower_first(placebo_label(name))

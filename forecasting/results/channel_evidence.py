@@ -6,7 +6,6 @@ it is another question, which only forecasts made without it can answer: both st
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -15,11 +14,12 @@ import pandas as pd
 from features.feature import CHANNELS, TECHNOLOGY
 from forecasting.evaluation import significance
 from forecasting.evaluation.metrics import ratio_of_errors
-from forecasting.evaluation.model_names import ABLATION, MAIN_MODEL
+from forecasting.evaluation.placebos import placebo_label
 from forecasting.evaluation.scores import SKILL_METRICS
 from forecasting.evaluation.significance import LEVEL, holm, significance_table
 from forecasting.evaluation.study import without
 from forecasting.results.result import RunResult
+from models.registry import ABLATION, MAIN_MODEL
 
 TOGETHER = "technology"
 """Row of the technology channels, taken out at once."""
@@ -49,11 +49,6 @@ _USED = (
     "share_interventional",
     "correlation",
 )
-_PLACEBOS: Mapping[str, str] = {
-    "technology_permuted": "Technology of another country",
-    "technology_years_shuffled": "Technology of another year",
-    "indicators_led": "Every indicator a year early, a leak on purpose",
-}
 
 
 def channel_evidence(run: RunResult) -> pd.DataFrame:
@@ -170,14 +165,8 @@ def placebo_evidence(run: RunResult) -> pd.DataFrame:
     """
     tests = pd.DataFrame() if run.study is None else run.study.placebos
     table = changes(tests, setting=run.config.settings[0])
-    table.insert(1, "label", table["against"].map(_placebo_label))
+    table.insert(1, "label", table["against"].map(placebo_label))
     return table
-
-
-def _placebo_label(name: str) -> str:
-    stem = name.rstrip("0123456789").rstrip("_")
-    number = name.removeprefix(stem).strip("_")
-    return f"{_PLACEBOS.get(stem, stem)}{f', draw {number}' if number else ''}"
 
 
 def changes(tests: pd.DataFrame, *, setting: str) -> pd.DataFrame:

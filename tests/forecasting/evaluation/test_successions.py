@@ -8,7 +8,7 @@ import pytest
 
 from features.data.panel import TradePanel
 from features.information import DataBundle
-from forecasting.evaluation.bench import prepare
+from forecasting.evaluation.prepared import prepare
 from forecasting.options.run_config import RunConfig
 
 BREAK = 2011

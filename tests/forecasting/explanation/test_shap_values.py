@@ -240,5 +240,5 @@ def test_what_is_no_table_of_numbers_is_refused(booster, x, spoil, said):
 def test_what_is_no_fitted_model_of_lightgbm_is_refused(x):
     with pytest.raises(InputError, match=r"LGBMRegressor is not fitted.*fit first"):
         tree_shap(lightgbm.LGBMRegressor(), x)
-    with pytest.raises(InputError, match=r"LinearRegression is no LightGBM model"):
+    with pytest.raises(InputError, match=r"LinearRegression is not a LightGBM model"):
         tree_shap_interactions(LinearRegression(), x, pairs=[])

@@ -95,5 +95,5 @@ def test_a_simulated_world_has_no_map(result: RunResult) -> None:
         side: flows[side].astype(str).map(lambda code: f"Q{code[:2]}").astype("category")
         for side in ("exporter", "importer")
     }
-    with pytest.raises(NoDataError, match="no codes of ISO 3166"):
+    with pytest.raises(NoDataError, match="not ISO 3166 codes"):
         world_map(replace(result, forecasts=flows.assign(**unreal)), "QDE", year=2011)
