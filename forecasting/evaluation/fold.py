@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.catalogue import without_technology
-from features.information import Setting
+from features.choices import Setting
 from forecasting.evaluation.bench import Bench
 from forecasting.evaluation.folds import Fold
 from forecasting.evaluation.model_names import ABLATION, MAIN_MODEL, MODELS

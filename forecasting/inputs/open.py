@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from features.data.panel import AbsentFlows
+from features.choices import AbsentFlows
 from features.errors import InputError
 from features.reading.options import ReadingOptions
 from features.reading.table import ReadTable

@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, get_args
 
+from features.choices import ROLES, Decimal, FlowDirection, Unit
 from features.countries.panel_codes import is_user_assigned
 from features.errors import InputError
-from features.files.number_text import Decimal
-from features.reading.options import FlowDirection, ReadingOptions
-from features.reading.trade_layout import ROLES
-from features.reading.units import Unit
+from features.reading.options import ReadingOptions
 
 READING = ("columns", "unit", "flow", "decimal", "extra_codes")
 """Names of these options in a configuration."""

@@ -11,14 +11,20 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
 
-from features.data.panel import AbsentFlows, DomesticFlows, NegativeFlows
+from features.choices import (
+    SETTINGS,
+    AbsentFlows,
+    Decimal,
+    DomesticFlows,
+    FlowDirection,
+    LateReports,
+    NegativeFlows,
+    Setting,
+    Unit,
+)
 from features.errors import InputError, cut
-from features.files.number_text import Decimal
 from features.findings import CODES
-from features.information import SETTINGS, AsOfRule, Setting
-from features.plausibility.reporting import LateReports
-from features.reading.options import FlowDirection
-from features.reading.units import Unit
+from features.information import AsOfRule
 from features.store.registry import is_key
 from forecasting.options.reading import check_words, plain_codes, plain_columns
 from models.booster_params import check_params

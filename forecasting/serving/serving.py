@@ -16,16 +16,12 @@ from threadpoolctl import threadpool_limits
 
 from features.catalogue import coverage, origin_matrix
 from features.channels.own_features import own_features
+from features.choices import AbsentFlows, Decimal, FlowDirection, LateReports, NegativeFlows, Unit
 from features.data.flows import FlowIndex
-from features.data.panel import AbsentFlows, NegativeFlows
 from features.errors import InputError
 from features.feature import Feature
-from features.files.number_text import Decimal
 from features.findings import refuse, settled
 from features.information import AsOfRule, DataBundle, InformationSet
-from features.plausibility.reporting import LateReports
-from features.reading.options import FlowDirection
-from features.reading.units import Unit
 from forecasting.evaluation.bench import information_sets
 from forecasting.explanation.drivers import feature_drivers
 from forecasting.explanation.explain import Explanation, attribution_table, channel_summary, explain
