@@ -47,13 +47,14 @@ if TYPE_CHECKING:
     from forecasting.explanation.shap_values import tree_shap, tree_shap_interactions
     from forecasting.figures.plots import plot
     from forecasting.job import run
+    from forecasting.options.forecast_config import ForecastConfig
     from forecasting.options.run_config import RunConfig
     from forecasting.promotion.promote import promote
     from forecasting.reports.report import make_report
     from forecasting.results.measures import Shifts, shifts
     from forecasting.results.read import read_run
     from forecasting.results.result import RunResult
-    from forecasting.serving.serving import ForecastConfig, forecast_with
+    from forecasting.serving.serving import forecast_with
     from forecasting.tracking.track import track
     from models.saved import load_forecaster, save_forecaster
 
@@ -96,7 +97,7 @@ _HOME = {
     "read_run": "forecasting.results.read",
     "load_forecaster": "models.saved",
     "save_forecaster": "models.saved",
-    "ForecastConfig": "forecasting.serving.serving",
+    "ForecastConfig": "forecasting.options.forecast_config",
     "forecast_with": "forecasting.serving.serving",
     "blocs_brief": "forecasting.briefs.blocs",
     "country_brief": "forecasting.briefs.country",

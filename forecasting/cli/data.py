@@ -7,6 +7,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from forecasting.options.run_config import RunConfig
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -41,8 +43,7 @@ def add_data_command(commands: Any) -> None:
     shown.add_argument("--out", type=Path, help="folder for coverage.csv and coverage.png")
     shown.set_defaults(command=_show)
     for parser in (listed, checked, shown):
-        parser.add_argument("--store", type=Path, help="folder of the store (default: "
-                            "GRAVICAST_STORE, else gravicast-store)")  # fmt: skip
+        parser.add_argument("--store", type=Path, help=RunConfig.OPTIONS["store"].help)
 
 
 def _list(parsed: argparse.Namespace) -> int:

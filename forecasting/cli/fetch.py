@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 from features.errors import InputError
 from features.store.registry import INDICATORS
 from forecasting.cli.listing import Listing
-from forecasting.cli.run import words
+from forecasting.options.kinds import words
+from forecasting.options.run_config import RunConfig
 
 if TYPE_CHECKING:
     from features.store.connector import Connector
@@ -33,8 +34,6 @@ _EXAMPLES = """examples:
   gravicast fetch icio --from downloads
       files downloaded by hand, where a source turns programs away
 """
-DEFAULT_LAG = 13
-"""Months after which a run takes a year of trade to be published, unless it is told otherwise."""
 
 
 def add_fetch_command(commands: Any) -> None:
@@ -103,8 +102,7 @@ class _SourceParser(argparse.ArgumentParser):
         from features.countries.source_codes import UNKNOWN_CODES
 
         where = self.add_argument_group("how")
-        where.add_argument("--store", type=Path, help="folder of the store (default: "
-                           "GRAVICAST_STORE, else gravicast-store)")  # fmt: skip
+        where.add_argument("--store", type=Path, help=RunConfig.OPTIONS["store"].help)
         where.add_argument("--refresh", action="store_true", help="ask the source again")
         where.add_argument("--from", dest="given", type=Path, metavar="PATH",
                            help="take files downloaded by hand from this folder or file, "
@@ -213,6 +211,6 @@ def _next_command(made: Dataset) -> str:
         more = " --domestic include" if made.kind == "tables" else ""
         more += " --allow-snapshots" if any(line.snapshot for line in made.indicators) else ""
         return f"{run} --trade ... --{made.kind} {made.key}{more}"
-    late = made.publication_lag_months > DEFAULT_LAG
+    late = made.publication_lag_months > RunConfig().trade_lag_months
     lag = f" --trade-lag-months {made.publication_lag_months}" if late else ""
     return f"{run} --trade {made.key}{lag}"

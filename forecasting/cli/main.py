@@ -21,15 +21,13 @@ from forecasting.cli.last_resort import (
     short,
 )
 from forecasting.cli.listing import Listing
+from forecasting.cli.options import repeatable
 from forecasting.cli.plot import add_plot_command
 from forecasting.cli.report import add_report_commands
 from forecasting.cli.review import add_review_commands
 from forecasting.cli.run import RUN_EXAMPLES, add_run_command
 from forecasting.cli.shifts import add_shifts_command
 from forecasting.run_folder.interrupts import Interrupted, stoppable
-
-REPEATABLE = ("--pairs",)
-"""Options that may be given more than once."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -90,7 +88,7 @@ def _refuse_repeats(given: Sequence[str]) -> None:
     """Refuse an option that is given twice: only the last would count, and nobody would know."""
     names = [word.partition("=")[0] for word in given if word.startswith("--") and word != "--"]
     twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if wrong := [name for name in twice if name not in REPEATABLE]:
+    if wrong := [name for name in twice if name not in repeatable()]:
         raise InputError(f"option {wrong[0]} is given twice", remedy="Give it once")
 
 

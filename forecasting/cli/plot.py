@@ -10,7 +10,7 @@ from typing import Any
 
 from features.errors import InputError
 from forecasting.cli.listing import Listing
-from forecasting.cli.run import words
+from forecasting.options.kinds import words
 
 OPTIONS = ("flow", "country", "side", "year", "feature", "channel", "metric", "measure")
 _EXAMPLES = """examples:

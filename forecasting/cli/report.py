@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from forecasting.cli.run import words
+from forecasting.options.kinds import words
 
 _REPORT_EXAMPLES = """examples:
   gravicast report gravicast-run

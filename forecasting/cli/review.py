@@ -6,7 +6,8 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from features.errors import InputError
-from forecasting.cli.run import add_data_options
+from forecasting.cli.options import add_options, given_options
+from forecasting.options.forecast_config import ForecastConfig
 
 if TYPE_CHECKING:
     from forecasting.promotion.promote import Promotion
@@ -92,20 +93,12 @@ def _add_forecast(commands: Any) -> None:
         help="forecast new data with a trained model",
         epilog=_FORECAST_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        argument_default=argparse.SUPPRESS,
     )
     forecast.add_argument(
         "--model", required=True, help="models:/NAME@ALIAS, models:/NAME/VERSION, models:/m-..., "
         "runs:/RUN_ID, or the folder of a run"
     )  # fmt: skip
-    add_data_options(forecast)
-    what = forecast.add_argument_group("forecast")
-    what.add_argument("--out", help="output folder (default gravicast-forecast)")
-    what.add_argument("--overwrite", action="store_true", help="replace the forecast --out holds")
-    what.add_argument("--horizons", help="years ahead, of the model's")
-    what.add_argument("--as-of", help="day of the forecast, YYYY-MM-DD (default: as long after "
-                      "the last trade year as the model's)")  # fmt: skip
-    what.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    add_options(forecast, ForecastConfig.OPTIONS)
     forecast.set_defaults(command=_forecast)
 
 
@@ -156,14 +149,12 @@ def _told(done: Promotion) -> str:
 
 
 def _forecast(parsed: argparse.Namespace) -> int:
-    from forecasting.serving.serving import ForecastConfig, forecast_with
+    from forecasting.serving.serving import forecast_with
 
-    options = {k: v for k, v in vars(parsed).items() if k not in ("command", "model", "quiet")}
+    options = given_options(parsed, ForecastConfig.OPTIONS)
     if "trade" not in options:
         raise InputError("there are no data to forecast", remedy="Give a trade file with --trade")
-    options["pairs"] = tuple(options.get("pairs", ()))
-    quiet = getattr(parsed, "quiet", False)
-    result = forecast_with(parsed.model, ForecastConfig(**options), show_progress=not quiet)
+    result = forecast_with(parsed.model, ForecastConfig(**options))
     print(_forecast_summary(result))
     return 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,6 @@ from threadpoolctl import threadpool_limits
 
 from features.catalogue import coverage, origin_matrix
 from features.channels.own_features import own_features
-from features.choices import AbsentFlows, Decimal, FlowDirection, LateReports, NegativeFlows, Unit
 from features.data.flows import FlowIndex
 from features.errors import InputError
 from features.feature import Feature
@@ -28,6 +27,7 @@ from forecasting.explanation.explain import Explanation, attribution_table, chan
 from forecasting.explanation.forecast_table import forecast_table
 from forecasting.inputs.findings import tell
 from forecasting.inputs.load import LoadedData, load
+from forecasting.options.forecast_config import ForecastConfig
 from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
 from forecasting.results.result import RunResult
@@ -42,95 +42,6 @@ from models.design import origin_value
 from models.forecaster import FittedForecaster, FlowForecast
 from models.saved import save_forecaster
 from models.totals import forecast_totals
-
-_OF_THE_MODEL = (
-    "trade_lag_months",
-    "pair_lag_months",
-    "largest",
-    "extra_codes",
-    "absent",
-    "late",
-    "negatives",
-    "domestic",
-    "allow_snapshots",
-    "seed",
-    "rounds",
-    "max_rows",
-    "params",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ForecastConfig:
-    """New data for a trained model; what is None is as it was when the model was trained.
-
-    Parameters
-    ----------
-    trade
-        Trade file (CSV, Parquet or Excel), new years included. It holds the history too: features
-        look back.
-    store
-        Folder of the store, where data sets are given by key.
-    indicators, indicator_catalogue, pairs, sectors
-        The other data, as for a run. A feature whose data are not given is missing.
-    out, overwrite
-        Output folder. It must not hold a forecast unless ``overwrite``; a run is never replaced.
-    horizons
-        Years ahead, of those the model was fitted for.
-    as_of
-        The day of the forecast; by default as long after the last trade year as the model's was
-        after its own.
-    columns, unit, flow, decimal, extra_codes
-        How the files are read, as for a run; of these the model brings its ``extra_codes`` only.
-    trade_lag_months, pair_lag_months, largest, absent, late, negatives, strict, accept
-        As for a run.
-    """
-
-    trade: Path | str
-    store: Path | str | None = None
-    indicators: Path | str | None = None
-    indicator_catalogue: Path | str | None = None
-    pairs: tuple[Path | str, ...] = ()
-    sectors: Path | str | None = None
-    out: Path | str = Path("gravicast-forecast")
-    overwrite: bool = False
-    horizons: tuple[int, ...] | None = None
-    as_of: date | str | None = None
-    trade_lag_months: int | None = None
-    pair_lag_months: int | None = None
-    largest: int | None = None
-    columns: Mapping[str, str] | str | None = None
-    unit: Unit | None = None
-    flow: FlowDirection | None = None
-    decimal: Decimal | None = None
-    extra_codes: tuple[str, ...] | None = None
-    absent: AbsentFlows | None = None
-    late: LateReports | None = None
-    negatives: NegativeFlows | None = None
-    strict: bool = False
-    accept: tuple[str, ...] = ()
-
-    def run_config(self, about: Mapping[str, Any]) -> RunConfig:
-        """The configuration of a run on the new data, filled up with the model's.
-
-        Raises
-        ------
-        InputError
-            For a value that does not fit.
-        """
-        # A model of an earlier version lacks the newest options, which then had their default.
-        there = about["config"]
-        trained = {name: there[name] for name in _OF_THE_MODEL if name in there}
-        given = {f.name: getattr(self, f.name) for f in fields(self)}
-        return RunConfig.from_mapping(
-            {
-                **trained,
-                "horizons": about["horizons"],
-                **{name: value for name, value in given.items() if value is not None},
-                "settings": [about["setting"]],
-                "experiment": None,
-            }
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +72,7 @@ def forecast_with(
     config
         The new data, and where the forecast goes.
     show_progress
-        Whether stages are written to stderr.
+        Whether stages are written to stderr, unless the configuration is quiet.
 
     Returns
     -------
@@ -177,7 +88,7 @@ def forecast_with(
     """
     # As in a run: threads of BLAS would round differently with their number.
     with threadpool_limits(limits=1, user_api="blas"):
-        return _forecast(str(model), config, Progress(show=show_progress))
+        return _forecast(str(model), config, Progress(show=show_progress and not config.quiet))
 
 
 def _forecast(address: str, config: ForecastConfig, progress: Progress) -> RunResult:

@@ -688,14 +688,6 @@ def test_the_help_shows_examples(capsys):
     assert "gravicast run --trade" in helped(["--help"], capsys)
 
 
-def test_the_help_of_run_names_every_option_of_the_configuration_that_it_takes(capsys):
-    text = helped(["run", "--help"], capsys)
-    for option in ("--trade", "--indicators", "--indicator-catalogue", "--pairs", "--out",
-                   "--overwrite", "--horizons", "--settings", "--as-of", "--seed", "--workers",
-                   "--negatives", "--absent"):  # fmt: skip
-        assert option in text
-
-
 @pytest.mark.parametrize("arguments", [[], ["forecast"], ["run", "--horizon-years", "3"]])
 def test_an_unknown_command_or_option_exits_with_2(arguments, capsys):
     with pytest.raises(SystemExit) as stopped:

@@ -17,9 +17,10 @@ from features.files.tables import sha256
 from forecasting import RunConfig, plot, read_run
 from forecasting.cli.main import main
 from forecasting.inputs.load import load
+from forecasting.options.forecast_config import ForecastConfig
 from forecasting.reports.scoreboard import write_scoreboard
 from forecasting.serving.served_model import open_model
-from forecasting.serving.serving import ForecastConfig, forecast_with
+from forecasting.serving.serving import forecast_with
 from forecasting.tracking.track import track
 from models.raking import rake
 
