@@ -1,4 +1,4 @@
-"""The command ``gravicast check``: what a run would read of files, without running."""
+"""The command ``gravicast check``: what a run would read from files, without running."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from features.errors import InputError
+from forecasting.cli.command import add_command
 from forecasting.cli.options import add_options, given_options
 from forecasting.options.run_config import READING, RunConfig
 
@@ -23,20 +24,20 @@ OPTIONS = (
 """Options of a run that decide how a file is read."""
 
 
-def add_check_command(commands: Any) -> None:
+def declare(commands: Any) -> None:
     """Declare ``gravicast check``."""
-    check = commands.add_parser(
+    check = add_command(
+        commands,
         "check",
-        help="say what a run would read of files, without running",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        _check,
+        help="show what a run would read from files, without running",
+        examples=_EXAMPLES,
     )
     check.add_argument(
         "files", nargs="+", metavar="FILE", help="trade, indicators, their catalogue, pairs or "
-        "sectors, told by their columns; or the key of a data set of trade"
+        "sectors, recognised by their columns; or the key of a data set of trade"
     )  # fmt: skip
     add_options(check, RunConfig.OPTIONS, only=OPTIONS)
-    check.set_defaults(command=_check)
 
 
 def _check(parsed: argparse.Namespace) -> int:
@@ -50,12 +51,12 @@ def _check(parsed: argparse.Namespace) -> int:
     code = 0
     for file in parsed.files:
         try:
-            kind, said = check_file(Path(file), config)
+            kind, statements = check_file(Path(file), config)
         except InputError as error:
             print(f"gravicast: {error}", file=sys.stderr)
             code = 2
             continue
         print(f"{file}: {kind}")
-        for line in said:
+        for line in statements:
             print(f"  {line}")
     return code

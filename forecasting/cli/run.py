@@ -1,4 +1,4 @@
-"""The command ``gravicast run`` and what it says when it is done."""
+"""The command ``gravicast run`` and the summary it prints."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import shlex
 from typing import TYPE_CHECKING, Any
 
+from forecasting.cli.command import add_command
 from forecasting.cli.options import add_options, given_options
 from forecasting.options.run_config import RunConfig, without_switches
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from forecasting.results.result import RunResult
 
-RUN_EXAMPLES = """examples:
+EXAMPLES = """examples:
   gravicast run
       the main job on the simulated world: no data, no network, no account
 
@@ -28,21 +29,21 @@ RUN_EXAMPLES = """examples:
       public data that `gravicast fetch` put into the local store
 
   gravicast run config.yaml --out runs/again
-      options from a file; those given on the command line win
+      options from a file; the command line takes precedence
 """
 
 
-def add_run_command(commands: Any) -> None:
+def declare(commands: Any) -> None:
     """Declare ``gravicast run``."""
-    run = commands.add_parser(
+    run = add_command(
+        commands,
         "run",
+        _run,
         help="back-test, forecast, explain and track",
-        epilog=RUN_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        examples=EXAMPLES,
     )
     run.add_argument("config", nargs="?", help="YAML file of options")
     add_options(run, RunConfig.OPTIONS)
-    run.set_defaults(command=_run)
 
 
 def _run(parsed: argparse.Namespace) -> int:
@@ -59,7 +60,7 @@ def _run(parsed: argparse.Namespace) -> int:
 
 
 def _summary(result: RunResult) -> str:
-    """Scoreboard and where the files are, for stdout."""
+    """Scores and the place of the files, for stdout."""
     scores = result.scores
     lines = []
     for setting in result.config.settings:

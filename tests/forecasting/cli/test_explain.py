@@ -55,7 +55,7 @@ def test_each_question_is_answered(explain, options, title):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ((), "nothing to explain"),
+        ((), "name what to explain"),
         (("--flow", "DEU,FRA", "--country", "DEU"), "--flow and --country are two questions"),
         (("--country", "DEU", "--blocs", "DEU:FRA"), "--country and --blocs are two questions"),
         (("--country", "Germny"), "DEU (Germany)"),
@@ -63,8 +63,8 @@ def test_each_question_is_answered(explain, options, title):
         (("--flow", "DEU,FRA,cars"), "no flow"),
         (("--flow", "DEU,DEU"), "domestic"),
         (("--flow", "DEU,XYZ"), "'XYZ'"),
-        (("--blocs", "DEU+FRA"), "no pair of blocs"),
-        (("--blocs", "DEU:FRA:CHN"), "no pair of blocs"),
+        (("--blocs", "DEU+FRA"), "not a pair of blocs"),
+        (("--blocs", "DEU:FRA:CHN"), "not a pair of blocs"),
         (("--blocs", "DEU:"), "empty"),
         (("--blocs", "DEU+FRA:CHN+FRA"), "both blocs"),
         (("--year", "2030"), "Choose from 2011, 2012"),

@@ -183,7 +183,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing(fetch, folder, arguments, says
 def test_years_that_are_none_are_refused(fetch, capsys, years):
     with pytest.raises(SystemExit):
         fetch("baci", "--years", years)
-    assert "no list of years such as 1995-2024" in capsys.readouterr().err
+    assert "not a list of years such as 1995-2024" in capsys.readouterr().err
 
 
 def test_no_network_is_one_line_that_names_what_could_be_used(fetch, folder, capsys, monkeypatch):

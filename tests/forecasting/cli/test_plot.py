@@ -65,8 +65,8 @@ def test_the_list_holds_every_kind_and_its_options(capsys: pytest.CaptureFixture
         (["movers", "--country", "Brasil"], "Nearest: BRA (Brazil)"),
         (["fan", "--format", "jpg"], "no format 'jpg'. Choose from png, svg, pdf"),
         (["fan", "--format", "pdf", "--out", "fan.png"], "is not the format of fan.png"),
-        (["fan", "--out", "taken.txt"], "taken.txt: the output is a file of no known format"),
-        (["fan", "--out", "fan.bmp"], "fan.bmp: the output is a file of no known format"),
+        (["fan", "--out", "taken.txt"], "taken.txt: the output file has no known format"),
+        (["fan", "--out", "fan.bmp"], "fan.bmp: the output file has no known format"),
         (["fan", "--out", "taken.txt/fan.png"], "taken.txt/fan.png: the file cannot be written"),
     ],
 )
