@@ -21,7 +21,7 @@ from features.errors import InputError
 from features.feature import Feature
 from features.findings import refuse, settled
 from features.information import AsOfRule, DataBundle, InformationSet
-from forecasting.evaluation.bench import information_sets
+from forecasting.evaluation.prepared import information_sets
 from forecasting.explanation.drivers import feature_drivers
 from forecasting.explanation.explain import Explanation, attribution_table, channel_summary, explain
 from forecasting.explanation.forecast_table import forecast_table
