@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from forecasting.options.run_config import RunConfig
     from forecasting.promotion.promote import promote
     from forecasting.reports.report import make_report
-    from forecasting.results.measures import Shifts, shifts
+    from forecasting.results.measures import Measures, measures
     from forecasting.results.read import read_run
     from forecasting.results.result import RunResult
     from forecasting.serving.serving import ForecastConfig, forecast_with
@@ -106,8 +106,8 @@ _HOME = {
     "make_report": "forecasting.reports.report",
     "plot": "forecasting.figures.plots",
     "promote": "forecasting.promotion.promote",
-    "Shifts": "forecasting.results.measures",
-    "shifts": "forecasting.results.measures",
+    "Measures": "forecasting.results.measures",
+    "measures": "forecasting.results.measures",
     "pattern_brief": "forecasting.briefs.measures",
     "track": "forecasting.tracking.track",
     "tree_shap": "forecasting.explanation.shap_values",
@@ -135,11 +135,11 @@ __all__ = [
     "InputError",
     "Itpde",
     "Larch",
+    "Measures",
     "Owid",
     "PairAttributes",
     "RunConfig",
     "RunResult",
-    "Shifts",
     "Store",
     "Stri",
     "Technology",
@@ -155,6 +155,7 @@ __all__ = [
     "forecast_with",
     "load_forecaster",
     "make_report",
+    "measures",
     "pattern_brief",
     "plan_folds",
     "plot",
@@ -162,7 +163,6 @@ __all__ = [
     "read_run",
     "run",
     "save_forecaster",
-    "shifts",
     "simulate_world",
     "track",
     "tree_shap",

@@ -16,9 +16,9 @@ from forecasting.explanation.drivers import Drivers, final_drivers
 from forecasting.explanation.explain import attribution_table, explain
 from forecasting.explanation.forecast_table import forecast_table
 from forecasting.explanation.tree_views import tree_views
-from forecasting.measures.gauge import Gauge
-from forecasting.measures.pattern_shifts import PatternShifts
-from forecasting.measures.run import Measured, measure_run
+from forecasting.measurement.measure_run import Measured, measure_run
+from forecasting.measurement.measure_set import MeasureSet
+from forecasting.measurement.tables import MeasureTables
 from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
 from models.design import Design, origin_value
@@ -37,7 +37,7 @@ class Final:
     table: pd.DataFrame
     explained: Drivers
     attributions: pd.DataFrame
-    pattern: PatternShifts
+    measures: MeasureTables
 
 
 def make_final(
@@ -45,7 +45,7 @@ def make_final(
     backtest: Backtest,
     folds: Sequence[Fold],
     config: RunConfig,
-    gauge: Gauge,
+    measure_set: MeasureSet,
     stage: Path,
     progress: Progress,
 ) -> Final:
@@ -64,7 +64,7 @@ def make_final(
         forecasts=forecasts,
         attributions=attributions,
     )
-    pattern = measure_run(gauge, bench.panel, measured, progress)
+    pattern = measure_run(measure_set, bench.panel, measured, progress)
     return Final(forecaster, forecasts, table, explained, attributions, pattern)
 
 
