@@ -58,8 +58,8 @@ if TYPE_CHECKING:
     from forecasting.options.run_config import RunConfig as RunConfig
     from forecasting.promotion.promote import promote as promote
     from forecasting.reports.report import make_report as make_report
-    from forecasting.results.measures import Shifts as Shifts
-    from forecasting.results.measures import shifts as shifts
+    from forecasting.results.measures import Measures as Measures
+    from forecasting.results.measures import measures as measures
     from forecasting.results.read import read_run as read_run
     from forecasting.results.result import RunResult as RunResult
     from forecasting.serving.serving import forecast_with as forecast_with

@@ -28,7 +28,7 @@ from forecasting.final_forecast import FinalForecast, make_final_forecast
 from forecasting.inputs.findings import tell
 from forecasting.inputs.load import LoadedData, load
 from forecasting.inputs.universe import own_statements, universe_choices, unused_statements
-from forecasting.measures.gauge import make_gauge
+from forecasting.measurement.measure_set import make_measure_set
 from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
 from forecasting.results.result import RunResult
@@ -125,7 +125,7 @@ def _written(config: RunConfig, progress: Progress) -> RunResult:
         for line in (*own_statements(specs), *unused_statements(specs)):
             progress.say(line)
     with progress.stage("prepare the measures"):
-        gauge = make_gauge(data.bundle, tables=data.tables)
+        measure_set = make_measure_set(data.bundle, tables=data.tables)
     panel = data.bundle.panel
     last = data.bundle.origin(config.as_of) if config.as_of else panel.last_year
     folds = plan_folds(
@@ -143,11 +143,11 @@ def _written(config: RunConfig, progress: Progress) -> RunResult:
     with staged(config.out, check=may_be) as stage:
         backtest = run_backtest(prepared, folds, config, stage, progress)
         study = _study(data, prepared, folds, config, backtest, progress) if config.study else None
-        final = make_final_forecast(prepared, backtest, folds, config, gauge, stage, progress)
+        final = make_final_forecast(prepared, backtest, folds, config, measure_set, stage, progress)
         with progress.stage("check for leaks"):
             checked = _audit(data, prepared, folds, config, final)
         provenance = _provenance(config, data, prepared, backtest, final, checked)
-        provenance["notes"] += gauge.statements
+        provenance["notes"] += measure_set.statements
         provenance["universe_choices"] = universe_choices(
             config, data.bundle, first_origin=folds[0].origin
         )
@@ -270,7 +270,7 @@ def _result(
         drivers=final.explained.features,
         stability=final.explained.stability,
         coverage=coverage(info, matrix, own=own_features(prepared.own)),
-        pattern=final.pattern,
+        measures=final.measures,
         provenance=provenance,
         timings=progress.seconds,
     )
@@ -312,7 +312,7 @@ def _provenance(
             largest_gap=explained.largest_gap,
         ),
         "audit": checked.to_dict(),
-        "measures_missing": final.pattern.missing,
+        "measures_missing": final.measures.missing,
         "sector_names": {}
         if sectors is None
         else dict(zip(sectors.sectors, sectors.names, strict=True)),

@@ -155,7 +155,7 @@ def _result(
         channels=channel_summary(explanation),
         drivers=feature_drivers(explanation, model.stability, own=_own(model)),
         coverage=coverage(origin.info, origin.matrix, own=_own(model)),
-        pattern=None,
+        measures=None,
         provenance=about,
         timings=progress.seconds,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -105,3 +106,9 @@ def test_another_name_is_an_attribute_error():
         AttributeError, match="'forecasting' has no attribute 'forecast_everything'"
     ):
         _ = forecasting.forecast_everything
+
+
+def test_no_public_name_is_a_room_too():
+    """Importing a room would put a module in the function's place."""
+    rooms = {module.name for module in pkgutil.iter_modules(forecasting.__path__)}
+    assert not rooms & set(forecasting.__all__)

@@ -123,7 +123,7 @@ def test_a_folder_holds_the_brief_its_tables_and_its_figures(measures, measured_
     }
     text = (out / "brief.md").read_text("utf-8")
     assert "is left out" not in text
-    rows = pd.read_parquet(measured_run / "shifts_forecasts.parquet")
+    rows = pd.read_parquet(measured_run / "measures_forecasts.parquet")
     rows = rows.query("measure == 'link_births' and target_year == 2011")
     found = pd.read_csv(out / "link_births_forecasts.csv").set_index("country")["forecast_percent"]
     wanted = 100 * rows.set_index(rows["country"].astype(str))["forecast"]
