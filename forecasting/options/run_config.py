@@ -269,7 +269,7 @@ class RunConfig:
         Raises
         ------
         InputError
-            If the file cannot be read, is no mapping, or holds an invalid option.
+            If the file cannot be read, is not a mapping, or holds an invalid option.
         """
         # A served model reads configurations, and never a YAML file.
         from forecasting.options.yaml_file import read_options

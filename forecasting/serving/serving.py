@@ -1,4 +1,4 @@
-"""Forecasting new data with a trained model: nothing is fitted again but the country totals."""
+"""Forecasting new data with a trained model: only the country totals are fitted again."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from forecasting.evaluation.prepared import information_sets
 from forecasting.explanation.drivers import feature_drivers
 from forecasting.explanation.explain import Explanation, attribution_table, channel_summary, explain
 from forecasting.explanation.forecast_table import forecast_table
-from forecasting.inputs.findings import tell
+from forecasting.inputs.findings import show_findings
 from forecasting.inputs.load import LoadedData, load
 from forecasting.options.forecast_config import ForecastConfig
 from forecasting.options.run_config import RunConfig
@@ -61,9 +61,8 @@ def forecast_with(
 ) -> RunResult:
     """Forecast new data with a trained model.
 
-    Its boosters, mean reversion, probabilities and intervals are taken as they are. The totals of
-    target years are forecast from the new data, as every forecast's are: they are no part of the
-    fitted model.
+    Its boosters, mean reversion, probabilities and intervals are used as they are. The totals of
+    target years are forecast from the new data, as always: they are not part of the model.
 
     Parameters
     ----------
@@ -83,10 +82,10 @@ def forecast_with(
     Raises
     ------
     InputError
-        If the model cannot be had or does not fit this version or the data, or for anything wrong
-        with the data; nothing is left in ``out``.
+        If the model cannot be loaded or does not fit this version or the data, or if anything is
+        wrong with the data; nothing is left in ``out``.
     """
-    # As in a run: threads of BLAS would round differently with their number.
+    # As in a run: the number of BLAS threads changes the rounding.
     with threadpool_limits(limits=1, user_api="blas"):
         return _forecast(str(model), config, Progress(show=show_progress and not config.quiet))
 
@@ -107,7 +106,7 @@ def _made(address: str, config: ForecastConfig, progress: Progress) -> RunResult
         progress.say(line)
     _check_sectors(model, data.bundle.panel.flows, asked)
     data = _noticed(model, data, asked)
-    tell(data.findings, notes=progress.show)
+    show_findings(data.findings, notes=progress.show)
     asked = replace(asked, as_of=asked.as_of or _rule(model).date(data.bundle.panel.last_year))
     with progress.stage("build the features"):
         origin = _at_origin(data.bundle, asked, model)
@@ -126,8 +125,8 @@ def _made(address: str, config: ForecastConfig, progress: Progress) -> RunResult
         explained=explanation,
     )
     result = _result(model, asked, origin, parts, explanation, about, progress)
-    may_be = partial(check_out, asked.out, overwrite=config.overwrite, kind="forecast")
-    with staged(asked.out, check=may_be) as stage:
+    check = partial(check_out, asked.out, overwrite=config.overwrite, kind="forecast")
+    with staged(asked.out, check=check) as stage:
         return _write(result, forecaster, stage)
 
 
@@ -186,7 +185,7 @@ def _check_sectors(model: ServedModel, flows: FlowIndex, asked: RunConfig) -> No
 
 
 def _noticed(model: ServedModel, data: LoadedData, asked: RunConfig) -> LoadedData:
-    """The data with what their last year in common with the model says of their unit."""
+    """The data with findings on the last year that they share with the model."""
     more = shared_year_findings(model.forecaster, data.bundle.panel)
     findings = settled((*data.findings, *more), accept=asked.accept)
     refuse(findings, strict=asked.strict, file=asked.trade)
@@ -200,7 +199,7 @@ def _rule(model: ServedModel) -> AsOfRule:
 
 
 def _at_origin(bundle: DataBundle, asked: RunConfig, model: ServedModel) -> _Origin:
-    """Open every origin that the totals learn from, and build the model's features of the last."""
+    """Open every origin that the totals learn from, and build the features of the last."""
     assert asked.as_of is not None
     (setting,) = asked.settings
     last, rule = bundle.origin(asked.as_of), asked.as_of_rule(bundle.panel.last_year)
@@ -209,12 +208,12 @@ def _at_origin(bundle: DataBundle, asked: RunConfig, model: ServedModel) -> _Ori
 
 
 def _own(model: ServedModel) -> tuple[Feature, ...]:
-    """Features of the series that the user gave the model beside those it knows."""
+    """Features of the user's own series that the model was trained on."""
     return own_features(model.forecaster.own)
 
 
 def _moved(model: ServedModel, origin: _Origin, asked: RunConfig) -> FittedForecaster:
-    """The model's fitted parts with the data of the new origin."""
+    """The fitted model with the data of the new origin."""
     info = origin.info
     return replace(
         model.forecaster,

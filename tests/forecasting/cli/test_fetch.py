@@ -204,7 +204,7 @@ def test_a_key_of_another_kind_or_none_is_refused(fetch, folder):
     for given, says in (
         ({"trade": "geodist"}, "holds pairs, not trade"),
         ({"trade": "baci:HS02"}, "no data set baci:HS02"),
-        ({"trade": "bacy:HS92"}, "neither such a file nor a source"),
+        ({"trade": "bacy:HS92"}, "there is no such file"),
     ):
         with pytest.raises(ValueError, match=says):
             load(RunConfig(**given, store=folder))

@@ -326,7 +326,7 @@ def test_a_configuration_file_that_cannot_be_used_is_told_in_one_line(tmp_path, 
     for text, words in (
         ("horizon: [1]\n", ("unknown option 'horizon'", "Did you mean 'horizons'?")),
         ("tune_every: 0\n", ("option 'tune_every' cannot be 0",)),
-        ("- 1\n", ("no mapping",)),
+        ("- 1\n", ("not a mapping",)),
         ("a: [1\n", ("cannot be read",)),
     ):
         config.write_text(text)

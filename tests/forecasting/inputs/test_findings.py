@@ -13,7 +13,7 @@ from features.errors import InputError
 from features.findings import Finding
 from forecasting import RunConfig, simulate_world
 from forecasting.cli.main import main
-from forecasting.inputs.findings import MOST_LINES, tell
+from forecasting.inputs.findings import MOST_LINES, show_findings
 from forecasting.inputs.load import LoadedData, load
 from forecasting.reports.data import _findings
 
@@ -128,12 +128,12 @@ def finding(severity: str, message: str = "XAC jumps") -> Finding:
 
 @pytest.mark.parametrize(("notes", "lines"), [(True, 2), (False, 1)])
 def test_warnings_are_told_without_progress_too(notes, lines, capsys):
-    tell([finding("warning"), finding("note")], notes=notes)
+    show_findings([finding("warning"), finding("note")], notes=notes)
     assert capsys.readouterr().err.count("\n") == lines
 
 
 def test_of_many_findings_the_rest_is_counted(capsys):
-    tell([finding("warning")] * (MOST_LINES + 3), notes=True)
+    show_findings([finding("warning")] * (MOST_LINES + 3), notes=True)
     told = capsys.readouterr().err.splitlines()
     assert len(told) == MOST_LINES + 1
     assert told[-1] == "and 3 more in run.json"

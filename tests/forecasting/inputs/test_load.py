@@ -87,7 +87,7 @@ def test_a_folder_that_lacks_a_table_is_refused(files, refused, gone, says):
 def test_a_folder_named_like_a_table_is_refused(files, refused):
     (files["tables"] / "wiot_1995.parquet").mkdir()
     refused(lambda: loaded(files, "trade", "tables"), file=files["tables"] / "wiot_1995.parquet",
-            says="this is no file")  # fmt: skip
+            says="this is not a file")  # fmt: skip
 
 
 @pytest.mark.parametrize("value", ["1e308", "-1e308"])

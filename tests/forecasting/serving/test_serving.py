@@ -288,7 +288,7 @@ def test_a_model_of_another_kind_is_refused(tracked, tmp_path, stops):
             name="forecaster", python_model=Other(), pip_requirements=["mlflow"]
         )
     for address in (f"models:/{model.model_id}", f"runs:/{run.info.run_id}"):
-        stops(lambda at=address: open_model(at), says="this is no model of gravicast")
+        stops(lambda at=address: open_model(at), says="this is not a gravicast model")
 
 
 # What is refused ----------------------------------------------------------------------------------
