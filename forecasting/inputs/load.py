@@ -330,17 +330,17 @@ def _decided(notes: PanelNotes) -> str:
 def _panel_statements(panel: TradePanel) -> tuple[str, ...]:
     notes, flows = panel.notes, panel.flows
     sectors = f", {len(flows.sectors)} sectors" if flows.has_sectors else ""
-    said = [
+    statements = [
         f"{notes.rows:,} rows: {len(flows.countries)} countries{sectors}, "
         f"{panel.first_year}-{panel.last_year}, {flows.size:,} flows",
         f"{notes.absent_cells:,} cells without a row read as {notes.absent_means}{_decided(notes)}",
     ]
     if notes.negatives_set_to_zero:
-        said.append(f"{notes.negatives_set_to_zero:,} negative values set to zero")
+        statements.append(f"{notes.negatives_set_to_zero:,} negative values set to zero")
     if panel.domestic is not None:
-        said.append("domestic flows kept apart; no international total contains them")
+        statements.append("domestic flows kept apart; no international total contains them")
     if flows.diagonal:
-        said.append("domestic flows included: totals are gross output and absorption")
+        statements.append("domestic flows included: totals are gross output and absorption")
     if notes.ignored_columns:
-        said.append(f"columns not used: {', '.join(notes.ignored_columns)}")
-    return tuple(said)
+        statements.append(f"columns not used: {', '.join(notes.ignored_columns)}")
+    return tuple(statements)

@@ -20,8 +20,8 @@ def measures(measured_run, capsys):
 
     def go(*arguments: str, run=measured_run) -> tuple[int, str, str]:
         code = main(["measures", arguments[0], str(run), *arguments[1:]])
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
 
     return go
 
@@ -111,9 +111,9 @@ def test_a_folder_of_a_forecast_is_refused(measures, measured_run, tmp_path):
 
 def test_a_folder_holds_the_brief_its_tables_and_its_figures(measures, measured_run, tmp_path):
     out = tmp_path / "brief"
-    code, said, err = measures("links", "--out", str(out))
+    code, printed, err = measures("links", "--out", str(out))
     assert (code, err) == (0, "")
-    assert said.splitlines()[-1] == f"With figures, and all numbers as CSV: {out / 'brief.md'}"
+    assert printed.splitlines()[-1] == f"With figures, and all numbers as CSV: {out / 'brief.md'}"
     names = ("active_links", "link_births", "link_deaths")
     assert {path.name for path in out.iterdir()} == {
         "brief.md",

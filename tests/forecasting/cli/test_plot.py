@@ -51,10 +51,10 @@ def test_the_list_holds_every_kind_and_its_options(capsys: pytest.CaptureFixture
     with pytest.raises(SystemExit) as caught:
         main(["plot", "--list"])
     assert caught.value.code == 0
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     for kind in KINDS:
-        assert kind.shows in said
-        assert all(f"--{option}" in said for option in kind.options)
+        assert kind.shows in printed
+        assert all(f"--{option}" in printed for option in kind.options)
 
 
 @pytest.mark.parametrize(
@@ -80,10 +80,10 @@ def test_a_mistake_is_one_line_and_leaves_nothing(
     (here / "taken.txt").write_text("mine")
     kind, *rest = arguments
     assert main(["plot", kind, str(finished_run), *rest]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert says in said.err
-    assert said.err.count("\n") == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert says in printed.err
+    assert printed.err.count("\n") == 1
     assert files(here) == ["taken.txt"]
 
 
