@@ -36,8 +36,9 @@ from forecasting.results.result import RunResult
 from forecasting.results.versions import git_commit, versions
 from forecasting.results.write import write_tables
 from forecasting.run_folder.claim import check_out, claimed
+from forecasting.run_folder.files import FIGURES, MARKER, REPORT
 from forecasting.run_folder.interrupts import Interrupted
-from forecasting.run_folder.record import FORMAT, MARKER, write_record
+from forecasting.run_folder.record import FORMAT, write_record
 from forecasting.run_folder.staging import staged
 from forecasting.tracking.autologging import autologging_off
 
@@ -168,10 +169,10 @@ def _draw(result: RunResult, stage: Path) -> None:
     # The back-test that some figures and tables read is still in the temporary folder.
     result, figures = replace(result, out=stage), None
     if result.config.figures:
-        (stage / "figures").mkdir()
-        figures = save_figures(result, stage / "figures")
+        (stage / FIGURES).mkdir()
+        figures = save_figures(result, stage / FIGURES)
     if result.config.report:
-        write_report(result, figures, stage / "report.html")
+        write_report(result, figures, stage / REPORT)
 
 
 def _recorded(result: RunResult, stage: Path) -> RunResult:

@@ -23,7 +23,7 @@ from features.information import DataBundle
 from forecasting import RunConfig, RunResult, run
 from forecasting.evaluation.model_names import MODELS
 from forecasting.evaluation.scores import METRICS, SKILL_METRICS
-from forecasting.results.write import FORMAT
+from forecasting.run_folder.record import FORMAT
 from models.raking import rake
 
 SETTINGS = ("totals_known", "ex_ante")
