@@ -9,21 +9,16 @@ import numpy as np
 import pandas as pd
 
 from features.countries.panel_codes import counted
-from features.files.tables import read_table_and_say, require_columns
+from features.files.tables import read_table_and_say
 from features.reading import column_names as names
 from features.reading.country_column import CountryColumn, require_filled
 from features.reading.country_names import WORLD
 from features.reading.options import ReadingOptions
 from features.reading.periods import read_periods
+from features.reading.schemas import INDICATORS, columns_found, columns_named
 from features.reading.table import ReadTable
 from features.reading.wide import stacked
 
-_ROLES = {
-    "iso3": names.COUNTRY,
-    "year": names.YEAR,
-    "indicator": names.INDICATOR,
-    "value": ("value", "obsvalue", "val"),
-}
 _NAMED = 12
 
 
@@ -65,14 +60,11 @@ def tidy_indicators(frame: pd.DataFrame, options: ReadingOptions, *, file: objec
     InputError
         For a missing column, an empty cell in place of a country, or a year that is none.
     """
-    require_columns(frame, (), file=file)
     columns = list(frame.columns)
     wide = {} if names.find(columns, names.YEAR) else names.year_columns(columns)
-    wanted = [role for role in _ROLES if not (wide and role in ("year", "value"))]
-    given = {role: names.find(columns, _ROLES[role]) or role for role in wanted}
-    require_columns(frame, given.values(), file=file)
+    given = columns_found(frame, INDICATORS, file=file, without=("year", "value") if wide else ())
     taken = {role: column for role, column in given.items() if role != column}
-    said = [f"columns {', '.join(f'{r}={c}' for r, c in taken.items())}"] if taken else []
+    said = columns_named(given)
     stale = [role for role in taken if role in columns]
     tidy = frame.drop(columns=stale).rename(columns={c: r for r, c in taken.items()})
     (country,) = CountryColumn.of_table(

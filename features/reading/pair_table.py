@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.files.tables import read_table_and_say, require_columns
+from features.files.tables import read_table_and_say
 from features.reading import column_names as names
 from features.reading.country_column import CountryColumn, require_known
 from features.reading.options import ReadingOptions
+from features.reading.schemas import PAIRS, columns_found, columns_named
 from features.reading.table import ReadTable
-
-SIDES = {"iso3_o": ("iso3o", *names.EXPORTER), "iso3_d": ("iso3d", *names.IMPORTER)}
 
 
 def read_pairs(path: Path, options: ReadingOptions) -> ReadTable:
@@ -37,15 +36,12 @@ def tidy_pairs(frame: pd.DataFrame, options: ReadingOptions, *, file: object) ->
     InputError
         For a missing side, or countries that no table knows (all of them at once).
     """
-    require_columns(frame, (), file=file)
-    given = {side: names.find(list(frame.columns), known) or side for side, known in SIDES.items()}
-    require_columns(frame, given.values(), file=file)
+    given = columns_found(frame, PAIRS, file=file)
     columns = CountryColumn.of_table(
         {side: frame[name] for side, name in given.items()}, extra_codes=options.extra_codes
     )
     require_known({given[side]: column for side, column in columns.items()}, file=file)
-    taken = {side: name for side, name in given.items() if side != name}
-    said = [f"columns {', '.join(f'{s}={c}' for s, c in taken.items())}"] if taken else []
+    said = columns_named(given)
     if any(column.translated for column in columns.values()):
         said.append("countries translated to alpha-3 codes")
     tidy = frame.rename(columns={name: side for side, name in given.items()})

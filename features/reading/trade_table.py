@@ -19,6 +19,7 @@ from features.reading.country_names import WORLD
 from features.reading.months import sum_months
 from features.reading.options import ReadingOptions
 from features.reading.periods import read_periods
+from features.reading.schemas import columns_named
 from features.reading.table import ReadTable
 from features.reading.trade_layout import TradeLayout, chosen_flows, trade_layout, unit_of
 from features.reading.wide import stacked
@@ -103,8 +104,7 @@ def star(frame: pd.DataFrame) -> str | None:
 
 
 def _said_of_columns(layout: TradeLayout, unit: str) -> list[str]:
-    taken = [f"{role}={column}" for role, column in layout.given.items() if role != column]
-    said = [f"columns {', '.join(taken)}"] if taken else []
+    said = columns_named(layout.given)
     if layout.direction is not None:
         said.append(f"{layout.direction} as reporters declare them")
     if unit != "usd":
