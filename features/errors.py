@@ -53,8 +53,8 @@ class InputError(ValueError):
         place = [_path(str(file))] if file is not None else []
         place += [f"column {cut(repr(column))}"] if column is not None else []
         place += [f"row {row}"] if row is not None else []
-        told = f"{self.problem}. {self.remedy}"
-        super().__init__(f"{', '.join(place)}: {told}" if place else told)
+        message = f"{self.problem}. {self.remedy}"
+        super().__init__(f"{', '.join(place)}: {message}" if place else message)
 
 
 def _path(file: str) -> str:

@@ -91,13 +91,15 @@ _ALPHA2 = {"XK": "XKX", "UK": "GBR", "EL": "GRC", "AN": "ANT", "CS": "SCG", "KV"
            "YU": "SCG"}  # fmt: skip
 
 
-def said_of_territories(countries: Iterable[str], year: int) -> list[str]:
+def territory_statements(countries: Iterable[str], year: int) -> list[str]:
     """What figures of BACI or Comtrade for a year do not say of countries' territory."""
-    there = set(countries)
-    said = [text for code, (last, text) in _ENLARGED.items() if code in there and year <= last]
-    if "TWN" in there:
-        said.append('Taiwan is what the source calls "Other Asia, not elsewhere specified"')
-    return said
+    found = set(countries)
+    statements = [
+        text for code, (last, text) in _ENLARGED.items() if code in found and year <= last
+    ]
+    if "TWN" in found:
+        statements.append('Taiwan is what the source calls "Other Asia, not elsewhere specified"')
+    return statements
 
 
 class UnknownCodeError(LookupError):

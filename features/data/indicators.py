@@ -182,10 +182,10 @@ def _stand_in(
     countries: Sequence[str],
 ) -> list[str]:
     """Put series in the place of those that features know and the table lacks."""
-    said = []
+    statements = []
     for name, other in stand_ins(set(values)).items():
         values[name], specs[name] = values[other], replace(specs[other], name=name)
-        said.append(f"{other} stands in for {name}")
+        statements.append(f"{other} stands in for {name}")
     for name, other in fillers(set(values)).items():
         if specs[name].publication_lag_months < specs[other].publication_lag_months:
             continue
@@ -195,8 +195,8 @@ def _stand_in(
         if filled.any():
             values[name] = np.where(filled, values[other], values[name])
             named = ", ".join(np.asarray(countries)[filled.any(axis=0)])
-            said.append(f"{other} stands in for {name} of {named} before its first figure")
-    return said
+            statements.append(f"{other} stands in for {name} of {named} before its first figure")
+    return statements
 
 
 def _specs(catalogue: CheckedTable) -> dict[str, IndicatorSpec]:

@@ -138,10 +138,10 @@ def check_table_years(folder: Path | str, years: Iterable[int]) -> None:
     folder, wanted = Path(folder), list(years)
     if not folder.is_dir():
         raise InputError("there is no such folder", remedy="Check the path", file=folder)
-    there = table_years(folder)
-    lacking = [year for year in wanted if year not in there]
-    if not there or lacking:
-        have = f"{there[0]}-{there[-1]}" if there else "none"
+    present = table_years(folder)
+    lacking = [year for year in wanted if year not in present]
+    if not present or lacking:
+        have = f"{present[0]}-{present[-1]}" if present else "none"
         raise InputError(
             f"the flows are of {wanted[0]}-{wanted[-1]} and there is no wiot_{lacking[0]}.parquet "
             f"(tables found: {have})",

@@ -290,10 +290,10 @@ def sector_codes(sector: Codes | None) -> tuple[CodedColumn | None, tuple[str, .
 
 
 def _consecutive_years(year: NDArray[np.integer], *, file: object) -> NDArray[np.int32]:
-    there = used_codes(year)
-    first, last = int(there[0]), int(there[-1])
-    if there.size < last - first + 1:
-        gap = first + int(np.argmax(there != np.arange(first, first + there.size)))
+    present = used_codes(year)
+    first, last = int(present[0]), int(present[-1])
+    if present.size < last - first + 1:
+        gap = first + int(np.argmax(present != np.arange(first, first + present.size)))
         raise InputError(
             f"year {gap} is missing from the middle of {first}-{last}",
             remedy="Supply that year or cut the panel to years without a gap",

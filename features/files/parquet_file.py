@@ -41,9 +41,9 @@ def read_parquet(path: Path, *, text: Collection[str]) -> pd.DataFrame:
     try:
         about = pq.read_metadata(path)
         _refuse_huge(about, file=path)
-        there = {about.schema.column(k).path for k in range(about.num_columns)}
+        present = {about.schema.column(k).path for k in range(about.num_columns)}
         # Text as dictionaries: 28 million country codes become integers without one Python string.
-        coded = [name for name in text if name in there]
+        coded = [name for name in text if name in present]
         # As one file: a data set would make a column of a folder called year=2017.
         with pq.ParquetFile(path, read_dictionary=coded, pre_buffer=True) as opened:
             table = _plain_columns(opened.read(), file=path)

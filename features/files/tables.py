@@ -27,11 +27,11 @@ _LARGEST = float(np.finfo(np.float32).max)
 def read_table(
     path: Path, *, text: Collection[str], decimal: Decimal | None = None
 ) -> pd.DataFrame:
-    """Read a CSV, Parquet or Excel file; see `read_table_and_say`."""
-    return read_table_and_say(path, text=text, decimal=decimal)[0]
+    """Read a CSV, Parquet or Excel file; see `read_table_with_notes`."""
+    return read_table_with_notes(path, text=text, decimal=decimal)[0]
 
 
-def read_table_and_say(
+def read_table_with_notes(
     path: Path, *, text: Collection[str], decimal: Decimal | None = None
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Read a CSV, Parquet or Excel file, and say what it took to read it.
@@ -65,18 +65,18 @@ def read_table_and_say(
     if path.stat().st_size == 0:
         raise InputError("the file is empty", remedy="Name a file with rows", file=path)
     name = path.name.lower()
-    said: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     default: Decimal | None = None
     if name.endswith(".parquet"):
         frame = read_parquet(path, text=text)
     elif name.endswith(CSV_SUFFIXES):
         mark = separator(path)
         frame = read_csv(path, text=text, mark=mark)
-        said = (f"cells separated by {SEPARATORS[mark]}",) if mark != "," else ()
+        notes = (f"cells separated by {SEPARATORS[mark]}",) if mark != "," else ()
         # Where commas part the cells, a comma in quotes groups digits.
         default = "." if mark == "," else None
     elif name.endswith(WORKBOOK_SUFFIXES):
-        frame, said = read_workbook(path, text=text)
+        frame, notes = read_workbook(path, text=text)
         frame = without_blank_end(frame, file=path)
     else:
         raise InputError(
@@ -88,7 +88,7 @@ def read_table_and_say(
     if frame.empty:
         raise InputError("the table has no rows", remedy="Name a file with rows", file=path)
     frame, done = with_plain_numbers(frame, text=text, decimal=decimal, default=default, file=path)
-    return frame, (*said, *done)
+    return frame, (*notes, *done)
 
 
 def shown(cell: object) -> str:

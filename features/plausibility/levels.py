@@ -167,7 +167,7 @@ def _world(totals: TraderTotals, jumps: dict[Side, NDArray[np.float64]]) -> list
         if not of.size:
             continue
         years = [int(totals.years[row]) for row in of]
-        said = [f"of {totals.years[row]} is {_beyond(float(change[row]))} {totals.years[row - 1]}"
+        changes = [f"of {totals.years[row]} is {_beyond(float(change[row]))} {totals.years[row - 1]}"
                 for row in of]  # fmt: skip
         findings.append(
             Finding(
@@ -176,7 +176,7 @@ def _world(totals: TraderTotals, jumps: dict[Side, NDArray[np.float64]]) -> list
                 count=of.size,
                 names=(),
                 years=tuple(years),
-                message=f"world trade {listed(said, most=3)}"
+                message=f"world trade {listed(changes, most=3)}"
                 f"{': an incomplete year, or another unit' if code == 'partial-year' else ''}",
                 remedy=_world_remedy(code, years[-1]),
             )

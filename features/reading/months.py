@@ -60,12 +60,12 @@ def sum_months(
     summed["value_usd"] = np.bincount(group, weights=value)
     partial = _partial_ends(frame, file=file)
     kept = ~summed["year"].isin(list(partial)).to_numpy()
-    said = ["months summed to years"]
+    notes = ["months summed to years"]
     if partial:
         named = ", ".join(f"{year} ({months} of 12 months)" for year, months in partial.items())
-        said.append(f"incomplete years left out: {named}")
-    said += _gaps(frame[~frame["year"].isin(list(partial))])
-    return summed[kept].reset_index(drop=True), first[kept], said
+        notes.append(f"incomplete years left out: {named}")
+    notes += _gaps(frame[~frame["year"].isin(list(partial))])
+    return summed[kept].reset_index(drop=True), first[kept], notes
 
 
 def _partial_ends(frame: pd.DataFrame, *, file: object) -> dict[int, int]:

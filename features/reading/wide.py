@@ -45,16 +45,16 @@ def stacked(
             file=file,
         )
     values = np.stack([_figures(frame[c], file=file) for c in columns])
-    there = ~np.isnan(values)
-    year, row = np.nonzero(there)
+    present = ~np.isnan(values)
+    year, row = np.nonzero(present)
     tidy = frame.drop(columns=columns).iloc[row].reset_index(drop=True)
     tidy["year"] = np.array([years[c] for c in columns], dtype=np.int32)[year]
-    tidy["value"] = values[there]
-    empty = int(values.size - there.sum())
-    said = [f"{len(columns)} columns of years made rows"]
+    tidy["value"] = values[present]
+    empty = int(values.size - present.sum())
+    notes = [f"{len(columns)} columns of years made rows"]
     if empty:
-        said.append(f"{empty:,} empty cells of them left out")
-    return tidy, row, said
+        notes.append(f"{empty:,} empty cells of them left out")
+    return tidy, row, notes
 
 
 def _figures(column: pd.Series, *, file: object) -> NDArray[np.float64]:

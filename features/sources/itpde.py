@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from features.countries.source_codes import alpha3_to_iso3
 from features.download.given import called, csv_like
-from features.download.raw_cache import Desk
+from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError
 from features.store.connector import Connector
@@ -133,13 +133,13 @@ class Itpde(Connector):
         """The one zip of the edition."""
         return (ADDRESSES[self.edition],)
 
-    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+    def download(self, cache: RawCache) -> tuple[RawFile, ...]:
         """The zip."""
         url = ADDRESSES[self.edition]
         check = zip_only(url.rpartition("/")[2], by_hand=url)
         columns = _columns(DYNAMIC[self.edition])
         return (
-            desk.file(
+            cache.file(
                 url,
                 check=check,
                 fits=csv_like(columns, member=".csv"),
