@@ -264,7 +264,7 @@ def _body(response: httpx.Response, url: str) -> bytes:
     for chunk in response.iter_bytes():
         chunks.append(chunk)
         size += len(chunk)
-        if size > inflated.limit(response.num_bytes_downloaded):
+        if size > inflated.proportionate_limit(response.num_bytes_downloaded):
             raise SourceError(
                 f"an answer of {response.num_bytes_downloaded:,} bytes inflates to more than "
                 f"{size:,}",

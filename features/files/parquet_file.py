@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from features.errors import InputError, cut, first_line
-from features.files.text_stream import inflated_limit
+from features.files.inflated import memory_limit
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -68,7 +68,7 @@ def read_parquet(path: Path, *, text: Collection[str]) -> pd.DataFrame:
 def _refuse_huge(about: pq.FileMetaData, *, file: Path) -> None:
     """A file of a few bytes can say one value ten billion times."""
     size = about.num_rows * about.num_columns * _LEAST_CELL
-    if size > inflated_limit():
+    if size > memory_limit():
         raise InputError(
             f"the file has {about.num_rows:,} rows of {about.num_columns:,} columns, too much for "
             "this machine's memory",

@@ -167,8 +167,8 @@ def _world(totals: TraderTotals, jumps: dict[Side, NDArray[np.float64]]) -> list
         if not of.size:
             continue
         years = [int(totals.years[row]) for row in of]
-        changes = [f"of {totals.years[row]} is {_beyond(float(change[row]))} {totals.years[row - 1]}"
-                for row in of]  # fmt: skip
+        changes = [f"of {totals.years[r]} is {_beyond(float(change[r]))} {totals.years[r - 1]}"
+                   for r in of]  # fmt: skip
         findings.append(
             Finding(
                 code=code,
