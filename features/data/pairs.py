@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.data.panel import STATED_ZEROS, early
-from features.errors import InputError
-from features.findings import Finding, listed
+from features.errors import InputError, listed
+from features.findings import Finding
 from features.reading.options import DEFAULT
 from features.reading.pair_table import read_pairs
 from features.reading.schemas import PAIRS

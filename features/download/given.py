@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from features.download.answers import Answer
-from features.errors import InputError, SourceError
+from features.errors import InputError, SourceError, listed
 from features.tidy.csv_stream import header
 from features.tidy.tidying import require_source_columns
 
@@ -65,10 +65,9 @@ class Given:
     def lacks(self, name: str, url: str) -> InputError:
         """The error where no file is the one wanted: what would do, and what is there."""
         present = [path.name for path in self.files()]
-        more = f" and {len(present) - _SHOWN} more" if len(present) > _SHOWN else ""
         return InputError(
             f"no file there has the content of {name} (found "
-            f"{', '.join(present[:_SHOWN]) or 'none'}{more})",
+            f"{listed(present, most=_SHOWN) or 'none'})",
             remedy=f"Download {url} into that folder, under whatever name, or leave out --from",
             file=self.path,
         )

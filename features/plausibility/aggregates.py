@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.data.panel import TradePanel
-from features.findings import Finding, Severity, listed
+from features.errors import listed
+from features.findings import Finding, Severity
 from features.plausibility.trader_totals import SIDES, Side, TraderTotals
 
 _NEAR = 0.17

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from features.data.panel import TradePanel
-from features.findings import Finding, Severity, listed
+from features.errors import listed
+from features.findings import Finding, Severity
 from features.plausibility.reporting import flow_name
 from features.plausibility.trader_totals import SIDES, Recount, Side, TraderTotals
 

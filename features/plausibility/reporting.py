@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.data.panel import PanelNotes, TradePanel
-from features.findings import Finding, Severity, dollars, listed, years_listed
+from features.errors import listed
+from features.findings import Finding, Severity, dollars, years_listed
 from features.plausibility.successions import Succession
 from features.plausibility.trader_totals import SIDES, Side, TraderTotals
 

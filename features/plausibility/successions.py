@@ -7,7 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from features.findings import Finding, listed
+from features.errors import listed
+from features.findings import Finding
 from features.plausibility.trader_totals import TraderTotals
 
 SPLITS: dict[str, tuple[str, ...]] = {

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from features.countries.panel_codes import counted
+from features.errors import listed
 from features.files.tables import read_table_with_notes
 from features.reading import column_names as names
 from features.reading.country_column import CountryColumn, require_filled
@@ -96,9 +97,8 @@ def _no_countries(country: CountryColumn, notes: list[str]) -> np.ndarray | None
         return None
     rows = np.logical_or.reduce(marks)
     found = sorted(country.counted(WORLD) | country.counted(None))
-    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
     notes.append(
-        f"{counted(int(rows.sum()))} of {len(found)} codes that are no countries left out: "
-        f"{', '.join(code[:40] for code in found[:_NAMED])}{more}"
+        f"{counted(int(rows.sum()))} of {len(found)} codes that are not countries left out: "
+        f"{listed([code[:40] for code in found], most=_NAMED)}"
     )
     return None if rows.all() else rows

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.errors import InputError, RepeatedRowsError
+from features.errors import InputError, RepeatedRowsError, listed
 from features.files.tables import numbers
 
 _NAMED = 8
@@ -90,5 +90,4 @@ def _gaps(frame: pd.DataFrame) -> list[str]:
     if short.empty:
         return []
     named = [f"{exporter} {year} ({n})" for (exporter, year), n in short.items()]
-    more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
-    return [f"exporters' years with fewer than 12 months: {', '.join(named[:_NAMED])}{more}"]
+    return [f"exporters' years with fewer than 12 months: {listed(named, most=_NAMED)}"]

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.arrays import used_codes
-from features.countries.panel_codes import counted, listed
+from features.countries.panel_codes import counted, with_rows
 from features.errors import InputError
 from features.files.tables import numbers, read_table_with_notes, require_columns
 from features.reading import column_names as names
@@ -132,7 +132,7 @@ def _without_world(
     kept = ~world if rows is None else rows & ~world
     if not kept.any():
         remedy = "Give flows between countries"
-        raise InputError(f"every row is of {listed(given)}", remedy=remedy, file=file)
+        raise InputError(f"every row is of {with_rows(given)}", remedy=remedy, file=file)
     if world.any():
         named = ", ".join(map(repr, given))
         notes.append(f"{counted(int(world.sum()))} of {named} left out: the world or no country")

@@ -28,7 +28,7 @@ from features.sources.baci_reading import (
 )
 from features.sources.harmonized_system import LEVELS, Level, level_named
 from features.store.connector import Connector
-from features.store.source import SourceInfo, option
+from features.store.source import SourceInfo, option, require_years
 from features.tidy.csv_stream import BROKEN_ZIP, whole_zip
 from features.tidy.parts import Notes, Part
 from features.tidy.tidying import coded, trade_table
@@ -100,11 +100,7 @@ class Baci(Connector):
             )
         refuse_no_robots(self.level, self.revision)
         first = FIRST_YEARS[self.revision]
-        if self.years and min(self.years) < first:
-            raise InputError(
-                f"{self.revision} begins in {first}, and {min(self.years)} is asked for",
-                remedy="Choose later years, or an earlier revision",
-            )
+        require_years(self.years, self.revision, first)
 
     @property
     def key(self) -> str:

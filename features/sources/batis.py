@@ -20,7 +20,7 @@ from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError
 from features.store.connector import Connector
-from features.store.source import SourceInfo, option
+from features.store.source import SourceInfo, option, require_years
 from features.tidy.csv_stream import TEXT
 from features.tidy.flow_spool import FlowSpool, Translated
 from features.tidy.parts import Notes, Part
@@ -108,11 +108,7 @@ class Batis(Connector):
                 f"{self.release!r} is no edition of BaTIS",
                 remedy="Give year and month, such as --release 202512",
             )
-        if self.years and min(self.years) < FIRST_YEAR:
-            raise InputError(
-                f"BaTIS begins in {FIRST_YEAR}, and {min(self.years)} is asked for",
-                remedy="Choose later --years",
-            )
+        require_years(self.years, "BaTIS", FIRST_YEAR)
         _check_items(self.items)
 
     @property

@@ -16,11 +16,11 @@ import pyarrow as pa
 from features.download.answers import Answer
 from features.download.given import passes
 from features.download.raw_file import RawFile
-from features.errors import InputError, SourceError
+from features.errors import InputError, SourceError, listed
 from features.sources.indicator_parts import Reading, check_release_day, check_years, yearly_parts
 from features.sources.indicator_sets import ReadySeries
 from features.store.connector import Connector
-from features.store.source import IndicatorLine, SourceInfo, day_option, option
+from features.store.source import IndicatorLine, SourceInfo, day_option, option, require_years
 from features.tidy.csv_stream import csv_batches
 from features.tidy.parts import Part
 from features.tidy.tidying import require_source_columns
@@ -128,11 +128,7 @@ class Stri(Connector):
             )
         check_release_day(self.release)
         check_years(self.years)
-        if self.years and min(self.years) < FIRST_YEAR:
-            raise InputError(
-                f"--years: the index begins in {FIRST_YEAR}, and {min(self.years)} is asked for",
-                remedy=f"Give years from {FIRST_YEAR} on",
-            )
+        require_years(self.years, "the index", FIRST_YEAR)
         named = [pick.partition("=")[0] for pick in self.pick]
         for pick, name in zip(self.pick, named, strict=True):
             if not _PICK.fullmatch(pick) or name in (*_FLOWS, *_COLUMNS) or named.count(name) > 1:
@@ -321,7 +317,8 @@ def _chosen(
         codes = _codes(rows, name)
         if len(codes) > 1:
             raise SourceError(
-                f"the rows differ by {name}, and nothing says which is the total: {_some(codes)}",
+                f"the rows differ by {name}, and nothing says which is the total: "
+                f"{listed(codes, most=30)}",
                 remedy=f"Choose one with --pick, such as {name}={codes[0]}",
                 file=file,
             )
@@ -343,18 +340,13 @@ def _refuse_unknown_pick(
     if code not in codes:
         raise InputError(
             f"--pick: no row has {name}={code} (beside what else was picked)",
-            remedy=f"Choose of {_some(codes)}",
+            remedy=f"Choose of {listed(codes, most=30)}",
             file=file,
         )
 
 
 def _codes(rows: pd.DataFrame, name: str) -> list[str]:
     return sorted(rows[name].unique())
-
-
-def _some(codes: Sequence[str]) -> str:
-    more = f" and {len(codes) - 30} more" if len(codes) > 30 else ""
-    return ", ".join(codes[:30]) + more
 
 
 def _index_rows(rows: pd.DataFrame, *, series: ReadySeries, file: str) -> pd.DataFrame:
