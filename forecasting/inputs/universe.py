@@ -14,8 +14,8 @@ from features.catalogue import own_of, unused_of
 from features.data.flows import FlowIndex
 from features.data.indicators import IndicatorSpec
 from features.data.panel import TradePanel
+from features.errors import listed
 from features.feature import TECHNOLOGY
-from features.findings import listed
 from features.information import DataBundle
 from forecasting.evaluation.folds import LEARNING_YEARS, MOST_ORIGINS
 from forecasting.options.run_config import RunConfig
@@ -86,7 +86,7 @@ def _series(config: RunConfig, specs: Mapping[str, IndicatorSpec]) -> list[str]:
     spread = [name for name, spec in sorted(specs.items()) if spec.snapshot]
     if spread and config.allow_snapshots:
         statements.append(
-            f"{listed(spread)}: one year spread over all years, which did not know it"
+            f"{listed(spread)}: one year's values stand for all years, also for those before they were known"
         )
     return statements
 

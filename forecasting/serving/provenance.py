@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.catalogue import own_of
-from features.findings import listed
+from features.errors import listed
 from features.information import InformationSet
 from forecasting.evaluation.audit import explained_counts
 from forecasting.explanation.explain import Explanation
