@@ -86,7 +86,8 @@ def _series(config: RunConfig, specs: Mapping[str, IndicatorSpec]) -> list[str]:
     spread = [name for name, spec in sorted(specs.items()) if spec.snapshot]
     if spread and config.allow_snapshots:
         statements.append(
-            f"{listed(spread)}: one year's values stand for all years, also for those before they were known"
+            f"{listed(spread)}: the values of one year stand for all years, "
+            "including those before they were known"
         )
     return statements
 
