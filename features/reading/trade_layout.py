@@ -9,14 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.choices import ROLES, FlowDirection, Unit
 from features.errors import InputError
 from features.reading import column_names as names
 from features.reading.country_names import normal
-from features.reading.options import FlowDirection, ReadingOptions
-from features.reading.units import FACTORS, Unit, refuse_currency, split_unit, unit_of_cells
-
-ROLES = ("exporter", "importer", "year", "month", "sector", "value")
-"""What ``--columns`` may name."""
+from features.reading.options import ReadingOptions
+from features.reading.units import FACTORS, refuse_currency, split_unit, unit_of_cells
 
 _DIRECTIONS: dict[str, FlowDirection] = {
     **dict.fromkeys(("x", "export", "exports", "exp", "txg fob usd", "fob", "exports fob",
@@ -165,8 +163,8 @@ def _direction(
             return kinds.pop()
         if options.flow is None and len(kinds) > 1:
             _refuse_both(flow, file=file)
-    told = None if value is None else _word(value)
-    direction = options.flow or told
+    stated = None if value is None else _word(value)
+    direction = options.flow or stated
     if direction is None:
         raise InputError(
             "the table has reporters and partners, and does not say who exports",

@@ -1,4 +1,4 @@
-"""The command ``gravicast data``: what the store holds, whether it is whole, what it covers."""
+"""The command ``gravicast data``: what the store holds, whether it is intact, what it covers."""
 
 from __future__ import annotations
 
@@ -7,42 +7,44 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from forecasting.options.run_config import RunConfig
+
 if TYPE_CHECKING:
     import pandas as pd
 
     from features.store.dataset import Dataset
 
-_EXAMPLES = """examples:
+HELP = "what the local store of public data holds"
+EXAMPLES = """examples:
   gravicast data list
   gravicast data check
-      every file against its sum; exit code 1 if one is broken
+      every file against its checksum; exit code 1 if one is broken
   gravicast data show baci:HS92:202601:hs2 --out pictures
       coverage by country and year as a table and a picture
 """
 
 
-def add_data_command(commands: Any) -> None:
-    """Declare ``gravicast data``."""
-    data = commands.add_parser(
-        "data",
-        help="what the local store of public data holds",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    what = data.add_subparsers(title="commands", required=True, metavar="COMMAND")
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declare its options."""
+    what = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     listed = what.add_parser("list", help="data sets with years, rows, release and licence")
-    listed.set_defaults(command=_list)
+    listed.set_defaults(part=_list)
     checked = what.add_parser("check", help="files that are broken, stale or left over")
-    checked.set_defaults(command=_check)
-    shown = what.add_parser("show", help="a data set: where it is from and what it covers")
+    checked.set_defaults(part=_check)
+    shown = what.add_parser("show", help="a data set: its origin and coverage")
     shown.add_argument(
         "key", metavar="KEY", help="a key of `gravicast data list`, or its beginning"
     )
     shown.add_argument("--out", type=Path, help="folder for coverage.csv and coverage.png")
-    shown.set_defaults(command=_show)
-    for parser in (listed, checked, shown):
-        parser.add_argument("--store", type=Path, help="folder of the store (default: "
-                            "GRAVICAST_STORE, else gravicast-store)")  # fmt: skip
+    shown.set_defaults(part=_show)
+    for part in (listed, checked, shown):
+        part.add_argument("--store", type=Path, help=RunConfig.OPTIONS["store"].help)
+
+
+def answer(parsed: argparse.Namespace) -> int:
+    """Run the command; returns the exit code."""
+    code: int = parsed.part(parsed)
+    return code
 
 
 def _list(parsed: argparse.Namespace) -> int:
@@ -97,7 +99,7 @@ def _show(parsed: argparse.Namespace) -> int:
 
 
 def _facts(dataset: Dataset) -> list[str]:
-    """Where a data set is from and what making it decided."""
+    """Where a data set comes from and what was decided in making it."""
     lines = [
         f"{dataset.key}: {dataset.title}, release {dataset.release}, {dataset.rows:,} rows",
         f"Licence: {dataset.licence}. Cite: {dataset.citation}",
@@ -109,7 +111,7 @@ def _facts(dataset: Dataset) -> list[str]:
         for raw in dataset.raw[:5]
     ]
     if len(dataset.raw) > 5:
-        lines.append(f"and {len(dataset.raw) - 5} more files, named in dataset.json")
+        lines.append(f"and {len(dataset.raw) - 5} more files, listed in dataset.json")
     return [*lines, *dataset.statements, ""]
 
 
@@ -121,19 +123,19 @@ def _lag(dataset: Dataset) -> str:
 
 
 def _via(raw: dict[str, Any]) -> str:
-    return f" by way of {raw['via']}" if raw.get("via") else ""
+    return f" via {raw['via']}" if raw.get("via") else ""
 
 
 def _by_country(table: pd.DataFrame) -> pd.DataFrame:
     """First and last year, number of years with a row, and rows, by country."""
     import pandas as pd
 
-    there = table > 0
+    present = table > 0
     return pd.DataFrame(
         {
-            "first": there.idxmax(axis=1),
-            "last": there.iloc[:, ::-1].idxmax(axis=1),
-            "years": there.sum(axis=1),
+            "first": present.idxmax(axis=1),
+            "last": present.iloc[:, ::-1].idxmax(axis=1),
+            "years": present.sum(axis=1),
             "rows": table.sum(axis=1),
         }
     ).rename_axis("country")

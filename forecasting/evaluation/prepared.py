@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from features.catalogue import NAMES, origin_matrix, own_of
 from features.channels.own_features import own_features
+from features.choices import Setting
 from features.data.indicators import IndicatorSpec
 from features.data.panel import TradePanel
-from features.information import AsOfRule, DataBundle, InformationSet, Setting
+from features.information import AsOfRule, DataBundle, InformationSet
 from features.plausibility.successions import Succession, successions
 from features.plausibility.trader_totals import TraderTotals
 from forecasting.evaluation.folds import Fold, tuning_years

@@ -71,7 +71,7 @@ PLOTS: tuple[Plot, ...] = (
         "measures",
         "Skill of measures of the trade pattern",
         "Dot plot of the skill of the forecasts of every measure of the trade pattern against no "
-        "change, by horizon. shifts_scores.csv holds the numbers.",
+        "change, by horizon. measures_scores.csv holds the numbers.",
     ),
     Plot(
         "heatmap",

@@ -1,17 +1,17 @@
-"""What a run would read of a file, told without running."""
+"""What a run would read from a file, without running."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
-from features.data.indicators import CATALOGUE_COLUMNS, CATALOGUE_TEXT
 from features.data.pairs import PairAttributes
 from features.data.sectors import SectorAttributes
-from features.files.tables import numbers, read_table, require_columns, whole_years
+from features.files.tables import read_table
 from features.reading.indicator_table import read_indicators
 from features.reading.kinds import TableKind, table_kind
 from features.reading.pair_table import read_pairs
+from features.reading.schemas import CATALOGUE, INDICATORS, SECTORS
 from features.store.registry import is_key
 from forecasting.inputs.load import load
 from forecasting.options.reading import reading_options
@@ -26,12 +26,12 @@ def check_file(path: Path, config: RunConfig) -> tuple[TableKind, tuple[str, ...
     path
         The file, or the key of a data set of trade.
     config
-        How it is read; its own files are not.
+        How it is read; the files it names are not read.
 
     Returns
     -------
     tuple
-        What the file holds, by its columns, and what reading it took, did and noticed.
+        What the file holds, judged by its columns, and statements about reading it.
 
     Raises
     ------
@@ -40,21 +40,21 @@ def check_file(path: Path, config: RunConfig) -> tuple[TableKind, tuple[str, ...
     """
     kind: TableKind = "trade" if is_key(str(path)) else table_kind(path)
     if kind == "trade":
-        # As `run` and `forecast` load it, so that all they say of trade is said here.
+        # Loaded as by `run` and `forecast`, so that the statements are the same.
         return kind, load(replace(config, trade=path)).sources[0].statements
     return kind, _READERS[kind](path, config)
 
 
 def _check_indicators(path: Path, config: RunConfig) -> tuple[str, ...]:
     table = read_indicators(path, reading_options(config))
-    frame = table.frame
     with table.placed():
-        year = whole_years(frame["year"], file=path)
-        numbers(frame["value"], file=path)
+        checked = INDICATORS.check(table.frame, file=path)
+    series, countries = checked.codes["indicator"].used(), checked.codes["iso3"].used()
+    year = checked.years["year"]
     return (
         *table.statements,
-        f"{len(frame):,} rows: {frame['indicator'].nunique()} series of "
-        f"{frame['iso3'].nunique()} countries, {year.min()}-{year.max()}",
+        f"{year.size:,} rows: {len(series)} series of {len(countries)} countries, "
+        f"{year.min()}-{year.max()}",
     )
 
 
@@ -64,22 +64,21 @@ def _check_pairs(path: Path, config: RunConfig) -> tuple[str, ...]:
     countries = tuple(sorted(map(str, codes)))
     with table.placed():
         pairs = PairAttributes.from_frames([(path, table.frame)], countries=countries)
-    said = (statement.removeprefix(f"{path}: ") for statement in pairs.statements)
-    return (*table.statements, f"{len(table.frame):,} rows: {len(countries)} countries", *said)
+    of_pairs = (statement.removeprefix(f"{path}: ") for statement in pairs.statements)
+    return (*table.statements, f"{len(table.frame):,} rows: {len(countries)} countries", *of_pairs)
 
 
 def _check_catalogue(path: Path, config: RunConfig) -> tuple[str, ...]:
-    table = read_table(path, text=CATALOGUE_TEXT, decimal=config.decimal)
-    require_columns(table, CATALOGUE_COLUMNS, file=path)
-    numbers(table["publication_lag_months"], file=path)
-    return (f"{len(table)} series",)
+    table = read_table(path, text=CATALOGUE.text, decimal=config.decimal)
+    checked = CATALOGUE.check(table, file=path)
+    return (f"{len(checked.frame)} series",)
 
 
 def _check_sectors(path: Path, config: RunConfig) -> tuple[str, ...]:
-    named = read_table(path, text=("sector", "name", "kind"), decimal=config.decimal)["sector"]
-    sectors = tuple(sorted(map(str, named.dropna().unique())))
-    said = SectorAttributes.read(path, sectors=sectors).statements
-    return (f"{len(sectors)} sectors", *said)
+    table = read_table(path, text=SECTORS.text, decimal=config.decimal)
+    sectors = tuple(sorted(SECTORS.check(table, file=path).codes["sector"].used()))
+    statements = SectorAttributes.read(path, sectors=sectors).statements
+    return (f"{len(sectors)} sectors", *statements)
 
 
 _READERS = {

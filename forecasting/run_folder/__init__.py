@@ -1,1 +1,1 @@
-"""The output folder: claimed, staged, recorded, checked."""
+"""The output folder: which files it holds, and how they are written whole, recorded and checked."""

@@ -1,4 +1,4 @@
-"""What a forecast by a trained model records: model, data, and how the two fit each other."""
+"""What a forecast by a trained model records: model, data, and how well they fit."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.catalogue import own_of
+from features.errors import listed
 from features.information import InformationSet
 from forecasting.evaluation.audit import explained_counts
 from forecasting.explanation.explain import Explanation
@@ -21,15 +22,13 @@ from forecasting.serving.served_model import ServedModel
 from models.forecaster import FlowForecast
 
 KIND = "forecast"
-"""Of the folder, in its ``run.json``; that of a run is ``run``."""
-_NAMED = 5
-"""Features or countries named in a note."""
+"""The kind of the folder in its ``run.json``; a run's is ``run``."""
 
 
 def provenance(
     model: ServedModel,
     data: LoadedData,
-    asked: RunConfig,
+    full_config: RunConfig,
     *,
     info: InformationSet,
     matrix: NDArray[np.float32],
@@ -40,8 +39,8 @@ def provenance(
 
     Parameters
     ----------
-    model, data, asked
-        The trained model, the new data, and what was asked of them.
+    model, data, full_config
+        The trained model, the new data and the configuration.
     info, matrix
         Information set and features of the new origin.
     parts
@@ -53,14 +52,14 @@ def provenance(
         "kind": KIND,
         "format": FORMAT,
         "model": _model(model),
-        "config": asked.to_dict(),
+        "config": full_config.to_dict(),
         "data": [source.to_dict() for source in data.sources],
         "findings": [finding.to_dict() for finding in data.findings],
         "as_of": info.as_of.isoformat(),
         "origin": info.origin,
-        "horizons": list(asked.horizons),
+        "horizons": list(full_config.horizons),
         "setting": info.setting,
-        "seed": asked.seed,
+        "seed": full_config.seed,
         "versions": versions(),
         "explained": explained_counts(
             pd.concat([table for table, _ in parts.values()]),
@@ -73,7 +72,7 @@ def provenance(
 
 
 def _model(model: ServedModel) -> dict[str, Any]:
-    """Which model it is, and what it was trained on."""
+    """The model and what it was trained on."""
     about = model.about
     config = about["config"]
     return {
@@ -90,7 +89,7 @@ def _model(model: ServedModel) -> dict[str, Any]:
 
 
 def _notes(model: ServedModel, info: InformationSet, matrix: NDArray[np.float32]) -> list[str]:
-    """What a reader of the forecast should know about the fit of model and data."""
+    """What readers of the forecast should know about how model and data fit."""
     trained, notes = model.forecaster, []
     if info.origin <= trained.origin:
         notes.append(
@@ -99,16 +98,16 @@ def _notes(model: ServedModel, info: InformationSet, matrix: NDArray[np.float32]
             if info.origin < trained.origin
             else f"the new origin {info.origin} is the model's own"
         )
-    notes += _strangers("countries", info.flows.countries, trained.flows.countries)
-    notes += _strangers("sectors", info.flows.sectors, trained.flows.sectors)
+    notes += _unknown("countries", info.flows.countries, trained.flows.countries)
+    notes += _unknown("sectors", info.flows.sectors, trained.flows.sectors)
     known = [spec.name for spec in trained.own]
-    notes += _strangers("indicators", [spec.name for spec in own_of(info.specs)], known)
+    notes += _unknown("indicators", [spec.name for spec in own_of(info.specs)], known)
     then, now = (np.isfinite(table).any(axis=0) for table in (trained.features, matrix))
     missing = [name for name, gone in zip(trained.shift.names, then > now, strict=True) if gone]
     if missing:
         notes.append(
             f"{len(missing)} features that the model's own data fill are missing from the new "
-            f"data: {_some(missing)}"
+            f"data: {listed(missing)}"
         )
     trained_by, served_by = model.about["versions"]["gravicast"], versions()["gravicast"]
     if trained_by != served_by:
@@ -116,11 +115,6 @@ def _notes(model: ServedModel, info: InformationSet, matrix: NDArray[np.float32]
     return notes
 
 
-def _strangers(kind: str, now: Sequence[str], known: Sequence[str]) -> list[str]:
+def _unknown(kind: str, now: Sequence[str], known: Sequence[str]) -> list[str]:
     new = [word for word in now if word not in known]
-    return [f"{len(new)} {kind} the model was not trained on: {_some(new)}"] if new else []
-
-
-def _some(words: Sequence[str]) -> str:
-    rest = len(words) - _NAMED
-    return ", ".join(words[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    return [f"{len(new)} {kind} the model was not trained on: {listed(new)}"] if new else []

@@ -1,9 +1,9 @@
-"""Forecasting new data with a trained model: nothing is fitted again but the country totals."""
+"""Forecasting new data with a trained model: only the country totals are fitted again."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -17,26 +17,22 @@ from threadpoolctl import threadpool_limits
 from features.catalogue import coverage, origin_matrix
 from features.channels.own_features import own_features
 from features.data.flows import FlowIndex
-from features.data.panel import AbsentFlows, NegativeFlows
 from features.errors import InputError
 from features.feature import Feature
-from features.files.number_text import Decimal
 from features.findings import refuse, settled
 from features.information import AsOfRule, DataBundle, InformationSet
-from features.plausibility.reporting import LateReports
-from features.reading.options import FlowDirection
-from features.reading.units import Unit
 from forecasting.evaluation.prepared import information_sets
 from forecasting.explanation.drivers import feature_drivers
 from forecasting.explanation.explain import Explanation, attribution_table, channel_summary, explain
 from forecasting.explanation.forecast_table import forecast_table
-from forecasting.inputs.findings import tell
+from forecasting.inputs.findings import show_findings
 from forecasting.inputs.load import LoadedData, load
+from forecasting.options.forecast_config import ForecastConfig
 from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
 from forecasting.results.result import RunResult
+from forecasting.results.write import write_tables
 from forecasting.run_folder.claim import check_out, claimed
-from forecasting.run_folder.csv_files import write_csv
 from forecasting.run_folder.record import write_record
 from forecasting.run_folder.staging import staged
 from forecasting.serving.provenance import provenance
@@ -44,97 +40,7 @@ from forecasting.serving.served_model import ServedModel, open_model
 from forecasting.serving.shared_year import shared_year_findings
 from models.design import origin_value
 from models.forecaster import FittedForecaster, FlowForecast
-from models.saved import save_forecaster
 from models.totals import forecast_totals
-
-_OF_THE_MODEL = (
-    "trade_lag_months",
-    "pair_lag_months",
-    "largest",
-    "extra_codes",
-    "absent",
-    "late",
-    "negatives",
-    "domestic",
-    "allow_snapshots",
-    "seed",
-    "rounds",
-    "max_rows",
-    "params",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ForecastConfig:
-    """New data for a trained model; what is None is as it was when the model was trained.
-
-    Parameters
-    ----------
-    trade
-        Trade file (CSV, Parquet or Excel), new years included. It holds the history too: features
-        look back.
-    store
-        Folder of the store, where data sets are given by key.
-    indicators, indicator_catalogue, pairs, sectors
-        The other data, as for a run. A feature whose data are not given is missing.
-    out, overwrite
-        Output folder. It must not hold a forecast unless ``overwrite``; a run is never replaced.
-    horizons
-        Years ahead, of those the model was fitted for.
-    as_of
-        The day of the forecast; by default as long after the last trade year as the model's was
-        after its own.
-    columns, unit, flow, decimal, extra_codes
-        How the files are read, as for a run; of these the model brings its ``extra_codes`` only.
-    trade_lag_months, pair_lag_months, largest, absent, late, negatives, strict, accept
-        As for a run.
-    """
-
-    trade: Path | str
-    store: Path | str | None = None
-    indicators: Path | str | None = None
-    indicator_catalogue: Path | str | None = None
-    pairs: tuple[Path | str, ...] = ()
-    sectors: Path | str | None = None
-    out: Path | str = Path("gravicast-forecast")
-    overwrite: bool = False
-    horizons: tuple[int, ...] | None = None
-    as_of: date | str | None = None
-    trade_lag_months: int | None = None
-    pair_lag_months: int | None = None
-    largest: int | None = None
-    columns: Mapping[str, str] | str | None = None
-    unit: Unit | None = None
-    flow: FlowDirection | None = None
-    decimal: Decimal | None = None
-    extra_codes: tuple[str, ...] | None = None
-    absent: AbsentFlows | None = None
-    late: LateReports | None = None
-    negatives: NegativeFlows | None = None
-    strict: bool = False
-    accept: tuple[str, ...] = ()
-
-    def run_config(self, about: Mapping[str, Any]) -> RunConfig:
-        """The configuration of a run on the new data, filled up with the model's.
-
-        Raises
-        ------
-        InputError
-            For a value that does not fit.
-        """
-        # A model of an earlier version lacks the newest options, which then had their default.
-        there = about["config"]
-        trained = {name: there[name] for name in _OF_THE_MODEL if name in there}
-        given = {f.name: getattr(self, f.name) for f in fields(self)}
-        return RunConfig.from_mapping(
-            {
-                **trained,
-                "horizons": about["horizons"],
-                **{name: value for name, value in given.items() if value is not None},
-                "settings": [about["setting"]],
-                "experiment": None,
-            }
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +60,8 @@ def forecast_with(
 ) -> RunResult:
     """Forecast new data with a trained model.
 
-    Its boosters, mean reversion, probabilities and intervals are taken as they are. The totals of
-    target years are forecast from the new data, as every forecast's are: they are no part of the
-    fitted model.
+    Its boosters, mean reversion, probabilities and intervals are used as they are. The totals of
+    target years are forecast from the new data, as always: they are not part of the model.
 
     Parameters
     ----------
@@ -165,7 +70,7 @@ def forecast_with(
     config
         The new data, and where the forecast goes.
     show_progress
-        Whether stages are written to stderr.
+        Whether stages are written to stderr, unless the configuration is quiet.
 
     Returns
     -------
@@ -176,57 +81,59 @@ def forecast_with(
     Raises
     ------
     InputError
-        If the model cannot be had or does not fit this version or the data, or for anything wrong
-        with the data; nothing is left in ``out``.
+        If the model cannot be loaded or does not fit this version or the data, or if anything is
+        wrong with the data; nothing is left in ``out``.
     """
-    # As in a run: threads of BLAS would round differently with their number.
+    # As in a run: the number of BLAS threads changes the rounding.
     with threadpool_limits(limits=1, user_api="blas"):
-        return _forecast(str(model), config, Progress(show=show_progress))
+        return _forecast(str(model), config, Progress(show=show_progress and not config.quiet))
 
 
 def _forecast(address: str, config: ForecastConfig, progress: Progress) -> RunResult:
     with claimed(Path(config.out), overwrite=config.overwrite, kind="forecast"):
-        return _made(address, config, progress)
+        return _forecast_claimed(address, config, progress)
 
 
-def _made(address: str, config: ForecastConfig, progress: Progress) -> RunResult:
+def _forecast_claimed(address: str, config: ForecastConfig, progress: Progress) -> RunResult:
     with progress.stage("read the model"):
         model = open_model(address)
-    asked = config.run_config(model.about)
-    _check_horizons(model, asked)
+    full_config = config.run_config(model.about)
+    _check_horizons(model, full_config)
     with progress.stage("read the data"):
-        data = load(asked)
+        data = load(full_config)
     for line in data.reading:
         progress.say(line)
-    _check_sectors(model, data.bundle.panel.flows, asked)
-    data = _noticed(model, data, asked)
-    tell(data.findings, notes=progress.show)
-    asked = replace(asked, as_of=asked.as_of or _rule(model).date(data.bundle.panel.last_year))
+    _check_sectors(model, data.bundle.panel.flows, full_config)
+    data = _with_shared_year(model, data, full_config)
+    show_findings(data.findings, notes=progress.show)
+    full_config = replace(
+        full_config, as_of=full_config.as_of or _rule(model).date(data.bundle.panel.last_year)
+    )
     with progress.stage("build the features"):
-        origin = _at_origin(data.bundle, asked, model)
+        origin = _at_origin(data.bundle, full_config, model)
     with progress.stage("forecast"):
-        forecaster = _moved(model, origin, asked)
-        parts = {horizon: forecast_table(forecaster, horizon) for horizon in asked.horizons}
+        forecaster = _at_new_origin(model, origin, full_config)
+        parts = {horizon: forecast_table(forecaster, horizon) for horizon in full_config.horizons}
     with progress.stage("explain"):
         explanation = explain(forecaster, {h: forecast for h, (_, forecast) in parts.items()})
     about = provenance(
         model,
         data,
-        asked,
+        full_config,
         info=origin.info,
         matrix=origin.matrix,
         parts=parts,
         explained=explanation,
     )
-    result = _result(model, asked, origin, parts, explanation, about, progress)
-    may_be = partial(check_out, asked.out, overwrite=config.overwrite, kind="forecast")
-    with staged(asked.out, check=may_be) as stage:
+    result = _result(model, full_config, origin, parts, explanation, about, progress)
+    check = partial(check_out, full_config.out, overwrite=config.overwrite, kind="forecast")
+    with staged(full_config.out, check=check) as stage:
         return _write(result, forecaster, stage)
 
 
 def _result(
     model: ServedModel,
-    asked: RunConfig,
+    full_config: RunConfig,
     origin: _Origin,
     parts: Mapping[int, tuple[pd.DataFrame, FlowForecast]],
     explanation: Explanation,
@@ -234,8 +141,8 @@ def _result(
     progress: Progress,
 ) -> RunResult:
     return RunResult(
-        config=asked,
-        out=asked.out,
+        config=full_config,
+        out=full_config.out,
         forecasts=pd.concat([table for table, _ in parts.values()], ignore_index=True),
         scores=pd.DataFrame(),
         scores_by_origin=pd.DataFrame(),
@@ -248,15 +155,15 @@ def _result(
         channels=channel_summary(explanation),
         drivers=feature_drivers(explanation, model.stability, own=_own(model)),
         coverage=coverage(origin.info, origin.matrix, own=_own(model)),
-        pattern=None,
+        measures=None,
         provenance=about,
         timings=progress.seconds,
     )
 
 
-def _check_horizons(model: ServedModel, asked: RunConfig) -> None:
+def _check_horizons(model: ServedModel, full_config: RunConfig) -> None:
     known = sorted(model.forecaster.intervals)
-    unknown = [horizon for horizon in asked.horizons if horizon not in known]
+    unknown = [horizon for horizon in full_config.horizons if horizon not in known]
     if unknown:
         raise InputError(
             f"the model was not fitted for {unknown[0]} years ahead",
@@ -265,7 +172,7 @@ def _check_horizons(model: ServedModel, asked: RunConfig) -> None:
         )
 
 
-def _check_sectors(model: ServedModel, flows: FlowIndex, asked: RunConfig) -> None:
+def _check_sectors(model: ServedModel, flows: FlowIndex, full_config: RunConfig) -> None:
     trained = model.forecaster.flows
     if trained.has_sectors == flows.has_sectors:
         return
@@ -273,16 +180,16 @@ def _check_sectors(model: ServedModel, flows: FlowIndex, asked: RunConfig) -> No
     raise InputError(
         f"the model was trained on flows {whose} sectors, and the trade file has {has}",
         remedy="Give a trade file like the one the model was trained on, or train another model",
-        file=asked.trade,
+        file=full_config.trade,
         column="sector",
     )
 
 
-def _noticed(model: ServedModel, data: LoadedData, asked: RunConfig) -> LoadedData:
-    """The data with what their last year in common with the model says of their unit."""
+def _with_shared_year(model: ServedModel, data: LoadedData, full_config: RunConfig) -> LoadedData:
+    """The data with findings on the last year that they share with the model."""
     more = shared_year_findings(model.forecaster, data.bundle.panel)
-    findings = settled((*data.findings, *more), accept=asked.accept)
-    refuse(findings, strict=asked.strict, file=asked.trade)
+    findings = settled((*data.findings, *more), accept=full_config.accept)
+    refuse(findings, strict=full_config.strict, file=full_config.trade)
     return replace(data, findings=findings)
 
 
@@ -292,22 +199,22 @@ def _rule(model: ServedModel) -> AsOfRule:
     return AsOfRule(day.year - model.forecaster.origin, day.month, day.day)
 
 
-def _at_origin(bundle: DataBundle, asked: RunConfig, model: ServedModel) -> _Origin:
-    """Open every origin that the totals learn from, and build the model's features of the last."""
-    assert asked.as_of is not None
-    (setting,) = asked.settings
-    last, rule = bundle.origin(asked.as_of), asked.as_of_rule(bundle.panel.last_year)
+def _at_origin(bundle: DataBundle, full_config: RunConfig, model: ServedModel) -> _Origin:
+    """Open every origin that the totals learn from, and build the features of the last."""
+    assert full_config.as_of is not None
+    (setting,) = full_config.settings
+    last, rule = bundle.origin(full_config.as_of), full_config.as_of_rule(bundle.panel.last_year)
     infos = information_sets(bundle, setting=setting, rule=rule, last=last)
     return _Origin(infos, origin_matrix(infos[last], own=_own(model)))
 
 
 def _own(model: ServedModel) -> tuple[Feature, ...]:
-    """Features of the series that the user gave the model beside those it knows."""
+    """Features of the user's own series that the model was trained on."""
     return own_features(model.forecaster.own)
 
 
-def _moved(model: ServedModel, origin: _Origin, asked: RunConfig) -> FittedForecaster:
-    """The model's fitted parts with the data of the new origin."""
+def _at_new_origin(model: ServedModel, origin: _Origin, full_config: RunConfig) -> FittedForecaster:
+    """The fitted model with the data of the new origin."""
     info = origin.info
     return replace(
         model.forecaster,
@@ -316,21 +223,12 @@ def _moved(model: ServedModel, origin: _Origin, asked: RunConfig) -> FittedForec
         as_of=info.as_of.isoformat(),
         value=origin_value(info),
         features=origin.matrix,
-        totals=forecast_totals(origin.infos, origin=info.origin, horizons=asked.horizons),
-        intervals={h: model.forecaster.intervals[h] for h in asked.horizons},
+        totals=forecast_totals(origin.infos, origin=info.origin, horizons=full_config.horizons),
+        intervals={h: model.forecaster.intervals[h] for h in full_config.horizons},
     )
 
 
 def _write(result: RunResult, forecaster: FittedForecaster, stage: Path) -> RunResult:
-    for name, table in (("forecasts", result.forecasts), ("attributions", result.attributions)):
-        table.to_parquet(stage / f"{name}.parquet", compression="zstd", index=False)
-    for name, table in (
-        ("channels", result.channels),
-        ("drivers", result.drivers),
-        ("coverage", result.coverage),
-    ):
-        write_csv(table, stage / f"{name}.csv")
-    (stage / "model").mkdir()
-    save_forecaster(forecaster, stage / "model")
+    write_tables(result, forecaster, stage)
     written = write_record(stage, result.provenance, seconds=result.timings)
     return replace(result, provenance=written)

@@ -102,7 +102,7 @@ def test_figures_are_the_same_every_time(
 
 
 def test_a_figure_without_data_is_left_out(result: RunResult, tmp_path: Path) -> None:
-    explanation, pattern = result.explanation, result.pattern
+    explanation, pattern = result.explanation, result.measures
     assert pattern is not None
     none = replace(explanation, rows=explanation.rows.head(0), values=explanation.values[:0])
     empty = replace(
@@ -112,7 +112,7 @@ def test_a_figure_without_data_is_left_out(result: RunResult, tmp_path: Path) ->
         reliability=pd.DataFrame(),
         explanation=none,
         channels=result.channels.head(0),
-        pattern=replace(pattern, scores=pattern.scores.head(0)),
+        measures=replace(pattern, scores=pattern.scores.head(0)),
     )
     assert list(run_figures.save_figures(empty, tmp_path)) == ["heatmap", "movers"]
     assert sorted(path.name for path in tmp_path.iterdir()) == [
@@ -145,7 +145,7 @@ def test_options_reach_the_figure(result: RunResult) -> None:
         ("waterfall", {"country": "DEU"}, "does not take --country", "--flow, --year"),
         ("scoreboard", {"year": 2011}, "does not take --year", "no options"),
         ("movers", {"country": "Germny"}, "no country 'Germny'", "DEU (Germany)"),
-        ("measures", {"measure": "reshorin"}, "no kind of shift 'reshorin'", "reshoring"),
+        ("measures", {"measure": "reshorin"}, "'reshorin'", "reshoring"),
         ("measure", {"measure": "links"}, "more than one measure", "link_births"),
         ("measure", {"measure": "reshoring"}, "could not measure 'reshoring'", "--domestic"),
     ],

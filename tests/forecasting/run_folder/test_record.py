@@ -12,7 +12,8 @@ from features.files.tables import sha256
 from forecasting import load_forecaster, read_run
 from forecasting.evaluation.backtest_file import read_backtest
 from forecasting.reports.scoreboard import write_scoreboard
-from forecasting.run_folder.record import MARKER, SUMS, note_drawn, run_digest
+from forecasting.run_folder.files import MARKER
+from forecasting.run_folder.record import SUMS, note_drawn, run_digest
 from forecasting.serving.served_model import open_model
 
 
@@ -47,7 +48,7 @@ def test_every_file_of_a_run_has_its_sum(finished_run):
 @pytest.mark.parametrize(
     "name",
     ["forecasts.parquet", "scores.csv", "model/shift.txt", "model/state.parquet",
-     "model/forecaster.json", "shifts_drivers.parquet"],
+     "model/forecaster.json", "measures_drivers.parquet"],
 )  # fmt: skip
 def test_an_altered_file_is_refused_before_it_is_parsed(copy, stops, name):
     alter(copy / name)

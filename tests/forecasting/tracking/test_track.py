@@ -188,8 +188,9 @@ def small_run(folder: Path, *, sectors: tuple[str, ...] = ("",)) -> RunResult:
         drivers=pd.DataFrame(),
         stability=pd.DataFrame(),
         coverage=coverage,
-        pattern=None,
+        measures=None,
         provenance={
+            "kind": "run",
             "data": data_files(folder),
             "setting": "totals_known",
             "origin": 2018,

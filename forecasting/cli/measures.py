@@ -1,45 +1,38 @@
-"""The command ``gravicast shifts``: measures of the trade pattern, past, forecast and explained."""
+"""The command ``gravicast measures``: the trade pattern measured, forecast and explained."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from typing import Any
 
 from forecasting.cli.brief_output import add_brief_files, check_brief_files, print_brief
 from forecasting.cli.listing import Listing
 
-_EXAMPLES = """examples:
-  gravicast shifts --list
+HELP = "measure the trade pattern: shares, concentration, reshoring, value chains"
+EXAMPLES = """examples:
+  gravicast measures --list
       every measure with its family, unit and what it needs
 
-  gravicast shifts reshoring runs/sectors
-  gravicast shifts market_share runs/goods --country Germany --year 2020
-  gravicast shifts value_chains runs/sectors --out shifts/value-chains
+  gravicast measures reshoring runs/sectors
+  gravicast measures market_share runs/goods --country Germany --year 2020
+  gravicast measures value_chains runs/sectors --out briefs/value-chains
       with figures, and the numbers as CSV
 """
 
 
-def add_shifts_command(commands: Any) -> None:
-    """Declare ``gravicast shifts``."""
-    shifts = commands.add_parser(
-        "shifts",
-        help="shifts of the pattern: shares, concentration, reshoring, value chains, services",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    shifts.add_argument("kind", metavar="KIND", help="a measure, a family, or all; see --list")
-    shifts.add_argument("run", metavar="RUN", help="output folder of a finished run")
-    shifts.add_argument("--list", action=Listing, nargs=0, const=_measures,
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declare its options."""
+    parser.add_argument("kind", metavar="KIND", help="a measure, a family, or all; see --list")
+    parser.add_argument("run", metavar="RUN", help="output folder of a finished run")
+    parser.add_argument("--list", action=Listing, nargs=0, const=_lines,
                         help="list the measures")  # fmt: skip
-    shifts.add_argument("--country", help="ISO 3166 code or English name (default: all)")
-    shifts.add_argument("--year", type=int, help="target year (default: the nearest)")
-    add_brief_files(shifts)
-    shifts.set_defaults(command=_shifts)
+    parser.add_argument("--country", help="ISO 3166 code or English name (default: all)")
+    parser.add_argument("--year", type=int, help="target year (default: the nearest)")
+    add_brief_files(parser)
 
 
-def _measures() -> Iterator[str]:
-    """What is measured, by family."""
+def _lines() -> Iterator[str]:
+    """Every measure, by family."""
     from features.measures.catalogue import MEASURES
     from forecasting.results.measures import FAMILIES, FAMILY_LABELS
 
@@ -52,7 +45,8 @@ def _measures() -> Iterator[str]:
             yield f"  {measure.name:{width}}  {measure.label} ({of}, {measure.unit}{needs})"
 
 
-def _shifts(parsed: argparse.Namespace) -> int:
+def answer(parsed: argparse.Namespace) -> int:
+    """Run the command; returns the exit code."""
     from forecasting.briefs.measures import pattern_brief
     from forecasting.results.measures import kind_names
     from forecasting.results.read import read_run
