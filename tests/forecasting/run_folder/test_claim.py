@@ -19,7 +19,6 @@ from forecasting.job import _interruptible
 from forecasting.run_folder.claim import check_out, claimed
 from forecasting.run_folder.files import MARKER
 from forecasting.run_folder.interrupts import Interrupted
-from forecasting.run_folder.record import MARKER
 from forecasting.run_folder.staging import locked, restore, staged
 from forecasting.run_folder.whole_file import write_whole
 
