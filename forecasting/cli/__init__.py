@@ -1,1 +1,1 @@
-"""The commands of the command line, one module a group."""
+"""The command line: one module a group of commands; `main` gathers them."""
