@@ -18,14 +18,13 @@ from features.channels.own_features import own_features
 from features.errors import InputError
 from forecasting.evaluation.audit import Audit, audit, explained_counts
 from forecasting.evaluation.backtest import Backtest, choice_at, run_backtest
-from forecasting.evaluation.bench import Bench, prepare
 from forecasting.evaluation.calibration import check_outcomes
 from forecasting.evaluation.folds import Fold, plan_folds
-from forecasting.evaluation.model_names import MAIN_MODEL
+from forecasting.evaluation.prepared import PreparedData, prepare
 from forecasting.evaluation.scores import SKILL_METRICS, summarise
 from forecasting.evaluation.significance import significance_table
-from forecasting.evaluation.study import BASELINES, Study, check_study, run_study
-from forecasting.final_model import Final, make_final
+from forecasting.evaluation.study import Study, check_study, run_study
+from forecasting.final_forecast import FinalForecast, make_final_forecast
 from forecasting.inputs.findings import tell
 from forecasting.inputs.load import LoadedData, load
 from forecasting.inputs.universe import own_statements, universe_choices, unused_statements
@@ -40,6 +39,7 @@ from forecasting.run_folder.interrupts import Interrupted
 from forecasting.run_folder.record import FORMAT, MARKER, write_record
 from forecasting.run_folder.staging import staged
 from forecasting.tracking.autologging import autologging_off
+from models.registry import MAIN_MODEL, baselines
 
 
 def run(config: RunConfig | None = None, *, show_progress: bool = True) -> RunResult:
@@ -138,20 +138,20 @@ def _written(config: RunConfig, progress: Progress) -> RunResult:
     check_outcomes(panel, horizons=config.horizons, last_origin=last)
     tell(data.findings, notes=progress.show)
     with progress.stage("build the features"):
-        bench = prepare(data.bundle, config)
+        prepared = prepare(data.bundle, config)
     may_be = partial(check_out, config.out, overwrite=config.overwrite)
     with staged(config.out, check=may_be) as stage:
-        backtest = run_backtest(bench, folds, config, stage, progress)
-        study = _study(data, bench, folds, config, backtest, progress) if config.study else None
-        final = make_final(bench, backtest, folds, config, gauge, stage, progress)
+        backtest = run_backtest(prepared, folds, config, stage, progress)
+        study = _study(data, prepared, folds, config, backtest, progress) if config.study else None
+        final = make_final_forecast(prepared, backtest, folds, config, gauge, stage, progress)
         with progress.stage("check for leaks"):
-            checked = _audit(data, bench, folds, config, final)
-        provenance = _provenance(config, data, bench, backtest, final, checked)
+            checked = _audit(data, prepared, folds, config, final)
+        provenance = _provenance(config, data, prepared, backtest, final, checked)
         provenance["notes"] += gauge.statements
         provenance["universe_choices"] = universe_choices(
             config, data.bundle, first_origin=folds[0].origin
         )
-        result = _result(config, bench, backtest, study, final, provenance, progress)
+        result = _result(config, prepared, backtest, study, final, provenance, progress)
         with progress.stage("write tables"):
             write_tables(result, final.forecaster, stage)
         if config.figures or config.report:
@@ -201,7 +201,7 @@ def _check_explain_flow(config: RunConfig, data: LoadedData) -> None:
 
 def _study(
     data: LoadedData,
-    bench: Bench,
+    prepared: PreparedData,
     folds: Sequence[Fold],
     config: RunConfig,
     backtest: Backtest,
@@ -209,7 +209,7 @@ def _study(
 ) -> Study:
     return run_study(
         data.bundle,
-        bench,
+        prepared,
         folds,
         config,
         choose_at=lambda origin: choice_at(backtest.choices, origin),
@@ -220,15 +220,15 @@ def _study(
 
 def _audit(
     data: LoadedData,
-    bench: Bench,
+    prepared: PreparedData,
     folds: Sequence[Fold],
     config: RunConfig,
-    final: Final,
+    final: FinalForecast,
 ) -> Audit:
-    origins = {folds[0].origin, folds[len(folds) // 2].origin, bench.last_origin}
+    origins = {folds[0].origin, folds[len(folds) // 2].origin, prepared.last_origin}
     return audit(
         data.bundle,
-        bench,
+        prepared,
         setting=config.settings[0],
         origins=sorted(origins),
         horizons=config.horizons,
@@ -240,15 +240,15 @@ def _audit(
 
 def _result(
     config: RunConfig,
-    bench: Bench,
+    prepared: PreparedData,
     backtest: Backtest,
     study: Study | None,
-    final: Final,
+    final: FinalForecast,
     provenance: dict[str, Any],
     progress: Progress,
 ) -> RunResult:
-    setting, origin = config.settings[0], bench.last_origin
-    info, matrix = bench.infos[setting][origin], bench.matrices[setting][origin]
+    setting, origin = config.settings[0], prepared.last_origin
+    info, matrix = prepared.infos[setting][origin], prepared.matrices[setting][origin]
     by_origin = backtest.by_origin[backtest.by_origin["stratum"] == "all"].reset_index(drop=True)
     return RunResult(
         config=config,
@@ -259,7 +259,7 @@ def _result(
         significance=significance_table(
             by_origin if study is None else pd.concat([by_origin, study.by_origin]),
             model=MAIN_MODEL,
-            others=BASELINES,
+            others=baselines(),
             metrics=SKILL_METRICS,
         ),
         reliability=backtest.reliability,
@@ -269,7 +269,7 @@ def _result(
         channels=final.explained.channels,
         drivers=final.explained.features,
         stability=final.explained.stability,
-        coverage=coverage(info, matrix, own=own_features(bench.own)),
+        coverage=coverage(info, matrix, own=own_features(prepared.own)),
         pattern=final.pattern,
         provenance=provenance,
         timings=progress.seconds,
@@ -279,12 +279,12 @@ def _result(
 def _provenance(
     config: RunConfig,
     data: LoadedData,
-    bench: Bench,
+    prepared: PreparedData,
     backtest: Backtest,
-    final: Final,
+    final: FinalForecast,
     checked: Audit,
 ) -> dict[str, Any]:
-    setting, origin = config.settings[0], bench.last_origin
+    setting, origin = config.settings[0], prepared.last_origin
     explained, sectors = final.explained.explanation, data.bundle.sectors
     return {
         "kind": "run",
@@ -292,7 +292,7 @@ def _provenance(
         "config": config.to_dict(),
         "data": [source.to_dict() for source in data.sources],
         "findings": [finding.to_dict() for finding in data.findings],
-        "as_of": bench.infos[setting][origin].as_of.isoformat(),
+        "as_of": prepared.infos[setting][origin].as_of.isoformat(),
         "origin": origin,
         "horizons": list(config.horizons),
         "setting": setting,

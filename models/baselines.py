@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from features.information import InformationSet
 from models.design import origin_value
+from models.flow_model import FlowModel, Known, Training
 from models.raking import rake
 from models.totals import carried_totals
 
@@ -56,8 +57,32 @@ def last_value_raked(info: InformationSet, *, horizon: int) -> Vector:
     ).values
 
 
-@dataclass(frozen=True, slots=True)
-class LagBooster:
+class LastValue(FlowModel):
+    """`last_value` at every horizon."""
+
+    def forecast(self, known: Known) -> dict[int, Vector]:
+        """Forecast every horizon, USD ``[flow]``."""
+        return dict.fromkeys(known.horizons, last_value(known.info))
+
+
+class LastValueRaked(FlowModel):
+    """`last_value_raked` at every horizon."""
+
+    def forecast(self, known: Known) -> dict[int, Vector]:
+        """Forecast every horizon, USD ``[flow]``."""
+        return {h: last_value_raked(known.info, horizon=h) for h in known.horizons}
+
+
+class Drift(FlowModel):
+    """`drift` at every horizon."""
+
+    def forecast(self, known: Known) -> dict[int, Vector]:
+        """Forecast every horizon, USD ``[flow]``."""
+        return {h: drift(known.info, horizon=h) for h in known.horizons}
+
+
+@dataclass(frozen=True)
+class LagBooster(FlowModel):
     """A pooled LightGBM on lags of ln(1 + million USD), as forecasting libraries build it.
 
     Attributes
@@ -75,17 +100,19 @@ class LagBooster:
     threads: int = 0
     max_rows: int = 100_000
 
-    def forecast(
-        self, infos: Mapping[int, InformationSet], *, origin: int, horizons: Sequence[int]
-    ) -> dict[int, Vector]:
-        """Fit on targets up to ``origin`` and forecast every horizon, USD ``[flow]``.
+    def fit(self, training: Training) -> LagBooster:
+        """Take the seed and threads: it learns from past information sets, not the design."""
+        return replace(self, seed=training.seed, threads=training.threads)
+
+    def forecast(self, known: Known) -> dict[int, Vector]:
+        """Fit on targets up to the origin and forecast every horizon, USD ``[flow]``.
 
         Without a past target for a horizon the last value is repeated.
         """
         import lightgbm
 
-        info = infos[origin]
-        rows, target = self._training(infos, origin, horizons)
+        info, horizons = known.info, known.horizons
+        rows, target = self._training(known.infos, known.origin, horizons)
         if target.size == 0:
             return {horizon: origin_value(info) for horizon in horizons}
         params = {**_LAG_PARAMS, "seed": self.seed, "num_threads": self.threads}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.data.flows import FlowIndex
 from features.data.indicators import IndicatorSpec
-from models.design import at_horizon, grow
+from models.design import at_horizon, grow, origin_value
+from models.flow_model import FlowModel, Known, Training
 from models.intervals import Intervals
 from models.raking import Raked, rake
 from models.shift import ShiftModel
@@ -130,6 +131,63 @@ def _dying(base: Raked, flows: FlowIndex, chance: Vector | None) -> NDArray[np.b
         base.exporter_totals[flows.exporter_margin], base.importer_totals[flows.importer_margin]
     )
     return (chance < LEAST_CHANCE) & (base.values < limit)
+
+
+@dataclass(frozen=True)
+class ShiftForecaster(FlowModel):
+    """Base times shift, raked: the main model, and its variants on fewer features.
+
+    Attributes
+    ----------
+    select
+        From the names of all features to those that the shift may depend on.
+    shift
+        The shift model, once it is fitted.
+    """
+
+    select: Callable[[Sequence[str]], Sequence[str]] = tuple
+    shift: ShiftModel | None = None
+
+    def fit(self, training: Training) -> ShiftForecaster:
+        """Fit the shift model."""
+        shift = ShiftModel(
+            self.select(training.names),
+            training.choice,
+            training.rounds,
+            training.seed,
+            threads=training.threads,
+            params=training.params,
+            own=training.own,
+        )
+        return replace(self, shift=shift.fit(training.rows))
+
+    def forecast(self, known: Known) -> dict[int, Vector]:
+        """Forecast every horizon, USD ``[flow]``."""
+        return {h: found.forecast for h, found in self.flow_forecasts(known).items()}
+
+    def flow_forecasts(self, known: Known) -> dict[int, FlowForecast]:
+        """Base, shift and forecast of every horizon.
+
+        Raises
+        ------
+        ValueError
+            If the model is not fitted.
+        """
+        if self.shift is None:
+            raise ValueError("the forecaster is not fitted yet")
+        value = origin_value(known.info)
+        return {
+            horizon: forecast_flows(
+                value,
+                known.features,
+                flows=known.info.flows,
+                totals=known.totals[horizon],
+                shift=self.shift,
+                chance=known.chance[horizon],
+                horizon=horizon,
+            )
+            for horizon in known.horizons
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from features.errors import InputError
 from features.feature import static_pair
 from features.information import InformationSet
 from models.design import origin_value
+from models.flow_model import FlowModel, Known
 from models.raking import rake
 from models.totals import Totals
 
@@ -122,6 +123,22 @@ def dynamic(info: InformationSet, *, totals: Mapping[int, Totals]) -> dict[int, 
     that a dynamic gravity with country-year effects forecasts better than a three-way one.
     """
     return {horizon: _dynamic(info, target, horizon) for horizon, target in totals.items()}
+
+
+class ThreeWayGravity(FlowModel):
+    """`three_way`, raked to the known totals."""
+
+    def forecast(self, known: Known) -> dict[int, Vector]:
+        """Forecast every horizon, USD ``[flow]``."""
+        return three_way(known.info, totals=known.totals)
+
+
+class DynamicGravity(FlowModel):
+    """`dynamic`, raked to the known totals."""
+
+    def forecast(self, known: Known) -> dict[int, Vector]:
+        """Forecast every horizon, USD ``[flow]``."""
+        return dynamic(known.info, totals=known.totals)
 
 
 def _dynamic(info: InformationSet, totals: Totals, horizon: int) -> Vector:

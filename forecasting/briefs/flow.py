@@ -10,13 +10,13 @@ import pandas as pd
 
 from forecasting.briefs.brief import Brief, BriefFigure, BriefSection, BriefTable, closing
 from forecasting.briefs.parts import NET, base_words, parts_table, shift_words, stages
-from forecasting.briefs.track_record import LAST_VALUE, NO_RECORD, RAKED, no_outcome, read_outcomes
-from forecasting.evaluation.model_names import MAIN_MODEL
+from forecasting.briefs.track_record import NO_RECORD, no_outcome, read_outcomes
 from forecasting.explanation.terms import TERM_LABELS
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import check_flow, check_year, named, origin_of, rows_of_flow
 from forecasting.words.numbers import change, lower_first, money, plural, points, share
 from forecasting.words.tables import cell
+from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE
 
 CHANNELS_NAMED, FEATURES_NAMED = 3, 3
 """Channels of which a brief names features, and features of each."""
@@ -312,7 +312,7 @@ def _past(
 def _past_table(outcomes: pd.DataFrame) -> pd.DataFrame:
     """One row an origin and horizon: outcome, forecast, and what the references would have said."""
     by = outcomes.set_index(["horizon", "origin"])
-    ours, last, raked = (by[by["model"] == model] for model in (MAIN_MODEL, LAST_VALUE, RAKED))
+    ours, last, raked = (by[by["model"] == model] for model in (MAIN_MODEL, LAST_VALUE, RAKED_BASE))
     actual = ours["actual"].astype(np.float64)
     known = actual.where(actual > 0)
     table = pd.DataFrame({"outcome_usd": actual})

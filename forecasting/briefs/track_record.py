@@ -15,14 +15,13 @@ import pandas as pd
 from forecasting.briefs.brief import BriefTable
 from forecasting.briefs.totals import any_total_published
 from forecasting.evaluation.backtest_file import read_backtest
-from forecasting.evaluation.model_names import MAIN_MODEL
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import flow_columns
 from forecasting.words.labels import SETTING_LABELS
 from forecasting.words.numbers import ahead, points
+from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE
 
-LAST_VALUE, RAKED = "last_value", "last_value_raked"
-COMPARED = (MAIN_MODEL, LAST_VALUE, RAKED)
+COMPARED = (MAIN_MODEL, LAST_VALUE, RAKED_BASE)
 NO_RECORD = (
     "This folder holds a forecast without a back-test: how good past forecasts were stands in the "
     "run that trained the model."
@@ -100,7 +99,7 @@ def record_table(outcomes: pd.DataFrame) -> pd.DataFrame:
                 "outcomes": int(ours["count"].sum()),
                 "wape_percent": wape[MAIN_MODEL],
                 "last_value_wape_percent": wape[LAST_VALUE],
-                "raked_base_wape_percent": wape[RAKED],
+                "raked_base_wape_percent": wape[RAKED_BASE],
                 "inside_90_percent": (100.0 * ours["inside"] / ours["bounded"]).mean(),
                 "same_direction_percent": (100.0 * ours["same"] / ours["shifted"]).mean(),
                 "sum_lowest_percent": off.min(),

@@ -29,8 +29,7 @@ from forecasting.briefs.parts import (
     technology_worth,
     terms_of,
 )
-from forecasting.briefs.track_record import LAST_VALUE, NO_RECORD, RAKED, record_setting
-from forecasting.evaluation.model_names import MAIN_MODEL
+from forecasting.briefs.track_record import NO_RECORD, record_setting
 from forecasting.explanation.terms import TERM_LABELS
 from forecasting.results.channel_evidence import out_of_sample
 from forecasting.results.result import RunResult
@@ -46,6 +45,7 @@ from forecasting.words.numbers import (
     points,
     share,
 )
+from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE
 
 NAMED = 3
 """Channels that a sentence names."""
@@ -246,7 +246,7 @@ def _record(run: RunResult) -> BriefTable | None:
             "origins": int(by.loc[(MAIN_MODEL, horizon), "origins"]),
             "wape_percent": 100 * by.loc[(MAIN_MODEL, horizon), "wape"],
             "last_value_wape_percent": 100 * by.loc[(LAST_VALUE, horizon), "wape"],
-            "raked_base_wape_percent": 100 * by.loc[(RAKED, horizon), "wape"],
+            "raked_base_wape_percent": 100 * by.loc[(RAKED_BASE, horizon), "wape"],
             "inside_90_percent": 100 * by.loc[(MAIN_MODEL, horizon), "coverage_90"],
         }
         for horizon in sorted(scores["horizon"].unique())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from forecasting.results.result import RunResult
+from forecasting.results.result import RunResult
 
 RUN_EXAMPLES = """examples:
   gravicast run
@@ -134,12 +134,14 @@ def _run(parsed: argparse.Namespace) -> int:
 
 def _summary(result: RunResult) -> str:
     """Scoreboard and where the files are, for stdout."""
+    from models.registry import MAIN_MODEL
+
     scores = result.scores
     lines = []
     for setting in result.config.settings:
         board = scores[(scores["setting"] == setting) & (scores["stratum"] == "all")]
         lines += [f"\n{_TITLES[setting]}", _board(board)]
-    ours = scores[(scores["model"] == "gravicast") & (scores["stratum"] == "all")]
+    ours = scores[(scores["model"] == MAIN_MODEL) & (scores["stratum"] == "all")]
     cover = ", ".join(
         f"{row.setting} h={row.horizon}: {100 * row.coverage_90:.1f} %" for row in ours.itertuples()
     )

@@ -19,7 +19,7 @@ from features.information import (
     Setting,
     last_published_year,
 )
-from forecasting.evaluation.bench import Bench, information_sets
+from forecasting.evaluation.prepared import PreparedData, information_sets
 from models.forecaster import FlowForecast
 from models.totals import Totals, forecast_totals
 
@@ -58,7 +58,7 @@ class Audit:
 
 def audit(
     data: DataBundle,
-    bench: Bench,
+    prepared: PreparedData,
     *,
     setting: Setting,
     origins: Sequence[int],
@@ -71,7 +71,7 @@ def audit(
 
     Parameters
     ----------
-    data, bench
+    data, prepared
         As read, and the features and information sets built from it.
     setting
         Whose features are compared.
@@ -89,22 +89,22 @@ def audit(
     moved: set[int] = set()
     cells = 0
     for origin in origins:
-        as_of = bench.rule.date(origin)
+        as_of = prepared.rule.date(origin)
         other, count = alter_future(data, as_of=as_of, origin=origin, setting=setting, rng=rng)
         cells += count
-        infos = information_sets(other, setting=setting, rule=bench.rule, last=origin)
+        infos = information_sets(other, setting=setting, rule=prepared.rule, last=origin)
         changed |= _columns_apart(
-            origin_matrix(infos[origin], own=own_features(bench.own)),
-            bench.matrices[setting][origin],
+            origin_matrix(infos[origin], own=own_features(prepared.own)),
+            prepared.matrices[setting][origin],
         )
         found = forecast_totals(infos, origin=origin, horizons=horizons)
-        known = {o: info for o, info in bench.infos[setting].items() if o <= origin}
+        known = {o: info for o, info in prepared.infos[setting].items() if o <= origin}
         expected = forecast_totals(known, origin=origin, horizons=horizons)
         moved |= {h for h in horizons if not _same(found[h], expected[h])}
     return Audit(
         origins=tuple(origins),
         cells_altered=cells,
-        features_changed=tuple(bench.names[column] for column in sorted(changed)),
+        features_changed=tuple(prepared.names[column] for column in sorted(changed)),
         totals_changed=tuple(sorted(moved)),
         additivity=additivity,
         adds_up=max((f.largest_gap for f in forecasts), default=0.0),

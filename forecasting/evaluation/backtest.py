@@ -11,22 +11,22 @@ from pathlib import Path
 import pandas as pd
 
 from forecasting.evaluation.backtest_file import BacktestWriter
-from forecasting.evaluation.bench import Bench
 from forecasting.evaluation.calibration import Calibration
 from forecasting.evaluation.fold import FoldResult, run_fold
 from forecasting.evaluation.folds import Fold, tuning_years
-from forecasting.evaluation.model_names import MAIN_MODEL
 from forecasting.evaluation.parallel import in_parallel, workers
+from forecasting.evaluation.prepared import PreparedData
 from forecasting.evaluation.reliability import reliability_rows, summarise_reliability
 from forecasting.evaluation.scores import score_forecast, strata
 from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
 from models.raking import TOLERANCE
+from models.registry import MAIN_MODEL
 from models.shift import ShiftChoice, losses
 
 
 def tune(
-    bench: Bench, folds: Sequence[Fold], config: RunConfig
+    prepared: PreparedData, folds: Sequence[Fold], config: RunConfig
 ) -> dict[int, tuple[ShiftChoice, dict[ShiftChoice, float]]]:
     """Nested choice of weights at the years of `folds.tuning_years`.
 
@@ -38,19 +38,19 @@ def tune(
     """
     origins = tuning_years(
         tuple(folds),
-        first_year=bench.panel.first_year,
-        last_year=bench.last_origin,
+        first_year=prepared.panel.first_year,
+        last_year=prepared.last_origin,
         every=config.tune_every,
     )
 
     def at(origin: int) -> dict[ShiftChoice, float]:
         return losses(
-            bench.design.until(origin),
-            names=bench.names,
+            prepared.design.until(origin),
+            names=prepared.names,
             year=origin,
             seed=config.seed,
             threads=1,
-            own=bench.own_names,
+            own=prepared.own_names,
         )
 
     with ThreadPoolExecutor(workers(config)) as pool:
@@ -72,7 +72,7 @@ def choice_at(
 
 
 def run_folds(
-    bench: Bench,
+    prepared: PreparedData,
     folds: Sequence[Fold],
     config: RunConfig,
     *,
@@ -83,27 +83,31 @@ def run_folds(
     LightGBM releases the interpreter's lock, so threads use every core without copying the design;
     each fit runs on one thread, which makes its result independent of the number of cores.
     """
-    tasks = [partial(run_fold, bench, f, config, choose_at(f.origin)) for f in folds]
+    tasks = [partial(run_fold, prepared, f, config, choose_at(f.origin)) for f in folds]
     yield from in_parallel(tasks, config)
 
 
 def run_backtest(
-    bench: Bench, folds: Sequence[Fold], config: RunConfig, stage: Path, progress: Progress
+    prepared: PreparedData,
+    folds: Sequence[Fold],
+    config: RunConfig,
+    stage: Path,
+    progress: Progress,
 ) -> Backtest:
     """Run every fold, score it, and write its forecasts into ``backtest.parquet`` as they come."""
     with progress.stage("choose weights (nested)"):
-        choices = tune(bench, folds, config)
+        choices = tune(prepared, folds, config)
     with progress.stage("calibrate on early origins"):
-        calibration = Calibration(bench, first_origin=folds[0].origin, horizons=config.horizons)
+        calibration = Calibration(prepared, first_origin=folds[0].origin, horizons=config.horizons)
     rows: list[dict[str, object]] = []
     chances: list[dict[str, object]] = []
     unreachable, gap = 0, 0.0
     drivers: dict[int, pd.DataFrame] = {}
-    results = run_folds(bench, folds, config, choose_at=lambda o: choice_at(choices, o))
+    results = run_folds(prepared, folds, config, choose_at=lambda o: choice_at(choices, o))
     path = stage / "backtest.parquet"
-    with BacktestWriter(path, flows=bench.panel.flows, rule=bench.rule) as writer:
+    with BacktestWriter(path, flows=prepared.panel.flows, rule=prepared.rule) as writer:
         for result in progress.steps("back-test", results, total=len(folds)):
-            rows += _score_fold(bench, result, calibration, writer)
+            rows += _score_fold(prepared, result, calibration, writer)
             drivers[result.fold.origin] = result.drivers
             chances += [row for f in result.forecasts for row in reliability_rows(f)]
             unreachable = max(unreachable, result.unreachable_totals)
@@ -135,7 +139,7 @@ def _raking_notes(unreachable: int, gap: float) -> tuple[str, ...]:
 
 
 def _score_fold(
-    bench: Bench, result: FoldResult, calibration: Calibration, writer: BacktestWriter
+    prepared: PreparedData, result: FoldResult, calibration: Calibration, writer: BacktestWriter
 ) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     for forecast in result.forecasts:
@@ -145,7 +149,7 @@ def _score_fold(
                 setting=forecast.setting, horizon=forecast.horizon, origin=forecast.origin
             )
             bounds = intervals.bounds(forecast.forecast, forecast.expected)
-        info = bench.infos[forecast.setting][forecast.origin]
+        info = prepared.infos[forecast.setting][forecast.origin]
         rows += score_forecast(forecast, strata(info, forecast.value_origin), bounds)
         writer.write(forecast, bounds)
     # Only now: a fold must not calibrate itself.

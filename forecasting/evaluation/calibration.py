@@ -10,12 +10,12 @@ import numpy as np
 from features.data.panel import TradePanel
 from features.errors import InputError
 from features.information import Setting
-from forecasting.evaluation.bench import Bench
 from forecasting.evaluation.fold import FoldForecast
-from forecasting.evaluation.model_names import MAIN_MODEL
+from forecasting.evaluation.prepared import PreparedData
 from models.baselines import last_value
 from models.forecaster import forecast_flows
 from models.intervals import FEWEST, RECENT_ORIGINS, Intervals, Sample, fit_intervals
+from models.registry import MAIN_MODEL
 from models.totals import forecast_totals, world_shocks
 
 FIRST_CALIBRATED = 2
@@ -53,7 +53,7 @@ class Calibration:
 
     Parameters
     ----------
-    bench
+    prepared
         Prepared data.
     first_origin
         First origin of the back-test. Origins before it contribute residuals of the raked base
@@ -63,13 +63,15 @@ class Calibration:
         Years ahead.
     """
 
-    def __init__(self, bench: Bench, *, first_origin: int, horizons: Iterable[int]) -> None:
-        self._infos = bench.infos
+    def __init__(
+        self, prepared: PreparedData, *, first_origin: int, horizons: Iterable[int]
+    ) -> None:
+        self._infos = prepared.infos
         self._samples: dict[tuple[Setting, int], list[Sample]] = defaultdict(list)
         horizons = tuple(horizons)
-        for setting in bench.infos:
-            for origin in range(bench.panel.first_year + FIRST_CALIBRATED, first_origin):
-                self._add_base(bench, setting, origin, horizons)
+        for setting in prepared.infos:
+            for origin in range(prepared.panel.first_year + FIRST_CALIBRATED, first_origin):
+                self._add_base(prepared, setting, origin, horizons)
 
     def add(self, forecast: FoldForecast) -> None:
         """Record a back-test forecast of the main model."""
@@ -89,21 +91,21 @@ class Calibration:
         return fit_intervals(known, shocks=shocks)
 
     def _add_base(
-        self, bench: Bench, setting: Setting, origin: int, horizons: tuple[int, ...]
+        self, prepared: PreparedData, setting: Setting, origin: int, horizons: tuple[int, ...]
     ) -> None:
-        infos = {o: info for o, info in bench.infos[setting].items() if o <= origin}
+        infos = {o: info for o, info in prepared.infos[setting].items() if o <= origin}
         info = infos[origin]
-        possible = tuple(h for h in horizons if origin + h <= bench.last_origin)
+        possible = tuple(h for h in horizons if origin + h <= prepared.last_origin)
         for horizon, totals in forecast_totals(infos, origin=origin, horizons=possible).items():
             base = forecast_flows(
                 last_value(info),
-                bench.matrices[setting][origin],
+                prepared.matrices[setting][origin],
                 flows=info.flows,
                 totals=totals,
                 shift=None,
                 chance=None,
                 horizon=horizon,
             )
-            actual = bench.panel.values[bench.panel.row(origin + horizon)].astype(float)
+            actual = prepared.panel.values[prepared.panel.row(origin + horizon)].astype(float)
             sample = Sample(origin, base.forecast, actual, base.expected)
             self._samples[setting, horizon].append(sample)

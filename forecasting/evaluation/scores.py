@@ -13,12 +13,13 @@ from features.feature import CountryValues
 from features.information import InformationSet
 from forecasting.evaluation import metrics
 from forecasting.evaluation.fold import FoldForecast
+from models.registry import LAST_VALUE
 
 Bounds = Mapping[int, tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 CRISIS_YEARS = frozenset({2009, 2020})
 DECILES = 10
-SKILL_METRICS = ("wape", "pattern_distance", "midpoint_mae", "log_mae")
+SKILL_METRICS = tuple(metrics.METRICS)
 METRICS = (
     *SKILL_METRICS,
     "r2_shift",
@@ -143,7 +144,7 @@ def summarise(by_origin: pd.DataFrame) -> pd.DataFrame:
     table["n"] = grouped["n"].sum()
     table["origins"] = grouped["origin"].nunique()
     table = table.reset_index()
-    reference = table[table["model"] == "last_value"].drop(columns="model")
+    reference = table[table["model"] == LAST_VALUE].drop(columns="model")
     keys = [key for key in KEYS if key != "model"]
     against = table[keys].merge(reference, on=keys, how="left")
     for metric in SKILL_METRICS:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
@@ -14,27 +14,21 @@ from features.catalogue import NAMES, channel_of
 from features.errors import InputError
 from features.feature import CHANNELS, Channel
 from features.information import DataBundle
-from forecasting.evaluation.bench import Bench, prepare
-from forecasting.evaluation.fold import FoldForecast, bare_forecast, fold_totals, shift_forecasts
+from forecasting.evaluation.fold import FoldForecast, fold_forecasts
 from forecasting.evaluation.folds import Fold, tuning_years
-from forecasting.evaluation.model_names import ABLATION, MAIN_MODEL, MODELS
 from forecasting.evaluation.parallel import in_parallel
 from forecasting.evaluation.placebos import placebos
+from forecasting.evaluation.prepared import PreparedData, prepare
 from forecasting.evaluation.scores import SKILL_METRICS, score_forecast
 from forecasting.evaluation.significance import significance_table
 from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
 from models.design import HORIZON_COLUMN
-from models.gravity import dynamic, three_way, without_warnings
+from models.forecaster import ShiftForecaster
+from models.gravity import without_warnings
+from models.registry import ABLATION, MAIN_MODEL, Model, study_models
 from models.shift import ShiftChoice
-from models.totals import Totals
 from models.trials import Trial, trial_errors, trials
-
-GRAVITY: tuple[str, ...] = ("gravity_three_way", "gravity_dynamic")
-ORACLE = "gravity_three_way_oracle"
-"""Told the true totals of the target year: an upper bound, not a forecast."""
-BASELINES: tuple[str, ...] = (*(m for m in MODELS if m not in (MAIN_MODEL, ABLATION)), *GRAVITY)
-"""What the main model is tested against."""
 
 ChooseAt = Callable[[int], ShiftChoice]
 
@@ -59,18 +53,19 @@ class Study:
 
 
 def check_study() -> None:
-    """Refuse a study before any work where the gravity extra is not installed.
+    """Refuse a study before any work where a package that its models need is not installed.
 
     Raises
     ------
     InputError
-        If pyfixest is missing.
+        If a package is missing.
     """
-    if find_spec("pyfixest") is None:
-        raise InputError(
-            "option 'study' needs pyfixest for its gravity models",
-            remedy="Install the extra: pip install 'gravicast[gravity]'",
-        )
+    for package in sorted({str(model.package) for model in study_models()}):
+        if find_spec(package) is None:
+            raise InputError(
+                f"option 'study' needs {package} for its gravity models",
+                remedy="Install the extra: pip install 'gravicast[gravity]'",
+            )
 
 
 def leave_out(features: Sequence[str] = NAMES) -> dict[str, tuple[str, ...]]:
@@ -95,7 +90,7 @@ def without(channel: Channel) -> str:
 
 def run_study(
     data: DataBundle,
-    bench: Bench,
+    prepared: PreparedData,
     folds: Sequence[Fold],
     config: RunConfig,
     *,
@@ -107,7 +102,7 @@ def run_study(
 
     Parameters
     ----------
-    data, bench
+    data, prepared
         As they were read and prepared for the back-test.
     folds, config, choose_at
         Of the back-test; weights are not chosen anew.
@@ -117,17 +112,16 @@ def run_study(
         For bars and times.
     """
     parts = [
-        _scored("gravity", _gravity(bench, folds, config, progress)),
-        _scored("ablation", _ablation(bench, folds, config, choose_at, progress)),
+        _scored("gravity", _gravity(prepared, folds, config, choose_at, progress)),
+        _scored("ablation", _ablation(prepared, folds, config, choose_at, progress)),
     ]
     # Without indicators there is nothing to alter.
     alterations = placebos(seed=config.seed) if data.indicators is not None else {}
     for name, alter in alterations.items():
         with progress.stage("build altered features"):
             altered = prepare(alter(data), config)
-        forecasts = _variants(
-            altered, folds, config, choose_at, {name: altered.names}, progress, name
-        )
+        models = [_variant(name, altered.names)]
+        forecasts = _forecasts(altered, folds, config, choose_at, models, progress, name)
         parts.append(_scored("placebo", forecasts))
     extra = pd.concat(parts, ignore_index=True)
     everything = pd.concat([by_origin[by_origin["stratum"] == "all"], extra], ignore_index=True)
@@ -139,7 +133,7 @@ def run_study(
         by_origin=extra,
         ablation=_tested(everything, [*against["ablation"], ABLATION]),
         placebos=_tested(everything, against["placebo"]),
-        trials=_trials(bench, folds, config, progress),
+        trials=_trials(prepared, folds, config, progress),
     )
 
 
@@ -159,104 +153,74 @@ def _scored(group: str, forecasts: Iterator[FoldForecast]) -> pd.DataFrame:
 
 
 def _ablation(
-    bench: Bench,
+    prepared: PreparedData,
     folds: Sequence[Fold],
     config: RunConfig,
     choose_at: ChooseAt,
     progress: Progress,
 ) -> Iterator[FoldForecast]:
+    models = [_variant(name, kept) for name, kept in leave_out(prepared.names).items()]
     label = "leave one channel out"
-    return _variants(bench, folds, config, choose_at, leave_out(bench.names), progress, label)
+    return _forecasts(prepared, folds, config, choose_at, models, progress, label)
 
 
-def _variants(
-    bench: Bench,
+def _variant(name: str, features: tuple[str, ...]) -> Model:
+    """The main model on a list of features."""
+    return Model(name, name, partial(ShiftForecaster, lambda _: features), role="ablation")
+
+
+def _gravity(
+    prepared: PreparedData,
     folds: Sequence[Fold],
     config: RunConfig,
     choose_at: ChooseAt,
-    variants: Mapping[str, tuple[str, ...]],
+    progress: Progress,
+) -> Iterator[FoldForecast]:
+    models, label = study_models(), "gravity models"
+    with without_warnings():
+        yield from _forecasts(prepared, folds, config, choose_at, models, progress, label)
+
+
+def _forecasts(
+    prepared: PreparedData,
+    folds: Sequence[Fold],
+    config: RunConfig,
+    choose_at: ChooseAt,
+    models: Sequence[Model],
     progress: Progress,
     label: str,
 ) -> Iterator[FoldForecast]:
-    """Forecasts of shift models on each list of features."""
-    tasks = [
-        partial(_fold_variants, bench, fold, config, choose_at(fold.origin), variants)
-        for fold in folds
-    ]
+    """Forecasts of every fold by further models."""
+
+    def forecast(fold: Fold) -> list[FoldForecast]:
+        return list(fold_forecasts(prepared, fold, config, choose_at(fold.origin), models=models))
+
+    tasks = [partial(forecast, fold) for fold in folds]
     for forecasts in progress.steps(label, in_parallel(tasks, config), total=len(tasks)):
         yield from forecasts
 
 
-def _fold_variants(
-    bench: Bench,
-    fold: Fold,
-    config: RunConfig,
-    choice: ShiftChoice,
-    variants: Mapping[str, tuple[str, ...]],
-) -> list[FoldForecast]:
-    return [
-        bare_forecast(
-            bench,
-            fold,
-            setting=ours.setting,
-            model=model,
-            horizon=ours.horizon,
-            forecast=forecast.forecast,
-        )
-        for ours in shift_forecasts(bench, fold, config, choice, variants=variants)
-        for model, forecast in ours.by_model.items()
-    ]
-
-
-def _gravity(
-    bench: Bench, folds: Sequence[Fold], config: RunConfig, progress: Progress
-) -> Iterator[FoldForecast]:
-    tasks = [partial(_fold_gravity, bench, fold, config) for fold in folds]
-    with without_warnings():
-        results = in_parallel(tasks, config)
-        for forecasts in progress.steps("gravity models", results, total=len(tasks)):
-            yield from forecasts
-
-
-def _fold_gravity(bench: Bench, fold: Fold, config: RunConfig) -> list[FoldForecast]:
-    out = []
-    for setting in config.settings:
-        info = bench.infos[setting][fold.origin]
-        totals = fold_totals(bench, fold, setting)
-        by_model = {
-            "gravity_three_way": three_way(info, totals=totals),
-            "gravity_dynamic": dynamic(info, totals=totals),
-            ORACLE: three_way(info, totals=_true_totals(bench, fold)),
-        }
-        out += [
-            bare_forecast(
-                bench, fold, setting=setting, model=model, horizon=horizon, forecast=forecast
-            )
-            for model, by_horizon in by_model.items()
-            for horizon, forecast in by_horizon.items()
-        ]
-    return out
-
-
 def _trials(
-    bench: Bench, folds: Sequence[Fold], config: RunConfig, progress: Progress
+    prepared: PreparedData, folds: Sequence[Fold], config: RunConfig, progress: Progress
 ) -> pd.DataFrame:
     """Every trial at the origins where weights are chosen."""
     origins = tuning_years(
         tuple(folds),
-        first_year=bench.panel.first_year,
-        last_year=bench.last_origin,
+        first_year=prepared.panel.first_year,
+        last_year=prepared.last_origin,
         every=config.tune_every,
     )
-    pairs = [(trial, origin) for trial in trials(bench.own_names) for origin in origins]
-    tasks = [partial(_trial, bench, config, trial, origin) for trial, origin in pairs]
+    pairs = [(trial, origin) for trial in trials(prepared.own_names) for origin in origins]
+    tasks = [partial(_trial, prepared, config, trial, origin) for trial, origin in pairs]
     label = "trials of the shift model (nested)"
     rows = progress.steps(label, in_parallel(tasks, config), total=len(tasks))
     return pd.DataFrame(list(rows))
 
 
-def _trial(bench: Bench, config: RunConfig, trial: Trial, origin: int) -> dict[str, object]:
-    errors = trial_errors(trial, bench.design, year=origin, seed=config.seed, threads=1)
+def _trial(
+    prepared: PreparedData, config: RunConfig, trial: Trial, origin: int
+) -> dict[str, object]:
+    errors = trial_errors(trial, prepared.design, year=origin, seed=config.seed, threads=1)
     return {
         "question": trial.question,
         "answer": trial.answer,
@@ -266,13 +230,3 @@ def _trial(bench: Bench, config: RunConfig, trial: Trial, origin: int) -> dict[s
         "money": errors.money,
         "ratio": errors.ratio,
     }
-
-
-def _true_totals(bench: Bench, fold: Fold) -> dict[int, Totals]:
-    """Totals of the target years as they came: for the oracle alone."""
-    flows = bench.panel.flows
-    out = {}
-    for horizon in fold.horizons:
-        actual = bench.panel.values[bench.panel.row(fold.origin + horizon)]
-        out[horizon] = Totals(flows.exporter_totals(actual), flows.importer_totals(actual))
-    return out

@@ -9,7 +9,6 @@ import pandas as pd
 
 from features.feature import TECHNOLOGY
 from forecasting.evaluation.metrics import ratio_of_errors
-from forecasting.figures.score_plots import MAIN_MODEL
 from forecasting.figures.shap_plots import channel_keys
 from forecasting.figures.style import (
     BLACK,
@@ -25,6 +24,7 @@ from forecasting.figures.style import (
 from forecasting.results.result import RunResult
 from forecasting.words.labels import METRIC_LABELS, SETTING_LABELS
 from forecasting.words.numbers import percent
+from models.registry import MAIN_MODEL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from forecasting.figures.flow_plots import flow_title
-from forecasting.figures.score_plots import MAIN_MODEL
 from forecasting.figures.style import BLACK, BLUE, GREY, SKY, VERMILLION, entitle, grid, styled
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import rows_of_flow
 from forecasting.words.numbers import percent, scale_of, usd
+from models.registry import MAIN_MODEL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

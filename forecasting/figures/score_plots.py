@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from forecasting.evaluation.metrics import METRICS
 from forecasting.figures.style import (
-    BLACK,
     BLUE,
     GREEN,
     GREY,
     ORANGE,
     PURPLE,
-    SKY,
     VERMILLION,
     NoDataError,
     entitle,
@@ -28,27 +27,17 @@ from forecasting.figures.style import (
 )
 from forecasting.words.labels import (
     METRIC_LABELS,
-    MODEL_LABELS,
     SETTING_LABELS,
     models_of,
     settings_of,
 )
 from forecasting.words.numbers import decimal, years
+from models.registry import LAST_VALUE, MAIN_MODEL, model_label, model_marker
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MAIN_MODEL, REFERENCE = "gravicast", "last_value"
-MODEL_STYLES: dict[str, tuple[str, str]] = {
-    MAIN_MODEL: (BLACK, "o"),
-    "without_technology": (ORANGE, "s"),
-    "last_value_raked": (BLUE, "D"),
-    REFERENCE: (VERMILLION, "v"),
-    "drift": (GREEN, "^"),
-    "lightgbm_levels": (PURPLE, "X"),
-    "lightgbm_differences": (SKY, "P"),
-}
 HORIZON_STYLES = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (VERMILLION, "D"), (PURPLE, "v"))
 MARGINS = {"births": "starts (no trade at the origin)", "deaths": "stops (trade at the origin)"}
 FEWEST_FLOWS = 30
@@ -65,7 +54,7 @@ def scoreboard(scores: pd.DataFrame) -> Figure:
     metrics = [m for m in METRIC_LABELS if f"skill_{m}" in scores]
     columns = [f"skill_{m}" for m in metrics]
     shown = take(scores, columns, needs=("setting", "model", "horizon"), stratum="all")
-    shown = shown[shown["model"] != REFERENCE].dropna(subset=columns, how="all")
+    shown = shown[shown["model"] != LAST_VALUE].dropna(subset=columns, how="all")
     if shown.empty:
         raise NoDataError("no skill")
     settings, horizons = settings_of(shown), sorted(shown["horizon"].unique())
@@ -105,7 +94,7 @@ def _skill_panel(
         axes.plot(np.full(off.sum(), WORST_SKILL), y[off], "<", color=colour, markersize=5)
     axes.margins(x=0.08)
     _say_what_is_off(axes, part, column, models)
-    axes.set_yticks(range(len(models)), [MODEL_LABELS.get(m, m) for m in models])
+    axes.set_yticks(range(len(models)), [model_label(m) for m in models])
     axes.set_ylim(len(models) - 0.5, -0.5)
 
 
@@ -133,21 +122,22 @@ def error_by_origin(scores_by_origin: pd.DataFrame, *, metric: str = "wape") -> 
     """Error of every model at every origin, a panel a setting and horizon."""
     needs = ("setting", "model", "horizon", "origin")
     shown = take(scores_by_origin, [metric], needs=needs, stratum="all")
-    factor, unit = (100, "percent of trade") if metric == "wape" else (1, "log points")
-    name = METRIC_LABELS.get(metric, metric)
-    figure, panels, left_out = _panels(shown, "Origin (last year seen)", f"{name}, {unit}")
+    drawn = METRICS[metric]
+    figure, panels, left_out = _panels(
+        shown, "Origin (last year seen)", f"{drawn.label}, {drawn.unit}"
+    )
     for axes, part in panels:
         for model in reversed(models_of(shown)):
-            colour, marker = MODEL_STYLES.get(model, (GREY, "."))
+            colour, marker = model_marker(model)
             series = part[part["model"] == model].sort_values("origin")
-            axes.plot(series["origin"], factor * series[metric], color=colour, marker=marker,
+            axes.plot(series["origin"], drawn.factor * series[metric], color=colour, marker=marker,
                       markersize=4, linewidth=2.2 if model == MAIN_MODEL else 1.2,
-                      label=MODEL_LABELS.get(model, model))  # fmt: skip
+                      label=model_label(model))  # fmt: skip
         axes.locator_params(axis="x", integer=True, nbins=5)
     figure.axes[0].set_ylim(bottom=0)  # shared, and only now does it know every panel's top
     legend(figure, reverse=True)
     remarks = _joined("lower is better", left_out)
-    return entitle(figure, f"{name} of every back-test origin{remarks}")
+    return entitle(figure, f"{drawn.label} of every back-test origin{remarks}")
 
 
 @styled

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from features.data.panel import TradePanel
 from features.measures.measure import Array, Measure
 from forecasting.evaluation.backtest_file import read_backtest
-from forecasting.evaluation.model_names import ABLATION, MAIN_MODEL
 from forecasting.measures.gauge import Gauge, unit_table
 from forecasting.measures.residuals import Residuals, common_shocks, fit_residuals
 from models.intervals import LEVELS
+from models.registry import ABLATION, MAIN_MODEL
 
 Vector = NDArray[np.float64]
 _FLOWS = ("base", "forecast", "probability_of_trade", "value_origin")

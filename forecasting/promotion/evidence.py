@@ -13,13 +13,12 @@ import numpy as np
 import pandas as pd
 
 from features.errors import InputError
-from forecasting.evaluation.model_names import MAIN_MODEL
 from forecasting.run_folder.csv_files import read_csv
 from forecasting.run_folder.record import MARKER, run_digest
 from forecasting.serving.served_model import model_of_run
 from forecasting.tracking.datasets import seed_digest
-from forecasting.tracking.metrics import REFERENCE
 from forecasting.tracking.track import RUN_DIGEST
+from models.registry import LAST_VALUE, MAIN_MODEL
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -151,7 +150,7 @@ def unlike(ours: Evidence, theirs: Evidence) -> str:
         return "other combinations of setting, horizon and origin"
     if ours.about["as_of"] != theirs.about["as_of"]:
         return f"other as-of dates ({ours.about['as_of']} and {theirs.about['as_of']})"
-    known = (run.of(REFERENCE).sort_values(_CELL)[["n", "wape"]] for run in (ours, theirs))
+    known = (run.of(LAST_VALUE).sort_values(_CELL)[["n", "wape"]] for run in (ours, theirs))
     left_known, right_known = (table.to_numpy(dtype=np.float64) for table in known)
     if not np.allclose(left_known, right_known, rtol=1e-9, atol=0.0, equal_nan=True):
         return "the same trade file read in another way (options `absent` and `negatives`)"

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from forecasting.evaluation.metrics import ratio_of_errors
-from forecasting.evaluation.model_names import MAIN_MODEL
 from forecasting.evaluation.scores import SKILL_METRICS
 from forecasting.evaluation.significance import UNTESTED, significance_table
 from forecasting.promotion.evidence import Evidence
+from models.registry import MAIN_MODEL
 
 LEAST_COVERED, MOST_COVERED = 0.86, 0.94
 """Of the outcomes, by the 90 % intervals of any setting and horizon."""
@@ -131,7 +131,7 @@ def against_baseline(challenger: Evidence, baseline: str, *, name: str) -> Compa
     challenger
         The run.
     baseline
-        Of `backtest.MODELS`.
+        Its name, of `models.registry`.
     name
         Of the baseline, in words.
     """

@@ -24,15 +24,15 @@ from forecasting.promotion.gates import (
 )
 from forecasting.promotion.record import describe, reasons, summary_of
 from forecasting.serving.served_model import model_of_version
-from forecasting.tracking.metrics import RAKED, REFERENCE
 from forecasting.tracking.mlflow_store import at_store
+from models.registry import LAST_VALUE, RAKED_BASE
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
 
 NAME = "gravicast"
-_BASELINES = {REFERENCE: "repeating the last value", RAKED: "the raked base"}
+_BASELINES = {LAST_VALUE: "repeating the last value", RAKED_BASE: "the raked base"}
 _ABOUT = (
     "Forecasts of trade flows by gravicast. `champion` is the version to forecast with "
     "(`gravicast forecast --model models:/NAME@champion`), `challenger` the one last judged. "

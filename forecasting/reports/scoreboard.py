@@ -17,27 +17,20 @@ from forecasting.results.read import read_about
 from forecasting.run_folder.csv_files import read_csv
 from forecasting.run_folder.record import note_drawn
 from forecasting.run_folder.whole_file import write_whole
-from forecasting.words.labels import METRIC_LABELS, MODEL_LABELS, SETTING_LABELS
+from forecasting.words.labels import METRIC_LABELS, SETTING_LABELS, models_of
 from forecasting.words.markdown import (
     cells,
     escaped,
     fenced,
-    model_label,
     section,
     settings_of,
     table,
 )
 from forecasting.words.numbers import years
+from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE, model_label
 
 FILE = "scoreboard.md"
 TARGET_COLUMNS = ("setting", "horizon", "metric", "reach")
-
-_MAIN, _LAST, _RAKED, _ORACLE = (
-    "gravicast",
-    "last_value",
-    "last_value_raked",
-    "gravity_three_way_oracle",
-)
 
 
 def write_scoreboard(run: Path, *, targets: Path | None = None, out: Path | None = None) -> Path:
@@ -158,7 +151,8 @@ def _headline(scores: pd.DataFrame, targets: pd.DataFrame | None) -> str:
     for setting, horizon in cells(scores):
         for metric, label in METRIC_LABELS.items():
             ours, last, raked = (
-                _score(scores, setting, horizon, model, metric) for model in (_MAIN, _LAST, _RAKED)
+                _score(scores, setting, horizon, model, metric)
+                for model in (MAIN_MODEL, LAST_VALUE, RAKED_BASE)
             )
             row = [SETTING_LABELS[setting], str(horizon), label, _four(last), _four(raked),
                    _four(ours), _change(ours, last), _change(ours, raked)]  # fmt: skip
@@ -197,7 +191,7 @@ def _models(files: dict[str, Any]) -> str:
         for metric, label in METRIC_LABELS.items():
             rows = [
                 [model_label(m), *(_four(_score(block, setting, h, m, metric)) for h in horizons)]
-                for m in _in_order(block["model"])
+                for m in models_of(block)
             ]
             header = [f"{SETTING_LABELS[setting]}: {label}", *(years(h) for h in horizons)]
             parts.append(table(header, rows))
@@ -210,7 +204,7 @@ def _models(files: dict[str, Any]) -> str:
 
 
 def _intervals(scores: pd.DataFrame) -> str:
-    ours = scores[scores["model"] == _MAIN]
+    ours = scores[scores["model"] == MAIN_MODEL]
     rows = []
     for setting, horizon in cells(ours):
         block = ours[(ours["setting"] == setting) & (ours["horizon"] == horizon)]
@@ -228,7 +222,7 @@ def _intervals(scores: pd.DataFrame) -> str:
 
 def _margins(scores: pd.DataFrame, reliability: pd.DataFrame) -> str:
     """Probabilities of trade: scores and, pooled over settings and horizons, reliability."""
-    ours = scores[(scores["model"] == _MAIN) & (scores["stratum"] == "all")]
+    ours = scores[(scores["model"] == MAIN_MODEL) & (scores["stratum"] == "all")]
     rows = [
         [SETTING_LABELS[row["setting"]], str(row["horizon"]),
          *(_four(row[n]) for n in ("brier", "auprc_births", "auprc_deaths"))]
@@ -282,11 +276,6 @@ def _file(path: Path | str) -> str:
 
 
 # Pieces -------------------------------------------------------------------------------------------
-
-
-def _in_order(models: pd.Series[Any]) -> list[str]:
-    present = list(dict.fromkeys(models))
-    return [m for m in MODEL_LABELS if m in present] + [m for m in present if m not in MODEL_LABELS]
 
 
 def _score(scores: pd.DataFrame, setting: str, horizon: int, model: str, metric: str) -> float:

@@ -11,8 +11,9 @@ from features.feature import CHANNELS, TECHNOLOGY
 from forecasting.evaluation.metrics import ratio_of_errors
 from forecasting.evaluation.significance import FEWEST_ORIGINS, UNTESTED, why_untested
 from forecasting.words.labels import METRIC_LABELS, SETTING_LABELS
-from forecasting.words.markdown import model_label, section, settings_of, table
+from forecasting.words.markdown import section, settings_of, table
 from forecasting.words.numbers import DASH, years
+from models.registry import model_label
 
 _PLACEBO_LABELS = {
     "technology_permuted": "technology of another country",

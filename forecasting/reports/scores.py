@@ -6,22 +6,20 @@ from typing import Any
 
 import pandas as pd
 
-from forecasting.evaluation.metrics import ratio_of_errors
-from forecasting.evaluation.model_names import MAIN_MODEL
+from forecasting.evaluation.metrics import METRICS, ratio_of_errors
 from forecasting.evaluation.significance import why_untested
 from forecasting.reports.html import heading, paragraph, table
 from forecasting.results.result import RunResult
 from forecasting.words.labels import (
     METRIC_LABELS,
-    MODEL_LABELS,
     SETTING_LABELS,
     models_of,
     settings_of,
     stratum,
 )
 from forecasting.words.numbers import DASH, decimal, metric, percent, plural, years
+from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE, model_label
 
-LAST, RAKED = "last_value", "last_value_raked"
 MAIN_METRICS = ("wape", "log_mae")
 
 
@@ -33,9 +31,9 @@ def record(result: RunResult) -> list[str]:
                   f"with every model fitted anew; means over {_origins(overall)}."),
         _tested(result.significance, overall),
         paragraph("Last value: the flow stays as it was. Raked base: the last pattern scaled to "
-                  "the country totals, so that only the sizes of countries change. WAPE is the sum "
-                  "of errors in percent of trade, which large flows dominate; log MAE counts "
-                  "every flow alike. Totals known: published totals of the year after the origin "
+                  "the country totals, so that only the sizes of countries change. "
+                  f"WAPE {METRICS['wape'].sees}; log MAE {METRICS['log_mae'].sees}. "
+                  "Totals known: published totals of the year after the origin "
                   "are used; ex ante: none beyond the origin is. A verdict is better or worse "
                   "where a test rejects equal accuracy, adjusted for the models compared, and "
                   "otherwise a tie; what was not tested says why.", kind="note"),
@@ -56,8 +54,8 @@ def _tested(significance: pd.DataFrame, overall: pd.DataFrame) -> str:
             years(horizon),
             METRIC_LABELS[name],
             metric(name, _value(overall, setting, horizon, MAIN_MODEL, name)),
-            *_against(significance, (setting, horizon, name, LAST)),
-            *_against(significance, (setting, horizon, name, RAKED)),
+            *_against(significance, (setting, horizon, name, LAST_VALUE)),
+            *_against(significance, (setting, horizon, name, RAKED_BASE)),
         ]
         for setting, horizon in _folds(overall)
         for name in METRIC_LABELS
@@ -117,23 +115,23 @@ def _models(result: RunResult, overall: pd.DataFrame) -> str:
         for model in models_of(overall):
             ours, last = (
                 {name: _value(overall, setting, horizon, m, name) for name in METRIC_LABELS}
-                for m in (model, LAST)
+                for m in (model, LAST_VALUE)
             )
             skills = [1 - ratio_of_errors(ours[name], last[name]) for name in MAIN_METRICS]
             rows.append(
                 [
                     SETTING_LABELS[setting],
                     years(horizon),
-                    MODEL_LABELS.get(model, model),
+                    model_label(model),
                     *(metric(name, value) for name, value in ours.items()),
                     decimal(_value(overall, setting, horizon, model, "r2_shift")),
-                    *(DASH if model == LAST else percent(s, sign=True) for s in skills),
+                    *(DASH if model == LAST_VALUE else percent(s, sign=True) for s in skills),
                 ]
             )
     header = ("Setting", "Horizon", "Model", *METRIC_LABELS.values(), "R² of shift",
               "Skill, WAPE", "Skill, log MAE")  # fmt: skip
     caption = "Every model, all flows; skill against the last value"
-    return table(caption, header, rows, heads=3, strong=MODEL_LABELS[MAIN_MODEL])
+    return table(caption, header, rows, heads=3, strong=model_label(MAIN_MODEL))
 
 
 # By group and origin ------------------------------------------------------------------------------
@@ -185,7 +183,7 @@ def _by_origin(result: RunResult) -> list[str]:
             cells = [str(origin)]
             for horizon in horizons:
                 ours = float(row.get((MAIN_MODEL, horizon), float("nan")))
-                base = float(row.get((RAKED, horizon), float("nan")))
+                base = float(row.get((RAKED_BASE, horizon), float("nan")))
                 cells += [metric("wape", ours), percent(ratio_of_errors(ours, base) - 1, sign=True)]
             rows.append(cells)
         pairs = ((years(h), "against base") for h in horizons)

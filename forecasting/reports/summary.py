@@ -7,7 +7,6 @@ from pathlib import PurePath
 import pandas as pd
 
 from features.feature import CHANNELS, TECHNOLOGY
-from forecasting.evaluation.model_names import MAIN_MODEL
 from forecasting.evaluation.significance import LEVEL
 from forecasting.evaluation.significance import why_untested as why_untested_of
 from forecasting.reports.html import facts, statements
@@ -24,9 +23,9 @@ from forecasting.results.result import RunResult
 from forecasting.results.subjects import named, origin_of, years_of
 from forecasting.words.labels import SETTING_LABELS
 from forecasting.words.numbers import ahead, listed, money, percent, plural, points
+from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE
 
 LARGEST_SHIFTS = 3
-LAST, RAKED = "last_value", "last_value_raked"
 NOMINAL = 0.9
 HONEST = 0.025
 """An interval is taken at its word where its coverage is this close to what it says."""
@@ -129,8 +128,8 @@ def _accuracy(result: RunResult) -> str:
     ]
     wape = scores.set_index(["model", "horizon"])["wape"]
     parts = [
-        f"{percent(wape[MAIN_MODEL, h])} of trade {ahead(h)} ({percent(wape[LAST, h])} repeating "
-        f"the last value, {percent(wape[RAKED, h])} the raked base)"
+        f"{percent(wape[MAIN_MODEL, h])} of trade {ahead(h)} ({percent(wape[LAST_VALUE, h])} "
+        f"repeating the last value, {percent(wape[RAKED_BASE, h])} the raked base)"
         for h in _ends(sorted(int(h) for h in scores["horizon"].unique()))
     ]
     origins = plural(int(scores["origins"].max()), "past origin")
@@ -144,7 +143,10 @@ def _tests(significance: pd.DataFrame) -> str:
     if significance["p_holm"].isna().all():
         return f"None was made: {why_untested_of(origins=int(significance['origins'].max()))}."
     parts = []
-    for against, words in ((LAST, "Against repeating the last value"), (RAKED, "against the base")):
+    for against, words in (
+        (LAST_VALUE, "Against repeating the last value"),
+        (RAKED_BASE, "against the base"),
+    ):
         mine = significance[significance["against"] == against]
         made = mine["p_holm"].notna()
         if not made.any():

@@ -15,11 +15,11 @@ import pandas as pd
 from features.feature import CHANNELS, TECHNOLOGY
 from forecasting.evaluation import significance
 from forecasting.evaluation.metrics import ratio_of_errors
-from forecasting.evaluation.model_names import ABLATION, MAIN_MODEL
 from forecasting.evaluation.scores import SKILL_METRICS
 from forecasting.evaluation.significance import LEVEL, holm, significance_table
 from forecasting.evaluation.study import without
 from forecasting.results.result import RunResult
+from models.registry import ABLATION, MAIN_MODEL
 
 TOGETHER = "technology"
 """Row of the technology channels, taken out at once."""

@@ -26,7 +26,7 @@ from features.information import AsOfRule, DataBundle, InformationSet
 from features.plausibility.reporting import LateReports
 from features.reading.options import FlowDirection
 from features.reading.units import Unit
-from forecasting.evaluation.bench import information_sets
+from forecasting.evaluation.prepared import information_sets
 from forecasting.explanation.drivers import feature_drivers
 from forecasting.explanation.explain import Explanation, attribution_table, channel_summary, explain
 from forecasting.explanation.forecast_table import forecast_table

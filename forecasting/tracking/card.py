@@ -9,8 +9,9 @@ import pandas as pd
 
 from forecasting.evaluation.significance import UNTESTED, why_untested
 from forecasting.results.result import RunResult
-from forecasting.tracking.metrics import RAKED, REFERENCE, board_of
+from forecasting.tracking.metrics import board_of
 from forecasting.words.markdown import escaped, fenced
+from models.registry import LAST_VALUE, RAKED_BASE
 
 
 def card(result: RunResult, model_id: str) -> str:
@@ -20,9 +21,9 @@ def card(result: RunResult, model_id: str) -> str:
     origins = result.scores_by_origin["origin"]
     return "\n".join(
         [
-            f"**Against the last value**: {_verdict(mine, tests, against=REFERENCE)}",
+            f"**Against the last value**: {_verdict(mine, tests, against=LAST_VALUE)}",
             "",
-            f"**Against the raked base**: {_verdict(mine, tests, against=RAKED)}",
+            f"**Against the raked base**: {_verdict(mine, tests, against=RAKED_BASE)}",
             "",
             f"WAPE, mean over origins {origins.min()}-{origins.max()}, setting `{first}`; better "
             "or worse where a test of equal accuracy says so, a tie where it does not. "
@@ -58,7 +59,7 @@ def subject(result: RunResult) -> str:
 
 def _verdict(board: pd.DataFrame, tests: pd.DataFrame, *, against: str) -> str:
     """By how much the error is lower or higher at each horizon, and whether a test says so."""
-    column = {REFERENCE: "skill_wape", RAKED: "skill_on_raked_wape"}[against]
+    column = {LAST_VALUE: "skill_wape", RAKED_BASE: "skill_on_raked_wape"}[against]
     words = []
     for row in board.sort_values("horizon").to_dict("records"):
         skill = row[column]

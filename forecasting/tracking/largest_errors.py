@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from forecasting.evaluation.model_names import MAIN_MODEL
+from models.registry import MAIN_MODEL
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile

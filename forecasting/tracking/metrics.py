@@ -12,17 +12,16 @@ import pandas as pd
 
 from features.feature import CHANNELS
 from forecasting.evaluation.metrics import ratio_of_errors
-from forecasting.evaluation.model_names import MAIN_MODEL
 from forecasting.evaluation.scores import SKILL_METRICS
 from forecasting.results.result import RunResult
 from forecasting.tracking.largest_errors import largest_errors
+from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.data.meta_dataset import MetaDataset
     from mlflow.entities import Metric
 
-RAKED, REFERENCE = "last_value_raked", "last_value"
 COMPARED = SKILL_METRICS
 """Metrics logged for every model, side by side; all others for gravicast alone."""
 ALONE = (
@@ -138,9 +137,9 @@ def board_of(scores: pd.DataFrame) -> pd.DataFrame:
     everything = scores[scores["stratum"] == "all"]
     keys = ["setting", "horizon"]
     main = everything[everything["model"] == MAIN_MODEL]
-    other = everything[everything["model"] == RAKED][[*keys, *COMPARED]]
+    other = everything[everything["model"] == RAKED_BASE][[*keys, *COMPARED]]
     board = main.merge(other, on=keys, how="left", suffixes=("", "_of_raked"))
-    last = everything[everything["model"] == REFERENCE][[*keys, *COMPARED]]
+    last = everything[everything["model"] == LAST_VALUE][[*keys, *COMPARED]]
     board = board.merge(last, on=keys, how="left", suffixes=("", "_of_last"))
     for name in COMPARED:
         board[f"skill_on_raked_{name}"] = 1.0 - ratio_of_errors(

@@ -1,45 +1,18 @@
-"""Names of models, settings, metrics and strata in words."""
+"""Names of settings, metrics and strata in words; those of models are in `models.registry`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
-if TYPE_CHECKING:
-    pass
+from features.information import SETTINGS
+from forecasting.evaluation.metrics import COMPARED
+from models.registry import model_names
 
-
-MODEL_LABELS: Mapping[str, str] = {
-    "gravicast": "gravicast",
-    "without_technology": "without technology",
-    "last_value_raked": "raked base",
-    "last_value": "last value",
-    "drift": "drift",
-    "lightgbm_levels": "LightGBM, levels",
-    "lightgbm_differences": "LightGBM, differences",
-    "gravity_three_way": "gravity, three-way PPML",
-    "gravity_dynamic": "gravity, dynamic PPML",
-    "gravity_three_way_oracle": "gravity, three-way PPML with true totals (oracle)",
-}
-"""Models in words, in the order of reports."""
-
-
-SETTING_LABELS: Mapping[str, str] = {
-    "totals_known": "Totals known",
-    "ex_ante": "Ex ante",
-}
-
-
-METRIC_LABELS: Mapping[str, str] = {
-    "wape": "WAPE",
-    "pattern_distance": "Pattern distance",
-    "midpoint_mae": "Midpoint MAE",
-    "log_mae": "Log MAE",
-}
-
-
+SETTING_LABELS: Mapping[str, str] = dict(zip(SETTINGS, ("Totals known", "Ex ante"), strict=True))
+METRIC_LABELS: Mapping[str, str] = {metric.name: metric.label for metric in COMPARED}
 STRATUM_LABELS: Mapping[str, str] = {
     "all": "All flows",
     "zero_origin": "Zero in the origin year",
@@ -57,12 +30,12 @@ def stratum(name: str) -> str:
 
 def settings_of(table: pd.DataFrame) -> list[str]:
     """List the settings of a table of scores in the order of reports."""
-    return _in_order(table["setting"], tuple(SETTING_LABELS))
+    return _in_order(table["setting"], SETTINGS)
 
 
 def models_of(table: pd.DataFrame) -> list[str]:
     """List the models of a table of scores in the order of reports."""
-    return _in_order(table["model"], tuple(MODEL_LABELS))
+    return _in_order(table["model"], model_names())
 
 
 def _in_order(present: pd.Series[Any], known: Sequence[str]) -> list[str]:

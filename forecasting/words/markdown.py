@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from forecasting.words.labels import MODEL_LABELS, SETTING_LABELS
+from forecasting.words.labels import SETTING_LABELS
 
 _MARKUP = re.compile(r"[\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])")
 """What Markdown reads inside a line; ``_`` between letters, as in names of measures, is none."""
@@ -54,8 +54,3 @@ def cells(scores: pd.DataFrame) -> Iterable[tuple[str, int]]:
 def settings_of(scores: pd.DataFrame) -> list[str]:
     """Settings there are, in the order of reports."""
     return [setting for setting in SETTING_LABELS if (scores["setting"] == setting).any()]
-
-
-def model_label(name: str) -> str:
-    """Name of a model in words."""
-    return MODEL_LABELS.get(name, name.replace("_", " "))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from forecasting.evaluation.metrics import METRICS
+
 if TYPE_CHECKING:
     pass
 
@@ -49,8 +51,9 @@ def decimal(value: float, digits: int = 3) -> str:
 
 
 def metric(name: str, value: float) -> str:
-    """Write a metric as is customary: the two shares of trade in percent, the others plain."""
-    return percent(value, digits=2) if name in ("wape", "pattern_distance") else decimal(value)
+    """Write a metric in its unit: shares of trade in percent, others plain."""
+    known = METRICS.get(name)
+    return percent(value, digits=2) if known and known.factor == 100 else decimal(value)
 
 
 def years(horizon: int) -> str:

@@ -26,12 +26,12 @@ from features.data.panel import TradePanel
 from features.data.rest_of_world import fold_into_rest
 from features.information import DataBundle, last_published_year
 from forecasting.evaluation.backtest import choice_at, tune
-from forecasting.evaluation.bench import prepare
 from forecasting.evaluation.calibration import Calibration
 from forecasting.evaluation.fold import run_fold
 from forecasting.evaluation.folds import plan_folds
-from forecasting.evaluation.model_names import MAIN_MODEL
+from forecasting.evaluation.prepared import prepare
 from forecasting.options.run_config import RunConfig
+from models.registry import MAIN_MODEL
 
 COUNTRIES = ("BRA", "CHN", "DEU", "FRA", "IND", "USA", "ZAF")
 FIRST, LAST = 1999, 2012
@@ -134,20 +134,20 @@ def read(tables: Tables, config: RunConfig) -> DataBundle:
 def facts(tables: Tables, *, until: int, config: RunConfig = CONFIG) -> Facts:
     """Everything a run knows, chooses and forecasts at origins up to ``until``, as bytes."""
     data = read(tables, config)
-    bench = prepare(data, config)
-    panel = bench.panel
+    prepared = prepare(data, config)
+    panel = prepared.panel
     folds = plan_folds(
         first_year=panel.first_year, last_year=panel.last_year, horizons=config.horizons
     )
-    choices = tune(bench, folds, config)
-    calibration = Calibration(bench, first_origin=folds[0].origin, horizons=config.horizons)
+    choices = tune(prepared, folds, config)
+    calibration = Calibration(prepared, first_origin=folds[0].origin, horizons=config.horizons)
     out: Facts = {}
     for setting in config.settings:
-        for origin, matrix in bench.matrices[setting].items():
+        for origin, matrix in prepared.matrices[setting].items():
             if origin <= until:
-                for name, column in zip(bench.names, matrix.T, strict=True):
+                for name, column in zip(prepared.names, matrix.T, strict=True):
                     out["feature", setting, origin, name] = column.tobytes()
-    design = bench.design.until(until)
+    design = prepared.design.until(until)
     out["rows", until] = b"".join(
         np.ascontiguousarray(getattr(design, name)).tobytes() for name in ("shift", "base")
     )
@@ -156,7 +156,7 @@ def facts(tables: Tables, *, until: int, config: RunConfig = CONFIG) -> Facts:
             break
         choice = choice_at(choices, fold.origin)
         out["choice", fold.origin] = repr(choice).encode()
-        made = run_fold(bench, fold, config, choice)
+        made = run_fold(prepared, fold, config, choice)
         for f in made.forecasts:
             key = (f.setting, f.model, f.origin, f.horizon)
             out["forecast", *key] = f.forecast.tobytes()

@@ -18,7 +18,7 @@ from features.data.panel import TradePanel
 from features.errors import InputError
 from features.information import DataBundle
 from forecasting import RunConfig, RunResult, run, simulate_world
-from forecasting.evaluation.bench import Bench, prepare
+from forecasting.evaluation.prepared import PreparedData, prepare
 from forecasting.inputs.load import LoadedData
 from models.design import Design, origin_value
 from models.forecaster import FittedForecaster
@@ -173,7 +173,7 @@ def stops() -> Callable[..., InputError]:
 
 
 @pytest.fixture(scope="session")
-def bench(make_bundle: Callable[..., DataBundle]) -> Bench:
+def prepared(make_bundle: Callable[..., DataBundle]) -> PreparedData:
     """The tiny world prepared for its folds."""
     return prepare(make_bundle(), RunConfig(**QUICK))
 
@@ -203,9 +203,9 @@ def _positive(panel: TradePanel) -> TradePanel:
     return TradePanel.from_frame(frame, absent="missing")
 
 
-def _fitted(bench: Bench, design: Design) -> FittedForecaster:
-    infos = bench.infos["totals_known"]
-    info = infos[bench.last_origin]
+def _fitted(prepared: PreparedData, design: Design) -> FittedForecaster:
+    infos = prepared.infos["totals_known"]
+    info = infos[prepared.last_origin]
     value = origin_value(info)
     rng = np.random.default_rng(5)
     samples = [
@@ -214,11 +214,11 @@ def _fitted(bench: Bench, design: Design) -> FittedForecaster:
     ]
     return FittedForecaster(
         flows=info.flows,
-        origin=bench.last_origin,
+        origin=prepared.last_origin,
         as_of=date(2012, 7, 1).isoformat(),
         value=value,
-        features=bench.matrices["totals_known"][bench.last_origin],
-        totals=forecast_totals(infos, origin=bench.last_origin, horizons=(1, 2)),
+        features=prepared.matrices["totals_known"][prepared.last_origin],
+        totals=forecast_totals(infos, origin=prepared.last_origin, horizons=(1, 2)),
         intervals={1: fit_intervals(samples), 2: fit_intervals(samples[:1])},
         shift=ShiftModel(NAMES, CHOICES[0], 10, 1, threads=1, params=LEARNS).fit(design),
         probability=TradeProbability(seed=1, threads=1).fit(design),

@@ -8,14 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.catalogue import NAMES
 from features.data.panel import TradePanel
 from features.information import DataBundle
 from forecasting import RunConfig
-from forecasting.evaluation.bench import prepare
-from forecasting.evaluation.fold import fit_fold, fold_forecasts
-from forecasting.evaluation.folds import Fold
-from forecasting.evaluation.model_names import MAIN_MODEL
+from forecasting.evaluation.prepared import prepare
+from models.forecaster import ShiftForecaster
 from models.shift import CHOICES
 
 CODES = ("AUS", "AUT", "BEL", "BRA", "CAN", "CHE", "CHN", "CZE", "DEU", "DNK", "ESP",
@@ -43,12 +40,12 @@ def panel() -> TradePanel:
 
 def test_the_others_are_as_sure_to_trade_as_before_and_none_is_forecast_at_zero(panel):
     config = RunConfig(horizons=(1,), rounds=3, settings=("ex_ante",), experiment=None)
-    bench = prepare(DataBundle(panel), config)
-    fold = Fold(panel.last_year, (1,), ())
-    shifts, probability = fit_fold(bench, fold, config, CHOICES[0], variants={MAIN_MODEL: NAMES})
-    (found,) = fold_forecasts(bench, fold, config, shifts=shifts, probability=probability)
+    prepared = prepare(DataBundle(panel), config)
+    training = prepared.training(config, origin=panel.last_year, choice=CHOICES[0])
+    known = prepared.known("ex_ante", origin=panel.last_year, horizons=(1,), training=training)
+    forecast = ShiftForecaster().fit(training).forecast(known)[1]
     traded = panel.values[-1] > 0
     assert traded.sum() == panel.flows.size - STOPS
-    assert 1 - found.chance[traded].mean() < 4 * STOPS / traded.sum()
-    assert found.chance[traded].min() > 0.5
-    assert (found.by_model[MAIN_MODEL].forecast[traded] > 0).all()
+    assert 1 - known.chance[1][traded].mean() < 4 * STOPS / traded.sum()
+    assert known.chance[1][traded].min() > 0.5
+    assert (forecast[traded] > 0).all()

@@ -21,11 +21,12 @@ from features.data.panel import TradePanel
 from features.feature import CHANNELS
 from features.information import DataBundle
 from forecasting import RunConfig, RunResult, run
-from forecasting.evaluation.model_names import MODELS
 from forecasting.evaluation.scores import METRICS, SKILL_METRICS
 from forecasting.results.write import FORMAT
 from models.raking import rake
+from models.registry import backtest_models
 
+BACKTEST = [model.name for model in backtest_models()]
 SETTINGS = ("totals_known", "ex_ante")
 FOLDS = {2007: (1, 2), 2008: (1, 2), 2009: (1,)}
 BOUNDS = ["lower_50", "upper_50", "lower_90", "upper_90"]
@@ -161,7 +162,7 @@ def test_the_backtest_holds_every_setting_model_fold_horizon_and_flow(whole, tra
     expected = {
         (setting, model, origin, horizon): 56
         for setting in SETTINGS
-        for model in MODELS
+        for model in BACKTEST
         for origin, horizons in FOLDS.items()
         for horizon in horizons
     }
@@ -193,7 +194,7 @@ def test_scores_hold_every_model_in_both_settings_with_every_metric(whole):
         *(f"skill_{metric}" for metric in SKILL_METRICS),
     ]
     boards = scores[scores["stratum"] == "all"].set_index(["setting", "model", "horizon"])
-    assert set(boards.index) == {(s, m, h) for s in SETTINGS for m in MODELS for h in (1, 2)}
+    assert set(boards.index) == {(s, m, h) for s in SETTINGS for m in BACKTEST for h in (1, 2)}
     assert boards[list(SKILL_METRICS)].notna().all().all()
     assert {horizon: set(rows["origins"]) for horizon, rows in boards.groupby("horizon")} == {
         1: {3},
@@ -394,7 +395,7 @@ def test_sectors_and_domestic_flows_take_the_same_path(make_trade, quick, tmp_pa
 def backtest_until(result: RunResult, origin: int, settings: tuple[str, ...]) -> pd.DataFrame:
     table = pd.read_parquet(result.out / "backtest.parquet")
     rows = (table["origin"] <= origin) & table["setting"].isin(settings)
-    assert rows.sum() >= 56 * len(MODELS) * len(settings)
+    assert rows.sum() >= 56 * len(BACKTEST) * len(settings)
     return table[rows].drop(columns="actual").reset_index(drop=True)
 
 

@@ -12,13 +12,13 @@ import pytest
 
 from features.catalogue import NAMES, channel_of
 from forecasting import ForecastConfig, RunConfig, RunResult, forecast_with, read_run, run
-from forecasting.evaluation.bench import prepare
 from forecasting.evaluation.fold import run_fold
 from forecasting.evaluation.folds import plan_folds
-from forecasting.evaluation.model_names import ABLATION, MAIN_MODEL
 from forecasting.evaluation.placebos import technology_series
+from forecasting.evaluation.prepared import prepare
 from forecasting.evaluation.study import leave_out
 from forecasting.inputs.load import load
+from models.registry import ABLATION, MAIN_MODEL
 from models.shift import CHOICES
 from models.trials import trials
 
@@ -145,18 +145,18 @@ def test_a_served_model_builds_them_from_new_data_and_says_where_they_are_missin
 
 def test_the_ablation_and_every_variant_treat_them_as_technology(config: RunConfig) -> None:
     data = load(config).bundle
-    bench = prepare(data, config)
+    prepared = prepare(data, config)
     bare = prepare(load(dataclasses.replace(config, indicators=None, indicator_catalogue=None))
                    .bundle, config)  # fmt: skip
     fold = plan_folds(first_year=1999, last_year=2010, horizons=(1,), first_origin=2007)[0]
     ours, theirs = (
         {f.model: f.forecast for f in run_fold(b, fold, config, CHOICES[0]).forecasts}
-        for b in (bench, bare)
+        for b in (prepared, bare)
     )
     np.testing.assert_array_equal(ours[ABLATION], theirs[ABLATION])
     assert (ours[MAIN_MODEL] != theirs[MAIN_MODEL]).any()
-    kept = leave_out(bench.names)
-    assert not set(bench.own_names) & set(kept["without_automation"])
-    assert set(bench.own_names) <= set(kept["without_persistence"])
+    kept = leave_out(prepared.names)
+    assert not set(prepared.own_names) & set(kept["without_automation"])
+    assert set(prepared.own_names) <= set(kept["without_persistence"])
     assert OWN in technology_series(data.indicators.specs)
-    assert all(trial.names[-4:] == bench.own_names for trial in trials(bench.own_names))
+    assert all(trial.names[-4:] == prepared.own_names for trial in trials(prepared.own_names))

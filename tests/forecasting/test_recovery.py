@@ -16,7 +16,7 @@ from features.data.panel import TradePanel
 from features.feature import TECHNOLOGY
 from features.information import DataBundle
 from features.world.world import PLANTED_CHANNELS, World, simulate_world
-from forecasting.evaluation.bench import Bench, prepare
+from forecasting.evaluation.prepared import PreparedData, prepare
 from forecasting.explanation.explain import channel_summary, explain
 from forecasting.options.run_config import RunConfig
 from models.design import at_horizon, midpoint_growth, pattern_base
@@ -32,7 +32,7 @@ SETTING = "totals_known"
 
 
 @lru_cache(maxsize=1)
-def world_and_bench(seed: int, planted: bool) -> tuple[World, Bench]:
+def world_and_data(seed: int, planted: bool) -> tuple[World, PreparedData]:
     world = simulate_world(seed=seed, effects=None if planted else NO_TECHNOLOGY)
     panel = TradePanel.from_frame(world.trade)
     countries = panel.flows.countries
@@ -45,16 +45,16 @@ def world_and_bench(seed: int, planted: bool) -> tuple[World, Bench]:
     return world, prepare(bundle, RunConfig(experiment=None, horizons=HORIZONS))
 
 
-def found_channels(bench: Bench) -> pd.DataFrame:
+def found_channels(prepared: PreparedData) -> pd.DataFrame:
     """Channel summary of the final model, as the main job computes it."""
-    origin, infos = bench.last_origin, bench.infos[SETTING]
-    design = bench.design.until(origin).thinned(max_rows=200_000, seed=1)
+    origin, infos = prepared.last_origin, prepared.infos[SETTING]
+    design = prepared.design.until(origin).thinned(max_rows=200_000, seed=1)
     forecaster = FittedForecaster(
-        flows=bench.panel.flows,
+        flows=prepared.panel.flows,
         origin=origin,
         as_of="",
         value=infos[origin].history[-1].astype(float),
-        features=bench.matrices[SETTING][origin],
+        features=prepared.matrices[SETTING][origin],
         totals=forecast_totals(infos, origin=origin, horizons=HORIZONS),
         intervals={},
         shift=ShiftModel(seed=1, threads=1).fit(design),
@@ -64,21 +64,21 @@ def found_channels(bench: Bench) -> pd.DataFrame:
     return channel_summary(explain(forecaster, forecasts)).set_index("channel")
 
 
-def gain_of_technology(bench: Bench, *, horizon: int) -> float:
+def gain_of_technology(prepared: PreparedData, *, horizon: int) -> float:
     """Share by which the technology features lower the error of the pattern, four origins together.
 
     Of the error in a flow's shift net of its exporter's and importer's means: country-level columns
     of any kind tell countries apart and lower the rest a little even where they have no effect.
     """
     errors = np.zeros(2)
-    flows = bench.panel.flows
-    for origin in range(bench.last_origin - horizon - 9, bench.last_origin - horizon + 1, 3):
-        design = bench.design.until(origin).thinned(max_rows=100_000, seed=1)
-        base = pattern_base(bench.panel, origin=origin, horizon=horizon)
+    flows = prepared.panel.flows
+    for origin in range(prepared.last_origin - horizon - 9, prepared.last_origin - horizon + 1, 3):
+        design = prepared.design.until(origin).thinned(max_rows=100_000, seed=1)
+        base = pattern_base(prepared.panel, origin=origin, horizon=horizon)
         traded = base > 0
-        target = bench.panel.values[bench.panel.row(origin + horizon)].astype(float)
+        target = prepared.panel.values[prepared.panel.row(origin + horizon)].astype(float)
         shift = midpoint_growth(target, base)[traded]
-        rows = at_horizon(bench.matrices[SETTING][origin], horizon)[traded]
+        rows = at_horizon(prepared.matrices[SETTING][origin], horizon)[traded]
         sides = (flows.exporter[traded], flows.importer[traded])
         for number, names in enumerate((NAMES, without_technology())):
             model = ShiftModel(names, CHOICES[0], rounds=60, seed=1, threads=1).fit(design)
@@ -99,10 +99,10 @@ def net_of_means(values: np.ndarray, sides: tuple[np.ndarray, np.ndarray]) -> np
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("size", ["mean_abs_percent", "mean_abs_net_percent"])
 def test_attributions_recover_the_planted_order_of_channels(seed, size):
-    world, bench = world_and_bench(seed, planted=True)
-    years = range(bench.panel.first_year + 8, bench.last_origin - max(HORIZONS) + 1)
+    world, prepared = world_and_data(seed, planted=True)
+    years = range(prepared.panel.first_year + 8, prepared.last_origin - max(HORIZONS) + 1)
     planted = world.truth.importance(origins=years, horizons=HORIZONS)
-    found = found_channels(bench)[size]
+    found = found_channels(prepared)[size]
     order = [[sizes[channel] for channel in PLANTED_CHANNELS] for sizes in (planted, found)]
     assert spearmanr(*order).statistic >= 0.9
 
@@ -110,16 +110,16 @@ def test_attributions_recover_the_planted_order_of_channels(seed, size):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_world_without_technology_effects_shows_none(seed):
     """No technology channel moves the pattern as much as the least of what is planted."""
-    _, bench = world_and_bench(seed, planted=False)
-    net = found_channels(bench)["mean_abs_net_percent"]
+    _, prepared = world_and_data(seed, planted=False)
+    net = found_channels(prepared)["mean_abs_net_percent"]
     least = min(net[channel] for channel in PLANTED_CHANNELS if channel not in TECHNOLOGY)
     assert max(net[channel] for channel in TECHNOLOGY) < 0.5 * least
 
 
 def test_technology_lowers_the_error_far_more_where_it_is_planted():
     seed = SEEDS[0]
-    planted = gain_of_technology(world_and_bench(seed, planted=True)[1], horizon=3)
-    absent = gain_of_technology(world_and_bench(seed, planted=False)[1], horizon=3)
+    planted = gain_of_technology(world_and_data(seed, planted=True)[1], horizon=3)
+    absent = gain_of_technology(world_and_data(seed, planted=False)[1], horizon=3)
     print(f"technology lowers the error by {planted:.2%} where planted, by {absent:.2%} elsewhere")
     assert planted > 0.007
     assert absent < planted / 3

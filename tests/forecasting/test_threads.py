@@ -6,8 +6,8 @@ import lightgbm
 import pytest
 
 from forecasting.evaluation.backtest import choice_at, run_folds, tune
-from forecasting.evaluation.bench import prepare
 from forecasting.evaluation.folds import plan_folds
+from forecasting.evaluation.prepared import prepare
 from forecasting.options.run_config import RunConfig
 
 THREADS = "num_threads"
@@ -39,11 +39,11 @@ def counted(monkeypatch):
 
 def test_every_lightgbm_call_of_a_backtest_runs_on_one_thread(bundle, counted):
     config = RunConfig(experiment=None, horizons=(1, 2), rounds=3, workers=2)
-    bench = prepare(bundle, config)
+    prepared = prepare(bundle, config)
     panel = bundle.panel
     folds = plan_folds(first_year=panel.first_year, last_year=panel.last_year, horizons=(1, 2))
-    choices = tune(bench, folds[:1], config)
-    for _ in run_folds(bench, folds[:2], config, choose_at=lambda o: choice_at(choices, o)):
+    choices = tune(prepared, folds[:1], config)
+    for _ in run_folds(prepared, folds[:2], config, choose_at=lambda o: choice_at(choices, o)):
         pass
     assert {name for name, _ in counted} == {"train", "Dataset", "predict"}
     assert {count for _, count in counted} == {1}

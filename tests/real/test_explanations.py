@@ -9,7 +9,7 @@ import pytest
 import shap
 
 from forecasting import RunConfig
-from forecasting.evaluation.bench import prepare
+from forecasting.evaluation.prepared import prepare
 from forecasting.explanation.explain import attribution_table, explain
 from forecasting.inputs.load import load
 from models.design import at_horizon, origin_value
@@ -37,22 +37,22 @@ def forecaster() -> FittedForecaster:
         settings=(SETTING,),
         experiment=None,
     )
-    bench = prepare(load(config).bundle, config)
-    origin, infos = bench.last_origin, bench.infos[SETTING]
-    design = bench.design.until(origin).thinned(max_rows=config.max_rows, seed=1)
+    prepared = prepare(load(config).bundle, config)
+    origin, infos = prepared.last_origin, prepared.infos[SETTING]
+    design = prepared.design.until(origin).thinned(max_rows=config.max_rows, seed=1)
     return FittedForecaster(
-        flows=bench.panel.flows,
+        flows=prepared.panel.flows,
         origin=origin,
         as_of=infos[origin].as_of.isoformat(),
         value=origin_value(infos[origin]),
-        features=bench.matrices[SETTING][origin],
+        features=prepared.matrices[SETTING][origin],
         totals=forecast_totals(infos, origin=origin, horizons=HORIZONS),
         intervals={},
         shift=ShiftModel(
-            bench.names, ShiftChoice(0.25, 0.5), 80, 1, threads=1, own=bench.own_names
+            prepared.names, ShiftChoice(0.25, 0.5), 80, 1, threads=1, own=prepared.own_names
         ).fit(design),
         probability=TradeProbability(seed=1, threads=1).fit(design),
-        own=bench.own,
+        own=prepared.own,
     )
 
 

@@ -20,9 +20,10 @@ import yaml
 from features.errors import InputError
 from forecasting import RunConfig, RunResult
 from forecasting.cli.main import main
-from forecasting.evaluation.model_names import MODELS
 from forecasting.results.versions import versions
+from models.registry import backtest_models
 
+BACKTEST = [model.name for model in backtest_models()]
 QUICK = ["--horizons", "1,2", "--rounds", "3", "--workers", "1", "--no-tracking"]
 
 
@@ -426,7 +427,7 @@ def test_an_interrupted_run_leaves_nothing(world_files, tmp_path, capsys, monkey
     def interrupt(*arguments: object, **options: object) -> None:
         signal.raise_signal(number)
 
-    monkeypatch.setattr("forecasting.final_model.explain", interrupt)
+    monkeypatch.setattr("forecasting.final_forecast.explain", interrupt)
     arguments = ["run", "--trade", str(world_files.trade), *QUICK, "--quiet"]
     assert main([*arguments, "--out", str(tmp_path / "out")]) == 128 + number
     printed = capsys.readouterr()
@@ -612,7 +613,7 @@ def test_a_run_prints_the_scoreboard_to_stdout_and_nothing_else(
         assert "lower is better" in title
         names = ("wape h=1", "wape h=2", "log_mae h=1", "log_mae h=2")
         assert sorted(names, key=header.index) == sorted(names, key=list(names).index)
-        assert [line.split()[0] for line in lines] == list(MODELS)
+        assert [line.split()[0] for line in lines] == BACKTEST
         order = sorted(names, key=header.index)
         for line in lines:
             model, *numbers = line.split()

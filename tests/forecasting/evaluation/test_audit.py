@@ -13,15 +13,15 @@ from features.feature import Feature
 from features.information import InformationSet
 from forecasting import RunConfig
 from forecasting.evaluation.audit import alter_future, audit, explained_counts
-from forecasting.evaluation.bench import prepare
+from forecasting.evaluation.prepared import prepare
 
 SETTINGS = ("totals_known", "ex_ante")
 
 
-def check(bundle, bench, setting="totals_known", origins=(2006, 2010)):
+def check(bundle, prepared, setting="totals_known", origins=(2006, 2010)):
     return audit(
         bundle,
-        bench,
+        prepared,
         setting=setting,
         origins=origins,
         horizons=(1, 2),
@@ -32,8 +32,8 @@ def check(bundle, bench, setting="totals_known", origins=(2006, 2010)):
 
 
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_an_honest_bench_has_no_leak(make_bundle, bench, setting):
-    found = check(make_bundle(), bench, setting)
+def test_honest_data_have_no_leak(make_bundle, prepared, setting):
+    found = check(make_bundle(), prepared, setting)
     assert found.features_changed == ()
     assert found.totals_changed == ()
     assert found.cells_altered > 1_000
@@ -42,9 +42,9 @@ def test_an_honest_bench_has_no_leak(make_bundle, bench, setting):
 @pytest.mark.parametrize("setting", SETTINGS)
 @pytest.mark.parametrize("origin", [2004, 2008])
 def test_every_later_cell_is_altered_and_no_earlier_one(
-    make_bundle, bench, published_on, setting, origin
+    make_bundle, prepared, published_on, setting, origin
 ):
-    bundle, as_of = make_bundle(), bench.rule.date(origin)
+    bundle, as_of = make_bundle(), prepared.rule.date(origin)
     rng = np.random.default_rng(1)
     other, cells = alter_future(bundle, as_of=as_of, origin=origin, setting=setting, rng=rng)
     count = 0
@@ -88,8 +88,8 @@ def test_a_planted_leak_is_named(make_bundle, monkeypatch):
     honest = catalogue.FEATURES
     leaking: tuple[Feature, ...] = (replace(honest[0], build=tomorrow), *honest[1:])
     monkeypatch.setattr(catalogue, "FEATURES", leaking)
-    bench = prepare(bundle, RunConfig(horizons=(1, 2), experiment=None))
-    assert check(bundle, bench).features_changed == (honest[0].name,)
+    prepared = prepare(bundle, RunConfig(horizons=(1, 2), experiment=None))
+    assert check(bundle, prepared).features_changed == (honest[0].name,)
 
 
 def test_flows_without_reasons_are_counted_by_reason():

@@ -11,18 +11,18 @@ import pytest
 
 from features.data.panel import TradePanel
 from forecasting import RunConfig
-from forecasting.evaluation.bench import Bench, prepare
 from forecasting.evaluation.calibration import Calibration, check_outcomes
 from forecasting.evaluation.fold import FoldForecast
+from forecasting.evaluation.prepared import PreparedData, prepare
 from models.intervals import RECENT_ORIGINS
 
 FIRST = 2007
 SETTINGS = ("totals_known", "ex_ante")
 
 
-def forecast_at(bench: Bench, origin: int, *, seed: int = 0, horizon: int = 1, **changed):
+def forecast_at(prepared: PreparedData, origin: int, *, seed: int = 0, horizon: int = 1, **changed):
     rng = np.random.default_rng((seed, origin, horizon))
-    size = bench.panel.flows.size
+    size = prepared.panel.flows.size
     forecast = FoldForecast(
         setting="totals_known",
         model="gravicast",
@@ -47,14 +47,14 @@ def same(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> bool:
 
 
 @pytest.mark.parametrize("horizon", [1, 2])
-def test_only_outcomes_up_to_the_origin_count(bench, horizon):
+def test_only_outcomes_up_to_the_origin_count(prepared, horizon):
     origins = range(FIRST, 2012)
 
     def calibrated(changed_from: int) -> Calibration:
-        calibration = Calibration(bench, first_origin=FIRST, horizons=(1, 2))
+        calibration = Calibration(prepared, first_origin=FIRST, horizons=(1, 2))
         for origin in origins:
             seed = int(origin >= changed_from)
-            calibration.add(forecast_at(bench, origin, seed=seed, horizon=horizon))
+            calibration.add(forecast_at(prepared, origin, seed=seed, horizon=horizon))
         return calibration
 
     reference = calibrated(9999)
@@ -90,28 +90,30 @@ def test_early_residuals_of_the_base_see_nothing_later(
         assert not same(numbers(before, **where), numbers(after, **where))
 
 
-def test_settings_and_horizons_are_calibrated_apart(bench):
-    calibration = Calibration(bench, first_origin=FIRST, horizons=(1, 2))
+def test_settings_and_horizons_are_calibrated_apart(prepared):
+    calibration = Calibration(prepared, first_origin=FIRST, horizons=(1, 2))
     keys = [(setting, horizon) for setting in SETTINGS for horizon in (1, 2)]
     before = {k: numbers(calibration, origin=2010, setting=k[0], horizon=k[1]) for k in keys}
-    calibration.add(forecast_at(bench, FIRST))
+    calibration.add(forecast_at(prepared, FIRST))
     for key in keys:
         after = numbers(calibration, origin=2010, setting=key[0], horizon=key[1])
         assert same(before[key], after) == (key != ("totals_known", 1))
 
 
-def test_early_residuals_wear_out_as_the_back_test_goes_on(bench):
-    histories = [Calibration(bench, first_origin=first, horizons=(1,)) for first in (2004, FIRST)]
+def test_early_residuals_wear_out_as_the_back_test_goes_on(prepared):
+    histories = [
+        Calibration(prepared, first_origin=first, horizons=(1,)) for first in (2004, FIRST)
+    ]
     for calibration in histories:
         for origin in range(FIRST, FIRST + RECENT_ORIGINS):
-            calibration.add(forecast_at(bench, origin))
+            calibration.add(forecast_at(prepared, origin))
     assert not same(*(numbers(c, origin=FIRST + 1) for c in histories))
     end = FIRST + RECENT_ORIGINS
     assert same(*(numbers(c, origin=end) for c in histories))
 
 
-def test_the_first_fold_has_something_to_be_calibrated_on(bench):
-    calibration = Calibration(bench, first_origin=FIRST, horizons=(1, 2))
+def test_the_first_fold_has_something_to_be_calibrated_on(prepared):
+    calibration = Calibration(prepared, first_origin=FIRST, horizons=(1, 2))
     for setting in SETTINGS:
         for horizon in (1, 2):
             fitted = calibration.intervals(setting=setting, horizon=horizon, origin=FIRST)
@@ -121,10 +123,10 @@ def test_the_first_fold_has_something_to_be_calibrated_on(bench):
                 assert high[1] > low[1]
 
 
-def test_only_the_main_model_is_calibrated(bench):
-    calibration = Calibration(bench, first_origin=FIRST, horizons=(1,))
+def test_only_the_main_model_is_calibrated(prepared):
+    calibration = Calibration(prepared, first_origin=FIRST, horizons=(1,))
     with pytest.raises(ValueError, match="drift"):
-        calibration.add(forecast_at(bench, FIRST, model="drift"))
+        calibration.add(forecast_at(prepared, FIRST, model="drift"))
 
 
 def panel_of(pairs: int, years: int = 20) -> TradePanel:

@@ -26,17 +26,17 @@ LEARNS = {"min_data_in_leaf": 5, "feature_fraction": 1.0}
 
 
 @pytest.fixture(scope="module")
-def shift(bench) -> ShiftModel:
-    return ShiftModel(NAMES, CHOICES[-1], 10, 1, threads=1, params=LEARNS).fit(bench.design)
+def shift(prepared) -> ShiftModel:
+    return ShiftModel(NAMES, CHOICES[-1], 10, 1, threads=1, params=LEARNS).fit(prepared.design)
 
 
 @pytest.fixture(scope="module")
-def drivers(bench, make_forecaster, shift) -> Drivers:
+def drivers(prepared, make_forecaster, shift) -> Drivers:
     forecaster = make_forecaster()
     forecasts = {horizon: forecaster.flow_forecast(horizon) for horizon in HORIZONS}
     by_origin = {
         origin: model_drivers(
-            shift, bench.matrices["totals_known"][origin], horizons=HORIZONS, seed=1
+            shift, prepared.matrices["totals_known"][origin], horizons=HORIZONS, seed=1
         )
         for origin in (2008, 2009)
     }
@@ -44,10 +44,10 @@ def drivers(bench, make_forecaster, shift) -> Drivers:
     return final_drivers(
         explanation,
         forecaster.shift,
-        bench.design,
+        prepared.design,
         forecaster.features,
         by_origin=by_origin,
-        views=tree_views(forecaster.shift, explanation.data, bench.design.features, seed=1),
+        views=tree_views(forecaster.shift, explanation.data, prepared.design.features, seed=1),
         horizons=HORIZONS,
     )
 
@@ -86,12 +86,12 @@ def test_a_direction_close_to_zero_is_none():
     assert [sign(d) for d in (0.5, FLAT / 2, -FLAT / 2, -0.5)] == ["+", "0", "0", "-"]
 
 
-def test_a_model_without_a_single_flow_to_explain_used_nothing(shift, bench):
-    empty = np.full_like(bench.matrices["totals_known"][2010], np.nan)
+def test_a_model_without_a_single_flow_to_explain_used_nothing(shift, prepared):
+    empty = np.full_like(prepared.matrices["totals_known"][2010], np.nan)
     table = model_drivers(shift, empty, horizons=HORIZONS, seed=1)
     assert (table["mean_abs_percent"] == 0).all()
     assert (table["share"] == 0).all()
-    views = tree_views(shift, empty[:0], bench.design.features, seed=1)
+    views = tree_views(shift, empty[:0], prepared.design.features, seed=1)
     assert (views["share_interventional"] == 0).all()
 
 
@@ -135,11 +135,11 @@ def test_features_stand_beside_what_was_expected_of_them(drivers):
     assert {"as expected", "two-sided"} <= set(found["verdict"])
 
 
-def test_both_views_of_the_trees_are_shaps_own(shift, bench):
-    rows = bench.design.features[:150]
+def test_both_views_of_the_trees_are_shaps_own(shift, prepared):
+    rows = prepared.design.features[:150]
     assert shift.booster_ is not None
     # SHAP's explainer takes other branches than LightGBM where cells are unknown.
-    rows, background = np.nan_to_num(rows), np.nan_to_num(bench.design.features[:90])
+    rows, background = np.nan_to_num(rows), np.nan_to_num(prepared.design.features[:90])
     views = tree_views(shift, rows, background, seed=3).set_index("name")
     explainer = shap.TreeExplainer(shift.booster_, background.astype(np.float64))
     broken = explainer.shap_values(rows.astype(np.float64))

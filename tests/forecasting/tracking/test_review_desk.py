@@ -18,12 +18,13 @@ from typing import Any
 import pytest
 
 from forecasting import RunResult, read_run, run
-from forecasting.evaluation.model_names import MODELS
 from forecasting.promotion.promote import Promotion, promote
 from forecasting.tracking.track import track
+from models.registry import backtest_models
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect: Any = sync_api.expect
+BACKTEST = [model.name for model in backtest_models()]
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = pytest.mark.skipif(
     not CHROMIUM.is_file(), reason="Chromium is not installed (Debian: chromium)"
@@ -279,7 +280,7 @@ def test_metrics_are_drawn_by_origin_beside_every_baseline(page, desk):
     origins = desk.newer.scores_by_origin.query("horizon == 1")["origin"]
     for setting in desk.newer.config.settings:
         page.get_by_placeholder("Search metric charts").fill(f"^wape/{setting}/h1/")
-        for model in MODELS:
+        for model in BACKTEST:
             expect(page.get_by_role("heading", name=model, exact=True)).to_be_visible()
             see(page, f"{NEWER} (wape/{setting}/h1/{model})")
         for year in (origins.min() + 1, origins.max()):

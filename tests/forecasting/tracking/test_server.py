@@ -24,13 +24,14 @@ import yaml
 
 from forecasting import read_run
 from forecasting.cli.main import main
-from forecasting.evaluation.model_names import MODELS
 from forecasting.evaluation.scores import SKILL_METRICS
 from forecasting.promotion.evidence import read_evidence
 from forecasting.promotion.gates import against_champion
 from forecasting.run_folder.record import run_digest
 from forecasting.tracking.mlflow_store import BOUNDED, HASTY
+from models.registry import backtest_models
 
+BACKTEST = [model.name for model in backtest_models()]
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
 HOST = "127.0.0.1"
@@ -170,7 +171,7 @@ def check_review(client: Any, run: Any, folder: Path) -> None:
     assert note.startswith("**Against the last value**")
     for name in ("setting", "origin", "horizons", "data_vintage", "data_sha256", "as_of"):
         assert run.data.tags[name]
-    for model in MODELS:
+    for model in BACKTEST:
         for metric in SKILL_METRICS:
             key = f"{metric}/ex_ante/h2/{model}"
             found = {m.step: m.value for m in client.get_metric_history(run.info.run_id, key)}

@@ -1,4 +1,4 @@
-"""The model of the last origin: fitted, forecast, explained, and measured by the trade pattern."""
+"""The forecast of the years to come: fitted at the last origin, explained, and measured."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from features.channels.own_features import own_features
+from features.data.indicators import IndicatorSpec
 from forecasting.evaluation.backtest import Backtest, choice_at
-from forecasting.evaluation.bench import Bench
 from forecasting.evaluation.folds import Fold
+from forecasting.evaluation.prepared import PreparedData
 from forecasting.explanation.drivers import Drivers, final_drivers
 from forecasting.explanation.explain import attribution_table, explain
 from forecasting.explanation.forecast_table import forecast_table
@@ -21,16 +22,14 @@ from forecasting.measures.pattern_shifts import PatternShifts
 from forecasting.measures.run import Measured, measure_run
 from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
-from models.design import Design, origin_value
-from models.forecaster import FittedForecaster, FlowForecast
-from models.shift import ShiftModel
-from models.totals import forecast_totals
-from models.trade_probability import TradeProbability
+from models.design import origin_value
+from models.flow_model import Known
+from models.forecaster import FittedForecaster, FlowForecast, ShiftForecaster
 
 
 @dataclass(frozen=True, slots=True)
-class Final:
-    """The last origin's model: what it forecasts, by which drivers, and what is measured of it."""
+class FinalForecast:
+    """The model fitted at the last origin, its forecasts, their drivers, and its measures."""
 
     forecaster: FittedForecaster
     forecasts: dict[int, FlowForecast]
@@ -40,69 +39,60 @@ class Final:
     pattern: PatternShifts
 
 
-def make_final(
-    bench: Bench,
+def make_final_forecast(
+    prepared: PreparedData,
     backtest: Backtest,
     folds: Sequence[Fold],
     config: RunConfig,
     gauge: Gauge,
     stage: Path,
     progress: Progress,
-) -> Final:
+) -> FinalForecast:
     """Fit on every year up to the last origin, forecast its horizons, explain and measure them."""
+    origin, setting = prepared.last_origin, config.settings[0]
     with progress.stage("fit and forecast"):
-        forecaster = _fit(bench, backtest, config)
+        training = prepared.training(
+            config, origin=origin, choice=choice_at(backtest.choices, origin)
+        )
+        known = prepared.known(setting, origin=origin, horizons=config.horizons, training=training)
+        forecaster = _fit(known, backtest, prepared.own)
         table, forecasts = _forecast(forecaster)
     with progress.stage("explain"):
-        explained = _explain(bench, backtest, config, forecaster, forecasts)
+        explained = _explain(known, backtest, forecaster, forecasts)
         attributions = attribution_table(explained.explanation)
     measured = Measured(
         folder=stage,
-        setting=config.settings[0],
+        setting=setting,
         pairs=[(fold.origin, horizon) for fold in folds for horizon in fold.horizons],
         forecaster=forecaster,
         forecasts=forecasts,
         attributions=attributions,
     )
-    pattern = measure_run(gauge, bench.panel, measured, progress)
-    return Final(forecaster, forecasts, table, explained, attributions, pattern)
+    pattern = measure_run(gauge, prepared.panel, measured, progress)
+    return FinalForecast(forecaster, forecasts, table, explained, attributions, pattern)
 
 
-def _fit(bench: Bench, backtest: Backtest, config: RunConfig) -> FittedForecaster:
-    setting, origin = config.settings[0], bench.last_origin
-    info = bench.infos[setting][origin]
-    choice = choice_at(backtest.choices, origin)
-    design = _final_design(bench, config)
-    # One thread: beside other work LightGBM's threads wait for each other, and take five times as
-    # long as one of them alone.
-    shift = ShiftModel(
-        bench.names,
-        choice,
-        config.rounds,
-        config.seed,
-        threads=1,
-        params=config.params,
-        own=bench.own_names,
-    )
+def _fit(known: Known, backtest: Backtest, own: tuple[IndicatorSpec, ...]) -> FittedForecaster:
+    info, training = known.info, known.training
+    shift = ShiftForecaster().fit(training).shift
+    assert shift is not None
     return FittedForecaster(
         flows=info.flows,
-        origin=origin,
+        origin=known.origin,
         as_of=info.as_of.isoformat(),
         value=origin_value(info),
-        features=bench.matrices[setting][origin],
-        totals=forecast_totals(bench.infos[setting], origin=origin, horizons=config.horizons),
+        features=known.features,
+        totals=known.totals,
         intervals={
-            horizon: backtest.calibration.intervals(setting=setting, horizon=horizon, origin=origin)
-            for horizon in config.horizons
+            horizon: backtest.calibration.intervals(
+                setting=info.setting, horizon=horizon, origin=known.origin
+            )
+            for horizon in known.horizons
         },
-        shift=shift.fit(design),
-        probability=TradeProbability(seed=config.seed, threads=1).fit(design),
-        own=bench.own,
+        shift=shift,
+        probability=training.probability,
+        own=own,
     )
-
-
-def _final_design(bench: Bench, config: RunConfig) -> Design:
-    return bench.design.until(bench.last_origin).thinned(max_rows=config.max_rows, seed=config.seed)
 
 
 def _forecast(forecaster: FittedForecaster) -> tuple[pd.DataFrame, dict[int, FlowForecast]]:
@@ -112,20 +102,20 @@ def _forecast(forecaster: FittedForecaster) -> tuple[pd.DataFrame, dict[int, Flo
 
 
 def _explain(
-    bench: Bench,
+    known: Known,
     backtest: Backtest,
-    config: RunConfig,
     forecaster: FittedForecaster,
     forecasts: dict[int, FlowForecast],
 ) -> Drivers:
-    explanation, design = explain(forecaster, forecasts), _final_design(bench, config)
+    explanation, design = explain(forecaster, forecasts), known.training.rows
+    seed = known.training.seed
     return final_drivers(
         explanation,
         forecaster.shift,
         design,
         forecaster.features,
         by_origin=backtest.drivers,
-        views=tree_views(forecaster.shift, explanation.data, design.features, seed=config.seed),
-        horizons=config.horizons,
-        own=own_features(bench.own),
+        views=tree_views(forecaster.shift, explanation.data, design.features, seed=seed),
+        horizons=known.horizons,
+        own=own_features(forecaster.own),
     )

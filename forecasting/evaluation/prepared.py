@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +15,13 @@ from features.data.panel import TradePanel
 from features.information import AsOfRule, DataBundle, InformationSet, Setting
 from forecasting.options.run_config import RunConfig
 from models.design import Design, training_design
+from models.flow_model import Known, Training
+from models.shift import ShiftChoice
+from models.totals import Totals, forecast_totals
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class PreparedData:
     """Data prepared once for all folds.
 
     Attributes
@@ -57,8 +61,50 @@ class Bench:
         """Columns of a matrix."""
         return (*NAMES, *self.own_names)
 
+    def training(self, config: RunConfig, *, origin: int, choice: ShiftChoice) -> Training:
+        """What models may learn from at an origin.
 
-def prepare(bundle: DataBundle, config: RunConfig) -> Bench:
+        They fit on one thread: folds run side by side, and even alone LightGBM's threads wait for
+        each other beside other work, and take five times as long as one.
+        """
+        return Training(
+            design=self.design.until(origin),
+            names=self.names,
+            own=self.own_names,
+            choice=choice,
+            rounds=config.rounds,
+            params=config.params,
+            max_rows=config.max_rows,
+            seed=config.seed,
+            threads=1,
+        )
+
+    def known(
+        self, setting: Setting, *, origin: int, horizons: Sequence[int], training: Training
+    ) -> Known:
+        """What is known at an origin: nothing after its as-of date."""
+        infos = {o: info for o, info in self.infos[setting].items() if o <= origin}
+        return Known(
+            infos=infos,
+            origin=origin,
+            horizons=horizons,
+            features=self.matrices[setting][origin],
+            totals=forecast_totals(infos, origin=origin, horizons=horizons),
+            training=training,
+        )
+
+    def actual(self, year: int) -> NDArray[np.float64]:
+        """Flows of a year, USD ``[flow]``; NaN where unknown."""
+        return self.panel.values[self.panel.row(year)].astype(np.float64)
+
+    def true_totals(self, year: int) -> Totals:
+        """Totals of a year as they came: for upper bounds, never for a forecast."""
+        values = self.panel.values[self.panel.row(year)]
+        flows = self.panel.flows
+        return Totals(flows.exporter_totals(values), flows.importer_totals(values))
+
+
+def prepare(bundle: DataBundle, config: RunConfig) -> PreparedData:
     """Open an information set and build the features at every origin of the panel."""
     panel = bundle.panel
     rule = config.as_of_rule(panel.last_year)
@@ -82,7 +128,7 @@ def prepare(bundle: DataBundle, config: RunConfig) -> Bench:
         last_year=last,
         seed=config.seed,
     )
-    return Bench(panel, rule, last, infos, matrices, design, own)
+    return PreparedData(panel, rule, last, infos, matrices, design, own)
 
 
 def information_sets(

@@ -1,0 +1,106 @@
+"""Every model that forecasts flows, declared once: lists, legends and tables read it from here.
+
+To add a baseline, write its `models.flow_model.FlowModel` and add a line to `MODELS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Literal
+
+from features.catalogue import without_technology
+from models.baselines import Drift, LagBooster, LastValue, LastValueRaked
+from models.flow_model import FlowModel
+from models.forecaster import ShiftForecaster
+from models.gravity import DynamicGravity, ThreeWayGravity
+
+MAIN_MODEL = "gravicast"
+ABLATION = "without_technology"
+LAST_VALUE = "last_value"
+"""Skill is measured against it."""
+RAKED_BASE = "last_value_raked"
+GREY_DOT = ("#666666", ".")
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model by its name in files, with what reports, figures and the back-test need of it.
+
+    Attributes
+    ----------
+    name, label
+        In files and in words.
+    build
+        Makes the model, not fitted yet.
+    marker
+        Colour (Okabe and Ito's, which colour-blind readers can tell apart) and Matplotlib shape.
+    role
+        The main model is tested against each ``"baseline"``; a ``"bound"`` gets the true totals
+        of the target year and is not a forecast.
+    by_setting
+        False where forecasts are the same in every setting: they are computed once.
+    package
+        Optional package it needs; only a study, not every back-test, forecasts with such a model.
+    """
+
+    name: str
+    label: str
+    build: Callable[[], FlowModel]
+    marker: tuple[str, str] = GREY_DOT
+    role: Literal["main", "ablation", "baseline", "bound"] = "baseline"
+    by_setting: bool = True
+    package: str | None = None
+
+
+_Gravity = partial(Model, package="pyfixest")
+
+MODELS: tuple[Model, ...] = (
+    Model(MAIN_MODEL, "gravicast", ShiftForecaster, ("#000000", "o"), "main"),
+    Model(ABLATION, "without technology", partial(ShiftForecaster, without_technology),
+          ("#E69F00", "s"), "ablation"),
+    Model(RAKED_BASE, "raked base", LastValueRaked, ("#0072B2", "D")),
+    Model(LAST_VALUE, "last value", LastValue, ("#D55E00", "v")),
+    Model("drift", "drift", Drift, ("#009E73", "^")),
+    Model("lightgbm_levels", "LightGBM, levels", partial(LagBooster, "levels"),
+          ("#CC79A7", "X"), by_setting=False),
+    Model("lightgbm_differences", "LightGBM, differences", partial(LagBooster, "differences"),
+          ("#56B4E9", "P"), by_setting=False),
+    _Gravity("gravity_three_way", "gravity, three-way PPML", ThreeWayGravity),
+    _Gravity("gravity_dynamic", "gravity, dynamic PPML", DynamicGravity),
+    _Gravity("gravity_three_way_oracle", "gravity, three-way PPML with true totals (oracle)",
+             ThreeWayGravity, role="bound"),
+)  # fmt: skip
+"""In the order of reports."""
+
+
+def backtest_models() -> tuple[Model, ...]:
+    """Models of every back-test."""
+    return tuple(model for model in MODELS if model.package is None)
+
+
+def study_models() -> tuple[Model, ...]:
+    """Models that only a study forecasts with."""
+    return tuple(model for model in MODELS if model.package is not None)
+
+
+def baselines() -> tuple[str, ...]:
+    """Names of the models that the main model is tested against."""
+    return tuple(model.name for model in MODELS if model.role == "baseline")
+
+
+def model_names() -> tuple[str, ...]:
+    """Names of all models in the order of reports."""
+    return tuple(model.name for model in MODELS)
+
+
+def model_label(name: str) -> str:
+    """Name of a model in words, also of one that is not registered."""
+    labels = {model.name: model.label for model in MODELS}
+    return labels.get(name, name.replace("_", " "))
+
+
+def model_marker(name: str) -> tuple[str, str]:
+    """Colour and shape of a model in figures."""
+    return {model.name: model.marker for model in MODELS}.get(name, GREY_DOT)
