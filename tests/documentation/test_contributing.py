@@ -67,13 +67,19 @@ def brought(copy: Path) -> dict[str, Any]:
 
 def test_there_is_a_recipe_for_everything_that_is_added_often():
     found = recipes()
-    assert set(found) == {f"Add a {w}" for w in ("feature", "measure", "plot", "source")}
+    assert set(found) == {f"Add a {w}" for w in ("feature", "model", "measure", "plot", "source")}
     assert all(found.values())
 
 
 def test_the_feature_is_a_column_of_the_design_matrix(brought):
     assert brought["feature"]["column"] == [half / 2 for half in range(12)]
     assert brought["feature"]["channel"] == "trade_costs"
+
+
+def test_the_model_is_a_baseline_of_the_back_test(brought):
+    mean = (1.1**-1 + 1.1**-2 + 1.1**-3) / 3
+    assert brought["model"]["ratio"] == pytest.approx([mean] * 12, rel=1e-6)
+    assert brought["model"]["baseline"]
 
 
 def test_the_measure_is_in_the_catalogue_and_right(brought):

@@ -18,7 +18,12 @@ from features.measures.catalogue import MEASURES
 from features.measures.measure import Surroundings, TradeYear
 from features.store.fetching import fetch
 from features.store.registry import connector_class
+from forecasting import RunConfig, plan_folds
+from forecasting.evaluation.fold import fold_forecasts
+from forecasting.evaluation.prepared import prepare
 from forecasting.figures.plots import KINDS, plot
+from models.registry import backtest_models, baselines
+from models.shift import CHOICES
 
 COUNTRIES = ("BRA", "CHN", "DEU", "FRA")
 PAIRS = [(o, d) for o in COUNTRIES for d in COUNTRIES if o != d]
@@ -44,6 +49,23 @@ def feature() -> dict[str, object]:
         "column": matrix[:, NAMES.index("time_difference")].tolist(),
         "channel": table.loc["time_difference", "channel"],
     }
+
+
+def model() -> dict[str, object]:
+    """A fold of the back-test on a world in which every flow grows by a tenth a year."""
+    rows = [
+        (*pair, year, 1e6 * (n + 1) * 1.1 ** (year - 2000))
+        for n, pair in enumerate(PAIRS)
+        for year in range(2000, 2010)
+    ]
+    columns = ["exporter", "importer", "year", "value_usd"]
+    config = RunConfig(horizons=(1,), settings=("ex_ante",))
+    bundle = DataBundle(TradePanel.from_frame(pd.DataFrame(rows, columns=columns)))
+    data = prepare(bundle, config)
+    folds = plan_folds(first_year=2000, last_year=2009, horizons=(1,))
+    (added,) = (m for m in backtest_models() if m.name == "recent_mean")
+    (made,) = fold_forecasts(data, folds[-1], config, CHOICES[0], models=[added])
+    return {"ratio": (made.forecast / made.actual).tolist(), "baseline": added.name in baselines()}
 
 
 def measure() -> dict[str, object]:
@@ -72,5 +94,5 @@ def source(scratch: Path) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    found = {"feature": feature(), "measure": measure(), "plot": drawn()}
-    print(json.dumps({**found, "source": source(Path(sys.argv[1]))}))
+    brought = {"feature": feature(), "model": model(), "measure": measure(), "plot": drawn()}
+    print(json.dumps({**brought, "source": source(Path(sys.argv[1]))}))
