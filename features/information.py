@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.choices import Setting
 from features.cores import cores
 from features.data.flows import FlowIndex
 from features.data.indicators import Indicators, IndicatorSpec
@@ -20,9 +20,6 @@ from features.data.pairs import PairAttributes
 from features.data.panel import TradePanel
 from features.data.sectors import SectorAttributes
 from features.errors import InputError
-
-Setting = Literal["totals_known", "ex_ante"]
-SETTINGS: tuple[Setting, ...] = ("totals_known", "ex_ante")
 
 TOTALS_CHANNEL = "published_totals"
 CARRY_YEARS = 3

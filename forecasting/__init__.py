@@ -5,171 +5,75 @@ Everything a user needs is imported from here; `features` and `models` are the l
 
 from __future__ import annotations
 
+import ast
 from importlib import import_module, util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+# The public names, declared once: type checkers read these imports, and `_homes` reads them too.
 if TYPE_CHECKING:
-    from features.data.indicators import Indicators
-    from features.data.pairs import PairAttributes
-    from features.data.panel import TradePanel
-    from features.errors import InputError
-    from features.information import AsOfRule, DataBundle, InformationSet
-    from features.sources.aipi import Aipi
-    from features.sources.baci import Baci
-    from features.sources.batis import Batis
-    from features.sources.comtrade import Comtrade
-    from features.sources.desta import Desta
-    from features.sources.geodist import GeoDist
-    from features.sources.gravity import Gravity
-    from features.sources.icio import Icio
-    from features.sources.imts import Imts
-    from features.sources.itpde import Itpde
-    from features.sources.larch import Larch
-    from features.sources.owid import Owid
-    from features.sources.presets import fetch_preset
-    from features.sources.stri import Stri
-    from features.sources.technology import Technology
-    from features.sources.wdi import Wdi
-    from features.sources.weo import Weo
-    from features.store.dataset import Dataset
-    from features.store.fetching import fetch
-    from features.store.store import Store
-    from features.world.world import World, simulate_world
-    from forecasting.briefs.blocs import blocs_brief
-    from forecasting.briefs.country import country_brief
-    from forecasting.briefs.flow import flow_brief
-    from forecasting.briefs.measures import pattern_brief
-    from forecasting.briefs.world import world_brief
-    from forecasting.briefs.write import write_brief
-    from forecasting.evaluation.folds import Fold, plan_folds
-    from forecasting.explanation.explain import Explanation
-    from forecasting.explanation.shap_values import tree_shap, tree_shap_interactions
-    from forecasting.figures.plots import plot
-    from forecasting.job import run
-    from forecasting.options.run_config import RunConfig
-    from forecasting.promotion.promote import promote
-    from forecasting.reports.report import make_report
-    from forecasting.results.measures import Shifts, shifts
-    from forecasting.results.read import read_run
-    from forecasting.results.result import RunResult
-    from forecasting.serving.serving import ForecastConfig, forecast_with
-    from forecasting.tracking.track import track
-    from models.saved import load_forecaster, save_forecaster
+    from features.data.indicators import Indicators as Indicators
+    from features.data.pairs import PairAttributes as PairAttributes
+    from features.data.panel import TradePanel as TradePanel
+    from features.errors import InputError as InputError
+    from features.information import AsOfRule as AsOfRule
+    from features.information import DataBundle as DataBundle
+    from features.information import InformationSet as InformationSet
+    from features.sources.aipi import Aipi as Aipi
+    from features.sources.baci import Baci as Baci
+    from features.sources.batis import Batis as Batis
+    from features.sources.comtrade import Comtrade as Comtrade
+    from features.sources.desta import Desta as Desta
+    from features.sources.geodist import GeoDist as GeoDist
+    from features.sources.gravity import Gravity as Gravity
+    from features.sources.icio import Icio as Icio
+    from features.sources.imts import Imts as Imts
+    from features.sources.itpde import Itpde as Itpde
+    from features.sources.larch import Larch as Larch
+    from features.sources.owid import Owid as Owid
+    from features.sources.presets import fetch_preset as fetch_preset
+    from features.sources.stri import Stri as Stri
+    from features.sources.technology import Technology as Technology
+    from features.sources.wdi import Wdi as Wdi
+    from features.sources.weo import Weo as Weo
+    from features.store.dataset import Dataset as Dataset
+    from features.store.fetching import fetch as fetch
+    from features.store.store import Store as Store
+    from features.world.world import World as World
+    from features.world.world import simulate_world as simulate_world
+    from forecasting.briefs.blocs import blocs_brief as blocs_brief
+    from forecasting.briefs.country import country_brief as country_brief
+    from forecasting.briefs.flow import flow_brief as flow_brief
+    from forecasting.briefs.measures import pattern_brief as pattern_brief
+    from forecasting.briefs.world import world_brief as world_brief
+    from forecasting.briefs.write import write_brief as write_brief
+    from forecasting.evaluation.folds import Fold as Fold
+    from forecasting.evaluation.folds import plan_folds as plan_folds
+    from forecasting.explanation.explain import Explanation as Explanation
+    from forecasting.explanation.shap_values import tree_shap as tree_shap
+    from forecasting.explanation.shap_values import tree_shap_interactions as tree_shap_interactions
+    from forecasting.figures.plots import plot as plot
+    from forecasting.job import run as run
+    from forecasting.options.forecast_config import ForecastConfig as ForecastConfig
+    from forecasting.options.run_config import RunConfig as RunConfig
+    from forecasting.promotion.promote import promote as promote
+    from forecasting.reports.report import make_report as make_report
+    from forecasting.results.measures import Measures as Measures
+    from forecasting.results.measures import measures as measures
+    from forecasting.results.read import read_run as read_run
+    from forecasting.results.result import RunResult as RunResult
+    from forecasting.serving.serving import forecast_with as forecast_with
+    from forecasting.tracking.track import track as track
+    from models.saved import load_forecaster as load_forecaster
+    from models.saved import save_forecaster as save_forecaster
 
-_HOME = {
-    "InputError": "features.errors",
-    "Indicators": "features.data.indicators",
-    "AsOfRule": "features.information",
-    "DataBundle": "features.information",
-    "InformationSet": "features.information",
-    "PairAttributes": "features.data.pairs",
-    "TradePanel": "features.data.panel",
-    "Aipi": "features.sources.aipi",
-    "Baci": "features.sources.baci",
-    "Batis": "features.sources.batis",
-    "Comtrade": "features.sources.comtrade",
-    "Desta": "features.sources.desta",
-    "GeoDist": "features.sources.geodist",
-    "Gravity": "features.sources.gravity",
-    "Icio": "features.sources.icio",
-    "Imts": "features.sources.imts",
-    "Itpde": "features.sources.itpde",
-    "Larch": "features.sources.larch",
-    "Owid": "features.sources.owid",
-    "fetch_preset": "features.sources.presets",
-    "Stri": "features.sources.stri",
-    "Technology": "features.sources.technology",
-    "Wdi": "features.sources.wdi",
-    "Weo": "features.sources.weo",
-    "fetch": "features.store.fetching",
-    "Dataset": "features.store.dataset",
-    "Store": "features.store.store",
-    "World": "features.world.world",
-    "simulate_world": "features.world.world",
-    "RunConfig": "forecasting.options.run_config",
-    "Fold": "forecasting.evaluation.folds",
-    "plan_folds": "forecasting.evaluation.folds",
-    "Explanation": "forecasting.explanation.explain",
-    "RunResult": "forecasting.results.result",
-    "run": "forecasting.job",
-    "read_run": "forecasting.results.read",
-    "load_forecaster": "models.saved",
-    "save_forecaster": "models.saved",
-    "ForecastConfig": "forecasting.serving.serving",
-    "forecast_with": "forecasting.serving.serving",
-    "blocs_brief": "forecasting.briefs.blocs",
-    "country_brief": "forecasting.briefs.country",
-    "flow_brief": "forecasting.briefs.flow",
-    "world_brief": "forecasting.briefs.world",
-    "write_brief": "forecasting.briefs.write",
-    "make_report": "forecasting.reports.report",
-    "plot": "forecasting.figures.plots",
-    "promote": "forecasting.promotion.promote",
-    "Shifts": "forecasting.results.measures",
-    "shifts": "forecasting.results.measures",
-    "pattern_brief": "forecasting.briefs.measures",
-    "track": "forecasting.tracking.track",
-    "tree_shap": "forecasting.explanation.shap_values",
-    "tree_shap_interactions": "forecasting.explanation.shap_values",
-}
 
-__all__ = [
-    "Aipi",
-    "AsOfRule",
-    "Baci",
-    "Batis",
-    "Comtrade",
-    "DataBundle",
-    "Dataset",
-    "Desta",
-    "Explanation",
-    "Fold",
-    "ForecastConfig",
-    "GeoDist",
-    "Gravity",
-    "Icio",
-    "Imts",
-    "Indicators",
-    "InformationSet",
-    "InputError",
-    "Itpde",
-    "Larch",
-    "Owid",
-    "PairAttributes",
-    "RunConfig",
-    "RunResult",
-    "Shifts",
-    "Store",
-    "Stri",
-    "Technology",
-    "TradePanel",
-    "Wdi",
-    "Weo",
-    "World",
-    "blocs_brief",
-    "country_brief",
-    "fetch",
-    "fetch_preset",
-    "flow_brief",
-    "forecast_with",
-    "load_forecaster",
-    "make_report",
-    "pattern_brief",
-    "plan_folds",
-    "plot",
-    "promote",
-    "read_run",
-    "run",
-    "save_forecaster",
-    "shifts",
-    "simulate_world",
-    "track",
-    "tree_shap",
-    "tree_shap_interactions",
-    "world_brief",
-    "write_brief",
-]
+def _homes() -> dict[str, str]:
+    """The module of every public name."""
+    tree = ast.parse(Path(__file__).read_text("utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
+    return {alias.name: str(node.module) for node in imports for alias in node.names}
 
 
 def _refuse_shadows() -> None:
@@ -191,6 +95,8 @@ def _refuse_shadows() -> None:
 
 
 _refuse_shadows()
+_HOME = _homes()
+__all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:
@@ -203,4 +109,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return __all__

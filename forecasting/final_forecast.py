@@ -17,9 +17,9 @@ from forecasting.explanation.drivers import Drivers, final_drivers
 from forecasting.explanation.explain import attribution_table, explain
 from forecasting.explanation.forecast_table import forecast_table
 from forecasting.explanation.tree_views import tree_views
-from forecasting.measures.gauge import Gauge
-from forecasting.measures.pattern_shifts import PatternShifts
-from forecasting.measures.run import Measured, measure_run
+from forecasting.measurement.measure_run import Measured, measure_run
+from forecasting.measurement.measure_set import MeasureSet
+from forecasting.measurement.tables import MeasureTables
 from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
 from models.design import origin_value
@@ -36,7 +36,7 @@ class FinalForecast:
     table: pd.DataFrame
     explained: Drivers
     attributions: pd.DataFrame
-    pattern: PatternShifts
+    measures: MeasureTables
 
 
 def make_final_forecast(
@@ -44,7 +44,7 @@ def make_final_forecast(
     backtest: Backtest,
     folds: Sequence[Fold],
     config: RunConfig,
-    gauge: Gauge,
+    measure_set: MeasureSet,
     stage: Path,
     progress: Progress,
 ) -> FinalForecast:
@@ -68,8 +68,8 @@ def make_final_forecast(
         forecasts=forecasts,
         attributions=attributions,
     )
-    pattern = measure_run(gauge, prepared.panel, measured, progress)
-    return FinalForecast(forecaster, forecasts, table, explained, attributions, pattern)
+    measures = measure_run(measure_set, prepared.panel, measured, progress)
+    return FinalForecast(forecaster, forecasts, table, explained, attributions, measures)
 
 
 def _fit(known: Known, backtest: Backtest, own: tuple[IndicatorSpec, ...]) -> FittedForecaster:

@@ -1,4 +1,4 @@
-"""Progress on stderr and the seconds of every stage."""
+"""Progress on stderr, and the seconds of every stage."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Progress:
-    """Names the stage at work, shows a bar where it has steps, and keeps the time.
+    """Shows the current stage, with a bar if it has steps, and times it.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class Progress:
     show
         Whether anything is written to stderr.
     seconds
-        By stage, in the order they ran.
+        Of each stage, in the order they ran.
     """
 
     def __init__(self, *, show: bool) -> None:
@@ -42,7 +42,7 @@ class Progress:
         self._note(name, started)
 
     def steps(self, name: str, items: Iterable[T], *, total: int) -> Iterator[T]:
-        """Pass items on with a bar; the time between them counts as the stage's."""
+        """Yield the items with a bar; the time until the last counts for the stage."""
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
 
@@ -58,7 +58,7 @@ class Progress:
         self._note(name, started)
 
     def say(self, text: str) -> None:
-        """A line to stderr."""
+        """Write a line to stderr."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def _note(self, name: str, started: float) -> None:

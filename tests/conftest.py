@@ -14,12 +14,13 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from features.catalogue import FEATURES
+from features.choices import Setting
 from features.data.indicators import Indicators
 from features.data.pairs import PairAttributes
 from features.data.panel import TradePanel
 from features.data.sectors import EXPOSURES, SectorAttributes
 from features.errors import InputError
-from features.information import DataBundle, Setting
+from features.information import DataBundle
 
 COUNTRIES = ("BRA", "CHN", "DEU", "FRA", "IND", "NAM", "USA", "ZAF")
 FIRST_YEAR, LAST_YEAR = 1999, 2010

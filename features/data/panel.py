@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.arrays import used_codes
+from features.choices import AbsentFlows, DomesticFlows, NegativeFlows
 from features.countries.panel_codes import place_of, to_iso3
 from features.data.cells import CodedColumn, RowKeys, scatter
 from features.data.flows import FlowIndex, IntArray
@@ -20,10 +21,6 @@ from features.files.tables import numbers, require_columns, whole_years
 from features.reading.options import ReadingOptions
 from features.reading.table import ReadTable
 from features.reading.trade_table import read_trade
-
-AbsentFlows = Literal["auto", "zero", "missing"]
-NegativeFlows = Literal["error", "zero"]
-DomesticFlows = Literal["apart", "include"]
 
 KEYS = ("exporter", "importer", "sector")
 MAX_CELLS = 2_000_000_000

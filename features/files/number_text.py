@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import Literal
 
 import pandas as pd
 
+from features.choices import Decimal
 from features.errors import InputError
 
-Decimal = Literal[".", ","]
 _OTHER: dict[str, Decimal] = {".": ",", ",": "."}
 _BLANKS = "[ \u00a0\u202f'\u2019]"
 _HEAD = 1_000

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.choices import Decimal
 from features.errors import LONGEST_CELL, InputError, cut
 from features.files.csv_file import read_csv, without_blank_end
-from features.files.number_text import Decimal, with_plain_numbers
+from features.files.number_text import with_plain_numbers
 from features.files.parquet_file import read_parquet
 from features.files.separators import SEPARATORS, separator
 from features.files.workbooks import WORKBOOK_SUFFIXES, read_workbook

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from features.channels.economic_mass import GDP
+from features.choices import LateReports
 from features.data.indicators import Indicators
 from features.data.panel import TradePanel
 from features.findings import Finding
@@ -14,7 +15,6 @@ from features.plausibility.levels import (
     trader_jumps,
 )
 from features.plausibility.reporting import (
-    LateReports,
     few_zeros,
     flow_gaps,
     reporting_findings,

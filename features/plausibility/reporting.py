@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from features.choices import LateReports
 from features.data.panel import PanelNotes, TradePanel
 from features.findings import Finding, Severity, dollars, listed, years_listed
 from features.plausibility.successions import Succession
 from features.plausibility.trader_totals import SIDES, Side, TraderTotals
 
-LateReports = Literal["auto", "missing", "zero"]
 Silent = dict[Side, NDArray[np.bool_]]
 
 

@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
 
-from features.files.number_text import Decimal
-from features.reading.units import Unit
-
-FlowDirection = Literal["exports", "imports"]
+from features.choices import Decimal, FlowDirection, Unit
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from features.choices import ROLES, FlowDirection, Unit
 from features.errors import InputError
 from features.reading import column_names as names
 from features.reading.country_names import normal
-from features.reading.options import FlowDirection, ReadingOptions
-from features.reading.units import FACTORS, Unit, refuse_currency, split_unit, unit_of_cells
-
-ROLES = ("exporter", "importer", "year", "month", "sector", "value")
-"""What ``--columns`` may name."""
+from features.reading.options import ReadingOptions
+from features.reading.units import FACTORS, refuse_currency, split_unit, unit_of_cells
 
 _DIRECTIONS: dict[str, FlowDirection] = {
     **dict.fromkeys(("x", "export", "exports", "exp", "txg fob usd", "fob", "exports fob",

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import Literal
 
+from features.choices import Unit
 from features.errors import InputError
 
-Unit = Literal["usd", "thousand", "million", "billion"]
 FACTORS: dict[str, float] = {"usd": 1.0, "thousand": 1e3, "million": 1e6, "billion": 1e9}
 """USD of one unit."""
 

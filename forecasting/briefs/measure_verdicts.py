@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from forecasting.evaluation.significance import FEWEST_ORIGINS
-from forecasting.measures.scores import RIVALS
-from forecasting.results.measures import Shifts
+from forecasting.measurement.scores import RIVALS
+from forecasting.results.measures import Measures
 from forecasting.words.numbers import listed
 
 RIVAL_LABELS: dict[str, str] = {
@@ -14,12 +14,12 @@ RIVAL_LABELS: dict[str, str] = {
 }
 
 
-def record_words(found: Shifts) -> tuple[str, ...]:
+def record_words(found: Measures) -> tuple[str, ...]:
     """Which measures are foretold better than by each rival, and which are not."""
     return tuple(verdict_words(found, rival) for rival in RIVALS)
 
 
-def verdict_words(found: Shifts, rival: str) -> str:
+def verdict_words(found: Measures, rival: str) -> str:
     """Measures whose forecasts are better and worse than a rival's; the others are ties."""
     scores, labels = found.scores, {measure.name: measure.label for measure in found.measures}
     verdict = scores[f"verdict_{rival}"]

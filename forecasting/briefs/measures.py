@@ -13,9 +13,16 @@ from features.measures.measure import Array, Measure
 from features.measures.reshoring import kearney_index, reshoring_index
 from forecasting.briefs.brief import Brief, BriefFigure, BriefSection, BriefTable, first_and_last
 from forecasting.briefs.measure_verdicts import record_words
-from forecasting.measures.scores import RIVALS
-from forecasting.measures.terms import TO_BASE, pattern, sizes, technology, term_summary, terms_in
-from forecasting.results.measures import FAMILIES, FAMILY_LABELS, Shifts, shifts
+from forecasting.measurement.contribution_terms import (
+    TO_BASE,
+    pattern,
+    sizes,
+    technology,
+    term_summary,
+    terms_in,
+)
+from forecasting.measurement.scores import RIVALS
+from forecasting.results.measures import FAMILIES, FAMILY_LABELS, Measures, measures
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import check_country, check_year, named, origin_of
 from forecasting.words.measures import (
@@ -75,7 +82,7 @@ def pattern_brief(
         If the run did not measure the kind, or does not know the country or the year, or if no
         measure of the kind has a value for the country.
     """
-    found, target = shifts(run, kind, country=country), check_year(run.forecasts, year)
+    found, target = measures(run, kind, country=country), check_year(run.forecasts, year)
     code = None if country is None else check_country(run.forecasts, country)
     if found.forecasts.empty:
         raise InputError(
@@ -108,7 +115,7 @@ def pattern_brief(
 
 
 def _of_measure(
-    found: Shifts, measure: Measure, rows: pd.DataFrame, *, year: int, code: str | None
+    found: Measures, measure: Measure, rows: pd.DataFrame, *, year: int, code: str | None
 ) -> tuple[BriefSection, dict[str, BriefTable], dict[str, BriefFigure]]:
     """Section of a measure, its tables and its figure; without units it is words alone."""
     words = _words(found, measure, rows, year)
@@ -121,7 +128,7 @@ def _of_measure(
     return section, tables, {measure.name: figure}
 
 
-def _subject(found: Shifts) -> str:
+def _subject(found: Measures) -> str:
     for family in FAMILIES:
         if found.kind == family:
             return FAMILY_LABELS[family]
@@ -131,7 +138,7 @@ def _subject(found: Shifts) -> str:
 # Tables -------------------------------------------------------------------------------------------
 
 
-def movers(found: Shifts, measure: Measure, year: int, names: Mapping[str, str]) -> pd.DataFrame:
+def movers(found: Measures, measure: Measure, year: int, names: Mapping[str, str]) -> pd.DataFrame:
     """Units of a measure in a target year by forecast change, largest rise first.
 
     Parameters
@@ -165,14 +172,14 @@ def movers(found: Shifts, measure: Measure, year: int, names: Mapping[str, str])
     return out.sort_values("change", ascending=False, kind="stable", ignore_index=True)
 
 
-def drivers_of(found: Shifts, measure: Measure, year: int) -> pd.DataFrame:
+def drivers_of(found: Measures, measure: Measure, year: int) -> pd.DataFrame:
     """Contributions to a measure in a target year."""
     table = found.drivers
     return table[(table["measure"] == measure.name) & (table["target_year"] == year)]
 
 
 def _tables(
-    found: Shifts, measure: Measure, rows: pd.DataFrame, year: int
+    found: Measures, measure: Measure, rows: pd.DataFrame, year: int
 ) -> dict[str, BriefTable]:
     units = _unit_table(measure, rows)
     out = {
@@ -233,7 +240,7 @@ def _contribution_table(measure: Measure, drivers: pd.DataFrame) -> BriefTable:
     )
 
 
-def _skill(found: Shifts) -> BriefTable:
+def _skill(found: Measures) -> BriefTable:
     scores = found.scores
     labels = {measure.name: measure.label for measure in found.measures}
     frame = scores[["measure", "family", "horizon", "origins", "n"]].copy()
@@ -267,7 +274,7 @@ def _skill(found: Shifts) -> BriefTable:
 # Sentences ----------------------------------------------------------------------------------------
 
 
-def _words(found: Shifts, measure: Measure, rows: pd.DataFrame, year: int) -> tuple[str, ...]:
+def _words(found: Measures, measure: Measure, rows: pd.DataFrame, year: int) -> tuple[str, ...]:
     sentences = [f"Formula and source: {measure.source}."]
     if rows.empty:
         return (*sentences, f"The measure has no value here in {year}.")
@@ -369,7 +376,7 @@ def part_words(measure: Measure, drivers: pd.DataFrame) -> str:
     )
 
 
-def _summary(found: Shifts, horizon: int) -> tuple[str, ...]:
+def _summary(found: Measures, horizon: int) -> tuple[str, ...]:
     lines = []
     for measure in found.measures:
         of_measure = found.scores["measure"] == measure.name

@@ -1,1 +1,1 @@
-"""The command line: one module a group of commands; `main` gathers them."""
+"""The command line, one module for each command."""

@@ -1,4 +1,4 @@
-"""What every command that answers with a brief does with it: print it, or write its folder too."""
+"""Commands that answer with a brief print it, and write a folder where one is asked for."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ if TYPE_CHECKING:
 
 def add_brief_files(parser: argparse.ArgumentParser) -> None:
     """Declare ``--out`` and ``--overwrite``."""
-    where = parser.add_argument_group("files")
-    where.add_argument("--out", help="folder for the brief with figures, and its tables as CSV")
-    where.add_argument("--overwrite", action="store_true", help="replace the brief --out holds")
+    files = parser.add_argument_group("files")
+    files.add_argument("--out", help="folder for the brief with figures, and its tables as CSV")
+    files.add_argument("--overwrite", action="store_true", help="replace the brief in the folder")
 
 
 def check_brief_files(parsed: argparse.Namespace) -> None:
-    """Refuse what was asked of `add_brief_files` before any work."""
+    """Refuse options of `add_brief_files` that cannot be met, before any work."""
     from pathlib import Path
 
     from features.errors import InputError
     from forecasting.briefs.write import check_brief_folder
 
     if parsed.overwrite and parsed.out is None:
-        raise InputError("--overwrite says nothing without --out", remedy="Give --out DIR too")
+        raise InputError("--overwrite needs --out", remedy="Give --out DIR too")
     if parsed.out is not None:
         check_brief_folder(Path(parsed.out), overwrite=parsed.overwrite)
 
 
 def print_brief(brief: Brief, run: RunResult, parsed: argparse.Namespace) -> None:
-    """Print a brief, and write its folder where one was asked for."""
+    """Print a brief, and write its folder on request."""
     from forecasting.briefs.write import brief_text, write_brief
 
     if parsed.out is None:

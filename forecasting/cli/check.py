@@ -1,4 +1,4 @@
-"""The command ``gravicast check``: what a run would read of files, without running."""
+"""The command ``gravicast check``: what a run would read from files, without running."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import sys
 from typing import Any
 
 from features.errors import InputError
-from forecasting.cli.run import add_reading_options
+from forecasting.cli.command import add_command
+from forecasting.cli.options import add_options, given_options
+from forecasting.options.run_config import READING, RunConfig
 
 _EXAMPLES = """examples:
   gravicast check flows.xlsx
@@ -15,48 +17,46 @@ _EXAMPLES = """examples:
 
   gravicast check comtrade.csv indicators.csv --flow exports
 """
+OPTIONS = (
+    *("store", "largest", "absent", "late", "negatives", "domestic"),
+    *(name for name, option in RunConfig.OPTIONS.items() if option.group == READING),
+)
+"""Options of a run that decide how a file is read."""
 
 
-def add_check_command(commands: Any) -> None:
+def declare(commands: Any) -> None:
     """Declare ``gravicast check``."""
-    check = commands.add_parser(
+    check = add_command(
+        commands,
         "check",
-        help="say what a run would read of files, without running",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        argument_default=argparse.SUPPRESS,
+        _check,
+        help="show what a run would read from files, without running",
+        examples=_EXAMPLES,
     )
     check.add_argument(
         "files", nargs="+", metavar="FILE", help="trade, indicators, their catalogue, pairs or "
-        "sectors, told by their columns; or the key of a data set of trade"
+        "sectors, recognised by their columns; or the key of a data set of trade"
     )  # fmt: skip
-    check.add_argument("--store", help="folder of the store of public data")
-    check.add_argument("--absent", help="as for a run")
-    check.add_argument("--negatives", help="as for a run")
-    check.add_argument("--domestic", help="as for a run")
-    check.add_argument("--largest", type=int, help="as for a run")
-    add_reading_options(check)
-    check.set_defaults(command=_check)
+    add_options(check, RunConfig.OPTIONS, only=OPTIONS)
 
 
 def _check(parsed: argparse.Namespace) -> int:
     from pathlib import Path
 
     from forecasting.inputs.check import check_file
-    from forecasting.options.run_config import RunConfig
 
-    options = {k: v for k, v in vars(parsed).items() if k not in ("command", "files")}
+    options = given_options(parsed, RunConfig.OPTIONS)
     # Options of trade need a trade file, whichever of the files it is.
     config = RunConfig.from_mapping({"trade": parsed.files[0], **options})
     code = 0
     for file in parsed.files:
         try:
-            kind, said = check_file(Path(file), config)
+            kind, statements = check_file(Path(file), config)
         except InputError as error:
             print(f"gravicast: {error}", file=sys.stderr)
             code = 2
             continue
         print(f"{file}: {kind}")
-        for line in said:
+        for line in statements:
             print(f"  {line}")
     return code

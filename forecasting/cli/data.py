@@ -1,4 +1,4 @@
-"""The command ``gravicast data``: what the store holds, whether it is whole, what it covers."""
+"""The command ``gravicast data``: what the store holds, whether it is intact, what it covers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import argparse
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from forecasting.options.run_config import RunConfig
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,13 +17,13 @@ if TYPE_CHECKING:
 _EXAMPLES = """examples:
   gravicast data list
   gravicast data check
-      every file against its sum; exit code 1 if one is broken
+      every file against its checksum; exit code 1 if one is broken
   gravicast data show baci:HS92:202601:hs2 --out pictures
       coverage by country and year as a table and a picture
 """
 
 
-def add_data_command(commands: Any) -> None:
+def declare(commands: Any) -> None:
     """Declare ``gravicast data``."""
     data = commands.add_parser(
         "data",
@@ -34,15 +36,14 @@ def add_data_command(commands: Any) -> None:
     listed.set_defaults(command=_list)
     checked = what.add_parser("check", help="files that are broken, stale or left over")
     checked.set_defaults(command=_check)
-    shown = what.add_parser("show", help="a data set: where it is from and what it covers")
+    shown = what.add_parser("show", help="a data set: its origin and coverage")
     shown.add_argument(
         "key", metavar="KEY", help="a key of `gravicast data list`, or its beginning"
     )
     shown.add_argument("--out", type=Path, help="folder for coverage.csv and coverage.png")
     shown.set_defaults(command=_show)
     for parser in (listed, checked, shown):
-        parser.add_argument("--store", type=Path, help="folder of the store (default: "
-                            "GRAVICAST_STORE, else gravicast-store)")  # fmt: skip
+        parser.add_argument("--store", type=Path, help=RunConfig.OPTIONS["store"].help)
 
 
 def _list(parsed: argparse.Namespace) -> int:
@@ -97,7 +98,7 @@ def _show(parsed: argparse.Namespace) -> int:
 
 
 def _facts(dataset: Dataset) -> list[str]:
-    """Where a data set is from and what making it decided."""
+    """Where a data set comes from and what was decided in making it."""
     lines = [
         f"{dataset.key}: {dataset.title}, release {dataset.release}, {dataset.rows:,} rows",
         f"Licence: {dataset.licence}. Cite: {dataset.citation}",
@@ -109,7 +110,7 @@ def _facts(dataset: Dataset) -> list[str]:
         for raw in dataset.raw[:5]
     ]
     if len(dataset.raw) > 5:
-        lines.append(f"and {len(dataset.raw) - 5} more files, named in dataset.json")
+        lines.append(f"and {len(dataset.raw) - 5} more files, listed in dataset.json")
     return [*lines, *dataset.statements, ""]
 
 
@@ -121,19 +122,19 @@ def _lag(dataset: Dataset) -> str:
 
 
 def _via(raw: dict[str, Any]) -> str:
-    return f" by way of {raw['via']}" if raw.get("via") else ""
+    return f" via {raw['via']}" if raw.get("via") else ""
 
 
 def _by_country(table: pd.DataFrame) -> pd.DataFrame:
     """First and last year, number of years with a row, and rows, by country."""
     import pandas as pd
 
-    there = table > 0
+    present = table > 0
     return pd.DataFrame(
         {
-            "first": there.idxmax(axis=1),
-            "last": there.iloc[:, ::-1].idxmax(axis=1),
-            "years": there.sum(axis=1),
+            "first": present.idxmax(axis=1),
+            "last": present.iloc[:, ::-1].idxmax(axis=1),
+            "years": present.sum(axis=1),
             "rows": table.sum(axis=1),
         }
     ).rename_axis("country")

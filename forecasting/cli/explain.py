@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from forecasting.cli.brief_output import add_brief_files, check_brief_files, print_brief
+from forecasting.cli.command import add_command
 
 if TYPE_CHECKING:
     from forecasting.briefs.brief import Brief
@@ -28,23 +29,23 @@ _EXAMPLES = """examples:
 _ONE = "Give one of --flow, --country, --blocs, or --year alone"
 
 
-def add_explain_command(commands: Any) -> None:
+def declare(commands: Any) -> None:
     """Declare ``gravicast explain``."""
-    explain = commands.add_parser(
+    explain = add_command(
+        commands,
         "explain",
+        _explain,
         help="explain a flow, a country, a pair of blocs or a year in plain words",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        examples=_EXAMPLES,
     )
     explain.add_argument("run", help="output folder of a finished run")
-    what = explain.add_argument_group("what (countries by code or English name)")
-    what.add_argument("--flow", help="exporter,importer and, where there are sectors, ,sector")
-    what.add_argument("--country", help="a country's exports and imports")
-    what.add_argument("--blocs", help="two groups of countries, such as DEU+FRA:CHN+IND")
-    what.add_argument("--year", type=int, help="target year (default: the nearest); alone: the "
+    subject = explain.add_argument_group("subject (countries by code or English name)")
+    subject.add_argument("--flow", help="exporter,importer and, where there are sectors, ,sector")
+    subject.add_argument("--country", help="a country's exports and imports")
+    subject.add_argument("--blocs", help="two groups of countries, such as DEU+FRA:CHN+IND")
+    subject.add_argument("--year", type=int, help="target year (default: the nearest); alone: the "
                       "world in that year")  # fmt: skip
     add_brief_files(explain)
-    explain.set_defaults(command=_explain)
 
 
 def _explain(parsed: argparse.Namespace) -> int:
@@ -66,7 +67,7 @@ def _check_question(parsed: argparse.Namespace) -> None:
     if len(asked) > 1:
         raise InputError(f"{' and '.join(asked)} are two questions", remedy=_ONE)
     if not asked and parsed.year is None:
-        raise InputError("nothing to explain was named", remedy=_ONE)
+        raise InputError("name what to explain", remedy=_ONE)
 
 
 def _answer(run: RunResult, parsed: argparse.Namespace) -> Brief:
@@ -94,5 +95,5 @@ def _two_blocs(text: str) -> tuple[list[str], list[str]]:
 
     blocs = [bloc.split("+") for bloc in text.split(":")]
     if len(blocs) != 2:
-        raise InputError(f"{text!r} is no pair of blocs", remedy="Give them as DEU+FRA:CHN+IND")
+        raise InputError(f"{text!r} is not a pair of blocs", remedy="Give them as DEU+FRA:CHN+IND")
     return blocs[0], blocs[1]

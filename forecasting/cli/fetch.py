@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from features.errors import InputError
 from features.store.registry import INDICATORS
+from forecasting.cli.command import add_command
 from forecasting.cli.listing import Listing
-from forecasting.cli.run import words
+from forecasting.options.kinds import words
+from forecasting.options.run_config import RunConfig
 
 if TYPE_CHECKING:
     from features.store.connector import Connector
@@ -31,30 +33,28 @@ _EXAMPLES = """examples:
       series of several sources for the three technology channels, as one data set
 
   gravicast fetch icio --from downloads
-      files downloaded by hand, where a source turns programs away
+      files downloaded by hand, where a source refuses programs
 """
-DEFAULT_LAG = 13
-"""Months after which a run takes a year of trade to be published, unless it is told otherwise."""
 
 
-def add_fetch_command(commands: Any) -> None:
+def declare(commands: Any) -> None:
     """Declare ``gravicast fetch``."""
-    fetch = commands.add_parser(
+    fetch = add_command(
+        commands,
         "fetch",
+        _fetch,
         help="download and convert a public source into the local store",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        examples=_EXAMPLES,
     )
     fetch.add_argument("source", metavar="SOURCE", help="a source, or indicators; see --list")
-    # Each source has options of its own, declared by its module, which is loaded for it alone.
+    # The module of a source declares its options and is loaded for that source only.
     fetch.add_argument("options", nargs=argparse.REMAINDER, metavar="...",
                        help="its options, see gravicast fetch SOURCE --help")  # fmt: skip
     fetch.add_argument("--list", action=Listing, nargs=0, const=_sources, help="list the sources")
-    fetch.set_defaults(command=_fetch)
 
 
 def _sources() -> Iterator[str]:
-    """Every source with what an analyst needs to choose."""
+    """Every source with what an analyst needs to choose one."""
     from features.sources.presets import PRESETS
     from features.store.registry import SOURCES, connector_class
 
@@ -77,7 +77,7 @@ def year_list(text: str) -> tuple[int, ...]:
     except ValueError:
         years = []
     if not years:
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of years such as 1995-2024")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of years such as 1995-2024")
     return tuple(dict.fromkeys(years))
 
 
@@ -102,19 +102,18 @@ class _SourceParser(argparse.ArgumentParser):
         )
         from features.countries.source_codes import UNKNOWN_CODES
 
-        where = self.add_argument_group("how")
-        where.add_argument("--store", type=Path, help="folder of the store (default: "
-                           "GRAVICAST_STORE, else gravicast-store)")  # fmt: skip
-        where.add_argument("--refresh", action="store_true", help="ask the source again")
-        where.add_argument("--from", dest="given", type=Path, metavar="PATH",
-                           help="take files downloaded by hand from this folder or file, "
-                           "whatever their names")  # fmt: skip
-        where.add_argument("--mirror", metavar="URL", help="another server with the same paths, "
-                           "such as http://localhost:8000")  # fmt: skip
-        where.add_argument("--unknown-codes", choices=UNKNOWN_CODES, help="rows of codes of which "
-                           "no table says which country they are: error (default) or drop, "
-                           "counted in the data set's statements")  # fmt: skip
-        where.add_argument("--quiet", action="store_true", help="no progress on stderr")
+        how = self.add_argument_group("how")
+        how.add_argument("--store", type=Path, help=RunConfig.OPTIONS["store"].help)
+        how.add_argument("--refresh", action="store_true", help="ask the source again")
+        how.add_argument("--from", dest="given", type=Path, metavar="PATH",
+                         help="take files downloaded by hand from this folder or file, "
+                         "whatever their names")  # fmt: skip
+        how.add_argument("--mirror", metavar="URL", help="another server with the same paths, "
+                         "such as http://localhost:8000")  # fmt: skip
+        how.add_argument("--unknown-codes", choices=UNKNOWN_CODES, help="rows whose codes are "
+                         "not known to be a country's: error (default) or drop, counted in the "
+                         "data set's statements")  # fmt: skip
+        how.add_argument("--quiet", action="store_true", help="no progress on stderr")
 
     def option(self, declared: Field[Any]) -> None:
         """An option of the connector."""
@@ -134,7 +133,7 @@ def _fetch(parsed: argparse.Namespace) -> int:
     try:
         made = run(parsed.source, parsed.options)
     except KeyboardInterrupt:
-        print("gravicast: interrupted; run the command again to go on", file=sys.stderr)
+        print("gravicast: interrupted; run the command again to continue", file=sys.stderr)
         return 130
     print(_summary(made))
     return 0
@@ -150,7 +149,7 @@ def _fetch_source(source: str, options: Sequence[str]) -> Dataset:
 
 
 def parse_source(source: str, options: Sequence[str]) -> tuple[Connector, dict[str, Any]]:
-    """The data set that words of the command line name, and how it is to be fetched.
+    """The data set that a command line names, and how to fetch it.
 
     Raises
     ------
@@ -193,7 +192,7 @@ def _fetch_preset(source: str, options: Sequence[str]) -> Dataset:
 
 
 def _summary(made: Dataset) -> str:
-    """What there is now, what making it decided, and what to type next."""
+    """What was made, what was decided in making it, and what to type next."""
     from features.tidy.years import years_word
 
     years = f"{years_word(made.years)}, " if made.years else ""
@@ -205,7 +204,7 @@ def _summary(made: Dataset) -> str:
 
 
 def _next_command(made: Dataset) -> str:
-    """How a run takes it; what is no trade is added to a run on trade."""
+    """How a run takes it; data other than trade are added to a run on trade."""
     # The store is the folder above data/SOURCE/NAME.
     store = made.folder.parents[2]
     run = f"gravicast run --store {shlex.quote(str(store))}"
@@ -213,6 +212,6 @@ def _next_command(made: Dataset) -> str:
         more = " --domestic include" if made.kind == "tables" else ""
         more += " --allow-snapshots" if any(line.snapshot for line in made.indicators) else ""
         return f"{run} --trade ... --{made.kind} {made.key}{more}"
-    late = made.publication_lag_months > DEFAULT_LAG
+    late = made.publication_lag_months > RunConfig().trade_lag_months
     lag = f" --trade-lag-months {made.publication_lag_months}" if late else ""
     return f"{run} --trade {made.key}{lag}"

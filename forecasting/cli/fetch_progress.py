@@ -1,4 +1,4 @@
-"""Progress of a download on stderr: a bar with size and speed, and what the source says."""
+"""Progress of a download on stderr: a bar with size and speed, and the messages of the source."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class FetchProgress:
 
     def say(self, text: str) -> None:
         """Write a line."""
-        # Wrapped, addresses and paths could not be copied.
+        # A wrapped address or path could not be copied.
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 

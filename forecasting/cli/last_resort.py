@@ -1,4 +1,4 @@
-"""What becomes of failures that nobody foresaw: one line for the user, the rest in a file."""
+"""Unforeseen failures: one line for the user, the traceback in a file."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _REMEDIES = {
     errno.ENAMETOOLONG: "Choose a shorter name",
 }
 _BROKEN_PIPE = 141
-"""What shells report of a program whose reader is gone: 128 and SIGPIPE."""
+"""What shells report when a program's reader has gone: 128 plus SIGPIPE."""
 
 
 @contextmanager
 def plain_output() -> Iterator[None]:
-    """Let a terminal that knows few letters show others as codes, instead of stopping the work."""
+    """Show characters that the terminal lacks as escapes, instead of failing."""
     streams = [s for s in (sys.stdout, sys.stderr) if isinstance(s, io.TextIOWrapper)]
     before = [stream.errors for stream in streams]
     for stream in streams:
@@ -39,14 +39,14 @@ def plain_output() -> Iterator[None]:
 
 
 def reader_gone() -> int:
-    """Say nothing to a reader that is gone, as at the end of ``| head``; returns the exit code."""
+    """The exit code where the reader has gone, as after ``| head``; nothing more is printed."""
     drop_output()
     return _BROKEN_PIPE
 
 
 def drop_output() -> None:
-    """Forget what can no longer be printed."""
-    # What is still buffered would be told as an error when Python ends.
+    """Discard what can no longer be printed."""
+    # Python would report what is still buffered as an error when it ends.
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -57,27 +57,27 @@ def drop_output() -> None:
 
 
 def refused_by_system(error: OSError) -> str:
-    """What the operating system refused, in a line: a full disk, a name too long, no permission."""
+    """What the operating system refused, in one line: a full disk, a long name, no permission."""
     why = os.strerror(error.errno) if error.errno else short(error)
     files = [str(name) for name in (error.filename, error.filename2) if name is not None]
     what = f"{files[-1]}: {why}" if files else why
-    return f"{_cut(what)}. {_REMEDIES.get(error.errno or 0, 'Mend that and try again')}"
+    return f"{_cut(what)}. {_REMEDIES.get(error.errno or 0, 'Fix that and try again')}"
 
 
 def keep_traceback() -> str:
-    """Write the traceback of the error at hand into a file; returns a sentence that names it."""
-    told = traceback.format_exc()
+    """Write the current traceback to a file; returns a sentence that names it."""
+    text = traceback.format_exc()
     try:
         handle, name = tempfile.mkstemp(prefix="gravicast-error-", suffix=".log")
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(told)
+            file.write(text)
     except OSError as error:
         return f"Its traceback could not be kept ({error.strerror})"
     return f"Please report it with its traceback, which is in {Path(name)}"
 
 
 def short(error: BaseException) -> str:
-    """Kind and words of an error in a line."""
+    """Type and message of an error in one line."""
     words = " ".join(str(error).split())
     return _cut(f"{type(error).__name__}: {words}" if words else type(error).__name__)
 

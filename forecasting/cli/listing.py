@@ -1,4 +1,4 @@
-"""Options that list what a command knows, and stop."""
+"""Options that print a list and stop."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 
 
 class Listing(argparse.Action):
-    """Print lines and stop, whatever else is given or lacks: ``--list``.
+    """Print lines and stop, whatever else is given or missing: ``--list``.
 
     Parameters
     ----------
     const
-        Makes the lines; only called where the option is given.
+        Makes the lines; called only if the option is given.
     """
 
     const: Callable[[], Iterable[str]]
@@ -25,7 +25,7 @@ class Listing(argparse.Action):
         values: str | Sequence[Any] | None,  # noqa: ARG002
         option_string: str | None = None,  # noqa: ARG002
     ) -> None:
-        """Print the lines and leave with 0."""
+        """Print the lines and exit with 0."""
         for line in self.const():
             print(line)
         parser.exit()

@@ -1,4 +1,4 @@
-"""The command line: every command of ``gravicast`` and what becomes of a user's mistake."""
+"""The command line: every command of ``gravicast`` and how a user's mistake is reported."""
 
 from __future__ import annotations
 
@@ -8,10 +8,21 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from features.errors import InputError
-from forecasting.cli.check import add_check_command
-from forecasting.cli.data import add_data_command
-from forecasting.cli.explain import add_explain_command
-from forecasting.cli.fetch import add_fetch_command
+from forecasting.cli import (
+    check,
+    data,
+    explain,
+    fetch,
+    forecast,
+    measures,
+    plot,
+    promote,
+    report,
+    run,
+    scoreboard,
+    track,
+    ui,
+)
 from forecasting.cli.last_resort import (
     drop_output,
     keep_traceback,
@@ -21,15 +32,12 @@ from forecasting.cli.last_resort import (
     short,
 )
 from forecasting.cli.listing import Listing
-from forecasting.cli.plot import add_plot_command
-from forecasting.cli.report import add_report_commands
-from forecasting.cli.review import add_review_commands
-from forecasting.cli.run import RUN_EXAMPLES, add_run_command
-from forecasting.cli.shifts import add_shifts_command
+from forecasting.cli.options import repeatable
 from forecasting.run_folder.interrupts import Interrupted, stoppable
 
-REPEATABLE = ("--pairs",)
-"""Options that may be given more than once."""
+COMMANDS = (run, check, explain, plot, measures, report, scoreboard, track, ui, promote, forecast,
+            fetch, data)  # fmt: skip
+"""In the order of the help."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,30 +50,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         of gravicast; 128 and the signal's number where one stopped it.
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
-    with plain_output(), stoppable() as told:
+    with plain_output(), stoppable() as signal:
         try:
             return _answered(given)
         except KeyboardInterrupt as stop:
             words = stop if isinstance(stop, Interrupted) else "interrupted"
             print(f"gravicast: {words}", file=sys.stderr)
-            return 128 + told.number
+            return 128 + signal.number
 
 
 def _answered(given: Sequence[str]) -> int:
-    """Run a command; whatever fails is told in one line."""
+    """Run a command and report any failure in one line."""
     try:
         try:
             _refuse_repeats(given)
             parsed = _parser().parse_args(given)
             code: int = parsed.command(parsed)
-        finally:  # the help too, which ends the program
+        finally:  # also after --help, which exits
             sys.stdout.flush()
     except InputError as error:
         return _failed(str(error), 2)
     except BrokenPipeError:
         return reader_gone()
     except MemoryError:
-        return _failed("there is not enough memory. Keep fewer flows, as with --largest", 2)
+        return _failed("not enough memory. Keep fewer flows, as with --largest", 2)
     except OSError as error:
         drop_output()
         return _failed(refused_by_system(error), 2)
@@ -80,17 +88,17 @@ def _failed(words: str, code: int) -> int:
 
 
 class _WholeOptions(argparse.ArgumentParser):
-    """Takes no shortened option, which could be meant for another that begins like it."""
+    """Takes no abbreviated option: it could be meant for another with the same beginning."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **{**settings, "allow_abbrev": False})
 
 
 def _refuse_repeats(given: Sequence[str]) -> None:
-    """Refuse an option that is given twice: only the last would count, and nobody would know."""
+    """Refuse an option given twice: argparse would silently keep only the last."""
     names = [word.partition("=")[0] for word in given if word.startswith("--") and word != "--"]
     twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if wrong := [name for name in twice if name not in REPEATABLE]:
+    if wrong := [name for name in twice if name not in repeatable()]:
         raise InputError(f"option {wrong[0]} is given twice", remedy="Give it once")
 
 
@@ -99,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="gravicast",
         description="Forecast trade flows between countries and explain the shifts in their "
         "pattern.",
-        epilog=f"{RUN_EXAMPLES}\n  gravicast ui\n      review the runs in the MLflow UI",
+        epilog=f"{run.EXAMPLES}\n  gravicast ui\n      review the runs in the MLflow UI",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
@@ -116,15 +124,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="COMMAND",
         parser_class=_WholeOptions,
     )
-    add_run_command(commands)
-    add_check_command(commands)
-    add_explain_command(commands)
-    add_plot_command(commands)
-    add_shifts_command(commands)
-    add_report_commands(commands)
-    add_review_commands(commands)
-    add_fetch_command(commands)
-    add_data_command(commands)
+    for command in COMMANDS:
+        command.declare(commands)
     return parser
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import InputError
+from forecasting.cli.command import add_command
 from forecasting.cli.listing import Listing
-from forecasting.cli.run import words
+from forecasting.options.kinds import words
 
 OPTIONS = ("flow", "country", "side", "year", "feature", "channel", "metric", "measure")
 _EXAMPLES = """examples:
@@ -23,37 +24,37 @@ _EXAMPLES = """examples:
 """
 
 
-def add_plot_command(commands: Any) -> None:
+def declare(commands: Any) -> None:
     """Declare ``gravicast plot``."""
-    plot = commands.add_parser(
+    plot = add_command(
+        commands,
         "plot",
+        _plot,
         help="draw a figure of a finished run",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        examples=_EXAMPLES,
     )
     plot.add_argument("kind", metavar="KIND", help="what to draw, see --list")
     plot.add_argument("run", metavar="RUN", help="output folder of a finished run")
     plot.add_argument("--list", action=Listing, nargs=0, const=_kinds,
                       help="list the kinds and their options")  # fmt: skip
-    what = plot.add_argument_group("what (not every kind takes every option)")
-    what.add_argument("--flow", type=words, help="exporter,importer[,sector], such as DEU,FRA "
+    subject = plot.add_argument_group("subject (not every kind takes every option)")
+    subject.add_argument("--flow", type=words, help="exporter,importer[,sector], such as DEU,FRA "
                       "(default: the largest)")  # fmt: skip
-    what.add_argument("--country", help="ISO 3166 code or English name (default: the largest)")
-    what.add_argument("--side", help="whether as exporter (default) or importer")
-    what.add_argument("--year", type=int, help="target year (default: the nearest)")
-    what.add_argument("--feature", help="a column of drivers.csv")
-    what.add_argument("--channel", help="a channel of channels.csv: its strongest feature")
-    what.add_argument("--metric", help="wape (default), pattern_distance, midpoint_mae, log_mae")
-    what.add_argument("--measure", help="a measure or a family, see gravicast shifts --list")
-    where = plot.add_argument_group("where")
-    where.add_argument("--out", type=Path, help="file (.png, .svg, .pdf) or folder (default: the "
+    subject.add_argument("--country", help="ISO 3166 code or English name (default: the largest)")
+    subject.add_argument("--side", help="whether as exporter (default) or importer")
+    subject.add_argument("--year", type=int, help="target year (default: the nearest)")
+    subject.add_argument("--feature", help="a column of drivers.csv")
+    subject.add_argument("--channel", help="a channel of channels.csv: its strongest feature")
+    subject.add_argument("--metric", help="wape (default), pattern_distance, midpoint_mae, log_mae")
+    subject.add_argument("--measure", help="a measure or a family, see gravicast measures --list")
+    files = plot.add_argument_group("files")
+    files.add_argument("--out", type=Path, help="file (.png, .svg, .pdf) or folder (default: the "
                        "working directory)")  # fmt: skip
-    where.add_argument("--format", type=words, help="formats of a folder's files (default png,svg)")
-    plot.set_defaults(command=_plot)
+    files.add_argument("--format", type=words, help="formats of a folder's files (default png,svg)")
 
 
 def _kinds() -> Iterator[str]:
-    """What there is to draw, and the options of each."""
+    """Every kind of plot and its options."""
     from forecasting.figures.plots import KINDS
 
     width = max(len(kind.name) for kind in KINDS)
@@ -87,7 +88,7 @@ def _plot(parsed: argparse.Namespace) -> int:
 
 
 def _file_name(kind: str, given: dict[str, Any]) -> str:
-    """Kind and what was asked for, such as ``waterfall_DEU_FRA_2020``."""
+    """Kind and subject, such as ``waterfall_DEU_FRA_2020``."""
     parts = [kind]
     for value in given.values():
         parts += value if isinstance(value, tuple) else [str(value)]
@@ -95,12 +96,12 @@ def _file_name(kind: str, given: dict[str, Any]) -> str:
 
 
 def _paths(out: Path | None, formats: Sequence[str] | None, name: str) -> list[Path]:
-    """Files to write, refused before any work where they cannot be.
+    """Files to write, checked before any work.
 
     Raises
     ------
     InputError
-        If a format is unknown, or is not that of the file that is asked for.
+        If a format is unknown, or does not match the file.
     """
     from forecasting.figures.files import FORMATS
 
@@ -118,10 +119,10 @@ def _paths(out: Path | None, formats: Sequence[str] | None, name: str) -> list[P
             f"there is no format {unknown[0]!r}", remedy=f"Choose from {', '.join(FORMATS)}"
         )
     folder = Path() if out is None else out
-    # A name with an ending is meant for a file, also where there is none yet.
+    # A name with a suffix is meant as a file, even if it does not exist yet.
     if not folder.is_dir() and (folder.exists() or suffix.isalnum()):
         raise InputError(
-            "the output is a file of no known format",
+            "the output file has no known format",
             remedy=f"Give a folder, or a file that ends in {', '.join(FORMATS)}",
             file=folder,
         )

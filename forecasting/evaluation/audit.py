@@ -13,12 +13,8 @@ from numpy.typing import NDArray
 
 from features.catalogue import origin_matrix
 from features.channels.own_features import own_features
-from features.information import (
-    TOTALS_CHANNEL,
-    DataBundle,
-    Setting,
-    last_published_year,
-)
+from features.choices import Setting
+from features.information import TOTALS_CHANNEL, DataBundle, last_published_year
 from forecasting.evaluation.prepared import PreparedData, information_sets
 from models.forecaster import FlowForecast
 from models.totals import Totals, forecast_totals

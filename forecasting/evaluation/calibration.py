@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from features.choices import Setting
 from features.data.panel import TradePanel
 from features.errors import InputError
-from features.information import Setting
 from forecasting.evaluation.fold import FoldForecast
 from forecasting.evaluation.prepared import PreparedData
 from models.baselines import last_value

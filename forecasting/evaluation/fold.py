@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.information import Setting
+from features.choices import Setting
 from forecasting.evaluation.folds import Fold
 from forecasting.evaluation.prepared import PreparedData
 from forecasting.explanation.drivers import model_drivers

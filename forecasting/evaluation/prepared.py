@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from features.catalogue import NAMES, origin_matrix, own_of
 from features.channels.own_features import own_features
+from features.choices import Setting
 from features.data.indicators import IndicatorSpec
 from features.data.panel import TradePanel
-from features.information import AsOfRule, DataBundle, InformationSet, Setting
+from features.information import AsOfRule, DataBundle, InformationSet
 from forecasting.options.run_config import RunConfig
 from models.design import Design, training_design
 from models.flow_model import Known, Training

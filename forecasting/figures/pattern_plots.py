@@ -25,7 +25,7 @@ from forecasting.figures.style import (
     legend,
     styled,
 )
-from forecasting.results.measures import ALL, FAMILIES, FAMILY_LABELS, Shifts, shifts
+from forecasting.results.measures import ALL, FAMILIES, FAMILY_LABELS, Measures, measures
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import country_name
 from forecasting.words.measures import is_share, sector_names, sector_words, unit_name
@@ -57,13 +57,13 @@ def first_measure(run: RunResult) -> str:
     return _measured(run, ALL).measures[0].name
 
 
-def _measured(run: RunResult, kind: str, country: str | None = None) -> Shifts:
-    if run.pattern is None:
+def _measured(run: RunResult, kind: str, country: str | None = None) -> Measures:
+    if run.measures is None:
         raise NoDataError(
             "this is a forecast by a trained model, which measures no pattern",
             remedy="Give the output folder of `gravicast run`",
         )
-    return shifts(run, kind, country=country)
+    return measures(run, kind, country=country)
 
 
 @styled
@@ -107,7 +107,7 @@ def measure_paths(run: RunResult, name: str, *, country: str = "") -> Figure:
     return entitle(figure, f"{whose}{measure.label}{_since(measure, found)}{chosen}")
 
 
-def _since(measure: Measure, found: Shifts) -> str:
+def _since(measure: Measure, found: Measures) -> str:
     """Births and deaths count from another year in the past than in forecasts."""
     if measure.name not in ("link_births", "link_deaths"):
         return ""
@@ -124,7 +124,7 @@ def _panel_title(run: RunResult, unit: tuple[str, ...], country: str) -> str:
     return textwrap.fill(", ".join(shown), TITLE_LETTERS)
 
 
-def _largest_changes(found: Shifts) -> list[tuple[str, ...]]:
+def _largest_changes(found: Measures) -> list[tuple[str, ...]]:
     table = found.forecasts
     if table.empty:
         raise NoDataError(

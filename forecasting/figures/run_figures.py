@@ -70,7 +70,7 @@ PLOTS: tuple[Plot, ...] = (
         "Skill of measures of the trade pattern",
         partial(plot, kind="measures"),
         "Dot plot of the skill of the forecasts of every measure of the trade pattern against no "
-        "change, by horizon. shifts_scores.csv holds the numbers.",
+        "change, by horizon. measures_scores.csv holds the numbers.",
     ),
     Plot(
         "heatmap",

@@ -1,4 +1,4 @@
-"""What a run would read of a file, told without running."""
+"""What a run would read from a file, without running."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def check_file(path: Path, config: RunConfig) -> tuple[TableKind, tuple[str, ...
     path
         The file, or the key of a data set of trade.
     config
-        How it is read; its own files are not.
+        How it is read; the files it names are not read.
 
     Returns
     -------
     tuple
-        What the file holds, by its columns, and what reading it took, did and noticed.
+        What the file holds, judged by its columns, and statements about reading it.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def check_file(path: Path, config: RunConfig) -> tuple[TableKind, tuple[str, ...
     """
     kind: TableKind = "trade" if is_key(str(path)) else table_kind(path)
     if kind == "trade":
-        # As `run` and `forecast` load it, so that all they say of trade is said here.
+        # Loaded as by `run` and `forecast`, so that the statements are the same.
         return kind, load(replace(config, trade=path)).sources[0].statements
     return kind, _READERS[kind](path, config)
 
@@ -64,8 +64,8 @@ def _check_pairs(path: Path, config: RunConfig) -> tuple[str, ...]:
     countries = tuple(sorted(map(str, codes)))
     with table.placed():
         pairs = PairAttributes.from_frames([(path, table.frame)], countries=countries)
-    said = (statement.removeprefix(f"{path}: ") for statement in pairs.statements)
-    return (*table.statements, f"{len(table.frame):,} rows: {len(countries)} countries", *said)
+    of_pairs = (statement.removeprefix(f"{path}: ") for statement in pairs.statements)
+    return (*table.statements, f"{len(table.frame):,} rows: {len(countries)} countries", *of_pairs)
 
 
 def _check_catalogue(path: Path, config: RunConfig) -> tuple[str, ...]:
@@ -78,8 +78,8 @@ def _check_catalogue(path: Path, config: RunConfig) -> tuple[str, ...]:
 def _check_sectors(path: Path, config: RunConfig) -> tuple[str, ...]:
     named = read_table(path, text=("sector", "name", "kind"), decimal=config.decimal)["sector"]
     sectors = tuple(sorted(map(str, named.dropna().unique())))
-    said = SectorAttributes.read(path, sectors=sectors).statements
-    return (f"{len(sectors)} sectors", *said)
+    statements = SectorAttributes.read(path, sectors=sectors).statements
+    return (f"{len(sectors)} sectors", *statements)
 
 
 _READERS = {

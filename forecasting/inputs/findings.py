@@ -1,4 +1,4 @@
-"""Findings about the data on their way to people: a few lines on stderr, all in ``run.json``."""
+"""Findings about the data as users see them: a few lines on stderr, all in ``run.json``."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from features.findings import Finding
 MOST_LINES = 12
 
 
-def tell(findings: Sequence[Finding], *, notes: bool) -> None:
-    """Write one line a finding to stderr, the gravest first.
+def show_findings(findings: Sequence[Finding], *, notes: bool) -> None:
+    """Write a line for each finding to stderr, the most serious first.
 
     Parameters
     ----------
     findings
         As `features.findings.settled` orders them.
     notes
-        Whether notes are told as well; warnings always are, without progress too.
+        Whether notes are shown as well; warnings always are, also without progress.
     """
     lines = [one.line for one in findings if notes or one.severity != "note"]
     more = len(lines) - MOST_LINES
-    told = [*lines[:MOST_LINES], *([f"and {more:,} more in run.json"] if more > 0 else [])]
-    sys.stderr.write("".join(f"{line}\n" for line in told))
+    shown = [*lines[:MOST_LINES], *([f"and {more:,} more in run.json"] if more > 0 else [])]
+    sys.stderr.write("".join(f"{line}\n" for line in shown))

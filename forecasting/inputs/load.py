@@ -1,4 +1,4 @@
-"""From a configuration to data: files or the simulated world, with a statement of what was read."""
+"""From a configuration to data: files or the simulated world, with statements on reading them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Source:
     ----------
     role
         ``trade``, ``indicators``, ``indicator catalogue``, ``pairs``, ``sectors`` or ``tables``
-        (one source a file).
+        (one source for each file).
     path
         File, folder of a data set of the store, or the name of the simulated world.
     sha256
@@ -62,18 +62,18 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class LoadedData:
-    """Data of a run and where it came from.
+    """Data of a run and where they came from.
 
     Attributes
     ----------
     bundle
         Everything that was read.
     sources
-        Where it came from.
+        Where they came from.
     tables
         Folder of input-output tables, where there are any.
     findings
-        What looks wrong in them, the gravest first; none is an error.
+        What looks wrong in them, the most serious first; none is an error.
     """
 
     bundle: DataBundle
@@ -83,12 +83,12 @@ class LoadedData:
 
     @property
     def reading(self) -> tuple[str, ...]:
-        """What reading the files took and did, a line each."""
+        """What reading the files used and changed, one line each."""
         return tuple(
-            f"{source.path}: {said.removeprefix(READ)}"
+            f"{source.path}: {statement.removeprefix(READ)}"
             for source in self.sources
-            for said in source.statements
-            if said.startswith(READ)
+            for statement in source.statements
+            if statement.startswith(READ)
         )
 
 
@@ -125,8 +125,8 @@ def _simulated(config: RunConfig) -> LoadedData:
         ),
         trade_lag_months=config.trade_lag_months,
     )
-    said = (f"simulated with seed {config.seed}: no real country", *_panel_statements(panel))
-    source = Source("trade", "simulated world", "", said)
+    simulated = f"simulated with seed {config.seed}: no real country"
+    source = Source("trade", "simulated world", "", (simulated, *_panel_statements(panel)))
     return LoadedData(bundle, (source,), findings=_settled(config, found))
 
 
@@ -136,8 +136,8 @@ def _from_files(config: RunConfig) -> LoadedData:
     _refuse_early(config, trade)
     panel, reading, folded = read_trade_panel(config, trade)
     panel, totals, found = check_panel(panel, late=config.late)
-    said = (*reading, *_panel_statements(panel), *_folded_statements(folded))
-    sources = [_source("trade", trade, said)]
+    statements = (*reading, *_panel_statements(panel), *_folded_statements(folded))
+    sources = [_source("trade", trade, statements)]
     countries = panel.flows.countries
     indicators = _read_indicators(config, trade, countries, sources)
     pairs = _read_pairs(config, panel, sources)
@@ -155,12 +155,12 @@ def _from_files(config: RunConfig) -> LoadedData:
 
 
 def _refuse_early(config: RunConfig, trade: Input) -> None:
-    """A data set that comes out later than the run believes would be seen before its time."""
+    """Refuse trade that is published later than the run assumes: it would leak the future."""
     lag = 0 if trade.dataset is None else trade.dataset.publication_lag_months
     if lag > config.trade_lag_months:
         raise InputError(
-            f"a year of {trade.name} is published {lag} months after its end, and the run counts "
-            f"on {config.trade_lag_months}",
+            f"a year of {trade.name} is published {lag} months after its end, but the run "
+            f"assumes {config.trade_lag_months}",
             remedy=f"Give `trade_lag_months: {lag}` (--trade-lag-months {lag})",
         )
 
@@ -179,7 +179,7 @@ def _read_tables(config: RunConfig, flows: FlowIndex, sources: list[Source]) -> 
 def _require_sectors(config: RunConfig, flows: FlowIndex) -> None:
     if not flows.has_sectors:
         raise InputError(
-            "sectors or input-output tables are given, and the trade file has no sectors",
+            "sectors or input-output tables are given, but the trade file has no sectors",
             remedy="Give flows by sector, or leave out `sectors` and `tables`",
             file=config.trade,
             column="sector",
@@ -196,15 +196,15 @@ def _read_pairs(config: RunConfig, panel: TradePanel, sources: list[Source]) -> 
         publication_lag_months=config.pair_lag_months,
         until=panel.first_year + EARLY_YEARS - 1,
     )
-    for one, table, said in zip(given, tables, pairs.statements, strict=True):
-        sources.append(_source("pairs", one, (*table.statements, said)))
+    for one, table, statement in zip(given, tables, pairs.statements, strict=True):
+        sources.append(_source("pairs", one, (*table.statements, statement)))
     return pairs
 
 
 def _read_indicators(
     config: RunConfig, trade: Input, countries: tuple[str, ...], sources: list[Source]
 ) -> Indicators | None:
-    """Indicators where there are any; their two files are added to the sources."""
+    """Indicators, if any; their two files are added to the sources."""
     if config.indicators is None:
         return None
     given = open_input(config.indicators, kind="indicators", store=config.store)
@@ -229,13 +229,13 @@ def _read_indicators(
             catalogue_file=f"catalogue of {given.name}",
         )
     _require_overlap(indicators, config.indicators)
-    said = (
+    statements = (
         f"{len(indicators.values)} series, {indicators.years[0]}-{indicators.years[-1]}",
         f"{len(indicators.other_countries)} countries outside the trade panel not used",
         *indicators.statements,
         *unused_statements(indicators.specs),
     )
-    sources.append(_source("indicators", given, said))
+    sources.append(_source("indicators", given, statements))
     if config.indicator_catalogue is not None:
         sources.append(_file("indicator catalogue", config.indicator_catalogue))
     return indicators
@@ -244,10 +244,10 @@ def _read_indicators(
 def _read_sectors(
     config: RunConfig, trade: Input, flows: FlowIndex, sources: list[Source]
 ) -> SectorAttributes | None:
-    """Attributes of sectors where there are any; their file and the tables' become sources."""
+    """Attributes of sectors, if any; their file is added to the sources."""
     if config.sectors is not None:
         _require_sectors(config, flows)
-    # A data set by sector brings what is known of its sectors.
+    # A data set by sector brings the attributes of its sectors.
     brought = trade.dataset.sectors if trade.dataset is not None and flows.has_sectors else None
     table = config.sectors or brought
     if table is None:
@@ -258,7 +258,7 @@ def _read_sectors(
 
 
 def table_files(folder: Path) -> list[Path]:
-    """Files of a folder of input-output tables, by name; what is in them is not read.
+    """Files of a folder of input-output tables, by name; they are not opened.
 
     Raises
     ------
@@ -272,7 +272,7 @@ def table_files(folder: Path) -> list[Path]:
     found = sorted(folder.glob(yearly))
     for path in found:
         if not path.is_file():
-            raise InputError("this is no file", remedy="Put the year's table there", file=path)
+            raise InputError("this is not a file", remedy="Put the year's table there", file=path)
     lacking = yearly if not found else output if not (folder / output).is_file() else None
     if lacking is not None:
         raise InputError(
@@ -286,8 +286,8 @@ def table_files(folder: Path) -> list[Path]:
 def _source(role: str, given: Input, statements: tuple[str, ...]) -> Source:
     if given.dataset is None:
         return _file(role, given.path, statements)
-    said = (*given.statements, *statements)
-    return Source(role, str(given.path), given.dataset.digest, said)
+    statements = (*given.statements, *statements)
+    return Source(role, str(given.path), given.dataset.digest, statements)
 
 
 def _file(role: str, path: Path, statements: tuple[str, ...] = ()) -> Source:
@@ -330,17 +330,17 @@ def _decided(notes: PanelNotes) -> str:
 def _panel_statements(panel: TradePanel) -> tuple[str, ...]:
     notes, flows = panel.notes, panel.flows
     sectors = f", {len(flows.sectors)} sectors" if flows.has_sectors else ""
-    said = [
+    statements = [
         f"{notes.rows:,} rows: {len(flows.countries)} countries{sectors}, "
         f"{panel.first_year}-{panel.last_year}, {flows.size:,} flows",
         f"{notes.absent_cells:,} cells without a row read as {notes.absent_means}{_decided(notes)}",
     ]
     if notes.negatives_set_to_zero:
-        said.append(f"{notes.negatives_set_to_zero:,} negative values set to zero")
+        statements.append(f"{notes.negatives_set_to_zero:,} negative values set to zero")
     if panel.domestic is not None:
-        said.append("domestic flows kept apart; no international total contains them")
+        statements.append("domestic flows kept apart; no international total contains them")
     if flows.diagonal:
-        said.append("domestic flows included: totals are gross output and absorption")
+        statements.append("domestic flows included: totals are gross output and absorption")
     if notes.ignored_columns:
-        said.append(f"columns not used: {', '.join(notes.ignored_columns)}")
-    return tuple(said)
+        statements.append(f"columns not used: {', '.join(notes.ignored_columns)}")
+    return tuple(statements)

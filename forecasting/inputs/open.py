@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from features.data.panel import AbsentFlows
+from features.choices import AbsentFlows
 from features.errors import InputError
 from features.reading.options import ReadingOptions
 from features.reading.table import ReadTable
@@ -25,7 +25,7 @@ class Input:
     Attributes
     ----------
     name
-        What a user typed: names it in errors.
+        As the user typed it; errors name it so.
     path
         File, or folder of the data set.
     dataset
@@ -39,19 +39,19 @@ class Input:
     def table(
         self, read: Callable[[Path, ReadingOptions], ReadTable], options: ReadingOptions
     ) -> ReadTable:
-        """Its table; ``read`` makes a file's tidy, as a data set's is."""
+        """Its table; ``read`` tidies a file's, a data set's is tidy already."""
         if self.dataset is None:
             return read(self.path, options)
         return ReadTable(self.dataset.read())
 
     @property
     def absent(self) -> AbsentFlows:
-        """What a flow without a row means to its source; a file's table tells."""
+        """What a flow without a row means, as its source defines it; ``auto`` for a file."""
         return "auto" if self.dataset is None else self.dataset.absent
 
     @property
     def statements(self) -> tuple[str, ...]:
-        """Where a data set is from and what making it dropped, mapped or filled."""
+        """Where a data set comes from and what was dropped, mapped or filled in making it."""
         if self.dataset is None:
             return ()
         d = self.dataset
@@ -63,7 +63,7 @@ class Input:
 
 
 def refuse_mixed_releases(trade: Input, indicators: Input) -> None:
-    """Trade and the technology in it come from one release of BACI, or from different pasts.
+    """Refuse trade and technology of different releases of BACI: each restates the past.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def refuse_mixed_releases(trade: Input, indicators: Input) -> None:
 
 
 def _baci_release(dataset: Dataset) -> str:
-    """Release of BACI that a data set was made from; empty for none."""
+    """The release of BACI that a data set was made from; empty if none."""
     if dataset.source in ("baci", "technology"):
         return dataset.release
     # A preset names the data sets it joins: technology:REVISION:RELEASE.
@@ -111,7 +111,7 @@ def open_input(given: Path, *, kind: Kind, store: Path | None) -> Input:
     if not is_key(name):
         if ":" in name and not given.exists():
             raise InputError(
-                "there is neither such a file nor a source that the key begins with",
+                "there is no such file, and the key does not begin with a source",
                 remedy="`gravicast data list` names the data sets of the store",
                 file=name,
             )

@@ -1,4 +1,4 @@
-"""The trade panel of a file or data set, with all that reading it took and did."""
+"""The trade panel of a file or data set, with statements on reading it."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def read_trade_panel(
     Returns
     -------
     tuple
-        The panel; what reading took and did; the codes that ``ROW`` stands for
-        where only the largest traders are kept.
+        The panel; statements on reading it; the codes that ``ROW`` stands for if only the
+        largest traders are kept.
 
     Raises
     ------
@@ -48,7 +48,7 @@ def read_trade_panel(
         table = table if frame is table.frame else ReadTable(frame, table.said)
     absent = trade.absent if config.absent == "auto" else config.absent
     if alone is not None and absent == "auto":
-        # Trade of the others with each other is not in the table: it is no zero.
+        # Trade among the other countries is not in the table: it is unknown, not zero.
         absent = "missing"
     panel, table = TradePanel.from_table(
         table,
@@ -63,7 +63,7 @@ def read_trade_panel(
 
 
 def _ranked_until(frame: pd.DataFrame, config: RunConfig, *, file: object) -> int:
-    """First origin of the back-test: who trades most is decided by years up to it."""
+    """First origin of the back-test: the years up to it decide who trades most."""
     require_columns(frame, ("year",), file=file)
     year = whole_years(frame["year"], file=file)
     if not year.size:
@@ -80,7 +80,7 @@ def _ranked_until(frame: pd.DataFrame, config: RunConfig, *, file: object) -> in
 
 
 def _once(table: ReadTable, *, file: object) -> ReadTable:
-    """Rows that repeat another go; folding would add up those that are left.
+    """The table without repeated rows, which folding would add up.
 
     Raises
     ------

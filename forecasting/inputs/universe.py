@@ -1,7 +1,7 @@
-"""What a run decided from whole files, years after an origin included, and what it left unused.
+"""What a run decided from whole files, including years after an origin, and what it left unused.
 
-No forecast learns from later outcomes. But which countries, sectors and series there are is read
-off the files as they are today, and a back-test cannot unknow it: so it is declared.
+No forecast learns from later outcomes. But the files of today decide which countries, sectors and
+series exist, and a back-test cannot undo that knowledge: so a run declares it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NAMED = 5
 
 
 def universe_choices(config: RunConfig, data: DataBundle, *, first_origin: int) -> list[str]:
-    """Everything a run took from a whole file, one sentence each, for ``run.json``.
+    """Everything a run took from whole files, one sentence each, for ``run.json``.
 
     Parameters
     ----------
@@ -36,33 +36,33 @@ def universe_choices(config: RunConfig, data: DataBundle, *, first_origin: int) 
     first_origin
         Of the back-test.
     """
-    said = [_flows(data.panel, first_origin)]
+    statements = [_flows(data.panel, first_origin)]
     if config.largest is not None:
-        said.append(
+        statements.append(
             f"The {config.largest} largest traders are those of the years up to {first_origin}, "
             "the first origin of the back-test"
         )
     if first_origin > data.panel.first_year + LEARNING_YEARS and config.first_origin is None:
-        said.append(
+        statements.append(
             f"The back-test begins in {first_origin}: the last {MOST_ORIGINS} origins. The "
             "intervals of the first of them are calibrated on the raked base of earlier years"
         )
     if config.as_of is not None:
-        said.append(
+        statements.append(
             "Every origin is as far from its as-of date as the last one is from "
             f"{config.as_of.isoformat()}"
         )
     if data.indicators is not None:
-        said += _series(config, data.indicators.specs)
+        statements += _series(config, data.indicators.specs)
     if data.pairs.yearly:
-        said.append(
+        statements.append(
             "What a pair-year without a row means is read off each whole pair file (see data)"
         )
     if config.study:
-        said.append(
+        statements.append(
             "Placebos give a year the technology of any other, later ones included: on purpose"
         )
-    return said
+    return statements
 
 
 def _flows(panel: TradePanel, first_origin: int) -> str:
@@ -76,29 +76,29 @@ def _flows(panel: TradePanel, first_origin: int) -> str:
 def _first_traded_after(panel: TradePanel, flows: FlowIndex, year: int) -> list[str]:
     early = np.nan_to_num(panel.values[: panel.row(year) + 1]).max(axis=0) > 0
     codes = np.concatenate([flows.exporter[early], flows.importer[early]])
-    there = np.bincount(codes, minlength=len(flows.countries)) > 0
-    return [name for name, traded in zip(flows.countries, there, strict=True) if not traded]
+    present = np.bincount(codes, minlength=len(flows.countries)) > 0
+    return [name for name, traded in zip(flows.countries, present, strict=True) if not traded]
 
 
 def _series(config: RunConfig, specs: Mapping[str, IndicatorSpec]) -> list[str]:
-    said = [
+    statements = [
         "Which series there are, and which stands in for another, is read off the catalogue",
         *own_statements(specs),
     ]
     spread = [name for name, spec in sorted(specs.items()) if spec.snapshot]
     if spread and config.allow_snapshots:
-        said.append(f"{_some(spread)}: one year spread over all years, which did not know it")
-    return said
+        statements.append(f"{_some(spread)}: one year spread over all years, which did not know it")
+    return statements
 
 
 def own_statements(specs: Mapping[str, IndicatorSpec]) -> tuple[str, ...]:
-    """Series of the user's own that are features beside the built-in ones."""
+    """The user's own series that became features."""
     own = [spec.name for spec in own_of(specs)]
     return (f"{plural(len(own), 'own indicator')} became features: {_some(own)}",) if own else ()
 
 
 def unused_statements(specs: Mapping[str, IndicatorSpec]) -> tuple[str, ...]:
-    """Series that no feature reads, which would else be ignored without a word."""
+    """Series that no feature reads, which would otherwise be ignored silently."""
     by_channel: dict[str, list[str]] = {}
     for spec in unused_of(specs):
         by_channel.setdefault(spec.channel, []).append(spec.name)

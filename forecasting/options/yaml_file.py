@@ -1,4 +1,4 @@
-"""Options of a run from a YAML file: names, text, numbers and lists, and nothing cleverer."""
+"""Options of a run from a YAML file: names, text, numbers and lists only."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import yaml
 from features.errors import InputError, cut, first_line
 
 LARGEST_FILE = 100_000
-"""Bytes. Reading is linear and slow; what is larger is a page or a table, not a list of options."""
+"""Bytes. Parsing is slow, and a larger file is not a list of options."""
 DEEPEST = 8
 """Levels of lists and mappings: the parser calls itself for each."""
 _REMEDY = "Write one `option: value` a line"
@@ -21,12 +21,12 @@ _REMEDY = "Write one `option: value` a line"
 class _Loader(yaml.SafeLoader):
     """Reads plain values as the command line takes them.
 
-    A date stays text, which the option that wants a date reads, and so does anything else that
-    YAML 1.1 makes a number of and nobody expects (``1:30``, and ``010``, which it takes for eight).
+    A date stays text, which the option reads itself, and so do the surprising numbers of YAML 1.1
+    (``1:30``, and ``010``, which is eight).
     """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """A mapping of different keys: of two, the last would count and nobody would know."""
+        """A mapping without repeated keys, of which YAML would silently keep the last."""
         seen = set()
         for key, _ in node.value:
             if isinstance(key.value, str) and key.value in seen:
@@ -62,8 +62,8 @@ def read_options(path: Path | str) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the file cannot be read, is no mapping, names an option twice, or holds anchors, tags of
-        Python objects, or lists in lists in lists.
+        If the file cannot be read, is not a mapping, names an option twice, or holds anchors, tags
+        of Python objects, or deeply nested lists.
     """
     text = _text(Path(path))
     try:
@@ -79,7 +79,7 @@ def read_options(path: Path | str) -> dict[str, Any]:
             row=_line(error, text),
         ) from error
     if not isinstance(values, Mapping):
-        raise InputError("the configuration is no mapping", remedy=_REMEDY, file=path)
+        raise InputError("the configuration is not a mapping", remedy=_REMEDY, file=path)
     return dict(values)
 
 
@@ -107,7 +107,7 @@ def _text(path: Path) -> str:
 
 
 def _check_events(text: str, *, file: object) -> None:
-    """Refuse what must not be built, while the parser walks and before anything calls itself."""
+    """Refuse nesting and anchors as the parser walks, before anything is built."""
     level = 0
     for event in yaml.parse(text, Loader=_Loader):
         row = event.start_mark.line + 1 if event.start_mark else None
@@ -126,7 +126,7 @@ def _check_events(text: str, *, file: object) -> None:
 
 
 def _line(error: Exception, text: str) -> int | None:
-    """Line that an error of the parser names."""
+    """The line that a parser error names."""
     if isinstance(error, yaml.reader.ReaderError):
         return text.count("\n", 0, error.position) + 1
     mark = getattr(error, "problem_mark", None)

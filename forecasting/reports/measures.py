@@ -9,9 +9,9 @@ import pandas as pd
 from features.measures.measure import Measure
 from forecasting.briefs.measure_verdicts import record_words
 from forecasting.briefs.measures import drivers_of, entrants, entry_words, movers
-from forecasting.measures.terms import pattern, sizes, technology
+from forecasting.measurement.contribution_terms import pattern, sizes, technology
 from forecasting.reports.html import bullets, heading, paragraph, table
-from forecasting.results.measures import FAMILIES, FAMILY_LABELS, Shifts, shifts
+from forecasting.results.measures import FAMILIES, FAMILY_LABELS, Measures, measures
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import check_year, origin_of
 from forecasting.words.measures import (
@@ -37,9 +37,9 @@ def pattern_chapter(result: RunResult, figures: Sequence[str]) -> list[str]:
     figures
         HTML of the figures of the track record.
     """
-    if result.pattern is None:
+    if result.measures is None:
         return []
-    found, year = shifts(result), check_year(result.forecasts, None)
+    found, year = measures(result), check_year(result.forecasts, None)
     names, origin = sector_names(result), origin_of(result)
     parts = [
         paragraph(
@@ -62,7 +62,7 @@ def pattern_chapter(result: RunResult, figures: Sequence[str]) -> list[str]:
 # Track record -------------------------------------------------------------------------------------
 
 
-def _record(found: Shifts) -> Iterator[str]:
+def _record(found: Measures) -> Iterator[str]:
     scores = found.scores
     yield heading("How well measures are foretold")
     if scores.empty:
@@ -111,7 +111,7 @@ def _score_cells(by: pd.DataFrame, name: str, horizon: int) -> list[str]:
 
 
 def _family(
-    found: Shifts,
+    found: Measures,
     label: str,
     measures: tuple[Measure, ...],
     names: Mapping[str, str],
@@ -141,7 +141,7 @@ def _family(
             yield from _entries(found, measure, rows[measure.name], year)
 
 
-def _part_cells(found: Shifts, measure: Measure, rows: pd.DataFrame, year: int) -> list[str]:
+def _part_cells(found: Measures, measure: Measure, rows: pd.DataFrame, year: int) -> list[str]:
     drivers = drivers_of(found, measure, year)
     links = measure.family == "links"
     parts = [
@@ -168,7 +168,7 @@ def _end_cells(measure: Measure, rows: pd.DataFrame) -> Iterator[list[str]]:
         ]
 
 
-def _entries(found: Shifts, measure: Measure, rows: pd.DataFrame, year: int) -> Iterator[str]:
+def _entries(found: Measures, measure: Measure, rows: pd.DataFrame, year: int) -> Iterator[str]:
     below = entrants(measure, rows)
     scores = found.scores[found.scores["measure"] == measure.name]
     by_horizon = [

@@ -8,9 +8,9 @@ from typing import Any
 
 import pandas as pd
 
+from features.choices import SETTINGS
 from features.errors import InputError
 from features.files.tables import read_table, require_columns
-from features.information import SETTINGS
 from forecasting.evaluation.metrics import ratio_of_errors
 from forecasting.reports.scoreboard_proof import ablation, in_short, placebos, significance, trials
 from forecasting.results.read import read_about

@@ -12,7 +12,7 @@ import pandas as pd
 from features.errors import InputError
 from features.measures.catalogue import MEASURES
 from features.measures.measure import Family, Measure
-from forecasting.measures.pattern_shifts import PatternShifts
+from forecasting.measurement.tables import MeasureTables
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import check_country
 
@@ -29,7 +29,7 @@ FAMILY_LABELS: dict[Family, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Shifts:
+class Measures:
     """Shifts of the measures of one kind.
 
     Attributes
@@ -39,7 +39,7 @@ class Shifts:
     measures
         Their declarations: formula's source, unit, dimensions.
     history, forecasts, backtest, scores, drivers
-        Their rows of the tables of `forecasting.measures.pattern_shifts.PatternShifts`.
+        Their rows of the tables of `forecasting.measurement.tables.MeasureTables`.
     missing
         Measures of the kind that the run's data do not allow, and why.
     """
@@ -54,7 +54,7 @@ class Shifts:
     missing: dict[str, str]
 
 
-def shifts(run: RunResult, kind: str = ALL, *, country: str | None = None) -> Shifts:
+def measures(run: RunResult, kind: str = ALL, *, country: str | None = None) -> Measures:
     """Shifts of the trade pattern that a finished run measured and forecast.
 
     Parameters
@@ -68,7 +68,7 @@ def shifts(run: RunResult, kind: str = ALL, *, country: str | None = None) -> Sh
 
     Returns
     -------
-    Shifts
+    Measures
 
     Raises
     ------
@@ -93,10 +93,10 @@ def shifts(run: RunResult, kind: str = ALL, *, country: str | None = None) -> Sh
     tables = (pattern.history, pattern.forecasts, pattern.backtest, pattern.drivers)
     history, forecasts, backtest, drivers = (_chosen(t, kept, code) for t in tables)
     scores = pattern.scores[pattern.scores["measure"].isin(kept)].reset_index(drop=True)
-    return Shifts(kind, found, history, forecasts, backtest, scores, drivers, lacking)
+    return Measures(kind, found, history, forecasts, backtest, scores, drivers, lacking)
 
 
-def pattern_of(run: RunResult) -> PatternShifts:
+def pattern_of(run: RunResult) -> MeasureTables:
     """Measures of a run.
 
     Raises
@@ -104,14 +104,14 @@ def pattern_of(run: RunResult) -> PatternShifts:
     InputError
         If it is a forecast of a trained model, which measures nothing.
     """
-    if run.pattern is None:
+    if run.measures is None:
         raise InputError(
             "this is a forecast by a trained model: measures of the trade pattern come from a "
             "back-test",
             remedy="Give the output folder of `gravicast run`",
             file=run.out,
         )
-    return run.pattern
+    return run.measures
 
 
 def kind_names(kind: str) -> set[str]:

@@ -14,7 +14,7 @@ from forecasting.evaluation.backtest_file import _not_whole
 from forecasting.evaluation.study import Study
 from forecasting.explanation.explain import Explanation, flow_positions
 from forecasting.explanation.terms import TOTAL_TERMS
-from forecasting.measures.pattern_shifts import PatternShifts
+from forecasting.measurement.tables import MeasureTables
 from forecasting.options.run_config import RunConfig
 from forecasting.results.result import RunResult
 from forecasting.run_folder.csv_files import read_csv
@@ -82,7 +82,7 @@ def _whole(folder: Path, about: dict[str, Any]) -> RunResult:
         channels=_csv(folder, "channels"),
         drivers=_csv(folder, "drivers"),
         coverage=_csv(folder, "coverage"),
-        pattern=_pattern(folder, about),
+        measures=_pattern(folder, about),
         provenance=about,
         timings=timings,
         **scored,
@@ -148,15 +148,15 @@ def _study(folder: Path) -> Study | None:
     return Study(by_origin=by_origin, ablation=ablation, placebos=placebos, trials=trials)
 
 
-def _pattern(folder: Path, about: dict[str, Any]) -> PatternShifts | None:
+def _pattern(folder: Path, about: dict[str, Any]) -> MeasureTables | None:
     if about["kind"] == "forecast":
         return None
-    return PatternShifts(
-        history=_parquet(folder, "shifts_history"),
-        forecasts=_parquet(folder, "shifts_forecasts"),
-        backtest=_parquet(folder, "shifts_backtest"),
-        scores=_csv(folder, "shifts_scores"),
-        drivers=_parquet(folder, "shifts_drivers"),
+    return MeasureTables(
+        history=_parquet(folder, "measures_history"),
+        forecasts=_parquet(folder, "measures_forecasts"),
+        backtest=_parquet(folder, "measures_backtest"),
+        scores=_csv(folder, "measures_scores"),
+        drivers=_parquet(folder, "measures_drivers"),
         missing=dict(about["measures_missing"]),
     )
 

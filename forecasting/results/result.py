@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from forecasting.explanation.explain import Explanation
-from forecasting.measures.pattern_shifts import PatternShifts
+from forecasting.measurement.tables import MeasureTables
 
 if TYPE_CHECKING:
     from forecasting.evaluation.study import Study
@@ -81,6 +81,6 @@ class RunResult:
     drivers: pd.DataFrame
     stability: pd.DataFrame
     coverage: pd.DataFrame
-    pattern: PatternShifts | None
+    measures: MeasureTables | None
     provenance: dict[str, Any]
     timings: dict[str, float]

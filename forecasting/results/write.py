@@ -29,9 +29,9 @@ def write_tables(result: RunResult, forecaster: FittedForecaster, stage: Path) -
 def _pattern_tables(result: RunResult) -> list[tuple[str, pd.DataFrame]]:
     """Tables of measures too large for CSV, by file name."""
     names = ("history", "forecasts", "backtest", "drivers")
-    if result.pattern is None:
+    if result.measures is None:
         return []
-    return [(f"shifts_{name}", getattr(result.pattern, name)) for name in names]
+    return [(f"measures_{name}", getattr(result.measures, name)) for name in names]
 
 
 def _csv_tables(result: RunResult) -> dict[str, pd.DataFrame]:
@@ -46,8 +46,8 @@ def _csv_tables(result: RunResult) -> dict[str, pd.DataFrame]:
         "drivers": result.drivers,
         "stability": result.stability,
     }
-    if result.pattern is not None:
-        tables["shifts_scores"] = result.pattern.scores
+    if result.measures is not None:
+        tables["measures_scores"] = result.measures.scores
     if result.study is not None:
         tables |= {
             "study_by_origin": result.study.by_origin,

@@ -18,7 +18,7 @@ from features.files.tables import sha256
 from forecasting.run_folder.whole_file import write_whole
 
 MARKER = "run.json"
-FORMAT = 6
+FORMAT = 7
 """Of the folder's files; a folder of another format is refused, not guessed at."""
 AGAIN = "Run `gravicast run` again, with the data that run.json names"
 SUMS = "files"

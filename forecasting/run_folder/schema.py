@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from features.choices import SETTINGS
 from features.errors import InputError
-from features.information import SETTINGS
 
 _ALWAYS: dict[str, type] = {
     "config": dict,

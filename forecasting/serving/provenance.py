@@ -1,4 +1,4 @@
-"""What a forecast by a trained model records: model, data, and how the two fit each other."""
+"""What a forecast by a trained model records: model, data, and how well they fit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from forecasting.serving.served_model import ServedModel
 from models.forecaster import FlowForecast
 
 KIND = "forecast"
-"""Of the folder, in its ``run.json``; that of a run is ``run``."""
+"""The kind of the folder in its ``run.json``; a run's is ``run``."""
 _NAMED = 5
 """Features or countries named in a note."""
 
@@ -41,7 +41,7 @@ def provenance(
     Parameters
     ----------
     model, data, asked
-        The trained model, the new data, and what was asked of them.
+        The trained model, the new data and the configuration.
     info, matrix
         Information set and features of the new origin.
     parts
@@ -73,7 +73,7 @@ def provenance(
 
 
 def _model(model: ServedModel) -> dict[str, Any]:
-    """Which model it is, and what it was trained on."""
+    """The model and what it was trained on."""
     about = model.about
     config = about["config"]
     return {
@@ -90,7 +90,7 @@ def _model(model: ServedModel) -> dict[str, Any]:
 
 
 def _notes(model: ServedModel, info: InformationSet, matrix: NDArray[np.float32]) -> list[str]:
-    """What a reader of the forecast should know about the fit of model and data."""
+    """What readers of the forecast should know about how model and data fit."""
     trained, notes = model.forecaster, []
     if info.origin <= trained.origin:
         notes.append(

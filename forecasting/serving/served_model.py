@@ -1,4 +1,4 @@
-"""A trained model to forecast with: from a run folder, or from wherever MLflow keeps it."""
+"""A trained model to forecast with, from a run folder or from MLflow."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ServedModel:
     Attributes
     ----------
     address
-        As it was asked for.
+        As the user gave it.
     forecaster
         Fitted, with the data of its own origin.
     about
@@ -44,7 +44,7 @@ class ServedModel:
     stability
         What the models of other origins and seeds used, see `drivers.stability_table`.
     registered
-        ``name``, ``version``, ``model_id`` and ``run_id`` in MLflow, those that are known.
+        Its ``name``, ``version``, ``model_id`` and ``run_id`` in MLflow, as far as known.
     """
 
     address: str
@@ -67,8 +67,8 @@ def open_model(address: Path | str) -> ServedModel:
     Raises
     ------
     InputError
-        If there is no such model, it is none of gravicast's, or it was saved by a version with
-        another feature catalogue or format.
+        If the model does not exist, is not gravicast's, or was saved by a version with another
+        feature catalogue or format.
     """
     address = str(address)
     if not _IN_MLFLOW.match(address):
@@ -78,7 +78,7 @@ def open_model(address: Path | str) -> ServedModel:
 
 
 def _folder(path: Path) -> Path:
-    """Where a folder keeps the model and the account of its run, side by side."""
+    """The folder that holds the model and ``run.json`` of its run."""
     if not path.is_dir():
         raise InputError(
             "there is no such model",
@@ -93,7 +93,7 @@ def _downloaded(address: str) -> Iterator[tuple[Path, dict[str, str]]]:
     with (
         tempfile.TemporaryDirectory(prefix="gravicast-model-") as stage,
         at_store(
-            problem=f"the model {address} cannot be had",
+            problem=f"the model {address} cannot be loaded",
             remedy="Check the address, and that MLFLOW_TRACKING_URI names the store that holds it",
             must_exist=True,
         ) as client,
@@ -103,7 +103,7 @@ def _downloaded(address: str) -> Iterator[tuple[Path, dict[str, str]]]:
         registered = _registered(client, address)
         if "model_id" not in registered:
             raise InputError(
-                f"{address} has no model of gravicast",
+                f"{address} has no gravicast model",
                 remedy="Give a run that `gravicast run` or `gravicast track` logged to its end",
             )
         found = mlflow.artifacts.download_artifacts(
@@ -133,14 +133,14 @@ def _registered(client: MlflowClient, address: str) -> dict[str, str]:
 
 
 def model_of_version(version: ModelVersion) -> str | None:
-    """Id of the logged model that a registered version holds, None where it holds no such model."""
+    """The id of the logged model behind a registered version; None if there is none."""
     # MLflow's own stores leave the attribute empty, and keep the id in the source.
     source = _LOGGED.match(str(version.source))
     return version.model_id or (source.group(1) if source else None)
 
 
 def model_of_run(client: MlflowClient, run_id: str) -> dict[str, str]:
-    """Ids of a run and of the model it logged, where it logged one."""
+    """Ids of a run and of the model it logged, if it logged one."""
     outputs = client.get_run(run_id).outputs
     models = outputs.model_outputs if outputs is not None else []
     found = {"run_id": run_id}
@@ -150,7 +150,7 @@ def model_of_run(client: MlflowClient, run_id: str) -> dict[str, str]:
 def _read(folder: Path, address: str, registered: dict[str, str]) -> ServedModel:
     if not (folder / MARKER).is_file():
         raise InputError(
-            "this is no model of gravicast",
+            "this is not a gravicast model",
             remedy="Name one that `gravicast run` logged, or the folder of a run",
             file=address,
         )
@@ -168,7 +168,7 @@ def _read(folder: Path, address: str, registered: dict[str, str]) -> ServedModel
         raise InputError(error.problem, remedy=remedy, file=address) from error
     except MALFORMED as error:
         raise InputError(
-            f"this is no whole model of gravicast ({first_line(error)})",
+            f"this gravicast model is incomplete ({first_line(error)})",
             remedy=remedy,
             file=address,
         ) from error

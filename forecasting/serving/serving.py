@@ -1,9 +1,9 @@
-"""Forecasting new data with a trained model: nothing is fitted again but the country totals."""
+"""Forecasting new data with a trained model: only the country totals are fitted again."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -17,21 +17,17 @@ from threadpoolctl import threadpool_limits
 from features.catalogue import coverage, origin_matrix
 from features.channels.own_features import own_features
 from features.data.flows import FlowIndex
-from features.data.panel import AbsentFlows, NegativeFlows
 from features.errors import InputError
 from features.feature import Feature
-from features.files.number_text import Decimal
 from features.findings import refuse, settled
 from features.information import AsOfRule, DataBundle, InformationSet
-from features.plausibility.reporting import LateReports
-from features.reading.options import FlowDirection
-from features.reading.units import Unit
 from forecasting.evaluation.prepared import information_sets
 from forecasting.explanation.drivers import feature_drivers
 from forecasting.explanation.explain import Explanation, attribution_table, channel_summary, explain
 from forecasting.explanation.forecast_table import forecast_table
-from forecasting.inputs.findings import tell
+from forecasting.inputs.findings import show_findings
 from forecasting.inputs.load import LoadedData, load
+from forecasting.options.forecast_config import ForecastConfig
 from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
 from forecasting.results.result import RunResult
@@ -46,95 +42,6 @@ from models.design import origin_value
 from models.forecaster import FittedForecaster, FlowForecast
 from models.saved import save_forecaster
 from models.totals import forecast_totals
-
-_OF_THE_MODEL = (
-    "trade_lag_months",
-    "pair_lag_months",
-    "largest",
-    "extra_codes",
-    "absent",
-    "late",
-    "negatives",
-    "domestic",
-    "allow_snapshots",
-    "seed",
-    "rounds",
-    "max_rows",
-    "params",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ForecastConfig:
-    """New data for a trained model; what is None is as it was when the model was trained.
-
-    Parameters
-    ----------
-    trade
-        Trade file (CSV, Parquet or Excel), new years included. It holds the history too: features
-        look back.
-    store
-        Folder of the store, where data sets are given by key.
-    indicators, indicator_catalogue, pairs, sectors
-        The other data, as for a run. A feature whose data are not given is missing.
-    out, overwrite
-        Output folder. It must not hold a forecast unless ``overwrite``; a run is never replaced.
-    horizons
-        Years ahead, of those the model was fitted for.
-    as_of
-        The day of the forecast; by default as long after the last trade year as the model's was
-        after its own.
-    columns, unit, flow, decimal, extra_codes
-        How the files are read, as for a run; of these the model brings its ``extra_codes`` only.
-    trade_lag_months, pair_lag_months, largest, absent, late, negatives, strict, accept
-        As for a run.
-    """
-
-    trade: Path | str
-    store: Path | str | None = None
-    indicators: Path | str | None = None
-    indicator_catalogue: Path | str | None = None
-    pairs: tuple[Path | str, ...] = ()
-    sectors: Path | str | None = None
-    out: Path | str = Path("gravicast-forecast")
-    overwrite: bool = False
-    horizons: tuple[int, ...] | None = None
-    as_of: date | str | None = None
-    trade_lag_months: int | None = None
-    pair_lag_months: int | None = None
-    largest: int | None = None
-    columns: Mapping[str, str] | str | None = None
-    unit: Unit | None = None
-    flow: FlowDirection | None = None
-    decimal: Decimal | None = None
-    extra_codes: tuple[str, ...] | None = None
-    absent: AbsentFlows | None = None
-    late: LateReports | None = None
-    negatives: NegativeFlows | None = None
-    strict: bool = False
-    accept: tuple[str, ...] = ()
-
-    def run_config(self, about: Mapping[str, Any]) -> RunConfig:
-        """The configuration of a run on the new data, filled up with the model's.
-
-        Raises
-        ------
-        InputError
-            For a value that does not fit.
-        """
-        # A model of an earlier version lacks the newest options, which then had their default.
-        there = about["config"]
-        trained = {name: there[name] for name in _OF_THE_MODEL if name in there}
-        given = {f.name: getattr(self, f.name) for f in fields(self)}
-        return RunConfig.from_mapping(
-            {
-                **trained,
-                "horizons": about["horizons"],
-                **{name: value for name, value in given.items() if value is not None},
-                "settings": [about["setting"]],
-                "experiment": None,
-            }
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +61,8 @@ def forecast_with(
 ) -> RunResult:
     """Forecast new data with a trained model.
 
-    Its boosters, mean reversion, probabilities and intervals are taken as they are. The totals of
-    target years are forecast from the new data, as every forecast's are: they are no part of the
-    fitted model.
+    Its boosters, mean reversion, probabilities and intervals are used as they are. The totals of
+    target years are forecast from the new data, as always: they are not part of the model.
 
     Parameters
     ----------
@@ -165,7 +71,7 @@ def forecast_with(
     config
         The new data, and where the forecast goes.
     show_progress
-        Whether stages are written to stderr.
+        Whether stages are written to stderr, unless the configuration is quiet.
 
     Returns
     -------
@@ -176,12 +82,12 @@ def forecast_with(
     Raises
     ------
     InputError
-        If the model cannot be had or does not fit this version or the data, or for anything wrong
-        with the data; nothing is left in ``out``.
+        If the model cannot be loaded or does not fit this version or the data, or if anything is
+        wrong with the data; nothing is left in ``out``.
     """
-    # As in a run: threads of BLAS would round differently with their number.
+    # As in a run: the number of BLAS threads changes the rounding.
     with threadpool_limits(limits=1, user_api="blas"):
-        return _forecast(str(model), config, Progress(show=show_progress))
+        return _forecast(str(model), config, Progress(show=show_progress and not config.quiet))
 
 
 def _forecast(address: str, config: ForecastConfig, progress: Progress) -> RunResult:
@@ -200,7 +106,7 @@ def _made(address: str, config: ForecastConfig, progress: Progress) -> RunResult
         progress.say(line)
     _check_sectors(model, data.bundle.panel.flows, asked)
     data = _noticed(model, data, asked)
-    tell(data.findings, notes=progress.show)
+    show_findings(data.findings, notes=progress.show)
     asked = replace(asked, as_of=asked.as_of or _rule(model).date(data.bundle.panel.last_year))
     with progress.stage("build the features"):
         origin = _at_origin(data.bundle, asked, model)
@@ -219,8 +125,8 @@ def _made(address: str, config: ForecastConfig, progress: Progress) -> RunResult
         explained=explanation,
     )
     result = _result(model, asked, origin, parts, explanation, about, progress)
-    may_be = partial(check_out, asked.out, overwrite=config.overwrite, kind="forecast")
-    with staged(asked.out, check=may_be) as stage:
+    check = partial(check_out, asked.out, overwrite=config.overwrite, kind="forecast")
+    with staged(asked.out, check=check) as stage:
         return _write(result, forecaster, stage)
 
 
@@ -248,7 +154,7 @@ def _result(
         channels=channel_summary(explanation),
         drivers=feature_drivers(explanation, model.stability, own=_own(model)),
         coverage=coverage(origin.info, origin.matrix, own=_own(model)),
-        pattern=None,
+        measures=None,
         provenance=about,
         timings=progress.seconds,
     )
@@ -279,7 +185,7 @@ def _check_sectors(model: ServedModel, flows: FlowIndex, asked: RunConfig) -> No
 
 
 def _noticed(model: ServedModel, data: LoadedData, asked: RunConfig) -> LoadedData:
-    """The data with what their last year in common with the model says of their unit."""
+    """The data with findings on the last year that they share with the model."""
     more = shared_year_findings(model.forecaster, data.bundle.panel)
     findings = settled((*data.findings, *more), accept=asked.accept)
     refuse(findings, strict=asked.strict, file=asked.trade)
@@ -293,7 +199,7 @@ def _rule(model: ServedModel) -> AsOfRule:
 
 
 def _at_origin(bundle: DataBundle, asked: RunConfig, model: ServedModel) -> _Origin:
-    """Open every origin that the totals learn from, and build the model's features of the last."""
+    """Open every origin that the totals learn from, and build the features of the last."""
     assert asked.as_of is not None
     (setting,) = asked.settings
     last, rule = bundle.origin(asked.as_of), asked.as_of_rule(bundle.panel.last_year)
@@ -302,12 +208,12 @@ def _at_origin(bundle: DataBundle, asked: RunConfig, model: ServedModel) -> _Ori
 
 
 def _own(model: ServedModel) -> tuple[Feature, ...]:
-    """Features of the series that the user gave the model beside those it knows."""
+    """Features of the user's own series that the model was trained on."""
     return own_features(model.forecaster.own)
 
 
 def _moved(model: ServedModel, origin: _Origin, asked: RunConfig) -> FittedForecaster:
-    """The model's fitted parts with the data of the new origin."""
+    """The fitted model with the data of the new origin."""
     info = origin.info
     return replace(
         model.forecaster,

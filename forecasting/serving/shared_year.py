@@ -1,4 +1,4 @@
-"""The last year a trained model saw, beside the same year of new data."""
+"""A trained model's last year, compared with the same year in new data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from models.forecaster import FittedForecaster
 
 
 def shared_year_findings(forecaster: FittedForecaster, panel: TradePanel) -> list[Finding]:
-    """Whether the new table has the model's trade in the year that both hold.
+    """Whether the new table agrees with the model's trade in the year that both hold.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def shared_year_findings(forecaster: FittedForecaster, panel: TradePanel) -> lis
 
 
 def _shared(left: FlowIndex, right: FlowIndex) -> tuple[np.ndarray, np.ndarray]:
-    """Places of the flows that two universes share, in either."""
+    """Positions of the flows that two universes share, in each."""
     country = np.array([_place(right.countries, code) for code in left.countries], dtype=np.int32)
     sector = np.array([_place(right.sectors, name) for name in left.sectors], dtype=np.int32)
     exporter, importer = country[left.exporter], country[left.importer]

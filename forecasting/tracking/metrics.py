@@ -92,7 +92,7 @@ def measure_metrics(scores: pd.DataFrame) -> list[Metric]:
     Parameters
     ----------
     scores
-        As of `forecasting.measures.scores.score_measures`.
+        As of `forecasting.measurement.scores.score_measures`.
     """
     from mlflow.entities import Metric
 
@@ -154,7 +154,7 @@ def tables(result: RunResult) -> dict[str, pd.DataFrame]:
     paired = [column for name in COMPARED for column in (name, f"skill_{name}")]
     first = ["setting", "horizon", "model", *paired]
     board = board[[*first, *(name for name in board if name not in first)]]
-    measures = {} if result.pattern is None else {"measures.json": _plain(result.pattern.scores)}
+    measures = {} if result.measures is None else {"measures.json": _plain(result.measures.scores)}
     return {
         "scoreboard.json": _plain(board),
         "channels.json": _plain(result.channels),

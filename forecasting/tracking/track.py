@@ -59,9 +59,9 @@ FILES = (
     "ablation.csv",
     "placebos.csv",
     "trials.csv",
-    "shifts_scores.csv",
-    "shifts_forecasts.parquet",
-    "shifts_history.parquet",
+    "measures_scores.csv",
+    "measures_forecasts.parquet",
+    "measures_history.parquet",
 )
 REQUIREMENTS = ("mlflow", "lightgbm", "numpy", "pandas", "pyarrow", "scipy", "numba")
 """What the logged model imports, directly or through LightGBM."""
@@ -172,8 +172,8 @@ def _log_everything(client: MlflowClient, run_id: str, result: RunResult) -> Non
     model_id = _log_model(result)
     metrics = origin_metrics(result.scores_by_origin) + stage_metrics(result.timings)
     metrics += summary_metrics(result.scores, model_id, next(iter(inputs.values())))
-    if result.pattern is not None:
-        metrics += measure_metrics(result.pattern.scores)
+    if result.measures is not None:
+        metrics += measure_metrics(result.measures.scores)
     log_metrics(client, run_id, metrics)
     for name, table in tables(result).items():
         client.log_table(run_id, table, name)

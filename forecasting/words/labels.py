@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from features.information import SETTINGS
+from features.choices import SETTINGS
 from forecasting.evaluation.metrics import COMPARED
 from models.registry import model_names
 

@@ -113,7 +113,7 @@ def past_words(measure: Measure, history: pd.DataFrame) -> list[str]:
     measure
         Told.
     history
-        Its rows of `forecasting.measures.pattern_shifts.PatternShifts.history`.
+        Its rows of `forecasting.measurement.tables.MeasureTables.history`.
 
     Returns
     -------

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from forecasting import RunConfig, RunResult, Shifts, load_forecaster, run, shifts
+from forecasting import Measures, RunConfig, RunResult, load_forecaster, measures, run
 from forecasting.briefs.measure_verdicts import record_words
 from forecasting.results.measures import FAMILIES, FAMILY_LABELS
 from forecasting.words.markdown import table
@@ -46,7 +46,7 @@ def config(data: Path, out: Path) -> RunConfig:
     )
 
 
-def page(found: Shifts) -> str:
+def page(found: Measures) -> str:
     """The track record in Markdown, one table a family."""
     lines = [
         "# Measures of the trade pattern: track record",
@@ -119,7 +119,7 @@ def main() -> None:
         for stage, seconds in result.timings.items():
             print(f"{seconds:8.1f} s  {stage}")
         print(f"{sums_gap(result):.0e} largest distance of a sum over partners or sectors")
-        given.out.write_text(page(shifts(result)), encoding="utf-8")
+        given.out.write_text(page(measures(result)), encoding="utf-8")
     print(given.out)
 
 

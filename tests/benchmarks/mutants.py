@@ -448,7 +448,7 @@ KINDS: dict[str, Kind] = {
     "config": Kind(("config.yaml",), _config),
     "run": Kind(("run/run.json", "run/forecasts.parquet", "run/attributions.parquet",
                  "run/scores.csv", "run/channels.csv", "run/drivers.csv",
-                 "run/shifts_history.parquet", "run/model/forecaster.json",
+                 "run/measures_history.parquet", "run/model/forecaster.json",
                  "run/model/state.parquet", "run/coverage.csv"),
                 _run),
 }  # fmt: skip

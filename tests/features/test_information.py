@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from features.choices import SETTINGS
 from features.errors import InputError
 from features.information import (
     CARRY_YEARS,
-    SETTINGS,
     AsOfRule,
     DataBundle,
     InformationSet,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pickle
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -84,8 +86,29 @@ def test_every_public_name_resolves_and_is_listed():
         assert found.__doc__
 
 
+def test_a_public_name_stands_once_in_the_package_and_is_imported_by_a_star(tmp_path):
+    source = Path(forecasting.__file__).read_text(encoding="utf-8")
+    for name in forecasting.__all__:
+        assert source.count(f" import {name} as {name}\n") == source.count(f" as {name}\n") == 1
+    done = fresh("from forecasting import *; print(*sorted(vars()))", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert set(forecasting.__all__) <= set(done.stdout.split())
+
+
+def test_what_the_package_gives_can_be_pickled():
+    rule = forecasting.AsOfRule(years_after_origin=3)
+    assert pickle.loads(pickle.dumps(rule)) == rule
+    assert pickle.loads(pickle.dumps(forecasting.run)) is forecasting.run
+
+
 def test_another_name_is_an_attribute_error():
     with pytest.raises(
         AttributeError, match="'forecasting' has no attribute 'forecast_everything'"
     ):
         _ = forecasting.forecast_everything
+
+
+def test_no_public_name_is_a_room_too():
+    """Importing a room would put a module in the function's place."""
+    rooms = {module.name for module in pkgutil.iter_modules(forecasting.__path__)}
+    assert not rooms & set(forecasting.__all__)

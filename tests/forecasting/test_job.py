@@ -33,8 +33,8 @@ BOUNDS = ["lower_50", "upper_50", "lower_90", "upper_90"]
 TABLES = ("forecasts.parquet", "backtest.parquet", "attributions.parquet", "scores.csv",
           "scores_by_origin.csv", "channels.csv", "coverage.csv", "significance.csv",
           "reliability.csv", "drivers.csv", "stability.csv", "scoreboard.md",
-          "shifts_history.parquet", "shifts_forecasts.parquet", "shifts_backtest.parquet",
-          "shifts_drivers.parquet", "shifts_scores.csv")  # fmt: skip
+          "measures_history.parquet", "measures_forecasts.parquet", "measures_backtest.parquet",
+          "measures_drivers.parquet", "measures_scores.csv")  # fmt: skip
 MODEL = ("model/forecaster.json", "model/state.parquet", "model/shift.txt", "model/probability.txt")
 
 

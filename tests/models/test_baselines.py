@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from features.choices import SETTINGS
 from features.data.flows import FlowIndex
 from features.data.panel import PanelNotes, TradePanel
-from features.information import SETTINGS, AsOfRule, DataBundle, InformationSet
+from features.information import AsOfRule, DataBundle, InformationSet
 from models.baselines import LagBooster, drift, last_value, last_value_raked
 from models.flow_model import Known
 from models.totals import published_totals

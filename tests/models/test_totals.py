@@ -10,10 +10,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from scipy.stats import t
 
+from features.choices import SETTINGS, Setting
 from features.data.flows import FlowIndex
 from features.data.indicators import Indicators, IndicatorSpec
 from features.data.panel import PanelNotes, TradePanel
-from features.information import SETTINGS, AsOfRule, DataBundle, InformationSet, Setting
+from features.information import AsOfRule, DataBundle, InformationSet
 from models.design import origin_value
 from models.totals import (
     carried_totals,

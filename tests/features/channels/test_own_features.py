@@ -23,9 +23,10 @@ from features.catalogue import (
     without_technology,
 )
 from features.channels.own_features import GROWTH_YEARS, own_features
+from features.choices import SETTINGS
 from features.data.indicators import IndicatorSpec
 from features.feature import TECHNOLOGY
-from features.information import SETTINGS, DataBundle, InformationSet
+from features.information import DataBundle, InformationSet
 
 AS_OF = date(2010, 7, 1)
 SPECS = [

@@ -17,7 +17,7 @@ from features.data.input_output import InputOutputTable
 from features.measures.catalogue import MEASURES, WANTING, available, missing
 from features.measures.measure import Family, Need, Surroundings
 from features.measures.value_chains import value_chains
-from forecasting.measures.residuals import NATURAL_LIMITS
+from forecasting.measurement.intervals import NATURAL_LIMITS
 
 NAMES = [measure.name for measure in MEASURES]
 STAGES = {"upstreamness", "downstreamness"}

@@ -24,7 +24,7 @@ from forecasting.briefs.measures import (
     pattern_brief,
 )
 from forecasting.briefs.write import brief_text
-from forecasting.results.measures import FAMILY_LABELS, shifts
+from forecasting.results.measures import FAMILY_LABELS, measures
 from forecasting.words.measures import (
     change_words,
     number,
@@ -74,7 +74,7 @@ def test_it_is_told_in_whole_sentences_without_causes(briefs, kind):
 
 def test_every_measure_of_a_kind_has_its_section(result, briefs):
     for kind in ("reshoring", "all"):
-        labels = [measure.label for measure in shifts(result, kind).measures]
+        labels = [measure.label for measure in measures(result, kind).measures]
         headings = [section.heading for section in briefs[kind].sections]
         assert headings == [*labels, "Track record", "How to read this"]
     assert any("--tables" in line for line in briefs["reshoring"].summary)
@@ -82,7 +82,7 @@ def test_every_measure_of_a_kind_has_its_section(result, briefs):
 
 @pytest.mark.parametrize("name", ["market_share", "effective_suppliers", "domestic_sourcing"])
 def test_units_are_those_of_the_file_in_the_unit_of_the_columns(measured_run, briefs, name):
-    table = pd.read_parquet(measured_run / "shifts_forecasts.parquet")
+    table = pd.read_parquet(measured_run / "measures_forecasts.parquet")
     table = table[(table["measure"] == name) & (table["target_year"] == 2012)]
     table = table.assign(change=table["forecast"] - table["value_origin"])
     table = table.sort_values("change", ascending=False, kind="stable")
@@ -160,7 +160,7 @@ def test_the_index_of_krenz_prettner_and_strulik_counts_falls_as_none():
 
 
 def test_a_chance_of_entry_is_of_units_below_the_threshold_alone(measured_run, briefs):
-    table = pd.read_parquet(measured_run / "shifts_forecasts.parquet")
+    table = pd.read_parquet(measured_run / "measures_forecasts.parquet")
     table = table.query("measure == 'revealed_advantage' and target_year == 2012")
     below = table[table["value_origin"] <= 0].set_index(["country", "sector"])["chance_above"]
     found = briefs["sectors"].tables["revealed_advantage_forecasts"].frame
@@ -185,7 +185,7 @@ def test_entries_are_named_likeliest_first():
 
 def scored(result, verdicts: dict[tuple[str, int], str]):
     """Shifts whose tests against no change ended like this; the others are ties."""
-    found = shifts(result, "links")
+    found = measures(result, "links")
     keys = zip(found.scores["measure"], found.scores["horizon"], strict=True)
     said = [verdicts.get(key, "tie") for key in keys]
     return replace(found, scores=found.scores.assign(verdict_no_change=said))
@@ -272,7 +272,9 @@ def test_what_cannot_be_told_is_refused(result, stops, asked, says, remedy):
 
 
 def test_a_forecast_by_a_trained_model_is_refused(result, stops):
-    error = stops(lambda: pattern_brief(replace(result, pattern=None), "all"), says="trained model")
+    error = stops(
+        lambda: pattern_brief(replace(result, measures=None), "all"), says="trained model"
+    )
     assert isinstance(error, InputError)
     assert "gravicast run" in error.remedy
 
@@ -330,7 +332,7 @@ def test_sectors_are_told_by_code_and_name_and_long_names_are_cut():
 
 def test_names_of_sectors_come_with_the_run(result):
     rows = movers(
-        shifts(result), BY_NAME["domestic_sourcing"], 2011, result.provenance["sector_names"]
+        measures(result), BY_NAME["domestic_sourcing"], 2011, result.provenance["sector_names"]
     )
     assert any(unit.endswith(", c1 Textiles") for unit in rows["unit"])
 

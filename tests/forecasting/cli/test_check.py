@@ -22,11 +22,11 @@ def messy(tmp_path, trade):
 def test_check_says_what_a_run_would_read(messy, world_files, capsys):
     files = (world_files.indicators, world_files.catalogue, world_files.geography)
     assert main(["check", str(messy), *map(str, files)]) == 0
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     for words in ("semicolons", "decimal commas", "value_usd=value_musd", "million USD",
                   "1 row of 'World' left out", "8 countries, 1999-2010"):  # fmt: skip
-        assert words in said
-    kinds = [line.rpartition(": ")[2] for line in said.splitlines() if not line.startswith(" ")]
+        assert words in printed
+    kinds = [line.rpartition(": ")[2] for line in printed.splitlines() if not line.startswith(" ")]
     assert kinds == ["trade", "indicators", "indicator catalogue", "pairs"]
 
 
@@ -64,8 +64,8 @@ def test_groups_of_countries_in_an_indicator_file_are_left_out_by_name(
     pd.concat([values, *groups]).to_csv(tmp_path / "i.csv", index=False)
     options = {**world_files.options, "indicators": tmp_path / "i.csv", "experiment": None}
     with_groups, without = load(RunConfig(**options)), load(RunConfig(**world_files.options))
-    said = " ".join(next(s.statements for s in with_groups.sources if s.role == "indicators"))
-    assert "9 rows of 3 codes that are no countries left out: EUU, WLD, XQQ" in said
+    statements = " ".join(next(s.statements for s in with_groups.sources if s.role == "indicators"))
+    assert "9 rows of 3 codes that are no countries left out: EUU, WLD, XQQ" in statements
     left, right = with_groups.bundle.indicators, without.bundle.indicators
     for name, series in right.values.items():
         assert pd.DataFrame(series).equals(pd.DataFrame(left.values[name])), name
@@ -92,8 +92,8 @@ def test_rows_are_compared_before_the_smaller_traders_become_one(tmp_path, trade
         ("columns", "exporters=reporter", "Name one of exporter"),
         ("columns", "exporter", "exporter=COLUMN"),
         ("columns", 3, "exporter=COLUMN"),
-        ("unit", "eur", "'million'"),
-        ("flow", "X", "'exports'"),
+        ("unit", "eur", "usd, thousand, million, billion"),
+        ("flow", "X", "exports, imports"),
         ("decimal", ";", "','"),
         ("extra_codes", "WLD", "leaves to users"),
         ("extra_codes", 7, "XEU"),

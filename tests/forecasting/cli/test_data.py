@@ -38,8 +38,8 @@ def data(filled, capsys):
     def go(*arguments: str, store: Path = filled) -> tuple[int, str, str]:
         capsys.readouterr()
         code = main(["data", *arguments, "--store", str(store)])
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
 
     return go
 

@@ -17,8 +17,8 @@ def explain(finished_run, capsys):
 
     def go(*options: str, run=finished_run) -> tuple[int, str, str]:
         code = main(["explain", str(run), *options])
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
 
     return go
 
@@ -55,7 +55,7 @@ def test_each_question_is_answered(explain, options, title):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ((), "nothing to explain"),
+        ((), "name what to explain"),
         (("--flow", "DEU,FRA", "--country", "DEU"), "--flow and --country are two questions"),
         (("--country", "DEU", "--blocs", "DEU:FRA"), "--country and --blocs are two questions"),
         (("--country", "Germny"), "DEU (Germany)"),
@@ -63,8 +63,8 @@ def test_each_question_is_answered(explain, options, title):
         (("--flow", "DEU,FRA,cars"), "no flow"),
         (("--flow", "DEU,DEU"), "domestic"),
         (("--flow", "DEU,XYZ"), "'XYZ'"),
-        (("--blocs", "DEU+FRA"), "no pair of blocs"),
-        (("--blocs", "DEU:FRA:CHN"), "no pair of blocs"),
+        (("--blocs", "DEU+FRA"), "not a pair of blocs"),
+        (("--blocs", "DEU:FRA:CHN"), "not a pair of blocs"),
         (("--blocs", "DEU:"), "empty"),
         (("--blocs", "DEU+FRA:CHN+FRA"), "both blocs"),
         (("--year", "2030"), "Choose from 2011, 2012"),
@@ -94,9 +94,9 @@ def test_a_folder_that_holds_no_run_or_another_versions_is_refused(explain, fini
 
 def test_the_folder_holds_text_numbers_and_figures(explain, tmp_path):
     out = tmp_path / "deu-chn"
-    code, said, err = explain("--flow", "DEU,CHN", "--out", str(out))
+    code, printed, err = explain("--flow", "DEU,CHN", "--out", str(out))
     assert (code, err) == (0, "")
-    assert said.splitlines()[-1].endswith(str(out / "brief.md"))
+    assert printed.splitlines()[-1].endswith(str(out / "brief.md"))
     names = {path.name for path in out.iterdir()}
     tables = {"years.csv", "parts.csv", "features.csv", "past_forecasts.csv"}
     figures = {f"{kind}.{suffix}" for kind in ("waterfall", "fan") for suffix in ("png", "svg")}
@@ -120,6 +120,6 @@ def test_a_folder_is_refused_before_the_run_is_read(explain, tmp_path):
 def test_help_shows_every_question(capsys):
     with pytest.raises(SystemExit):
         main(["explain", "--help"])
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     for option in ("--flow", "--country", "--blocs", "--year", "--out", "--overwrite", "examples:"):
-        assert option in said
+        assert option in printed

@@ -61,8 +61,8 @@ def fetch(mirror, folder, capsys):
 
     def go(*arguments: str) -> tuple[int, str, str]:
         code = main(["fetch", *arguments, "--mirror", mirror, "--store", folder, "--quiet"])
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
 
     return go
 
@@ -110,12 +110,12 @@ def finished(mirror, folder, tmp_path_factory):
 
 def test_a_run_from_the_store_says_which_releases_it_read(finished):
     data = json.loads((finished / "run.json").read_text())["data"]
-    said = {source["role"]: " ".join(source["statements"]) for source in data}
-    assert set(said) == {"trade", "indicators", "pairs", "sectors"}
-    assert "baci:HS92:202601:section: CEPII BACI, release 202601" in said["trade"]
-    assert "Etalab" in said["trade"]
-    assert "AI.ARTICLES stands in for NSF.AI.ARTICLES" in said["indicators"]
-    assert "WDI.WORKERS stands in for PWT.emp" in said["indicators"]
+    statements = {source["role"]: " ".join(source["statements"]) for source in data}
+    assert set(statements) == {"trade", "indicators", "pairs", "sectors"}
+    assert "baci:HS92:202601:section: CEPII BACI, release 202601" in statements["trade"]
+    assert "Etalab" in statements["trade"]
+    assert "AI.ARTICLES stands in for NSF.AI.ARTICLES" in statements["indicators"]
+    assert "WDI.WORKERS stands in for PWT.emp" in statements["indicators"]
     assert all(len(source["sha256"]) == 64 for source in data)
     forecasts = pd.read_parquet(finished / "forecasts.parquet")
     assert set(forecasts["exporter"]) == set(CODES.values())
@@ -183,7 +183,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing(fetch, folder, arguments, says
 def test_years_that_are_none_are_refused(fetch, capsys, years):
     with pytest.raises(SystemExit):
         fetch("baci", "--years", years)
-    assert "no list of years such as 1995-2024" in capsys.readouterr().err
+    assert "not a list of years such as 1995-2024" in capsys.readouterr().err
 
 
 def test_no_network_is_one_line_that_names_what_could_be_used(fetch, folder, capsys, monkeypatch):
@@ -204,7 +204,7 @@ def test_a_key_of_another_kind_or_none_is_refused(fetch, folder):
     for given, says in (
         ({"trade": "geodist"}, "holds pairs, not trade"),
         ({"trade": "baci:HS02"}, "no data set baci:HS02"),
-        ({"trade": "bacy:HS92"}, "neither such a file nor a source"),
+        ({"trade": "bacy:HS92"}, "there is no such file"),
     ):
         with pytest.raises(ValueError, match=says):
             load(RunConfig(**given, store=folder))

@@ -1,4 +1,4 @@
-"""Failures that nobody foresaw are one line; a gone reader and odd terminals are no error."""
+"""Unforeseen failures are one line; a reader that has gone and odd terminals are not errors."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def failing(monkeypatch, capsys, tmp_path) -> Callable[[BaseException], tuple[in
      (errno.ENAMETOOLONG, "shorter name"), (errno.EIO, "try again")],
 )  # fmt: skip
 def test_what_the_system_refuses_is_one_line(failing, number, remedy):
-    code, said = failing(OSError(number, os.strerror(number), "runs/goods/backtest.parquet"))
+    code, printed = failing(OSError(number, os.strerror(number), "runs/goods/backtest.parquet"))
     assert code == 2
-    assert said.startswith(f"gravicast: runs/goods/backtest.parquet: {os.strerror(number)}. ")
-    assert remedy in said
+    assert printed.startswith(f"gravicast: runs/goods/backtest.parquet: {os.strerror(number)}. ")
+    assert remedy in printed
 
 
 def test_an_error_of_the_system_without_number_or_file_is_one_line(failing):
@@ -56,20 +56,20 @@ def test_an_error_of_the_system_without_number_or_file_is_one_line(failing):
 
 
 def test_too_little_memory_is_one_line(failing):
-    code, said = failing(MemoryError())
+    code, printed = failing(MemoryError())
     assert code == 2
-    assert "--largest" in said
+    assert "--largest" in printed
 
 
 def test_a_fault_of_our_own_keeps_its_traceback_in_a_file(failing, tmp_path):
-    code, said = failing(KeyError("x" * 5_000))
+    code, printed = failing(KeyError("x" * 5_000))
     assert code == 1
-    assert len(said) < 1_000
+    assert len(printed) < 1_000
     (log,) = tmp_path.glob("gravicast-error-*.log")
-    assert str(log) in said
-    told = log.read_text(encoding="utf-8")
-    assert "Traceback" in told
-    assert re.search(r"line \d+, in serve", told)
+    assert str(log) in printed
+    traceback = log.read_text(encoding="utf-8")
+    assert "Traceback" in traceback
+    assert re.search(r"line \d+, in serve", traceback)
 
 
 def test_a_fault_on_a_full_disk_is_one_line_too(failing, monkeypatch):

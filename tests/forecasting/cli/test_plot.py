@@ -51,10 +51,10 @@ def test_the_list_holds_every_kind_and_its_options(capsys: pytest.CaptureFixture
     with pytest.raises(SystemExit) as caught:
         main(["plot", "--list"])
     assert caught.value.code == 0
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     for kind in KINDS:
-        assert kind.shows in said
-        assert all(f"--{option}" in said for option in kind.options)
+        assert kind.shows in printed
+        assert all(f"--{option}" in printed for option in kind.options)
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,8 @@ def test_the_list_holds_every_kind_and_its_options(capsys: pytest.CaptureFixture
         (["movers", "--country", "Brasil"], "Nearest: BRA (Brazil)"),
         (["fan", "--format", "jpg"], "no format 'jpg'. Choose from png, svg, pdf"),
         (["fan", "--format", "pdf", "--out", "fan.png"], "is not the format of fan.png"),
-        (["fan", "--out", "taken.txt"], "taken.txt: the output is a file of no known format"),
-        (["fan", "--out", "fan.bmp"], "fan.bmp: the output is a file of no known format"),
+        (["fan", "--out", "taken.txt"], "taken.txt: the output file has no known format"),
+        (["fan", "--out", "fan.bmp"], "fan.bmp: the output file has no known format"),
         (["fan", "--out", "taken.txt/fan.png"], "taken.txt/fan.png: the file cannot be written"),
     ],
 )
@@ -80,10 +80,10 @@ def test_a_mistake_is_one_line_and_leaves_nothing(
     (here / "taken.txt").write_text("mine")
     kind, *rest = arguments
     assert main(["plot", kind, str(finished_run), *rest]) == 2
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert says in said.err
-    assert said.err.count("\n") == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert says in printed.err
+    assert printed.err.count("\n") == 1
     assert files(here) == ["taken.txt"]
 
 

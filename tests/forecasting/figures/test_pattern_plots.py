@@ -35,7 +35,7 @@ def result(measured_run: Path) -> RunResult:
 
 
 def table(measured_run: Path, name: str, measure: str) -> pd.DataFrame:
-    frame = pd.read_parquet(measured_run / f"shifts_{name}.parquet")
+    frame = pd.read_parquet(measured_run / f"measures_{name}.parquet")
     frame = frame.astype(dict.fromkeys(KEYS, str))
     return frame[frame["measure"] == measure]
 
@@ -155,7 +155,7 @@ def test_what_is_not_one_measure_with_a_value_is_not_drawn(result: RunResult) ->
     assert "link_births" in caught.value.remedy
     with pytest.raises(NoDataError, match="no unit has a value"):
         measure_paths(result, "low_cost_import_ratio", country="CHN")
-    nothing = replace(result, pattern=None)
+    nothing = replace(result, measures=None)
     for draw in (
         lambda: measure_paths(nothing, "market_share"),
         lambda: measure_skill(nothing, "all"),
@@ -180,15 +180,15 @@ def markers(figure: Figure) -> Iterator[tuple[float, float, bool]]:
 
 
 def with_scores(result: RunResult, **columns: object) -> RunResult:
-    assert result.pattern is not None
-    scores = result.pattern.scores.assign(**columns)
-    return replace(result, pattern=replace(result.pattern, scores=scores))
+    assert result.measures is not None
+    scores = result.measures.scores.assign(**columns)
+    return replace(result, measures=replace(result.measures, scores=scores))
 
 
 def test_markers_are_the_skills_and_filled_where_a_test_decides(
     result: RunResult, measured_run: Path
 ) -> None:
-    scores = pd.read_csv(measured_run / "shifts_scores.csv")
+    scores = pd.read_csv(measured_run / "measures_scores.csv")
     cycle = np.resize(["better", "tie", "worse", "untested"], len(scores))
     figure = measure_skill(with_scores(result, verdict_no_change=cycle), "all")
     scores = scores.assign(decided=np.isin(cycle, ["better", "worse"])).dropna(subset=["skill"])
@@ -203,10 +203,10 @@ def test_markers_are_the_skills_and_filled_where_a_test_decides(
 
 
 def test_a_marker_stands_in_the_row_of_its_measure(result: RunResult) -> None:
-    assert result.pattern is not None
-    skills = np.arange(len(result.pattern.scores)) / 1000.0
+    assert result.measures is not None
+    skills = np.arange(len(result.measures.scores)) / 1000.0
     figure = measure_skill(with_scores(result, skill=skills), "all")
-    scores = with_scores(result, skill=skills).pattern.scores  # type: ignore[union-attr]
+    scores = with_scores(result, skill=skills).measures.scores  # type: ignore[union-attr]
     labels = {m.name: m.label for m in MEASURES}
     for axes in figure.axes:
         names = dict(
@@ -239,8 +239,8 @@ def test_families_are_headed_and_share_the_axis(result: RunResult) -> None:
 
 
 def test_a_skill_beyond_the_edge_is_written_beside_it(result: RunResult) -> None:
-    assert result.pattern is not None
-    skills = result.pattern.scores["skill"].to_numpy().copy()
+    assert result.measures is not None
+    skills = result.measures.scores["skill"].to_numpy().copy()
     skills[0] = -3.21
     figure = measure_skill(with_scores(result, skill=skills), "all")
     assert min(x for x, _, _ in markers(figure)) == WORST_SKILL

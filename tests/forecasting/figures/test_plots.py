@@ -102,7 +102,7 @@ def test_figures_are_the_same_every_time(
 
 
 def test_a_figure_without_data_is_left_out(result: RunResult, tmp_path: Path) -> None:
-    explanation, pattern = result.explanation, result.pattern
+    explanation, pattern = result.explanation, result.measures
     assert pattern is not None
     none = replace(explanation, rows=explanation.rows.head(0), values=explanation.values[:0])
     empty = replace(
@@ -112,7 +112,7 @@ def test_a_figure_without_data_is_left_out(result: RunResult, tmp_path: Path) ->
         reliability=pd.DataFrame(),
         explanation=none,
         channels=result.channels.head(0),
-        pattern=replace(pattern, scores=pattern.scores.head(0)),
+        measures=replace(pattern, scores=pattern.scores.head(0)),
     )
     assert list(run_figures.save_figures(empty, tmp_path)) == ["heatmap", "movers"]
     assert sorted(path.name for path in tmp_path.iterdir()) == [

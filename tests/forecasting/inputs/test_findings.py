@@ -13,7 +13,7 @@ from features.errors import InputError
 from features.findings import Finding
 from forecasting import RunConfig, simulate_world
 from forecasting.cli.main import main
-from forecasting.inputs.findings import MOST_LINES, tell
+from forecasting.inputs.findings import MOST_LINES, show_findings
 from forecasting.inputs.load import LoadedData, load
 from forecasting.reports.data import _findings
 
@@ -46,16 +46,16 @@ def test_a_late_reporter_is_told_kept_and_forecast(late, tmp_path, capsys, draw_
     out = tmp_path / "out"
     assert main(["run", "--trade", str(tmp_path / "trade.csv"), *QUICK, "--quiet",
                  "--out", str(out)]) == 0  # fmt: skip
-    told = capsys.readouterr().err
-    assert told.count("\n") == 1
-    assert told.startswith(f"warning: {LATE} has no exports in ")
+    printed = capsys.readouterr().err
+    assert printed.count("\n") == 1
+    assert printed.startswith(f"warning: {LATE} has no exports in ")
     (finding,) = json.loads((out / "run.json").read_text())["findings"]
     assert (finding["code"], finding["names"]) == ("late-reporter", [LATE])
     forecasts = pd.read_parquet(out / "forecasts.parquet")
-    mine = forecasts[forecasts["exporter"] == LATE]
+    late_exports = forecasts[forecasts["exporter"] == LATE]
     before = late[(late["exporter"] == LATE) & (late["year"] == late["year"].max() - 1)]
-    assert mine["forecast"].sum() > 0.5 * before["value_usd"].sum()
-    assert (mine["upper_90"] > 0).any()
+    assert late_exports["forecast"].sum() > 0.5 * before["value_usd"].sum()
+    assert (late_exports["upper_90"] > 0).any()
 
 
 def test_the_simulated_world_holds_nothing_to_notice():
@@ -117,9 +117,9 @@ def test_pairs_listed_once_are_told(sound, read, tmp_path):
 
 def test_what_the_table_decided_of_absent_cells_is_said(sound, read):
     data = read(sound[sound["value_usd"] > 0])
-    (said,) = [one for one in data.sources[0].statements if "without a row" in one]
-    assert "read as zero: the table lists trade only" in said
-    assert "--absent" in said
+    (statement,) = [one for one in data.sources[0].statements if "without a row" in one]
+    assert "read as zero: the table lists trade only" in statement
+    assert "--absent" in statement
 
 
 def finding(severity: str, message: str = "XAC jumps") -> Finding:
@@ -128,15 +128,15 @@ def finding(severity: str, message: str = "XAC jumps") -> Finding:
 
 @pytest.mark.parametrize(("notes", "lines"), [(True, 2), (False, 1)])
 def test_warnings_are_told_without_progress_too(notes, lines, capsys):
-    tell([finding("warning"), finding("note")], notes=notes)
+    show_findings([finding("warning"), finding("note")], notes=notes)
     assert capsys.readouterr().err.count("\n") == lines
 
 
 def test_of_many_findings_the_rest_is_counted(capsys):
-    tell([finding("warning")] * (MOST_LINES + 3), notes=True)
-    told = capsys.readouterr().err.splitlines()
-    assert len(told) == MOST_LINES + 1
-    assert told[-1] == "and 3 more in run.json"
+    show_findings([finding("warning")] * (MOST_LINES + 3), notes=True)
+    printed = capsys.readouterr().err.splitlines()
+    assert len(printed) == MOST_LINES + 1
+    assert printed[-1] == "and 3 more in run.json"
 
 
 def test_the_report_shows_them_as_text():

@@ -1,4 +1,4 @@
-"""Files of a run: what is read, what is said of it, and what is refused before any work."""
+"""Files of a run: what is read, what is stated about it, and what is refused before any work."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def test_domestic_flows_are_apart_or_included_as_asked(files):
         data = loaded(files, "trade", domestic=domestic)
         assert data.bundle.panel.flows.size == cells
         (trade,) = data.sources
-        said = [line for line in trade.statements if line.startswith("domestic flows")]
-        assert len(said) == 1
-        assert ("totals are gross output" in said[0]) == (domestic == "include")
+        statements = [line for line in trade.statements if line.startswith("domestic flows")]
+        assert len(statements) == 1
+        assert ("totals are gross output" in statements[0]) == (domestic == "include")
 
 
 def test_attributes_of_sectors_are_read_in_the_order_of_the_flows(files):
@@ -87,7 +87,7 @@ def test_a_folder_that_lacks_a_table_is_refused(files, refused, gone, says):
 def test_a_folder_named_like_a_table_is_refused(files, refused):
     (files["tables"] / "wiot_1995.parquet").mkdir()
     refused(lambda: loaded(files, "trade", "tables"), file=files["tables"] / "wiot_1995.parquet",
-            says="this is no file")  # fmt: skip
+            says="this is not a file")  # fmt: skip
 
 
 @pytest.mark.parametrize("value", ["1e308", "-1e308"])

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 
 from forecasting import RunResult, read_run
-from forecasting.measures.scores import RIVALS
+from forecasting.measurement.scores import RIVALS
 from forecasting.reports.measures import ENTRIES, pattern_chapter
-from forecasting.results.measures import FAMILY_LABELS, shifts
+from forecasting.results.measures import FAMILY_LABELS, measures
 
 DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 
@@ -71,15 +71,15 @@ def chapter(result: RunResult) -> Chapter:
 
 def scored(result: RunResult, **columns: object) -> Chapter:
     """The chapter of a run whose scores read like this."""
-    assert result.pattern is not None
-    scores = result.pattern.scores.assign(**columns)
+    assert result.measures is not None
+    scores = result.measures.scores.assign(**columns)
     return Chapter(
-        pattern_chapter(replace(result, pattern=replace(result.pattern, scores=scores)), [])
+        pattern_chapter(replace(result, measures=replace(result.measures, scores=scores)), [])
     )
 
 
 def test_every_family_and_every_measure_is_there(result: RunResult, chapter: Chapter) -> None:
-    found = shifts(result)
+    found = measures(result)
     families = [label for family, label in FAMILY_LABELS.items() if family != "value_chains"]
     assert chapter.headings == ["How well measures are foretold", *families, "Not measured"]
     record = [row[0] for row in chapter.table("Skill: how much smaller")[1:]]
@@ -98,22 +98,22 @@ def test_every_family_and_every_measure_is_there(result: RunResult, chapter: Cha
 def test_what_could_not_be_measured_is_told_with_its_reason(
     result: RunResult, chapter: Chapter
 ) -> None:
-    assert result.pattern is not None
+    assert result.measures is not None
     last = [text for text in chapter.texts if "--tables" in text]
     told = " ".join(last)
-    for name in result.pattern.missing:
+    for name in result.measures.missing:
         assert name.replace("_", " ") in told
-    assert len(result.pattern.missing) > 5
+    assert len(result.measures.missing) > 5
 
 
 def test_ties_are_a_null_result_and_wins_and_losses_are_both_named(result: RunResult) -> None:
-    assert result.pattern is not None
+    assert result.measures is not None
     ties = scored(result, **{f"verdict_{rival}": "tie" for rival in RIVALS})
     assert sum(text.startswith("A null result. Against ") for text in ties.texts) == 3
-    verdicts = pd.Series("tie", result.pattern.scores.index)
-    names = result.pattern.scores["measure"]
+    verdicts = pd.Series("tie", result.measures.scores.index)
+    names = result.measures.scores["measure"]
     verdicts[names == "market_share"] = "better"
-    verdicts[(names == "link_deaths") & (result.pattern.scores["horizon"] == 2)] = "worse"
+    verdicts[(names == "link_deaths") & (result.measures.scores["horizon"] == 2)] = "worse"
     mixed = scored(result, verdict_no_change=verdicts, verdict_base="untested", origins=3)
     (said,) = [text for text in mixed.texts if text.startswith("Against no change")]
     assert "better 2: Market share in a destination (1 and 2 y)" in said
@@ -143,7 +143,7 @@ def test_nothing_is_claimed_for_technology(chapter: Chapter) -> None:
 def test_likeliest_entries_come_first_with_the_record_of_their_chances(
     result: RunResult, measured_run: Path, chapter: Chapter
 ) -> None:
-    table = pd.read_parquet(measured_run / "shifts_forecasts.parquet")
+    table = pd.read_parquet(measured_run / "measures_forecasts.parquet")
     table = table.query("measure == 'revealed_advantage' and target_year == 2011")
     below = table[table["value_origin"] <= 0]["chance_above"].dropna().sort_values(ascending=False)
     rows = chapter.table("likeliest entries")[1:]
@@ -151,7 +151,9 @@ def test_likeliest_entries_come_first_with_the_record_of_their_chances(
     assert [row[-1] for row in rows] == [f"{100 * c:.0f}%" for c in below.head(ENTRIES)]
     (said,) = [text for text in chapter.texts if "Brier scores" in text]
     assert said.startswith(f"Of {len(below)} units at or below 0 at the origin")
-    scores = pd.read_csv(measured_run / "shifts_scores.csv").query("measure=='revealed_advantage'")
+    scores = pd.read_csv(measured_run / "measures_scores.csv").query(
+        "measure=='revealed_advantage'"
+    )
     for row in scores.to_dict("records"):
         both = [f"{row[name]:.3f}".replace("nan", DASH) for name in ("brier", "brier_of_rate")]
         assert f"{row['horizon']} y: {both[0]} against {both[1]}" in said
@@ -166,8 +168,8 @@ def test_sectors_are_named_and_escaped(result: RunResult, chapter: Chapter) -> N
 
 
 def test_a_run_that_measured_nothing_has_no_chapter(result: RunResult) -> None:
-    assert pattern_chapter(replace(result, pattern=None), []) == []
-    assert result.pattern is not None
-    bare = replace(result.pattern, scores=result.pattern.scores.head(0))
-    texts = Chapter(pattern_chapter(replace(result, pattern=bare), [])).texts
+    assert pattern_chapter(replace(result, measures=None), []) == []
+    assert result.measures is not None
+    bare = replace(result.measures, scores=result.measures.scores.head(0))
+    texts = Chapter(pattern_chapter(replace(result, measures=bare), [])).texts
     assert "No measure has a back-test: nothing is known of how good they are." in texts

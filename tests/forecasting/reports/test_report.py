@@ -28,6 +28,7 @@ from forecasting.evaluation.study import Study
 from forecasting.figures.run_figures import PLOTS
 from forecasting.figures.style import NoDataError
 from forecasting.inputs.load import LoadedData
+from forecasting.options.forecast_config import ForecastConfig
 from forecasting.reports.channels import evidence
 from forecasting.reports.data import checks
 from forecasting.reports.embedded import LARGEST_IMAGE, images
@@ -35,7 +36,7 @@ from forecasting.reports.html import table
 from forecasting.reports.report import FIGURES, make_report, write_report
 from forecasting.reports.summary import answers
 from forecasting.results.channel_evidence import TOGETHER, why_untested
-from forecasting.serving.serving import ForecastConfig, forecast_with
+from forecasting.serving.serving import forecast_with
 from forecasting.words.labels import stratum
 from forecasting.words.numbers import percent, usd
 

@@ -278,7 +278,7 @@ class Files:
 
     def shifts(self, name: str) -> pd.DataFrame:
         """Measures of the trade pattern."""
-        return self._parquet(f"shifts_{name}")
+        return self._parquet(f"measures_{name}")
 
     @cached_property
     def years(self) -> list[int]:
@@ -1025,7 +1025,7 @@ def parts_of(files: Files, name: str) -> list[pd.Series[float] | None]:
 
 
 def pattern_tables(files: Files) -> Iterator[tuple[str, str, str, Rows]]:
-    scores, year = files.csv("shifts_scores"), files.years[0]
+    scores, year = files.csv("measures_scores"), files.years[0]
     caption = (
         "Skill: how much smaller the mean absolute error is than that of no change. No change and "
         "base: tests against them, adjusted for their number. Right side: units that moved to the "
@@ -1071,7 +1071,7 @@ def pattern_tables(files: Files) -> Iterator[tuple[str, str, str, Rows]]:
 
 
 def pattern_texts(files: Files) -> Iterator[tuple[str, str, str, Claim]]:
-    scores = files.csv("shifts_scores")
+    scores = files.csv("measures_scores")
     for rival, words in RIVALS.items():
         verdicts = scores[f"verdict_{rival}"]
         claim: Claim = [N(len(scores))]

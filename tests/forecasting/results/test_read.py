@@ -15,6 +15,7 @@ from forecasting import RunConfig, read_run
 from forecasting.evaluation.backtest_file import read_backtest
 from forecasting.reports.scoreboard import write_scoreboard
 from forecasting.results.read import read_about
+from forecasting.run_folder.record import FORMAT
 from forecasting.serving.served_model import open_model
 
 
@@ -52,8 +53,8 @@ def test_a_run_is_read_back_as_it_was_returned(run_on, make_bundle, sectors):
         else:
             np.testing.assert_array_equal(one, other)
     for name in ("history", "forecasts", "backtest", "scores", "drivers"):
-        same(getattr(found.pattern, name), getattr(result.pattern, name))
-    assert found.pattern.missing == result.pattern.missing
+        same(getattr(found.measures, name), getattr(result.measures, name))
+    assert found.measures.missing == result.measures.missing
     assert found.study is None
     assert found.out == result.out
     assert found.config == RunConfig.from_mapping(result.config.to_dict())
@@ -82,10 +83,11 @@ def test_a_folder_without_a_run_is_named(tmp_path, stops):
 
 def test_a_run_of_another_version_is_refused(copy, stops):
     about = json.loads((copy / "run.json").read_text())
-    for written in (5, None):
+    for written in (FORMAT - 1, None):
         about["format"] = written
         (copy / "run.json").write_text(json.dumps(about))
-        error = stops(lambda: read_run(copy), says=f"format {written}; this one reads format 6")
+        says = f"format {written}; this one reads format {FORMAT}"
+        error = stops(lambda: read_run(copy), says=says)
         assert "gravicast run" in error.remedy
     (copy / "run.json").write_text('{"versions": []}')
     stops(lambda: read_about(copy), says="an unknown version")
@@ -128,7 +130,7 @@ def test_a_record_with_a_wrong_entry_is_refused_by_its_name(copy, stops, name, v
 @pytest.mark.parametrize(
     "name",
     ["forecasts.parquet", "attributions.parquet", "scores.csv", "drivers.csv", "model",
-     "shifts_drivers.parquet", "shifts_scores.csv"],
+     "measures_drivers.parquet", "measures_scores.csv"],
 )  # fmt: skip
 def test_a_run_that_is_not_whole_is_refused(copy, stops, name):
     path = copy / name

@@ -47,7 +47,7 @@ def test_every_file_of_a_run_has_its_sum(finished_run):
 @pytest.mark.parametrize(
     "name",
     ["forecasts.parquet", "scores.csv", "model/shift.txt", "model/state.parquet",
-     "model/forecaster.json", "shifts_drivers.parquet"],
+     "model/forecaster.json", "measures_drivers.parquet"],
 )  # fmt: skip
 def test_an_altered_file_is_refused_before_it_is_parsed(copy, stops, name):
     alter(copy / name)

@@ -17,9 +17,10 @@ from features.files.tables import sha256
 from forecasting import RunConfig, plot, read_run
 from forecasting.cli.main import main
 from forecasting.inputs.load import load
+from forecasting.options.forecast_config import ForecastConfig
 from forecasting.reports.scoreboard import write_scoreboard
 from forecasting.serving.served_model import open_model
-from forecasting.serving.serving import ForecastConfig, forecast_with
+from forecasting.serving.serving import forecast_with
 from forecasting.tracking.track import track
 from models.raking import rake
 
@@ -155,12 +156,12 @@ def test_it_says_what_was_forecast_with_what(served, review_run, review_files):
 def test_features_the_new_data_lack_are_named(review_run, review_files, tmp_path):
     config = ForecastConfig(trade=review_files.newer_trade, out=tmp_path / "bare")
     notes = forecast_with(review_run, config, show_progress=False).provenance["notes"]
-    (said,) = [note for note in notes if "missing from the new data" in note]
-    number = int(said.split()[0])
+    (note_on_missing,) = [note for note in notes if "missing from the new data" in note]
+    number = int(note_on_missing.split()[0])
     then = open_model(review_run).forecaster.features
     needs_data = np.isfinite(then).any(axis=0).sum()
     assert 20 < number < needs_data
-    assert "and" in said
+    assert "and" in note_on_missing
 
 
 def test_an_origin_before_the_models_is_noted(review_run, review_files, tmp_path):
@@ -193,9 +194,9 @@ def test_countries_the_model_never_saw_are_forecast_and_noted(review_run, review
     config = ForecastConfig(trade=tmp_path / "trade.csv", out=tmp_path / "out")
     found = forecast_with(review_run, config, show_progress=False)
     assert "1 countries the model was not trained on: ZZZ" in found.provenance["notes"]
-    mine = found.forecasts.query("exporter == 'ZZZ'")
-    assert len(mine) == 9 * 2
-    assert (mine["forecast"] > 0).any()
+    of_new = found.forecasts.query("exporter == 'ZZZ'")
+    assert len(of_new) == 9 * 2
+    assert (of_new["forecast"] > 0).any()
 
 
 # Where a model comes from -------------------------------------------------------------------------
@@ -287,7 +288,7 @@ def test_a_model_of_another_kind_is_refused(tracked, tmp_path, stops):
             name="forecaster", python_model=Other(), pip_requirements=["mlflow"]
         )
     for address in (f"models:/{model.model_id}", f"runs:/{run.info.run_id}"):
-        stops(lambda at=address: open_model(at), says="this is no model of gravicast")
+        stops(lambda at=address: open_model(at), says="this is not a gravicast model")
 
 
 # What is refused ----------------------------------------------------------------------------------

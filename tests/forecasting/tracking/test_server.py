@@ -186,8 +186,8 @@ def check_review(client: Any, run: Any, folder: Path) -> None:
     assert files >= {
         "scoreboard.json", "channels.json", "largest_flows.json", "largest_shifts.json",
         "largest_errors.json", "forecasts.parquet", "scores_by_origin.csv", "config.yaml",
-        "run.json", "report.html", "scoreboard.md", "measures.json", "shifts_scores.csv",
-        "shifts_forecasts.parquet", "shifts_history.parquet",
+        "run.json", "report.html", "scoreboard.md", "measures.json", "measures_scores.csv",
+        "measures_forecasts.parquet", "measures_history.parquet",
     }  # fmt: skip
     (output,) = run.outputs.model_outputs
     model = client.get_logged_model(output.model_id)

@@ -188,7 +188,7 @@ def small_run(folder: Path, *, sectors: tuple[str, ...] = ("",)) -> RunResult:
         drivers=pd.DataFrame(),
         stability=pd.DataFrame(),
         coverage=coverage,
-        pattern=None,
+        measures=None,
         provenance={
             "data": data_files(folder),
             "setting": "totals_known",

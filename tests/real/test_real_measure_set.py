@@ -14,8 +14,8 @@ from features.data.panel import TradePanel
 from features.data.sectors import SectorAttributes
 from features.information import DataBundle
 from features.measures.catalogue import MEASURES
-from forecasting.measures.contributions import FlowParts, contributions
-from forecasting.measures.gauge import Gauge, make_gauge, unit_table
+from forecasting.measurement.contributions import FlowParts, contributions
+from forecasting.measurement.measure_set import MeasureSet, make_measure_set, unit_table
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 pytestmark = pytest.mark.skipif(
@@ -35,7 +35,7 @@ def panel() -> TradePanel:
 
 
 @pytest.fixture(scope="module")
-def gauge(panel) -> Gauge:
+def measure_set(panel) -> MeasureSet:
     flows = panel.flows
     bundle = DataBundle(
         panel,
@@ -44,17 +44,17 @@ def gauge(panel) -> Gauge:
         ),
         sectors=SectorAttributes.read(DATA / "trade" / "sectors.csv", sectors=flows.sectors),
     )
-    return make_gauge(bundle, tables=DATA / "icio")
+    return make_measure_set(bundle, tables=DATA / "icio")
 
 
 @pytest.fixture(scope="module")
-def origin(gauge, panel) -> np.ndarray:
-    return gauge.cube(panel.values[panel.row(ORIGIN)])
+def origin(measure_set, panel) -> np.ndarray:
+    return measure_set.cube(panel.values[panel.row(ORIGIN)])
 
 
 @pytest.fixture(scope="module")
-def before(gauge, panel) -> dict[str, np.ndarray]:
-    return gauge.compute(gauge.observed(panel, ORIGIN, before=ORIGIN - 1))
+def before(measure_set, panel) -> dict[str, np.ndarray]:
+    return measure_set.compute(measure_set.observed(panel, ORIGIN, before=ORIGIN - 1))
 
 
 @pytest.fixture(scope="module")
@@ -69,21 +69,21 @@ def parts(origin) -> FlowParts:
     return FlowParts(origin, base, forecast, {"total:exporter": base - origin}, moved)
 
 
-def forecast_year(gauge, values):
+def forecast_year(measure_set, values):
     traded = values > 0
-    return gauge.forecast(values, chance=traded * 1.0, before=traded, origin=ORIGIN)
+    return measure_set.forecast(values, chance=traded * 1.0, before=traded, origin=ORIGIN)
 
 
-def test_the_real_data_allow_every_measure(gauge, before):
-    assert gauge.measures == MEASURES
-    for measure in gauge.measures:
-        _, kept = unit_table(measure, gauge.around)
+def test_the_real_data_allow_every_measure(measure_set, before):
+    assert measure_set.measures == MEASURES
+    for measure in measure_set.measures:
+        _, kept = unit_table(measure, measure_set.around)
         assert np.isfinite(before[measure.name].ravel()[kept]).mean() > 0.5, measure.name
 
 
-def test_a_world_that_grows_evenly_has_no_shifts(gauge, origin, before):
-    found = gauge.compute(forecast_year(gauge, 1.3 * origin))
-    for measure in gauge.measures:
+def test_a_world_that_grows_evenly_has_no_shifts(measure_set, origin, before):
+    found = measure_set.compute(forecast_year(measure_set, 1.3 * origin))
+    for measure in measure_set.measures:
         if measure.family != "links":
             np.testing.assert_allclose(
                 found[measure.name], before[measure.name], rtol=1e-6, atol=1e-9,
@@ -91,8 +91,8 @@ def test_a_world_that_grows_evenly_has_no_shifts(gauge, origin, before):
             )  # fmt: skip
 
 
-def test_a_forecast_year_keeps_the_identities_of_its_table(gauge, parts):
-    year = forecast_year(gauge, parts.forecast)
+def test_a_forecast_year_keeps_the_identities_of_its_table(measure_set, parts):
+    year = forecast_year(measure_set, parts.forecast)
     chains = year.chains
     np.testing.assert_allclose(chains.output, parts.forecast.sum(axis=1), rtol=1e-9)
     exports = parts.forecast.sum(axis=(1, 2)) - np.einsum("iik->i", parts.forecast)
@@ -103,19 +103,19 @@ def test_a_forecast_year_keeps_the_identities_of_its_table(gauge, parts):
              (chains.upstreamness, chains.downstreamness)]  # fmt: skip
     assert world[0] == pytest.approx(world[1], rel=1e-9)
     assert np.nanmin(chains.upstreamness) >= 1 - 1e-12
-    measured = gauge.compute(year)
+    measured = measure_set.compute(year)
     np.testing.assert_allclose(np.nansum(measured["market_share"], axis=0), 1.0, rtol=1e-9)
     np.testing.assert_allclose(np.nansum(measured["export_structure"], axis=1), 1.0, rtol=1e-9)
 
 
-def test_contributions_add_up_with_a_small_remainder(gauge, parts, before):
-    others = [m for m in gauge.measures if m.family != "links"]
-    table = contributions(gauge, parts, before, origin=ORIGIN, measures=others)
-    end = gauge.compute(forecast_year(gauge, parts.forecast))
+def test_contributions_add_up_with_a_small_remainder(measure_set, parts, before):
+    others = [m for m in measure_set.measures if m.family != "links"]
+    table = contributions(measure_set, parts, before, origin=ORIGIN, measures=others)
+    end = measure_set.compute(forecast_year(measure_set, parts.forecast))
     total = table.loc[:, "total:exporter":].sum(axis=1)
     shares = {}
     for measure in others:
-        _, kept = unit_table(measure, gauge.around)
+        _, kept = unit_table(measure, measure_set.around)
         change = (end[measure.name] - before[measure.name]).ravel()
         change = change[kept & np.isfinite(change)]
         mine = table["measure"] == measure.name

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from features.measures.measure import Array, Measure
 from forecasting.explanation.reallocation import log_mean
 from forecasting.explanation.terms import TOTAL_TERMS
-from forecasting.measures.gauge import Gauge, unit_table
+from forecasting.measurement.measure_set import MeasureSet, unit_table
 
 FLOW_STEP, TABLE_STEP = 1e-6, 1e-3
 """Share of a part that the slope is taken over: small beside the curvature of the measure, large
@@ -59,7 +59,7 @@ class FlowParts:
 
 
 def flow_parts(
-    gauge: Gauge,
+    measure_set: MeasureSet,
     attributions: pd.DataFrame,
     position: NDArray[np.integer],
     *,
@@ -71,7 +71,7 @@ def flow_parts(
 
     Parameters
     ----------
-    gauge
+    measure_set
         Of the run.
     attributions, position
         Rows of the year, as `explanation.explain.attribution_table` makes them, and their flows.
@@ -79,7 +79,12 @@ def flow_parts(
         USD, shape ``[exporter, importer, sector]``.
     """
     where = tuple(
-        keys[position] for keys in (gauge.flows.exporter, gauge.flows.importer, gauge.flows.sector)
+        keys[position]
+        for keys in (
+            measure_set.flows.exporter,
+            measure_set.flows.importer,
+            measure_set.flows.sector,
+        )
     )
     stages = []
     names = (
@@ -99,7 +104,7 @@ def flow_parts(
 
 
 def contributions(
-    gauge: Gauge,
+    measure_set: MeasureSet,
     parts: FlowParts,
     before: Mapping[str, Array],
     *,
@@ -110,7 +115,7 @@ def contributions(
 
     Parameters
     ----------
-    gauge
+    measure_set
         Of the run.
     parts
         Of the flows of one target year.
@@ -136,18 +141,18 @@ def contributions(
     ):
         chosen = [m for m in measures if ("tables" in m.needs) == needs_table]
         if chosen:
-            compute = _computer(gauge, chosen, origin=origin, moves_table=needs_table)
+            compute = _computer(measure_set, chosen, origin=origin, moves_table=needs_table)
             terms = _terms(compute, parts, path)
             end = compute(parts.forecast)
             change = {measure.name: end[measure.name] - before[measure.name] for measure in chosen}
-            blocks.append(_explained(gauge, chosen, terms, change))
+            blocks.append(_explained(measure_set, chosen, terms, change))
     return pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame()
 
 
 def _computer(
-    gauge: Gauge, measures: Sequence[Measure], *, origin: int, moves_table: bool
+    measure_set: MeasureSet, measures: Sequence[Measure], *, origin: int, moves_table: bool
 ) -> Compute:
-    bare = gauge if moves_table else gauge.without_tables()
+    bare = measure_set if moves_table else measure_set.without_tables()
 
     def compute(values: Array) -> Mapping[str, Array]:
         traded = values > 0
@@ -171,14 +176,14 @@ def _terms(compute: Compute, parts: FlowParts, path: _Path) -> dict[str, dict[st
 
 
 def _explained(
-    gauge: Gauge,
+    measure_set: MeasureSet,
     measures: Sequence[Measure],
     terms: Mapping[str, Mapping[str, Array]],
     change: Mapping[str, Array],
 ) -> pd.DataFrame:
     tables = []
     for measure in measures:
-        units, kept = unit_table(measure, gauge.around)
+        units, kept = unit_table(measure, measure_set.around)
         whole = change[measure.name].ravel()
         mine = {term: by_measure[measure.name].ravel() for term, by_measure in terms.items()}
         mine["remainder"] = whole - np.sum(list(mine.values()), axis=0)

@@ -10,10 +10,10 @@ import pytest
 from features.feature import CHANNELS
 from features.information import DataBundle
 from forecasting.explanation.explain import attribution_table, explain
-from forecasting.measures.gauge import make_gauge, unit_table
-from forecasting.measures.link_contributions import AVERAGE, chance_parts, link_contributions
-from forecasting.measures.run import Measured, measure_run
-from forecasting.measures.terms import TERMS
+from forecasting.measurement.contribution_terms import TERMS
+from forecasting.measurement.link_contributions import AVERAGE, chance_parts, link_contributions
+from forecasting.measurement.measure_run import Measured, measure_run
+from forecasting.measurement.measure_set import make_measure_set, unit_table
 from forecasting.progress import Progress
 
 SECTORS = ("goods", "services")
@@ -31,34 +31,34 @@ def panel(diagonal_bundle):
 
 
 @pytest.fixture(scope="module")
-def links_gauge(diagonal_bundle):
-    return make_gauge(diagonal_bundle, tables=None)
+def links_set(diagonal_bundle):
+    return make_measure_set(diagonal_bundle, tables=None)
 
 
 @pytest.fixture(scope="module")
-def links(links_gauge):
-    return [m for m in links_gauge.measures if m.family == "links"]
+def links(links_set):
+    return [m for m in links_set.measures if m.family == "links"]
 
 
-def explained(gauge, forecaster, panel, links, horizon):
-    start = gauge.compute(gauge.observed(panel, forecaster.origin, before=2008))
-    table = link_contributions(gauge, forecaster, start, horizon=horizon, measures=links)
+def explained(measure_set, forecaster, panel, links, horizon):
+    start = measure_set.compute(measure_set.observed(panel, forecaster.origin, before=2008))
+    table = link_contributions(measure_set, forecaster, start, horizon=horizon, measures=links)
     return start, table
 
 
 @pytest.mark.parametrize("horizon", HORIZONS)
-def test_contributions_sum_to_the_forecast_change(links_gauge, forecaster, panel, links, horizon):
-    start, table = explained(links_gauge, forecaster, panel, links, horizon)
-    chance = links_gauge.cube(forecaster.probability_of_trade(horizon))
-    traded = links_gauge.cube(forecaster.value) > 0
-    year = links_gauge.forecast(np.zeros(chance.shape), chance=chance, before=traded, origin=0)
+def test_contributions_sum_to_the_forecast_change(links_set, forecaster, panel, links, horizon):
+    start, table = explained(links_set, forecaster, panel, links, horizon)
+    chance = links_set.cube(forecaster.probability_of_trade(horizon))
+    traded = links_set.cube(forecaster.value) > 0
+    year = links_set.forecast(np.zeros(chance.shape), chance=chance, before=traded, origin=0)
     terms = [name for name in table if str(name).startswith("chance:")]
     assert set(terms) <= set(TERMS)
     assert len(terms) > 2
     assert [m.name for m in links] == list(table["measure"].unique())
     for measure in links:
         change = measure.compute(year) - start[measure.name]
-        units, kept = unit_table(measure, links_gauge.around)
+        units, kept = unit_table(measure, links_set.around)
         kept &= np.isfinite(change)
         mine = table[table["measure"] == measure.name]
         assert list(mine["country"].astype(str)) == list(units["country"][kept].astype(str))
@@ -76,10 +76,10 @@ def test_parts_of_a_chance_sum_to_it_flow_by_flow(forecaster, horizon):
     assert ((average > 0) & (average < 1)).all()
 
 
-def test_a_channel_is_measured_over_the_links_it_is_about(links_gauge, forecaster, panel, links):
+def test_a_channel_is_measured_over_the_links_it_is_about(links_set, forecaster, panel, links):
     """Births over flows without trade, deaths over the others: slow sums over the flows."""
-    _, table = explained(links_gauge, forecaster, panel, links, 1)
-    part, flows = chance_parts(forecaster, 1)["chance:persistence"], links_gauge.flows
+    _, table = explained(links_set, forecaster, panel, links, 1)
+    part, flows = chance_parts(forecaster, 1)["chance:persistence"], links_set.flows
     abroad = flows.exporter != flows.importer
     traded = forecaster.value > 0
     wanted = {"active_links": (abroad, 1), "link_births": (abroad & ~traded, 1),
@@ -100,10 +100,10 @@ def test_a_constant_chance_leaves_the_table_empty_and_the_rest_as_it_is(
     forecaster = make_forecaster(all_trade=True)
     bundle = make_bundle()
     panel = replace(bundle.panel, values=bundle.panel.values + np.float32(1.0))
-    gauge = make_gauge(DataBundle(panel, pairs=bundle.pairs), tables=None)
+    measure_set = make_measure_set(DataBundle(panel, pairs=bundle.pairs), tables=None)
     assert forecaster.probability.booster_ is None
-    links = [m for m in gauge.measures if m.family == "links"]
-    assert explained(gauge, forecaster, panel, links, 1)[1].empty
+    links = [m for m in measure_set.measures if m.family == "links"]
+    assert explained(measure_set, forecaster, panel, links, 1)[1].empty
     pairs = [(origin, h) for origin in (2007, 2008) for h in HORIZONS]
     write_backtest(tmp_path, panel, pairs)
     forecasts = {horizon: forecaster.flow_forecast(horizon) for horizon in HORIZONS}
@@ -111,8 +111,8 @@ def test_a_constant_chance_leaves_the_table_empty_and_the_rest_as_it_is(
         folder=tmp_path, setting="totals_known", pairs=pairs, forecaster=forecaster,
         forecasts=forecasts, attributions=attribution_table(explain(forecaster, forecasts)),
     )  # fmt: skip
-    found = measure_run(gauge, panel, measured, Progress(show=False))
-    assert set(found.drivers["measure"]) == {m.name for m in gauge.measures} - {
+    found = measure_run(measure_set, panel, measured, Progress(show=False))
+    assert set(found.drivers["measure"]) == {m.name for m in measure_set.measures} - {
         m.name for m in links
     }
     assert not any(str(name).startswith("chance:") for name in found.drivers)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class PatternShifts:
+class MeasureTables:
     """Measures of the trade pattern (`features.measures.catalogue`): past, forecast, scored.
 
     Every table has the columns ``measure`` and, of its unit, ``country, partner, sector``, empty
@@ -28,9 +28,9 @@ class PatternShifts:
     backtest
         The same at every origin, with ``actual``.
     scores
-        One row a measure and horizon, `forecasting.measures.scores.score_measures`.
+        One row a measure and horizon, `forecasting.measurement.scores.score_measures`.
     drivers
-        Contributions by term, `forecasting.measures.contributions.contributions`.
+        Contributions by term, `forecasting.measurement.contributions.contributions`.
     missing
         Why other measures could not be computed, by name.
     """

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from features.data.panel import TradePanel
 from features.measures.measure import Array, Measure
 from forecasting.evaluation.backtest_file import read_backtest
-from forecasting.measures.gauge import Gauge, unit_table
-from forecasting.measures.residuals import Residuals, common_shocks, fit_residuals
+from forecasting.measurement.intervals import Residuals, common_shocks, fit_residuals
+from forecasting.measurement.measure_set import MeasureSet, unit_table
 from models.intervals import LEVELS
 from models.registry import ABLATION, MAIN_MODEL
 
@@ -52,13 +52,18 @@ class Fold:
 
 
 def measured_folds(
-    gauge: Gauge, panel: TradePanel, folder: Path, *, setting: str, pairs: Sequence[tuple[int, int]]
+    measure_set: MeasureSet,
+    panel: TradePanel,
+    folder: Path,
+    *,
+    setting: str,
+    pairs: Sequence[tuple[int, int]],
 ) -> Iterator[Fold]:
     """Measure every back-test forecast of the main model.
 
     Parameters
     ----------
-    gauge, panel
+    measure_set, panel
         Of the run.
     folder
         That holds ``backtest.parquet``.
@@ -73,28 +78,30 @@ def measured_folds(
             ("origin", "==", origin),
             ("horizon", "==", horizon),
         ]
-        base, forecast, chance, value = _cubes(gauge, folder, _FLOWS, MAIN_MODEL, where)
-        (without,) = _cubes(gauge, folder, ("forecast",), ABLATION, where)
+        base, forecast, chance, value = _cubes(measure_set, folder, _FLOWS, MAIN_MODEL, where)
+        (without,) = _cubes(measure_set, folder, ("forecast",), ABLATION, where)
         traded = value > 0
         since = usual_links(panel, origin, horizon)
-        before = gauge.compute(gauge.observed(panel, origin, before=since))
+        before = measure_set.compute(measure_set.observed(panel, origin, before=since))
         yield Fold(
             origin,
             horizon,
             before=before,
-            base=base_values(gauge, base, before, traded=traded, origin=origin),
-            forecast=gauge.compute(
-                gauge.forecast(forecast, chance=chance, before=traded, origin=origin)
+            base=base_values(measure_set, base, before, traded=traded, origin=origin),
+            forecast=measure_set.compute(
+                measure_set.forecast(forecast, chance=chance, before=traded, origin=origin)
             ),
-            without_technology=gauge.compute(
-                gauge.forecast(without, chance=chance, before=traded, origin=origin)
+            without_technology=measure_set.compute(
+                measure_set.forecast(without, chance=chance, before=traded, origin=origin)
             ),
-            actual=gauge.compute(gauge.observed(panel, origin + horizon, before=origin)),
+            actual=measure_set.compute(
+                measure_set.observed(panel, origin + horizon, before=origin)
+            ),
         )
 
 
 def _cubes(
-    gauge: Gauge,
+    measure_set: MeasureSet,
     folder: Path,
     columns: Sequence[str],
     model: str,
@@ -102,11 +109,11 @@ def _cubes(
 ) -> list[Array]:
     """Columns of one back-test forecast, shape ``[exporter, importer, sector]`` each."""
     rows = read_backtest(folder, columns=columns, where=[("model", "==", model), *where])
-    return [gauge.cube(rows[name].to_numpy(dtype=np.float64)) for name in columns]
+    return [measure_set.cube(rows[name].to_numpy(dtype=np.float64)) for name in columns]
 
 
 def base_values(
-    gauge: Gauge,
+    measure_set: MeasureSet,
     base: Array,
     before: Mapping[str, Array],
     *,
@@ -114,10 +121,10 @@ def base_values(
     origin: int,
 ) -> dict[str, Array]:
     """Measures of a base; it says nothing of births and deaths, which stay as ``before``."""
-    values = gauge.compute(
-        gauge.forecast(base, chance=traded.astype(np.float64), before=traded, origin=origin)
+    values = measure_set.compute(
+        measure_set.forecast(base, chance=traded.astype(np.float64), before=traded, origin=origin)
     )
-    links = {m.name: before[m.name] for m in gauge.measures if m.family == "links"}
+    links = {m.name: before[m.name] for m in measure_set.measures if m.family == "links"}
     return values | links
 
 
@@ -147,10 +154,12 @@ class PastChanges:
         return common_shocks([c for end, c in ends.items() if end <= until], horizon=horizon)
 
 
-def past_changes(gauge: Gauge, panel: TradePanel, *, horizons: Sequence[int]) -> PastChanges:
+def past_changes(
+    measure_set: MeasureSet, panel: TradePanel, *, horizons: Sequence[int]
+) -> PastChanges:
     """Measure every year of the panel and its mean changes."""
-    kept = {m.name: unit_table(m, gauge.around)[1] for m in gauge.measures}
-    links, others = gauge.links(), gauge.others()
+    kept = {m.name: unit_table(m, measure_set.around)[1] for m in measure_set.measures}
+    links, others = measure_set.links(), measure_set.others()
     years = range(panel.first_year, panel.last_year + 1)
     # Of births and deaths alone a year's values depend on the year they count from.
     still = {y: others.compute(others.observed(panel, y, before=y)) for y in years}
@@ -161,8 +170,8 @@ def past_changes(gauge: Gauge, panel: TradePanel, *, horizons: Sequence[int]) ->
             | links.compute(links.observed(panel, y, before=usual_links(panel, y, horizon)))
             for y in years
         }
-        by_end[horizon] = {m.name: {} for m in gauge.measures}
-        for measure in gauge.measures:
+        by_end[horizon] = {m.name: {} for m in measure_set.measures}
+        for measure in measure_set.measures:
             # The first window of births has no years before it to compare with.
             start = panel.first_year + (horizon if measure.family == "links" else 0)
             for year in range(start, panel.last_year - horizon + 1):
@@ -176,7 +185,9 @@ def past_changes(gauge: Gauge, panel: TradePanel, *, horizons: Sequence[int]) ->
     return PastChanges(by_end)
 
 
-def backtest_table(gauge: Gauge, folds: Sequence[Fold], changes: PastChanges) -> pd.DataFrame:
+def backtest_table(
+    measure_set: MeasureSet, folds: Sequence[Fold], changes: PastChanges
+) -> pd.DataFrame:
     """One row a measure, unit, origin and horizon, with intervals calibrated before the origin.
 
     Returns
@@ -189,8 +200,8 @@ def backtest_table(gauge: Gauge, folds: Sequence[Fold], changes: PastChanges) ->
         threshold.
     """
     parts = []
-    for measure in gauge.measures:
-        units = unit_table(measure, gauge.around)
+    for measure in measure_set.measures:
+        units = unit_table(measure, measure_set.around)
         for fold in folds:
             residuals = known_residuals(folds, measure, fold, changes)
             parts.append(_measure_rows(measure, units, fold, residuals))

@@ -32,7 +32,7 @@ DISTANCES = ("distw", "dist")
 
 
 @dataclass(frozen=True, slots=True)
-class Gauge:
+class MeasureSet:
     """Measures of a panel, and everything they are computed from but the flows.
 
     Attributes
@@ -83,16 +83,16 @@ class Gauge:
             chains = value_chains(update_table(table, values), goods=self.around.goods)
         return TradeYear(self.around, values, chance, before, chains)
 
-    def links(self) -> Gauge:
-        """The same gauge for births, deaths and use of links alone."""
+    def links(self) -> MeasureSet:
+        """The same measure_set for births, deaths and use of links alone."""
         return replace(self, measures=tuple(m for m in self.measures if m.family == "links"))
 
-    def others(self) -> Gauge:
-        """The same gauge for all measures but those."""
+    def others(self) -> MeasureSet:
+        """The same measure_set for all measures but those."""
         return replace(self, measures=tuple(m for m in self.measures if m.family != "links"))
 
-    def without_tables(self) -> Gauge:
-        """The same gauge for flows alone: no table moves with them."""
+    def without_tables(self) -> MeasureSet:
+        """The same measure_set for flows alone: no table moves with them."""
         return replace(self, tables={}, chains={})
 
     def compute(self, year: TradeYear) -> dict[str, Array]:
@@ -108,8 +108,8 @@ def cube(flows: FlowIndex, values: NDArray[np.floating]) -> Array:
     return out
 
 
-def make_gauge(bundle: DataBundle, *, tables: Path | None) -> Gauge:
-    """Gauge of a run's data.
+def make_measure_set(bundle: DataBundle, *, tables: Path | None) -> MeasureSet:
+    """MeasureSet of a run's data.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def make_gauge(bundle: DataBundle, *, tables: Path | None) -> Gauge:
             )
             found[year] = update_table(read, cube(panel.flows, panel.values[panel.row(year)]))
             counted += [read.notes, found[year].notes]
-    return Gauge(
+    return MeasureSet(
         flows=panel.flows,
         around=around,
         measures=available(around, tables=bool(found)),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import t as student_t
 
-from forecasting.measures.residuals import (
+from forecasting.measurement.intervals import (
     LEAST_FREEDOM,
     NATURAL_LIMITS,
     SHOCKS,

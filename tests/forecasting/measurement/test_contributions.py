@@ -13,9 +13,16 @@ from hypothesis import strategies as st
 from features.measures.measure import Measure
 from forecasting.explanation.explain import flow_keys
 from forecasting.explanation.terms import TOTAL_TERMS
-from forecasting.measures.contributions import FlowParts, contributions, flow_parts
-from forecasting.measures.gauge import unit_table
-from forecasting.measures.terms import TERMS, TO_BASE, pattern, sizes, technology, term_summary
+from forecasting.measurement.contribution_terms import (
+    TERMS,
+    TO_BASE,
+    pattern,
+    sizes,
+    technology,
+    term_summary,
+)
+from forecasting.measurement.contributions import FlowParts, contributions, flow_parts
+from forecasting.measurement.measure_set import unit_table
 
 ORIGIN = 2010
 KEYS = ["measure", "country", "partner", "sector"]
@@ -23,10 +30,10 @@ BASE_TERMS = ("total:world", "total:exporter", "stops")
 SHIFT_TERMS = ("net:persistence", "net:trade_costs", "net:automation", "stops")
 
 
-def draw_parts(gauge, panel, seed: int) -> FlowParts:
+def draw_parts(measure_set, panel, seed: int) -> FlowParts:
     """Flows of the origin moved twice, some small ones to 0, each change split at random."""
     rng = np.random.default_rng(seed)
-    origin = gauge.cube(panel.values[panel.row(ORIGIN)])
+    origin = measure_set.cube(panel.values[panel.row(ORIGIN)])
     base = origin * rng.lognormal(0.1, 0.1, origin.shape)
     forecast = base * rng.lognormal(0, 0.1, base.shape)
     # As in a forecast, no flow stops that is much of a total.
@@ -49,46 +56,46 @@ def panel(chain_bundle):
 
 
 @pytest.fixture(scope="module")
-def others(gauge):
+def others(measure_set):
     """Measures of flows and tables; those of links are explained by their chances."""
-    return [m for m in gauge.measures if m.family != "links"]
+    return [m for m in measure_set.measures if m.family != "links"]
 
 
 @pytest.fixture(scope="module")
-def before(gauge, panel):
-    return gauge.compute(gauge.observed(panel, ORIGIN, before=ORIGIN - 1))
+def before(measure_set, panel):
+    return measure_set.compute(measure_set.observed(panel, ORIGIN, before=ORIGIN - 1))
 
 
 @pytest.fixture(scope="module")
-def parts(gauge, panel):
-    return draw_parts(gauge, panel, 3)
+def parts(measure_set, panel):
+    return draw_parts(measure_set, panel, 3)
 
 
 @pytest.fixture(scope="module")
-def explained(gauge, parts, before, others):
-    return contributions(gauge, parts, before, origin=ORIGIN, measures=others)
+def explained(measure_set, parts, before, others):
+    return contributions(measure_set, parts, before, origin=ORIGIN, measures=others)
 
 
 def terms_of(table: pd.DataFrame) -> list[str]:
     return [name for name in table if ":" in str(name)]
 
 
-def measured(gauge, cube):
+def measured(measure_set, cube):
     traded = cube > 0
-    year = gauge.forecast(cube, chance=traded * 1.0, before=traded, origin=ORIGIN)
-    return gauge.compute(year)
+    year = measure_set.forecast(cube, chance=traded * 1.0, before=traded, origin=ORIGIN)
+    return measure_set.compute(year)
 
 
 # Adding up ----------------------------------------------------------------------------------------
 
 
 def test_terms_and_remainder_lead_from_the_origin_to_the_forecast(
-    gauge, parts, before, others, explained
+    measure_set, parts, before, others, explained
 ):
-    end = measured(gauge, parts.forecast)
+    end = measured(measure_set, parts.forecast)
     total = explained[[*terms_of(explained), "remainder"]].sum(axis=1)
     for measure in others:
-        units, kept = unit_table(measure, gauge.around)
+        units, kept = unit_table(measure, measure_set.around)
         change = (end[measure.name] - before[measure.name]).ravel()
         kept &= np.isfinite(change)
         mine = explained["measure"] == measure.name
@@ -117,14 +124,14 @@ def test_the_remainder_is_small(explained, others):
 
 
 def test_terms_to_the_base_lead_to_the_measures_of_the_base(
-    gauge, parts, before, others, explained
+    measure_set, parts, before, others, explained
 ):
-    base = measured(gauge, parts.base)
+    base = measured(measure_set, parts.base)
     to_base = explained[[name for name in TO_BASE if name in explained]].sum(axis=1)
     for measure in others:
         if measure.name.startswith("largest_supplier"):
             continue
-        _, kept = unit_table(measure, gauge.around)
+        _, kept = unit_table(measure, measure_set.around)
         end = (base[measure.name] - before[measure.name]).ravel()
         kept &= np.isfinite(end)
         found = to_base[explained["measure"] == measure.name]
@@ -132,14 +139,14 @@ def test_terms_to_the_base_lead_to_the_measures_of_the_base(
         np.testing.assert_allclose(found, end[kept], atol=0.02 * scale, err_msg=measure.name)
 
 
-def test_a_table_moved_to_the_flows_that_it_has_does_not_change(gauge, parts, before, others):
+def test_a_table_moved_to_the_flows_that_it_has_does_not_change(measure_set, parts, before, others):
     """Inventories fall in the world's tables; their end is no part of a forecast change."""
     nothing = np.zeros_like(parts.origin)
     still = FlowParts(
         parts.origin, parts.origin, parts.origin,
         dict.fromkeys(BASE_TERMS, nothing), dict.fromkeys(SHIFT_TERMS, nothing),
     )  # fmt: skip
-    table = contributions(gauge, still, before, origin=ORIGIN, measures=others)
+    table = contributions(measure_set, still, before, origin=ORIGIN, measures=others)
     # What tables are fitted to within.
     assert table[[*terms_of(table), "remainder"]].abs().max(axis=None) < 1e-7
 
@@ -157,8 +164,8 @@ EXPORTS = Measure("total_exports", "Exports", "partners", "USD", ("exporter",), 
 
 @settings(max_examples=10, deadline=None)
 @given(seed=st.integers(0, 10_000))
-def test_parts_of_a_linear_measure_are_the_sums_of_the_flows_parts(gauge, panel, seed):
-    one = replace(gauge, measures=(EXPORTS,))
+def test_parts_of_a_linear_measure_are_the_sums_of_the_flows_parts(measure_set, panel, seed):
+    one = replace(measure_set, measures=(EXPORTS,))
     parts = draw_parts(one, panel, seed)
     start = one.compute(one.observed(panel, ORIGIN, before=ORIGIN - 1))
     table = contributions(one, parts, start, origin=ORIGIN, measures=[EXPORTS])
@@ -173,11 +180,11 @@ def test_parts_of_a_linear_measure_are_the_sums_of_the_flows_parts(gauge, panel,
     assert table["remainder"].abs().max() < 1e-8 * scale
 
 
-def test_a_ratios_parts_are_its_slope_along_the_line(gauge, parts, before):
+def test_a_ratios_parts_are_its_slope_along_the_line(measure_set, parts, before):
     """Aumann and Shapley's integral of a market share's gradient, on a fine grid."""
-    measure = next(m for m in gauge.measures if m.name == "market_share")
-    table = contributions(gauge, parts, before, origin=ORIGIN, measures=[measure])
-    _, kept = unit_table(measure, gauge.around)
+    measure = next(m for m in measure_set.measures if m.name == "market_share")
+    table = contributions(measure_set, parts, before, origin=ORIGIN, measures=[measure])
+    _, kept = unit_table(measure, measure_set.around)
     abroad = ~np.eye(len(parts.origin), dtype=bool)
 
     def imports(cube):
@@ -196,37 +203,37 @@ def test_a_ratios_parts_are_its_slope_along_the_line(gauge, parts, before):
         np.testing.assert_allclose(found, wanted.ravel()[kept], rtol=1e-3, atol=1e-6)
 
 
-def test_the_order_of_terms_changes_nothing(gauge, parts, before, others, explained):
+def test_the_order_of_terms_changes_nothing(measure_set, parts, before, others, explained):
     turned = replace(
         parts,
         to_base=dict(reversed(parts.to_base.items())),
         to_forecast=dict(reversed(parts.to_forecast.items())),
     )
-    again = contributions(gauge, turned, before, origin=ORIGIN, measures=others)
+    again = contributions(measure_set, turned, before, origin=ORIGIN, measures=others)
     terms = terms_of(explained)
     assert set(terms) == set(terms_of(again))
     np.testing.assert_array_equal(again[terms], explained[terms])
 
 
-def test_equal_parts_have_equal_contributions(gauge, parts, before, others):
+def test_equal_parts_have_equal_contributions(measure_set, parts, before, others):
     half = (parts.forecast - parts.base) / 2
     even = replace(parts, to_forecast={"net:persistence": half, "net:automation": half.copy()})
-    table = contributions(gauge, even, before, origin=ORIGIN, measures=others)
+    table = contributions(measure_set, even, before, origin=ORIGIN, measures=others)
     np.testing.assert_array_equal(table["net:persistence"], table["net:automation"])
 
 
-def test_a_term_that_moves_no_flow_contributes_nothing(gauge, parts, before, others):
+def test_a_term_that_moves_no_flow_contributes_nothing(measure_set, parts, before, others):
     idle = replace(parts, to_base={**parts.to_base, "total:importer": np.zeros_like(parts.base)})
-    table = contributions(gauge, idle, before, origin=ORIGIN, measures=others)
+    table = contributions(measure_set, idle, before, origin=ORIGIN, measures=others)
     assert (table["total:importer"] == 0).all()
 
 
 # Parts of flows -----------------------------------------------------------------------------------
 
 
-def test_every_flows_change_is_split_into_its_attributions_and_stops(gauge, parts):
+def test_every_flows_change_is_split_into_its_attributions_and_stops(measure_set, parts):
     """Percent of the attribution table to USD, by hand; flows without a row are stops."""
-    flows = gauge.flows
+    flows = measure_set.flows
     where = (flows.exporter, flows.importer, flows.sector)
     start, base, end = (cube[where] for cube in (parts.origin, parts.base, parts.forecast))
     rows = np.flatnonzero((start > 0) & (end > 0))
@@ -239,7 +246,7 @@ def test_every_flows_change_is_split_into_its_attributions_and_stops(gauge, part
     table["net:persistence"] = rng.normal(0, 3, rows.size)
     table["net:totals"] = shift - table["net:persistence"]
     table["channel:persistence"] = 99.0
-    found = flow_parts(gauge, table, rows, origin=parts.origin, base=parts.base,
+    found = flow_parts(measure_set, table, rows, origin=parts.origin, base=parts.base,
                        forecast=parts.forecast)  # fmt: skip
     assert set(found.to_base) == {*(f"total:{name}" for name in TOTAL_TERMS), "stops"}
     assert set(found.to_forecast) == {"net:persistence", "net:totals", "stops"}

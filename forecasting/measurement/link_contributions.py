@@ -12,7 +12,7 @@ from scipy.special import expit, logit
 from features.catalogue import channel_of
 from features.feature import CHANNELS
 from features.measures.measure import Array, Measure
-from forecasting.measures.gauge import Gauge, unit_table
+from forecasting.measurement.measure_set import MeasureSet, unit_table
 from models.forecaster import FittedForecaster
 
 AVERAGE = "chance:average"
@@ -21,7 +21,7 @@ the average chance lies above what was seen in the years before."""
 
 
 def link_contributions(
-    gauge: Gauge,
+    measure_set: MeasureSet,
     forecaster: FittedForecaster,
     start: Mapping[str, Array],
     *,
@@ -32,7 +32,7 @@ def link_contributions(
 
     Parameters
     ----------
-    gauge
+    measure_set
         Of the run.
     forecaster
         Whose probability of trade is explained.
@@ -58,14 +58,14 @@ def link_contributions(
     if forecaster.probability.booster_ is None or not measures:
         return pd.DataFrame()
     by_term = chance_parts(forecaster, horizon)
-    traded = gauge.cube(forecaster.value) > 0
+    traded = measure_set.cube(forecaster.value) > 0
     tables = []
     for measure in measures:
-        units, kept = unit_table(measure, gauge.around)
+        units, kept = unit_table(measure, measure_set.around)
         # Linear in the chances: measured on each part alone, against no chance at all.
-        nothing = _measured(gauge, measure, np.zeros(traded.shape), traded)
+        nothing = _measured(measure_set, measure, np.zeros(traded.shape), traded)
         terms = {
-            name: _measured(gauge, measure, gauge.cube(part), traded) - nothing
+            name: _measured(measure_set, measure, measure_set.cube(part), traded) - nothing
             for name, part in by_term.items()
         }
         terms[AVERAGE] = terms[AVERAGE] + nothing - start[measure.name].ravel()
@@ -76,8 +76,10 @@ def link_contributions(
     return pd.concat(tables, ignore_index=True)
 
 
-def _measured(gauge: Gauge, measure: Measure, chance: Array, traded: NDArray[np.bool_]) -> Array:
-    year = gauge.without_tables().forecast(
+def _measured(
+    measure_set: MeasureSet, measure: Measure, chance: Array, traded: NDArray[np.bool_]
+) -> Array:
+    year = measure_set.without_tables().forecast(
         np.zeros(chance.shape), chance=chance, before=traded, origin=0
     )
     return measure.compute(year).ravel()

@@ -12,10 +12,10 @@ from features.data.input_output import read_table_year
 from features.measures.catalogue import MEASURES
 from features.measures.value_chains import value_chains
 from forecasting import load_forecaster, read_run
-from forecasting.measures.gauge import unit_table
-from forecasting.measures.pattern_shifts import PatternShifts
-from forecasting.measures.residuals import NATURAL_LIMITS
-from forecasting.measures.run import history_table
+from forecasting.measurement.intervals import NATURAL_LIMITS
+from forecasting.measurement.measure_run import history_table
+from forecasting.measurement.measure_set import unit_table
+from forecasting.measurement.tables import MeasureTables
 from models.table_update import update_table
 
 KEYS = ["measure", "country", "partner", "sector"]
@@ -28,25 +28,25 @@ def finished(run_chains):
 
 
 @pytest.fixture(scope="module")
-def pattern(finished) -> PatternShifts:
-    return finished.pattern
+def pattern(finished) -> MeasureTables:
+    return finished.measures
 
 
-def forecast_cube(finished, gauge, horizon: int, column: str) -> np.ndarray:
+def forecast_cube(finished, measure_set, horizon: int, column: str) -> np.ndarray:
     rows = finished.forecasts[finished.forecasts["horizon"] == horizon]
-    return gauge.cube(rows[column].to_numpy())
+    return measure_set.cube(rows[column].to_numpy())
 
 
 # Files --------------------------------------------------------------------------------------------
 
 
-def test_a_run_says_what_its_tables_were_mended_by(finished, gauge):
-    assert gauge.statements
-    assert set(gauge.statements) <= set(finished.provenance["notes"])
+def test_a_run_says_what_its_tables_were_mended_by(finished, measure_set):
+    assert measure_set.statements
+    assert set(measure_set.statements) <= set(finished.provenance["notes"])
 
 
 def test_a_run_read_back_has_the_same_tables(finished, pattern):
-    again = read_run(finished.out).pattern
+    again = read_run(finished.out).measures
     assert again.missing == pattern.missing == {}
     for name in ("history", "forecasts", "backtest", "scores", "drivers"):
         found, wanted = getattr(again, name), getattr(pattern, name)
@@ -59,7 +59,7 @@ def test_a_run_read_back_has_the_same_tables(finished, pattern):
 
 def test_two_runs_write_the_same_bytes_however_many_workers(finished, run_chains):
     other = run_chains(workers=2)
-    files = sorted(path.name for path in finished.out.glob("shifts_*"))
+    files = sorted(path.name for path in finished.out.glob("measures_*"))
     assert len(files) == 5
     for name in files:
         assert (finished.out / name).read_bytes() == (other.out / name).read_bytes(), name
@@ -82,15 +82,15 @@ def test_every_measure_is_past_forecast_tested_scored_and_explained(pattern):
         assert (table["country"] != "ROW").all()
 
 
-def test_forecasts_are_the_measures_of_the_forecast_flows(finished, pattern, gauge):
+def test_forecasts_are_the_measures_of_the_forecast_flows(finished, pattern, measure_set):
     chances = load_forecaster(finished.out / "model")
-    traded = gauge.cube(chances.value) > 0
+    traded = measure_set.cube(chances.value) > 0
     for horizon in (1, 2):
-        flows = forecast_cube(finished, gauge, horizon, "forecast")
-        chance = forecast_cube(finished, gauge, horizon, "probability_of_trade")
-        year = gauge.forecast(flows, chance=chance, before=traded, origin=ORIGIN)
-        for measure in gauge.measures:
-            units, kept = unit_table(measure, gauge.around)
+        flows = forecast_cube(finished, measure_set, horizon, "forecast")
+        chance = forecast_cube(finished, measure_set, horizon, "probability_of_trade")
+        year = measure_set.forecast(flows, chance=chance, before=traded, origin=ORIGIN)
+        for measure in measure_set.measures:
+            units, kept = unit_table(measure, measure_set.around)
             values = measure.compute(year).ravel()
             kept &= np.isfinite(values)
             mine = pattern.forecasts[
@@ -102,13 +102,15 @@ def test_forecasts_are_the_measures_of_the_forecast_flows(finished, pattern, gau
             assert (mine["target_year"] == ORIGIN + horizon).all()
 
 
-def test_value_chains_at_the_origin_are_those_of_its_table(finished, pattern, gauge, chain_world):
-    flows = gauge.flows
+def test_value_chains_at_the_origin_are_those_of_its_table(
+    finished, pattern, measure_set, chain_world
+):
+    flows = measure_set.flows
     table = read_table_year(
         chain_world.options["tables"], ORIGIN, countries=flows.countries, sectors=flows.sectors
     )
     # Moved to the flows that it has, as a forecast table is, it loses falling inventories alone.
-    origin = forecast_cube(finished, gauge, 1, "value_origin")
+    origin = forecast_cube(finished, measure_set, 1, "value_origin")
     np.testing.assert_allclose(origin, table.flows(), rtol=1e-6)
     chains = value_chains(update_table(table, origin))
     wanted = {
@@ -118,7 +120,7 @@ def test_value_chains_at_the_origin_are_those_of_its_table(finished, pattern, ga
         "upstreamness": chains.upstreamness,
         "downstreamness": chains.downstreamness,
     }
-    reported = np.array(gauge.flows.countries) != "ROW"
+    reported = np.array(measure_set.flows.countries) != "ROW"
     for name, values in wanted.items():
         for horizon in (1, 2):
             mine = pattern.forecasts[
@@ -188,35 +190,35 @@ def test_partners_and_sectors_of_the_forecast_sum_to_the_totals(finished):
 # History ------------------------------------------------------------------------------------------
 
 
-def test_history_holds_every_year_as_measured_from_the_panel(pattern, gauge, chain_bundle):
+def test_history_holds_every_year_as_measured_from_the_panel(pattern, measure_set, chain_bundle):
     panel, history = chain_bundle.panel, pattern.history
     assert set(history["year"]) == set(range(1999, ORIGIN + 1))
     for year in (1999, 2004, ORIGIN):
         before = max(year - 1, 1999)
-        values = gauge.compute(gauge.observed(panel, year, before=before))
-        for measure in gauge.measures:
+        values = measure_set.compute(measure_set.observed(panel, year, before=before))
+        for measure in measure_set.measures:
             mine = history[(history["measure"] == measure.name) & (history["year"] == year)]
             if measure.family == "links" and year == 1999:
                 assert mine.empty
                 continue
-            _, kept = unit_table(measure, gauge.around)
+            _, kept = unit_table(measure, measure_set.around)
             flat = values[measure.name].ravel()
             np.testing.assert_array_equal(mine["value"], flat[kept & np.isfinite(flat)])
 
 
-def test_history_ends_with_the_origin(gauge, chain_bundle):
-    assert history_table(gauge, chain_bundle.panel, last_year=2003)["year"].max() == 2003
+def test_history_ends_with_the_origin(measure_set, chain_bundle):
+    assert history_table(measure_set, chain_bundle.panel, last_year=2003)["year"].max() == 2003
 
 
-def test_unknown_flows_count_as_no_trade(gauge, chain_bundle):
+def test_unknown_flows_count_as_no_trade(measure_set, chain_bundle):
     panel = chain_bundle.panel
     rng = np.random.default_rng(0)
     unknown = rng.random(panel.values.shape) < 0.2
     holed = dataclasses.replace(panel, values=np.where(unknown, np.nan, panel.values))
     empty = dataclasses.replace(panel, values=np.where(unknown, 0, panel.values))
-    bare = gauge.without_tables()
+    bare = measure_set.without_tables()
     bare = dataclasses.replace(
-        bare, measures=tuple(m for m in gauge.measures if "tables" not in m.needs)
+        bare, measures=tuple(m for m in measure_set.measures if "tables" not in m.needs)
     )
     found = history_table(bare, holed, last_year=2003)
     pd.testing.assert_frame_equal(found, history_table(bare, empty, last_year=2003))

@@ -10,14 +10,14 @@ import pytest
 from scipy.stats import t as student_t
 
 from features.measures.value_chains import value_chains
-from forecasting.measures.backtest import (
+from forecasting.measurement.backtest import (
     backtest_table,
     known_residuals,
     measured_folds,
     past_changes,
     usual_links,
 )
-from forecasting.measures.gauge import unit_table
+from forecasting.measurement.measure_set import unit_table
 
 PAIRS = [(origin, horizon) for origin in range(2004, 2010) for horizon in (1, 2)
          if origin + horizon <= 2010]  # fmt: skip
@@ -33,15 +33,15 @@ def folder(tmp_path_factory, write_backtest, chain_bundle):
     return folder
 
 
-def record(gauge, panel, folder):
-    folds = list(measured_folds(gauge, panel, folder, setting="totals_known", pairs=PAIRS))
-    changes = past_changes(gauge, panel, horizons=[1, 2])
-    return folds, changes, backtest_table(gauge, folds, changes)
+def record(measure_set, panel, folder):
+    folds = list(measured_folds(measure_set, panel, folder, setting="totals_known", pairs=PAIRS))
+    changes = past_changes(measure_set, panel, horizons=[1, 2])
+    return folds, changes, backtest_table(measure_set, folds, changes)
 
 
 @pytest.fixture(scope="module")
-def recorded(gauge, chain_bundle, folder):
-    return record(gauge, chain_bundle.panel, folder)
+def recorded(measure_set, chain_bundle, folder):
+    return record(measure_set, chain_bundle.panel, folder)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def table(recorded):
 
 @pytest.mark.parametrize("origin", [2005, 2008])
 def test_what_comes_after_an_origin_changes_nothing_of_what_is_said_there(
-    gauge, chain_bundle, folder, table, origin
+    measure_set, chain_bundle, folder, table, origin
 ):
     """Trade and tables of later years are scaled, stopped and started; only outcomes may differ."""
     panel = chain_bundle.panel
@@ -65,10 +65,12 @@ def test_what_comes_after_an_origin_changes_nothing_of_what_is_said_there(
     later += (rng.random(later.shape) < 0.1) * 1e8
     tables = {
         year: found if year <= origin else replace(found, intermediate=found.intermediate * 0.7)
-        for year, found in gauge.tables.items()
+        for year, found in measure_set.tables.items()
     }
-    chains = {year: value_chains(found, goods=gauge.around.goods) for year, found in tables.items()}
-    changed = replace(gauge, tables=tables, chains=chains)
+    chains = {
+        year: value_chains(found, goods=measure_set.around.goods) for year, found in tables.items()
+    }
+    changed = replace(measure_set, tables=tables, chains=chains)
     _, _, again = record(changed, replace(panel, values=values), folder)
     # A unit may lose its outcome, and with it its row, but not change what was said of it.
     both = table.merge(again, on=KEYS, suffixes=("", "_again"))
@@ -96,9 +98,9 @@ def test_bounds_stand_where_an_outcome_of_the_same_horizon_was_known(table):
     )
 
 
-def test_intervals_learn_from_known_origins_of_the_horizon_alone(gauge, recorded):
+def test_intervals_learn_from_known_origins_of_the_horizon_alone(measure_set, recorded):
     folds, changes, _ = recorded
-    measure = next(m for m in gauge.measures if m.name == "country_upstreamness")
+    measure = next(m for m in measure_set.measures if m.name == "country_upstreamness")
     now = next(f for f in folds if (f.origin, f.horizon) == (2008, 2))
     found = known_residuals(folds, measure, now, changes)
     errors = []
@@ -116,9 +118,9 @@ def test_intervals_learn_from_known_origins_of_the_horizon_alone(gauge, recorded
 
 
 def test_a_fold_holds_the_measures_of_its_years_and_of_its_forecast_flows(
-    gauge, chain_bundle, folder, recorded
+    measure_set, chain_bundle, folder, recorded
 ):
-    panel, flows = chain_bundle.panel, gauge.flows
+    panel, flows = chain_bundle.panel, measure_set.flows
     stored = pd.read_parquet(folder / "backtest.parquet")
     stored = stored[(stored["model"] == "gravicast") & (stored["setting"] == "totals_known")]
     assert [(f.origin, f.horizon) for f in recorded[0]] == PAIRS
@@ -130,19 +132,21 @@ def test_a_fold_holds_the_measures_of_its_years_and_of_its_forecast_flows(
             cubes[name] = np.zeros((6, 6, 4))
             cubes[name][flows.exporter, flows.importer, flows.sector] = rows[name]
         traded = cubes["value_origin"] > 0
-        now = gauge.compute(
-            gauge.forecast(cubes["forecast"], chance=cubes["probability_of_trade"], before=traded,
-                           origin=fold.origin)
+        now = measure_set.compute(
+            measure_set.forecast(cubes["forecast"], chance=cubes["probability_of_trade"],
+                                 before=traded, origin=fold.origin)
         )  # fmt: skip
         later = fold.origin + fold.horizon
-        actual = gauge.compute(gauge.observed(panel, later, before=fold.origin))
+        actual = measure_set.compute(measure_set.observed(panel, later, before=fold.origin))
         since = max(fold.origin - fold.horizon, 1999)
-        before = gauge.compute(gauge.observed(panel, fold.origin, before=since))
+        before = measure_set.compute(measure_set.observed(panel, fold.origin, before=since))
         # A base has the links of the origin: its own measures are those of its flows.
-        base = gauge.compute(
-            gauge.forecast(cubes["base"], chance=traded * 1.0, before=traded, origin=fold.origin)
+        base = measure_set.compute(
+            measure_set.forecast(
+                cubes["base"], chance=traded * 1.0, before=traded, origin=fold.origin
+            )
         )
-        for measure in gauge.measures:
+        for measure in measure_set.measures:
             name = measure.name
             np.testing.assert_array_equal(fold.forecast[name], now[name])
             np.testing.assert_array_equal(fold.actual[name], actual[name])
@@ -157,11 +161,11 @@ def test_births_before_the_origin_count_over_as_many_years_as_the_horizon(chain_
     assert usual_links(panel, 2000, 3) == panel.first_year
 
 
-def test_rows_are_the_reported_units_with_all_four_values(gauge, recorded):
+def test_rows_are_the_reported_units_with_all_four_values(measure_set, recorded):
     folds, _, table = recorded
     blocks = dict(list(table.groupby(["measure", "origin", "horizon"])))
-    for measure in gauge.measures:
-        units, kept = unit_table(measure, gauge.around)
+    for measure in measure_set.measures:
+        units, kept = unit_table(measure, measure_set.around)
         for fold in folds:
             four = [getattr(fold, name)[measure.name].ravel()
                     for name in ("before", "base", "forecast", "actual")]  # fmt: skip
@@ -178,13 +182,13 @@ def test_rows_are_the_reported_units_with_all_four_values(gauge, recorded):
     assert "ROW" not in set(table["country"]) | set(table["partner"])
 
 
-def test_a_unit_without_a_base_is_left_out(gauge, recorded):
+def test_a_unit_without_a_base_is_left_out(measure_set, recorded):
     """Errors of forecast and base are compared, and must be of the same units."""
     folds, changes, _ = recorded
     fold = folds[0]
     holed = {name: values.copy() for name, values in fold.base.items()}
     holed["market_concentration"][0] = np.nan
-    table = backtest_table(gauge, [replace(fold, base=holed)], changes)
+    table = backtest_table(measure_set, [replace(fold, base=holed)], changes)
     rows = table[table["measure"] == "market_concentration"]
     assert set(rows["country"]) == {"DEU", "FRA", "IND", "USA"}
 
@@ -192,18 +196,22 @@ def test_a_unit_without_a_base_is_left_out(gauge, recorded):
 # Past changes -------------------------------------------------------------------------------------
 
 
-def test_past_changes_are_means_over_units_by_the_last_year_of_the_window(gauge, chain_bundle):
+def test_past_changes_are_means_over_units_by_the_last_year_of_the_window(
+    measure_set, chain_bundle
+):
     panel = chain_bundle.panel
-    found = past_changes(gauge, panel, horizons=[1, 3])
+    found = past_changes(measure_set, panel, horizons=[1, 3])
     for horizon in (1, 3):
-        for measure in gauge.measures:
-            _, kept = unit_table(measure, gauge.around)
+        for measure in measure_set.measures:
+            _, kept = unit_table(measure, measure_set.around)
             windows = {}
             for start in range(1999, 2010 - horizon + 1):
                 if measure.family == "links" and start < 1999 + horizon:
                     continue
                 then, now = (
-                    measure.compute(gauge.observed(panel, year, before=max(year - horizon, 1999)))
+                    measure.compute(
+                        measure_set.observed(panel, year, before=max(year - horizon, 1999))
+                    )
                     for year in (start, start + horizon)
                 )
                 change = (now - then).ravel()[kept]
@@ -211,9 +219,9 @@ def test_past_changes_are_means_over_units_by_the_last_year_of_the_window(gauge,
             assert found.by_end[horizon][measure.name] == pytest.approx(windows, rel=1e-9)
 
 
-def test_shocks_come_from_windows_that_end_in_time(gauge, recorded):
+def test_shocks_come_from_windows_that_end_in_time(measure_set, recorded):
     _, changes, _ = recorded
-    measure = next(m for m in gauge.measures if m.name == "country_downstreamness")
+    measure = next(m for m in measure_set.measures if m.name == "country_downstreamness")
     ends = changes.by_end[2][measure.name]
     for until in (2003, 2007):
         shocks = changes.shocks(measure, horizon=2, until=until)

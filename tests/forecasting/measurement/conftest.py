@@ -16,7 +16,7 @@ from features.data.panel import TradePanel
 from features.information import DataBundle
 from forecasting import RunConfig, RunResult, run
 from forecasting.inputs.load import load
-from forecasting.measures.gauge import Gauge, make_gauge
+from forecasting.measurement.measure_set import MeasureSet, make_measure_set
 
 COUNTRIES = ("CHN", "DEU", "FRA", "IND", "ROW", "USA")
 SECTORS = ("crops", "machines", "retail", "software")
@@ -132,9 +132,9 @@ def chain_bundle(chain_world: ChainWorld) -> DataBundle:
 
 
 @pytest.fixture(scope="session")
-def gauge(chain_world: ChainWorld, chain_bundle: DataBundle) -> Gauge:
+def measure_set(chain_world: ChainWorld, chain_bundle: DataBundle) -> MeasureSet:
     """Every measure of the catalogue."""
-    return make_gauge(chain_bundle, tables=chain_world.options["tables"])
+    return make_measure_set(chain_bundle, tables=chain_world.options["tables"])
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import pandas as pd
 from features.data.panel import TradePanel
 from features.measures.measure import Array, Measure
 from forecasting.explanation.explain import flow_positions
-from forecasting.measures.backtest import (
+from forecasting.measurement.backtest import (
     Fold,
     PastChanges,
     backtest_table,
@@ -23,11 +23,11 @@ from forecasting.measures.backtest import (
     residuals_of,
     usual_links,
 )
-from forecasting.measures.contributions import contributions, flow_parts
-from forecasting.measures.gauge import Gauge, unit_table
-from forecasting.measures.link_contributions import link_contributions
-from forecasting.measures.pattern_shifts import PatternShifts
-from forecasting.measures.scores import score_measures
+from forecasting.measurement.contributions import contributions, flow_parts
+from forecasting.measurement.link_contributions import link_contributions
+from forecasting.measurement.measure_set import MeasureSet, unit_table
+from forecasting.measurement.scores import score_measures
+from forecasting.measurement.tables import MeasureTables
 from forecasting.progress import Progress
 from models.forecaster import FittedForecaster, FlowForecast
 
@@ -59,37 +59,39 @@ class Measured:
 
 
 def measure_run(
-    gauge: Gauge, panel: TradePanel, measured: Measured, progress: Progress
-) -> PatternShifts:
+    measure_set: MeasureSet, panel: TradePanel, measured: Measured, progress: Progress
+) -> MeasureTables:
     """Compute, back-test, forecast and explain every measure that the data allow."""
     with progress.stage("measure the past"):
-        history = history_table(gauge, panel, last_year=measured.forecaster.origin)
-        changes = past_changes(gauge, panel, horizons=list(measured.forecasts))
+        history = history_table(measure_set, panel, last_year=measured.forecaster.origin)
+        changes = past_changes(measure_set, panel, horizons=list(measured.forecasts))
     folds = list(
         progress.steps(
             "measure the back-test",
             measured_folds(
-                gauge, panel, measured.folder, setting=measured.setting, pairs=measured.pairs
+                measure_set, panel, measured.folder, setting=measured.setting, pairs=measured.pairs
             ),
             total=len(measured.pairs),
         )
     )
     with progress.stage("score the measures"):
-        backtest = backtest_table(gauge, folds, changes)
-        scores = score_measures(backtest, gauge.measures)
+        backtest = backtest_table(measure_set, folds, changes)
+        scores = score_measures(backtest, measure_set.measures)
     with progress.stage("forecast the measures"):
-        before = _before(gauge, panel, measured)
-        forecasts = forecast_table(gauge, before, measured, folds, changes)
+        before = _before(measure_set, panel, measured)
+        forecasts = forecast_table(measure_set, before, measured, folds, changes)
     drivers = pd.concat(
         progress.steps(
-            "explain the measures", _drivers(gauge, before, measured), total=len(measured.forecasts)
+            "explain the measures",
+            _drivers(measure_set, before, measured),
+            total=len(measured.forecasts),
         ),
         ignore_index=True,
     )
-    return PatternShifts(history, forecasts, backtest, scores, drivers, dict(gauge.missing))
+    return MeasureTables(history, forecasts, backtest, scores, drivers, dict(measure_set.missing))
 
 
-def history_table(gauge: Gauge, panel: TradePanel, *, last_year: int) -> pd.DataFrame:
+def history_table(measure_set: MeasureSet, panel: TradePanel, *, last_year: int) -> pd.DataFrame:
     """``measure``, keys, ``year, value`` of every year of the panel up to ``last_year``.
 
     Births and deaths count from the year before; the first year has none.
@@ -97,27 +99,29 @@ def history_table(gauge: Gauge, panel: TradePanel, *, last_year: int) -> pd.Data
     parts = []
     for year in range(panel.first_year, last_year + 1):
         before = max(year - 1, panel.first_year)
-        values = gauge.compute(gauge.observed(panel, year, before=before))
-        for measure in gauge.measures:
+        values = measure_set.compute(measure_set.observed(panel, year, before=before))
+        for measure in measure_set.measures:
             if measure.family == "links" and year == before:
                 continue
-            parts.append(_rows(gauge, measure, {"year": year, "value": values[measure.name]}))
+            parts.append(_rows(measure_set, measure, {"year": year, "value": values[measure.name]}))
     return pd.concat(parts, ignore_index=True)
 
 
-def _before(gauge: Gauge, panel: TradePanel, measured: Measured) -> dict[int, dict[str, Array]]:
+def _before(
+    measure_set: MeasureSet, panel: TradePanel, measured: Measured
+) -> dict[int, dict[str, Array]]:
     """Values at the origin by horizon and measure; births and deaths count over as many years."""
     origin = measured.forecaster.origin
     return {
-        horizon: gauge.compute(
-            gauge.observed(panel, origin, before=usual_links(panel, origin, horizon))
+        horizon: measure_set.compute(
+            measure_set.observed(panel, origin, before=usual_links(panel, origin, horizon))
         )
         for horizon in measured.forecasts
     }
 
 
 def forecast_table(
-    gauge: Gauge,
+    measure_set: MeasureSet,
     before: Mapping[int, Mapping[str, Array]],
     measured: Measured,
     folds: Sequence[Fold],
@@ -132,16 +136,20 @@ def forecast_table(
         upper_*, chance_above``; see `track_record.backtest_table`.
     """
     origin, parts = measured.forecaster.origin, []
-    traded = gauge.cube(measured.forecaster.value) > 0
+    traded = measure_set.cube(measured.forecaster.value) > 0
     for horizon, flows in measured.forecasts.items():
         known = [f for f in folds if f.horizon == horizon]
         now = before[horizon]
-        chance = gauge.cube(measured.forecaster.probability_of_trade(horizon))
-        base = base_values(gauge, gauge.cube(flows.base), now, traded=traded, origin=origin)
-        forecast = gauge.compute(
-            gauge.forecast(gauge.cube(flows.forecast), chance=chance, before=traded, origin=origin)
+        chance = measure_set.cube(measured.forecaster.probability_of_trade(horizon))
+        base = base_values(
+            measure_set, measure_set.cube(flows.base), now, traded=traded, origin=origin
         )
-        for measure in gauge.measures:
+        forecast = measure_set.compute(
+            measure_set.forecast(
+                measure_set.cube(flows.forecast), chance=chance, before=traded, origin=origin
+            )
+        )
+        for measure in measure_set.measures:
             shocks = changes.shocks(measure, horizon=horizon, until=origin)
             residuals = residuals_of(known, measure, shocks)
             values = forecast[measure.name]
@@ -154,13 +162,15 @@ def forecast_table(
                 "forecast": values,
                 **interval_columns(measure, values.ravel(), residuals),
             }
-            parts.append(_rows(gauge, measure, columns))
+            parts.append(_rows(measure_set, measure, columns))
     return pd.concat(parts, ignore_index=True)
 
 
-def _rows(gauge: Gauge, measure: Measure, columns: Mapping[str, int | Array]) -> pd.DataFrame:
+def _rows(
+    measure_set: MeasureSet, measure: Measure, columns: Mapping[str, int | Array]
+) -> pd.DataFrame:
     """Reported units of a measure beside their values; units without a value are left out."""
-    units, kept = unit_table(measure, gauge.around)
+    units, kept = unit_table(measure, measure_set.around)
     flat = {key: v.ravel() if isinstance(v, np.ndarray) else v for key, v in columns.items()}
     said = flat["value"] if "value" in flat else flat["forecast"]
     kept = kept & np.isfinite(np.asarray(said))
@@ -172,27 +182,27 @@ def _rows(gauge: Gauge, measure: Measure, columns: Mapping[str, int | Array]) ->
 
 
 def _drivers(
-    gauge: Gauge, before: Mapping[int, Mapping[str, Array]], measured: Measured
+    measure_set: MeasureSet, before: Mapping[int, Mapping[str, Array]], measured: Measured
 ) -> Iterable[pd.DataFrame]:
     """Contributions to every measure, one table a horizon; see `contributions.contributions`."""
-    links, others = gauge.links().measures, gauge.others().measures
+    links, others = measure_set.links().measures, measure_set.others().measures
     rows, forecaster = measured.attributions, measured.forecaster
-    position = flow_positions(rows, gauge.flows)
+    position = flow_positions(rows, measure_set.flows)
     for horizon, flows in measured.forecasts.items():
         mine = (rows["horizon"] == horizon).to_numpy()
         parts = flow_parts(
-            gauge,
+            measure_set,
             rows[mine],
             position[mine],
-            origin=gauge.cube(forecaster.value),
-            base=gauge.cube(flows.base),
-            forecast=gauge.cube(flows.forecast),
+            origin=measure_set.cube(forecaster.value),
+            base=measure_set.cube(flows.base),
+            forecast=measure_set.cube(flows.forecast),
         )
         now = before[horizon]
         table = pd.concat(
             [
-                contributions(gauge, parts, now, origin=forecaster.origin, measures=others),
-                link_contributions(gauge, forecaster, now, horizon=horizon, measures=links),
+                contributions(measure_set, parts, now, origin=forecaster.origin, measures=others),
+                link_contributions(measure_set, forecaster, now, horizon=horizon, measures=links),
             ],
             ignore_index=True,
         )

@@ -1,4 +1,4 @@
-"""``gravicast shifts``: what is measured, an answer on stdout, and files where they are wanted."""
+"""``gravicast measures``: the list of measures, an answer on stdout, and files on request."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from forecasting.results.subjects import origin_of
 
 
 @pytest.fixture
-def shifts(measured_run, capsys):
-    """Ask the run for a kind of shift; exit code, stdout and stderr."""
+def measures(measured_run, capsys):
+    """Ask the run for a measure; exit code, stdout and stderr."""
 
     def go(*arguments: str, run=measured_run) -> tuple[int, str, str]:
-        code = main(["shifts", arguments[0], str(run), *arguments[1:]])
-        said = capsys.readouterr()
-        return code, said.out, said.err
+        code = main(["measures", arguments[0], str(run), *arguments[1:]])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
 
     return go
 
@@ -37,8 +37,8 @@ def shifts(measured_run, capsys):
          "Shifts of the trade pattern, United States (USA): 2010 to 2011"),
     ],
 )  # fmt: skip
-def test_each_kind_is_answered(shifts, asked, title):
-    code, out, err = shifts(*asked)
+def test_each_kind_is_answered(measures, asked, title):
+    code, out, err = measures(*asked)
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert lines[0] == title
@@ -50,7 +50,7 @@ def test_each_kind_is_answered(shifts, asked, title):
 
 def test_the_list_names_every_measure_with_its_family_and_needs(capsys):
     with pytest.raises(SystemExit) as stopped:
-        main(["shifts", "--list"])
+        main(["measures", "--list"])
     assert stopped.value.code == 0
     lines = capsys.readouterr().out.splitlines()
     for measure in MEASURES:
@@ -72,11 +72,11 @@ def test_the_list_names_every_measure_with_its_family_and_needs(capsys):
         (("all", "--country", "Germny"), "no country 'Germny'", "DEU (Germany)"),
         (("all", "--year", "2013"), "2013", "2011"),
         (("low_cost_import_ratio", "--country", "China"), "no measure of", "another country"),
-        (("all", "--overwrite"), "--overwrite says nothing without --out", "--out DIR"),
+        (("all", "--overwrite"), "--overwrite needs --out", "--out DIR"),
     ],
 )
-def test_mistakes_are_told_in_one_line(shifts, asked, says, remedy):
-    code, out, err = shifts(*asked)
+def test_mistakes_are_told_in_one_line(measures, asked, says, remedy):
+    code, out, err = measures(*asked)
     assert (code, out) == (2, "")
     assert err.startswith("gravicast: ")
     assert err.count("\n") == 1
@@ -84,36 +84,36 @@ def test_mistakes_are_told_in_one_line(shifts, asked, says, remedy):
     assert remedy in err
 
 
-def test_a_kind_that_does_not_exist_is_told_before_the_run_is_read(shifts, tmp_path):
-    _, _, err = shifts("reshorin", run=tmp_path / "nowhere")
+def test_a_kind_that_does_not_exist_is_told_before_the_run_is_read(measures, tmp_path):
+    _, _, err = measures("reshorin", run=tmp_path / "nowhere")
     assert "no kind of shift" in err
-    _, _, err = shifts("all", run=tmp_path / "nowhere")
+    _, _, err = measures("all", run=tmp_path / "nowhere")
     assert "there is no such folder" in err
 
 
-def test_a_run_without_the_data_says_what_is_missing(shifts, finished_run):
-    code, _, err = shifts("reshoring", run=finished_run)
+def test_a_run_without_the_data_says_what_is_missing(measures, finished_run):
+    code, _, err = measures("reshoring", run=finished_run)
     assert code == 2
     assert "could not measure 'reshoring'" in err
     assert "--domestic include" in err
 
 
-def test_a_folder_of_a_forecast_is_refused(shifts, measured_run, tmp_path):
+def test_a_folder_of_a_forecast_is_refused(measures, measured_run, tmp_path):
     folder = tmp_path / "forecast"
     shutil.copytree(measured_run, folder)
     about = json.loads((folder / "run.json").read_text())
     (folder / "run.json").write_text(json.dumps({**about, "kind": "forecast"}))
-    code, _, err = shifts("all", run=folder)
+    code, _, err = measures("all", run=folder)
     assert code == 2
     assert "this is a forecast by a trained model" in err
     assert "gravicast run" in err
 
 
-def test_a_folder_holds_the_brief_its_tables_and_its_figures(shifts, measured_run, tmp_path):
+def test_a_folder_holds_the_brief_its_tables_and_its_figures(measures, measured_run, tmp_path):
     out = tmp_path / "brief"
-    code, said, err = shifts("links", "--out", str(out))
+    code, printed, err = measures("links", "--out", str(out))
     assert (code, err) == (0, "")
-    assert said.splitlines()[-1] == f"With figures, and all numbers as CSV: {out / 'brief.md'}"
+    assert printed.splitlines()[-1] == f"With figures, and all numbers as CSV: {out / 'brief.md'}"
     names = ("active_links", "link_births", "link_deaths")
     assert {path.name for path in out.iterdir()} == {
         "brief.md",
@@ -123,20 +123,20 @@ def test_a_folder_holds_the_brief_its_tables_and_its_figures(shifts, measured_ru
     }
     text = (out / "brief.md").read_text("utf-8")
     assert "is left out" not in text
-    rows = pd.read_parquet(measured_run / "shifts_forecasts.parquet")
+    rows = pd.read_parquet(measured_run / "measures_forecasts.parquet")
     rows = rows.query("measure == 'link_births' and target_year == 2011")
     found = pd.read_csv(out / "link_births_forecasts.csv").set_index("country")["forecast_percent"]
     wanted = 100 * rows.set_index(rows["country"].astype(str))["forecast"]
     assert found.to_dict() == pytest.approx(wanted.to_dict())
-    code, _, err = shifts("links", "--out", str(out))
+    code, _, err = measures("links", "--out", str(out))
     assert code == 2
     assert "already holds a brief" in err
-    assert shifts("links", "--out", str(out), "--overwrite")[0] == 0
+    assert measures("links", "--out", str(out), "--overwrite")[0] == 0
 
 
-def test_names_of_sectors_are_in_the_run_and_not_read_again(shifts, measured_run):
+def test_names_of_sectors_are_in_the_run_and_not_read_again(measures, measured_run):
     run = read_run(measured_run)
     assert run.config.sectors is None
     assert run.provenance["sector_names"]["c1"] == "Textiles"
     assert origin_of(run) == 2010
-    assert "c1 Textiles" in shifts("domestic_sourcing")[1]
+    assert "c1 Textiles" in measures("domestic_sourcing")[1]

@@ -1,4 +1,4 @@
-"""The gauge: which measures the data allow, their units in order, and years as cubes."""
+"""The measure_set: which measures the data allow, their units in order, and years as cubes."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import pytest
 from features.data.input_output import read_table_year
 from features.measures.catalogue import MEASURES
 from features.measures.value_chains import value_chains
-from forecasting.measures.gauge import UNIT_KEYS, make_gauge, unit_table
+from forecasting.measurement.measure_set import UNIT_KEYS, make_measure_set, unit_table
 from models.table_update import update_table
 
 
-def test_a_world_with_everything_allows_every_measure(gauge):
-    assert gauge.measures == MEASURES
-    assert gauge.missing == {}
-    assert {m.family for m in gauge.measures} == {
+def test_a_world_with_everything_allows_every_measure(measure_set):
+    assert measure_set.measures == MEASURES
+    assert measure_set.missing == {}
+    assert {m.family for m in measure_set.measures} == {
         "sectors", "partners", "links", "reshoring", "value_chains", "digital"
     }  # fmt: skip
 
 
 def test_what_the_data_lack_is_named_with_its_remedy(make_bundle):
-    poor = make_gauge(make_bundle(pairs=False), tables=None)
+    poor = make_measure_set(make_bundle(pairs=False), tables=None)
     assert {m.name for m in poor.measures} | set(poor.missing) == {m.name for m in MEASURES}
     assert not {m.name for m in poor.measures} & set(poor.missing)
     assert "--pairs" in poor.missing["distance_of_exports"]
@@ -36,12 +36,12 @@ def test_what_the_data_lack_is_named_with_its_remedy(make_bundle):
 def test_tables_must_cover_the_years_of_the_flows(chain_world, chain_bundle, tmp_path, stops):
     for file in chain_world.options["tables"].glob("*2004.parquet"):
         (tmp_path / file.name).symlink_to(file)
-    stops(lambda: make_gauge(chain_bundle, tables=tmp_path), says="wiot_1999")
+    stops(lambda: make_measure_set(chain_bundle, tables=tmp_path), says="wiot_1999")
 
 
-def test_units_stand_in_the_order_of_the_values(gauge):
-    around = gauge.around
-    for measure in gauge.measures:
+def test_units_stand_in_the_order_of_the_values(measure_set):
+    around = measure_set.around
+    for measure in measure_set.measures:
         table, kept = unit_table(measure, around)
         assert list(table) == list(UNIT_KEYS)
         names = [around.sectors if d == "sector" else around.countries for d in measure.of]
@@ -56,11 +56,13 @@ def test_units_stand_in_the_order_of_the_values(gauge):
         assert len(table) == row + 1
 
 
-def test_a_cube_holds_every_flow_in_its_place_and_unknown_ones_as_nothing(gauge, chain_bundle):
-    panel, flows = chain_bundle.panel, gauge.flows
+def test_a_cube_holds_every_flow_in_its_place_and_unknown_ones_as_nothing(
+    measure_set, chain_bundle
+):
+    panel, flows = chain_bundle.panel, measure_set.flows
     values = panel.values[-1].copy()
     values[5] = np.nan
-    cube = gauge.cube(values)
+    cube = measure_set.cube(values)
     frame = replace(panel, values=np.tile(values, (panel.years.size, 1))).to_frame()
     frame = frame[frame["year"] == panel.last_year]
     assert len(frame) == flows.size - 1
@@ -71,21 +73,21 @@ def test_a_cube_holds_every_flow_in_its_place_and_unknown_ones_as_nothing(gauge,
 
 
 def test_without_domestic_sales_the_diagonal_is_empty(sector_bundle):
-    gauge = make_gauge(sector_bundle, tables=None)
-    cube = gauge.cube(np.ones(gauge.flows.size))
-    n = len(gauge.flows.countries)
+    measure_set = make_measure_set(sector_bundle, tables=None)
+    cube = measure_set.cube(np.ones(measure_set.flows.size))
+    n = len(measure_set.flows.countries)
     np.testing.assert_array_equal(cube, np.tile(~np.eye(n, dtype=bool)[..., None], (1, 1, 2)))
 
 
 def test_an_observed_year_takes_links_from_the_year_before_and_chains_from_its_table(
-    gauge, chain_world, chain_bundle
+    measure_set, chain_world, chain_bundle
 ):
     panel = chain_bundle.panel
-    year = gauge.observed(panel, 2004, before=2001)
-    np.testing.assert_array_equal(year.values, gauge.cube(panel.values[5]))
-    np.testing.assert_array_equal(year.chance, gauge.cube(panel.values[5]) > 0)
-    np.testing.assert_array_equal(year.before, gauge.cube(panel.values[2]) > 0)
-    flows = gauge.flows
+    year = measure_set.observed(panel, 2004, before=2001)
+    np.testing.assert_array_equal(year.values, measure_set.cube(panel.values[5]))
+    np.testing.assert_array_equal(year.chance, measure_set.cube(panel.values[5]) > 0)
+    np.testing.assert_array_equal(year.before, measure_set.cube(panel.values[2]) > 0)
+    flows = measure_set.flows
     table = read_table_year(
         chain_world.options["tables"], 2004, countries=flows.countries, sectors=flows.sectors
     )
@@ -101,46 +103,46 @@ def test_an_observed_year_takes_links_from_the_year_before_and_chains_from_its_t
     )
 
 
-def test_a_forecast_year_moves_the_origins_table(gauge, chain_bundle):
-    values = 2.0 * gauge.cube(chain_bundle.panel.values[-1])
-    year = gauge.forecast(values, chance=values, before=values > 0, origin=2010)
+def test_a_forecast_year_moves_the_origins_table(measure_set, chain_bundle):
+    values = 2.0 * measure_set.cube(chain_bundle.panel.values[-1])
+    year = measure_set.forecast(values, chance=values, before=values > 0, origin=2010)
     # A table moved to twice its flows is twice the table, but for falling inventories.
     np.testing.assert_allclose(year.chains.output, values.sum(axis=1), rtol=1e-6)
-    other = gauge.forecast(values, chance=values, before=values > 0, origin=2003)
+    other = measure_set.forecast(values, chance=values, before=values > 0, origin=2003)
     assert (np.abs(other.chains.upstreamness / year.chains.upstreamness - 1) > 1e-3).any()
-    bare = gauge.without_tables()
+    bare = measure_set.without_tables()
     assert bare.forecast(values, chance=values, before=values > 0, origin=2010).chains is None
 
 
-def test_a_country_of_the_rest_of_the_world_still_counts_as_a_partner(gauge, chain_bundle):
+def test_a_country_of_the_rest_of_the_world_still_counts_as_a_partner(measure_set, chain_bundle):
     """ROW is not reported, and its trade is part of what others' measures are made of."""
     panel = chain_bundle.panel
-    year = gauge.observed(panel, 2010, before=2009)
-    share = next(m for m in gauge.measures if m.name == "largest_supplier").compute(year)
+    year = measure_set.observed(panel, 2010, before=2009)
+    share = next(m for m in measure_set.measures if m.name == "largest_supplier").compute(year)
     frame = panel.to_frame()
     frame = frame[(frame["year"] == 2010) & (frame["exporter"] != frame["importer"])]
     flows = frame.groupby(["importer", "exporter"])["value_usd"].sum().unstack()
-    wanted = (flows.max(axis=1) / flows.sum(axis=1)).loc[list(gauge.flows.countries)]
+    wanted = (flows.max(axis=1) / flows.sum(axis=1)).loc[list(measure_set.flows.countries)]
     np.testing.assert_allclose(share, wanted, rtol=1e-9)
 
 
 @pytest.mark.parametrize("name", ["export_structure", "market_share"])
-def test_every_measure_is_computed_under_its_name(gauge, chain_bundle, name):
-    year = gauge.observed(chain_bundle.panel, 2010, before=2009)
-    measure = next(m for m in gauge.measures if m.name == name)
-    np.testing.assert_array_equal(gauge.compute(year)[name], measure.compute(year))
+def test_every_measure_is_computed_under_its_name(measure_set, chain_bundle, name):
+    year = measure_set.observed(chain_bundle.panel, 2010, before=2009)
+    measure = next(m for m in measure_set.measures if m.name == name)
+    np.testing.assert_array_equal(measure_set.compute(year)[name], measure.compute(year))
 
 
-def test_what_tables_were_mended_by_is_said(gauge, chain_world):
+def test_what_tables_were_mended_by_is_said(measure_set, chain_world):
     """Falling inventories are negative in the tables, and nothing in the flows."""
-    flows = gauge.flows
+    flows = measure_set.flows
     cells = sum(
         read_table_year(
             chain_world.options["tables"], year, countries=flows.countries, sectors=flows.sectors
         ).notes.negative_final_cells
-        for year in gauge.tables
+        for year in measure_set.tables
     )
     assert cells > 0
-    (said,) = [line for line in gauge.statements if "falling inventories" in line]
+    (said,) = [line for line in measure_set.statements if "falling inventories" in line]
     assert f" {cells:,} cells" in said
-    assert all(" 0 " not in line for line in gauge.statements)
+    assert all(" 0 " not in line for line in measure_set.statements)

@@ -10,7 +10,7 @@ import pytest
 
 from features.measures.catalogue import MEASURES
 from forecasting.evaluation.significance import LEVEL, equal_accuracy
-from forecasting.measures.scores import RIVALS, score_measures
+from forecasting.measurement.scores import RIVALS, score_measures
 
 NAMES = ("export_structure", "import_structure", "revealed_advantage", "market_share")
 CHOSEN = tuple(m for m in MEASURES if m.name in NAMES)

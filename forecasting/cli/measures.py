@@ -1,4 +1,4 @@
-"""The command ``gravicast shifts``: measures of the trade pattern, past, forecast and explained."""
+"""The command ``gravicast measures``: the trade pattern measured, forecast and explained."""
 
 from __future__ import annotations
 
@@ -7,39 +7,40 @@ from collections.abc import Iterator
 from typing import Any
 
 from forecasting.cli.brief_output import add_brief_files, check_brief_files, print_brief
+from forecasting.cli.command import add_command
 from forecasting.cli.listing import Listing
 
 _EXAMPLES = """examples:
-  gravicast shifts --list
+  gravicast measures --list
       every measure with its family, unit and what it needs
 
-  gravicast shifts reshoring runs/sectors
-  gravicast shifts market_share runs/goods --country Germany --year 2020
-  gravicast shifts value_chains runs/sectors --out shifts/value-chains
+  gravicast measures reshoring runs/sectors
+  gravicast measures market_share runs/goods --country Germany --year 2020
+  gravicast measures value_chains runs/sectors --out briefs/value-chains
       with figures, and the numbers as CSV
 """
 
 
-def add_shifts_command(commands: Any) -> None:
-    """Declare ``gravicast shifts``."""
-    shifts = commands.add_parser(
-        "shifts",
-        help="shifts of the pattern: shares, concentration, reshoring, value chains, services",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def declare(commands: Any) -> None:
+    """Declare ``gravicast measures``."""
+    measures = add_command(
+        commands,
+        "measures",
+        _brief,
+        help="measure the trade pattern: shares, concentration, reshoring, value chains",
+        examples=_EXAMPLES,
     )
-    shifts.add_argument("kind", metavar="KIND", help="a measure, a family, or all; see --list")
-    shifts.add_argument("run", metavar="RUN", help="output folder of a finished run")
-    shifts.add_argument("--list", action=Listing, nargs=0, const=_measures,
+    measures.add_argument("kind", metavar="KIND", help="a measure, a family, or all; see --list")
+    measures.add_argument("run", metavar="RUN", help="output folder of a finished run")
+    measures.add_argument("--list", action=Listing, nargs=0, const=_lines,
                         help="list the measures")  # fmt: skip
-    shifts.add_argument("--country", help="ISO 3166 code or English name (default: all)")
-    shifts.add_argument("--year", type=int, help="target year (default: the nearest)")
-    add_brief_files(shifts)
-    shifts.set_defaults(command=_shifts)
+    measures.add_argument("--country", help="ISO 3166 code or English name (default: all)")
+    measures.add_argument("--year", type=int, help="target year (default: the nearest)")
+    add_brief_files(measures)
 
 
-def _measures() -> Iterator[str]:
-    """What is measured, by family."""
+def _lines() -> Iterator[str]:
+    """Every measure, by family."""
     from features.measures.catalogue import MEASURES
     from forecasting.results.measures import FAMILIES, FAMILY_LABELS
 
@@ -52,7 +53,7 @@ def _measures() -> Iterator[str]:
             yield f"  {measure.name:{width}}  {measure.label} ({of}, {measure.unit}{needs})"
 
 
-def _shifts(parsed: argparse.Namespace) -> int:
+def _brief(parsed: argparse.Namespace) -> int:
     from forecasting.briefs.measures import pattern_brief
     from forecasting.results.measures import kind_names
     from forecasting.results.read import read_run

@@ -1,4 +1,4 @@
-"""`shifts`: what is asked for is found, filtered and told apart from what could not be measured."""
+"""`measures`: what is asked for is found and filtered, and what could not be measured is named."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from features.measures.catalogue import MEASURES
-from forecasting import read_run, shifts
+from forecasting import measures, read_run
 from forecasting.results.measures import ALL, FAMILIES, FAMILY_LABELS
 
 TABLES = ("history", "forecasts", "backtest", "drivers")
@@ -22,33 +22,33 @@ def finished(finished_run):
 
 @pytest.fixture(scope="module")
 def there(finished):
-    return set(finished.pattern.scores["measure"])
+    return set(finished.measures.scores["measure"])
 
 
 def test_all_holds_every_measure_of_the_run_as_it_is(finished, there):
-    found = shifts(finished)
+    found = measures(finished)
     assert found.kind == ALL
     assert {m.name for m in found.measures} == there
     assert [m for m in MEASURES if m in found.measures] == list(found.measures)
     for name in (*TABLES, "scores"):
-        pd.testing.assert_frame_equal(getattr(found, name), getattr(finished.pattern, name))
-    assert found.missing == finished.pattern.missing
+        pd.testing.assert_frame_equal(getattr(found, name), getattr(finished.measures, name))
+    assert found.missing == finished.measures.missing
     assert there | set(found.missing) == {m.name for m in MEASURES}
 
 
 def test_a_measure_is_found_by_its_name(finished):
-    found = shifts(finished, "market_share")
+    found = measures(finished, "market_share")
     assert [m.name for m in found.measures] == ["market_share"]
     assert found.missing == {}
     for name in (*TABLES, "scores"):
-        table, whole = getattr(found, name), getattr(finished.pattern, name)
+        table, whole = getattr(found, name), getattr(finished.measures, name)
         wanted = whole[whole["measure"] == "market_share"].reset_index(drop=True)
         pd.testing.assert_frame_equal(table, wanted)
         assert len(table)
 
 
 def test_a_family_holds_its_measures_and_says_which_are_missing(finished, there):
-    found = shifts(finished, "partners")
+    found = measures(finished, "partners")
     family = {m.name for m in MEASURES if m.family == "partners"}
     assert {m.name for m in found.measures} == family & there
     assert set(found.missing) == family - there
@@ -62,8 +62,8 @@ def test_families_are_those_of_the_catalogue(finished):
 
 @pytest.mark.parametrize("wanted", ["DEU", "deu", "Germany"])
 def test_a_country_may_be_given_by_code_or_name(finished, wanted):
-    found = shifts(finished, "partners", country=wanted)
-    whole = shifts(finished, "partners")
+    found = measures(finished, "partners", country=wanted)
+    whole = measures(finished, "partners")
     for name in TABLES:
         table, all_units = getattr(found, name), getattr(whole, name)
         assert len(table)
@@ -75,8 +75,8 @@ def test_a_country_may_be_given_by_code_or_name(finished, wanted):
 
 
 def test_an_unknown_country_is_refused_with_near_ones(finished, stops):
-    stops(lambda: shifts(finished, "links", country="Atlantis"), says="Atlantis")
-    error = stops(lambda: shifts(finished, "links", country="Germny"))
+    stops(lambda: measures(finished, "links", country="Atlantis"), says="Atlantis")
+    error = stops(lambda: measures(finished, "links", country="Germny"))
     assert "DEU" in error.remedy
 
 
@@ -85,12 +85,12 @@ def test_an_unknown_country_is_refused_with_near_ones(finished, stops):
     [("market_shares", "market_share"), ("reshorin", "reshoring"), ("upstream", "upstreamness")],
 )
 def test_an_unknown_kind_is_refused_with_near_names(finished, stops, wrong, near):
-    error = stops(lambda: shifts(finished, wrong), says=repr(wrong))
+    error = stops(lambda: measures(finished, wrong), says=repr(wrong))
     assert near in error.remedy
 
 
 def test_a_kind_like_no_other_is_refused_with_the_families(finished, stops):
-    error = stops(lambda: shifts(finished, "zzzzzz"))
+    error = stops(lambda: measures(finished, "zzzzzz"))
     assert all(word in error.remedy for word in (ALL, *FAMILIES))
 
 
@@ -100,18 +100,18 @@ def test_a_kind_like_no_other_is_refused_with_the_families(finished, stops):
      ("digital", "--sectors")],
 )  # fmt: skip
 def test_what_the_data_do_not_allow_is_refused_with_what_they_lack(finished, stops, kind, option):
-    error = stops(lambda: shifts(finished, kind), says=repr(kind))
+    error = stops(lambda: measures(finished, kind), says=repr(kind))
     assert option in error.remedy
     assert error.file == finished.out
 
 
 def test_a_forecast_by_a_trained_model_has_no_measures(finished, stops):
-    error = stops(lambda: shifts(replace(finished, pattern=None)), says="back-test")
+    error = stops(lambda: measures(replace(finished, measures=None)), says="back-test")
     assert "gravicast run" in error.remedy
     assert error.file == finished.out
 
 
 def test_what_several_measures_lack_is_said_once(stops, finished):
-    error = stops(lambda: shifts(finished, "reshoring"), says="could not measure")
+    error = stops(lambda: measures(finished, "reshoring"), says="could not measure")
     reasons = error.remedy.split("; ")
     assert len(reasons) == len(set(reasons)) > 1

@@ -1,0 +1,19 @@
+"""The words that options about data take. It imports nothing, so that the command line is quick."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+AbsentFlows = Literal["auto", "zero", "missing"]
+NegativeFlows = Literal["error", "zero"]
+DomesticFlows = Literal["apart", "include"]
+LateReports = Literal["auto", "missing", "zero"]
+FlowDirection = Literal["exports", "imports"]
+Unit = Literal["usd", "thousand", "million", "billion"]
+Decimal = Literal[".", ","]
+
+Setting = Literal["totals_known", "ex_ante"]
+SETTINGS: tuple[Setting, ...] = ("totals_known", "ex_ante")
+
+ROLES = ("exporter", "importer", "year", "month", "sector", "value")
+"""Columns of a trade table that a user may name."""

@@ -1,0 +1,98 @@
+"""`ForecastConfig`: new data for a trained model, and where its forecast goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import date
+from pathlib import Path
+from typing import Any, ClassVar
+
+from features.choices import AbsentFlows, Decimal, FlowDirection, LateReports, NegativeFlows, Unit
+from forecasting.options import kinds
+from forecasting.options.option import Option, declares_options, option
+from forecasting.options.run_config import DATA, FORECAST, OUTPUT, RunConfig
+
+
+@declares_options(like=RunConfig)
+@dataclass(frozen=True, slots=True)
+class ForecastConfig:
+    """New data for a trained model; what is None is as it was when the model was trained.
+
+    {options}
+
+    Notes
+    -----
+    A feature whose data are not given is missing. A run in the output folder is never replaced.
+    """
+
+    OPTIONS: ClassVar[Mapping[str, Option]]
+
+    trade: Path | str = field(
+        metadata={
+            "option": Option(
+                kinds.PATH,
+                "trade by exporter, importer, [sector], year and value_usd, new years and the "
+                "history that features look back to",
+                DATA,
+            )
+        }
+    )
+    indicators: Path | str | None = None
+    indicator_catalogue: Path | str | None = None
+    pairs: tuple[Path | str, ...] = ()
+    sectors: Path | str | None = None
+    store: Path | str | None = None
+    largest: int | None = None
+    absent: AbsentFlows | None = None
+    late: LateReports | None = None
+    strict: bool = False
+    accept: tuple[str, ...] = ()
+    negatives: NegativeFlows | None = None
+    columns: Mapping[str, str] | str | None = None
+    unit: Unit | None = None
+    flow: FlowDirection | None = None
+    decimal: Decimal | None = None
+    extra_codes: tuple[str, ...] | None = None
+    horizons: tuple[int, ...] | None = option(
+        None, kinds.HORIZONS, group=FORECAST, help="years ahead, of those the model was fitted for"
+    )
+    as_of: date | str | None = option(
+        None, kinds.DAY, group=FORECAST,
+        help="day of the forecast (default: as long after the last trade year as the model's was "
+        "after its own)",
+    )  # fmt: skip
+    trade_lag_months: int | None = None
+    pair_lag_months: int | None = None
+    out: Path | str = option(
+        Path("gravicast-forecast"), kinds.PATH, group=OUTPUT, help="output folder"
+    )
+    overwrite: bool = option(
+        False, kinds.SWITCH, group=OUTPUT, help="replace the forecast in the output folder"
+    )
+    quiet: bool = False
+
+    def run_config(self, about: Mapping[str, Any]) -> RunConfig:
+        """The configuration of a run on the new data, filled up with the model's.
+
+        Raises
+        ------
+        InputError
+            For a value that does not fit.
+        """
+        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        # A model of an earlier version lacks the newest options, which then had their default.
+        trained = {
+            name: about["config"][name]
+            for name, declared in RunConfig.OPTIONS.items()
+            if declared.trained and name in about["config"]
+        }
+        return RunConfig.from_mapping(
+            {
+                **trained,
+                "horizons": about["horizons"],
+                **{name: value for name, value in given.items() if value is not None},
+                "settings": [about["setting"]],
+                "experiment": None,
+            }
+        )
