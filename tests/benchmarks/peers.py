@@ -6,9 +6,9 @@
 RUN is the output folder of a `gravicast run` on the goods panel. The peers (mlforecast, skforecast,
 statsforecast, CatBoost) need pandas before 3 and so an environment of their own: it is made once,
 in DIR, from ``peers-requirements.txt``, and ``peers_worker.py`` runs in it. Its forecasts are
-scored here by gravicast's own metrics. Before and after, the last value must reproduce the run's scores.
-Peers see years up to the origin and no totals published after it: the fair comparison is gravicast
-ex ante. All origins take about 15 minutes on one core.
+scored here by gravicast's own metrics. Before and after, the last value must reproduce the run's
+scores. Peers see years up to the origin and no totals published after it: the fair comparison is
+gravicast ex ante. All origins take about 15 minutes on one core.
 """
 
 from __future__ import annotations
