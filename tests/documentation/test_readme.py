@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
 from importlib import import_module
 from pathlib import Path
 
 import forecasting
+from forecasting.cli.main import _parser
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -37,11 +39,29 @@ def test_folders_whose_documentation_it_points_to_say_more_than_a_line():
         assert len((import_module(name).__doc__ or "").splitlines()) > 3, name
 
 
+def test_its_commands_and_their_options_are_known():
+    shown = [line.partition("#")[0] for line in joined_lines() if line.startswith("gravicast ")]
+    shown += re.findall(r"`(gravicast [a-z][^`]*)`", TEXT)
+    assert len(shown) > 25
+    subcommands = _parser()._subparsers._group_actions[0].choices
+    for line in shown:
+        for command in line.split(" && "):
+            _, name, *words = shlex.split(command)
+            known = subcommands[name]._option_string_actions
+            if name not in ("fetch", "data"):  # Their options are those of the source or action.
+                assert {word for word in words if word.startswith("--")} <= set(known), command
+
+
+def joined_lines() -> list[str]:
+    """Lines of code blocks, those that end in a backslash with the next."""
+    blocks = re.findall(r"^```bash\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    return "".join(blocks).replace("\\\n", " ").splitlines()
+
+
 def test_its_python_imports_public_names():
-    blocks = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-    lines = re.findall(r"^from forecasting import (.*)$", "".join(blocks), re.MULTILINE)
+    lines = re.findall(r"from forecasting import ([\w, ]+)", TEXT)
     names = {name.strip() for line in lines for name in line.split(",")}
-    assert names
+    assert len(names) > 5
     assert names <= set(forecasting.__all__)
 
 
