@@ -145,7 +145,7 @@ def coverage(
                 "series": " ".join(feature.series),
                 "absent_series": " ".join(absent),
                 "share_of_flows": float(np.isfinite(matrix[:, column]).mean()),
-                "countries": min((there for there, _ in known), default=pd.NA),
+                "countries": min((present for present, _ in known), default=pd.NA),
                 "carried": max((carried for _, carried in known), default=pd.NA),
             }
         )
@@ -157,6 +157,6 @@ def _given(info: InformationSet, name: str) -> bool:
 
 
 def _countries(info: InformationSet, name: str) -> tuple[int, int]:
-    there = int(np.isfinite(info.latest(name)).sum())
+    present = int(np.isfinite(info.latest(name)).sum())
     current = int(np.isfinite(info.at(name, info.last_year(name))).sum())
-    return there, there - current
+    return present, present - current

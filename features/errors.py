@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 LONGEST_CELL = 200
 """Characters of a cell or a name that a message shows."""
 _LONGEST = {"problem": 1000, "remedy": 500, "file": 240}
@@ -16,6 +18,12 @@ def cut(text: str, limit: int = LONGEST_CELL) -> str:
     if not head.isprintable():
         head = "".join(c if c.isprintable() else repr(c)[1:-1] for c in head)
     return head if len(head) <= limit else f"{head[: limit - 3]}..."
+
+
+def listed(words: Sequence[str], *, most: int = 5) -> str:
+    """Words between commas, the first few of many."""
+    rest = len(words) - most
+    return ", ".join(words[:most]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
 class InputError(ValueError):
@@ -53,8 +61,8 @@ class InputError(ValueError):
         place = [_path(str(file))] if file is not None else []
         place += [f"column {cut(repr(column))}"] if column is not None else []
         place += [f"row {row}"] if row is not None else []
-        told = f"{self.problem}. {self.remedy}"
-        super().__init__(f"{', '.join(place)}: {told}" if place else told)
+        message = f"{self.problem}. {self.remedy}"
+        super().__init__(f"{', '.join(place)}: {message}" if place else message)
 
 
 def _path(file: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from features.errors import InputError
+from features.errors import InputError, listed
 
 Severity = Literal["error", "warning", "note"]
 
@@ -28,7 +28,6 @@ CODES: dict[str, str] = {
 }
 """Everything that is looked for, by the code of its finding."""
 
-_NAMED = 5
 _ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
 
 
@@ -114,12 +113,6 @@ def refuse(findings: Sequence[Finding], *, strict: bool, file: object | None) ->
     first, *others = found
     also = f" (also found: {listed([one.code for one in others])})" if others else ""
     raise InputError(f"{first.message}{also}", remedy=first.remedy, file=file)
-
-
-def listed(words: Sequence[str], *, most: int = _NAMED) -> str:
-    """Words between commas, the first few of many."""
-    rest = len(words) - most
-    return ", ".join(words[:most]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
 def years_listed(years: Iterable[int]) -> str:

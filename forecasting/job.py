@@ -28,8 +28,9 @@ from forecasting.progress import Progress
 from forecasting.results.result import RunResult
 from forecasting.results.write import write_tables
 from forecasting.run_folder.claim import check_out, claimed
+from forecasting.run_folder.files import FIGURES, MARKER, REPORT
 from forecasting.run_folder.interrupts import Interrupted
-from forecasting.run_folder.record import MARKER, write_record
+from forecasting.run_folder.record import write_record
 from forecasting.run_folder.staging import staged
 from forecasting.run_outcome import run_provenance, run_result
 from forecasting.tracking.autologging import autologging_off
@@ -187,10 +188,10 @@ def _draw(result: RunResult, stage: Path) -> None:
     # Some figures and tables read the back-test, which is still in the temporary folder.
     result, figures = replace(result, out=stage), None
     if result.config.figures:
-        (stage / "figures").mkdir()
-        figures = save_figures(result, stage / "figures")
+        (stage / FIGURES).mkdir()
+        figures = save_figures(result, stage / FIGURES)
     if result.config.report:
-        write_report(result, figures, stage / "report.html")
+        write_report(result, figures, stage / REPORT)
 
 
 def _recorded(result: RunResult, stage: Path) -> RunResult:

@@ -37,10 +37,13 @@ def last_value(info: InformationSet) -> Vector:
 
 
 def drift(info: InformationSet, *, horizon: int) -> Vector:
-    """The last value times the world's mean growth of the last five years, compounded."""
+    """The last value times the world's mean growth of the last five years, compounded.
+
+    The last value alone where nothing is known of the world then.
+    """
     world = info.exporter_totals.sum(axis=1)
     years = min(DRIFT_YEARS, world.size - 1)
-    if years == 0:
+    if years == 0 or not world[-1 - years] > 0:
         return origin_value(info)
     yearly = (world[-1] / world[-1 - years]) ** (1.0 / years)
     return origin_value(info) * yearly**horizon

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from features.errors import InputError
 from features.information import InformationSet
 from models.design import Design, origin_value
 from models.shift import ShiftChoice
@@ -99,6 +100,27 @@ class Known:
             )
             for horizon in self.horizons
         }
+
+    def require_valid(self, forecasts: Mapping[int, Vector], *, model: str) -> None:
+        """Check that every horizon has a finite forecast, not negative, of every flow.
+
+        Raises
+        ------
+        InputError
+            If not, with the name of the model.
+        """
+        for horizon in self.horizons:
+            found = forecasts.get(horizon)
+            if found is None or np.shape(found) != (self.info.flows.size,):
+                wrong = f"no forecast of every flow at horizon {horizon}"
+            elif not (np.isfinite(found) & (found >= 0)).all():
+                wrong = f"forecasts at horizon {horizon} that are negative or not finite"
+            else:
+                continue
+            raise InputError(
+                f"model '{model}' gives {wrong}",
+                remedy="Return USD of shape [flow], finite and not negative, by horizon",
+            )
 
 
 class FlowModel(Protocol):

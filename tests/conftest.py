@@ -18,9 +18,10 @@ from features.choices import Setting
 from features.data.indicators import Indicators
 from features.data.pairs import PairAttributes
 from features.data.panel import TradePanel
-from features.data.sectors import EXPOSURES, SectorAttributes
+from features.data.sectors import SectorAttributes
 from features.errors import InputError
 from features.information import DataBundle
+from features.reading.schemas import EXPOSURES
 
 COUNTRIES = ("BRA", "CHN", "DEU", "FRA", "IND", "NAM", "USA", "ZAF")
 FIRST_YEAR, LAST_YEAR = 1999, 2010

@@ -1,8 +1,7 @@
 """Where is what? Fifteen questions of a newcomer, and the file whose name should answer each.
 
-Asked with nothing but the list of files, 13 of 15 first guesses were right (in November 2026; the
-others were `models/baselines.py` for the baseline and `run_folder/schema.py` for the files of a
-run). Ask them again when files move: a file that nobody guesses needs another name.
+Asked with nothing but the list of files, 13 of 15 first guesses were right (in November 2026,
+before `models/registry.py` and `run_folder/files.py`, which answer the other two, were there). Ask them again when files move: a file that nobody guesses needs another name.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ ANSWERS = {
     "Where would I add a baseline?": ("models/registry.py", "MODELS"),
     "Where is a late reporter noticed?": (
         "features/plausibility/reporting.py", "reporting_findings"),
-    "Which files are in a run's folder?": ("forecasting/results/write.py", "write_tables"),
+    "Which files are in a run's folder?": ("forecasting/run_folder/files.py", "FILES"),
     "Where are the options of a run declared?": (
         "forecasting/options/run_config.py", "RunConfig"),
     "Where is the loop over origins?": ("forecasting/evaluation/backtest.py", "run_backtest"),

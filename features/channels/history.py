@@ -149,8 +149,8 @@ def _gap_columns(window: Plane, intensity: Plane, traded: Plane, out: Plane, col
             out[column] = intensity[-1] - total / count
             column += 1
     five = window[-5:]
-    there = ~np.isnan(five)
-    mean = np.where(there, five, 0).sum(axis=0) / there.sum(axis=0, dtype=np.float32)
+    present = ~np.isnan(five)
+    mean = np.where(present, five, 0).sum(axis=0) / present.sum(axis=0, dtype=np.float32)
     out[column] = out[0] - _log_usd(mean)
     recent = traded[-6:]
     steps = _midpoint(recent[1:], recent[:-1])

@@ -91,15 +91,15 @@ def _columns(info: InformationSet) -> NDArray[np.float32]:
         grown = _growth(info, traded, years)
         if grown is None:
             continue
-        growth, there = (_planes(plane, flows) for plane in grown)
-        out[column] = _flat(_ratio(like_exporters @ growth, like_exporters @ there), flows)
-        out[column + 1] = _flat(_ratio(growth @ like_importers, there @ like_importers), flows)
+        growth, present = (_planes(plane, flows) for plane in grown)
+        out[column] = _flat(_ratio(like_exporters @ growth, like_exporters @ present), flows)
+        out[column + 1] = _flat(_ratio(growth @ like_importers, present @ like_importers), flows)
         if years == 1:
             size = np.abs(growth)
             for number, (values, axis) in enumerate(
                 ((growth, 2), (growth, 1), (size, 2), (size, 1)), start=5
             ):
-                out[number] = _flat(_others(values, there, axis=axis), flows)
+                out[number] = _flat(_others(values, present, axis=axis), flows)
     out[9:11] = now = _silent(info, 1)
     if info.history.shape[0] > 1:
         out[11:13] = now - _silent(info, 2)
@@ -145,10 +145,10 @@ def _growth(
     """Log growth of intensities over ``years``, 0 where unknown, and where it is known."""
     if info.history.shape[0] <= years:
         return None
-    there = traded[-1] & traded[-1 - years]
+    present = traded[-1] & traded[-1 - years]
     change = info.intensity[-1] - info.intensity[-1 - years]
-    growth = np.where(there, np.clip(change, -LARGEST_GROWTH, LARGEST_GROWTH), np.float32(0))
-    return growth, there.astype(np.float32)
+    growth = np.where(present, np.clip(change, -LARGEST_GROWTH, LARGEST_GROWTH), np.float32(0))
+    return growth, present.astype(np.float32)
 
 
 def _similarity(rows: Planes) -> Planes:
@@ -162,10 +162,10 @@ def _similarity(rows: Planes) -> Planes:
     return alike
 
 
-def _others(values: Planes, there: Planes, *, axis: int) -> Planes:
+def _others(values: Planes, present: Planes, *, axis: int) -> Planes:
     """Unweighted mean over the other flows of the same exporter (axis 2) or importer (axis 1)."""
     total = values.sum(axis=axis, keepdims=True) - values
-    return _ratio(total, there.sum(axis=axis, keepdims=True) - there)
+    return _ratio(total, present.sum(axis=axis, keepdims=True) - present)
 
 
 def _ratio(top: Planes, bottom: Planes, *, absent: float = float("nan")) -> Planes:

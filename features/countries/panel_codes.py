@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.errors import InputError
+from features.errors import InputError, listed
 
 AGGREGATES = frozenset({"ROW"})
 """Codes that are not countries but stand in one's place in input-output data (rest of world)."""
@@ -97,10 +97,9 @@ def counted(rows: int) -> str:
     return f"{rows:,} row{'' if rows == 1 else 's'}"
 
 
-def listed(counts: Mapping[str, int]) -> str:
+def with_rows(counts: Mapping[str, int]) -> str:
     """Codes and their rows, the first dozen by name."""
-    named = [f"{code[:40]!r} ({counted(rows)})" for code, rows in list(counts.items())[:12]]
-    return ", ".join(named) + (f" and {len(counts) - 12} more" if len(counts) > 12 else "")
+    return listed([f"{code[:40]!r} ({counted(rows)})" for code, rows in counts.items()], most=12)
 
 
 def unknown_codes(counts: Mapping[str, int]) -> str:
@@ -108,7 +107,7 @@ def unknown_codes(counts: Mapping[str, int]) -> str:
     if len(counts) == 1:
         ((code, rows),) = counts.items()
         return f"{code[:40]!r} is not a country code ({counted(rows)})"
-    return f"{listed(counts)} are not country codes"
+    return f"{with_rows(counts)} are not country codes"
 
 
 def place_of(names: Sequence[str], countries: Sequence[str]) -> NDArray[np.int32]:

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Literal
 
 from features.countries.panel_codes import AGGREGATES
-from features.errors import InputError, SourceError
+from features.errors import InputError, SourceError, listed
 
 # Codes of UN Comtrade and BACI that ISO 3166 does not have, or has for another state. Many codes
 # may mean one country, so the table is never turned round.
@@ -91,13 +91,15 @@ _ALPHA2 = {"XK": "XKX", "UK": "GBR", "EL": "GRC", "AN": "ANT", "CS": "SCG", "KV"
            "YU": "SCG"}  # fmt: skip
 
 
-def said_of_territories(countries: Iterable[str], year: int) -> list[str]:
+def territory_statements(countries: Iterable[str], year: int) -> list[str]:
     """What figures of BACI or Comtrade for a year do not say of countries' territory."""
-    there = set(countries)
-    said = [text for code, (last, text) in _ENLARGED.items() if code in there and year <= last]
-    if "TWN" in there:
-        said.append('Taiwan is what the source calls "Other Asia, not elsewhere specified"')
-    return said
+    found = set(countries)
+    statements = [
+        text for code, (last, text) in _ENLARGED.items() if code in found and year <= last
+    ]
+    if "TWN" in found:
+        statements.append('Taiwan is what the source calls "Other Asia, not elsewhere specified"')
+    return statements
 
 
 class UnknownCodeError(LookupError):
@@ -271,10 +273,9 @@ def translate(
             count(dropped_rows(str(codes[number])), int(rows[number]))
     elif unknown:
         named = [repr(str(codes[number])) for number in unknown]
-        more = f" and {len(named) - 20} more" if len(named) > 20 else ""
         drop = ", or drop its rows with --unknown-codes drop" if count is not None else ""
         raise SourceError(
-            f"no table says which country {', '.join(named[:20])}{more} is",
+            f"no table says which country {listed(named, most=20)} is",
             remedy="The source may be newer than this version of gravicast: upgrade, or take an "
             f"earlier release{drop}",
             file=file,

@@ -11,17 +11,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.countries.panel_codes import place_of, to_iso3
 from features.data.stand_ins import fillers, stand_ins
 from features.errors import InputError, cut
-from features.files.frames import as_frame
-from features.files.tables import flags, numbers, read_table, require_columns, whole_years
+from features.files.table_schema import CheckedTable, Codes
+from features.files.tables import read_table
 from features.reading.indicator_table import read_indicators
 from features.reading.options import DEFAULT, ReadingOptions
+from features.reading.schemas import CATALOGUE, INDICATORS
 
 Snapshots = Literal["refuse", "spread"]
-CATALOGUE_COLUMNS = ("indicator", "channel", "label", "unit", "publication_lag_months")
-CATALOGUE_TEXT = ("indicator", "channel", "label", "unit", "source", "note")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +83,7 @@ class Indicators:
     ) -> Indicators:
         """Read the value table and its catalogue; see `read_indicators` and `from_frames`."""
         table = read_indicators(Path(path), options)
-        specs = read_table(Path(catalogue), text=CATALOGUE_TEXT, decimal=options.decimal)
+        specs = read_table(Path(catalogue), text=CATALOGUE.text, decimal=options.decimal)
         with table.placed():
             read = cls.from_frames(
                 table.frame,
@@ -128,27 +126,23 @@ class Indicators:
         InputError
             Also where an indicator stands in one of the two tables only, or has no lag.
         """
-        frame = as_frame(frame, text=("iso3", "indicator"), file=file)
-        catalogue = as_frame(catalogue, text=(), file=catalogue_file)
-        specs = _read_specs(catalogue, file=catalogue_file)
-        require_columns(frame, ("iso3", "year", "indicator", "value"), file=file)
-        names = frame["indicator"].astype("category").cat.remove_unused_categories()
+        specs = _specs(CATALOGUE.check(catalogue, file=catalogue_file))
+        checked = INDICATORS.check(frame, file=file)
+        names, iso3 = checked.codes["indicator"], checked.codes["iso3"]
+        series = names.used()
         _match_catalogue(names, specs, file=file, catalogue_file=catalogue_file)
-        codes, iso3 = to_iso3(frame["iso3"], file=file)
-        year = whole_years(frame["year"], file=file)
-        value = numbers(frame["value"], file=file)
-        country = place_of(iso3, countries)[codes]
-        _refuse_duplicates(names, np.asarray(iso3)[codes], year, file=file)
-        others = tuple(sorted(set(iso3) - set(countries)))
+        year, country = checked.years["year"], iso3.places(countries)
         first, last = int(year.min()), int(year.max())
-        cube = np.full((len(names.cat.categories), last - first + 1, len(countries)), np.nan)
+        cube = np.full((len(series), last - first + 1, len(countries)), np.nan)
         keep = country >= 0
-        cube[names.cat.codes.to_numpy()[keep], (year - first)[keep], country[keep]] = value[keep]
-        values = {str(name): cube[k] for k, name in enumerate(names.cat.categories)}
+        cells = (names.places(series)[keep], (year - first)[keep], country[keep])
+        cube[cells] = checked.numbers["value"][keep]
+        values = dict(zip(series, cube, strict=True))
         years = np.arange(first, last + 1, dtype=np.int32)
-        said = _spread(specs, values, snapshots, file=catalogue_file)
-        said += _stand_in(specs, values, countries)
-        return cls(specs, years, values, countries, others, tuple(said))
+        statements = _spread(specs, values, snapshots, file=catalogue_file)
+        statements += _stand_in(specs, values, countries)
+        others = tuple(sorted(set(iso3.names) - set(countries)))
+        return cls(specs, years, values, countries, others, tuple(statements))
 
 
 def _spread(
@@ -188,10 +182,10 @@ def _stand_in(
     countries: Sequence[str],
 ) -> list[str]:
     """Put series in the place of those that features know and the table lacks."""
-    said = []
+    statements = []
     for name, other in stand_ins(set(values)).items():
         values[name], specs[name] = values[other], replace(specs[other], name=name)
-        said.append(f"{other} stands in for {name}")
+        statements.append(f"{other} stands in for {name}")
     for name, other in fillers(set(values)).items():
         if specs[name].publication_lag_months < specs[other].publication_lag_months:
             continue
@@ -201,90 +195,40 @@ def _stand_in(
         if filled.any():
             values[name] = np.where(filled, values[other], values[name])
             named = ", ".join(np.asarray(countries)[filled.any(axis=0)])
-            said.append(f"{other} stands in for {name} of {named} before its first figure")
-    return said
+            statements.append(f"{other} stands in for {name} of {named} before its first figure")
+    return statements
 
 
-def _read_specs(catalogue: pd.DataFrame, *, file: object) -> dict[str, IndicatorSpec]:
-    require_columns(catalogue, CATALOGUE_COLUMNS, file=file)
-    lag_column = catalogue["publication_lag_months"]
-    if lag_column.isna().any():
-        row = int(lag_column.isna().to_numpy().argmax())
-        raise InputError(
-            f"the publication lag of {cut(str(catalogue['indicator'].iloc[row]))} is missing",
-            remedy="Give the months from the end of a year to its publication",
-            file=file,
-            column="publication_lag_months",
-            row=row + 2,
-        )
-    lags = numbers(lag_column, file=file)
-    wrong = (lags < 0) | (lags != np.floor(lags)) | (lags > 240)
-    twice = catalogue["indicator"].duplicated().to_numpy()
-    for bad, column, problem in (
-        (wrong, "publication_lag_months", "the lag is not a whole number of months from 0 to 240"),
-        (twice, "indicator", "the indicator is listed twice"),
-    ):
-        if bad.any():
-            row = int(bad.argmax())
-            remedy = "Correct the catalogue"
-            raise InputError(problem, remedy=remedy, file=file, column=column, row=row + 2)
-    snapshot = np.zeros(len(catalogue), dtype=bool)
-    if "snapshot" in catalogue.columns:
-        remedy = "Write 1 for a series of one year only, 0 for others"
-        snapshot = flags(catalogue["snapshot"], remedy=remedy, file=file)
-    rows = zip(
-        catalogue["indicator"],
-        catalogue["channel"],
-        catalogue["label"],
-        catalogue["unit"],
-        lags,
-        snapshot,
-        strict=True,
-    )
+def _specs(catalogue: CheckedTable) -> dict[str, IndicatorSpec]:
+    names = [str(name) for name in catalogue.codes["indicator"].texts()]
+    snapshot = catalogue.flags.get("snapshot", np.zeros(len(names), dtype=bool))
+    texts = (catalogue.texts[column] for column in ("channel", "label", "unit"))
+    lags = catalogue.numbers["publication_lag_months"]
     return {
-        str(name): IndicatorSpec(str(name), str(channel), str(label), str(unit), int(lag), bool(of))
-        for name, channel, label, unit, lag, of in rows
+        name: IndicatorSpec(name, channel, label, unit, int(lag), bool(one_year))
+        for name, channel, label, unit, lag, one_year in zip(
+            names, *texts, lags, snapshot, strict=True
+        )
     }
 
 
 def _match_catalogue(
-    names: pd.Series, specs: dict[str, IndicatorSpec], *, file: object, catalogue_file: object
+    names: Codes, specs: dict[str, IndicatorSpec], *, file: object, catalogue_file: object
 ) -> None:
-    if names.isna().any():
-        row = int(names.isna().to_numpy().argmax())
-        remedy = "Name the indicator"
-        raise InputError(
-            "an empty cell is no name", remedy=remedy, file=file, column="indicator", row=row + 2
-        )
-    there = {str(name) for name in names.cat.categories}
-    for name in sorted(there - set(specs)):
+    series = set(names.used())
+    for name in sorted(series - set(specs)):
         raise InputError(
             f"{cut(name)} is not in the catalogue {catalogue_file}",
             remedy="Add a line with its channel, unit and publication lag",
             file=file,
             column="indicator",
-            row=int((names == name).to_numpy().argmax()) + 2,
+            row=int((names.texts() == name).argmax()) + 2,
         )
-    for name in sorted(set(specs) - there):
+    for name in sorted(set(specs) - series):
         raise InputError(
             f"{cut(name)} is in the catalogue but has no row in {file}",
             remedy="Remove the line or supply the values",
             file=catalogue_file,
             column="indicator",
             row=list(specs).index(name) + 2,
-        )
-
-
-def _refuse_duplicates(
-    names: pd.Series, iso3: NDArray[np.str_], year: NDArray[np.integer], *, file: object
-) -> None:
-    keys = pd.DataFrame({"n": names.cat.codes.to_numpy(), "c": iso3, "y": year})
-    twice = keys.duplicated().to_numpy()
-    if twice.any():
-        row = int(twice.argmax())
-        raise InputError(
-            f"{cut(str(names.iloc[row]))} of {iso3[row]} in {year[row]} occurs twice",
-            remedy="Keep one row for each country, year and indicator",
-            file=file,
-            row=row + 2,
         )

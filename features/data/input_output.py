@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from features.countries.panel_codes import place_of
 from features.errors import InputError
-from features.files.tables import numbers, read_table, require_columns, shown
+from features.files.table_schema import CheckedTable
+from features.files.tables import read_table, refuse_cells
+from features.reading.schemas import GROSS_OUTPUT, INPUT_OUTPUT
 
 FINAL_USES = ("HOUSEHOLD", "NONPROFIT", "GOVERNMENT", "GFCF", "INVENTORY")
-"""Uses that are no sector; changes of inventories may be negative."""
-COLUMNS = ("source_country", "source_sector", "use_country", "use", "value_musd")
+"""Uses that are not sectors; changes of inventories may be negative."""
 MILLION = 1e6
 ROUNDING = 0.15 * MILLION
 """USD by which whole millions may put a row out of balance, a cell of it: sales below half a
@@ -139,10 +138,10 @@ def check_table_years(folder: Path | str, years: Iterable[int]) -> None:
     folder, wanted = Path(folder), list(years)
     if not folder.is_dir():
         raise InputError("there is no such folder", remedy="Check the path", file=folder)
-    there = table_years(folder)
-    lacking = [year for year in wanted if year not in there]
-    if not there or lacking:
-        have = f"{there[0]}-{there[-1]}" if there else "none"
+    present = table_years(folder)
+    lacking = [year for year in wanted if year not in present]
+    if not present or lacking:
+        have = f"{present[0]}-{present[-1]}" if present else "none"
         raise InputError(
             f"the flows are of {wanted[0]}-{wanted[-1]} and there is no wiot_{lacking[0]}.parquet "
             f"(tables found: {have})",
@@ -163,8 +162,8 @@ def read_table_year(
     Parameters
     ----------
     folder
-        Holds ``wiot_YYYY.parquet``, long tables with the columns `COLUMNS`, million USD, zeros
-        left out; and, where published output is to be checked, ``gross_output.parquet``
+        Holds ``wiot_YYYY.parquet``, long tables with the columns of `INPUT_OUTPUT`, million USD,
+        zeros left out; and, where published output is to be checked, ``gross_output.parquet``
         (``country, sector, year, output_musd``).
     year
         Calendar year.
@@ -182,36 +181,29 @@ def read_table_year(
     folder = Path(folder)
     check_table_years(folder, [year])
     file = folder / f"wiot_{year}.parquet"
-    frame = read_table(file, text=COLUMNS[:4])
-    require_columns(frame, COLUMNS, file=file)
-    countries = _sorted_codes(frame["source_country"]) if countries is None else tuple(countries)
-    sectors = _sorted_codes(frame["source_sector"]) if sectors is None else tuple(sectors)
-    intermediate, final = _matrices(frame, countries, sectors, file=file)
+    table = INPUT_OUTPUT.check(read_table(file, text=INPUT_OUTPUT.text), file=file)
+    countries = tuple(countries or sorted(table.codes["source_country"].used()))
+    sectors = tuple(sectors or sorted(table.codes["source_sector"].used()))
+    intermediate, final = _matrices(table, countries, sectors, file=file)
     output = intermediate.sum(axis=1) + final.sum(axis=1)
     gap = output - _published_output(folder, year, countries, sectors)
     notes = _settle(intermediate, final, gap, names=(countries, sectors), file=file)
     return InputOutputTable(year, countries, sectors, intermediate, final, notes)
 
 
-def _sorted_codes(column: pd.Series) -> tuple[str, ...]:
-    return tuple(sorted(map(str, column.dropna().unique())))
-
-
 def _matrices(
-    frame: pd.DataFrame, countries: tuple[str, ...], sectors: tuple[str, ...], *, file: Path
+    table: CheckedTable, countries: tuple[str, ...], sectors: tuple[str, ...], *, file: Path
 ) -> tuple[Matrix, Matrix]:
     """Sales to sectors, shape ``[row, row]``, and to final use, ``[row, country]``, USD."""
-    value = numbers(frame["value_musd"], file=file) * MILLION
+    value = table.numbers["value_musd"] * MILLION
     n, k = len(countries), len(sectors)
-    row = _codes(frame["source_country"], countries, file=file) * k
-    row += _codes(frame["source_sector"], sectors, file=file)
-    user = _codes(frame["use_country"], countries, file=file)
-    uses = (*sectors, *FINAL_USES)
-    # Zeros are left out: a use that is not there at all is a use of nothing.
-    use = _codes(frame["use"], uses, file=file, all_of_them=False)
+    row = _places(table, "source_country", countries, file=file) * k
+    row += _places(table, "source_sector", sectors, file=file)
+    user = _places(table, "use_country", countries, file=file)
+    # Zeros are left out: a use that does not occur is a use of nothing.
+    use = _places(table, "use", (*sectors, *FINAL_USES), file=file, all_of_them=False)
     to_final = use >= k
-    _check_sales(frame, value, to_final, file=file)
-    _check_once((row * n + user) * len(uses) + use, frame, file=file)
+    _check_sales(table, value, to_final, file=file)
     intermediate = np.bincount(
         ((row * n + user) * k + use)[~to_final], weights=value[~to_final], minlength=(n * k) ** 2
     )
@@ -223,41 +215,37 @@ def _matrices(
     )
 
 
-def _codes(
-    column: pd.Series, known: Sequence[str], *, file: Path, all_of_them: bool = True
+def _places(
+    table: CheckedTable,
+    column: str,
+    known: Sequence[str],
+    *,
+    file: Path,
+    all_of_them: bool = True,
 ) -> NDArray[np.int64]:
-    """Place of every row's word among those known, all of which must occur."""
-    words = column.astype("category").cat.remove_unused_categories()
-    names = [str(name) for name in words.cat.categories]
-    # Empty cells have the code -1: the last place.
-    place = np.append(place_of(names, known), -1)[words.cat.codes.to_numpy()].astype(np.int64)
-    if place.min() < 0:
-        row = int(np.argmax(place < 0))
-        raise InputError(
-            f"{shown(column.iloc[row])} is in the input-output table and not in the flows",
-            remedy="Give flows and tables of the same countries and sectors",
-            file=file,
-            column=str(column.name),
-            row=row + 2,
-        )
-    absent = [name for name in known if name not in names] if all_of_them else []
+    """Place of every row's code among those known, all of which must occur."""
+    codes, remedy = table.codes[column], "Give flows and tables of the same countries and sectors"
+    place = codes.places(known).astype(np.int64)
+    problem = "is in the input-output table and not in the flows"
+    refuse_cells(table.frame[column], place < 0, problem, remedy=remedy, file=file)
+    absent = sorted(set(known) - set(codes.used()), key=known.index) if all_of_them else []
     if absent:
         raise InputError(
             f"{absent[0]!r} is in the flows and not in the input-output table",
-            remedy="Give flows and tables of the same countries and sectors",
+            remedy=remedy,
             file=file,
-            column=str(column.name),
+            column=column,
         )
     return place
 
 
 def _check_sales(
-    frame: pd.DataFrame, value: Matrix, to_final: NDArray[np.bool_], *, file: Path
+    table: CheckedTable, value: Matrix, to_final: NDArray[np.bool_], *, file: Path
 ) -> None:
     wrong = (value < 0) & ~to_final
     if wrong.any():
         row = int(np.argmax(wrong))
-        sale = " ".join(str(frame[name].iloc[row]) for name in COLUMNS[:4])
+        sale = " ".join(str(table.frame[name].iloc[row]) for name in INPUT_OUTPUT.key)
         raise InputError(
             f"a sale to a sector is negative ({sale}: {value[row] / MILLION:g} million USD)",
             remedy="Correct it; only final use, as inventories fall, may be negative",
@@ -265,20 +253,6 @@ def _check_sales(
             column="value_musd",
             row=row + 2,
         )
-
-
-def _check_once(cells: NDArray[np.int64], frame: pd.DataFrame, *, file: Path) -> None:
-    often = np.bincount(cells)
-    if often.max() < 2:
-        return
-    row = int(np.flatnonzero(cells == int(np.argmax(often)))[1])
-    sale = " ".join(str(frame[name].iloc[row]) for name in COLUMNS[:4])
-    raise InputError(
-        f"the sale {sale} occurs {often.max()} times",
-        remedy="Keep one row a sale",
-        file=file,
-        row=row + 2,
-    )
 
 
 def _published_output(
@@ -289,21 +263,19 @@ def _published_output(
     output = np.full(len(countries) * len(sectors), np.nan)
     if not file.is_file():
         return output
-    table = read_table(file, text=("country", "sector"))
-    require_columns(table, ("country", "sector", "year", "output_musd"), file=file)
-    years = numbers(table["year"], file=file)
+    table = GROSS_OUTPUT.check(read_table(file, text=GROSS_OUTPUT.text), file=file)
+    years = table.years["year"]
     if year not in years:
         raise InputError(
             f"there is a table of {year} and no published output of that year "
-            f"({years.min():.0f}-{years.max():.0f})",
+            f"({years.min()}-{years.max()})",
             remedy="Add the year, or remove the file: tables are then not checked against it",
             file=file,
         )
-    table = table[years == year]
-    row = place_of([str(c) for c in table["country"]], countries).astype(np.int64)
-    sector = place_of([str(s) for s in table["sector"]], sectors)
-    known = (row >= 0) & (sector >= 0)
-    published = numbers(table["output_musd"], file=file) * MILLION
+    row = table.codes["country"].places(countries).astype(np.int64)
+    sector = table.codes["sector"].places(sectors)
+    known = (row >= 0) & (sector >= 0) & (years == year)
+    published = table.numbers["output_musd"] * MILLION
     output[(row * len(sectors) + sector)[known]] = published[known]
     return output
 

@@ -10,24 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.countries.panel_codes import place_of, to_iso3
 from features.data.panel import STATED_ZEROS, early
-from features.errors import InputError
-from features.files.frames import as_frame
-from features.files.tables import (
-    as_numbers,
-    is_no_number,
-    numbers,
-    refuse_huge,
-    require_columns,
-    shown,
-    whole_years,
-)
-from features.findings import Finding, listed
+from features.errors import InputError, listed
+from features.findings import Finding
 from features.reading.options import DEFAULT
 from features.reading.pair_table import read_pairs
+from features.reading.schemas import PAIRS
 
-PAIR_KEYS = ("iso3_o", "iso3_d")
 _FEWEST_PAIRS = 3
 """Of fewer pairs nobody can tell whether the other direction was left out or never meant."""
 
@@ -132,7 +121,6 @@ class PairAttributes:
         statements: list[str] = []
         findings: list[Finding] = []
         for file, frame in frames:
-            frame = as_frame(frame, text=PAIR_KEYS, file=file)
             table = _PairTable.of(frame, countries=countries, file=file, until=until)
             findings += table.findings(file)
             for name in table.attributes:
@@ -172,30 +160,21 @@ class _PairTable:
     def of(
         cls, frame: pd.DataFrame, *, countries: tuple[str, ...], file: object, until: int | None
     ) -> _PairTable:
-        require_columns(frame, PAIR_KEYS, file=file)
-        given = [to_iso3(frame[name], file=file) for name in PAIR_KEYS]
-        everyone = tuple(dict.fromkeys((*countries, *given[0][1], *given[1][1])))
-        sides = [place_of(iso3, everyone)[codes] for codes, iso3 in given]
-        year = whole_years(frame["year"], file=file) if "year" in frame.columns else None
-        keys = [*PAIR_KEYS, *(["year"] if year is not None else [])]
-        twice = frame.duplicated(subset=keys).to_numpy()
-        if twice.any():
-            row = int(twice.argmax())
-            named = " ".join(str(frame[key].iloc[row]) for key in keys)
-            remedy = f"Keep one row for each {', '.join(keys)}"
-            raise InputError(f"{named} occurs twice", remedy=remedy, file=file, row=row + 2)
-        names = [str(name) for name in frame.columns if name not in keys]
-        if not names:
+        checked = PAIRS.check(frame, file=file)
+        attributes, year = checked.numbers, checked.years.get("year")
+        if not attributes:
             remedy = "Add a column such as dist or rta"
-            raise InputError("there is no attribute column", remedy=remedy, file=file)
-        attributes = {name: _attribute(frame[name], file=file) for name in names}
+            raise InputError("the table has no attribute column", remedy=remedy, file=file)
+        codes = [checked.codes[side] for side in ("iso3_o", "iso3_d")]
+        everyone = tuple(dict.fromkeys((*countries, *codes[0].names, *codes[1].names)))
+        sides = [side.places(everyone) for side in codes]
         turned = np.empty(0, dtype=np.intp)
         if _lists_once(sides[0], sides[1], early=None if year is None else early(year, until)):
             turned = _unstated(sides[0], sides[1], year)
         exporter = np.concatenate([sides[0], sides[1][turned]])
         importer = np.concatenate([sides[1], sides[0][turned]])
         inside = (exporter < len(countries)) & (importer < len(countries))
-        rows = np.concatenate([np.arange(len(frame)), turned])[inside]
+        rows = np.concatenate([np.arange(sides[0].size), turned])[inside]
         return cls(
             exporter[inside],
             importer[inside],
@@ -289,22 +268,3 @@ def _unstated(
     stated = (when * width + origin) * width + other
     reverse = (when * width + other) * width + origin
     return np.flatnonzero((origin != other) & ~np.isin(reverse, stated))
-
-
-def _attribute(column: pd.Series, *, file: object) -> NDArray[np.float64]:
-    """A pair attribute as float64; an empty cell is unknown, a word or an infinity is an error."""
-    if is_no_number(column) and not pd.api.types.is_bool_dtype(column):
-        numbers(column, file=file)
-    values = as_numbers(column)
-    wrong = np.isinf(values) | (np.isnan(values) & column.notna().to_numpy())
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise InputError(
-            f"{shown(column.iloc[row])} is not a finite number",
-            remedy="Leave the cell empty where the value is unknown",
-            file=file,
-            column=str(column.name),
-            row=row + 2,
-        )
-    refuse_huge(column, values, file=file)
-    return values

@@ -12,17 +12,16 @@ from numpy.typing import NDArray
 
 from features.arrays import used_codes
 from features.choices import AbsentFlows, DomesticFlows, NegativeFlows
-from features.countries.panel_codes import place_of, to_iso3
+from features.countries.panel_codes import place_of
 from features.data.cells import CodedColumn, RowKeys, scatter
 from features.data.flows import FlowIndex, IntArray
 from features.errors import InputError, RepeatedRowsError
-from features.files.frames import as_frame
-from features.files.tables import numbers, require_columns, whole_years
+from features.files.table_schema import CheckedTable, Codes
 from features.reading.options import ReadingOptions
+from features.reading.schemas import TRADE
 from features.reading.table import ReadTable
 from features.reading.trade_table import read_trade
 
-KEYS = ("exporter", "importer", "sector")
 MAX_CELLS = 2_000_000_000
 MOST_USD = 1e15
 """More than any year's flow: ten times what the world produces."""
@@ -190,16 +189,12 @@ class TradePanel:
             domestic row where they are to be included.
         """
         file = "trade table" if file is None else file
-        frame = as_frame(frame, text=KEYS, file=file)
-        require_columns(frame, ("exporter", "importer", "year", "value_usd"), file=file)
-        if frame.empty:
-            raise InputError("the table has no rows", remedy="Give a table with rows", file=file)
-        exporter, importer, countries = _country_codes(frame, file=file)
-        sector, sectors = sector_codes(frame, file=file)
-        year = whole_years(frame["year"], file=file)
+        checked = TRADE.check(frame, file=file)
+        exporter, importer, countries = _country_codes(checked, file=file)
+        sector, sectors = sector_codes(checked.codes.get("sector"))
+        year, given = checked.years["year"], checked.numbers["value_usd"]
         years = _consecutive_years(year, file=file)
-        given = numbers(frame["value_usd"], file=file)
-        values, negative_cells = _non_negative(frame["value_usd"], given, negatives, file=file)
+        values, negative_cells = _non_negative(given, negatives, file=file)
         zeros = given == 0
         lists_zeros = zeros.any() and zeros[early(year)].mean() >= STATED_ZEROS
         flows = FlowIndex(countries, sectors, diagonal=domestic == "include")
@@ -219,13 +214,13 @@ class TradePanel:
             np.nan_to_num(matrix, copy=False, nan=0.0)
             if apart is not None:
                 np.nan_to_num(apart, copy=False, nan=0.0)
-        used = {*KEYS, "year", "value_usd"}
+        ignored = [str(name) for name in checked.frame.columns if name not in TRADE.names]
         notes = PanelNotes(
-            rows=len(frame),
+            rows=year.size,
             negatives_set_to_zero=negative_cells,
             absent_cells=matrix.size - seen,
             absent_means=means,
-            ignored_columns=tuple(str(name) for name in frame.columns if name not in used),
+            ignored_columns=tuple(ignored),
             absent_decided=stated is None,
             stated_zeros=int(zeros.sum()),
         )
@@ -269,55 +264,33 @@ def _refuse_no_domestic(*, file: object) -> None:
 
 
 def _country_codes(
-    frame: pd.DataFrame, *, file: object
+    checked: CheckedTable, *, file: object
 ) -> tuple[CodedColumn, CodedColumn, tuple[str, ...]]:
-    sides = [to_iso3(frame[name], file=file) for name in ("exporter", "importer")]
-    countries = tuple(sorted({names[code] for codes, names in sides for code in used_codes(codes)}))
+    sides = [checked.codes[name] for name in ("exporter", "importer")]
+    countries = tuple(sorted({name for side in sides for name in side.used()}))
     if len(countries) < 2:
         raise InputError(
             f"the table holds one country only ({countries[0]})",
             remedy="Bilateral trade needs at least two countries",
             file=file,
         )
-    exporter, importer = (CodedColumn(codes, place_of(names, countries)) for codes, names in sides)
+    exporter, importer = (CodedColumn(s.positions, place_of(s.names, countries)) for s in sides)
     return exporter, importer, countries
 
 
-def sector_codes(
-    frame: pd.DataFrame, *, file: object
-) -> tuple[CodedColumn | None, tuple[str, ...]]:
-    """Place of each row's sector, and the sectors in order; None where the table has no sectors.
-
-    Raises
-    ------
-    InputError
-        For an empty cell.
-    """
-    if "sector" not in frame.columns:
+def sector_codes(sector: Codes | None) -> tuple[CodedColumn | None, tuple[str, ...]]:
+    """Place of each row's sector, and the sectors in order; None where the table has no sectors."""
+    if sector is None:
         return None, ("",)
-    column = frame["sector"].astype("category")
-    codes = column.cat.codes.to_numpy()
-    categories = [str(name) for name in column.cat.categories]
-    blank = [number for number, name in enumerate(categories) if not name.strip()]
-    if blank or codes.min() < 0:
-        wrong = np.isin(codes, [-1, *blank])
-        if wrong.any():
-            raise InputError(
-                "an empty cell is not a sector",
-                remedy="Name the sector or leave the column out",
-                file=file,
-                column="sector",
-                row=int(np.argmax(wrong)) + 2,
-            )
-    sectors = tuple(sorted({categories[code] for code in used_codes(codes)}))
-    return CodedColumn(codes, place_of(categories, sectors)), sectors
+    sectors = tuple(sorted(set(sector.used())))
+    return CodedColumn(sector.positions, place_of(sector.names, sectors)), sectors
 
 
 def _consecutive_years(year: NDArray[np.integer], *, file: object) -> NDArray[np.int32]:
-    there = used_codes(year)
-    first, last = int(there[0]), int(there[-1])
-    if there.size < last - first + 1:
-        gap = first + int(np.argmax(there != np.arange(first, first + there.size)))
+    present = used_codes(year)
+    first, last = int(present[0]), int(present[-1])
+    if present.size < last - first + 1:
+        gap = first + int(np.argmax(present != np.arange(first, first + present.size)))
         raise InputError(
             f"year {gap} is missing from the middle of {first}-{last}",
             remedy="Supply that year or cut the panel to years without a gap",
@@ -335,15 +308,15 @@ def early(year: NDArray[np.integer], until: int | None = None) -> NDArray[np.boo
 
 
 def _non_negative(
-    column: pd.Series, values: NDArray[np.float64], negatives: NegativeFlows, *, file: object
+    values: NDArray[np.float64], negatives: NegativeFlows, *, file: object
 ) -> tuple[NDArray[np.float64], int]:
     if values.max() > MOST_USD:
         row = int(np.argmax(values))
         raise InputError(
-            f"{values[row]:g} is more dollars than the world earns in a year",
+            f"{values[row]:g} USD is more than the world earns in a year",
             remedy=f"Give values in current USD, below {MOST_USD:g}",
             file=file,
-            column=str(column.name),
+            column="value_usd",
             row=row + 2,
         )
     if values.min() >= 0:
@@ -356,7 +329,7 @@ def _non_negative(
             remedy="Correct it, or set negative values to zero and have them counted with "
             "`negatives: zero` (--negatives zero)",
             file=file,
-            column=str(column.name),
+            column="value_usd",
             row=row + 2,
         )
     return np.where(below, 0.0, values), int(below.sum())

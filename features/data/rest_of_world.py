@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.arrays import sums_by_key, used_codes
-from features.countries.panel_codes import place_of, to_iso3
+from features.arrays import sums_by_key
+from features.countries.panel_codes import place_of
 from features.data.panel import sector_codes
-from features.files.tables import numbers, require_columns, whole_years
+from features.reading.schemas import TRADE
 
 REST = "ROW"
 
@@ -47,12 +47,11 @@ def fold_into_rest(
         For a missing column, an unknown country, an empty sector, or a year or value that is no
         number.
     """
-    require_columns(frame, ("exporter", "importer", "year", "value_usd"), file=file)
-    value = numbers(frame["value_usd"], file=file)
-    year = whole_years(frame["year"], file=file).astype(np.int64)
-    given = [to_iso3(frame[name], file=file) for name in ("exporter", "importer")]
-    everyone = tuple(sorted({name for codes, names in given for name in _used(codes, names)}))
-    sides = [place_of(names, everyone)[codes] for codes, names in given]
+    checked = TRADE.check(frame, file=file)
+    value, year = checked.numbers["value_usd"], checked.years["year"].astype(np.int64)
+    given = [checked.codes[name] for name in ("exporter", "importer")]
+    everyone = tuple(sorted({name for side in given for name in side.used()}))
+    sides = [side.places(everyone) for side in given]
     others = _others(sides, np.where(year <= until, value, 0.0), everyone, largest)
     if not others:
         return frame, ()
@@ -61,7 +60,7 @@ def fold_into_rest(
     place = place_of(everyone, countries)
     place[place < 0] = rest
     exporter, importer = (place[side].astype(np.int64) for side in sides)
-    coded, sectors = sector_codes(frame, file=file)
+    coded, sectors = sector_codes(checked.codes.get("sector"))
     sector = np.int64(0) if coded is None else coded.place[coded.codes].astype(np.int64)
     first, years = int(year.min()), int(year.max() - year.min()) + 1
     key = ((exporter * len(countries) + importer) * len(sectors) + sector) * years + year - first
@@ -76,10 +75,6 @@ def fold_into_rest(
     if "sector" in frame.columns:
         folded["sector"] = pd.Categorical.from_codes(sector, list(sectors))
     return pd.DataFrame({**folded, "year": first + year_place, "value_usd": total}), tuple(others)
-
-
-def _used(codes: NDArray[np.integer], names: Sequence[str]) -> list[str]:
-    return [names[code] for code in used_codes(codes)]
 
 
 def _others(

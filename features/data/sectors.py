@@ -11,11 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.errors import InputError
-from features.files.tables import flags, numbers, read_table, require_columns, shown
-
-KINDS = ("goods", "manufacturing", "services")
-_DIGITAL = "Write 1 for digitally deliverable services and 0 for others"
-EXPOSURES = ("automation_exposure", "ai_exposure")
+from features.files.tables import read_table
+from features.reading.schemas import EXPOSURES, SECTORS
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,7 @@ class SectorAttributes:
     @classmethod
     def read(cls, path: Path | str, *, sectors: Sequence[str]) -> SectorAttributes:
         """Read a CSV or Parquet file; see `from_frame`."""
-        frame = read_table(Path(path), text=("sector", "name", "kind"))
+        frame = read_table(Path(path), text=SECTORS.text)
         return cls.from_frame(frame, sectors=sectors, file=path)
 
     @classmethod
@@ -80,19 +77,22 @@ class SectorAttributes:
             an exposure outside [0, 1].
         """
         file = "sector table" if file is None else file
-        require_columns(frame, ("sector", "kind", "digitally_deliverable"), file=file)
-        place = _rows_of(frame["sector"], sectors, file=file)
-        _check_kinds(frame["kind"], file=file)
-        kind = frame["kind"].astype(str).to_numpy()[place]
-        flagged = flags(frame["digitally_deliverable"], remedy=_DIGITAL, file=file)[place]
+        _refuse_no_sectors(sectors, file=file)
+        checked = SECTORS.check(frame, file=file)
+        codes = [str(code) for code in checked.codes["sector"].texts()]
+        place = _rows_of(codes, sectors, file=file)
+        kind = checked.codes["kind"].texts()[place]
+        flagged = checked.flags["digitally_deliverable"][place]
         manufacturing, services = kind == "manufacturing", kind == "services"
         digital = flagged & services
         given = {
-            name: _exposure(frame[name], file=file)[place] for name in EXPOSURES if name in frame
+            name: checked.numbers[name][place] for name in EXPOSURES if name in checked.numbers
         }
+        names = checked.texts["name"][place] if "name" in checked.texts else sectors
         return cls(
             sectors=tuple(sectors),
-            names=_names(frame, place, sectors),
+            # A sector without a name is called by its code.
+            names=tuple(name or code for name, code in zip(names, sectors, strict=True)),
             manufacturing=manufacturing,
             services=services,
             digital=digital,
@@ -102,14 +102,13 @@ class SectorAttributes:
                 digital=int(digital.sum()),
                 no_service=int((flagged & ~services).sum()),
                 used=len(sectors),
-                rows=len(frame),
+                rows=len(codes),
                 given=given,
             ),
         )
 
 
-def _rows_of(column: pd.Series, sectors: Sequence[str], *, file: object) -> NDArray[np.intp]:
-    """Row of each sector of the flows."""
+def _refuse_no_sectors(sectors: Sequence[str], *, file: object) -> None:
     if tuple(sectors) == ("",):
         raise InputError(
             "there is a table of sectors, and the flows have none",
@@ -117,20 +116,11 @@ def _rows_of(column: pd.Series, sectors: Sequence[str], *, file: object) -> NDAr
             file=file,
             column="sector",
         )
-    empty = column.isna().to_numpy()
-    twice = column.astype(str).duplicated().to_numpy()
-    if (empty | twice).any():
-        row = int(np.argmax(empty | twice))
-        raise InputError(
-            "a row has no sector"
-            if empty[row]
-            else f"sector {shown(column.iloc[row])} occurs twice",
-            remedy="Give one row a sector",
-            file=file,
-            column="sector",
-            row=row + 2,
-        )
-    rows = {code: row for row, code in enumerate(column.astype(str))}
+
+
+def _rows_of(codes: Sequence[str], sectors: Sequence[str], *, file: object) -> NDArray[np.intp]:
+    """Row of each sector of the flows."""
+    rows = {code: row for row, code in enumerate(codes)}
     absent = [code for code in sectors if code not in rows]
     if absent:
         count = f" ({len(absent)} sectors have none)" if len(absent) > 1 else ""
@@ -143,55 +133,16 @@ def _rows_of(column: pd.Series, sectors: Sequence[str], *, file: object) -> NDAr
     return np.array([rows[code] for code in sectors], dtype=np.intp)
 
 
-def _names(frame: pd.DataFrame, place: NDArray[np.intp], sectors: Sequence[str]) -> tuple[str, ...]:
-    """Names of the sectors; the code of one without a name."""
-    if "name" not in frame:
-        return tuple(sectors)
-    named = frame["name"].astype(object).to_numpy()[place]
-    return tuple(
-        code if pd.isna(name) else str(name) for code, name in zip(sectors, named, strict=True)
-    )
-
-
 def _statements(
     *, digital: int, no_service: int, used: int, rows: int, given: Collection[str]
 ) -> tuple[str, ...]:
-    said = [f"{used} sectors, {digital} digitally deliverable"]
+    statements = [f"{used} sectors, {digital} digitally deliverable"]
     if no_service:
-        said.append(f"{no_service} flagged digitally deliverable are no services: not counted")
+        statements.append(f"{no_service} flagged digitally deliverable, not services: not counted")
     if "automation_exposure" not in given:
-        said.append("no column automation_exposure: 1 for manufacturing, 0 for others")
+        statements.append("no column automation_exposure: 1 for manufacturing, 0 for others")
     if "ai_exposure" not in given:
-        said.append("no column ai_exposure: 1 for digital services, 0 for others")
+        statements.append("no column ai_exposure: 1 for digital services, 0 for others")
     if rows > used:
-        said.append(f"{rows - used} sectors without flows not used")
-    return tuple(said)
-
-
-def _check_kinds(column: pd.Series, *, file: object) -> None:
-    wrong = ~column.astype(str).isin(KINDS).to_numpy()
-    remedy = f"Give one of {', '.join(KINDS)}"
-    _refuse_first(column, wrong, "is no kind of sector", remedy=remedy, file=file)
-
-
-def _exposure(column: pd.Series, *, file: object) -> NDArray[np.float64]:
-    values = numbers(column, file=file)
-    wrong = (values < 0) | (values > 1)
-    _refuse_first(column, wrong, "is no exposure", remedy="Give a share from 0 to 1", file=file)
-    return values
-
-
-def _refuse_first(
-    column: pd.Series, wrong: NDArray[np.bool_], what: str, *, remedy: str, file: object
-) -> None:
-    """Raise for the first cell that is wrong, if there is one."""
-    if not wrong.any():
-        return
-    row = int(np.argmax(wrong))
-    raise InputError(
-        f"{shown(column.iloc[row])} {what}",
-        remedy=remedy,
-        file=file,
-        column=str(column.name),
-        row=row + 2,
-    )
+        statements.append(f"{rows - used} sectors without flows not used")
+    return tuple(statements)

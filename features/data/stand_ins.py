@@ -15,12 +15,12 @@ FILLERS: dict[str, str] = {"MACRO.GDP": "WEO.NGDPD", "MACRO.POP": "WEO.LP"}
 """Series that give what another lacks of whole countries: the World Bank has no Taiwan."""
 
 
-def stand_ins(there: frozenset[str] | set[str]) -> dict[str, str]:
+def stand_ins(present: frozenset[str] | set[str]) -> dict[str, str]:
     """Which series takes the place of which.
 
     Parameters
     ----------
-    there
+    present
         Series a table has.
 
     Returns
@@ -30,12 +30,12 @@ def stand_ins(there: frozenset[str] | set[str]) -> dict[str, str]:
     """
     found = {}
     for name, others in STAND_INS.items():
-        other = next((series for series in others if series in there), None)
-        if name not in there and other is not None:
+        other = next((series for series in others if series in present), None)
+        if name not in present and other is not None:
             found[name] = other
     return found
 
 
-def fillers(there: frozenset[str] | set[str]) -> dict[str, str]:
+def fillers(present: frozenset[str] | set[str]) -> dict[str, str]:
     """Which series give another what it lacks of whole countries, where a table has both."""
-    return {name: other for name, other in FILLERS.items() if name in there and other in there}
+    return {name: other for name, other in FILLERS.items() if name in present and other in present}

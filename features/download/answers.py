@@ -48,7 +48,7 @@ class Answer:
             text = text.replace(secret, "***")
         return text
 
-    def said(self, length: int) -> str:
+    def excerpt(self, length: int) -> str:
         """The beginning of what it says in words, after a colon; empty for a page of HTML."""
         text = " ".join(self.text.split())
         return f": {text[:length]}" if text and not text.startswith("<") else ""
@@ -59,7 +59,7 @@ def retry_later(answer: Answer) -> None:
     asked = retry_after(answer.headers.get("Retry-After"))
     status = answer.status
     if status == 429 or status >= 500 or (status == 403 and asked is not None):
-        raise RetryableError(f"status {status}{answer.said(80)}", wait=asked)
+        raise RetryableError(f"status {status}{answer.excerpt(80)}", wait=asked)
 
 
 def retry_after(value: str | None) -> float | None:
@@ -78,13 +78,13 @@ def refusal(url: str, answer: Answer) -> SourceError:
     """The error for an answer that is no data and that no further try would change."""
     if answer.status == 404:
         return SourceError(
-            f"the source has no such file (404){answer.said(160)}",
+            f"the source has no such file (404){answer.excerpt(160)}",
             remedy="Check the release and the options; `gravicast fetch --help` names what there "
             "is",
             file=url,
         )
     return SourceError(
-        f"the source refused with status {answer.status}{answer.said(160)}",
+        f"the source refused with status {answer.status}{answer.excerpt(160)}",
         remedy="Try again later, or download the file by hand and give its folder with --from",
         file=url,
     )

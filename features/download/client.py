@@ -18,7 +18,7 @@ from features.download.answers import (
     retry_later,
 )
 from features.download.partial_file import PartFile
-from features.download.retries import Patience
+from features.download.retries import Retries
 from features.download.watcher import Silent, Watcher
 from features.errors import InputError, SourceError, first_line
 from features.files import inflated
@@ -67,7 +67,7 @@ class Client:
         self._pace = 0.0 if mirror else pace_seconds
         self._last: dict[str, float] = {}
         self.watcher: Watcher = watcher or Silent()
-        self._patiently = Patience(
+        self._with_retries = Retries(
             attempts=attempts, first_wait=first_wait, sleep=sleep, watcher=self.watcher
         )
         # The environment's proxies hold for public hosts, not for a server of one's own.
@@ -121,12 +121,12 @@ class Client:
                 ) as response:
                     body = _body(response, url)
             except httpx.HTTPError as error:
-                raise _told(error, url) from error
+                raise _failure(error, url) from error
             answer = Answer(response.status_code, response.headers, body, secrets)
             retry_later(answer)
             return answer
 
-        return self._patiently(url, once)
+        return self._with_retries(url, once)
 
     def download(
         self,
@@ -172,15 +172,15 @@ class Client:
             try:
                 return self._stream(url, part, dict(headers or {}))
             except (httpx.HTTPError, RetryableError) as error:
-                told = error if isinstance(error, RetryableError) else _told(error, url)
-                if not isinstance(told, RetryableError) or part.size <= furthest:
-                    raise told from error
+                failure = error if isinstance(error, RetryableError) else _failure(error, url)
+                if not isinstance(failure, RetryableError) or part.size <= furthest:
+                    raise failure from error
                 furthest = part.size
-                raise BrokenOffError(str(told), wait=told.wait) from error
+                raise BrokenOffError(str(failure), wait=failure.wait) from error
             finally:
                 self.watcher.end()
 
-        answer = self._patiently(url, once)
+        answer = self._with_retries(url, once)
         if answer is None:
             part.discard()
         else:
@@ -243,7 +243,7 @@ class Client:
         due = self._last.get(host, float("-inf")) + self._pace
         now = time.monotonic()
         if due > now:
-            self._patiently.sleep(due - now)
+            self._with_retries.sleep(due - now)
         self._last[host] = time.monotonic()
 
 
@@ -264,7 +264,7 @@ def _body(response: httpx.Response, url: str) -> bytes:
     for chunk in response.iter_bytes():
         chunks.append(chunk)
         size += len(chunk)
-        if size > inflated.limit(response.num_bytes_downloaded):
+        if size > inflated.proportionate_limit(response.num_bytes_downloaded):
             raise SourceError(
                 f"an answer of {response.num_bytes_downloaded:,} bytes inflates to more than "
                 f"{size:,}",
@@ -274,7 +274,7 @@ def _body(response: httpx.Response, url: str) -> bytes:
     return b"".join(chunks)
 
 
-def _told(error: httpx.HTTPError, url: str) -> RetryableError | SourceError:
+def _failure(error: httpx.HTTPError, url: str) -> RetryableError | SourceError:
     """What a failure of the connection is to us."""
     if isinstance(error, httpx.TransportError) and not isinstance(error, httpx.UnsupportedProtocol):
         return RetryableError(first_line(error))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from features.download.answers import Answer
-from features.errors import InputError, SourceError
+from features.errors import InputError, SourceError, listed
 from features.tidy.csv_stream import header
 from features.tidy.tidying import require_source_columns
 
@@ -49,11 +49,11 @@ class Given:
         InputError
             If more than one fits.
         """
-        there = self.files()
-        named = [path for path in there if path.name == name]
+        present = self.files()
+        named = [path for path in present if path.name == name]
         if named or fits is None:
             return named[0] if named else None
-        fitting = [path for path in there if fits(path)]
+        fitting = [path for path in present if fits(path)]
         if len(fitting) > 1:
             raise InputError(
                 f"{', '.join(path.name for path in fitting[:_SHOWN])} could all be {name}",
@@ -64,11 +64,10 @@ class Given:
 
     def lacks(self, name: str, url: str) -> InputError:
         """The error where no file is the one wanted: what would do, and what is there."""
-        there = [path.name for path in self.files()]
-        more = f" and {len(there) - _SHOWN} more" if len(there) > _SHOWN else ""
+        present = [path.name for path in self.files()]
         return InputError(
             f"no file there has the content of {name} (found "
-            f"{', '.join(there[:_SHOWN]) or 'none'}{more})",
+            f"{listed(present, most=_SHOWN) or 'none'})",
             remedy=f"Download {url} into that folder, under whatever name, or leave out --from",
             file=self.path,
         )

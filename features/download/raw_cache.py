@@ -23,7 +23,7 @@ FileCheck = Callable[[Path], None]
 """The same for a file of any size, which may be refused by its first bytes."""
 
 
-class Desk:
+class RawCache:
     """Hands out raw files of one source and release.
 
     Parameters

@@ -12,13 +12,13 @@ from features.download.answers import BrokenOffError, RetryableError, host_of
 from features.download.watcher import Watcher
 from features.errors import UnreachableError
 
-PATIENCE_SECONDS = 120.0
+LONGEST_WAIT_SECONDS = 120.0
 """Longest wait a source may ask for before we give up and say when to come back."""
 _LONGEST_OWN_WAIT = 60.0
 T = TypeVar("T")
 
 
-class Patience:
+class Retries:
     """Tries again what is worth another try.
 
     Parameters
@@ -87,7 +87,7 @@ class Patience:
 
     def _checked(self, url: str, seconds: float, error: BaseException | None) -> float:
         """The wait, said where it is long; nobody waits for hours."""
-        if seconds > PATIENCE_SECONDS:
+        if seconds > LONGEST_WAIT_SECONDS:
             raise UnreachableError(
                 f"the source asks to come back in {seconds:,.0f} seconds",
                 remedy="Run the command again then: what is already there is kept",

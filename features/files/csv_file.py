@@ -80,7 +80,7 @@ def read_csv(path: Path, *, text: Collection[str], mark: str) -> pd.DataFrame:
         remedy = "Name a file with rows"
         raise InputError("the file is empty", remedy=remedy, file=path) from error
     except (*_BROKEN, pd.errors.ParserWarning) as error:
-        raise _told(error, path) from error
+        raise _input_error(error, path) from error
     frame.columns = [name or given for name, given in zip(names, frame.columns, strict=True)]
     return without_blank_end(frame, file=path)
 
@@ -105,22 +105,22 @@ def _header(path: Path, *, mark: str) -> list[str]:
     return [str(name) for name in first.iloc[0]]
 
 
-def _told(error: Exception, path: Path) -> InputError:
+def _input_error(error: Exception, path: Path) -> InputError:
     """What a library says of a broken file, in our words and with the row where it is known."""
-    said = first_line(error)
-    longer = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", said)
+    message = first_line(error)
+    longer = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", message)
     if longer or isinstance(error, pd.errors.ParserWarning):
         # pandas counts in every row but the first.
-        there, row, cells = longer.groups() if longer else ("", "2", "more")
+        present, row, cells = longer.groups() if longer else ("", "2", "more")
         return InputError(
-            f"the row has {cells} cells and the header {there}"
-            if there
+            f"the row has {cells} cells and the header {present}"
+            if present
             else "the row has more cells than the header",
             remedy="Give every row a cell for each column; quote text that holds a separator",
             file=path,
             row=int(row),
         )
-    open_quote = re.search(r"EOF inside string starting at row (\d+)", said)
+    open_quote = re.search(r"EOF inside string starting at row (\d+)", message)
     if open_quote:
         return InputError(
             "a quotation mark opens and never closes",
@@ -136,7 +136,7 @@ def _told(error: Exception, path: Path) -> InputError:
             row=_undecodable_row(path),
         )
     return InputError(
-        f"the CSV file cannot be read ({said})",
+        f"the CSV file cannot be read ({message})",
         remedy="Check that it is complete, UTF-8 encoded and separated by commas, semicolons "
         "or tabs",
         file=path,

@@ -1,15 +1,18 @@
-"""Compressed files that would fill the memory or the disk, refused before they are read."""
+"""Compressed files: opened whatever their name, and refused where they would fill the memory."""
 
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
+import io
 import lzma
+import os
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from features.errors import InputError
 
@@ -18,6 +21,7 @@ SMALL = 1 << 30
 MOST = 200
 """Times its size that a larger one may: tables of numbers inflate to some 5 to 50 times."""
 _CHUNK = 1 << 20
+_ZIP = b"PK\x03\x04"
 _OPENERS: dict[bytes, Callable[[Path], Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
@@ -27,16 +31,111 @@ _OPENERS: dict[bytes, Callable[[Path], Any]] = {
 _BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 
 
-def limit(size: int) -> int:
-    """Bytes to which a compressed file or answer of so many bytes may inflate."""
+def proportionate_limit(size: int) -> int:
+    """Bytes that a compressed file or answer of ``size`` bytes may inflate to."""
     return max(SMALL, MOST * size)
 
 
-def refuse_bomb(path: Path) -> None:
-    """Refuse a .gz, .bz2, .xz or .zip whose content is out of all proportion to its size.
+def memory_limit() -> int:
+    """Bytes that a compressed table may inflate to: half of the memory.
 
-    What a gzip file says of its own size cannot be trusted: it is inflated, without being kept,
-    up to the limit. A file that is broken is for its reader to tell.
+    A file of 10 MB can hold 10 GB of one letter, and a table takes at least its text in memory.
+    """
+    return max(SMALL, _memory() // 2)
+
+
+def _memory() -> int:
+    """Bytes of memory of the machine or container; 0 where the system does not report it."""
+    memory = 0
+    with contextlib.suppress(AttributeError, ValueError, OSError):
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with contextlib.suppress(OSError, ValueError):  # no container, or one without a limit
+        memory = min(memory, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
+    return memory
+
+
+class LimitedStream(io.RawIOBase):
+    """Bytes of a stream up to a limit, beyond which reading raises `InputError`.
+
+    Parameters
+    ----------
+    stream
+        What is read; closed with this one.
+    limit
+        Most bytes that it may hold.
+    file
+        Named in the error.
+    """
+
+    def __init__(self, stream: IO[bytes], *, limit: int, file: object) -> None:
+        self._stream, self._limit, self._file = stream, limit, file
+        self._read = 0
+
+    def readable(self) -> bool:
+        """Whether it can be read: always."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read into a buffer; raises `InputError` beyond the limit."""
+        chunk = self._stream.read(len(buffer))
+        self._read += len(chunk)
+        if self._read > self._limit:
+            raise InputError(
+                f"the file unpacks to more than {self._limit / 1e9:.1f} GB, too much for this "
+                "machine's memory",
+                remedy="Cut it to the years and countries that are needed, or give Parquet",
+                file=self._file,
+            )
+        self._check(chunk)
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def _check(self, chunk: bytes) -> None:
+        """Refuse what must not be read on."""
+
+    def close(self) -> None:
+        """Close the stream below too."""
+        self._stream.close()
+        super().close()
+
+
+def is_compressed(path: Path) -> bool:
+    """Whether a file begins as .gz, .bz2, .xz or .zip files do."""
+    return _head(path).startswith((_ZIP, *_OPENERS))
+
+
+@contextlib.contextmanager
+def open_inflated(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file for reading, inflated where it is compressed; of a zip, its only member.
+
+    Raises
+    ------
+    InputError
+        Where a zip holds more or less than one file.
+    """
+    with contextlib.ExitStack() as opened:
+        head = _head(path)
+        if not head.startswith(_ZIP):
+            way = next((way for begin, way in _OPENERS.items() if head.startswith(begin)), None)
+            yield opened.enter_context(path.open("rb") if way is None else way(path))
+            return
+        archive = opened.enter_context(zipfile.ZipFile(path))
+        # macOS adds a folder of its own to every archive.
+        names = [n for n in archive.namelist() if not n.endswith("/") and "__MACOSX/" not in n]
+        if len(names) != 1:
+            raise InputError(
+                f"the archive cannot be read: it holds {len(names)} files, not one",
+                remedy="Unpack it and name the table",
+                file=path,
+            )
+        yield opened.enter_context(archive.open(names[0]))
+
+
+def refuse_bomb(path: Path) -> None:
+    """Refuse a compressed file whose content is out of all proportion to its size.
+
+    The size that a gzip file states cannot be trusted: the file is inflated up to the limit,
+    without being kept. A broken file is left to its reader.
 
     Raises
     ------
@@ -44,29 +143,31 @@ def refuse_bomb(path: Path) -> None:
         If it inflates to more than `SMALL` bytes and `MOST` times its size.
     """
     size = path.stat().st_size
-    if _inflates_beyond(path, limit(size)):
-        raise InputError(
-            f"its {size:,} bytes inflate to more than {limit(size):,}",
-            remedy="Check where the file comes from; if it is right, unpack it and name the "
-            "unpacked file",
-            file=path,
-        )
+    limit = proportionate_limit(size)
+    with contextlib.suppress(*_BROKEN):
+        if _inflates_beyond(path, limit):
+            raise InputError(
+                f"its {size:,} bytes inflate to more than {limit:,}",
+                remedy="Check where the file comes from; if it is right, unpack it and name the "
+                "unpacked file",
+                file=path,
+            )
 
 
-def _inflates_beyond(path: Path, most: int) -> bool:
-    try:
-        with path.open("rb") as handle:
-            head = handle.read(6)
-            if head.startswith(b"PK\x03\x04"):
-                with zipfile.ZipFile(path) as archive:
-                    return sum(member.file_size for member in archive.infolist()) > most
-        opener = next((way for magic, way in _OPENERS.items() if head.startswith(magic)), None)
-        if opener is None:
-            return False
-        with opener(path) as opened:
-            found = 0
-            while found <= most and (chunk := opened.read(_CHUNK)):
-                found += len(chunk)
-        return found > most
-    except _BROKEN:
+def _inflates_beyond(path: Path, limit: int) -> bool:
+    head = _head(path)
+    if head.startswith(_ZIP):
+        with zipfile.ZipFile(path) as archive:
+            return sum(member.file_size for member in archive.infolist()) > limit
+    if not is_compressed(path):
         return False
+    with open_inflated(path) as stream:
+        inflated = 0
+        while inflated <= limit and (chunk := stream.read(_CHUNK)):
+            inflated += len(chunk)
+    return inflated > limit
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as handle:
+        return handle.read(6)

@@ -59,9 +59,9 @@ def with_plain_numbers(
                if (cells := _cells(frame[name])) is not None}  # fmt: skip
     if not columns:
         return frame, ()
-    marks = {name: _told(cells) for name, cells in columns.items()}
-    told = {mark for mark in marks.values() if mark is not None}
-    of_file = decimal or (told.pop() if len(told) == 1 else None)
+    marks = {name: _stated_mark(cells) for name, cells in columns.items()}
+    stated = {mark for mark in marks.values() if mark is not None}
+    of_file = decimal or (stated.pop() if len(stated) == 1 else None)
     frame = frame.copy(deep=False)
     used: set[str] = set()
     for name, cells in columns.items():
@@ -109,7 +109,7 @@ def _patterns(mark: str) -> tuple[str, str]:
     """What tells that ``mark`` is the decimal mark, and what could be either."""
     point, comma = re.escape(mark), re.escape(_OTHER[mark])
     blank = rf"(?:{_BLANKS}\d{{3}})+"
-    told = (
+    stated = (
         rf"[+-]?\d{{1,3}}(?:{comma}\d{{3}})+{point}\d+"  # 1.234,5
         rf"|[+-]?\d{{1,3}}(?:{comma}\d{{3}}){{2,}}"  # 1.234.567
         rf"|[+-]?\d{{1,3}}{blank}{point}\d+"  # 1 234,5
@@ -117,15 +117,15 @@ def _patterns(mark: str) -> tuple[str, str]:
         rf"|[+-]?(?:\d{{4,}}|0+){point}\d{{3}}"  # 1234,567 and 0,123
         rf"|[+-]?\d+(?:{point}\d+)?[eE][+-]?\d+"  # 1,5e9
     )
-    return told, rf"[+-]?[1-9]\d{{0,2}}{point}\d{{3}}"
+    return stated, rf"[+-]?[1-9]\d{{0,2}}{point}\d{{3}}"
 
 
-def _told(cells: pd.Series) -> Decimal | None:
+def _stated_mark(cells: pd.Series) -> Decimal | None:
     """The decimal mark that a column's own cells tell; None where they do not, or contradict."""
     marked = cells[cells.str.contains("[.,]", regex=True)]
     marks: tuple[Decimal, ...] = (",", ".")
-    told = [mark for mark in marks if bool(marked.str.fullmatch(_patterns(mark)[0]).any())]
-    return told[0] if len(told) == 1 else None
+    stated = [mark for mark in marks if bool(marked.str.fullmatch(_patterns(mark)[0]).any())]
+    return stated[0] if len(stated) == 1 else None
 
 
 def _unclear(cells: pd.Series) -> str | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from features.errors import InputError, cut, first_line
-from features.files.text_stream import inflated_limit
+from features.files.inflated import memory_limit
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,9 +41,9 @@ def read_parquet(path: Path, *, text: Collection[str]) -> pd.DataFrame:
     try:
         about = pq.read_metadata(path)
         _refuse_huge(about, file=path)
-        there = {about.schema.column(k).path for k in range(about.num_columns)}
+        present = {about.schema.column(k).path for k in range(about.num_columns)}
         # Text as dictionaries: 28 million country codes become integers without one Python string.
-        coded = [name for name in text if name in there]
+        coded = [name for name in text if name in present]
         # As one file: a data set would make a column of a folder called year=2017.
         with pq.ParquetFile(path, read_dictionary=coded, pre_buffer=True) as opened:
             table = _plain_columns(opened.read(), file=path)
@@ -68,7 +68,7 @@ def read_parquet(path: Path, *, text: Collection[str]) -> pd.DataFrame:
 def _refuse_huge(about: pq.FileMetaData, *, file: Path) -> None:
     """A file of a few bytes can say one value ten billion times."""
     size = about.num_rows * about.num_columns * _LEAST_CELL
-    if size > inflated_limit():
+    if size > memory_limit():
         raise InputError(
             f"the file has {about.num_rows:,} rows of {about.num_columns:,} columns, too much for "
             "this machine's memory",

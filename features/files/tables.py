@@ -1,4 +1,4 @@
-"""Reading CSV, Parquet and Excel files so that what is wrong with one is said in one line."""
+"""Tables from CSV, Parquet and Excel files, and checks of single columns."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _LARGEST = float(np.finfo(np.float32).max)
 def read_table(
     path: Path, *, text: Collection[str], decimal: Decimal | None = None
 ) -> pd.DataFrame:
-    """Read a CSV, Parquet or Excel file; see `read_table_and_say`."""
-    return read_table_and_say(path, text=text, decimal=decimal)[0]
+    """Read a CSV, Parquet or Excel file; see `read_table_with_notes`."""
+    return read_table_with_notes(path, text=text, decimal=decimal)[0]
 
 
-def read_table_and_say(
+def read_table_with_notes(
     path: Path, *, text: Collection[str], decimal: Decimal | None = None
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Read a CSV, Parquet or Excel file, and say what it took to read it.
@@ -66,18 +66,18 @@ def read_table_and_say(
     if path.stat().st_size == 0:
         raise InputError("the file is empty", remedy="Name a file with rows", file=path)
     name = path.name.lower()
-    said: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     default: Decimal | None = None
     if name.endswith(".parquet"):
         frame = read_parquet(path, text=text)
     elif name.endswith(CSV_SUFFIXES):
         mark = separator(path)
         frame = read_csv(path, text=text, mark=mark)
-        said = (f"cells separated by {SEPARATORS[mark]}",) if mark != "," else ()
+        notes = (f"cells separated by {SEPARATORS[mark]}",) if mark != "," else ()
         # Where commas part the cells, a comma in quotes groups digits.
         default = "." if mark == "," else None
     elif name.endswith(WORKBOOK_SUFFIXES):
-        frame, said = read_workbook(path, text=text)
+        frame, notes = read_workbook(path, text=text)
         frame = without_blank_end(frame, file=path)
     else:
         raise InputError(
@@ -89,11 +89,11 @@ def read_table_and_say(
     if frame.empty:
         raise InputError("the table has no rows", remedy="Name a file with rows", file=path)
     frame, done = with_plain_numbers(frame, text=text, decimal=decimal, default=default, file=path)
-    return frame, (*said, *done)
+    return frame, (*notes, *done)
 
 
 def shown(cell: object) -> str:
-    """A cell as an analyst writes it: text in quotes, numbers plain, no longer than a message."""
+    """A cell for a message: text in quotes, numbers plain, cut to a message's length."""
     if pd.api.types.is_scalar(cell) and pd.isna(cell):
         return "an empty cell"
     # Quoting a cell that is a whole file would copy it.
@@ -104,25 +104,53 @@ def require_columns(frame: pd.DataFrame, columns: Iterable[str], *, file: object
     """Raise `InputError` for a column that is absent or occurs twice."""
     for column in columns:
         if column not in frame.columns:
-            there = ", ".join(map(str, frame.columns))
+            found = ", ".join(map(str, frame.columns))
             raise InputError(
                 "the column is missing",
-                remedy=f"The columns found are: {there}",
+                remedy=f"The columns found are: {found}",
                 file=file,
                 column=column,
             )
-    twice = frame.columns[frame.columns.duplicated()]
-    if len(twice):
+    doubled = frame.columns[frame.columns.duplicated()]
+    if len(doubled):
         raise InputError(
             "the column occurs twice",
             remedy="Keep one of the two",
             file=file,
-            column=str(twice[0]),
+            column=str(doubled[0]),
         )
+
+
+def refuse_cells(
+    column: pd.Series, wrong: NDArray[np.bool_], problem: str, *, remedy: str, file: object | None
+) -> None:
+    """Raise `InputError` at the first wrong cell, if there is one.
+
+    Parameters
+    ----------
+    column
+        The cells, as the file has them.
+    wrong
+        Rows to refuse, shape ``[row]``.
+    problem
+        Follows the cell in the message, such as ``"is not a calendar year"``.
+    """
+    if not wrong.any():
+        return
+    row = int(np.argmax(wrong))
+    raise InputError(
+        f"{shown(column.iloc[row])} {problem}",
+        remedy=remedy,
+        file=file,
+        column=str(column.name),
+        row=row + 2,
+    )
 
 
 _UNKNOWN = "Leave the row out where the value is unknown, write 0 where it is zero"
 _YEARS = "Give whole years such as 2017"
+EMPTY_IF_UNKNOWN = "Leave the cell empty where the value is unknown"
+NOT_FINITE = "is not a finite number"
 
 
 def numbers(
@@ -137,15 +165,14 @@ def numbers(
     file
         Named in the error.
     remedy
-        What to do about a cell that is none.
+        What to do about a cell that is not a number.
 
     Raises
     ------
     InputError
-        At the first cell that is not a number, is missing or is infinite, or is larger than any
-        statistic.
+        At the first cell that is missing, not a number, infinite, or beyond float32.
     """
-    if is_no_number(column):
+    if _is_not_numeric(column):
         raise InputError(
             f"the column holds {column.dtype} values, not numbers",
             remedy="Give numbers" if remedy == _UNKNOWN else remedy,
@@ -157,23 +184,33 @@ def numbers(
     elif pd.api.types.is_numeric_dtype(column):
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
-        values = as_numbers(column)
+        values = _parsed(column)
     # min and max see a NaN or an infinity without a full-size boolean copy.
     if values.size and not (np.isfinite(values.min()) and np.isfinite(values.max())):
-        row = int(np.argmin(np.isfinite(values)))
-        raise InputError(
-            f"{shown(column.iloc[row])} is not a finite number",
-            remedy=remedy,
-            file=file,
-            column=str(column.name),
-            row=row + 2,
-        )
-    refuse_huge(column, values, file=file)
+        refuse_cells(column, ~np.isfinite(values), NOT_FINITE, remedy=remedy, file=file)
+    _refuse_huge(column, values, file=file)
     return values
 
 
-def as_numbers(column: pd.Series) -> NDArray[np.float64]:
-    """A column as float64, NaN where a cell is missing or no number."""
+def numbers_or_empty(column: pd.Series, *, file: object | None) -> NDArray[np.float64]:
+    """A column of numbers or booleans as float64; NaN where a cell is empty.
+
+    Raises
+    ------
+    InputError
+        At the first cell that is neither a number nor empty, or beyond float32.
+    """
+    if _is_not_numeric(column) and not pd.api.types.is_bool_dtype(column):
+        return numbers(column, file=file)
+    values = _parsed(column)
+    wrong = np.isinf(values) | (np.isnan(values) & column.notna().to_numpy())
+    refuse_cells(column, wrong, NOT_FINITE, remedy=EMPTY_IF_UNKNOWN, file=file)
+    _refuse_huge(column, values, file=file)
+    return values
+
+
+def _parsed(column: pd.Series) -> NDArray[np.float64]:
+    """A column as float64, NaN where a cell is missing or not a number."""
     try:
         found = pd.to_numeric(column, errors="coerce")
     except OverflowError:  # an integer of hundreds of digits, which pandas left as Python's
@@ -181,8 +218,8 @@ def as_numbers(column: pd.Series) -> NDArray[np.float64]:
     return found.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def is_no_number(column: pd.Series) -> bool:
-    """Whether a column's type is one that pandas would turn into numbers that nobody meant."""
+def _is_not_numeric(column: pd.Series) -> bool:
+    """Whether pandas would turn the column's type into meaningless numbers."""
     types = pd.api.types
     return bool(
         types.is_bool_dtype(column)
@@ -192,17 +229,11 @@ def is_no_number(column: pd.Series) -> bool:
     )
 
 
-def refuse_huge(column: pd.Series, values: NDArray[np.float64], *, file: object | None) -> None:
-    """Raise `InputError` where a value would be infinite as a feature; NaN passes."""
+def _refuse_huge(column: pd.Series, values: NDArray[np.float64], *, file: object | None) -> None:
+    """Refuse a value that would be infinite as a feature; NaN passes."""
     if values.size and max(np.fmax.reduce(values), -np.fmin.reduce(values)) > _LARGEST:
-        row = int(np.nanargmax(np.abs(values)))
-        raise InputError(
-            f"{shown(column.iloc[row])} is too large for any statistic",
-            remedy="Correct the value",
-            file=file,
-            column=str(column.name),
-            row=row + 2,
-        )
+        wrong = np.abs(values) > _LARGEST
+        refuse_cells(column, wrong, "is too large", remedy="Correct the value", file=file)
 
 
 def flags(column: pd.Series, *, remedy: str, file: object | None) -> NDArray[np.bool_]:
@@ -213,19 +244,12 @@ def flags(column: pd.Series, *, remedy: str, file: object | None) -> NDArray[np.
     InputError
         At the first cell that is neither, with ``remedy``.
     """
-    # Booleans as numbers, so that an empty cell among them is told by its row.
-    given = column.astype("Float64") if pd.api.types.is_bool_dtype(column) else column
-    values = numbers(given, file=file)
-    wrong = (values != 0) & (values != 1)
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise InputError(
-            f"{shown(column.iloc[row])} is neither 0 nor 1",
-            remedy=remedy,
-            file=file,
-            column=str(column.name),
-            row=row + 2,
-        )
+    # Booleans as numbers, so that the error names the row of an empty cell.
+    cells = column.astype("Float64") if pd.api.types.is_bool_dtype(column) else column
+    values = numbers(cells, file=file, remedy=remedy)
+    refuse_cells(
+        column, (values != 0) & (values != 1), "is neither 0 nor 1", remedy=remedy, file=file
+    )
     return values == 1
 
 
@@ -238,24 +262,16 @@ def whole_years(column: pd.Series, *, file: object | None) -> NDArray[np.integer
         At the first cell that is not a whole year between 1800 and 2200.
     """
     if pd.api.types.is_integer_dtype(column) and not pd.api.types.is_extension_array_dtype(column):
-        given = column.to_numpy()
-        bad = bool(given.size) and (int(given.min()) < 1800 or int(given.max()) > 2200)
-        wrong = ((given < 1800) | (given > 2200)) if bad else None
-        # As narrow as the file has it; it is widened a chunk at a time where it is used.
-        years = given
+        # As narrow as the file has them: they are widened a chunk at a time where they are used.
+        years = column.to_numpy()
+        if not years.size or (int(years.min()) >= 1800 and int(years.max()) <= 2200):
+            return years
+        wrong = (years < 1800) | (years > 2200)
     else:
         values = numbers(column, file=file, remedy=_YEARS)
         wrong = (values != np.floor(values)) | (values < 1800) | (values > 2200)
         years = np.where(wrong, 0, values).astype(np.int32)
-    if wrong is not None and wrong.any():
-        row = int(np.argmax(wrong))
-        raise InputError(
-            f"{shown(column.iloc[row])} is not a calendar year",
-            remedy=_YEARS,
-            file=file,
-            column=str(column.name),
-            row=row + 2,
-        )
+    refuse_cells(column, wrong, "is not a calendar year", remedy=_YEARS, file=file)
     return years
 
 

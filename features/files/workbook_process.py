@@ -33,8 +33,8 @@ def main() -> int:
             for name in book.sheet_names
         }
     except BaseException as error:  # a panic of Rust is no Exception
-        said = (str(error).strip() or type(error).__name__).splitlines()[0]
-        sys.stderr.write(f"\n{said}\n")
+        message = (str(error).strip() or type(error).__name__).splitlines()[0]
+        sys.stderr.write(f"\n{message}\n")
         return UNREADABLE
     pickle.dump(sheets, sys.stdout.buffer, protocol=pickle.HIGHEST_PROTOCOL)
     return 0

@@ -47,8 +47,8 @@ def read_sheets(content: bytes) -> dict[str, list[Row]]:
     except subprocess.TimeoutExpired:
         raise BrokenWorkbookError(f"it takes more than {_SECONDS // 60} minutes") from None
     if done.returncode == UNREADABLE:
-        said = done.stderr.decode("utf-8", errors="replace").strip().splitlines()
-        raise BrokenWorkbookError(said[-1][:160] if said else "it is damaged")
+        message = done.stderr.decode("utf-8", errors="replace").strip().splitlines()
+        raise BrokenWorkbookError(message[-1][:160] if message else "it is damaged")
     if done.returncode:
         raise BrokenWorkbookError("it is damaged, or larger than memory")
     sheets: dict[str, list[Row]] = pickle.loads(done.stdout)

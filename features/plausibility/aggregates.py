@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.data.panel import TradePanel
-from features.findings import Finding, Severity, listed
+from features.errors import listed
+from features.findings import Finding, Severity
 from features.plausibility.trader_totals import SIDES, Side, TraderTotals
 
 _NEAR = 0.17
@@ -47,8 +48,8 @@ def _traders(panel: TradePanel, totals: TraderTotals) -> list[Finding]:
 
 
 def _suspect(value: NDArray[np.float64], among: NDArray[np.float64]) -> bool:
-    there = value > 0
-    return bool(there.any()) and bool((_gap(value[there], among[there]) <= _NEAR).all())
+    present = value > 0
+    return bool(present.any()) and bool((_gap(value[present], among[present]) <= _NEAR).all())
 
 
 def _median_gap(gaps: NDArray[np.float64]) -> float | None:
@@ -61,18 +62,18 @@ def _median_gap(gaps: NDArray[np.float64]) -> float | None:
 def _by_partner(panel: TradePanel, k: int, side: Side) -> float | None:
     """Median over partners and years of a trader's distance from the sum of all others'."""
     flows = panel.flows
-    mine, partner = (
+    own, partner = (
         (flows.exporter == k, flows.importer)
         if side == "exports"
         else (flows.importer == k, flows.exporter)
     )
-    rest = ~mine & (partner != k) & ~flows.domestic
+    rest = ~own & (partner != k) & ~flows.domestic
     n, gaps = len(flows.countries), []
     for row in panel.values:
         known = np.nan_to_num(row, nan=0.0)
         one, others = (
             np.bincount(partner[of], weights=known[of], minlength=n).astype(np.float64)
-            for of in (mine, rest)
+            for of in (own, rest)
         )
         gaps.append(np.delete(_gap(one, others), k))
     return _median_gap(np.concatenate(gaps))
@@ -81,14 +82,14 @@ def _by_partner(panel: TradePanel, k: int, side: Side) -> float | None:
 def _counted_twice(name: str, near: list[tuple[Side, float]]) -> Finding:
     certain = max(gap for _, gap in near) <= _EXACT
     severity: Severity = "error" if certain else "warning"
-    said = " and ".join(side for side, _ in near)
+    named = " and ".join(side for side, _ in near)
     return Finding(
         code="aggregate-trader",
         severity=severity,
         count=1,
         names=(name,),
         years=(),
-        message=f"{said} of {name} {'equal' if certain else 'nearly equal'} the sum of all other "
+        message=f"{named} of {name} {'equal' if certain else 'nearly equal'} the sum of all other "
         "traders' in every year: an aggregate counts all trade twice",
         remedy=f"Leave the rows of {name} out"
         + ("" if certain else ", or --accept aggregate-trader if it is no aggregate"),

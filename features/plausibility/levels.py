@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from features.data.panel import TradePanel
-from features.findings import Finding, Severity, listed
+from features.errors import listed
+from features.findings import Finding, Severity
 from features.plausibility.reporting import flow_name
 from features.plausibility.trader_totals import SIDES, Recount, Side, TraderTotals
 
@@ -167,8 +168,8 @@ def _world(totals: TraderTotals, jumps: dict[Side, NDArray[np.float64]]) -> list
         if not of.size:
             continue
         years = [int(totals.years[row]) for row in of]
-        said = [f"of {totals.years[row]} is {_beyond(float(change[row]))} {totals.years[row - 1]}"
-                for row in of]  # fmt: skip
+        changes = [f"of {totals.years[r]} is {_beyond(float(change[r]))} {totals.years[r - 1]}"
+                   for r in of]  # fmt: skip
         findings.append(
             Finding(
                 code=code,
@@ -176,7 +177,7 @@ def _world(totals: TraderTotals, jumps: dict[Side, NDArray[np.float64]]) -> list
                 count=of.size,
                 names=(),
                 years=tuple(years),
-                message=f"world trade {listed(said, most=3)}"
+                message=f"world trade {listed(changes, most=3)}"
                 f"{': an incomplete year, or another unit' if code == 'partial-year' else ''}",
                 remedy=_world_remedy(code, years[-1]),
             )

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from features.choices import LateReports
 from features.data.panel import PanelNotes, TradePanel
-from features.findings import Finding, Severity, dollars, listed, years_listed
+from features.errors import listed
+from features.findings import Finding, Severity, dollars, years_listed
 from features.plausibility.successions import Succession
 from features.plausibility.trader_totals import SIDES, Side, TraderTotals
 
@@ -68,12 +69,12 @@ def _late(
     if not traders.size:
         return []
     severity, read = _read_as(late)
-    said = []
+    statements = []
     for k in traders:
         row = int(np.argmax(trailing[:, k]))
         years = years_listed(int(year) for year in totals.years[row:])
         before = dollars(float(totals.value[side][row - 1, k]))
-        said.append(f"{totals.countries[k]} has no {side} in {years} after {before}"
+        statements.append(f"{totals.countries[k]} has no {side} in {years} after {before}"
                     f" in {totals.years[row - 1]}")  # fmt: skip
     years_of = totals.years[trailing.any(axis=1)]
     return [
@@ -83,7 +84,7 @@ def _late(
             count=traders.size,
             names=tuple(totals.countries[k] for k in traders),
             years=tuple(int(year) for year in years_of),
-            message=f"{'; '.join(said[:3])}{_more(len(said) - 3)}: read as {read}",
+            message=f"{'; '.join(statements[:3])}{_more(len(statements) - 3)}: read as {read}",
             remedy=_SETTLE,
         )
     ]
@@ -100,7 +101,7 @@ def _gaps(
     if not traders.size:
         return []
     severity, read = _read_as(late)
-    said = [
+    statements = [
         f"{totals.countries[k]} ({years_listed(int(y) for y in totals.years[gaps[:, k]])})"
         for k in traders
     ]
@@ -111,7 +112,7 @@ def _gaps(
             count=int(gaps.sum()),
             names=tuple(totals.countries[k] for k in traders),
             years=tuple(int(year) for year in totals.years[gaps.any(axis=1)]),
-            message=f"no {side} in years between others: {listed(said)}; read as {read}",
+            message=f"no {side} in years between others: {listed(statements)}; read as {read}",
             remedy=_SETTLE,
         )
     ]
@@ -125,7 +126,7 @@ def _starts(totals: TraderTotals, *, besides: Collection[str]) -> list[Finding]:
             if totals.countries[k] not in besides]  # fmt: skip
     if not late:
         return []
-    said = [f"{totals.countries[k]} (from {totals.years[first[k]]})" for k in late]
+    statements = [f"{totals.countries[k]} (from {totals.years[first[k]]})" for k in late]
     return [
         Finding(
             code="late-start",
@@ -133,7 +134,7 @@ def _starts(totals: TraderTotals, *, besides: Collection[str]) -> list[Finding]:
             count=len(late),
             names=tuple(totals.countries[k] for k in late),
             years=tuple(sorted({int(totals.years[first[k]]) for k in late})),
-            message=f"no trade in the table's first years: {listed(said)}",
+            message=f"no trade in the table's first years: {listed(statements)}",
             remedy="Leave those rows out and give --absent missing if they were not reported",
         )
     ]

@@ -49,11 +49,11 @@ def _recount_of(pairs: pd.DataFrame, totals: TraderTotals) -> Recount:
     names = np.asarray(totals.countries)
 
     def recount(row: int, side: Side, left_out: NDArray[np.bool_]) -> list[NDArray[np.float64]]:
-        mine, partner = _COLUMNS[:2] if side == "exports" else _COLUMNS[1::-1]
+        own, partner = _COLUMNS[:2] if side == "exports" else _COLUMNS[1::-1]
         kept = pairs[~pairs[partner].isin(names[left_out])]
         sums = []
         for year in (totals.years[row], totals.years[row - 1]):
-            usd = kept[kept["year"] == year].groupby(mine)["value_usd"].sum()
+            usd = kept[kept["year"] == year].groupby(own)["value_usd"].sum()
             sums.append(usd.reindex(names, fill_value=0.0).to_numpy(dtype=np.float64))
         return sums
 

@@ -7,7 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from features.findings import Finding, listed
+from features.errors import listed
+from features.findings import Finding
 from features.plausibility.trader_totals import TraderTotals
 
 SPLITS: dict[str, tuple[str, ...]] = {
@@ -78,10 +79,10 @@ def successions(totals: TraderTotals) -> tuple[Succession, ...]:
     for ends in np.flatnonzero(ever & (last < active.shape[0] - 1)):
         row = int(last[ends])
         code = totals.countries[ends]
-        mine = [place[name] for name in successors().get(code, ()) if name in place]
-        heirs = [k for k in mine if first[k] > 0 and row <= first[k] <= row + 1]
+        successors_here = [place[name] for name in successors().get(code, ()) if name in place]
+        heirs = [k for k in successors_here if first[k] > 0 and row <= first[k] <= row + 1]
         # A successor whose figures began long before, as in a merger, takes over.
-        heirs = heirs or [k for k in mine if active[row + 1, k]]
+        heirs = heirs or [k for k in successors_here if active[row + 1, k]]
         known = bool(heirs)
         if not known:
             heirs = [int(k) for k in np.flatnonzero(first == row + 1)]

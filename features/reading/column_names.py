@@ -67,8 +67,10 @@ def value_columns(columns: Sequence[str]) -> list[str]:
     """Columns that may hold the values of trade, the likeliest first."""
     rank = {name: place for place, name in enumerate(VALUE)}
     named = {name: split_unit(str(name))[0] for name in columns}
-    there = [name for name in columns if named[name] in rank and name not in year_columns(columns)]
-    return sorted(there, key=lambda name: rank[named[name]])
+    present = [
+        name for name in columns if named[name] in rank and name not in year_columns(columns)
+    ]
+    return sorted(present, key=lambda name: rank[named[name]])
 
 
 def check_given(

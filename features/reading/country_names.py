@@ -75,7 +75,7 @@ _NAMES = {
     "KGZ": ("kyrgyz republic", "kyrgyz rep", "kyrgyzstan"),
     "KNA": ("st kitts and nevis", "saint kitts and nevis", "st kitts nevis"),
     "KOR": ("rep of korea", "korea rep", "south korea", "korea republic of", "republic of korea",
-            "korea south", "korea"),
+            "korea south", "korea", "korea rep of"),
     "LAO": ("lao people s dem rep", "lao pdr", "laos", "lao people s democratic republic",
             "lao peoples dem rep"),
     "LBY": ("libya", "libyan arab jamahiriya"),
@@ -91,7 +91,8 @@ _NAMES = {
     "NLD": ("holland", "netherlands the"),
     "PRK": ("dem people s rep of korea", "korea dem people s rep", "north korea",
             "korea dem people s republic of", "democratic people s republic of korea",
-            "korea democratic people s republic of", "korea north", "korea dem rep"),
+            "korea democratic people s republic of", "korea north", "korea dem rep",
+            "korea dem people s rep of", "korea democratic people s rep of"),
     "PSE": ("state of palestine", "west bank and gaza", "palestine", "occ palestinian terr",
             "occupied palestinian territory", "palestinian territory"),
     "REU": ("reunion",),
@@ -123,7 +124,8 @@ _NAMES = {
     "VIR": ("virgin islands u s", "us virgin islands", "united states virgin islands"),
     "VNM": ("viet nam", "vietnam", "fmr rep of vietnam"),
     "WLF": ("wallis and futuna isds",),
-    "XKX": ("kosovo", "kosovo republic of", "kosovo under un security council resolution 1244"),
+    "XKX": ("kosovo", "kosovo rep of", "kosovo republic of",
+            "kosovo under un security council resolution 1244"),
     "YEM": ("yemen", "yemen rep", "yemen republic of"),
     "YUG": ("fmr yugoslavia", "yugoslavia"),
 }  # fmt: skip
@@ -152,6 +154,28 @@ def _by_name() -> dict[str, str]:
             if spelled := getattr(country, kind, ""):
                 found[normal(spelled)] = country.alpha_3
     return found | {name: code for code, names in _NAMES.items() for name in names}
+
+
+@lru_cache(maxsize=1)
+def _by_short_name() -> dict[str, str]:
+    """What stands before a name's comma or bracket, where it is one country's only."""
+    import pycountry
+
+    found: dict[str, set[str]] = {}
+    for country in pycountry.countries:
+        for kind in ("name", "common_name", "official_name"):
+            if spelled := getattr(country, kind, ""):
+                found.setdefault(normal(_short(spelled)), set()).add(country.alpha_3)
+    return {name: codes.pop() for name, codes in found.items() if len(codes) == 1}
+
+
+def _short(name: str) -> str:
+    return re.split(r"[,(:]", name)[0]
+
+
+def alpha3_of_name(name: str) -> str | None:
+    """Alpha-3 code of a name such as ``Afghanistan, Islamic Rep. of``; None for an unknown one."""
+    return _by_name().get(normal(name)) or _by_short_name().get(normal(_short(name)))
 
 
 def is_world(code: str) -> bool:

@@ -9,21 +9,17 @@ import numpy as np
 import pandas as pd
 
 from features.countries.panel_codes import counted
-from features.files.tables import read_table_and_say, require_columns
+from features.errors import listed
+from features.files.tables import read_table_with_notes
 from features.reading import column_names as names
 from features.reading.country_column import CountryColumn, require_filled
 from features.reading.country_names import WORLD
 from features.reading.options import ReadingOptions
 from features.reading.periods import read_periods
+from features.reading.schemas import INDICATORS, columns_found, columns_named
 from features.reading.table import ReadTable
 from features.reading.wide import stacked
 
-_ROLES = {
-    "iso3": names.COUNTRY,
-    "year": names.YEAR,
-    "indicator": names.INDICATOR,
-    "value": ("value", "obsvalue", "val"),
-}
 _NAMED = 12
 
 
@@ -35,9 +31,9 @@ def read_indicators(path: Path, options: ReadingOptions) -> ReadTable:
     InputError
         For anything wrong with the file.
     """
-    frame, said = read_table_and_say(path, text=names.TEXT, decimal=options.decimal)
+    frame, notes = read_table_with_notes(path, text=names.TEXT, decimal=options.decimal)
     table = tidy_indicators(frame, options, file=path)
-    return replace(table, said=(*said, *table.said))
+    return replace(table, notes=(*notes, *table.notes))
 
 
 def tidy_indicators(frame: pd.DataFrame, options: ReadingOptions, *, file: object) -> ReadTable:
@@ -65,21 +61,18 @@ def tidy_indicators(frame: pd.DataFrame, options: ReadingOptions, *, file: objec
     InputError
         For a missing column, an empty cell in place of a country, or a year that is none.
     """
-    require_columns(frame, (), file=file)
     columns = list(frame.columns)
     wide = {} if names.find(columns, names.YEAR) else names.year_columns(columns)
-    wanted = [role for role in _ROLES if not (wide and role in ("year", "value"))]
-    given = {role: names.find(columns, _ROLES[role]) or role for role in wanted}
-    require_columns(frame, given.values(), file=file)
+    given = columns_found(frame, INDICATORS, file=file, without=("year", "value") if wide else ())
     taken = {role: column for role, column in given.items() if role != column}
-    said = [f"columns {', '.join(f'{r}={c}' for r, c in taken.items())}"] if taken else []
+    notes = columns_named(given)
     stale = [role for role in taken if role in columns]
     tidy = frame.drop(columns=stale).rename(columns={c: r for r, c in taken.items()})
     (country,) = CountryColumn.of_table(
         {"iso3": tidy["iso3"]}, extra_codes=options.extra_codes
     ).values()
     require_filled(country, file=file, column=given["iso3"])
-    no_country = _no_countries(country, said)
+    no_country = _no_countries(country, notes)
     tidy["iso3"] = country.categorical
     table = ReadTable(tidy, given=given).only(None if no_country is None else ~no_country)
     if wide:
@@ -87,26 +80,25 @@ def tidy_indicators(frame: pd.DataFrame, options: ReadingOptions, *, file: objec
             keys = table.frame[["iso3", "indicator", *wide]]
             stack, source, done = stacked(keys, wide, file=file)
         rows = source if table.rows is None else table.rows[source]
-        return ReadTable(stack, (*said, *done), rows, given)
+        return ReadTable(stack, (*notes, *done), rows, given)
     with table.placed():
         # Months are no years: such a table keeps its column, which is refused at its row.
         periods = read_periods(table.frame["year"], None, file=file)
     if periods.done and periods.month is None:
-        said.append(periods.done)
+        notes.append(periods.done)
         table = replace(table, frame=table.frame.assign(year=periods.year))
-    return replace(table, said=tuple(said))
+    return replace(table, notes=tuple(notes))
 
 
-def _no_countries(country: CountryColumn, said: list[str]) -> np.ndarray | None:
+def _no_countries(country: CountryColumn, notes: list[str]) -> np.ndarray | None:
     """Rows of codes that are no countries, which are counted; None where there are none."""
     marks = [mark for name in (WORLD, None) if (mark := country.marked(name)) is not None]
     if not marks:
         return None
     rows = np.logical_or.reduce(marks)
     found = sorted(country.counted(WORLD) | country.counted(None))
-    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-    said.append(
-        f"{counted(int(rows.sum()))} of {len(found)} codes that are no countries left out: "
-        f"{', '.join(code[:40] for code in found[:_NAMED])}{more}"
+    notes.append(
+        f"{counted(int(rows.sum()))} of {len(found)} codes that are not countries left out: "
+        f"{listed([code[:40] for code in found], most=_NAMED)}"
     )
     return None if rows.all() else rows

@@ -8,10 +8,13 @@ from typing import Literal
 import pandas as pd
 
 from features.files.separators import separator
+from features.files.table_schema import TableSchema
 from features.files.workbooks import WORKBOOK_SUFFIXES, read_workbook
 from features.reading import column_names as names
+from features.reading.schemas import CATALOGUE, SECTORS
 
 TableKind = Literal["trade", "indicators", "indicator catalogue", "pairs", "sectors"]
+_RECOGNISED: dict[TableKind, TableSchema] = {"indicator catalogue": CATALOGUE, "sectors": SECTORS}
 
 
 def table_kind(path: Path) -> TableKind:
@@ -21,10 +24,9 @@ def table_kind(path: Path) -> TableKind:
     except Exception:
         return "trade"
     plain = {names.plain(name) for name in columns}
-    if {"indicator", "publicationlagmonths"} <= plain:
-        return "indicator catalogue"
-    if {"sector", "kind"} <= plain:
-        return "sectors"
+    for kind, schema in _RECOGNISED.items():
+        if {names.plain(name) for name in schema.recognised_by} <= plain:
+            return kind
     sides = names.find(columns, names.EXPORTER) and names.find(columns, names.IMPORTER)
     reported = names.find(columns, names.REPORTER) and names.find(columns, names.PARTNER)
     if sides or reported:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.errors import InputError, RepeatedRowsError
+from features.errors import InputError, RepeatedRowsError, listed
 from features.files.tables import numbers
 
 _NAMED = 8
@@ -60,12 +60,12 @@ def sum_months(
     summed["value_usd"] = np.bincount(group, weights=value)
     partial = _partial_ends(frame, file=file)
     kept = ~summed["year"].isin(list(partial)).to_numpy()
-    said = ["months summed to years"]
+    notes = ["months summed to years"]
     if partial:
         named = ", ".join(f"{year} ({months} of 12 months)" for year, months in partial.items())
-        said.append(f"incomplete years left out: {named}")
-    said += _gaps(frame[~frame["year"].isin(list(partial))])
-    return summed[kept].reset_index(drop=True), first[kept], said
+        notes.append(f"incomplete years left out: {named}")
+    notes += _gaps(frame[~frame["year"].isin(list(partial))])
+    return summed[kept].reset_index(drop=True), first[kept], notes
 
 
 def _partial_ends(frame: pd.DataFrame, *, file: object) -> dict[int, int]:
@@ -90,5 +90,4 @@ def _gaps(frame: pd.DataFrame) -> list[str]:
     if short.empty:
         return []
     named = [f"{exporter} {year} ({n})" for (exporter, year), n in short.items()]
-    more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
-    return [f"exporters' years with fewer than 12 months: {', '.join(named[:_NAMED])}{more}"]
+    return [f"exporters' years with fewer than 12 months: {listed(named, most=_NAMED)}"]

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.files.tables import read_table_and_say, require_columns
+from features.files.tables import read_table_with_notes
 from features.reading import column_names as names
 from features.reading.country_column import CountryColumn, require_known
 from features.reading.options import ReadingOptions
+from features.reading.schemas import PAIRS, columns_found, columns_named
 from features.reading.table import ReadTable
-
-SIDES = {"iso3_o": ("iso3o", *names.EXPORTER), "iso3_d": ("iso3d", *names.IMPORTER)}
 
 
 def read_pairs(path: Path, options: ReadingOptions) -> ReadTable:
@@ -24,9 +23,9 @@ def read_pairs(path: Path, options: ReadingOptions) -> ReadTable:
     InputError
         For anything wrong with the file.
     """
-    frame, said = read_table_and_say(path, text=names.TEXT, decimal=options.decimal)
+    frame, notes = read_table_with_notes(path, text=names.TEXT, decimal=options.decimal)
     table = tidy_pairs(frame, options, file=path)
-    return replace(table, said=(*said, *table.said))
+    return replace(table, notes=(*notes, *table.notes))
 
 
 def tidy_pairs(frame: pd.DataFrame, options: ReadingOptions, *, file: object) -> ReadTable:
@@ -37,18 +36,15 @@ def tidy_pairs(frame: pd.DataFrame, options: ReadingOptions, *, file: object) ->
     InputError
         For a missing side, or countries that no table knows (all of them at once).
     """
-    require_columns(frame, (), file=file)
-    given = {side: names.find(list(frame.columns), known) or side for side, known in SIDES.items()}
-    require_columns(frame, given.values(), file=file)
+    given = columns_found(frame, PAIRS, file=file)
     columns = CountryColumn.of_table(
         {side: frame[name] for side, name in given.items()}, extra_codes=options.extra_codes
     )
     require_known({given[side]: column for side, column in columns.items()}, file=file)
-    taken = {side: name for side, name in given.items() if side != name}
-    said = [f"columns {', '.join(f'{s}={c}' for s, c in taken.items())}"] if taken else []
+    notes = columns_named(given)
     if any(column.translated for column in columns.values()):
-        said.append("countries translated to alpha-3 codes")
+        notes.append("countries translated to alpha-3 codes")
     tidy = frame.rename(columns={name: side for side, name in given.items()})
     for side, column in columns.items():
         tidy[side] = column.categorical
-    return ReadTable(tidy, tuple(said), given=given)
+    return ReadTable(tidy, tuple(notes), given=given)

@@ -26,7 +26,7 @@ class ReadTable:
     ----------
     frame
         Columns as the panel, the indicators or the pairs call them, and columns not used.
-    said
+    notes
         What reading took and did.
     rows
         Row of the file, counted from 0, of each row; None where they are the same.
@@ -35,14 +35,14 @@ class ReadTable:
     """
 
     frame: pd.DataFrame
-    said: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     rows: NDArray[np.integer] | None = None
     given: dict[str, str] = field(default_factory=dict)
 
     @property
     def statements(self) -> tuple[str, ...]:
         """What reading took and did in one line; none where the table was tidy."""
-        return (READ + "; ".join(self.said),) if self.said else ()
+        return (READ + "; ".join(self.notes),) if self.notes else ()
 
     @contextmanager
     def placed(self) -> Iterator[None]:
@@ -84,5 +84,5 @@ class ReadTable:
         repeated = self.frame.duplicated().to_numpy()
         if not repeated.any():
             return self
-        said = f"{counted(int(repeated.sum()))} that repeat another left out"
-        return replace(self.only(~repeated), said=(*self.said, said))
+        notes = f"{counted(int(repeated.sum()))} that repeat another left out"
+        return replace(self.only(~repeated), notes=(*self.notes, notes))

@@ -163,8 +163,8 @@ def _direction(
             return kinds.pop()
         if options.flow is None and len(kinds) > 1:
             _refuse_both(flow, file=file)
-    told = None if value is None else _word(value)
-    direction = options.flow or told
+    stated = None if value is None else _word(value)
+    direction = options.flow or stated
     if direction is None:
         raise InputError(
             "the table has reporters and partners, and does not say who exports",

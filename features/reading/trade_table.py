@@ -10,15 +10,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.arrays import used_codes
-from features.countries.panel_codes import counted, listed
+from features.countries.panel_codes import counted, with_rows
 from features.errors import InputError
-from features.files.tables import numbers, read_table_and_say, require_columns
+from features.files.tables import numbers, read_table_with_notes, require_columns
 from features.reading import column_names as names
 from features.reading.country_column import CountryColumn, require_known
 from features.reading.country_names import WORLD
 from features.reading.months import sum_months
 from features.reading.options import ReadingOptions
 from features.reading.periods import read_periods
+from features.reading.schemas import columns_named
 from features.reading.table import ReadTable
 from features.reading.trade_layout import TradeLayout, chosen_flows, trade_layout, unit_of
 from features.reading.wide import stacked
@@ -33,9 +34,9 @@ def read_trade(path: Path, options: ReadingOptions) -> ReadTable:
         For anything wrong with the file, or that may be read in two ways.
     """
     own = [column for role, column in options.columns.items() if role not in ("value", "year")]
-    frame, said = read_table_and_say(path, text={*names.TEXT, *own}, decimal=options.decimal)
+    frame, notes = read_table_with_notes(path, text={*names.TEXT, *own}, decimal=options.decimal)
     table = tidy_trade(frame, options, file=path)
-    return replace(table, said=(*said, *table.said))
+    return replace(table, notes=(*notes, *table.notes))
 
 
 def tidy_trade(frame: pd.DataFrame, options: ReadingOptions, *, file: object) -> ReadTable:
@@ -64,10 +65,10 @@ def tidy_trade(frame: pd.DataFrame, options: ReadingOptions, *, file: object) ->
     require_columns(frame, (), file=file)
     layout = trade_layout(frame, options, file=file)
     factor, unit = unit_of(frame, layout, options, file=file)
-    said = _said_of_columns(layout, unit)
+    notes = _notes_on_columns(layout, unit)
     rows = chosen_flows(frame, layout, options, file=file)
     if rows is not None:
-        said.append(f"{counted(len(frame) - int(rows.sum()))} of other flows left out")
+        notes.append(f"{counted(len(frame) - int(rows.sum()))} of other flows left out")
     sides = CountryColumn.of_table(
         {"exporter": frame[layout.exporter], "importer": frame[layout.importer]},
         extra_codes=options.extra_codes,
@@ -76,15 +77,15 @@ def tidy_trade(frame: pd.DataFrame, options: ReadingOptions, *, file: object) ->
     named = {layout.exporter: sides["exporter"], layout.importer: sides["importer"]}
     require_known(named, file=file, among=rows)
     if any(side.translated for side in sides.values()):
-        said.append("countries translated to alpha-3 codes")
-    kept = _without_world(sides, rows, said, file=file)
+        notes.append("countries translated to alpha-3 codes")
+    kept = _without_world(sides, rows, notes, file=file)
     tidy = _renamed(frame, layout)
     for name, side in sides.items():
         tidy[name] = side.categorical
     table = ReadTable(tidy, given=layout.given).only(kept)
     finish = _wide if layout.wide else _long
     table = finish(table, layout, factor, file=file)
-    return replace(table, said=(*said, *table.said))
+    return replace(table, notes=(*notes, *table.notes))
 
 
 def star(frame: pd.DataFrame) -> str | None:
@@ -102,22 +103,21 @@ def star(frame: pd.DataFrame) -> str | None:
     return None
 
 
-def _said_of_columns(layout: TradeLayout, unit: str) -> list[str]:
-    taken = [f"{role}={column}" for role, column in layout.given.items() if role != column]
-    said = [f"columns {', '.join(taken)}"] if taken else []
+def _notes_on_columns(layout: TradeLayout, unit: str) -> list[str]:
+    notes = columns_named(layout.given)
     if layout.direction is not None:
-        said.append(f"{layout.direction} as reporters declare them")
+        notes.append(f"{layout.direction} as reporters declare them")
     if unit != "usd":
-        said.append(f"values in {unit} USD")
+        notes.append(f"values in {unit} USD")
     elif layout.value != "value_usd":
-        said.append("values taken as USD")
-    return said
+        notes.append("values taken as USD")
+    return notes
 
 
 def _without_world(
     sides: dict[str, CountryColumn],
     rows: NDArray[np.bool_] | None,
-    said: list[str],
+    notes: list[str],
     *,
     file: object,
 ) -> NDArray[np.bool_] | None:
@@ -132,10 +132,10 @@ def _without_world(
     kept = ~world if rows is None else rows & ~world
     if not kept.any():
         remedy = "Give flows between countries"
-        raise InputError(f"every row is of {listed(given)}", remedy=remedy, file=file)
+        raise InputError(f"every row is of {with_rows(given)}", remedy=remedy, file=file)
     if world.any():
         named = ", ".join(map(repr, given))
-        said.append(f"{counted(int(world.sum()))} of {named} left out: the world or no country")
+        notes.append(f"{counted(int(world.sum()))} of {named} left out: the world or no country")
     return kept
 
 
@@ -150,17 +150,17 @@ def _renamed(frame: pd.DataFrame, layout: TradeLayout) -> pd.DataFrame:
 
 def _long(table: ReadTable, layout: TradeLayout, factor: float, *, file: object) -> ReadTable:
     """Years of dates, dollars of other units, and months summed."""
-    tidy, said = table.frame, []
+    tidy, notes = table.frame, []
     with table.placed():
         month = tidy["month"] if layout.month is not None else None
         periods = read_periods(tidy["year"], month, file=file)
         if periods.done:
-            said.append(periods.done)
+            notes.append(periods.done)
         if periods.done or periods.month is not None:
             tidy = tidy.assign(year=periods.year)
         if factor != 1:
             tidy = tidy.assign(value_usd=numbers(tidy["value_usd"], file=file) * factor)
-    table = replace(table, frame=tidy, said=tuple(said))
+    table = replace(table, frame=tidy, notes=tuple(notes))
     if periods.month is None:
         return table
     # Only here do rows become others before a panel is built: what repeats must go before.
@@ -168,7 +168,7 @@ def _long(table: ReadTable, layout: TradeLayout, factor: float, *, file: object)
     with table.placed():
         summed, first, done = sum_months(table.frame, file=file)
     rows = first if table.rows is None else table.rows[first]
-    return replace(table, frame=summed, rows=rows, said=(*table.said, *done))
+    return replace(table, frame=summed, rows=rows, notes=(*table.notes, *done))
 
 
 def _wide(table: ReadTable, layout: TradeLayout, factor: float, *, file: object) -> ReadTable:
@@ -176,4 +176,4 @@ def _wide(table: ReadTable, layout: TradeLayout, factor: float, *, file: object)
         tidy, source, done = stacked(table.frame, layout.wide, file=file)
     tidy["value_usd"] = tidy.pop("value") * factor
     rows = source if table.rows is None else table.rows[source]
-    return replace(table, frame=tidy, rows=rows, said=tuple(done))
+    return replace(table, frame=tidy, rows=rows, notes=tuple(done))

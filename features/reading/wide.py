@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from features.errors import InputError
 from features.files.number_text import EMPTY
-from features.files.tables import shown
+from features.files.tables import EMPTY_IF_UNKNOWN, NOT_FINITE, refuse_cells
 
 
 def stacked(
@@ -45,16 +45,16 @@ def stacked(
             file=file,
         )
     values = np.stack([_figures(frame[c], file=file) for c in columns])
-    there = ~np.isnan(values)
-    year, row = np.nonzero(there)
+    present = ~np.isnan(values)
+    year, row = np.nonzero(present)
     tidy = frame.drop(columns=columns).iloc[row].reset_index(drop=True)
     tidy["year"] = np.array([years[c] for c in columns], dtype=np.int32)[year]
-    tidy["value"] = values[there]
-    empty = int(values.size - there.sum())
-    said = [f"{len(columns)} columns of years made rows"]
+    tidy["value"] = values[present]
+    empty = int(values.size - present.sum())
+    notes = [f"{len(columns)} columns of years made rows"]
     if empty:
-        said.append(f"{empty:,} empty cells of them left out")
-    return tidy, row, said
+        notes.append(f"{empty:,} empty cells of them left out")
+    return tidy, row, notes
 
 
 def _figures(column: pd.Series, *, file: object) -> NDArray[np.float64]:
@@ -65,13 +65,5 @@ def _figures(column: pd.Series, *, file: object) -> NDArray[np.float64]:
     else:
         words = column.astype("str").str.strip().str.lower().isin(EMPTY).to_numpy()
         wrong = ~np.isfinite(values) & column.notna().to_numpy() & ~words
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise InputError(
-            f"{shown(column.iloc[row])} is not a finite number",
-            remedy="Leave the cell empty where the value is unknown",
-            file=file,
-            column=str(column.name),
-            row=row + 2,
-        )
+    refuse_cells(column, wrong, NOT_FINITE, remedy=EMPTY_IF_UNKNOWN, file=file)
     return np.where(np.isinf(values), np.nan, values)

@@ -22,7 +22,7 @@ from features.tidy.parts import Notes, Part
 from features.tidy.tidying import indicator_table
 
 if TYPE_CHECKING:
-    from features.download.raw_cache import Desk
+    from features.download.raw_cache import RawCache
 
 _BASE = "https://www.imf.org/external/datamapper/api/v1"
 YEAR = 2023
@@ -77,7 +77,7 @@ class Aipi(Connector):
         """Addresses of the index, its parts, and the lists of what is no country."""
         return (*(f"{_BASE}/AIPI/{code}" for code in _INDICES), *(f"{_BASE}/{n}" for n in _LISTS))
 
-    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+    def download(self, cache: RawCache) -> tuple[RawFile, ...]:
         """An answer an index and one a list.
 
         Raises
@@ -86,7 +86,7 @@ class Aipi(Connector):
             Also where the source answers without values, as it does for names it does not know.
         """
         indices = [
-            desk.answer(
+            cache.answer(
                 f"{_BASE}/AIPI/{code}",
                 name=f"{code}.json",
                 params={"periods": str(YEAR)},
@@ -95,7 +95,7 @@ class Aipi(Connector):
             for code in _INDICES
         ]
         lists = [
-            desk.answer(
+            cache.answer(
                 f"{_BASE}/{name}",
                 name=f"{name}.json",
                 check=partial(_check, path=(name,), url=f"{_BASE}/{name}"),

@@ -15,9 +15,9 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.countries.source_codes import said_of_territories
+from features.countries.source_codes import territory_statements
 from features.download.given import member_like, name_like
-from features.download.raw_cache import Desk
+from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError
 from features.sources.baci_reading import (
@@ -28,7 +28,7 @@ from features.sources.baci_reading import (
 )
 from features.sources.harmonized_system import LEVELS, Level, level_named
 from features.store.connector import Connector
-from features.store.source import SourceInfo, option
+from features.store.source import SourceInfo, option, require_years
 from features.tidy.csv_stream import BROKEN_ZIP, whole_zip
 from features.tidy.parts import Notes, Part
 from features.tidy.tidying import coded, trade_table
@@ -100,11 +100,7 @@ class Baci(Connector):
             )
         refuse_no_robots(self.level, self.revision)
         first = FIRST_YEARS[self.revision]
-        if self.years and min(self.years) < first:
-            raise InputError(
-                f"{self.revision} begins in {first}, and {min(self.years)} is asked for",
-                remedy="Choose later years, or an earlier revision",
-            )
+        require_years(self.years, self.revision, first)
 
     @property
     def key(self) -> str:
@@ -116,9 +112,9 @@ class Baci(Connector):
         """The one zip of the release."""
         return (baci_address(self.revision, self.release),)
 
-    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+    def download(self, cache: RawCache) -> tuple[RawFile, ...]:
         """The zip: 2.4 GB for HS92, less for later revisions."""
-        return (download_baci(desk, self.revision, self.release),)
+        return (download_baci(cache, self.revision, self.release),)
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
         """A part a year, exporter, importer, sector and current USD."""
@@ -140,7 +136,7 @@ def baci_address(revision: str, release: str) -> str:
     return f"{_HOST}/BACI_{revision}_V{release}.zip"
 
 
-def download_baci(desk: Desk, revision: str, release: str) -> RawFile:
+def download_baci(cache: RawCache, revision: str, release: str) -> RawFile:
     """The zip of a release.
 
     Raises
@@ -149,7 +145,7 @@ def download_baci(desk: Desk, revision: str, release: str) -> RawFile:
         For a release that is not there; names the newest that is known.
     """
     try:
-        return desk.file(
+        return cache.file(
             baci_address(revision, release),
             check=whole_zip,
             fits=member_like(re.compile(rf"BACI_{revision}_Y\d{{4}}_V{release}\.csv")),
@@ -301,7 +297,7 @@ def _year_table(archive: BaciArchive, year: int, level: Level, notes: Notes) -> 
     )
     archive.provisional(year, notes)
     traders = np.union1d(flows.exporter, flows.importer)
-    for sentence in said_of_territories((flows.names[k] for k in traders), year):
+    for sentence in territory_statements((flows.names[k] for k in traders), year):
         notes.say(sentence)
     sector: pa.DictionaryArray | None = None
     if level.has_sectors:

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from features.countries.source_codes import alpha2_to_iso3, alpha3_to_iso3
 from features.download.given import called, csv_like, member_like
-from features.download.raw_cache import Desk
+from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError
 from features.store.connector import Connector
-from features.store.source import SourceInfo, option
+from features.store.source import SourceInfo, option, require_years
 from features.tidy.csv_stream import TEXT
 from features.tidy.flow_spool import FlowSpool, Translated
 from features.tidy.parts import Notes, Part
@@ -108,11 +108,7 @@ class Batis(Connector):
                 f"{self.release!r} is no edition of BaTIS",
                 remedy="Give year and month, such as --release 202512",
             )
-        if self.years and min(self.years) < FIRST_YEAR:
-            raise InputError(
-                f"BaTIS begins in {FIRST_YEAR}, and {min(self.years)} is asked for",
-                remedy="Choose later --years",
-            )
+        require_years(self.years, "BaTIS", FIRST_YEAR)
         _check_items(self.items)
 
     @property
@@ -131,7 +127,7 @@ class Batis(Connector):
         """The OECD's copy, and the WTO's, which is asked where the OECD's is refused."""
         return (f"{_OECD}/{self._file}.zip", _WTO)
 
-    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+    def download(self, cache: RawCache) -> tuple[RawFile, ...]:
         """The zip; 2.8 GB when unpacked, which it never is.
 
         The file inside is named after its edition: an address that by now has another is told.
@@ -140,7 +136,7 @@ class Batis(Connector):
         check = zip_only(name, by_hand=f"{_OECD}/{name} or {_WTO}")
         try:
             return (
-                desk.file(
+                cache.file(
                     f"{_OECD}/{name}",
                     check=check,
                     fits=member_like(re.compile(re.escape(f"{self._file}.csv"), re.IGNORECASE)),
@@ -148,10 +144,10 @@ class Batis(Connector):
                 ),
             )
         except SourceError as refused:
-            if desk.offline:
+            if cache.offline:
                 raise
-            desk.client.watcher.say(f"{refused.problem}; asking the WTO for its copy")
-            return (desk.file(_WTO, name=name, check=check),)
+            cache.client.watcher.say(f"{refused.problem}; asking the WTO for its copy")
+            return (cache.file(_WTO, name=name, check=check),)
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
         """A part a year, exporter, importer, sector (item) and current USD."""

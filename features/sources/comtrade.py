@@ -13,7 +13,7 @@ from typing import ClassVar
 import pandas as pd
 
 from features.countries.source_codes import has_iso3
-from features.download.raw_cache import Desk
+from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError
 from features.sources.comtrade_reading import Wanted, is_answer, read_rows, survey, wanted_rows
@@ -140,7 +140,7 @@ class Comtrade(Connector):
         data = Access.from_environment().address(FREQUENCIES[self.frequency])
         return (f"{REFERENCE}/{REPORTERS}", f"{REFERENCE}/{PARTNERS}", data)
 
-    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+    def download(self, cache: RawCache) -> tuple[RawFile, ...]:
         """The lists, days of release, and every answer, each its own file.
 
         An interrupted fetch goes on. From a folder of the user's every answer that is there is
@@ -153,11 +153,11 @@ class Comtrade(Connector):
             lists name a country that no table knows.
         """
         access = Access.from_environment()
-        if not access.key and not desk.offline:
-            desk.client.watcher.say(f"{KEY_VARIABLE} is not set: previews of 500 rows are asked")
-        lists = tuple(_list(desk, name) for name in (REPORTERS, PARTNERS))
-        if desk.offline:
-            return (*lists, *desk.all_given(is_answer, kind="answers of Comtrade"))
+        if not access.key and not cache.offline:
+            cache.client.watcher.say(f"{KEY_VARIABLE} is not set: previews of 500 rows are asked")
+        lists = tuple(_list(cache, name) for name in (REPORTERS, PARTNERS))
+        if cache.offline:
+            return (*lists, *cache.all_given(is_answer, kind="answers of Comtrade"))
         partners = Partners.read(lists[1].path)
         current = dict.fromkeys(partners.current(min(self.years)), 0)
         partners.countries(current, count=Notes().count)  # Unknown ones are told before any call.
@@ -165,13 +165,13 @@ class Comtrade(Connector):
         codes = self._codes(lists[0])
         wanted = Wanted(FLOWS[self.flow], frequency)
         calls = list(plan(wanted, codes, partners=len(partners.names), cap=access.cap))
-        desk.client.watcher.begin("UN Comtrade", len(calls), 0, unit="parts")
+        cache.client.watcher.begin("UN Comtrade", len(calls), 0, unit="parts")
         answers: list[RawFile] = []
         for call in calls:
-            answers.append(ask(call, desk=desk, access=access, release=self.release))
-            desk.client.watcher.advance(1)
-        desk.client.watcher.end()
-        days = releases(tuple(codes), frequency=frequency, desk=desk, access=access)
+            answers.append(ask(call, cache=cache, access=access, release=self.release))
+            cache.client.watcher.advance(1)
+        cache.client.watcher.end()
+        days = releases(tuple(codes), frequency=frequency, cache=cache, access=access)
         return (*lists, *answers, *days)
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
@@ -241,8 +241,8 @@ class Comtrade(Connector):
         return Reporters.read(reporters.path, wanted=self.wanted_reporters, since=min(self.years))
 
 
-def _list(desk: Desk, name: str) -> RawFile:
+def _list(cache: RawCache, name: str) -> RawFile:
     """A list of codes; it needs no key."""
-    return desk.answer(
+    return cache.answer(
         f"{REFERENCE}/{name}", name=name, check=partial(check_reference, column=COLUMN[name])
     )

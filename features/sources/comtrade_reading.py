@@ -227,8 +227,8 @@ def survey(answers: Sequence[RawFile], read: Callable[[Path], pd.DataFrame]) -> 
     for answer in answers:
         rows = read(answer.path)
         for period, of_period in rows.groupby("period"):
-            there = files.setdefault(year_of(int(period)), [])
-            there += [] if answer in there else [answer]
+            present = files.setdefault(year_of(int(period)), [])
+            present += [] if answer in present else [answer]
             codes = map(int, of_period["reporterCode"].unique())
             reporters.setdefault(int(period), set()).update(codes)
         partners.update(map(int, rows["partnerCode"]))

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import TypeVar
 
 from features.download.answers import Answer, refusal
-from features.download.raw_cache import Desk
+from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError, UnreachableError
 from features.sources.comtrade_reading import TOTAL, Wanted, parse_rows
@@ -124,7 +124,7 @@ def answer_name(wanted: Wanted, cap: int) -> str:
 
 
 def releases(
-    periods: Sequence[int], *, frequency: str, desk: Desk, access: Access
+    periods: Sequence[int], *, frequency: str, cache: RawCache, access: Access
 ) -> list[RawFile]:
     """When each reporter first and last released each period, kept as the source says it.
 
@@ -137,7 +137,7 @@ def releases(
         for span in chunks(sorted(periods), MAX_PERIODS):
             name = f"{RELEASED}-{frequency}-{span[0]}-{span[-1]}-{len(span)}.json"
             found.append(
-                desk.answer(
+                cache.answer(
                     url,
                     name=name,
                     params={"period": _comma(span)},
@@ -147,7 +147,7 @@ def releases(
                 )
             )
     except SourceError as error:
-        desk.client.watcher.say(f"there are no dates of release: {error.problem}")
+        cache.client.watcher.say(f"there are no dates of release: {error.problem}")
     return found
 
 
@@ -168,7 +168,7 @@ def released(body: bytes) -> dict[tuple[int, int], str]:
         return {}
 
 
-def ask(wanted: Wanted, *, desk: Desk, access: Access, release: str) -> RawFile:
+def ask(wanted: Wanted, *, cache: RawCache, access: Access, release: str) -> RawFile:
     """Answer to a call, from the cache or the source.
 
     Raises
@@ -197,7 +197,7 @@ def ask(wanted: Wanted, *, desk: Desk, access: Access, release: str) -> RawFile:
             )
 
     try:
-        return desk.answer(
+        return cache.answer(
             url,
             name=answer_name(wanted, access.cap),
             params=params(wanted, access.cap),
@@ -213,8 +213,8 @@ def ask(wanted: Wanted, *, desk: Desk, access: Access, release: str) -> RawFile:
 
 
 def _refusal(answer: Answer, *, access: Access, url: str, go_on: str) -> SourceError:
-    said = _message(answer)
-    refill = re.search(r"replenished in ([\d.:]*\d)", said)
+    message = _message(answer)
+    refill = re.search(r"replenished in ([\d.:]*\d)", message)
     if refill:
         return SourceError(
             f"the day's calls are used up; there will be new ones in {refill[1]} (hours, minutes, "
@@ -224,7 +224,7 @@ def _refusal(answer: Answer, *, access: Access, url: str, go_on: str) -> SourceE
         )
     if answer.status == 401 or (answer.status == 403 and access.key):
         return SourceError(
-            f"the source does not accept the key (status {answer.status}: {said or 'no reason'})",
+            f"the source rejects the key (status {answer.status}: {message or 'no reason'})",
             remedy=f"Set {KEY_VARIABLE} to a valid key from comtradedeveloper.un.org, or unset it "
             "to do without",
             file="comtrade",
@@ -243,7 +243,7 @@ def _refusal(answer: Answer, *, access: Access, url: str, go_on: str) -> SourceE
         )
     if answer.status == 400:
         return SourceError(
-            f"the source finds the request wrong ({said or 'no reason given'})",
+            f"the source finds the request wrong ({message or 'no reason given'})",
             remedy="Check the options; if they are right, the source has changed: upgrade "
             "gravicast",
             file=url,

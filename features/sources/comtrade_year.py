@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from features.countries.source_codes import said_of_territories
+from features.countries.source_codes import territory_statements
 from features.errors import SourceError
 from features.sources.comtrade_reading import Coverage, refuse_twins, year_of
 from features.sources.comtrade_reference import Partners, Reporters
@@ -195,7 +195,7 @@ class YearOfTrade:
         unknown = flows["value"].isna()
         notes.count("rows without a value dropped", (unknown & flows["partner"].notna()).sum())
         named = {country for country in countries.values() if country} | set(self.asked.codes)
-        for sentence in said_of_territories(named, year):
+        for sentence in territory_statements(named, year):
             notes.say(sentence)
         return flows[flows["partner"].notna() & ~at_home & ~unknown]
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from features.countries.source_codes import numeric_to_iso3
 from features.download.given import Fits, passes
-from features.download.raw_cache import Desk
+from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError, first_line
 from features.store.connector import Connector
@@ -106,10 +106,10 @@ class Desta(Connector):
         """Addresses of the treaties and of the withdrawals."""
         return tuple(FOLDER + path for path in RELEASES[self.release])
 
-    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+    def download(self, cache: RawCache) -> tuple[RawFile, ...]:
         """Get both lists."""
         return tuple(
-            desk.file(url, check=check, fits=_is_list(check, left=columns is WITHDRAWALS))
+            cache.file(url, check=check, fits=_is_list(check, left=columns is WITHDRAWALS))
             for url, columns in zip(self.locate(), (DYADS, WITHDRAWALS), strict=True)
             for check in [_has_columns(columns)]
         )
@@ -139,7 +139,7 @@ def _desta_to_iso3(code: str) -> str | None:
 
 
 def _has_columns(columns: Sequence[str]) -> Callable[[Path], None]:
-    """Check for `Desk.file`, so that a page of HTML or a changed table is not cached."""
+    """Check for `RawCache.file`, so that a page of HTML or a changed table is not cached."""
 
     def check(path: Path) -> None:
         with path.open("rb") as handle:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from features.countries.source_codes import alpha3_to_iso3
 from features.download.given import member_like
-from features.download.raw_cache import Desk
+from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.errors import SourceError
 from features.files.workbooks import BrokenWorkbookError, Row, read_sheets
@@ -75,9 +75,9 @@ class GeoDist(Connector):
         """Address of the archive."""
         return (ARCHIVE,)
 
-    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+    def download(self, cache: RawCache) -> tuple[RawFile, ...]:
         """Get the archive, or from the user's folder the workbook in it or the Stata file."""
-        return (desk.file(ARCHIVE, check=whole_zip, fits=_is_geodist),)
+        return (cache.file(ARCHIVE, check=whole_zip, fits=_is_geodist),)
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
         """All pairs as one part."""

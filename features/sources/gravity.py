@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from features.countries.source_codes import alpha3_to_iso3
 from features.download.given import member_like, name_like
-from features.download.raw_cache import Desk
+from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError
 from features.store.connector import Connector
@@ -116,12 +116,12 @@ class Gravity(Connector):
         """Address of the archive."""
         return (f"https://www.cepii.fr/DATA_DOWNLOAD/gravity/data/Gravity_csv_V{self.release}.zip",)
 
-    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+    def download(self, cache: RawCache) -> tuple[RawFile, ...]:
         """Get the archive of all files."""
         files = re.compile(rf"(Gravity|Countries|Label_\w+)_V{self.release}\.csv")
         panel = re.compile(re.escape(self._member))
         return (
-            desk.file(
+            cache.file(
                 self.locate()[0],
                 check=whole_zip,
                 fits=member_like(panel),

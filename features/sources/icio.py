@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from features.data.input_output import FINAL_USES
 from features.download.given import member_like, name_like
-from features.download.raw_cache import Desk
+from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.errors import InputError
 from features.sources.icio_reading import (
@@ -122,13 +122,13 @@ class Icio(Connector):
         """A zip for every five to seven years that are asked for."""
         return tuple(f"{_HOST}/{self.release}/{name}" for name in self._bundles())
 
-    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+    def download(self, cache: RawCache) -> tuple[RawFile, ...]:
         """The zips."""
         found = []
         for url, years in zip(self.locate(), self._bundles().values(), strict=True):
             one = re.compile(rf"({'|'.join(map(str, years))})_SML\.csv", re.IGNORECASE)
             check = zip_only(url.rpartition("/")[2], by_hand=url)
-            found.append(desk.file(url, check=check, fits=member_like(one), member=name_like(one)))
+            found.append(cache.file(url, check=check, fits=member_like(one), member=name_like(one)))
         return tuple(found)
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from features.errors import SourceError, first_line
+from features.reading.country_names import alpha3_of_name
 from features.tidy.tidying import require_source_columns
 
 KEYS = ("COUNTRY", "INDICATOR", "COUNTERPART_COUNTRY", "FREQUENCY")
@@ -23,23 +22,6 @@ _INDICATORS = {
     "imports of goods, free on board (fob), us dollar": "MG_FOB_USD",
 }
 _SCALES = {"units": 0, "thousands": 3, "millions": 6, "billions": 9}
-_NAMES = {
-    "china, p.r.: mainland": "CHN",
-    "china, p.r.: hong kong": "HKG",
-    "china, p.r.: macao": "MAC",
-    "congo, dem. rep. of the": "COD",
-    "congo, rep. of": "COG",
-    "congo, republic of": "COG",
-    "korea, dem. people's rep. of": "PRK",
-    "korea, democratic people's rep. of": "PRK",
-    "korea, rep. of": "KOR",
-    "korea, republic of": "KOR",
-    "kosovo": "XKX",
-    "lao people's dem. rep.": "LAO",
-    "taiwan province of china": "TWN",
-    "west bank and gaza": "PSE",
-}
-"""Names of the IMF's that are no country's name before their comma."""
 
 
 def is_explorer(header: Sequence[str]) -> bool:
@@ -130,31 +112,8 @@ def _frequency(name: str) -> str:
     return name.strip()[:1].upper()
 
 
-@lru_cache(maxsize=1)
-def _countries() -> dict[str, str]:
-    import pycountry
-
-    found: dict[str, str] = {}
-    for country in pycountry.countries:
-        for name in (country.name, getattr(country, "common_name", ""), country.alpha_3,
-                     getattr(country, "official_name", "")):  # fmt: skip
-            found.setdefault(_plain(name), country.alpha_3)
-    # What stands before the comma or bracket is a name where it is one country's only.
-    short: dict[str, set[str]] = {}
-    for name, code in found.items():
-        short.setdefault(re.split(r"[,(]", name)[0].strip(), set()).add(code)
-    return {name: codes.pop() for name, codes in short.items() if len(codes) == 1} | found | _NAMES
-
-
 def _country(name: str) -> str:
-    known, plain = _countries(), _plain(name)
-    return known.get(plain) or known.get(re.split(r"[,(:]", plain)[0].strip()) or name
-
-
-def _plain(name: str) -> str:
-    letters = unicodedata.normalize("NFKD", name.replace("\u2019", "'"))
-    text = "".join(letter for letter in letters if not unicodedata.combining(letter)).lower()
-    return re.sub(r"\bst\.", "saint", text).strip()
+    return alpha3_of_name(name) or name
 
 
 _of_name = {

@@ -30,7 +30,7 @@ from features.tidy.years import years_word
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from features.download.raw_cache import Desk
+    from features.download.raw_cache import RawCache
 
 _BASE = "https://api.imf.org/external/sdmx/3.0/data/dataflow/IMF.STA/IMTS"
 # The latest stable version is called "+", which in an address would be read as a blank.
@@ -118,7 +118,7 @@ class Imts(Connector):
         """One address, or one a reporter."""
         return tuple(self._address(area) for area in self._areas())
 
-    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+    def download(self, cache: RawCache) -> tuple[RawFile, ...]:
         """One answer for all reporters, or one for each.
 
         Raises
@@ -126,12 +126,12 @@ class Imts(Connector):
         SourceError
             Also for an answer without a row, which is how the source says no to a wrong request.
         """
-        if desk.offline:
+        if cache.offline:
             indicator = _INDICATORS[self.flow]
             fits = passes(partial(_refuse_other, indicator=indicator))
-            return desk.all_given(fits, kind=f"a table of {indicator} from data.imf.org (IMTS)")
+            return cache.all_given(fits, kind=f"a table of {indicator} from data.imf.org (IMTS)")
         return tuple(
-            desk.answer(
+            cache.answer(
                 self._address(area),
                 name=self._file_name(area),
                 # `startPeriod` is accepted and ignored.
@@ -162,13 +162,13 @@ class Imts(Connector):
         if self.flow == "imports":
             notes.say("Imports are valued with cost, insurance and freight (CIF)")
         for year in years:
-            # What was counted belongs to the whole; it is said with the first part.
-            said = notes if year == years[0] else Notes()
+            # Counts are of the whole table: the first part reports them.
+            read = notes if year == years[0] else Notes()
             frame = rows[rows["year"] == year]
-            yield Part.of_year(int(year), partial(self._build, frame, int(year), said))
+            yield Part.of_year(int(year), partial(self._build, frame, int(year), read))
 
-    def _build(self, frame: pd.DataFrame, year: int, said: Notes, notes: Notes) -> pa.Table:
-        notes.add(said)
+    def _build(self, frame: pd.DataFrame, year: int, read: Notes, notes: Notes) -> pa.Table:
+        notes.add(read)
         sides = ("reporter", "partner") if self.flow == "exports" else ("partner", "reporter")
         named = frame.rename(columns=dict(zip(sides, ("exporter", "importer"), strict=True)))
         return trade_frame_table(named[["exporter", "importer", "value_usd"]], year=year)

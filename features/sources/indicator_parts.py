@@ -123,12 +123,12 @@ def yearly_parts(
     if without:
         notes.say(f"No series has a value in {', '.join(map(str, sorted(set(without))))}")
     for year, rows in by_year.items():
-        yield Part.of_year(year, partial(_table, rows, said=notes))
+        yield Part.of_year(year, partial(_table, rows, earlier=notes))
         notes = Notes()  # The counts are of all years: they are said with the first.
 
 
-def _table(rows: pd.DataFrame, notes: Notes, *, said: Notes) -> pa.Table:
-    notes.add(said)
+def _table(rows: pd.DataFrame, notes: Notes, *, earlier: Notes) -> pa.Table:
+    notes.add(earlier)
     return indicator_table(rows)
 
 
@@ -189,8 +189,8 @@ def _in_project_units(
 
 
 def _refuse_empty(frame: pd.DataFrame, chosen: Sequence[ReadySeries], years: Sequence[int]) -> None:
-    there = set(frame["indicator"].unique())
-    empty = [s for s in chosen if s.name not in there]
+    present = set(frame["indicator"].unique())
+    empty = [s for s in chosen if s.name not in present]
     if empty:
         named = ", ".join(
             s.name if s.name == s.at_source else f"{s.name} ({s.at_source})" for s in empty

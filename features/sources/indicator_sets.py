@@ -90,9 +90,9 @@ def _wdi(
     note: str = "",
 ) -> ReadySeries:
     renamed = f"WDI series {series}" if name else ""
-    said = "; ".join(part for part in (renamed, note, _NO_TAIWAN) if part)
+    remarks = "; ".join(part for part in (renamed, note, _NO_TAIWAN) if part)
     return ReadySeries(
-        name or series, channel, label, unit, lag_months, "wdi", series, provider, scale, said
+        name or series, channel, label, unit, lag_months, "wdi", series, provider, scale, remarks
     )
 
 
@@ -250,10 +250,10 @@ def choose(source: SeriesSource, wanted: Sequence[str]) -> tuple[ReadySeries, ..
         If one is not ready. A series needs a channel and a publication lag before a back-test may
         use it, so that ids outside the catalogue are refused.
     """
-    there = ready_of(source)
+    present = ready_of(source)
     if not wanted:
-        return there
-    known = {word: s for s in there for word in (s.name, s.at_source)}
+        return present
+    known = {word: s for s in present for word in (s.name, s.at_source)}
     for word in wanted:
         if word not in known:
             near = get_close_matches(word, known, n=3, cutoff=0.5) or sorted(known)[:5]
@@ -263,7 +263,7 @@ def choose(source: SeriesSource, wanted: Sequence[str]) -> tuple[ReadySeries, ..
                 "lag first: give their values and catalogue as files of your own",
             )
     chosen = {known[word] for word in wanted}
-    return tuple(series for series in there if series in chosen)
+    return tuple(series for series in present if series in chosen)
 
 
 def selection_word(source: SeriesSource, chosen: Sequence[ReadySeries]) -> str:

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from features.countries.source_codes import alpha3_to_iso3
 from features.download.given import called, csv_like
-from features.download.raw_cache import Desk
+from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError
 from features.store.connector import Connector
-from features.store.source import SourceInfo, option
+from features.store.source import SourceInfo, option, require_years
 from features.tidy.csv_stream import TEXT
 from features.tidy.flow_spool import FlowSpool, Translated
 from features.tidy.parts import Notes, Part
@@ -113,11 +113,7 @@ class Itpde(Connector):
             raise InputError(
                 f"there is no level {self.level!r}", remedy=f"Choose --level {', '.join(LEVELS)}"
             )
-        if self.years and min(self.years) < FIRST_YEAR:
-            raise InputError(
-                f"ITPD-E begins in {FIRST_YEAR}, and {min(self.years)} is asked for",
-                remedy="Choose later --years",
-            )
+        require_years(self.years, "ITPD-E", FIRST_YEAR)
 
     @property
     def release(self) -> str:
@@ -133,13 +129,13 @@ class Itpde(Connector):
         """The one zip of the edition."""
         return (ADDRESSES[self.edition],)
 
-    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+    def download(self, cache: RawCache) -> tuple[RawFile, ...]:
         """The zip."""
         url = ADDRESSES[self.edition]
         check = zip_only(url.rpartition("/")[2], by_hand=url)
         columns = _columns(DYNAMIC[self.edition])
         return (
-            desk.file(
+            cache.file(
                 url,
                 check=check,
                 fits=csv_like(columns, member=".csv"),

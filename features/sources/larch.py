@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from features.countries.source_codes import alpha3_to_iso3
 from features.download.given import csv_like
-from features.download.raw_cache import Desk
+from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.errors import InputError
 from features.store.connector import Connector
@@ -95,11 +95,11 @@ class Larch(Connector):
         """Address of the file; releases up to 2022 are not in an archive."""
         return (self._plain if self.release < "2023" else self._archive,)
 
-    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+    def download(self, cache: RawCache) -> tuple[RawFile, ...]:
         """Get the file, from the user's folder in whatever form it is there."""
         (url,) = self.locate()
         check = whole_zip if url.endswith(".zip") else None
-        return (desk.file(url, check=check, fits=_is_table),)
+        return (cache.file(url, check=check, fits=_is_table),)
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
         """A part for every year with an agreement."""

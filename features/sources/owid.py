@@ -18,7 +18,7 @@ import pandas as pd
 from features.countries.source_codes import alpha3_to_iso3
 from features.download.answers import Answer
 from features.download.given import answers
-from features.download.raw_cache import Desk
+from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.errors import SourceError
 from features.sources.indicator_parts import (
@@ -98,11 +98,11 @@ class Owid(Connector):
             for kind in ("csv", "metadata.json")
         )
 
-    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+    def download(self, cache: RawCache) -> tuple[RawFile, ...]:
         """Table and metadata of each series."""
         params = {"csvType": "full", "useColumnShortNames": "true"}
         return tuple(
-            desk.answer(
+            cache.answer(
                 f"{GRAPHER}/{series.at_source}.{kind}",
                 name=f"{series.at_source}.{kind}",
                 params=params,
@@ -116,16 +116,18 @@ class Owid(Connector):
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
         """Values of countries by year; rows of regions and empty cells are counted."""
         by_name = {file.path.name: file.path for file in raw}
-        frames, said, dropped = [], [], {"": _BLANK}
+        frames, statements, dropped = [], [], {"": _BLANK}
         for series in self.chosen:
             slug = series.at_source
             column, about = _value_column(by_name[f"{slug}.metadata.json"], series=series)
             frames.append(_read_table(by_name[f"{slug}.csv"], series=series, names=column))
-            said.append(_statement(series, about))
+            statements.append(_statement(series, about))
         frame = pd.concat(frames, ignore_index=True)
         own = {code for code in frame["code"].unique() if code.startswith(_OWN)}
         dropped |= {code: _OWN_CODES for code in own if not _is_country(code)}
-        reading = Reading(frame, file="Our World in Data", dropped=dropped, statements=tuple(said))
+        reading = Reading(
+            frame, file="Our World in Data", dropped=dropped, statements=tuple(statements)
+        )
         return yearly_parts(reading, chosen=self.chosen, years=self.years)
 
     def indicator_lines(self) -> tuple[IndicatorLine, ...]:
@@ -202,9 +204,9 @@ def _value_name(
         if len(found) == 1:
             _refuse_other_prices(series, columns[found[0]], file=file)
             return names[found[0]], columns[found[0]]
-    there = ", ".join(f"{about.get('shortName')} ({key})" for key, about in columns.items())
+    present = ", ".join(f"{about.get('shortName')} ({key})" for key, about in columns.items())
     raise SourceError(
-        f"the source has changed: expected a column {' or '.join(series.columns)}, found {there}",
+        f"the source has changed: expected a column {' or '.join(series.columns)}, found {present}",
         remedy=_UPGRADE,
         file=file,
     )
@@ -212,11 +214,11 @@ def _value_name(
 
 def _refuse_other_prices(series: ReadySeries, about: Mapping[str, Any], *, file: str) -> None:
     """Refuse a unit that names another year of prices than ours does."""
-    told = f"{about.get('unit') or ''} {about.get('shortUnit') or ''}"
-    if set(_PRICE_YEAR.findall(told)) - set(_PRICE_YEAR.findall(series.unit)):
+    unit = f"{about.get('unit') or ''} {about.get('shortUnit') or ''}"
+    if set(_PRICE_YEAR.findall(unit)) - set(_PRICE_YEAR.findall(series.unit)):
         raise SourceError(
             f"the source has changed: expected {series.name} in {series.unit}, found its unit to "
-            f"be {told.strip()!r}",
+            f"be {unit.strip()!r}",
             remedy=_UPGRADE,
             file=file,
         )
@@ -269,7 +271,7 @@ def _broken(reason: str, path: Path) -> SourceError:
 
 def _statement(series: ReadySeries, about: Mapping[str, Any]) -> str:
     """What the source says of unit, span and updates, against which our words can be held."""
-    told = (
+    words = (
         f"{word} {about[key]}"
         for key, word in (
             ("unit", "unit"),
@@ -279,4 +281,4 @@ def _statement(series: ReadySeries, about: Mapping[str, Any]) -> str:
         )
         if about.get(key)
     )
-    return f"{series.name} by the source's own words: {', '.join(told) or 'nothing said'}"
+    return f"{series.name} by the source's own words: {', '.join(words) or 'nothing'}"

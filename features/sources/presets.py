@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from features.download.client import Client
-from features.download.raw_cache import Desk
+from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.download.watcher import Watcher
 from features.errors import InputError
@@ -221,8 +221,8 @@ class _Joined(Connector):
     def locate(self) -> tuple[str, ...]:
         return tuple(member.key for member in self.members)
 
-    def download(self, desk: Desk) -> tuple[RawFile, ...]:
-        del desk
+    def download(self, cache: RawCache) -> tuple[RawFile, ...]:
+        del cache
         return self.raw
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
@@ -233,8 +233,8 @@ class _Joined(Connector):
     def indicator_lines(self) -> tuple[IndicatorLine, ...]:
         lines = [line for member in self.members for line in member.indicators]
         made = [_capital_line(line) for line in lines if line.indicator == INVESTMENT]
-        there = set(self._frame["indicator"])
-        return tuple(line for line in (*lines, *made) if line.indicator in there)
+        present = set(self._frame["indicator"])
+        return tuple(line for line in (*lines, *made) if line.indicator in present)
 
     @cached_property
     def _frame(self) -> pd.DataFrame:

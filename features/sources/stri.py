@@ -16,18 +16,18 @@ import pyarrow as pa
 from features.download.answers import Answer
 from features.download.given import passes
 from features.download.raw_file import RawFile
-from features.errors import InputError, SourceError
+from features.errors import InputError, SourceError, listed
 from features.sources.indicator_parts import Reading, check_release_day, check_years, yearly_parts
 from features.sources.indicator_sets import ReadySeries
 from features.store.connector import Connector
-from features.store.source import IndicatorLine, SourceInfo, day_option, option
+from features.store.source import IndicatorLine, SourceInfo, day_option, option, require_years
 from features.tidy.csv_stream import csv_batches
 from features.tidy.parts import Part
 from features.tidy.tidying import require_source_columns
 from features.tidy.years import years_word
 
 if TYPE_CHECKING:
-    from features.download.raw_cache import Desk
+    from features.download.raw_cache import RawCache
 
 _BASE = "https://sdmx.oecd.org/public/rest/data/OECD.TAD.TPD"
 _VERSION = "1.0"
@@ -128,11 +128,7 @@ class Stri(Connector):
             )
         check_release_day(self.release)
         check_years(self.years)
-        if self.years and min(self.years) < FIRST_YEAR:
-            raise InputError(
-                f"--years: the index begins in {FIRST_YEAR}, and {min(self.years)} is asked for",
-                remedy=f"Give years from {FIRST_YEAR} on",
-            )
+        require_years(self.years, "the index", FIRST_YEAR)
         named = [pick.partition("=")[0] for pick in self.pick]
         for pick, name in zip(self.pick, named, strict=True):
             if not _PICK.fullmatch(pick) or name in (*_FLOWS, *_COLUMNS) or named.count(name) > 1:
@@ -145,8 +141,8 @@ class Stri(Connector):
     def series(self) -> ReadySeries:
         """The index, with what was picked."""
         series = _SERIES[self.what]
-        said = f"; rows with {', '.join(sorted(self.pick))}" if self.pick else ""
-        return replace(series, note=f"{series.note}{said}")
+        picked = f"; rows with {', '.join(sorted(self.pick))}" if self.pick else ""
+        return replace(series, note=f"{series.note}{picked}")
 
     @property
     def key(self) -> str:
@@ -160,7 +156,7 @@ class Stri(Connector):
         # All codes of all dimensions: their number and order are not ours to know.
         return (f"{_BASE},{self.series.at_source},{_VERSION}/all",)
 
-    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+    def download(self, cache: RawCache) -> tuple[RawFile, ...]:
         """One answer.
 
         Raises
@@ -179,13 +175,13 @@ class Stri(Connector):
         name = f"{self.what}-{span}.csv"
         check = partial(_check, url=url)
         fits = passes(lambda path: _refuse_other_flow(path, flow=self.series.at_source))
-        return (desk.answer(url, name=name, params=params, check=check, fits=fits),)
+        return (cache.answer(url, name=name, params=params, check=check, fits=fits),)
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
         """A part a year; rows of groups of countries and of parts of the index are counted."""
         path, series = raw[0].path, self.series
         rows, dimensions = _read(path, flow=series.at_source)
-        rows, said = _chosen(rows, dimensions, picks=self.pick, file=path.name)
+        rows, statements = _chosen(rows, dimensions, picks=self.pick, file=path.name)
         frame = _index_rows(rows, series=series, file=path.name)
         groups = {code for code in frame["code"].unique() if _GROUP.fullmatch(code)}
         wanted = frame["year"].isin(self.years or frame["year"])
@@ -196,7 +192,7 @@ class Stri(Connector):
                 file=path.name,
             )
         dropped = dict.fromkeys(groups, _GROUPS_DROPPED)
-        reading = Reading(frame, file=path.name, dropped=dropped, statements=tuple(said))
+        reading = Reading(frame, file=path.name, dropped=dropped, statements=tuple(statements))
         return yearly_parts(reading, chosen=(series,), years=self.years)
 
     def indicator_lines(self) -> tuple[IndicatorLine, ...]:
@@ -240,8 +236,8 @@ def _check(answer: Answer, *, url: str) -> None:
         _refuse_no_rows(bool(rows.strip()), file=url)
 
 
-def _refuse_no_rows(there: bool, *, file: str) -> None:
-    if not there:
+def _refuse_no_rows(present: bool, *, file: str) -> None:
+    if not present:
         raise SourceError(
             "the source answered with a header and no row", remedy="Widen --years", file=file
         )
@@ -302,7 +298,7 @@ def _chosen(
     rows: pd.DataFrame, dimensions: Sequence[str], *, picks: Sequence[str], file: str
 ) -> tuple[pd.DataFrame, list[str]]:
     """One row a country and year: as picked, else the total; what was left out, in sentences."""
-    countries, said = set(rows["REF_AREA"]), []
+    countries, statements = set(rows["REF_AREA"]), []
     picked = dict(pick.split("=") for pick in picks)
     for name, code in picked.items():
         _refuse_unknown_pick(rows, dimensions, name=name, code=code, file=file)
@@ -312,20 +308,23 @@ def _chosen(
         totals = [code for code in (TOTAL, *TOTALS.get(name, ())) if code in codes]
         if len(totals) == 1 and len(codes) > 1:
             kept = rows[name] == totals[0]
-            said.append(f"{name} is read at {totals[0]}, {int((~kept).sum()):,} other rows dropped")
+            statements.append(
+                f"{name} is read at {totals[0]}, {int((~kept).sum()):,} other rows dropped"
+            )
             rows = rows[kept]
     # Once all are chosen: of what one dimension leaves, another may have one code only.
     for name in dimensions:
         codes = _codes(rows, name)
         if len(codes) > 1:
             raise SourceError(
-                f"the rows differ by {name}, and nothing says which is the total: {_some(codes)}",
+                f"the rows differ by {name}, and nothing says which is the total: "
+                f"{listed(codes, most=30)}",
                 remedy=f"Choose one with --pick, such as {name}={codes[0]}",
                 file=file,
             )
-    said.append("Rows of " + ", ".join(f"{name}={rows[name].iloc[0]}" for name in dimensions))
+    statements.append("Rows of " + ", ".join(f"{name}={rows[name].iloc[0]}" for name in dimensions))
     lost = sorted(countries - set(rows["REF_AREA"]))
-    return rows, [*said, f"No such row of {', '.join(lost)}"] if lost else said
+    return rows, [*statements, f"No such row of {', '.join(lost)}"] if lost else statements
 
 
 def _refuse_unknown_pick(
@@ -341,18 +340,13 @@ def _refuse_unknown_pick(
     if code not in codes:
         raise InputError(
             f"--pick: no row has {name}={code} (beside what else was picked)",
-            remedy=f"Choose of {_some(codes)}",
+            remedy=f"Choose of {listed(codes, most=30)}",
             file=file,
         )
 
 
 def _codes(rows: pd.DataFrame, name: str) -> list[str]:
     return sorted(rows[name].unique())
-
-
-def _some(codes: Sequence[str]) -> str:
-    more = f" and {len(codes) - 30} more" if len(codes) > 30 else ""
-    return ", ".join(codes[:30]) + more
 
 
 def _index_rows(rows: pd.DataFrame, *, series: ReadySeries, file: str) -> pd.DataFrame:

@@ -16,9 +16,10 @@ rate set beforehand, not one measured on later years.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -26,7 +27,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.download.raw_cache import Desk
+from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.sources.baci import NEWEST, Baci, BaciArchive, baci_address, download_baci
 from features.sources.baci_reading import aggregate_year
@@ -92,16 +93,16 @@ class Technology(Connector):
         """BACI's zip."""
         return (baci_address(self.revision, self.release),)
 
-    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+    def download(self, cache: RawCache) -> tuple[RawFile, ...]:
         """BACI's zip, which `Baci` shares."""
-        return (download_baci(desk, self.revision, self.release),)
+        return (download_baci(cache, self.revision, self.release),)
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
         """A part a year; the first one asked for reads the years before it too."""
         archive = BaciArchive.open(raw[0].path, revision=self.revision, release=self.release)
         years = archive.chosen(())
 
-        @cache
+        @functools.cache
         def stocks(year: int) -> _Stocks:
             before = stocks(year - 1) if year - 1 in archive.members else None
             return _stocks(archive, year, before)

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import pandas as pd
 
-from features.download.raw_cache import Desk
+from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.errors import InputError
 from features.sources import wdi_api, wdi_bulk
@@ -88,7 +88,7 @@ class Wdi(Connector):
         series = (wdi_api.series_url(s.at_source) for s in self.chosen)
         return (wdi_api.countries_url(), *series)
 
-    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+    def download(self, cache: RawCache) -> tuple[RawFile, ...]:
         """The archive, or the list of countries and every page of each series.
 
         Raises
@@ -97,10 +97,10 @@ class Wdi(Connector):
             For a series that the source has retired: it is named, whatever else was asked for.
         """
         if self.via == "bulk":
-            return (wdi_bulk.fetch_archive(desk),)
-        raw = wdi_api.fetch_countries(desk)
+            return (wdi_bulk.fetch_archive(cache),)
+        raw = wdi_api.fetch_countries(cache)
         for series in self.chosen:
-            raw += wdi_api.fetch_series(desk, series.at_source, years=self.years)
+            raw += wdi_api.fetch_series(cache, series.at_source, years=self.years)
         return tuple(raw)
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
@@ -136,9 +136,9 @@ class Wdi(Connector):
             updates.add(updated)
         frame = pd.concat(frames, ignore_index=True)
         # Groups by income come without an alpha-3 code, which their alpha-2 code tells.
-        told = frame["area"].map(alpha3).fillna("")
+        by_area = frame["area"].map(alpha3).fillna("")
         return Reading(
-            frame.assign(code=frame["code"].where(frame["code"] != "", told)),
+            frame.assign(code=frame["code"].where(frame["code"] != "", by_area)),
             file="World Bank API",
             dropped=dict.fromkeys(groups, _GROUPS) | {"": _NO_CODE},
             statements=(_TAIWAN, _updated(updates)),

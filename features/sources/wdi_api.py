@@ -14,7 +14,7 @@ import pandas as pd
 
 from features.download.answers import Answer
 from features.download.given import answers
-from features.download.raw_cache import Desk
+from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.errors import SourceError
 
@@ -63,7 +63,7 @@ def page_name(series: str, years: Sequence[int]) -> str:
     return f"{series}.{min(years)}-{max(years)}" if years else f"{series}.all-years"
 
 
-def fetch_series(desk: Desk, series: str, *, years: Sequence[int]) -> list[RawFile]:
+def fetch_series(cache: RawCache, series: str, *, years: Sequence[int]) -> list[RawFile]:
     """Every page of a series.
 
     Raises
@@ -76,22 +76,22 @@ def fetch_series(desk: Desk, series: str, *, years: Sequence[int]) -> list[RawFi
         params["date"] = f"{min(years)}:{max(years)}"
     name = page_name(series, years)
     return _fetch_pages(
-        desk, series_url(series), subject=series, name=name, params=params,
+        cache, series_url(series), subject=series, name=name, params=params,
         is_row=lambda row: row["indicator"]["id"] == series,
     )  # fmt: skip
 
 
-def fetch_countries(desk: Desk) -> list[RawFile]:
+def fetch_countries(cache: RawCache) -> list[RawFile]:
     """The list of countries and areas."""
     params = {"format": "json", "per_page": "400"}
     return _fetch_pages(
-        desk, countries_url(), subject="country", name="country", params=params,
+        cache, countries_url(), subject="country", name="country", params=params,
         is_row=lambda row: bool(row["region"]),
     )  # fmt: skip
 
 
 def _fetch_pages(
-    desk: Desk,
+    cache: RawCache,
     url: str,
     *,
     subject: str,
@@ -106,7 +106,7 @@ def _fetch_pages(
     while first is None or number <= first.pages:
         check = partial(_check, subject=subject, number=number, first=first)
         raw.append(
-            desk.answer(
+            cache.answer(
                 url,
                 name=f"{name}.p{number}.json",
                 params={**params, "page": str(number)},
@@ -136,7 +136,7 @@ def _check_rows(
 
 
 def _check(answer: Answer, *, subject: str, number: int, first: Page | None) -> None:
-    """Refuse what is no page, so that it is never cached; other statuses are the desk's."""
+    """Refuse what is no page, so that it is never cached; the cache refuses other statuses."""
     if answer.status == 200:
         _match(parse_page(answer.body, subject=subject), subject=subject, number=number, of=first)
 
@@ -193,9 +193,9 @@ def _page(header: Mapping[str, Any], rows: list[dict[str, Any]] | None) -> Page:
 
 
 def _refused(messages: Any, *, subject: str, file: str) -> SourceError:
-    said = [m for m in messages if isinstance(m, dict)] if isinstance(messages, list) else []
-    ids = {str(message.get("id")) for message in said}
-    text = "; ".join(f"{m.get('id')}: {m.get('value')}" for m in said) or "no reason given"
+    errors = [m for m in messages if isinstance(m, dict)] if isinstance(messages, list) else []
+    ids = {str(message.get("id")) for message in errors}
+    text = "; ".join(f"{m.get('id')}: {m.get('value')}" for m in errors) or "no reason given"
     if RETIRED in ids:
         return SourceError(
             f"the source no longer has series {subject} ({text})",

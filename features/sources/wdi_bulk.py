@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from features.download.given import member_like, name_like
-from features.download.raw_cache import Desk
+from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.errors import SourceError
 from features.tidy.tidying import require_source_columns
@@ -27,7 +27,7 @@ _KEYS = ("Country Name", "Country Code", "Indicator Name", "Indicator Code")
 _API_INSTEAD = "Run it again with --refresh, or use --via api"
 
 
-def fetch_archive(desk: Desk) -> RawFile:
+def fetch_archive(cache: RawCache) -> RawFile:
     """The archive, some 280 MB, resumably.
 
     Raises
@@ -36,7 +36,7 @@ def fetch_archive(desk: Desk) -> RawFile:
         If what came is no archive.
     """
     files = [re.compile(re.escape(name), re.IGNORECASE) for name in (DATA, COUNTRIES, SERIES)]
-    return desk.file(
+    return cache.file(
         BULK_URL,
         check=_check_archive,
         fits=member_like(files[0]),
@@ -63,8 +63,8 @@ def read_groups(path: Path) -> frozenset[str]:
 def refuse_retired(path: Path, series: Collection[str]) -> None:
     """Raise `SourceError` for series that the archive does not list (retired or misspelt)."""
     with _member(path, SERIES) as (rows, file):
-        there = {code for (code,) in _columns(rows, "Series Code", file=file)}
-    gone = sorted(set(series) - there)
+        present = {code for (code,) in _columns(rows, "Series Code", file=file)}
+    gone = sorted(set(series) - present)
     if gone:
         raise SourceError(
             f"the source no longer has series {', '.join(gone)}",

@@ -30,7 +30,7 @@ from features.tidy.parts import Notes, Part
 from features.tidy.tidying import indicator_table
 
 if TYPE_CHECKING:
-    from features.download.raw_cache import Desk
+    from features.download.raw_cache import RawCache
 
 _LEGACY = "https://www.imf.org/-/media/Files/Publications/WEO/WEO-Database"
 NEWEST = "2026-04"
@@ -150,7 +150,7 @@ class Weo(Connector):
         urls = (LISTING if _by_api(v) else _address(v) for v in self._used())
         return tuple(dict.fromkeys(urls))
 
-    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+    def download(self, cache: RawCache) -> tuple[RawFile, ...]:
         """A file a vintage, or two by the interface, in order.
 
         Raises
@@ -158,7 +158,7 @@ class Weo(Connector):
         SourceError
             Also for a vintage that the interface does not have.
         """
-        return tuple(file for vintage in self._used() for file in _download(vintage, desk))
+        return tuple(file for vintage in self._used() for file in _download(vintage, cache))
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
         """A part for each year that has a vintage or an actual figure.
@@ -172,8 +172,8 @@ class Weo(Connector):
         notes: dict[int, Notes] = {}
         files = {file.path.name: file.path for file in raw}
         for vintage in self._used():
-            said = notes[_year(vintage)] = Notes()
-            rows += self._rows(vintage, files, said)
+            of_vintage = notes[_year(vintage)] = Notes()
+            rows += self._rows(vintage, files, of_vintage)
         table = pd.concat(rows, ignore_index=True)
         self._say_what_lacks(table, notes[_year(self.release)])
         by_year = dict(list(table.groupby("year")))
@@ -236,11 +236,11 @@ class Weo(Connector):
 
     def _projections(self, table: pd.DataFrame, vintage: str, notes: Notes) -> pd.DataFrame:
         ahead = table["year"] - _year(vintage)
-        there = table["code"].isin(self.codes) & ahead.between(0, self.horizon)
-        rows = table[there].assign(year=_year(vintage))
-        rows["indicator"] = "WEO." + rows["code"] + ".H" + ahead[there].astype("str")
+        present = table["code"].isin(self.codes) & ahead.between(0, self.horizon)
+        rows = table[present].assign(year=_year(vintage))
+        rows["indicator"] = "WEO." + rows["code"] + ".H" + ahead[present].astype("str")
         for code in self.codes:
-            known = set(ahead[there & (table["code"] == code)])
+            known = set(ahead[present & (table["code"] == code)])
             lacking = [h for h in range(self.horizon + 1) if h not in known]
             if lacking:
                 notes.say(f"Vintage {vintage} has no {code} {_listed(lacking)} years ahead")
@@ -248,8 +248,8 @@ class Weo(Connector):
 
     def _actual(self, table: pd.DataFrame, notes: Notes) -> pd.DataFrame:
         wanted = table[table["code"].isin(self.actuals)]
-        unsaid = wanted["last_actual"].isna()
-        series = wanted.loc[unsaid, ["iso3", "code"]].drop_duplicates()
+        pending = wanted["last_actual"].isna()
+        series = wanted.loc[pending, ["iso3", "code"]].drop_duplicates()
         notes.count(
             "series of actual figures left out: the file does not say where estimates start",
             len(series),
@@ -260,20 +260,20 @@ class Weo(Connector):
 
     def _say_what_lacks(self, table: pd.DataFrame, notes: Notes) -> None:
         """Series of which no vintage asked for has a figure: the catalogue leaves them out."""
-        there = set(table["indicator"])
-        if not there:
+        present = set(table["indicator"])
+        if not present:
             raise SourceError(
                 "no vintage asked for has a figure of what is asked",
                 remedy="Ask for further vintages, or other --codes or --actuals",
                 file=self.key,
             )
-        lacking = [x.indicator for x in self.indicator_lines() if x.indicator not in there]
+        lacking = [x.indicator for x in self.indicator_lines() if x.indicator not in present]
         if lacking:
             notes.say(f"No vintage asked for has a figure of {', '.join(lacking)}: left out")
 
 
-def _build(frame: pd.DataFrame, said: Notes, notes: Notes) -> pa.Table:
-    notes.add(said)
+def _build(frame: pd.DataFrame, earlier: Notes, notes: Notes) -> pa.Table:
+    notes.add(earlier)
     return indicator_table(frame)
 
 
@@ -281,16 +281,16 @@ def _by_api(vintage: str) -> bool:
     return vintage >= _FIRST_BY_API
 
 
-def _download(vintage: str, desk: Desk) -> tuple[RawFile, ...]:
-    if _by_api(vintage) and not desk.offline:
-        return download_vintage(desk, vintage)
+def _download(vintage: str, cache: RawCache) -> tuple[RawFile, ...]:
+    if _by_api(vintage) and not cache.offline:
+        return download_vintage(cache, vintage)
     url = "the workbook of dataset WEO at https://data.imf.org"
     if not _by_api(vintage):
         url = _address(vintage)
     fits = passes(lambda path: refuse_other(path, vintage=vintage))
     check = partial(check_text, url=url)
     name = _file_name(vintage)
-    return (desk.answer(url, name=name, check=check, fits=fits, read_timeout=300.0),)
+    return (cache.answer(url, name=name, check=check, fits=fits, read_timeout=300.0),)
 
 
 def _address(vintage: str) -> str:

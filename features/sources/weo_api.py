@@ -21,7 +21,7 @@ from features.tidy.parts import Notes
 from features.tidy.tidying import require_source_columns
 
 if TYPE_CHECKING:
-    from features.download.raw_cache import Desk
+    from features.download.raw_cache import RawCache
 
 _HOST = "https://api.imf.org/external/sdmx/3.0"
 LISTING = f"{_HOST}/structure/dataflow/IMF.RES/*/*"
@@ -49,7 +49,7 @@ class Flow(NamedTuple):
         return self.name == "WEO", tuple(int(n) for n in re.findall(r"\d+", self.version))
 
 
-def download_vintage(desk: Desk, vintage: str) -> tuple[RawFile, RawFile]:
+def download_vintage(cache: RawCache, vintage: str) -> tuple[RawFile, RawFile]:
     """Figures of a vintage, and what is said of each series (where estimates start).
 
     Raises
@@ -57,19 +57,19 @@ def download_vintage(desk: Desk, vintage: str) -> tuple[RawFile, RawFile]:
     SourceError
         For a vintage that the interface does not have; names those it has.
     """
-    listing = desk.answer(
+    listing = cache.answer(
         LISTING, name="dataflows.json", params={"detail": "allstubs"}, check=_check_listing
     )
-    flow = _flow_of(desk, vintage, _flows(listing.path.read_bytes()))
+    flow = _flow_of(cache, vintage, _flows(listing.path.read_bytes()))
     url = f"{_DATA}/{flow.name}/{flow.version}/*"
-    data = desk.answer(
+    data = cache.answer(
         url,
         name=data_name(vintage),
         headers=_CSV,
         check=partial(_check_csv, columns=_COLUMNS),
         read_timeout=600.0,
     )
-    series = desk.answer(
+    series = cache.answer(
         url,
         name=series_name(vintage),
         params={"attributes": "series", "firstNObservations": "1"},
@@ -90,11 +90,11 @@ def series_name(vintage: str) -> str:
     return f"WEO-{vintage}-series.csv"
 
 
-def _flow_of(desk: Desk, vintage: str, flows: Collection[Flow]) -> Flow:
+def _flow_of(cache: RawCache, vintage: str, flows: Collection[Flow]) -> Flow:
     """The flow of a vintage: by its name, else by the day of publication that its data name."""
     vintages: dict[str, Flow] = {}
     for flow in sorted(flows, key=lambda flow: flow.rank):
-        vintages[_vintage_of(desk, flow)] = flow
+        vintages[_vintage_of(cache, flow)] = flow
     if vintage not in vintages:
         have = ", ".join(sorted(vintages)) or "none"
         raise SourceError(
@@ -106,11 +106,11 @@ def _flow_of(desk: Desk, vintage: str, flows: Collection[Flow]) -> Flow:
     return vintages[vintage]
 
 
-def _vintage_of(desk: Desk, flow: Flow) -> str:
+def _vintage_of(cache: RawCache, flow: Flow) -> str:
     archived = _ARCHIVED.fullmatch(flow.name)
     if archived:
         return f"{archived[1]}-{_MONTHS[archived[2]]}"
-    probe = desk.answer(
+    probe = cache.answer(
         f"{_DATA}/{flow.name}/{flow.version}/USA.NGDP_RPCH.A",
         name=f"published-{flow.version}.csv",
         params={"attributes": "dataset", "lastNObservations": "1"},
@@ -177,13 +177,13 @@ def read_api_vintage(
 
 def _last_actual(rows: pd.DataFrame, series: Path, notes: Notes) -> pd.Series:
     """Last year of each row's series that is no estimate, NaN where it is not said."""
-    said = _table(series.read_bytes(), series.name)
-    require_source_columns([*said], (*_SERIES, _LAST_ACTUAL), file=series.name)
-    there = set(zip(rows["COUNTRY"], rows["INDICATOR"], strict=True))
+    table = _table(series.read_bytes(), series.name)
+    require_source_columns([*table], (*_SERIES, _LAST_ACTUAL), file=series.name)
+    present = set(zip(rows["COUNTRY"], rows["INDICATOR"], strict=True))
     known: dict[tuple[str, str], float] = {}
-    columns = [said[name] for name in (*_SERIES, _LAST_ACTUAL)]
+    columns = [table[name] for name in (*_SERIES, _LAST_ACTUAL)]
     for number, (area, code, frequency, last) in enumerate(zip(*columns, strict=True), start=2):
-        if frequency == "A" and (area, code) in there:
+        if frequency == "A" and (area, code) in present:
             known[area, code] = last_actual_year(last, row=number, file=series.name, notes=notes)
     keys = zip(rows["COUNTRY"], rows["INDICATOR"], strict=True)
     return pd.Series([known.get(key, float("nan")) for key in keys], index=rows.index, dtype=float)

@@ -13,7 +13,7 @@ from features.store.source import IndicatorLine, Kind, SourceInfo
 from features.tidy.parts import Part
 
 if TYPE_CHECKING:
-    from features.download.raw_cache import Desk
+    from features.download.raw_cache import RawCache
 
 
 class Connector(ABC):
@@ -41,7 +41,7 @@ class Connector(ABC):
         """Addresses it will ask for, as far as they are known beforehand."""
 
     @abstractmethod
-    def download(self, desk: Desk) -> tuple[RawFile, ...]:
+    def download(self, cache: RawCache) -> tuple[RawFile, ...]:
         """Get every raw file, from the cache where it is whole."""
 
     @abstractmethod

@@ -86,8 +86,8 @@ def _lines(
         return lines
     files = [stage / part.file for part in parts]
     tables = [pq.read_table(file, columns=["indicator"]) for file in files]
-    there = {name for table in tables for name in table["indicator"].unique().to_pylist()}
-    return [line for line in lines if line.indicator in there]
+    present = {name for table in tables for name in table["indicator"].unique().to_pylist()}
+    return [line for line in lines if line.indicator in present]
 
 
 def _about(

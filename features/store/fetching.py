@@ -12,7 +12,7 @@ from typing import Any
 
 from features.countries import source_codes as country_codes
 from features.download.client import Client
-from features.download.raw_cache import Desk
+from features.download.raw_cache import RawCache
 from features.download.watcher import Silent, Watcher
 from features.errors import InputError, SourceError, UnreachableError
 from features.store.connector import Connector
@@ -79,10 +79,10 @@ def fetch(
     release = f"{today:%Y%m%d}"
     connector = _dated(connector, store, release, refresh=refresh, given=given is not None)
     if store.has(connector.key) and not refresh and given is None:
-        there = store.open(connector.key)
-        there.verify()
-        watcher.say(f"{there.key} is in the store since {there.retrieved}")
-        return there
+        present = store.open(connector.key)
+        present.verify()
+        watcher.say(f"{present.key} is in the store since {present.retrieved}")
+        return present
     pace = connector.INFO.pace_seconds
     asked: AbstractContextManager[Client] = (
         closing(Client(mirror=mirror, pace_seconds=pace, watcher=watcher))
@@ -90,7 +90,7 @@ def fetch(
         else nullcontext(client)
     )
     with asked as asking:
-        desk = Desk(
+        cache = RawCache(
             asking,
             store.raw_folder(connector.INFO.raw, connector.release),
             earlier=store.raw_releases(connector.INFO.raw),
@@ -100,24 +100,24 @@ def fetch(
             today=today,
         )
         with country_codes.unknown_codes(unknown_codes):
-            return _made(connector, desk, store, watcher)
+            return _made(connector, cache, store, watcher)
 
 
-def _made(connector: Connector, desk: Desk, store: Store, watcher: Watcher) -> Dataset:
+def _made(connector: Connector, cache: RawCache, store: Store, watcher: Watcher) -> Dataset:
     """Download and convert; what goes wrong is said with what could be done about it."""
     try:
         with (
             disk_troubles(store),
             store.alone("raw", connector.INFO.raw, connector.release, watcher=watcher),
         ):
-            raw = connector.download(desk)
+            raw = connector.download(cache)
             parts = list(connector.tidy(raw))
             watcher.begin(connector.key, len(parts), 0, "parts")
             return store.write(connector, raw, parts, watcher=watcher)
     except UnreachableError as error:
         raise _with_cached(error, connector, store) from error
     except SourceError:
-        desk.distrust()
+        cache.distrust()
         raise
     finally:
         watcher.end()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from features.errors import InputError
 
 Kind = Literal["trade", "indicators", "pairs", "tables"]
 Absent = Literal["auto", "zero", "missing"]
@@ -67,6 +70,21 @@ class SourceInfo:
 def option(default: Any, *, help: str) -> Any:
     """An option of a connector: a dataclass field that becomes ``--name`` on the command line."""
     return field(default=default, metadata={"help": help})
+
+
+def require_years(years: Sequence[int], source: str, first: int) -> None:
+    """Refuse years before a source's first.
+
+    Raises
+    ------
+    InputError
+        If there is one.
+    """
+    if years and min(years) < first:
+        raise InputError(
+            f"{source} begins in {first}, not in {min(years)}",
+            remedy=f"Choose --years from {first} on",
+        )
 
 
 def day_option() -> Any:

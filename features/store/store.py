@@ -80,8 +80,8 @@ class Store:
         if exact is not None and exact.key == key:
             return exact
         wanted = key.split(":")
-        there = self.datasets()
-        found = [d for d in there if d.key.split(":")[: len(wanted)] == wanted]
+        present = self.datasets()
+        found = [d for d in present if d.key.split(":")[: len(wanted)] == wanted]
         if len(found) == 1:
             return found[0]
         if found:
@@ -91,7 +91,7 @@ class Store:
                 file=self.folder,
             )
         raise InputError(
-            f"the store has no data set {key}", remedy=_how_to_get(key, there), file=self.folder
+            f"the store has no data set {key}", remedy=_how_to_get(key, present), file=self.folder
         )
 
     def has(self, key: str) -> bool:
@@ -163,9 +163,9 @@ class Store:
         return sorted(folder for folder in found if folder.is_dir())
 
 
-def _how_to_get(key: str, there: Sequence[Dataset]) -> str:
+def _how_to_get(key: str, present: Sequence[Dataset]) -> str:
     """What to type for a data set that is not there, and which of those that are comes near."""
-    keys = [dataset.key for dataset in there]
+    keys = [dataset.key for dataset in present]
     near = get_close_matches(key, keys, n=3, cutoff=0.6)
     source = key.partition(":")[0]
     same = [other for other in keys if other.partition(":")[0] == source]

@@ -24,7 +24,7 @@ _REMEDY = "Fetch it again with --refresh"
 
 
 def whole_zip(path: Path) -> None:
-    """Check for `Desk.file` that refuses what is no whole zip archive, such as a page of HTML.
+    """Check for `RawCache.file` that refuses what is no whole zip archive, such as a page of HTML.
 
     Raises
     ------
@@ -53,9 +53,9 @@ def member_named(archive: zipfile.ZipFile, ending: str, *, file: object) -> str:
     names = [n for n in archive.namelist() if not n.startswith("__MACOSX/")]
     found = [n for n in names if n.rpartition("/")[2].lower().endswith(ending.lower())]
     if len(found) != 1:
-        there = ", ".join(names[:10]) or "nothing"
+        present = ", ".join(names[:10]) or "nothing"
         raise SourceError(
-            f"the source has changed: expected one {ending} in the archive, found {there}",
+            f"the source has changed: expected one {ending} in the archive, found {present}",
             remedy="Take an earlier release, or upgrade gravicast",
             file=file,
         )

@@ -204,8 +204,8 @@ class Translated:
         kept = self._country[rows["exporter"]] & self._country[rows["importer"]]
         notes.count("rows of areas that are no country left out", int((~kept).sum()))
         for what, place in self._unknown.items():
-            there = (rows["exporter"] == place) | (rows["importer"] == place)
-            notes.count(what, int(there.sum()))
+            present = (rows["exporter"] == place) | (rows["importer"] == place)
+            notes.count(what, int(present.sum()))
         rows = rows[kept]
         negative = int((rows["value"] < 0).sum())
         notes.count("negative values kept: tell the run to set them to zero", negative)

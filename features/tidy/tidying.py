@@ -22,9 +22,9 @@ def require_source_columns(found: Sequence[str], expected: Iterable[str], *, fil
     """
     lacking = [name for name in expected if name not in found]
     if lacking:
-        there = ", ".join(map(str, list(found)[:30])) or "none"
+        present = ", ".join(map(str, list(found)[:30])) or "none"
         raise SourceError(
-            f"the source has changed: expected column {', '.join(lacking)}, found {there}",
+            f"the source has changed: expected column {', '.join(lacking)}, found {present}",
             remedy="Take an earlier release, or upgrade gravicast",
             file=file,
         )

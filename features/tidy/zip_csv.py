@@ -12,7 +12,7 @@ from features.tidy.csv_stream import csv_batches
 
 
 def zip_only(name: str, *, by_hand: str) -> Callable[[Path], None]:
-    """Check for `Desk.file` that refuses what is no zip, such as the page of a bot protection.
+    """Check for `RawCache.file` that refuses what is no zip, such as the page of a bot protection.
 
     Parameters
     ----------

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
 
 from features.errors import InputError
-from forecasting.cli.command import add_command
 from forecasting.cli.options import add_options, given_options
 from forecasting.options.run_config import READING, RunConfig
 
-_EXAMPLES = """examples:
+HELP = "show what a run would read from files, without running"
+EXAMPLES = """examples:
   gravicast check flows.xlsx
       which columns are taken, what is translated, summed, left out, and what looks odd
 
@@ -24,23 +23,17 @@ OPTIONS = (
 """Options of a run that decide how a file is read."""
 
 
-def declare(commands: Any) -> None:
-    """Declare ``gravicast check``."""
-    check = add_command(
-        commands,
-        "check",
-        _check,
-        help="show what a run would read from files, without running",
-        examples=_EXAMPLES,
-    )
-    check.add_argument(
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declare its options."""
+    parser.add_argument(
         "files", nargs="+", metavar="FILE", help="trade, indicators, their catalogue, pairs or "
         "sectors, recognised by their columns; or the key of a data set of trade"
     )  # fmt: skip
-    add_options(check, RunConfig.OPTIONS, only=OPTIONS)
+    add_options(parser, RunConfig.OPTIONS, only=OPTIONS)
 
 
-def _check(parsed: argparse.Namespace) -> int:
+def answer(parsed: argparse.Namespace) -> int:
+    """Run the command; returns the exit code."""
     from pathlib import Path
 
     from forecasting.inputs.check import check_file

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from features.store.dataset import Dataset
 
-_EXAMPLES = """examples:
+HELP = "what the local store of public data holds"
+EXAMPLES = """examples:
   gravicast data list
   gravicast data check
       every file against its checksum; exit code 1 if one is broken
@@ -23,27 +24,27 @@ _EXAMPLES = """examples:
 """
 
 
-def declare(commands: Any) -> None:
-    """Declare ``gravicast data``."""
-    data = commands.add_parser(
-        "data",
-        help="what the local store of public data holds",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    what = data.add_subparsers(title="commands", required=True, metavar="COMMAND")
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declare its options."""
+    what = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     listed = what.add_parser("list", help="data sets with years, rows, release and licence")
-    listed.set_defaults(command=_list)
+    listed.set_defaults(part=_list)
     checked = what.add_parser("check", help="files that are broken, stale or left over")
-    checked.set_defaults(command=_check)
+    checked.set_defaults(part=_check)
     shown = what.add_parser("show", help="a data set: its origin and coverage")
     shown.add_argument(
         "key", metavar="KEY", help="a key of `gravicast data list`, or its beginning"
     )
     shown.add_argument("--out", type=Path, help="folder for coverage.csv and coverage.png")
-    shown.set_defaults(command=_show)
-    for parser in (listed, checked, shown):
-        parser.add_argument("--store", type=Path, help=RunConfig.OPTIONS["store"].help)
+    shown.set_defaults(part=_show)
+    for part in (listed, checked, shown):
+        part.add_argument("--store", type=Path, help=RunConfig.OPTIONS["store"].help)
+
+
+def answer(parsed: argparse.Namespace) -> int:
+    """Run the command; returns the exit code."""
+    code: int = parsed.part(parsed)
+    return code
 
 
 def _list(parsed: argparse.Namespace) -> int:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from forecasting.cli.brief_output import add_brief_files, check_brief_files, print_brief
-from forecasting.cli.command import add_command
 
 if TYPE_CHECKING:
     from forecasting.briefs.brief import Brief
     from forecasting.results.result import RunResult
 
-_EXAMPLES = """examples:
+HELP = "explain a flow, a country, a pair of blocs or a year in plain words"
+EXAMPLES = """examples:
   gravicast explain gravicast-run --country DEU
       what gains, what loses, how sure, by which channels; exports and imports
 
@@ -29,26 +29,20 @@ _EXAMPLES = """examples:
 _ONE = "Give one of --flow, --country, --blocs, or --year alone"
 
 
-def declare(commands: Any) -> None:
-    """Declare ``gravicast explain``."""
-    explain = add_command(
-        commands,
-        "explain",
-        _explain,
-        help="explain a flow, a country, a pair of blocs or a year in plain words",
-        examples=_EXAMPLES,
-    )
-    explain.add_argument("run", help="output folder of a finished run")
-    subject = explain.add_argument_group("subject (countries by code or English name)")
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declare its options."""
+    parser.add_argument("run", help="output folder of a finished run")
+    subject = parser.add_argument_group("subject (countries by code or English name)")
     subject.add_argument("--flow", help="exporter,importer and, where there are sectors, ,sector")
     subject.add_argument("--country", help="a country's exports and imports")
     subject.add_argument("--blocs", help="two groups of countries, such as DEU+FRA:CHN+IND")
     subject.add_argument("--year", type=int, help="target year (default: the nearest); alone: the "
                       "world in that year")  # fmt: skip
-    add_brief_files(explain)
+    add_brief_files(parser)
 
 
-def _explain(parsed: argparse.Namespace) -> int:
+def answer(parsed: argparse.Namespace) -> int:
+    """Run the command; returns the exit code."""
     from forecasting.results.read import read_run
 
     _check_question(parsed)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from features.errors import InputError
 from features.store.registry import INDICATORS
-from forecasting.cli.command import add_command
 from forecasting.cli.listing import Listing
 from forecasting.options.kinds import words
 from forecasting.options.run_config import RunConfig
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
     from features.store.connector import Connector
     from features.store.dataset import Dataset
 
-_EXAMPLES = """examples:
+HELP = "download and convert a public source into the local store"
+EXAMPLES = """examples:
   gravicast fetch --list
       every source: what it gives, licence, lag
 
@@ -37,20 +37,13 @@ _EXAMPLES = """examples:
 """
 
 
-def declare(commands: Any) -> None:
-    """Declare ``gravicast fetch``."""
-    fetch = add_command(
-        commands,
-        "fetch",
-        _fetch,
-        help="download and convert a public source into the local store",
-        examples=_EXAMPLES,
-    )
-    fetch.add_argument("source", metavar="SOURCE", help="a source, or indicators; see --list")
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declare its options."""
+    parser.add_argument("source", metavar="SOURCE", help="a source, or indicators; see --list")
     # The module of a source declares its options and is loaded for that source only.
-    fetch.add_argument("options", nargs=argparse.REMAINDER, metavar="...",
+    parser.add_argument("options", nargs=argparse.REMAINDER, metavar="...",
                        help="its options, see gravicast fetch SOURCE --help")  # fmt: skip
-    fetch.add_argument("--list", action=Listing, nargs=0, const=_sources, help="list the sources")
+    parser.add_argument("--list", action=Listing, nargs=0, const=_sources, help="list the sources")
 
 
 def _sources() -> Iterator[str]:
@@ -128,7 +121,8 @@ class _SourceParser(argparse.ArgumentParser):
 HOW = ("store", "refresh", "given", "mirror", "unknown_codes", "quiet")
 
 
-def _fetch(parsed: argparse.Namespace) -> int:
+def answer(parsed: argparse.Namespace) -> int:
+    """Run the command; returns the exit code."""
     run = _fetch_preset if parsed.source == INDICATORS else _fetch_source
     try:
         made = run(parsed.source, parsed.options)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from features.errors import InputError
-from forecasting.cli.command import add_command
 from forecasting.cli.options import add_options, given_options
 from forecasting.options.forecast_config import ForecastConfig
 
 if TYPE_CHECKING:
     from forecasting.results.result import RunResult
 
-_EXAMPLES = """examples:
+HELP = "forecast new data with a trained model"
+EXAMPLES = """examples:
   gravicast forecast --model models:/gravicast@champion --trade new.parquet \\
       --indicators country_year.parquet --indicator-catalogue catalogue.csv \\
       --pairs geography.parquet --out forecasts/2026
@@ -21,23 +21,17 @@ _EXAMPLES = """examples:
 """
 
 
-def declare(commands: Any) -> None:
-    """Declare ``gravicast forecast``."""
-    forecast = add_command(
-        commands,
-        "forecast",
-        _forecast,
-        help="forecast new data with a trained model",
-        examples=_EXAMPLES,
-    )
-    forecast.add_argument(
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declare its options."""
+    parser.add_argument(
         "--model", required=True, help="models:/NAME@ALIAS, models:/NAME/VERSION, models:/m-..., "
         "runs:/RUN_ID, or the folder of a run"
     )  # fmt: skip
-    add_options(forecast, ForecastConfig.OPTIONS)
+    add_options(parser, ForecastConfig.OPTIONS)
 
 
-def _forecast(parsed: argparse.Namespace) -> int:
+def answer(parsed: argparse.Namespace) -> int:
+    """Run the command; returns the exit code."""
     from forecasting.serving.serving import forecast_with
 
     options = given_options(parsed, ForecastConfig.OPTIONS)

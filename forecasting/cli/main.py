@@ -37,7 +37,7 @@ from forecasting.run_folder.interrupts import Interrupted, stoppable
 
 COMMANDS = (run, check, explain, plot, measures, report, scoreboard, track, ui, promote, forecast,
             fetch, data)  # fmt: skip
-"""In the order of the help."""
+"""Modules with ``HELP``, ``EXAMPLES``, ``declare`` and ``answer``, in the order of the help."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,7 +65,7 @@ def _answered(given: Sequence[str]) -> int:
         try:
             _refuse_repeats(given)
             parsed = _parser().parse_args(given)
-            code: int = parsed.command(parsed)
+            code: int = parsed.command.answer(parsed)
         finally:  # also after --help, which exits
             sys.stdout.flush()
     except InputError as error:
@@ -125,7 +125,14 @@ def _parser() -> argparse.ArgumentParser:
         parser_class=_WholeOptions,
     )
     for command in COMMANDS:
-        command.declare(commands)
+        declared = commands.add_parser(
+            command.__name__.rpartition(".")[2],
+            help=command.HELP,
+            epilog=command.EXAMPLES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.declare(declared)
+        declared.set_defaults(command=command)
     return parser
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from typing import Any
 
 from forecasting.cli.brief_output import add_brief_files, check_brief_files, print_brief
-from forecasting.cli.command import add_command
 from forecasting.cli.listing import Listing
 
-_EXAMPLES = """examples:
+HELP = "measure the trade pattern: shares, concentration, reshoring, value chains"
+EXAMPLES = """examples:
   gravicast measures --list
       every measure with its family, unit and what it needs
 
@@ -21,22 +20,15 @@ _EXAMPLES = """examples:
 """
 
 
-def declare(commands: Any) -> None:
-    """Declare ``gravicast measures``."""
-    measures = add_command(
-        commands,
-        "measures",
-        _brief,
-        help="measure the trade pattern: shares, concentration, reshoring, value chains",
-        examples=_EXAMPLES,
-    )
-    measures.add_argument("kind", metavar="KIND", help="a measure, a family, or all; see --list")
-    measures.add_argument("run", metavar="RUN", help="output folder of a finished run")
-    measures.add_argument("--list", action=Listing, nargs=0, const=_lines,
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declare its options."""
+    parser.add_argument("kind", metavar="KIND", help="a measure, a family, or all; see --list")
+    parser.add_argument("run", metavar="RUN", help="output folder of a finished run")
+    parser.add_argument("--list", action=Listing, nargs=0, const=_lines,
                         help="list the measures")  # fmt: skip
-    measures.add_argument("--country", help="ISO 3166 code or English name (default: all)")
-    measures.add_argument("--year", type=int, help="target year (default: the nearest)")
-    add_brief_files(measures)
+    parser.add_argument("--country", help="ISO 3166 code or English name (default: all)")
+    parser.add_argument("--year", type=int, help="target year (default: the nearest)")
+    add_brief_files(parser)
 
 
 def _lines() -> Iterator[str]:
@@ -53,7 +45,8 @@ def _lines() -> Iterator[str]:
             yield f"  {measure.name:{width}}  {measure.label} ({of}, {measure.unit}{needs})"
 
 
-def _brief(parsed: argparse.Namespace) -> int:
+def answer(parsed: argparse.Namespace) -> int:
+    """Run the command; returns the exit code."""
     from forecasting.briefs.measures import pattern_brief
     from forecasting.results.measures import kind_names
     from forecasting.results.read import read_run

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import InputError
-from forecasting.cli.command import add_command
 from forecasting.cli.listing import Listing
 from forecasting.options.kinds import words
 
 OPTIONS = ("flow", "country", "side", "year", "feature", "channel", "metric", "measure")
-_EXAMPLES = """examples:
+HELP = "draw a figure of a finished run"
+EXAMPLES = """examples:
   gravicast plot --list
       every kind, what it shows and the options it takes
 
@@ -24,20 +24,13 @@ _EXAMPLES = """examples:
 """
 
 
-def declare(commands: Any) -> None:
-    """Declare ``gravicast plot``."""
-    plot = add_command(
-        commands,
-        "plot",
-        _plot,
-        help="draw a figure of a finished run",
-        examples=_EXAMPLES,
-    )
-    plot.add_argument("kind", metavar="KIND", help="what to draw, see --list")
-    plot.add_argument("run", metavar="RUN", help="output folder of a finished run")
-    plot.add_argument("--list", action=Listing, nargs=0, const=_kinds,
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declare its options."""
+    parser.add_argument("kind", metavar="KIND", help="what to draw, see --list")
+    parser.add_argument("run", metavar="RUN", help="output folder of a finished run")
+    parser.add_argument("--list", action=Listing, nargs=0, const=_kinds,
                       help="list the kinds and their options")  # fmt: skip
-    subject = plot.add_argument_group("subject (not every kind takes every option)")
+    subject = parser.add_argument_group("subject (not every kind takes every option)")
     subject.add_argument("--flow", type=words, help="exporter,importer[,sector], such as DEU,FRA "
                       "(default: the largest)")  # fmt: skip
     subject.add_argument("--country", help="ISO 3166 code or English name (default: the largest)")
@@ -47,7 +40,7 @@ def declare(commands: Any) -> None:
     subject.add_argument("--channel", help="a channel of channels.csv: its strongest feature")
     subject.add_argument("--metric", help="wape (default), pattern_distance, midpoint_mae, log_mae")
     subject.add_argument("--measure", help="a measure or a family, see gravicast measures --list")
-    files = plot.add_argument_group("files")
+    files = parser.add_argument_group("files")
     files.add_argument("--out", type=Path, help="file (.png, .svg, .pdf) or folder (default: the "
                        "working directory)")  # fmt: skip
     files.add_argument("--format", type=words, help="formats of a folder's files (default png,svg)")
@@ -64,7 +57,8 @@ def _kinds() -> Iterator[str]:
         yield from (line for line in lines if line.strip())
 
 
-def _plot(parsed: argparse.Namespace) -> int:
+def answer(parsed: argparse.Namespace) -> int:
+    """Run the command; returns the exit code."""
     from forecasting.figures.plots import find_kind, plot, save_plot
     from forecasting.results.read import read_run
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
-
-from forecasting.cli.command import add_command
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from forecasting.promotion.promote import Promotion
 
-_EXAMPLES = """examples:
+HELP = "make a run's model the champion, if it passes the gates"
+EXAMPLES = """examples:
   gravicast promote runs/goods
       make the run's model the champion, if it passes the gates and beats the champion
 
@@ -21,23 +20,17 @@ exit code: 0 where the model is the champion now, 1 where it is not, 2 for a mis
 """
 
 
-def declare(commands: Any) -> None:
-    """Declare ``gravicast promote``."""
-    promote = add_command(
-        commands,
-        "promote",
-        _promote,
-        help="make a run's model the champion, if it passes the gates",
-        examples=_EXAMPLES,
-    )
-    promote.add_argument("run", help="MLflow run id, or the folder of a tracked run")
-    promote.add_argument("--name", default="gravicast", help="registered model (default gravicast)")
-    promote.add_argument(
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declare its options."""
+    parser.add_argument("run", help="MLflow run id, or the folder of a tracked run")
+    parser.add_argument("--name", default="gravicast", help="registered model (default gravicast)")
+    parser.add_argument(
         "--against", help="run of the champion's configuration on the same data as RUN"
     )
 
 
-def _promote(parsed: argparse.Namespace) -> int:
+def answer(parsed: argparse.Namespace) -> int:
+    """Run the command; returns the exit code."""
     from forecasting.promotion.promote import promote
 
     done = promote(parsed.run, name=parsed.name, against=parsed.against)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from forecasting.cli.command import add_command
 from forecasting.cli.options import add_options, given_options
 from forecasting.options.run_config import RunConfig, without_switches
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
     from forecasting.results.result import RunResult
 
+HELP = "back-test, forecast, explain and track"
 EXAMPLES = """examples:
   gravicast run
       the main job on the simulated world: no data, no network, no account
@@ -33,20 +33,14 @@ EXAMPLES = """examples:
 """
 
 
-def declare(commands: Any) -> None:
-    """Declare ``gravicast run``."""
-    run = add_command(
-        commands,
-        "run",
-        _run,
-        help="back-test, forecast, explain and track",
-        examples=EXAMPLES,
-    )
-    run.add_argument("config", nargs="?", help="YAML file of options")
-    add_options(run, RunConfig.OPTIONS)
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declare its options."""
+    parser.add_argument("config", nargs="?", help="YAML file of options")
+    add_options(parser, RunConfig.OPTIONS)
 
 
-def _run(parsed: argparse.Namespace) -> int:
+def answer(parsed: argparse.Namespace) -> int:
+    """Run the command; returns the exit code."""
     from forecasting.job import run
     from forecasting.options.yaml_file import read_options
 

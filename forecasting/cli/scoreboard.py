@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-from forecasting.cli.command import add_command
-
-_EXAMPLES = """examples:
+HELP = "write a run's scoreboard again, from its files"
+EXAMPLES = """examples:
   gravicast scoreboard gravicast-run
   gravicast scoreboard runs/goods --targets targets.csv --out scoreboard.md
 """
 
 
-def declare(commands: Any) -> None:
-    """Declare ``gravicast scoreboard``."""
-    board = add_command(
-        commands,
-        "scoreboard",
-        _scoreboard,
-        help="write a run's scoreboard again, from its files",
-        examples=_EXAMPLES,
-    )
-    board.add_argument("run", help="output folder of a finished run")
-    board.add_argument("--targets", help="CSV of errors to reach: setting,horizon,metric,reach")
-    board.add_argument("--out", help="file to write (default scoreboard.md in the folder)")
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declare its options."""
+    parser.add_argument("run", help="output folder of a finished run")
+    parser.add_argument("--targets", help="CSV of errors to reach: setting,horizon,metric,reach")
+    parser.add_argument("--out", help="file to write (default scoreboard.md in the folder)")
 
 
-def _scoreboard(parsed: argparse.Namespace) -> int:
+def answer(parsed: argparse.Namespace) -> int:
+    """Run the command; returns the exit code."""
     from pathlib import Path
 
     from forecasting.reports.scoreboard import write_scoreboard

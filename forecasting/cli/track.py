@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-from forecasting.cli.command import add_command
-
-_EXAMPLES = """examples:
+HELP = "log a finished run in MLflow"
+EXAMPLES = """examples:
   gravicast track gravicast-run
       log a finished run in MLflow, or log it again
 
@@ -15,20 +13,14 @@ _EXAMPLES = """examples:
 """
 
 
-def declare(commands: Any) -> None:
-    """Declare ``gravicast track``."""
-    track = add_command(
-        commands,
-        "track",
-        _track,
-        help="log a finished run in MLflow",
-        examples=_EXAMPLES,
-    )
-    track.add_argument("run", help="output folder of a finished run")
-    track.add_argument("--experiment", help="MLflow experiment (default: the run's, or gravicast)")
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declare its options."""
+    parser.add_argument("run", help="output folder of a finished run")
+    parser.add_argument("--experiment", help="MLflow experiment (default: the run's, or gravicast)")
 
 
-def _track(parsed: argparse.Namespace) -> int:
+def answer(parsed: argparse.Namespace) -> int:
+    """Run the command; returns the exit code."""
     from dataclasses import replace
 
     from forecasting.results.read import read_run

@@ -20,6 +20,7 @@ from forecasting.evaluation.reliability import reliability_rows, summarise_relia
 from forecasting.evaluation.scores import score_forecast, strata
 from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
+from forecasting.run_folder.files import BACKTEST
 from models.raking import TOLERANCE
 from models.registry import MAIN_MODEL
 from models.shift import ShiftChoice, losses
@@ -104,7 +105,7 @@ def run_backtest(
     unreachable, gap = 0, 0.0
     drivers: dict[int, pd.DataFrame] = {}
     results = run_folds(prepared, folds, config, choose_at=lambda o: choice_at(choices, o))
-    path = stage / "backtest.parquet"
+    path = stage / BACKTEST
     with BacktestWriter(path, flows=prepared.panel.flows, rule=prepared.rule) as writer:
         for result in progress.steps("back-test", results, total=len(folds)):
             rows += _score_fold(prepared, result, calibration, writer)

@@ -16,6 +16,7 @@ from features.errors import InputError
 from features.information import AsOfRule
 from forecasting.evaluation.fold import FoldForecast
 from forecasting.explanation.explain import flow_keys
+from forecasting.run_folder.files import BACKTEST
 from forecasting.run_folder.record import AGAIN, check_file
 from models.intervals import LEVELS
 
@@ -125,7 +126,7 @@ def read_backtest(
     """
     import pyarrow.parquet as pq
 
-    file = folder / "backtest.parquet"
+    file = folder / BACKTEST
     check_file(folder, file.name)
     try:
         with pq.ParquetFile(file) as opened:

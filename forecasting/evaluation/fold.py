@@ -139,7 +139,13 @@ class FittedModels:
         self._in_every_setting: dict[str, Mapping[int, Vector]] = {}
 
     def forecast(self, prepared: PreparedData, known: Known) -> dict[str, Mapping[int, Vector]]:
-        """Forecasts by name and horizon, USD ``[flow]``."""
+        """Forecasts by name and horizon, USD ``[flow]``.
+
+        Raises
+        ------
+        InputError
+            If a model's forecasts are not valid (`Known.require_valid`).
+        """
         out: dict[str, Mapping[int, Vector]] = {}
         for model, fitted in self._fitted:
             if model.name in self._in_every_setting:
@@ -147,6 +153,7 @@ class FittedModels:
                 continue
             seen = _with_true_totals(prepared, known) if model.role == "bound" else known
             out[model.name] = fitted.forecast(seen)
+            known.require_valid(out[model.name], model=model.name)
             if not model.by_setting:
                 self._in_every_setting[model.name] = out[model.name]
         return out

@@ -12,6 +12,7 @@ from forecasting.figures.flow_plots import flow_title
 from forecasting.figures.style import BLACK, BLUE, GREY, SKY, VERMILLION, entitle, grid, styled
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import rows_of_flow
+from forecasting.run_folder.files import BACKTEST
 from forecasting.words.numbers import percent, scale_of, usd
 from models.registry import MAIN_MODEL
 
@@ -49,7 +50,7 @@ def flow_history(run: RunResult, flow: Sequence[str]) -> tuple[pd.Series, pd.Dat
     now = run.forecasts[rows_of_flow(run.forecasts, flow)]
     known = {int(now["origin"].iloc[0]): float(now["value_origin"].iloc[0])}
     past = pd.DataFrame(columns=list(_COLUMNS), dtype=np.float64)
-    if (run.out / "backtest.parquet").is_file():
+    if (run.out / BACKTEST).is_file():
         names = ("exporter", "importer", "sector")
         where = [("model", "==", MAIN_MODEL), ("setting", "==", run.provenance["setting"])]
         where += [(name, "==", word) for name, word in zip(names, flow, strict=False)]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from features.data.indicators import CATALOGUE_COLUMNS, CATALOGUE_TEXT
 from features.data.pairs import PairAttributes
 from features.data.sectors import SectorAttributes
-from features.files.tables import numbers, read_table, require_columns, whole_years
+from features.files.tables import read_table
 from features.reading.indicator_table import read_indicators
 from features.reading.kinds import TableKind, table_kind
 from features.reading.pair_table import read_pairs
+from features.reading.schemas import CATALOGUE, INDICATORS, SECTORS
 from features.store.registry import is_key
 from forecasting.inputs.load import load
 from forecasting.options.reading import reading_options
@@ -47,14 +47,14 @@ def check_file(path: Path, config: RunConfig) -> tuple[TableKind, tuple[str, ...
 
 def _check_indicators(path: Path, config: RunConfig) -> tuple[str, ...]:
     table = read_indicators(path, reading_options(config))
-    frame = table.frame
     with table.placed():
-        year = whole_years(frame["year"], file=path)
-        numbers(frame["value"], file=path)
+        checked = INDICATORS.check(table.frame, file=path)
+    series, countries = checked.codes["indicator"].used(), checked.codes["iso3"].used()
+    year = checked.years["year"]
     return (
         *table.statements,
-        f"{len(frame):,} rows: {frame['indicator'].nunique()} series of "
-        f"{frame['iso3'].nunique()} countries, {year.min()}-{year.max()}",
+        f"{year.size:,} rows: {len(series)} series of {len(countries)} countries, "
+        f"{year.min()}-{year.max()}",
     )
 
 
@@ -69,15 +69,14 @@ def _check_pairs(path: Path, config: RunConfig) -> tuple[str, ...]:
 
 
 def _check_catalogue(path: Path, config: RunConfig) -> tuple[str, ...]:
-    table = read_table(path, text=CATALOGUE_TEXT, decimal=config.decimal)
-    require_columns(table, CATALOGUE_COLUMNS, file=path)
-    numbers(table["publication_lag_months"], file=path)
-    return (f"{len(table)} series",)
+    table = read_table(path, text=CATALOGUE.text, decimal=config.decimal)
+    checked = CATALOGUE.check(table, file=path)
+    return (f"{len(checked.frame)} series",)
 
 
 def _check_sectors(path: Path, config: RunConfig) -> tuple[str, ...]:
-    named = read_table(path, text=("sector", "name", "kind"), decimal=config.decimal)["sector"]
-    sectors = tuple(sorted(map(str, named.dropna().unique())))
+    table = read_table(path, text=SECTORS.text, decimal=config.decimal)
+    sectors = tuple(sorted(SECTORS.check(table, file=path).codes["sector"].used()))
     statements = SectorAttributes.read(path, sectors=sectors).statements
     return (f"{len(sectors)} sectors", *statements)
 

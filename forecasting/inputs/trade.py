@@ -45,7 +45,7 @@ def read_trade_panel(
             frame, folded = fold_into_rest(
                 table.frame, largest=config.largest, until=until, file=trade.name
             )
-        table = table if frame is table.frame else ReadTable(frame, table.said)
+        table = table if frame is table.frame else ReadTable(frame, table.notes)
     absent = trade.absent if config.absent == "auto" else config.absent
     if alone is not None and absent == "auto":
         # Trade among the other countries is not in the table: it is unknown, not zero.
@@ -58,7 +58,7 @@ def read_trade_panel(
         file=trade.name,
     )
     if alone is not None:
-        table = replace(table, said=(*table.said, alone))
+        table = replace(table, notes=(*table.notes, alone))
     return panel, table.statements, folded
 
 

@@ -14,14 +14,12 @@ from features.catalogue import own_of, unused_of
 from features.data.flows import FlowIndex
 from features.data.indicators import IndicatorSpec
 from features.data.panel import TradePanel
+from features.errors import listed
 from features.feature import TECHNOLOGY
 from features.information import DataBundle
 from forecasting.evaluation.folds import LEARNING_YEARS, MOST_ORIGINS
 from forecasting.options.run_config import RunConfig
 from forecasting.words.numbers import plural
-
-_NAMED = 5
-"""Countries or series named in a sentence."""
 
 
 def universe_choices(config: RunConfig, data: DataBundle, *, first_origin: int) -> list[str]:
@@ -69,7 +67,7 @@ def _flows(panel: TradePanel, first_origin: int) -> str:
     flows = panel.flows
     of = "countries and sectors" if flows.has_sectors else "countries"
     late = _first_traded_after(panel, flows, first_origin)
-    begin = f"; {_some(late)} first trade after {first_origin}" if late else ""
+    begin = f"; {listed(late)} first trade after {first_origin}" if late else ""
     return f"The {of} are those that the trade file names in any year{begin}"
 
 
@@ -87,14 +85,16 @@ def _series(config: RunConfig, specs: Mapping[str, IndicatorSpec]) -> list[str]:
     ]
     spread = [name for name, spec in sorted(specs.items()) if spec.snapshot]
     if spread and config.allow_snapshots:
-        statements.append(f"{_some(spread)}: one year spread over all years, which did not know it")
+        statements.append(
+            f"{listed(spread)}: one year's values stand for all years, also for those before they were known"
+        )
     return statements
 
 
 def own_statements(specs: Mapping[str, IndicatorSpec]) -> tuple[str, ...]:
     """The user's own series that became features."""
     own = [spec.name for spec in own_of(specs)]
-    return (f"{plural(len(own), 'own indicator')} became features: {_some(own)}",) if own else ()
+    return (f"{plural(len(own), 'own indicator')} became features: {listed(own)}",) if own else ()
 
 
 def unused_statements(specs: Mapping[str, IndicatorSpec]) -> tuple[str, ...]:
@@ -109,8 +109,3 @@ def unused_statements(specs: Mapping[str, IndicatorSpec]) -> tuple[str, ...]:
         f"{sum(map(len, by_channel.values()))} series that no feature reads are not used: {named}. "
         f"Series of the channels {', '.join(sorted(TECHNOLOGY))} become features",
     )
-
-
-def _some(words: list[str]) -> str:
-    rest = len(words) - _NAMED
-    return ", ".join(words[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from features.choices import AbsentFlows, Decimal, FlowDirection, LateReports, NegativeFlows, Unit
 from forecasting.options import kinds
 from forecasting.options.option import Option, declares_options, option
-from forecasting.options.run_config import DATA, FORECAST, OUTPUT, RunConfig
+from forecasting.options.run_config import FORECAST, OUTPUT, RunConfig
 
 
 @declares_options(like=RunConfig)
@@ -23,21 +23,13 @@ class ForecastConfig:
 
     Notes
     -----
-    A feature whose data are not given is missing. A run in the output folder is never replaced.
+    The trade file holds the history too, which features look back to. A feature whose data are not
+    given is missing. A run in the output folder is never replaced.
     """
 
     OPTIONS: ClassVar[Mapping[str, Option]]
 
-    trade: Path | str = field(
-        metadata={
-            "option": Option(
-                kinds.PATH,
-                "trade by exporter, importer, [sector], year and value_usd, new years and the "
-                "history that features look back to",
-                DATA,
-            )
-        }
-    )
+    trade: Path | str
     indicators: Path | str | None = None
     indicator_catalogue: Path | str | None = None
     pairs: tuple[Path | str, ...] = ()
@@ -54,23 +46,20 @@ class ForecastConfig:
     flow: FlowDirection | None = None
     decimal: Decimal | None = None
     extra_codes: tuple[str, ...] | None = None
+    # fmt: off
     horizons: tuple[int, ...] | None = option(
-        None, kinds.HORIZONS, group=FORECAST, help="years ahead, of those the model was fitted for"
-    )
+        None, kinds.HORIZONS, FORECAST, "years ahead, of those the model was fitted for")
     as_of: date | str | None = option(
-        None, kinds.DAY, group=FORECAST,
-        help="day of the forecast (default: as long after the last trade year as the model's was "
-        "after its own)",
-    )  # fmt: skip
+        None, kinds.DAY, FORECAST,
+        "day of the forecast (default: as long after the last trade year as the model's was after "
+        "its own)")
     trade_lag_months: int | None = None
     pair_lag_months: int | None = None
-    out: Path | str = option(
-        Path("gravicast-forecast"), kinds.PATH, group=OUTPUT, help="output folder"
-    )
+    out: Path | str = option(Path("gravicast-forecast"), kinds.PATH, OUTPUT, "output folder")
     overwrite: bool = option(
-        False, kinds.SWITCH, group=OUTPUT, help="replace the forecast in the output folder"
-    )
+        False, kinds.SWITCH, OUTPUT, "replace the forecast in the output folder")
     quiet: bool = False
+    # fmt: on
 
     def run_config(self, about: Mapping[str, Any]) -> RunConfig:
         """The configuration of a run on the new data, filled up with the model's.

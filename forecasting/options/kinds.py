@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
 from features.choices import ROLES
 from features.errors import InputError, cut
@@ -88,8 +88,9 @@ def _is_whole(value: object, low: int, high: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
 
 
-def choice(*of: str) -> Kind:
-    """One of the words."""
+def choice(literal: Any) -> Kind:
+    """One of the words of a `Literal`."""
+    of = get_args(literal)
     spelled = ", ".join(word if word.isidentifier() else repr(word) for word in of)
 
     def read(option: str, value: Any) -> str:

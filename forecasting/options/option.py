@@ -42,10 +42,10 @@ class Option:
     ----------
     kind
         What values it takes; None too where that is its default.
-    help
-        A phrase for the command line and the docs, in lower case and without a full stop.
     group
         Its heading in the help of the command line; empty keeps it off the command line.
+    help
+        A phrase for the command line and the docs, in lower case and without a full stop.
     off
         A switch that stands for None.
     trained
@@ -55,8 +55,8 @@ class Option:
     """
 
     kind: Kind
+    group: str
     help: str
-    group: str = ""
     off: str = ""
     trained: bool = False
     default: Any = None
@@ -83,10 +83,10 @@ class Option:
 
 
 def option(
-    default: Any, kind: Kind, *, help: str, group: str = "", off: str = "", trained: bool = False
+    default: Any, kind: Kind, group: str, help: str, *, off: str = "", trained: bool = False
 ) -> Any:
     """A dataclass field that declares an `Option`."""
-    declared = Option(kind, help, group, off, trained, default)
+    declared = Option(kind, group, help, off, trained, default)
     metadata = {"option": declared}
     if isinstance(default, Mapping):
         return field(default_factory=lambda: default, metadata=metadata)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from features.choices import (
     SETTINGS,
@@ -57,169 +57,121 @@ class RunConfig:
 
     # fmt: off
     trade: Path | None = option(
-        None, kinds.PATH, group=DATA,
-        help="trade by exporter, importer, [sector], year and value_usd, or the key of a data set "
-        "of the store; without it the world is simulated",
-    )
+        None, kinds.PATH, DATA,
+        "trade by exporter, importer, [sector], year and value_usd, or the key of a data set of"
+        " the store; a run without it simulates a world")
     indicators: Path | None = option(
-        None, kinds.PATH, group=DATA,
-        help="country-year indicators: iso3, year, indicator, value",
-    )
+        None, kinds.PATH, DATA, "country-year indicators: iso3, year, indicator, value")
     indicator_catalogue: Path | None = option(
-        None, kinds.PATH, group=DATA,
-        help="channel, unit and publication lag of each indicator; a data set of the store has its "
-        "own",
-    )
+        None, kinds.PATH, DATA,
+        "channel, unit and publication lag of each indicator; a data set of the store has its "
+        "own")
     pairs: tuple[Path, ...] = option(
-        (), kinds.PATHS, group=DATA,
-        help="attributes of country pairs, static or by year: iso3_o, iso3_d, [year], attributes; "
-        "may be several",
-    )
+        (), kinds.PATHS, DATA,
+        "attributes of country pairs, static or by year: iso3_o, iso3_d, [year], attributes; "
+        "may be several")
     sectors: Path | None = option(
-        None, kinds.PATH, group=DATA,
-        help="sectors of the trade file: sector, kind, digitally_deliverable, [exposures]",
-    )
+        None, kinds.PATH, DATA,
+        "sectors of the trade file: sector, kind, digitally_deliverable, [exposures]")
     tables: Path | None = option(
-        None, kinds.PATH, group=DATA,
-        help="folder of inter-country input-output tables: wiot_YYYY.parquet and "
-        "gross_output.parquet",
-    )
+        None, kinds.PATH, DATA,
+        "folder of inter-country input-output tables: wiot_YYYY.parquet and "
+        "gross_output.parquet")
     store: Path | None = option(
-        None, kinds.PATH, group=DATA,
-        help="folder of the store of public data (default: GRAVICAST_STORE, else gravicast-store)",
-    )
+        None, kinds.PATH, DATA,
+        "folder of the store of public data (default: GRAVICAST_STORE, else gravicast-store)")
     allow_snapshots: bool = option(
-        False, kinds.SWITCH, group=DATA, trained=True,
-        help="spread indicators of a single year over the past, which did not know them",
-    )
+        False, kinds.SWITCH, DATA,
+        "spread indicators of a single year over the past, which did not know them", trained=True)
     largest: int | None = option(
-        None, whole(2, 100_000), group=DATA, trained=True,
-        help="keep this many countries, the largest traders up to the first origin of the "
-        "back-test; all others become ROW (default: keep all)",
-    )
+        None, whole(2, 100_000), DATA,
+        "keep this many countries, the largest traders up to the first origin of the back-test;"
+        " all others become ROW (default: keep all)", trained=True)
     absent: AbsentFlows = option(
-        "auto", choice(*get_args(AbsentFlows)), group=DATA, trained=True,
-        help="what a flow without a row means",
-    )
+        "auto", choice(AbsentFlows), DATA, "what a flow without a row means", trained=True)
     late: LateReports = option(
-        "auto", choice(*get_args(LateReports)), group=DATA, trained=True,
-        help="what a year without a trader's exports or imports means after it traded; auto reads "
-        "it as missing and warns",
-    )
+        "auto", choice(LateReports), DATA,
+        "what a year without a trader's exports or imports means after it traded; auto reads it"
+        " as missing and warns", trained=True)
     strict: bool = option(
-        False, kinds.SWITCH, group=DATA,
-        help="a warning about the data ends the run, as an error does",
-    )
+        False, kinds.SWITCH, DATA, "a warning about the data ends the run, as an error does")
     accept: tuple[str, ...] = option(
-        (), several(tuple(CODES), metavar="CODE,..."), group=DATA,
-        help="warnings that are right as they are, by code, such as trader-jump,succession: they "
-        "become notes",
-    )
+        (), several(tuple(CODES), metavar="CODE,..."), DATA,
+        "warnings that are right as they are, by code, such as trader-jump,succession: they "
+        "become notes")
     negatives: NegativeFlows = option(
-        "error", choice(*get_args(NegativeFlows)), group=DATA, trained=True,
-        help="negative values: an error, or set to zero and counted",
-    )
+        "error", choice(NegativeFlows), DATA,
+        "negative values: an error, or set to zero and counted", trained=True)
     domestic: DomesticFlows = option(
-        "apart", choice(*get_args(DomesticFlows)), group=DATA, trained=True,
-        help="a country's sales to itself: kept out of flows and totals, or included as flows like "
-        "any other, so that totals are gross output and absorption",
-    )
+        "apart", choice(DomesticFlows), DATA,
+        "a country's sales to itself: kept out of flows and totals, or included as flows like "
+        "any other, so that totals are gross output and absorption", trained=True)
     columns: Mapping[str, str] = option(
-        MappingProxyType({}), kinds.COLUMNS, group=READING,
-        help="columns of the trade file by what they hold (exporter, importer, year, month, sector "
-        "or value), such as exporter=reporter,importer=partner",
-    )
+        MappingProxyType({}), kinds.COLUMNS, READING,
+        "columns of the trade file by what they hold (exporter, importer, year, month, sector "
+        "or value), such as exporter=reporter,importer=partner")
     unit: Unit | None = option(
-        None, choice(*get_args(Unit)), group=READING,
-        help="unit of trade values (default: as the header says, else usd)",
-    )
+        None, choice(Unit), READING, "unit of trade values (default: as the header says, else usd)")
     flow: FlowDirection | None = option(
-        None, choice(*get_args(FlowDirection)), group=READING,
-        help="which declarations of reporters are read",
-    )
+        None, choice(FlowDirection), READING, "which declarations of reporters are read")
     decimal: Decimal | None = option(
-        None, choice(*get_args(Decimal)), group=READING,
-        help="the mark before decimals in text files",
-    )
+        None, choice(Decimal), READING, "the mark before decimals in text files")
     extra_codes: tuple[str, ...] = option(
-        (), kinds.CODES, group=READING, trained=True,
-        help="user-assigned country codes in the files (XAA to XZZ, QMA to QZZ, AA., ZZ.), such as "
-        "XEU,XAS",
-    )
+        (), kinds.CODES, READING,
+        "user-assigned country codes in the files (XAA to XZZ, QMA to QZZ, AA., ZZ.), such as "
+        "XEU,XAS", trained=True)
     horizons: tuple[int, ...] = option(
-        (1, 2, 3), kinds.HORIZONS, group=FORECAST,
-        help=f"years ahead, from 1 to {kinds.LONGEST_HORIZON}, such as 1,2,3 or 1-5",
-    )
+        (1, 2, 3), kinds.HORIZONS, FORECAST,
+        f"years ahead, from 1 to {kinds.LONGEST_HORIZON}, such as 1,2,3 or 1-5")
     settings: tuple[Setting, ...] = option(
-        SETTINGS, several(SETTINGS, metavar="SETTING,...", least=1), group=FORECAST,
-        help="totals_known, ex_ante or both; the back-test scores each, and the forecast uses the "
-        "first",
-    )
+        SETTINGS, several(SETTINGS, metavar="SETTING,...", least=1), FORECAST,
+        "totals_known, ex_ante or both; the back-test scores each, and the forecast uses the "
+        "first")
     as_of: date | None = option(
-        None, kinds.DAY, group=FORECAST,
-        help="day of the forecast; every origin of the back-test keeps the same distance (default: "
-        "the first 1 July on which the last trade year is published)",
-    )
+        None, kinds.DAY, FORECAST,
+        "day of the forecast; every origin of the back-test keeps the same distance (default: "
+        "the first 1 July on which the last trade year is published)")
     trade_lag_months: int = option(
-        13, whole(0, 120), group=FORECAST, trained=True,
-        help="months from the end of a year to the publication of its trade",
-    )
+        13, whole(0, 120), FORECAST,
+        "months from the end of a year to the publication of its trade", trained=True)
     pair_lag_months: int = option(
-        0, whole(0, 120), group=FORECAST, trained=True,
-        help="months from the end of a year to the publication of its pair attributes",
-    )
+        0, whole(0, 120), FORECAST,
+        "months from the end of a year to the publication of its pair attributes", trained=True)
     explain_flow: tuple[str, ...] | None = option(
-        None, kinds.FLOW, group=FORECAST,
-        help="flow of the waterfall plot, such as DEU,FRA (default: the largest)",
-    )
+        None, kinds.FLOW, FORECAST,
+        "flow of the waterfall plot, such as DEU,FRA (default: the largest)")
     rounds: int = option(
-        80, whole(1, 5_000), group=MODEL, trained=True,
-        help="boosting rounds of the shift model",
-    )
+        80, whole(1, 5_000), MODEL, "boosting rounds of the shift model", trained=True)
     max_rows: int = option(
-        100_000, whole(1_000, 50_000_000), group=MODEL, trained=True,
-        help="the most rows that a fit draws",
-    )
+        100_000, whole(1_000, 50_000_000), MODEL, "the most rows that a fit draws", trained=True)
     params: Mapping[str, Any] = option(
-        MappingProxyType({}), kinds.BOOSTER_PARAMS, trained=True,
-        help="LightGBM parameters, but those of `models.booster_params.SET_HERE`",
-    )
+        MappingProxyType({}), kinds.BOOSTER_PARAMS, "",
+        "LightGBM parameters, but those of `models.booster_params.SET_HERE`", trained=True)
     first_origin: int | None = option(
-        None, whole(1800, 2200), group=MODEL,
-        help="first origin of the back-test (default: after eight years to learn from, or as many "
-        "as the panel allows, and at most fourteen origins)",
-    )
+        None, whole(1800, 2200), MODEL,
+        "first origin of the back-test (default: after eight years to learn from, or as many as"
+        " the panel allows, and at most fourteen origins)")
     tune_every: int = option(
-        2, whole(1, 100), group=MODEL,
-        help="years between two nested choices of weights, from the ninth year of the panel on",
-    )
+        2, whole(1, 100), MODEL,
+        "years between two nested choices of weights, from the ninth year of the panel on")
     study: bool = option(
-        False, kinds.SWITCH, group=MODEL,
-        help="back-test gravity models, each channel left out and placebos too; takes ten times "
-        "as long and needs gravicast[gravity]",
-    )
-    seed: int = option(
-        1, whole(0, 2**31 - 1), group=MODEL, trained=True,
-        help="seed of everything random",
-    )
+        False, kinds.SWITCH, MODEL,
+        "back-test gravity models, each channel left out and placebos too; takes ten times as "
+        "long and needs gravicast[gravity]")
+    seed: int = option(1, whole(0, 2**31 - 1), MODEL, "seed of everything random", trained=True)
     workers: int = option(
-        0, whole(0, 1_024), group=MODEL,
-        help="folds at a time, which do not change results; 0 is one for each core",
-    )
-    out: Path = option(Path("gravicast-run"), kinds.PATH, group=OUTPUT, help="output folder")
-    overwrite: bool = option(
-        False, kinds.SWITCH, group=OUTPUT, help="replace the run in the output folder"
-    )
+        0, whole(0, 1_024), MODEL,
+        "folds at a time, which do not change results; 0 is one for each core")
+    out: Path = option(Path("gravicast-run"), kinds.PATH, OUTPUT, "output folder")
+    overwrite: bool = option(False, kinds.SWITCH, OUTPUT, "replace the run in the output folder")
     experiment: str | None = option(
-        "gravicast", kinds.NAME, group=OUTPUT, off="no_tracking", help="MLflow experiment"
-    )
+        "gravicast", kinds.NAME, OUTPUT,
+        "MLflow experiment", off="no_tracking")
     figures: bool = option(
-        True, kinds.SWITCH, group=OUTPUT, help="draw figures; `gravicast plot` does it later"
-    )
+        True, kinds.SWITCH, OUTPUT, "draw figures; `gravicast plot` does it later")
     report: bool = option(
-        True, kinds.SWITCH, group=OUTPUT, help="write the report; `gravicast report` does it later"
-    )
-    quiet: bool = option(False, kinds.SWITCH, group=OUTPUT, help="no progress on stderr")
+        True, kinds.SWITCH, OUTPUT, "write the report; `gravicast report` does it later")
+    quiet: bool = option(False, kinds.SWITCH, OUTPUT, "no progress on stderr")
     # fmt: on
 
     def __post_init__(self) -> None:

@@ -14,7 +14,8 @@ import pandas as pd
 
 from features.errors import InputError
 from forecasting.run_folder.csv_files import read_csv
-from forecasting.run_folder.record import MARKER, run_digest
+from forecasting.run_folder.files import MARKER, file_of
+from forecasting.run_folder.record import run_digest
 from forecasting.serving.served_model import model_of_run
 from forecasting.tracking.datasets import seed_digest
 from forecasting.tracking.track import RUN_DIGEST
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-_SCORES = "scores_by_origin.csv"
+_SCORES = file_of("scores_by_origin").name
 _CELL = ["setting", "horizon", "origin"]
 _DIGEST_SHOWN = 20
 _OF_THE_MODEL = ("rounds", "max_rows", "params", "tune_every", "seed")

@@ -20,10 +20,10 @@ from forecasting.reports.scores import by_group, intervals, record
 from forecasting.reports.summary import about, answers
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import check_year
+from forecasting.run_folder.files import REPORT
 from forecasting.run_folder.record import note_drawn
 from forecasting.run_folder.whole_file import write_whole
 
-FILE = "report.html"
 _OPENING = "heatmap"
 _PATTERN = ("measures",)
 _CHANNELS = ("channels", "beeswarm", "dependence")
@@ -67,7 +67,7 @@ def make_report(
     """
     from forecasting.results.read import read_about, read_run
 
-    path = Path(run) / FILE if out is None else Path(out)
+    path = Path(run) / REPORT if out is None else Path(out)
     read_about(Path(run))
     _check_out(path)
     result = read_run(run)

@@ -15,6 +15,7 @@ from forecasting.evaluation.metrics import ratio_of_errors
 from forecasting.reports.scoreboard_proof import ablation, in_short, placebos, significance, trials
 from forecasting.results.read import read_about
 from forecasting.run_folder.csv_files import read_csv
+from forecasting.run_folder.files import SCOREBOARD
 from forecasting.run_folder.record import note_drawn
 from forecasting.run_folder.whole_file import write_whole
 from forecasting.words.labels import METRIC_LABELS, SETTING_LABELS, models_of
@@ -29,7 +30,6 @@ from forecasting.words.markdown import (
 from forecasting.words.numbers import years
 from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE, model_label
 
-FILE = "scoreboard.md"
 TARGET_COLUMNS = ("setting", "horizon", "metric", "reach")
 
 
@@ -70,7 +70,7 @@ def write_scoreboard(run: Path, *, targets: Path | None = None, out: Path | None
         _margins(files["scores"], files["reliability"]),
         _reproduce(files["run"]["config"], targets),
     ]
-    path = out or run / FILE
+    path = out or run / SCOREBOARD
     text = "\n\n".join(part for part in parts if part) + "\n"
     try:
         write_whole(path, text.encode())

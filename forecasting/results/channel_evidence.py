@@ -1,7 +1,7 @@
-"""What speaks for and against every channel: its size, stability and sign, and its test.
+"""Evidence for and against every channel: its size, stability, sign, and out-of-sample test.
 
-A share of SHAP values says how much a fitted model used a channel. Whether forecasts are better for
-it is another question, which only forecasts made without it can answer: both stand in one table.
+A share of SHAP values says how much a fitted model uses a channel. Whether the channel improves
+forecasts is another question, which only forecasts made without it can answer. One table has both.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from forecasting.results.result import RunResult
 from models.registry import ABLATION, MAIN_MODEL
 
 TOGETHER = "technology"
-"""Row of the technology channels, taken out at once."""
+"""Row of all technology channels, left out together."""
 OTHER_FEATURES = 15
 VIEWS_APART = 1.2
-"""Noticeable: one view's share is larger by this factor than the other's ..."""
+"""The two views of a channel differ if one's share exceeds the other's by this factor ..."""
 CORRELATION_APART = 0.9
-"""... or the two correlate less than this over flows ..."""
+"""... or if they correlate less than this over flows ..."""
 SMALLEST_SHARE = 0.01
-"""... in a channel that makes up at least this share of one view."""
+"""... and the channel has at least this share in one view."""
 _USED = (
     "channel",
     "label",
@@ -52,30 +52,30 @@ _USED = (
 _PLACEBOS: Mapping[str, str] = {
     "technology_permuted": "Technology of another country",
     "technology_years_shuffled": "Technology of another year",
-    "indicators_led": "Every indicator a year early, a leak on purpose",
+    "indicators_led": "Every indicator a year early, a deliberate leak",
 }
 
 
 def channel_evidence(run: RunResult) -> pd.DataFrame:
-    """Set a channel's size in the model beside its worth out of sample.
+    """Size of each channel in the model beside its value out of sample.
 
     Parameters
     ----------
     run
-        Finished. A folder of ``gravicast forecast`` has sizes only: the rest is NaN.
+        Finished. The output of ``gravicast forecast`` has sizes only; the rest is NaN.
 
     Returns
     -------
     DataFrame
-        One row a channel, largest first, and last the technology channels together, which have
-        only a share and an out-of-sample value. ``channel, label, technology`` (whether it is such
-        a channel); ``mean_abs_percent`` and ``share`` of the SHAP values, ``rank``, and over
-        back-test origins and seeds ``share_low, share_high, rank_low, rank_high``; ``found_sign``
-        and how often it was found again, ``origins_same_sign`` of ``origins`` and
-        ``seeds_same_sign`` of ``seeds``; ``as_expected``, see `expected_share`; both views of the
-        trees, ``share_path_dependent``, ``share_interventional`` and their ``correlation``, and
-        whether they are ``apart``; and the columns of `out_of_sample`, NaN where the channel was
-        not left out.
+        One row per channel, largest first, then one for all technology channels, which has only a
+        share and an out-of-sample value. ``channel, label, technology`` (whether it is a technology
+        channel); ``mean_abs_percent`` and ``share`` of the SHAP values, ``rank``, and their range
+        over back-test origins and seeds, ``share_low, share_high, rank_low, rank_high``;
+        ``found_sign`` and how often it recurred, ``origins_same_sign`` of ``origins`` and
+        ``seeds_same_sign`` of ``seeds``; ``as_expected``, see `expected_share`;
+        ``share_path_dependent`` and ``share_interventional``, the two views of the trees, their
+        ``correlation``, and whether they are ``apart``; and the columns of `out_of_sample`, NaN for
+        a channel that was not left out.
     """
     table = run.channels.reindex(columns=_USED)
     table = table.merge(expected_share(run.drivers), on="channel", how="left")
@@ -94,7 +94,7 @@ def channel_evidence(run: RunResult) -> pd.DataFrame:
 
 
 def expected_share(drivers: pd.DataFrame) -> pd.DataFrame:
-    """How much of a channel goes in the direction that was expected of it.
+    """Share of a channel that has the expected sign.
 
     Parameters
     ----------
@@ -104,9 +104,9 @@ def expected_share(drivers: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``channel, one_sided`` (how many of its features in use have a one-sided expectation) and
-        ``as_expected``, the share of their mean absolute SHAP values that belongs to features with
-        the sign expected; NaN where there are none.
+        ``channel, one_sided`` (how many of its features in use are expected to have one sign) and
+        ``as_expected``, the share of their mean absolute SHAP values in features that have it; NaN
+        if ``one_sided`` is 0.
     """
     signed = drivers["expected_sign"].isin(["+", "-"]) & (drivers["mean_abs_percent"] > 0)
     size = drivers["mean_abs_percent"].where(signed, 0.0)
@@ -118,7 +118,7 @@ def expected_share(drivers: pd.DataFrame) -> pd.DataFrame:
 
 
 def _apart(table: pd.DataFrame) -> pd.Series[bool]:
-    """Whether the two views of a channel differ noticeably."""
+    """Whether the two views of a channel differ."""
     pair = table[["share_path_dependent", "share_interventional"]].astype(np.float64)
     larger, smaller = pair.max(axis=1), pair.min(axis=1)
     unlike = (larger > VIEWS_APART * smaller) | (table["correlation"] < CORRELATION_APART)
@@ -129,13 +129,13 @@ def _apart(table: pd.DataFrame) -> pd.Series[bool]:
 
 
 def out_of_sample(run: RunResult) -> pd.DataFrame:
-    """What forecasts lose without each channel.
+    """How much worse forecasts are without each channel.
 
     Parameters
     ----------
     run
-        With a study every channel was left out in turn; without one only the technology channels
-        together; and none at all in a folder of ``gravicast forecast``.
+        A study leaves out every channel in turn, any other run only the technology channels
+        together, and ``gravicast forecast`` none.
 
     Returns
     -------
@@ -161,7 +161,7 @@ def out_of_sample(run: RunResult) -> pd.DataFrame:
 
 
 def placebo_evidence(run: RunResult) -> pd.DataFrame:
-    """What forecasts lose on data altered on purpose; empty without a study.
+    """How much worse forecasts are on deliberately altered data; empty without a study.
 
     Returns
     -------
@@ -181,24 +181,23 @@ def _placebo_label(name: str) -> str:
 
 
 def changes(tests: pd.DataFrame, *, setting: str) -> pd.DataFrame:
-    """Summarise tests of the main model against itself on less, or on other, data.
+    """Summarise tests of the main model against itself on less, or different, data.
 
     Parameters
     ----------
     tests
         See `significance.significance_table`.
     setting
-        Whose errors are compared; the tests of every setting are counted.
+        Setting whose errors are compared; tests of all settings are counted.
 
     Returns
     -------
     DataFrame
-        One row a model of ``against``: ``wape_change`` and ``log_mae_change``, by how many percent
-        its error is larger than the main model's, mean over horizons; ``tests`` made over settings,
-        horizons and metrics, and how many say that the main model is better (``helps``: what the
-        other lacks helps) or worse (``hurts``); ``surely_helps`` and ``surely_hurts`` count those
-        that still do with Holm's adjustment over all of a model's tests, which holds whatever their
-        dependence.
+        One row per model of ``against``: ``wape_change`` and ``log_mae_change``, by how many
+        percent its error exceeds the main model's, mean over horizons; ``tests`` over settings,
+        horizons and metrics, and how many find the main model better (``helps``: what the other
+        lacks helps) or worse (``hurts``); ``surely_helps`` and ``surely_hurts`` count those that
+        remain after Holm's adjustment over all tests of a model, valid under any dependence.
     """
     columns = ["against", "wape_change", "log_mae_change", "tests", "helps", "hurts"]
     columns += ["surely_helps", "surely_hurts"]
@@ -206,14 +205,14 @@ def changes(tests: pd.DataFrame, *, setting: str) -> pd.DataFrame:
         return pd.DataFrame(columns=columns)
     rows = []
     for against, block in tests.groupby("against", sort=False):
-        mine = block[block["setting"] == setting]
+        chosen = block[block["setting"] == setting]
         made = block["p_holm"].notna()
         sure = holm(block["p_holm"].to_numpy(dtype=np.float64)) < LEVEL
         verdicts = block["verdict"]
         rows.append(
             (
                 against,
-                *(_change(mine[mine["metric"] == metric]) for metric in ("wape", "log_mae")),
+                *(_change(chosen[chosen["metric"] == metric]) for metric in ("wape", "log_mae")),
                 int(made.sum()),
                 *(int((made & (verdicts == word)).sum()) for word in ("better", "worse")),
                 *(int((sure & (verdicts == word)).sum()) for word in ("better", "worse")),
@@ -223,12 +222,12 @@ def changes(tests: pd.DataFrame, *, setting: str) -> pd.DataFrame:
 
 
 def _change(tests: pd.DataFrame) -> float:
-    """Mean over horizons of the other model's error against the main one's, percent."""
+    """By how many percent the other model's error exceeds the main one's, mean over horizons."""
     return float((100.0 * (ratio_of_errors(tests["theirs"], tests["ours"]) - 1.0)).mean())
 
 
 def why_untested(run: RunResult, channel: str) -> str:
-    """Why it is not known what a channel adds out of sample; empty where it was tested.
+    """Why the out-of-sample value of a channel is unknown; empty if it was tested.
 
     Parameters
     ----------
@@ -253,26 +252,26 @@ def why_untested(run: RunResult, channel: str) -> str:
 
 
 def has_data(run: RunResult, channel: str) -> bool:
-    """Whether the data fill a feature of the channel, or of any technology channel."""
+    """Whether the data fill any feature of the channel (`TOGETHER`: of a technology channel)."""
     channels = TECHNOLOGY if channel == TOGETHER else {channel}
-    mine = run.coverage["channel"].isin(channels)
-    return bool((run.coverage.loc[mine, "share_of_flows"] > 0).any())
+    features = run.coverage[run.coverage["channel"].isin(channels)]
+    return bool((features["share_of_flows"] > 0).any())
 
 
 Verdict = Literal["not tested", "helps", "hurts", "nothing measurable"]
 
 
 def verdict(*, tests: int, helps: int, hurts: int) -> Verdict:
-    """What a number of tests say together.
+    """What several tests say together.
 
     Parameters
     ----------
     tests
         How many were made.
     helps, hurts
-        How many reject equality, adjusted for their number: ``surely_helps`` and ``surely_hurts``
-        of `changes`. Single rejections among many tests are what luck gives, and tests on the same
-        origins are lucky together.
+        How many reject equality after adjustment: ``surely_helps`` and ``surely_hurts`` of
+        `changes`. A few unadjusted rejections among many tests are chance, and tests on the same
+        origins are correlated.
     """
     if tests == 0:
         return "not tested"
@@ -285,7 +284,7 @@ def verdict(*, tests: int, helps: int, hurts: int) -> Verdict:
 
 
 def feature_evidence(run: RunResult) -> pd.DataFrame:
-    """Every technology feature and the `OTHER_FEATURES` strongest others, in that order.
+    """All technology features, then the `OTHER_FEATURES` strongest others.
 
     Returns
     -------

@@ -1,9 +1,8 @@
-"""From the year of the origin to the forecast in USD, part by part, for any group of flows.
+"""The change of any group of flows from origin to forecast, split into parts in USD.
 
-Attributions are logarithms of one flow each, and logarithms of different flows do not add up. Each
-is turned into USD with the logarithmic mean of what it leads from and to (LMDI-I, Ang 2005,
-doi:10.1016/j.enpol.2003.10.010): then the parts of every flow, and so of every group, sum to its
-change without a remainder.
+Attributions are log changes of single flows, which do not add up over flows. The logarithmic mean
+of start and end turns each into USD (LMDI-I, Ang 2005, doi:10.1016/j.enpol.2003.10.010), so that
+the parts of every flow, and of every group, sum to its change without a remainder.
 """
 
 from __future__ import annotations
@@ -20,25 +19,25 @@ from forecasting.results.subjects import check_year
 def decompose(run: RunResult, chosen: pd.Series[bool], *, year: int | None = None) -> pd.DataFrame:
     """Split the change of a group of flows into totals and channels.
 
-    Channels are net of what the totals take back (`reallocation.net_of_totals`): over all partners
-    of a country they sum to nothing, because its total is the base's.
+    Channels are net of the adjustment to country totals (`reallocation.net_of_totals`): over all
+    partners of a country they sum to zero, because its total is the base's.
 
     Parameters
     ----------
     run
         Finished.
     chosen
-        Which rows of ``run.forecasts`` belong to the group, in any year.
+        Mask of the rows of ``run.forecasts`` in the group, in any year.
     year
         Target year; by default the nearest.
 
     Returns
     -------
     DataFrame
-        ``stage`` (``base``: from the origin's value to the base; ``shift``: from there to the
-        forecast), ``term``, ``label``, ``usd``, and ``percent``, of the group's value at the
-        origin (NaN where that is 0). ``usd`` of each stage sums to the change it explains. Flows
-        that are forecast to stop have no attributions and make a part of their own in both.
+        ``stage`` (``base``: from the origin's value to the base; ``shift``: from the base to the
+        forecast), ``term``, ``label``, ``usd``, and ``percent`` of the group's value at the origin
+        (NaN if that is 0). ``usd`` sums to the change within each stage. Flows forecast to stop
+        have no attributions; they are a separate part of both stages.
     """
     target = check_year(run.forecasts, year)
     flows = run.forecasts[chosen & (run.forecasts["target_year"] == target)]
@@ -65,12 +64,12 @@ def decompose(run: RunResult, chosen: pd.Series[bool], *, year: int | None = Non
 
 
 def _explained(run: RunResult, chosen: pd.Series[bool], year: int) -> pd.Series[bool]:
-    """Which rows of the attributions are of chosen flows in a target year."""
+    """Mask of the attributions of the chosen flows in a target year."""
     forecasts, rows = run.forecasts, run.attributions
     keys = [name for name in ("exporter", "importer", "sector") if name in forecasts]
     wanted = forecasts.loc[chosen & (forecasts["target_year"] == year), keys]
     codes = pd.MultiIndex.from_frame(wanted.astype(str))
-    here = rows["target_year"] == year
+    in_year = rows["target_year"] == year
     out = pd.Series(False, index=rows.index)
-    out[here] = pd.MultiIndex.from_frame(rows.loc[here, keys].astype(str)).isin(codes)
+    out[in_year] = pd.MultiIndex.from_frame(rows.loc[in_year, keys].astype(str)).isin(codes)
     return out

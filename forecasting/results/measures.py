@@ -1,4 +1,4 @@
-"""`shifts`: what a finished run says of a measure of the trade pattern, or of a family of them."""
+"""What a finished run says about a measure of the trade pattern, or a family of measures."""
 
 from __future__ import annotations
 
@@ -30,18 +30,18 @@ FAMILY_LABELS: dict[Family, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """Shifts of the measures of one kind.
+    """Measures of one kind, as a run observed and forecast them.
 
     Attributes
     ----------
     kind
-        What was asked for: a measure, a family, or ``all``.
+        A measure, a family, or ``all``, as requested.
     measures
-        Their declarations: formula's source, unit, dimensions.
+        Their declarations: source of the formula, unit, dimensions.
     history, forecasts, backtest, scores, drivers
         Their rows of the tables of `forecasting.measurement.tables.MeasureTables`.
     missing
-        Measures of the kind that the run's data do not allow, and why.
+        Measures of the kind that the run's data do not allow, with the reason.
     """
 
     kind: str
@@ -55,16 +55,16 @@ class Measures:
 
 
 def measures(run: RunResult, kind: str = ALL, *, country: str | None = None) -> Measures:
-    """Shifts of the trade pattern that a finished run measured and forecast.
+    """Measures of the trade pattern that a finished run observed and forecast.
 
     Parameters
     ----------
     run
-        Finished; of a folder, give ``read_run(folder)``.
+        Finished; for a folder, pass ``read_run(folder)``.
     kind
         A measure (``domestic_sourcing``), a family (``reshoring``) or ``all``.
     country
-        ISO 3166 code or English name: only units of this country. Scores are over all units.
+        ISO 3166 code or English name: keeps units of this country only. Scores cover all units.
 
     Returns
     -------
@@ -75,13 +75,13 @@ def measures(run: RunResult, kind: str = ALL, *, country: str | None = None) -> 
     InputError
         If there is no such kind or country, or the run's data do not allow any measure of it.
     """
-    pattern = pattern_of(run)
+    tables = tables_of(run)
     names = kind_names(kind)
-    there = set(pattern.scores["measure"]) | set(pattern.forecasts["measure"])
-    found = tuple(m for m in MEASURES if m.name in names and m.name in there)
-    lacking = {name: why for name, why in pattern.missing.items() if name in names}
+    present = set(tables.scores["measure"]) | set(tables.forecasts["measure"])
+    found = tuple(m for m in MEASURES if m.name in names and m.name in present)
+    lacking = {name: why for name, why in tables.missing.items() if name in names}
     if not found:
-        # Measures lack much the same data: each reason once.
+        # Measures lack much the same data: give each reason once.
         why = "; ".join(dict.fromkeys("; ".join(lacking.values()).split("; ")))
         raise InputError(
             f"the run could not measure {kind!r}",
@@ -90,24 +90,29 @@ def measures(run: RunResult, kind: str = ALL, *, country: str | None = None) -> 
         )
     kept = {m.name for m in found}
     code = None if country is None else check_country(run.forecasts, country)
-    tables = (pattern.history, pattern.forecasts, pattern.backtest, pattern.drivers)
-    history, forecasts, backtest, drivers = (_chosen(t, kept, code) for t in tables)
-    scores = pattern.scores[pattern.scores["measure"].isin(kept)].reset_index(drop=True)
-    return Measures(kind, found, history, forecasts, backtest, scores, drivers, lacking)
+    return Measures(
+        kind,
+        found,
+        history=_chosen(tables.history, kept, code),
+        forecasts=_chosen(tables.forecasts, kept, code),
+        backtest=_chosen(tables.backtest, kept, code),
+        scores=_chosen(tables.scores, kept, None),
+        drivers=_chosen(tables.drivers, kept, code),
+        missing=lacking,
+    )
 
 
-def pattern_of(run: RunResult) -> MeasureTables:
-    """Measures of a run.
+def tables_of(run: RunResult) -> MeasureTables:
+    """All tables of measures of a run.
 
     Raises
     ------
     InputError
-        If it is a forecast of a trained model, which measures nothing.
+        If it is a forecast by a trained model, which computes no measures.
     """
     if run.measures is None:
         raise InputError(
-            "this is a forecast by a trained model: measures of the trade pattern come from a "
-            "back-test",
+            "this is a forecast by a trained model: measures of the trade pattern need a back-test",
             remedy="Give the output folder of `gravicast run`",
             file=run.out,
         )
@@ -120,7 +125,7 @@ def kind_names(kind: str) -> set[str]:
     Raises
     ------
     InputError
-        If it is neither a measure nor a family nor ``all``; near names are offered.
+        If it is not a measure, a family or ``all``; the message suggests similar names.
     """
     if kind == ALL:
         return {m.name for m in MEASURES}
@@ -130,7 +135,7 @@ def kind_names(kind: str) -> set[str]:
     if kind not in known:
         near = difflib.get_close_matches(kind, [*FAMILIES, *known], n=3, cutoff=0.4)
         raise InputError(
-            f"there is no kind of shift {kind!r}",
+            f"unknown measure or family {kind!r}",
             remedy=f"Choose from {', '.join(near or [ALL, *FAMILIES])}, or see --list",
         )
     return {kind}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,19 +19,13 @@ from forecasting.measurement.tables import MeasureTables
 from forecasting.options.run_config import RunConfig
 from forecasting.results.result import RunResult
 from forecasting.run_folder.csv_files import read_csv
-from forecasting.run_folder.record import AGAIN, FORMAT, MARKER, check_file
+from forecasting.run_folder.files import FILES, MARKER, MODEL, RunFile, tables_of
+from forecasting.run_folder.record import AGAIN, FORMAT, check_file
 from forecasting.run_folder.schema import check_about
 from forecasting.run_folder.staging import restore
 from models.design import at_horizon
 from models.forecaster import FittedForecaster
 from models.saved import load_forecaster
-
-if TYPE_CHECKING:
-    pass
-
-_STUDY = ("study_by_origin", "ablation", "placebos", "trials")
-_SCORED = ("scores", "scores_by_origin", "significance", "reliability", "stability")
-"""Tables that a folder of ``gravicast forecast`` lacks: nothing was back-tested."""
 
 
 def read_run(folder: Path | str) -> RunResult:
@@ -50,12 +45,12 @@ def read_run(folder: Path | str) -> RunResult:
     Raises
     ------
     InputError
-        If the folder holds no run, one of another version, or one that is not whole.
+        If the folder does not hold a run, or one of another version, or an incomplete one.
     """
     folder = Path(folder)
     about = read_about(folder)
     try:
-        # A value that float32 does not hold was not written by a run.
+        # A run never writes a value that float32 cannot hold.
         with np.errstate(over="raise"):
             return _whole(folder, about)
     except InputError:
@@ -65,28 +60,35 @@ def read_run(folder: Path | str) -> RunResult:
 
 
 def _whole(folder: Path, about: dict[str, Any]) -> RunResult:
-    forecaster = _forecaster(folder)
-    attributions = _parquet(folder, "attributions")
-    scored = {
-        name: pd.DataFrame() if about["kind"] == "forecast" else _csv(folder, name)
-        for name in _SCORED
+    forecaster, config = _forecaster(folder), _config(folder, about)
+    tables = {
+        file.result: read_table(folder, file)
+        for file in tables_of(about["kind"], study=config.study)
     }
+    # Nothing was back-tested for a forecast: its tables of scores are empty.
+    own = [file.result for file in FILES if file.result and "." not in file.result]
+    measures, study = _group(tables, "measures"), _group(tables, "study")
     timings = about.pop("seconds")
     return RunResult(
-        config=RunConfig.from_mapping(about["config"], file=folder / MARKER),
+        config=config,
         out=folder,
-        forecasts=_parquet(folder, "forecasts"),
-        study=_study(folder),
-        attributions=attributions,
-        explanation=_explanation(attributions, forecaster, about),
-        channels=_csv(folder, "channels"),
-        drivers=_csv(folder, "drivers"),
-        coverage=_csv(folder, "coverage"),
-        measures=_pattern(folder, about),
+        explanation=_explanation(tables["attributions"], forecaster, about),
+        measures=MeasureTables(**measures, missing=about["measures_missing"]) if measures else None,
+        study=Study(**study) if study else None,
         provenance=about,
         timings=timings,
-        **scored,
+        **{name: tables.get(name, pd.DataFrame()) for name in own},
     )
+
+
+def _config(folder: Path, about: dict[str, Any]) -> RunConfig:
+    return RunConfig.from_mapping(about["config"], file=folder / MARKER)
+
+
+def _group(tables: Mapping[str, pd.DataFrame], name: str) -> dict[str, Any]:
+    """Tables of one field of a `RunResult` by their own fields."""
+    parts = {tuple(path.split(".")): table for path, table in tables.items()}
+    return {path[1]: table for path, table in parts.items() if path[0] == name and path[1:]}
 
 
 def read_about(folder: Path) -> dict[str, Any]:
@@ -95,7 +97,7 @@ def read_about(folder: Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the folder holds no run or one of another version.
+        If the folder does not hold a run, or one of another version.
     """
     restore(folder)
     if not (folder / MARKER).is_file():
@@ -123,52 +125,33 @@ def read_about(folder: Path) -> dict[str, Any]:
     return dict(about)
 
 
-def _parquet(folder: Path, name: str) -> pd.DataFrame:
-    file = folder / f"{name}.parquet"
+def read_table(folder: Path, file: RunFile) -> pd.DataFrame:
+    """Read a table of a run.
+
+    Raises
+    ------
+    InputError
+        If it was altered since, cannot be read, or lacks a key column.
+    """
+    path = folder / file.name
     check_file(folder, file.name)
     try:
-        return pd.read_parquet(file)
+        table = read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
     except (OSError, ValueError) as error:
-        raise _not_whole(file) from error
-
-
-def _csv(folder: Path, name: str) -> pd.DataFrame:
-    file = folder / f"{name}.csv"
-    check_file(folder, file.name)
-    try:
-        return read_csv(file)
-    except (OSError, ValueError) as error:
-        raise _not_whole(file) from error
-
-
-def _study(folder: Path) -> Study | None:
-    if not (folder / f"{_STUDY[0]}.csv").is_file():
-        return None
-    by_origin, ablation, placebos, trials = (_csv(folder, name) for name in _STUDY)
-    return Study(by_origin=by_origin, ablation=ablation, placebos=placebos, trials=trials)
-
-
-def _pattern(folder: Path, about: dict[str, Any]) -> MeasureTables | None:
-    if about["kind"] == "forecast":
-        return None
-    return MeasureTables(
-        history=_parquet(folder, "measures_history"),
-        forecasts=_parquet(folder, "measures_forecasts"),
-        backtest=_parquet(folder, "measures_backtest"),
-        scores=_csv(folder, "measures_scores"),
-        drivers=_parquet(folder, "measures_drivers"),
-        missing=dict(about["measures_missing"]),
-    )
+        raise _not_whole(path) from error
+    if len(table) and not set(file.key) <= set(table):
+        raise _not_whole(path)
+    return table
 
 
 def _forecaster(folder: Path) -> FittedForecaster:
-    check_file(folder, "model/forecaster.json")  # which holds the sums of the others
+    check_file(folder, f"{MODEL}/forecaster.json")  # which holds the sums of the others
     try:
-        return load_forecaster(folder / "model")
+        return load_forecaster(folder / MODEL)
     except InputError:
         raise
     except MALFORMED as error:
-        raise _not_whole(folder / "model") from error
+        raise _not_whole(folder / MODEL) from error
 
 
 def _explanation(
@@ -181,8 +164,8 @@ def _explanation(
     horizon = table["horizon"].to_numpy()
     data = np.empty((len(table), len(names)), dtype=np.float32)
     for ahead in np.unique(horizon):
-        mine = horizon == ahead
-        data[mine] = at_horizon(forecaster.features, int(ahead))[position[mine]]
+        rows = horizon == ahead
+        data[rows] = at_horizon(forecaster.features, int(ahead))[position[rows]]
     return Explanation(
         rows=table[head],
         totals=table[[f"total:{name}" for name in TOTAL_TERMS]].to_numpy(dtype=np.float64),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import pandas as pd
 
 from forecasting.explanation.explain import Explanation
 from forecasting.measurement.tables import MeasureTables
+from forecasting.run_folder.files import RunFile, tables_of
 
 if TYPE_CHECKING:
     from forecasting.evaluation.study import Study
@@ -23,28 +25,28 @@ class RunResult:
     Attributes
     ----------
     config
-        What was asked for.
+        As requested.
     out
         Output folder.
     forecasts
-        One row a flow and target year: ``origin, as_of, horizon, target_year, exporter, importer,
+        One row per flow and target year: ``origin, as_of, horizon, target_year, exporter, importer,
         [sector], value_origin, base, forecast, lower_50, upper_50, lower_90, upper_90,
         probability_of_trade``, USD.
     scores
-        One row a setting, model, horizon and stratum, means over origins; ``skill_*`` against the
-        last value.
+        One row per setting, model, horizon and stratum, means over origins; ``skill_*`` against
+        the last value.
     scores_by_origin
-        The same by origin, stratum ``all``.
+        The same by origin, for stratum ``all``.
     significance
-        The main model tested against every baseline, see `significance.significance_table`.
+        Tests of the main model against every baseline, see `significance.significance_table`.
     reliability
-        How often flows start and stop by forecast probability, see
+        How often flows start and stop, by forecast probability, see
         `reliability.summarise_reliability`.
     study
-        Gravity models, channels left out and placebos; None unless the configuration asks.
+        Gravity models, channels left out and placebos; None without ``--study``.
     attributions
-        One row an explained flow and target year, percent: totals (prefix ``total:``), base value,
-        raking, one column a feature and one a channel (``channel:``); see
+        One row per explained flow and target year, percent: totals (prefix ``total:``), base
+        value, raking, and a column per feature and per channel (``channel:``); see
         `explain.attribution_table`.
     explanation
         The same as arrays, for SHAP plots.
@@ -53,14 +55,14 @@ class RunResult:
         largest first (`explain.channel_summary`), with rank, sign and stability
         (`drivers.channel_drivers`).
     drivers
-        The same for every feature, beside the sign expected of it, see `drivers.feature_drivers`.
+        The same per feature, with its expected sign, see `drivers.feature_drivers`.
     stability
         Drivers of the models of every back-test origin and of other seeds, see
         `drivers.stability_table`.
     coverage
-        What the data fill, one row a feature.
-    pattern
-        Measures of the trade pattern; None of a folder of ``gravicast forecast``.
+        What the data fill, one row per feature.
+    measures
+        Measures of the trade pattern; None for ``gravicast forecast``.
     provenance
         Content of ``run.json``.
     timings
@@ -84,3 +86,11 @@ class RunResult:
     measures: MeasureTables | None
     provenance: dict[str, Any]
     timings: dict[str, float]
+
+    def tables(self) -> Iterator[tuple[RunFile, pd.DataFrame]]:
+        """Every table that work of this kind made, with the file that holds it."""
+        for file in tables_of(self.provenance["kind"], study=self.study is not None):
+            *group, name = file.result.split(".")
+            holder = getattr(self, group[0]) if group else self
+            if holder is not None:
+                yield file, getattr(holder, name)

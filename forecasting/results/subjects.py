@@ -1,4 +1,4 @@
-"""What a question is about: a country, a flow, a pair of blocs, a year, as a run knows them."""
+"""Countries, flows, blocs and years that a user names, checked against a run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from forecasting.results.result import RunResult
 
 
 def countries_of(forecasts: pd.DataFrame) -> list[str]:
-    """Codes of every country of a table of flows, sorted."""
+    """Sorted codes of all countries in a table of flows."""
     sides = (forecasts[side].astype(str).unique() for side in ("exporter", "importer"))
     return sorted({code for side in sides for code in side})
 
@@ -24,7 +24,7 @@ def check_country(forecasts: pd.DataFrame, wanted: str) -> str:
     Raises
     ------
     InputError
-        If the run does not know it; the nearest codes and names are offered.
+        If the run does not have it; the message suggests similar codes and names.
     """
     known = countries_of(forecasts)
     names = {country_name(code).casefold(): code for code in known}
@@ -53,14 +53,14 @@ def check_flow(forecasts: pd.DataFrame, wanted: Sequence[str]) -> tuple[str, ...
     Raises
     ------
     InputError
-        If the run does not know one of them, or the two countries are the same and their domestic
-        sales are no flows of the run.
+        If the run does not have one of them, or the two countries are the same and the run has no
+        domestic sales.
     """
     has_sectors = "sector" in forecasts
     kind = "exporter,importer,sector" if has_sectors else "exporter,importer"
     if len(wanted) != 2 + has_sectors:
         raise InputError(
-            f"{','.join(wanted)!r} is no flow of this run", remedy=f"Give it as {kind}"
+            f"{','.join(wanted)!r} is not a flow of this run", remedy=f"Give it as {kind}"
         )
     exporter, importer = (check_country(forecasts, word) for word in wanted[:2])
     if exporter == importer and not rows_of_flow(forecasts, (exporter, importer)).any():
@@ -78,31 +78,32 @@ def check_flow(forecasts: pd.DataFrame, wanted: Sequence[str]) -> tuple[str, ...
 
 
 EVERYONE = ("*", "ALL")
-"""Words for every country that is not in the other bloc."""
+"""Words for all countries outside the other bloc."""
 
 
 def check_blocs(
     forecasts: pd.DataFrame, first: Sequence[str], second: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Codes of two groups of countries that have none in common.
+    """Codes of two disjoint groups of countries.
 
     Parameters
     ----------
     forecasts
         Of the run.
     first, second
-        Codes or English names; a group may be one word of `EVERYONE` instead.
+        Codes or English names; or a single word of `EVERYONE`.
 
     Raises
     ------
     InputError
-        If a group is empty, a country unknown or in both groups.
+        If a group is empty, or a country is unknown or in both groups.
     """
     given = [[word.strip() for word in group if word.strip()] for group in (first, second)]
     open_ended = [len(group) == 1 and group[0].upper() in EVERYONE for group in given]
     if all(open_ended):
         raise InputError(
-            "both blocs are everyone", remedy="Name countries in one of them, such as DEU+FRA:ALL"
+            "both blocs are all countries",
+            remedy="Name countries in one of them, such as DEU+FRA:ALL",
         )
     named = [
         () if everyone else tuple(dict.fromkeys(check_country(forecasts, w) for w in group))
@@ -123,7 +124,7 @@ def check_blocs(
 
 
 def check_year(forecasts: pd.DataFrame, wanted: int | None) -> int:
-    """Target year; the nearest one where none is given.
+    """Target year; the nearest by default.
 
     Raises
     ------
@@ -142,7 +143,7 @@ def check_year(forecasts: pd.DataFrame, wanted: int | None) -> int:
 
 
 def rows_of_flow(table: pd.DataFrame, flow: Sequence[str]) -> pd.Series[bool]:
-    """Which rows of a table are of a flow."""
+    """Mask of the rows of a flow."""
     chosen = pd.Series(True, index=table.index)
     for name, word in zip(("exporter", "importer", "sector"), flow, strict=False):
         chosen &= table[name] == word
@@ -161,7 +162,7 @@ _EVERYDAY = {
     "uae": "ARE",
     "uk": "GBR",
 }
-"""Names in use that are none of ISO 3166's."""
+"""Common names that ISO 3166 lacks."""
 
 
 def _any_country(words: str) -> str | None:
@@ -178,7 +179,7 @@ def _any_country(words: str) -> str | None:
 
 @lru_cache(maxsize=4_096)
 def country_name(code: str) -> str:
-    """English name of a country; its code where it is none of ISO's, as in a simulated world."""
+    """English name of a country; its code if ISO lacks it, as in a simulated world."""
     import pycountry
 
     found = pycountry.countries.get(alpha_3=code) or pycountry.historic_countries.get(alpha_3=code)
@@ -195,7 +196,7 @@ def _offer(near: Iterable[str], known: Sequence[str]) -> str:
 
 
 def named(code: str) -> str:
-    """Country by English name and code; the code alone where it has no name."""
+    """English name and code of a country; the code alone if it has no name."""
     name = country_name(code)
     return code if name == code else f"{name} ({code})"
 
@@ -211,5 +212,5 @@ def years_of(run: RunResult) -> list[int]:
 
 
 def flow_columns(run: RunResult) -> list[str]:
-    """Columns that name a flow."""
+    """Key columns of a flow."""
     return [name for name in ("exporter", "importer", "sector") if name in run.forecasts]

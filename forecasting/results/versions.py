@@ -1,4 +1,4 @@
-"""Which code a run was made with: versions of the packages that matter, and the git commit."""
+"""Which code made a run: versions of the packages that matter, and the git commit."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def _version(name: str) -> str:
 def git_commit() -> dict[str, str] | None:
     """The commit a run is made from.
 
-    Nothing that the repository's own configuration names is run: the working directory may be a
-    folder from anywhere.
+    Programs that the repository's own configuration names are never run: the working directory may
+    come from anyone.
 
     Returns
     -------
     dict or None
         ``commit``; ``of``: ``package`` where gravicast runs from its own checkout, otherwise
-        ``working directory``; and ``changed``, ``yes`` or ``no``: whether tracked files differ
-        from the commit, or ``not known`` where only a filter that the repository brings could
-        tell. None outside a repository, in one that git does not trust, and without git.
+        ``working directory``; and ``changed``, whether tracked files differ from the commit:
+        ``yes``, ``no``, or ``not known`` where only a filter from the repository could tell. None
+        outside a repository, in one that git does not trust, and without git.
     """
     here = Path(__file__).resolve()
     tracked = _git(here.parent, "ls-files", "--error-unmatch", here.name) is not None
@@ -60,8 +60,8 @@ def git_commit() -> dict[str, str] | None:
 
 
 def _changed(folder: Path) -> str:
-    # Comparing files runs the filters that they ask for. Those of the user's own configuration,
-    # such as Git LFS, are the user's choice; the repository's are somebody else's commands.
+    # Comparing files runs filters. Those in the user's own configuration, such as Git LFS, are the
+    # user's choice; those in the repository's are someone else's commands.
     for scope in ("--local", "--worktree"):
         if _git(folder, "config", scope, "--includes", "--get-regexp", _FILTERS):
             return "not known"
@@ -71,19 +71,19 @@ def _changed(folder: Path) -> str:
 
 
 _QUIET = ("--no-optional-locks", "-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}")
-"""Without the two settings git runs programs that the repository names; see ``git help config``."""
+"""Without these two settings git runs programs the repository names; see ``git help config``."""
 _FILTERS = r"^filter\..*\.(clean|process)$"
 _OF_THE_USER = ("GIT_CEILING_DIRECTORIES", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM",
                 "GIT_CONFIG_SYSTEM")  # fmt: skip
-"""Variables that git keeps; others, such as ``GIT_DIR`` inside a hook, point it elsewhere."""
+"""Variables passed to git; others, such as ``GIT_DIR`` inside a hook, point it elsewhere."""
 _NO_REMOTE = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
-"""Objects that a partial clone lacks are not fetched: the remote may be a command."""
+"""Objects missing from a partial clone are not fetched: the remote may be a command."""
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
-    """What git says in a folder; None if it fails or is not there."""
+    """Output of git in a folder; None if it fails or is not installed."""
     program = shutil.which("git")
-    # Windows looks in the working directory first.
+    # Windows searches the working directory first.
     if program is None or Path(program).resolve().parent == Path.cwd():
         return None
     kept = {k: v for k, v in os.environ.items() if not k.startswith("GIT_") or k in _OF_THE_USER}

@@ -21,6 +21,8 @@ file                                      holds
                                           the sha256 of every file, checked before it is read
 ========================================= ==================================================
 
+`files` declares every one, and those of a study (see `forecasting.evaluation`).
+
 One process at a time writes a folder and puts it in place whole: Ctrl-C, ``kill``, a closed
 terminal and a full disk leave the run that was there before, or nothing. What ``kill -9`` leaves
 beside it the next run into that folder removes or puts back (``python tests/benchmarks/kills.py``

@@ -1,4 +1,4 @@
-"""Claiming an output folder: refused early where it cannot be written."""
+"""Claiming an output folder, which is refused early if it cannot be written."""
 
 from __future__ import annotations
 
@@ -7,46 +7,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 from features.errors import InputError
-from forecasting.run_folder.record import FORMAT as FORMAT
-from forecasting.run_folder.record import MARKER as MARKER
+from forecasting.run_folder.files import MARKER, NAMES, Kind
 from forecasting.run_folder.staging import locked
-
-Kind = Literal["run", "forecast"]
-
-
-RUN_FILES = frozenset(
-    {
-        MARKER,
-        "ablation.csv",
-        "attributions.parquet",
-        "backtest.parquet",
-        "channels.csv",
-        "coverage.csv",
-        "drivers.csv",
-        "figures",
-        "forecasts.parquet",
-        "model",
-        "placebos.csv",
-        "reliability.csv",
-        "report.html",
-        "scoreboard.md",
-        "scores.csv",
-        "scores_by_origin.csv",
-        "measures_backtest.parquet",
-        "measures_drivers.parquet",
-        "measures_forecasts.parquet",
-        "measures_history.parquet",
-        "measures_scores.csv",
-        "significance.csv",
-        "stability.csv",
-        "study_by_origin.csv",
-        "trials.csv",
-    }
-)
-"""Everything a run writes; a folder that holds more is never replaced."""
 
 
 def check_out(out: Path, *, overwrite: bool, kind: Kind = "run") -> None:
@@ -57,14 +21,14 @@ def check_out(out: Path, *, overwrite: bool, kind: Kind = "run") -> None:
     out
         Folder.
     overwrite
-        Whether what ``kind`` of work left there before may be replaced.
+        Whether earlier output of the same ``kind`` may be replaced.
     kind
-        ``run`` or ``forecast``: neither ever replaces the other.
+        ``run`` or ``forecast``; neither ever replaces the other.
 
     Raises
     ------
     InputError
-        If it holds a run and ``overwrite`` is off, holds anything else, or cannot be written.
+        If it holds a run and ``overwrite`` is False, holds anything else, or cannot be written.
     """
     try:
         exists = out.exists()
@@ -79,8 +43,8 @@ def check_out(out: Path, *, overwrite: bool, kind: Kind = "run") -> None:
     if exists and any(out.iterdir()):
         if not (out / MARKER).exists():
             raise InputError(
-                "the output folder holds files that are no run",
-                remedy="Choose another --out folder; it is never emptied for you",
+                "the output folder holds files that are not from a gravicast run",
+                remedy="Choose another --out folder; gravicast never empties one for you",
                 file=out,
             )
         _spare_other(out, kind)
@@ -90,7 +54,7 @@ def check_out(out: Path, *, overwrite: bool, kind: Kind = "run") -> None:
                 remedy="Choose another --out folder or give --overwrite",
                 file=out,
             )
-    others = sorted({path.name for path in out.iterdir()} - RUN_FILES) if exists else []
+    others = sorted({path.name for path in out.iterdir()} - NAMES) if exists else []
     if others:
         raise InputError(
             f"the output folder holds {others[0]!r}, which no run wrote",
@@ -108,10 +72,10 @@ def _spare_other(out: Path, kind: Kind) -> None:
     try:
         found = json.loads((out / MARKER).read_text(encoding="utf-8")).get("kind", "run")
     except (OSError, ValueError, AttributeError):
-        found = "run"  # broken, and of a version that made nothing else
+        found = "run"  # damaged; assume the more valuable kind
     if found != kind:
         raise InputError(
-            f"the output folder holds a {found}, which a {kind} does not replace",
+            f"the output folder holds a {found}, which a {kind} never replaces",
             remedy="Choose another --out folder",
             file=out,
         )
@@ -126,15 +90,15 @@ def _existing_parent(out: Path) -> Path:
 
 @contextmanager
 def claimed(out: Path, *, overwrite: bool, kind: Kind = "run") -> Iterator[None]:
-    """Check an output folder, and keep every other process from writing it while work goes on.
+    """Check an output folder, and lock out other processes while work goes on.
 
     Raises
     ------
     InputError
-        See `check_out`; or if another process is writing there.
+        See `check_out`; also if another process is writing there.
     """
     check_out(out, overwrite=overwrite, kind=kind)
     with locked(out):
-        # A run that a killed process left half replaced is back in its place by now.
+        # Taking the lock has restored a run that a killed process left half replaced.
         check_out(out, overwrite=overwrite, kind=kind)
         yield

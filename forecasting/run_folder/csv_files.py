@@ -1,8 +1,8 @@
-"""CSV files that a user may open in a spreadsheet: text never becomes a formula.
+"""CSV files that are safe to open in a spreadsheet: text never becomes a formula.
 
-A spreadsheet computes a cell that begins with ``=``, ``+``, ``-`` or ``@``, and the name of a
-sector or the label of an indicator may be anybody's. Such text is written with an apostrophe in
-front, and `read_csv` takes it off again (https://owasp.org/www-community/attacks/CSV_Injection).
+A spreadsheet computes a cell that begins with ``=``, ``+``, ``-`` or ``@``, and anyone may have
+chosen the name of a sector or an indicator. `write_csv` puts an apostrophe before such text and
+`read_csv` removes it (https://owasp.org/www-community/attacks/CSV_Injection).
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from typing import Any
 
 import pandas as pd
 
-# With apostrophes in front, so that text which has one already comes back as it was. A sign alone,
-# as in the columns of expected signs, is no formula. The wide signs are those of East Asia.
+# Leading apostrophes match too, so that text that already has one survives the round trip. A sign
+# alone, as in the columns of expected signs, is not a formula. The wide signs are East Asian.
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠].", re.DOTALL)  # noqa: RUF001
 _ESCAPED = re.compile(r"'+[=+\-@\t\r\n＝＋－＠].", re.DOTALL)  # noqa: RUF001
 
 
 def write_csv(table: pd.DataFrame, path: Path, *, index: str | None = None) -> None:
-    """Write a table whose text no spreadsheet takes for a formula.
+    """Write a table whose text no spreadsheet mistakes for a formula.
 
     Parameters
     ----------
     table
-        Numbers stay numbers; text that begins like a formula gets an apostrophe.
+        Numbers stay numbers; text that looks like a formula gets an apostrophe.
     path
         File.
     index
-        Name of a first column for the index; by default the index is not written.
+        Name of a first column that holds the index; by default the index is dropped.
     """
     if index is not None:
         table = table.rename_axis(index).reset_index()
     table = _on_text(table, _escape)
-    # A return on its own ends a row for most readers, and Python's writer does not quote it.
+    # A lone carriage return ends a row for most readers, and Python's writer does not quote it.
     words = [column for _, column in table.items() if not pd.api.types.is_numeric_dtype(column)]
     returns = any("\r" in str(cell) for column in (table.columns, *words) for cell in column)
     quoting = csv.QUOTE_NONNUMERIC if returns else csv.QUOTE_MINIMAL
@@ -43,26 +43,26 @@ def write_csv(table: pd.DataFrame, path: Path, *, index: str | None = None) -> N
 
 
 def read_csv(path: Path) -> pd.DataFrame:
-    """Read what `write_csv` wrote: an empty cell is missing, a sector may be called NA.
+    """Read what `write_csv` wrote: empty cells are missing, and a sector may be called NA.
 
     Raises
     ------
     OSError
-        If there is no such file.
+        If the file does not exist.
     ValueError
-        If it is no CSV.
+        If it is not CSV.
     """
     return _on_text(pd.read_csv(path, keep_default_na=False, na_values=[""]), _unescape)
 
 
 def _on_text(table: pd.DataFrame, change: Any) -> pd.DataFrame:
-    """Change the text of cells and header."""
+    """Apply a function to the text of cells and header."""
     out = table.rename(columns=change)
-    for place, (_, column) in enumerate(table.items()):
+    for position, (_, column) in enumerate(table.items()):
         if isinstance(column.dtype, pd.CategoricalDtype):
             column = column.astype(object)
         if column.dtype == object or pd.api.types.is_string_dtype(column):
-            out.isetitem(place, column.map(change, na_action="ignore"))
+            out.isetitem(position, column.map(change, na_action="ignore"))
     return out
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C, a polite kill and a closed terminal: one exception, and never between two renames."""
+"""Ctrl-C, SIGTERM and a closed terminal raise one exception, and never between two renames."""
 
 from __future__ import annotations
 
@@ -11,52 +11,52 @@ from typing import Any, NoReturn
 
 
 class Interrupted(KeyboardInterrupt):
-    """Interrupted by the user; the message says what is left."""
+    """Interrupted by the user; the message says what remains on disk."""
 
 
 @dataclass(slots=True)
-class Told:
-    """Which signal asked the process to stop; Ctrl-C's unless another came."""
+class StopSignal:
+    """The signal that asked the process to stop; that of Ctrl-C by default."""
 
     number: int = signal.SIGINT
 
 
 @contextmanager
-def stoppable() -> Iterator[Told]:
-    """Take a polite kill and a closed terminal for a Ctrl-C, so that they clean up like one.
+def stoppable() -> Iterator[StopSignal]:
+    """Treat SIGTERM and a closed terminal like Ctrl-C, so that they clean up too.
 
-    Signals that are ignored, as ``nohup`` ignores SIGHUP, stay so; outside the main thread, which
-    alone hears signals, nothing changes.
+    Ignored signals stay ignored, as ``nohup`` needs for SIGHUP. Outside the main thread, the only
+    one that receives signals, nothing changes.
     """
-    told = Told()
+    received = StopSignal()
 
     def stop(number: int, _: object) -> NoReturn:
-        told.number = number
+        received.number = number
         raise KeyboardInterrupt
 
-    with _handled(stop, _polite()):
-        yield told
+    with _handled(stop, _catchable()):
+        yield received
 
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Keep signals that ask the process to stop waiting until the block is done."""
-    came: list[int] = []
-    with _handled(lambda number, _: came.append(number), (signal.SIGINT, *_polite())):
+    """Defer signals that ask the process to stop until the block is done."""
+    deferred: list[int] = []
+    with _handled(lambda number, _: deferred.append(number), (signal.SIGINT, *_catchable())):
         yield
-    if came:
-        signal.raise_signal(came[0])
+    if deferred:
+        signal.raise_signal(deferred[0])
 
 
-def _polite() -> tuple[int, ...]:
-    """Signals that ask a process to end; Windows knows no SIGHUP."""
+def _catchable() -> tuple[int, ...]:
+    """Signals that ask a process to end; Windows lacks SIGHUP."""
     names = ("SIGTERM", "SIGHUP")
     return tuple(getattr(signal, name) for name in names if hasattr(signal, name))
 
 
 @contextmanager
 def _handled(handler: Any, numbers: tuple[int, ...]) -> Iterator[None]:
-    """Handle signals for a while, except those that are ignored."""
+    """Handle signals within the block, except those that are ignored."""
     before: dict[int, Any] = {}
     try:
         if threading.current_thread() is threading.main_thread():
@@ -66,5 +66,5 @@ def _handled(handler: Any, numbers: tuple[int, ...]) -> Iterator[None]:
         yield
     finally:
         for number, old in before.items():
-            # None: a handler that Python did not set, and cannot set again.
+            # None: a handler not set from Python, which cannot be restored.
             signal.signal(number, signal.SIG_DFL if old is None else old)

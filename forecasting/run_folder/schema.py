@@ -1,4 +1,4 @@
-"""What ``run.json`` must hold, so that everything that reads a run can rely on it."""
+"""Entries that ``run.json`` must have, so that readers of a run can rely on them."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ _SOURCE: dict[str, type] = {"role": str, "path": str, "sha256": str, "statements
 
 
 def check_about(about: Mapping[str, Any], *, file: object, remedy: str) -> None:
-    """Refuse a ``run.json`` that lacks something or holds another kind of value.
+    """Refuse a ``run.json`` that lacks an entry or has one of the wrong type.
 
     Raises
     ------
     InputError
-        By the name of the first such entry.
+        Names the first such entry.
     """
-    wanted = {**_ALWAYS, **(_OF_A_RUN if about.get("kind") == "run" else {})}
-    wrong = [name for name, kind in wanted.items() if type(about.get(name)) is not kind]
+    required = {**_ALWAYS, **(_OF_A_RUN if about.get("kind") == "run" else {})}
+    wrong = [name for name, kind in required.items() if type(about.get(name)) is not kind]
     if about.get("kind") not in ("run", "forecast"):
         wrong.insert(0, "kind")
     if not wrong:
@@ -50,8 +50,8 @@ def check_about(about: Mapping[str, Any], *, file: object, remedy: str) -> None:
 
 
 def _damaged(about: Mapping[str, Any]) -> list[str]:
-    """Entries of the right type whose content is wrong."""
-    sound = {
+    """Entries of the right type with the wrong content."""
+    valid = {
         "data": all(
             isinstance(source, dict)
             and all(type(source.get(name)) is kind for name, kind in _SOURCE.items())
@@ -65,7 +65,7 @@ def _damaged(about: Mapping[str, Any]) -> list[str]:
         "notes": all(type(note) is str for note in about["notes"]),
         "seconds": all(type(took) in (int, float) for took in about["seconds"].values()),
     }
-    return [name for name, good in sound.items() if not good]
+    return [name for name, right in valid.items() if not right]
 
 
 def _is_day(text: str) -> bool:

@@ -1,9 +1,9 @@
-"""A folder put in place whole: locked while it is written, and mended after a kill.
+"""A folder put in place whole: locked while it is written, and repaired after a kill.
 
-Beside a folder ``run`` that is being written stand ``.run.gravicast-lock`` (the lock),
-``.run.gravicast-new`` (what is being written) and, while one run replaces another,
-``.run.gravicast-old``. Their names are fixed, so that whoever holds the lock knows that what lies
-there is of a process that was killed.
+While ``run`` is being written, these stand beside it: ``.run.gravicast-lock`` (the lock),
+``.run.gravicast-new`` (the new content) and, while one run replaces another,
+``.run.gravicast-old``. The names are fixed, so the holder of the lock knows that any leftovers
+come from a killed process.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from forecasting.run_folder.interrupts import uninterrupted
 
 _LOCK, _NEW, _OLD = "lock", "new", "old"
 _ELSEWHERE = "Choose another --out folder"
-_PATIENCE_S = 5.0
+_LOCK_WAIT_S = 5.0
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
 def locked(out: Path) -> Iterator[None]:
-    """Keep every other process from writing a folder for the length of a block.
+    """Keep other processes from writing a folder within the block.
 
-    What a killed process left beside it is removed first, and a run whose replacement was cut off
-    is put back. Folders made for it above ``out`` go again if they are empty at the end.
+    First, leftovers of a killed process are removed, and a run whose replacement was cut short is
+    put back. Parent folders made for ``out`` are removed if they are empty at the end.
 
     Raises
     ------
@@ -39,33 +39,33 @@ def locked(out: Path) -> Iterator[None]:
         If another process is writing the folder, or it cannot be made.
     """
     folder = out.resolve()
-    made = [above for above in folder.parents if not above.exists()]
+    created = [parent for parent in folder.parents if not parent.exists()]
     lock = FileLock(_beside(folder, _LOCK))
     try:
         _acquire(lock, out, timeout=0.0)
         try:
-            _mend(folder)
+            _repair(folder)
             yield
         finally:
             _release(lock)
     finally:
-        for above in made:
+        for parent in created:
             with suppress(OSError):  # another run may be in it by now
-                above.rmdir()
+                parent.rmdir()
 
 
 @contextmanager
 def staged(out: Path, *, check: Callable[[], object] = lambda: None) -> Iterator[Path]:
-    """A temporary folder beside ``out`` that takes its place when the block succeeds.
+    """A temporary folder beside ``out`` that replaces it when the block succeeds.
 
-    Nothing is left behind when it does not; a run that was there before stays until then.
+    If the block fails, nothing is left behind and the earlier run stays.
 
     Parameters
     ----------
     out
         Folder, `locked` by the caller.
     check
-        Called before the folder is put in place: raises if that must not be.
+        Called before the folder is put in place; raises to prevent that.
 
     Raises
     ------
@@ -89,23 +89,23 @@ def staged(out: Path, *, check: Callable[[], object] = lambda: None) -> Iterator
             file=out,
         ) from error
     finally:
-        # By now the run that was replaced lies there, or what was not finished.
+        # By now this is the replaced run, or unfinished content.
         shutil.rmtree(stage, ignore_errors=True)
 
 
 def restore(out: Path) -> None:
-    """Put a run back whose replacement was killed half way, where that can be told.
+    """Put back a run whose replacement was killed halfway, if the folder can be locked.
 
-    For readers: they may not write, so that a folder they cannot lock is left as it is.
+    For readers, which may lack permission to write: a folder they cannot lock is left alone.
     """
     folder = out.resolve()
     if folder.exists() or not _beside(folder, _OLD).is_dir():
         return
     lock = FileLock(_beside(folder, _LOCK))
     with suppress(InputError):
-        _acquire(lock, out, timeout=_PATIENCE_S)
+        _acquire(lock, out, timeout=_LOCK_WAIT_S)
         try:
-            _mend(folder)
+            _repair(folder)
         finally:
             _release(lock)
 
@@ -131,28 +131,28 @@ def _acquire(lock: FileLock, out: Path, *, timeout: float) -> None:
 
 
 def _release(lock: FileLock) -> None:
-    """Leave no lock file: a process that opened this one finds it gone and makes another."""
-    with suppress(OSError):  # Windows removes it on release, and not before
+    """Leave no lock file: a process that has opened it notices, and makes another."""
+    with suppress(OSError):  # Windows removes it on release only
         Path(lock.lock_file).unlink()
     lock.release()
 
 
-def _mend(folder: Path) -> None:
-    """Undo what a killed process left, as the lock tells that there is none alive."""
+def _repair(folder: Path) -> None:
+    """Undo what a killed process left; holding the lock proves that none is alive."""
     stage, old = _beside(folder, _NEW), _beside(folder, _OLD)
     if old.is_dir():
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
         if not folder.exists():
             old.rename(folder)
-    for left in (old, stage):
-        shutil.rmtree(left, ignore_errors=True)
+    for leftover in (old, stage):
+        shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _put(stage: Path, folder: Path) -> None:
-    """Put the stage in place, and what was there in the stage's.
+    """Swap the stage and the folder.
 
-    Windows renames onto nothing that exists, so that an empty folder makes way too.
+    Windows cannot rename onto an existing folder, so even an empty one must move.
     """
     old = _beside(folder, _OLD)
     if not folder.exists():
@@ -164,5 +164,5 @@ def _put(stage: Path, folder: Path) -> None:
     except OSError:
         old.rename(folder)
         raise
-    # From now on it counts as waste: half removed, it must not be taken for a run to put back.
+    # From now on it is waste: half removed, it must not be mistaken for a run to put back.
     old.rename(stage)

@@ -1,4 +1,4 @@
-"""A file written whole or not at all."""
+"""Writing a file whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from pathlib import Path
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, with the permissions that the umask leaves.
+    """Write a file whole or not at all, with the permissions of the umask.
 
     Parameters
     ----------
     path
-        In a folder that exists; a file that is there is replaced.
+        In an existing folder; an existing file is replaced.
     content
         Of the file.
 
     Raises
     ------
     OSError
-        If it cannot be written; what was there stays.
+        If it cannot be written; an existing file stays.
     """
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

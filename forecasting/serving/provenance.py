@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.catalogue import own_of
+from features.errors import listed
 from features.information import InformationSet
 from forecasting.evaluation.audit import explained_counts
 from forecasting.explanation.explain import Explanation
@@ -22,8 +23,6 @@ from models.forecaster import FlowForecast
 
 KIND = "forecast"
 """The kind of the folder in its ``run.json``; a run's is ``run``."""
-_NAMED = 5
-"""Features or countries named in a note."""
 
 
 def provenance(
@@ -108,7 +107,7 @@ def _notes(model: ServedModel, info: InformationSet, matrix: NDArray[np.float32]
     if missing:
         notes.append(
             f"{len(missing)} features that the model's own data fill are missing from the new "
-            f"data: {_some(missing)}"
+            f"data: {listed(missing)}"
         )
     trained_by, served_by = model.about["versions"]["gravicast"], versions()["gravicast"]
     if trained_by != served_by:
@@ -118,9 +117,4 @@ def _notes(model: ServedModel, info: InformationSet, matrix: NDArray[np.float32]
 
 def _strangers(kind: str, now: Sequence[str], known: Sequence[str]) -> list[str]:
     new = [word for word in now if word not in known]
-    return [f"{len(new)} {kind} the model was not trained on: {_some(new)}"] if new else []
-
-
-def _some(words: Sequence[str]) -> str:
-    rest = len(words) - _NAMED
-    return ", ".join(words[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    return [f"{len(new)} {kind} the model was not trained on: {listed(new)}"] if new else []

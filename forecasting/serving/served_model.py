@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from features.errors import MALFORMED, InputError, first_line
-from forecasting.results.read import read_about
-from forecasting.run_folder.csv_files import read_csv
-from forecasting.run_folder.record import MARKER, check_file
+from forecasting.results.read import read_about, read_table
+from forecasting.run_folder.files import MARKER, MODEL, file_of
+from forecasting.run_folder.record import check_file
 from forecasting.tracking.mlflow_store import at_store
 from models.forecaster import FittedForecaster
 from models.saved import load_forecaster
@@ -157,13 +157,12 @@ def _read(folder: Path, address: str, registered: dict[str, str]) -> ServedModel
     remedy = "Train it again with `gravicast run`, and name the new model"
     try:
         about = read_about(folder)
-        check_file(folder, "model/forecaster.json")
+        check_file(folder, f"{MODEL}/forecaster.json")
         if about["kind"] != "run":
             remedy = "Name the model it was made with"
             raise InputError("this folder holds a forecast", remedy=remedy, file=address)
-        forecaster = load_forecaster(folder / "model")
-        check_file(folder, "stability.csv")
-        stability = read_csv(folder / "stability.csv")
+        forecaster = load_forecaster(folder / MODEL)
+        stability = read_table(folder, file_of("stability"))
     except InputError as error:
         raise InputError(error.problem, remedy=remedy, file=address) from error
     except MALFORMED as error:

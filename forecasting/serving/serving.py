@@ -31,8 +31,8 @@ from forecasting.options.forecast_config import ForecastConfig
 from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
 from forecasting.results.result import RunResult
+from forecasting.results.write import write_tables
 from forecasting.run_folder.claim import check_out, claimed
-from forecasting.run_folder.csv_files import write_csv
 from forecasting.run_folder.record import write_record
 from forecasting.run_folder.staging import staged
 from forecasting.serving.provenance import provenance
@@ -40,7 +40,6 @@ from forecasting.serving.served_model import ServedModel, open_model
 from forecasting.serving.shared_year import shared_year_findings
 from models.design import origin_value
 from models.forecaster import FittedForecaster, FlowForecast
-from models.saved import save_forecaster
 from models.totals import forecast_totals
 
 
@@ -228,15 +227,6 @@ def _moved(model: ServedModel, origin: _Origin, asked: RunConfig) -> FittedForec
 
 
 def _write(result: RunResult, forecaster: FittedForecaster, stage: Path) -> RunResult:
-    for name, table in (("forecasts", result.forecasts), ("attributions", result.attributions)):
-        table.to_parquet(stage / f"{name}.parquet", compression="zstd", index=False)
-    for name, table in (
-        ("channels", result.channels),
-        ("drivers", result.drivers),
-        ("coverage", result.coverage),
-    ):
-        write_csv(table, stage / f"{name}.csv")
-    (stage / "model").mkdir()
-    save_forecaster(forecaster, stage / "model")
+    write_tables(result, forecaster, stage)
     written = write_record(stage, result.provenance, seconds=result.timings)
     return replace(result, provenance=written)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from forecasting.evaluation.significance import UNTESTED, why_untested
 from forecasting.results.result import RunResult
+from forecasting.run_folder.files import FIGURES, REPORT
 from forecasting.tracking.metrics import board_of
 from forecasting.words.markdown import escaped, fenced
 from models.registry import LAST_VALUE, RAKED_BASE
@@ -39,7 +40,7 @@ def card(result: RunResult, model_id: str) -> str:
 
 def _pages(out: Path) -> str:
     """Where to read on: of a search neither page nor figures may have been made."""
-    there = [f"`{name}`" for name in ("report.html", "figures/") if (out / name).exists()]
+    there = [f"`{name}`" for name in (REPORT, f"{FIGURES}/") if (out / name).exists()]
     if not there:
         return "**Report**: none; `gravicast report` writes it from the run's folder."
     return f"**Report**: {' and '.join(there)} under Artifacts."

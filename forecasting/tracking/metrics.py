@@ -14,6 +14,7 @@ from features.feature import CHANNELS
 from forecasting.evaluation.metrics import ratio_of_errors
 from forecasting.evaluation.scores import SKILL_METRICS
 from forecasting.results.result import RunResult
+from forecasting.run_folder.files import BACKTEST
 from forecasting.tracking.largest_errors import largest_errors
 from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE
 
@@ -154,16 +155,14 @@ def tables(result: RunResult) -> dict[str, pd.DataFrame]:
     paired = [column for name in COMPARED for column in (name, f"skill_{name}")]
     first = ["setting", "horizon", "model", *paired]
     board = board[[*first, *(name for name in board if name not in first)]]
-    measures = {} if result.measures is None else {"measures.json": _plain(result.measures.scores)}
-    return {
-        "scoreboard.json": _plain(board),
-        "channels.json": _plain(result.channels),
-        "feature_coverage.json": _plain(result.coverage),
-        "largest_shifts.json": _plain(_largest_shifts(result.attributions)),
-        "largest_flows.json": _plain(_largest_flows(result.forecasts)),
-        "largest_errors.json": _plain(largest_errors(result.out / "backtest.parquet")),
-        **measures,
+    shown = {file.shown: table for file, table in result.tables() if file.shown}
+    derived = {
+        "scoreboard.json": board,
+        "largest_shifts.json": _largest_shifts(result.attributions),
+        "largest_flows.json": _largest_flows(result.forecasts),
+        "largest_errors.json": largest_errors(result.out / BACKTEST),
     }
+    return {name: _plain(table) for name, table in {**shown, **derived}.items()}
 
 
 def _largest_shifts(attributions: pd.DataFrame) -> pd.DataFrame:

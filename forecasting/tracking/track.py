@@ -19,7 +19,8 @@ import yaml
 
 from features.errors import InputError
 from forecasting.results.result import RunResult
-from forecasting.run_folder.record import MARKER, lasting_sums, run_digest
+from forecasting.run_folder.files import FILES, MARKER, MODEL, file_of
+from forecasting.run_folder.record import lasting_sums, run_digest
 from forecasting.tracking.card import card, subject
 from forecasting.tracking.children import log_children
 from forecasting.tracking.datasets import by_context, datasets, log_params, seed_digest
@@ -41,28 +42,6 @@ if TYPE_CHECKING:
 
 MODEL_NAME = "forecaster"
 _DIGEST_SHOWN = 20
-FILES = (
-    "report.html",
-    "scoreboard.md",
-    "run.json",
-    "forecasts.parquet",
-    "attributions.parquet",
-    "channels.csv",
-    "drivers.csv",
-    "stability.csv",
-    "coverage.csv",
-    "scores.csv",
-    "scores_by_origin.csv",
-    "significance.csv",
-    "reliability.csv",
-    "study_by_origin.csv",
-    "ablation.csv",
-    "placebos.csv",
-    "trials.csv",
-    "measures_scores.csv",
-    "measures_forecasts.parquet",
-    "measures_history.parquet",
-)
 REQUIREMENTS = ("mlflow", "lightgbm", "numpy", "pandas", "pyarrow", "scipy", "numba")
 """What the logged model imports, directly or through LightGBM."""
 
@@ -183,11 +162,11 @@ def _log_everything(client: MlflowClient, run_id: str, result: RunResult) -> Non
 
 def _log_files(client: MlflowClient, run_id: str, result: RunResult) -> None:
     out = result.out
-    for name in FILES:
-        if (out / name).is_file():
-            client.log_artifact(run_id, str(out / name))
-    if (out / "figures").is_dir():
-        client.log_artifacts(run_id, str(out / "figures"), "figures")
+    for path in (out / file.name for file in FILES if file.logged):
+        if path.is_dir():
+            client.log_artifacts(run_id, str(path), path.name)
+        elif path.is_file():
+            client.log_artifact(run_id, str(path))
     # What `gravicast run config.yaml --trade ... --out ...` runs again, on other data.
     config = yaml.safe_dump(result.config.to_dict(), sort_keys=False, allow_unicode=True)
     client.log_text(run_id, config, "config.yaml")
@@ -232,9 +211,9 @@ def _log_model(result: RunResult) -> str:
         python_model=str(here / "pyfunc_model.py"),
         # Beside each other as in the run's folder, so that `served_model` reads both alike.
         artifacts={
-            "forecaster": local_uri((result.out / "model").absolute()),
+            "forecaster": local_uri((result.out / MODEL).absolute()),
             "run": local_uri((result.out / MARKER).absolute()),
-            "stability": local_uri((result.out / "stability.csv").absolute()),
+            "stability": local_uri((result.out / file_of("stability").name).absolute()),
         },
         code_paths=[str(root / name) for name in ("forecasting", "features", "models")],
         pip_requirements=[f"{name}=={metadata.version(name)}" for name in REQUIREMENTS],

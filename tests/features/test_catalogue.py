@@ -21,9 +21,9 @@ from features.catalogue import (
     without_technology,
 )
 from features.choices import SETTINGS, Setting
-from features.data.sectors import EXPOSURES
 from features.feature import CHANNELS, TECHNOLOGY, Feature
 from features.information import AsOfRule, DataBundle, InformationSet
+from features.reading.schemas import EXPOSURES
 
 BY_HORIZON = {f.name for f in FEATURES if f.build is None}
 dates = st.dates(date(2001, 3, 1), date(2011, 12, 31))

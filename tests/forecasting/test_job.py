@@ -22,7 +22,7 @@ from features.feature import CHANNELS
 from features.information import DataBundle
 from forecasting import RunConfig, RunResult, run
 from forecasting.evaluation.scores import METRICS, SKILL_METRICS
-from forecasting.results.write import FORMAT
+from forecasting.run_folder.record import FORMAT
 from models.raking import rake
 from models.registry import backtest_models
 

@@ -143,11 +143,11 @@ def test_an_unused_category_is_no_indicator():
 @pytest.mark.parametrize(
     ("lag", "says"),
     [
-        (np.nan, "lag of POP is missing"),
-        (None, "lag of POP is missing"),
-        (-1, "whole number of months"),
-        (6.5, "whole number of months"),
-        (1200, "whole number of months"),
+        (np.nan, "an empty cell"),
+        (None, "an empty cell"),
+        (-1, "whole number from 0 to 240"),
+        (6.5, "whole number from 0 to 240"),
+        (1200, "whole number from 0 to 240"),
         ("soon", "'soon'"),
         (np.inf, "inf"),
     ],
@@ -169,7 +169,7 @@ def test_a_lag_left_empty_in_a_csv_file_is_refused_at_its_row(refused, tmp_path)
     catalogue.to_csv(path, index=False)
     refused(
         lambda: Indicators.read(tmp_path / VALUES, path, countries=COUNTRIES),
-        file=path, column="publication_lag_months", row=3, says="missing",
+        file=path, column="publication_lag_months", row=3, says="an empty cell",
     )  # fmt: skip
 
 
@@ -219,7 +219,7 @@ def test_a_cell_given_twice_is_refused_at_its_second_row(country, refused):
     frame = small()
     again = frame[frame["iso3"] == country].iloc[[0]].assign(value=99.0)
     frame = pd.concat([frame, again], ignore_index=True)
-    refused(lambda: build(frame), file=VALUES, row=7, says=f"{country} in")
+    refused(lambda: build(frame), file=VALUES, row=7, says=f"{country} ")
 
 
 def test_a_table_without_rows_is_refused(refused, tmp_path):

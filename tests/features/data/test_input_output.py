@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.data.input_output import (
-    COLUMNS,
     FINAL_USES,
     MILLION,
     check_table_years,
@@ -19,6 +18,7 @@ from features.data.input_output import (
     table_years,
 )
 from features.errors import InputError
+from features.reading.schemas import INPUT_OUTPUT
 
 # Sorted as text, as the panel sorts them.
 COUNTRIES, SECTORS = ("AAA", "BBB", "ROW"), ("c1", "c10", "c2")
@@ -32,7 +32,7 @@ def long_table(seed: int = 0) -> pd.DataFrame:
         (i, s, j, use, float(np.round(rng.lognormal(4 if use in SECTORS else 6, 1))))
         for i in COUNTRIES for s in SECTORS for j in COUNTRIES for use in (*SECTORS, *FINAL_USES)
     ]  # fmt: skip
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
+    frame = pd.DataFrame(rows, columns=list(INPUT_OUTPUT.names))
     stores = (frame["use"] == "INVENTORY") & (rng.random(len(frame)) < 0.5)
     # Never by more than the rest of the row sells.
     frame.loc[stores, "value_musd"] = -np.round(rng.lognormal(5, 0.5, int(stores.sum())))
@@ -158,7 +158,7 @@ def test_what_decimals_leave_of_nothing_is_no_output(tmp_path, use):
     gone = pick(frame, source_country="BBB", source_sector="c2")
     rows = [("BBB", "c2", "BBB", use, 0.715), ("BBB", "c2", "BBB", "GFCF", 0.298),
             ("BBB", "c2", "BBB", "INVENTORY", -1.013)]  # fmt: skip
-    frame = pd.concat([frame[~gone], pd.DataFrame(rows, columns=list(COLUMNS))])
+    frame = pd.concat([frame[~gone], pd.DataFrame(rows, columns=list(INPUT_OUTPUT.names))])
     table = read(written(tmp_path, frame))
     inputs = table.intermediate[:, 5].sum()
     assert inputs == 0 or inputs < 1e6 * table.output[5]
@@ -211,7 +211,7 @@ def test_a_folder_that_is_none_or_has_no_table_is_said(tmp_path):
         check_table_years(tmp_path, [2000])
 
 
-@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("column", INPUT_OUTPUT.names)
 def test_a_missing_column_is_named(tmp_path, column):
     with pytest.raises(InputError, match="the column is missing") as error:
         read(written(tmp_path, long_table().drop(columns=column)))
@@ -230,9 +230,9 @@ def test_a_code_of_the_table_alone_is_an_error(tmp_path, column, cell):
     assert (error.value.column, error.value.row) == (column, 9)
 
 
-@pytest.mark.parametrize("column", COLUMNS[:4])
+@pytest.mark.parametrize("column", INPUT_OUTPUT.names[:4])
 def test_an_empty_code_is_an_error(tmp_path, column):
-    with pytest.raises(InputError, match="an empty cell is in") as error:
+    with pytest.raises(InputError, match="an empty cell") as error:
         read(written(tmp_path, change(long_table(), 0, **{column: None})))
     assert (error.value.column, error.value.row) == (column, 2)
 
@@ -260,7 +260,7 @@ def test_a_cell_that_is_no_number_is_an_error(tmp_path):
 
 def test_a_sale_that_occurs_twice_is_an_error(tmp_path):
     frame = long_table()
-    with pytest.raises(InputError, match=r"the sale .* occurs 2 times") as error:
+    with pytest.raises(InputError, match=r"occurs twice") as error:
         read(written(tmp_path, pd.concat([frame, frame.iloc[[5]]])))
     assert error.value.row == len(frame) + 2
 

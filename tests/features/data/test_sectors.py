@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from features.data.sectors import KINDS, SectorAttributes
+from features.data.sectors import SectorAttributes
+from features.reading.schemas import SECTOR_KINDS
 
 TABLE = pd.DataFrame(
     {
@@ -90,7 +91,7 @@ def test_without_exposures_the_coarsest_split_stands_in_and_is_said():
 def test_goods_that_are_flagged_as_digital_are_counted_and_said():
     found = SectorAttributes.from_frame(changed("digitally_deliverable", 1), sectors=SECTORS)
     assert found.digital.tolist() == [True, False, False]
-    assert "1 flagged digitally deliverable are no services: not counted" in found.statements
+    assert "1 flagged digitally deliverable, not services: not counted" in found.statements
 
 
 @pytest.mark.parametrize("kind", ["bool", "boolean", "Int64", "float64", "str"])
@@ -111,16 +112,26 @@ def test_a_sector_may_be_called_na(tmp_path):
 
 
 BROKEN = {
-    "unknown kind": (changed("kind", "factory"), "kind", 3, "'factory' is no kind"),
-    "empty kind": (changed("kind", None), "kind", 3, "an empty cell is no kind"),
+    "unknown kind": (changed("kind", "factory"), "kind", 3, "'factory' is not one of goods"),
+    "empty kind": (changed("kind", None), "kind", 3, "an empty cell"),
     "flag": (changed("digitally_deliverable", 2), "digitally_deliverable", 3, "neither 0 nor 1"),
     "no flag": (changed("digitally_deliverable", None), "digitally_deliverable", 3, ""),
     "text flag": (changed("digitally_deliverable", "yes"), "digitally_deliverable", 3, "'yes' is"),
-    "duplicate": (changed("sector", "farm"), "sector", 3, "'farm' occurs twice"),
-    "empty sector": (changed("sector", None), "sector", 3, "no sector"),
-    "per cent": (changed("automation_exposure", 50), "automation_exposure", 3, "is no exposure"),
-    "above one": (changed("ai_exposure", 1.01), "ai_exposure", 3, "1.01 is no exposure"),
-    "negative": (changed("automation_exposure", -0.1), "automation_exposure", 3, "no exposure"),
+    "duplicate": (changed("sector", "farm"), "sector", 3, "farm occurs twice"),
+    "empty sector": (changed("sector", None), "sector", 3, "an empty cell"),
+    "per cent": (
+        changed("automation_exposure", 50),
+        "automation_exposure",
+        3,
+        "50.0 is not a number",
+    ),
+    "above one": (changed("ai_exposure", 1.01), "ai_exposure", 3, "1.01 is not a number"),
+    "negative": (
+        changed("automation_exposure", -0.1),
+        "automation_exposure",
+        3,
+        "-0.1 is not a number",
+    ),
     "no number": (changed("ai_exposure", "high"), "ai_exposure", 3, "'high' is not"),
     "absent": (TABLE[TABLE["sector"] != "cars"], "sector", None, "'cars' of the flows has no row"),
     "two absent": (TABLE.iloc[3:], "sector", None, "no row (2 sectors have none)"),
@@ -150,10 +161,10 @@ IN_MEMORY = {
         "digitally_deliverable", 3, "an empty cell",
     ),
     "a number as code of two": (
-        TABLE.assign(sector=[1, 2, 2, 4, 5]), "sector", 4, "sector 2 occurs twice"
+        TABLE.assign(sector=[1, 2, 2, 4, 5]), "sector", 4, "2 occurs twice"
     ),
     "two rows without a sector": (
-        TABLE.assign(sector=["farm", None, None, "bank", "cars"]), "sector", 3, "no sector"
+        TABLE.assign(sector=["farm", None, None, "bank", "cars"]), "sector", 3, "an empty cell"
     ),
     "a column twice": (
         pd.concat([TABLE, TABLE[["kind"]]], axis=1), "kind", None, "the column occurs twice"
@@ -178,4 +189,4 @@ def test_flows_without_sectors_need_no_table(refused):
 
 
 def test_kinds_are_told_apart():
-    assert set(TABLE["kind"]) == set(KINDS)
+    assert set(TABLE["kind"]) == set(SECTOR_KINDS)

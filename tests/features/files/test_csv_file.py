@@ -73,7 +73,7 @@ def test_of_two_columns_of_one_name_none_is_renamed(refused, tmp_path):
 def test_a_file_that_unpacks_to_more_than_the_memory_is_refused(
     name, refused, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("features.files.text_stream.inflated_limit", lambda: 1 << 20)
+    monkeypatch.setattr("features.files.text_stream.memory_limit", lambda: 1 << 20)
     path: Path = tmp_path / name
     content = (CSV + "DEU,FRA,2000,1\n" * 200_000).encode()
     if name.endswith(".csv"):  # what is on the disk as it is has no inflated size

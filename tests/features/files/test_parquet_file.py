@@ -97,7 +97,7 @@ def test_what_pandas_noted_makes_no_index_and_no_column(tmp_path):
 
 
 def test_one_value_ten_billion_times_is_refused(refused, tmp_path, monkeypatch):
-    monkeypatch.setattr("features.files.parquet_file.inflated_limit", lambda: 1 << 20)
+    monkeypatch.setattr("features.files.parquet_file.memory_limit", lambda: 1 << 20)
     path = tmp_path / "flows.parquet"
     pq.write_table(pa.table({"year": pa.array([2000] * 500_000)}), path)
     assert path.stat().st_size < 5_000

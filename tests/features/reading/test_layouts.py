@@ -205,7 +205,7 @@ def test_every_layout_of_a_table_gives_its_panel(layout, tmp_path):
     read, table = panel(tmp_path / name, options)
     same(read, TradePanel.from_frame(TRUTH))
     tidy = layout in ("tidy", "Parquet", "Parquet with an index")
-    assert bool(table.said) != tidy, table.said
+    assert bool(table.notes) != tidy, table.notes
 
 
 @pytest.mark.parametrize("make", [pl.DataFrame, pa.Table.from_pandas, pd.DataFrame])
@@ -233,13 +233,13 @@ def test_years_without_their_century_are_refused_whatever_their_type():
 def test_what_was_left_out_is_counted(tmp_path):
     pd.concat([WORLD, TRUTH.head(5)]).to_csv(tmp_path / "t.csv", index=False)
     _, table = panel(tmp_path / "t.csv", ReadingOptions())
-    assert "7 rows of 'WLD' left out" in table.said[0]
-    assert "5 rows that repeat another left out" in table.said[1]
+    assert "7 rows of 'WLD' left out" in table.notes[0]
+    assert "5 rows that repeat another left out" in table.notes[1]
 
 
 def test_an_incomplete_year_is_left_out_by_name(tmp_path):
     months().to_csv(tmp_path / "t.csv", index=False)
-    said = " ".join(panel(tmp_path / "t.csv", ReadingOptions())[1].said)
+    said = " ".join(panel(tmp_path / "t.csv", ReadingOptions())[1].notes)
     assert "months summed to years" in said
     assert "2020 (1 of 12 months)" in said
 
@@ -349,7 +349,7 @@ def test_a_simulated_world_is_read_as_it_is(tmp_path):
     TRUTH.replace(world).to_csv(path, index=False)
     read, table = panel(path, ReadingOptions())
     assert read.flows.countries == tuple(world.values())
-    assert not table.said
+    assert not table.notes
     # One country that is real, and the others are unknown.
     TRUTH.replace({**world, "USA": "USA"}).to_csv(path, index=False)
     with pytest.raises(InputError, match=r"'XAA' .*'XAB' .* are not country codes"):

@@ -393,7 +393,7 @@ def test_a_wrong_key_says_which_variable_to_set(
     get: Get, serve: Serve, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, "0ther")
-    with pytest.raises(SourceError, match=r"does not accept the key.*COMTRADE_API_KEY") as caught:
+    with pytest.raises(SourceError, match=r"rejects the key.*COMTRADE_API_KEY") as caught:
         get(Comtrade(reporters=("USA",), years=(2019,)), serve(FakeComtrade(everyone())))
     assert "0ther" not in str(caught.value)
     assert not list(store.folder.rglob("TOTAL-*"))

@@ -204,7 +204,7 @@ def test_options_that_do_not_fit():
         Itpde(edition="r01")
     with pytest.raises(InputError, match="no level 'hs2'"):
         Itpde(level="hs2")
-    with pytest.raises(InputError, match="begins in 1986, and 1980 is asked for"):
+    with pytest.raises(InputError, match="begins in 1986, not in 1980"):
         Itpde(years=(1980,))
     assert Itpde().release == "r03"
     assert Itpde(level="total", years=(2000, 2001, 2002)).key == "itpde:r03:total:2000-2002"

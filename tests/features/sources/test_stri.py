@@ -431,7 +431,7 @@ def test_a_file_of_the_users_own(serve: Serve, get: Get, tmp_path: Path) -> None
     [
         ({"what": "goods"}, "'goods' is no index. Choose from digital, services"),
         ({"years": (22,)}, "22 is no calendar year"),
-        ({"years": (2013, 2014)}, "begins in 2014, and 2013 is asked for"),
+        ({"years": (2013, 2014)}, "begins in 2014, not in 2013"),
         ({"pick": ("J61",)}, "'J61' is no code of a dimension"),
         ({"pick": ("OBS_VALUE=1",)}, "is no code of a dimension"),
         ({"pick": ("ACTIVITY=J61", "ACTIVITY=J62")}, "named twice"),

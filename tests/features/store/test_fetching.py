@@ -19,8 +19,8 @@ from fake_sources.wdi import fake_wdi
 
 from features.download.answers import refusal
 from features.download.client import Client
-from features.download.raw_cache import Desk
-from features.download.retries import PATIENCE_SECONDS
+from features.download.raw_cache import RawCache
+from features.download.retries import LONGEST_WAIT_SECONDS
 from features.errors import InputError, SourceError, UnreachableError
 from features.sources.baci import Baci
 from features.sources.wdi import Wdi
@@ -94,7 +94,7 @@ def test_a_key_that_a_source_echoes_is_blotted_out(ask):
 
 
 def test_nobody_waits_for_hours(ask):
-    hours = Reply(status=429, headers={"Retry-After": str(int(PATIENCE_SECONDS) + 1)})
+    hours = Reply(status=429, headers={"Retry-After": str(int(LONGEST_WAIT_SECONDS) + 1)})
     with pytest.raises(UnreachableError, match="come back in 121 seconds"):
         ask(sequence(hours))
 
@@ -254,10 +254,10 @@ def test_a_file_compressed_on_the_way_all_the_same_is_unpacked(serve, tmp_path):
 )
 def test_odd_answers_are_one_line(serve, tmp_path, reply):
     server = serve(lambda _: reply)
-    desk = Desk(Client(mirror=server.url, sleep=lambda _: None), tmp_path, today=TODAY)
+    cache = RawCache(Client(mirror=server.url, sleep=lambda _: None), tmp_path, today=TODAY)
     for ask in (
-        lambda: desk.file("https://source.example/f.zip"),
-        lambda: desk.answer("https://source.example/f", name="f"),
+        lambda: cache.file("https://source.example/f.zip"),
+        lambda: cache.answer("https://source.example/f", name="f"),
     ):
         with pytest.raises(SourceError) as caught:
             ask()
@@ -393,7 +393,7 @@ def test_files_downloaded_by_hand_are_taken_without_asking(tmp_path, serve, get)
 
 def test_an_answer_is_not_cached_before_it_is_checked(serve, tmp_path):
     server = serve(sequence(Reply('{"error": "no"}'), Reply('{"data": 1}')))
-    desk = Desk(Client(mirror=server.url), tmp_path, today=TODAY)
+    cache = RawCache(Client(mirror=server.url), tmp_path, today=TODAY)
 
     def check(answer):
         if "error" in answer.text:
@@ -401,9 +401,9 @@ def test_an_answer_is_not_cached_before_it_is_checked(serve, tmp_path):
 
     url = "https://source.example/api"
     with pytest.raises(SourceError):
-        desk.answer(url, name="a.json", check=check)
+        cache.answer(url, name="a.json", check=check)
     assert list(tmp_path.iterdir()) == []
-    kept = desk.answer(url, name="a.json", check=check, headers={"X-Key": "secret"})
+    kept = cache.answer(url, name="a.json", check=check, headers={"X-Key": "secret"})
     assert json.loads(kept.path.read_text()) == {"data": 1}
     assert "secret" not in "".join(path.read_text() for path in tmp_path.iterdir())
 

@@ -259,7 +259,7 @@ def test_one_country_alone(result):
 @pytest.mark.parametrize(
     ("asked", "says", "remedy"),
     [
-        ({"kind": "reshorin"}, "no kind of shift 'reshorin'", "reshoring"),
+        ({"kind": "reshorin"}, "'reshorin'", "reshoring"),
         ({"kind": "value_chains"}, "could not measure 'value_chains'", "--tables"),
         ({"kind": "all", "country": "Germny"}, "no country 'Germny'", "DEU (Germany)"),
         ({"kind": "all", "year": 2030}, "2030", "2011"),

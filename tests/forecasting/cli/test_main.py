@@ -409,7 +409,7 @@ def test_a_folder_with_other_files_is_refused_and_kept(world_files, tmp_path, fa
     (out / "thesis.docx").write_text("mine")
     for more in ([], ["--overwrite"]):
         message = fails(*world_files.arguments, *more, out=out)
-        assert "holds files that are no run" in message
+        assert "not from a gravicast run" in message
     assert text_of(out / "thesis.docx") == "mine"
 
 

@@ -24,7 +24,7 @@ from forecasting.evaluation.placebos import (
 )
 from forecasting.evaluation.study import leave_out
 from forecasting.reports.scoreboard import write_scoreboard
-from forecasting.run_folder.claim import RUN_FILES
+from forecasting.run_folder import files
 from models.registry import baselines, study_models
 from models.trials import trials
 
@@ -142,7 +142,7 @@ def test_a_study_scores_every_model_at_every_fold(studied):
     assert set(tried.groupby(["question", "answer"]).groups) == names
     chosen_at = {int(origin) for origin in studied.provenance["nested_choices"]}
     assert all(set(block["origin"]) == chosen_at for _, block in tried.groupby("answer"))
-    assert {path.name for path in studied.out.iterdir()} <= RUN_FILES
+    assert {path.name for path in studied.out.iterdir()} <= files.NAMES
 
 
 def test_what_was_left_out_or_altered_changed_the_forecast(studied):

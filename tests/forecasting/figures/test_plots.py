@@ -145,7 +145,7 @@ def test_options_reach_the_figure(result: RunResult) -> None:
         ("waterfall", {"country": "DEU"}, "does not take --country", "--flow, --year"),
         ("scoreboard", {"year": 2011}, "does not take --year", "no options"),
         ("movers", {"country": "Germny"}, "no country 'Germny'", "DEU (Germany)"),
-        ("measures", {"measure": "reshorin"}, "no kind of shift 'reshorin'", "reshoring"),
+        ("measures", {"measure": "reshorin"}, "'reshorin'", "reshoring"),
         ("measure", {"measure": "links"}, "more than one measure", "link_births"),
         ("measure", {"measure": "reshoring"}, "could not measure 'reshoring'", "--domestic"),
     ],

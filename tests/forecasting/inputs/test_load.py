@@ -95,7 +95,7 @@ def test_a_pair_attribute_that_no_feature_could_hold_is_refused(files, refused, 
     path = tmp_path / "pairs.csv"
     path.write_text(f"iso3_o,iso3_d,dist\nDEU,FRA,1\nFRA,DEU,{value}\n")
     refused(lambda: loaded(files, "trade", pairs=path), file=path, column="dist", row=3,
-            says="too large for any statistic")  # fmt: skip
+            says="is too large")  # fmt: skip
 
 
 def test_a_folder_that_is_not_there_is_refused(files, refused):

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import pytest
 
@@ -28,11 +28,11 @@ class Toy:
 
     OPTIONS: ClassVar[Mapping[str, Option]]
 
-    most_rows: int = option(5, kinds.whole(1, 9), help="rows kept, 100% of them", group="how")
-    mode: str = option("slow", kinds.choice("slow", "fast"), help="how hard it tries", group="how")
-    figures: bool = option(True, kinds.SWITCH, help="draw figures", group="output")
-    log: str | None = option("log", kinds.NAME, help="name of a log", group="output", off="no_log")
-    hidden: Path | None = option(None, kinds.PATH, help="a path")
+    most_rows: int = option(5, kinds.whole(1, 9), "how", "rows kept, 100% of them")
+    mode: str = option("slow", kinds.choice(Literal["slow", "fast"]), "how", "how hard it tries")
+    figures: bool = option(True, kinds.SWITCH, "output", "draw figures")
+    log: str | None = option("log", kinds.NAME, "output", "name of a log", off="no_log")
+    hidden: Path | None = option(None, kinds.PATH, "", "a path")
 
 
 @declares_options(like=Toy)

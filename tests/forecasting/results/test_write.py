@@ -16,8 +16,8 @@ import pytest
 from features.errors import InputError
 from forecasting import RunConfig
 from forecasting.job import _interruptible
-from forecasting.results.write import MARKER
 from forecasting.run_folder.claim import check_out, claimed
+from forecasting.run_folder.files import MARKER
 from forecasting.run_folder.interrupts import Interrupted
 from forecasting.run_folder.staging import locked, restore, staged
 from forecasting.run_folder.whole_file import write_whole
@@ -71,7 +71,7 @@ def test_a_run_is_only_replaced_on_request(tmp_path, stops):
 @pytest.mark.parametrize("name", ["thesis.docx", ".hidden", "forecasts.parquet"])
 def test_a_folder_with_other_files_is_refused_even_with_overwrite(tmp_path, stops, overwrite, name):
     (tmp_path / name).write_text("mine")
-    stops(lambda: check_out(tmp_path, overwrite=overwrite), says="files that are no run")
+    stops(lambda: check_out(tmp_path, overwrite=overwrite), says="not from a gravicast run")
     assert content(tmp_path) == {name: "mine"}
 
 
@@ -400,5 +400,5 @@ def test_a_run_and_a_forecast_never_replace_each_other(tmp_path, stops, there, c
     out.mkdir()
     (out / "run.json").write_text(json.dumps({"kind": there}))
     check_out(out, overwrite=True, kind=there)
-    says = f"holds a {there}, which a {comes} does not replace"
+    says = f"holds a {there}, which a {comes} never replaces"
     stops(lambda: check_out(out, overwrite=True, kind=comes), says=says)

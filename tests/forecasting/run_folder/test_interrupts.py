@@ -14,7 +14,7 @@ POLITE = [getattr(signal, n) for n in ("SIGTERM", "SIGHUP") if hasattr(signal, n
 
 
 @pytest.mark.parametrize("number", POLITE)
-def test_a_polite_kill_is_a_ctrl_c(number):
+def test_sigterm_is_a_ctrl_c(number):
     before = signal.getsignal(number)
     with pytest.raises(KeyboardInterrupt), stoppable() as told:
         signal.raise_signal(number)
@@ -36,7 +36,7 @@ def test_an_ignored_signal_stays_ignored(number):
 def test_a_system_without_sighup_hears_the_others(monkeypatch):
     # Windows
     monkeypatch.delattr(signal, "SIGHUP", raising=False)
-    assert interrupts._polite() == (signal.SIGTERM,)
+    assert interrupts._catchable() == (signal.SIGTERM,)
 
 
 def test_signals_come_after_the_block():

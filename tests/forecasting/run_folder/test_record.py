@@ -12,7 +12,8 @@ from features.files.tables import sha256
 from forecasting import load_forecaster, read_run
 from forecasting.evaluation.backtest_file import read_backtest
 from forecasting.reports.scoreboard import write_scoreboard
-from forecasting.run_folder.record import MARKER, SUMS, note_drawn, run_digest
+from forecasting.run_folder.files import MARKER
+from forecasting.run_folder.record import SUMS, note_drawn, run_digest
 from forecasting.serving.served_model import open_model
 
 

@@ -190,6 +190,7 @@ def small_run(folder: Path, *, sectors: tuple[str, ...] = ("",)) -> RunResult:
         coverage=coverage,
         measures=None,
         provenance={
+            "kind": "run",
             "data": data_files(folder),
             "setting": "totals_known",
             "origin": 2018,

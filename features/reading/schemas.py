@@ -1,0 +1,128 @@
+"""Columns of every kind of table that a user may give."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import pandas as pd
+
+from features.files.table_schema import Column, TableSchema
+from features.files.tables import require_columns
+from features.reading import column_names as names
+
+SECTOR_KINDS = ("goods", "manufacturing", "services")
+EXPOSURES = ("automation_exposure", "ai_exposure")
+
+TRADE = TableSchema(
+    (
+        Column("exporter", "country"),
+        Column("importer", "country"),
+        Column("sector", "code", "Name the sector or leave the column out", required=False),
+        Column("year", "year"),
+        Column("value_usd", "number"),
+    ),
+    # No key: putting rows into the panel's cells finds a repeated one for nothing.
+)
+
+INDICATORS = TableSchema(
+    (
+        Column("iso3", "country", known_as=names.COUNTRY),
+        Column("year", "year", known_as=names.YEAR),
+        Column("indicator", "code", "Name the indicator", known_as=names.INDICATOR),
+        Column("value", "number", known_as=("value", "obsvalue", "val")),
+    ),
+    key=("indicator", "iso3", "year"),
+)
+
+CATALOGUE = TableSchema(
+    (
+        Column("indicator", "code", "Name the indicator"),
+        Column("channel", "text"),
+        Column("label", "text"),
+        Column("unit", "text"),
+        Column(
+            "publication_lag_months",
+            "whole number",
+            "Give the months from the end of a year to its publication",
+            bounds=(0, 240),
+        ),
+        Column(
+            "snapshot", "flag", "Write 1 for a series of one year only, 0 for others",
+            required=False,
+        ),
+        Column("source", "text", required=False),
+        Column("note", "text", required=False),
+    ),
+    key=("indicator",),
+    recognised_by=("indicator", "publication_lag_months"),
+)  # fmt: skip
+
+PAIRS = TableSchema(
+    (
+        Column("iso3_o", "country", known_as=("iso3o", *names.EXPORTER)),
+        Column("iso3_d", "country", known_as=("iso3d", *names.IMPORTER)),
+        Column("year", "year", required=False),
+    ),
+    key=("iso3_o", "iso3_d", "year"),
+    others="number or empty",
+)
+
+SECTORS = TableSchema(
+    (
+        Column("sector", "code", "Give one row a sector"),
+        Column("kind", "code", f"Give one of {', '.join(SECTOR_KINDS)}", choices=SECTOR_KINDS),
+        Column(
+            "digitally_deliverable",
+            "flag",
+            "Write 1 for digitally deliverable services and 0 for others",
+        ),
+        Column("name", "text", required=False),
+        *(
+            Column(name, "number", "Give a share from 0 to 1", required=False, bounds=(0, 1))
+            for name in EXPOSURES
+        ),
+    ),
+    key=("sector",),
+    recognised_by=("sector", "kind"),
+)
+
+_SALE = ("source_country", "source_sector", "use_country", "use")
+INPUT_OUTPUT = TableSchema(
+    (*(Column(name, "code") for name in _SALE), Column("value_musd", "number")), key=_SALE
+)
+
+GROSS_OUTPUT = TableSchema(
+    (
+        Column("country", "code"),
+        Column("sector", "code"),
+        Column("year", "year"),
+        Column("output_musd", "number"),
+    ),
+    key=("country", "sector", "year"),
+)
+
+
+def columns_found(
+    frame: pd.DataFrame, schema: TableSchema, *, file: object, without: Collection[str] = ()
+) -> dict[str, str]:
+    """The table's name of each column of a schema that tables call by several names.
+
+    Raises
+    ------
+    InputError
+        If the table has none of those names.
+    """
+    require_columns(frame, (), file=file)
+    found = {
+        column.name: names.find(list(frame.columns), column.known_as) or column.name
+        for column in schema.columns
+        if column.known_as and column.name not in without
+    }
+    require_columns(frame, found.values(), file=file)
+    return found
+
+
+def columns_named(found: Mapping[str, str]) -> list[str]:
+    """A statement on columns read under another name; none where all have their own."""
+    renamed = [f"{name}={column}" for name, column in found.items() if name != column]
+    return [f"columns {', '.join(renamed)}"] if renamed else []
