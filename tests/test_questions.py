@@ -1,7 +1,8 @@
 """Where is what? Fifteen questions of a newcomer, and the file whose name should answer each.
 
 Asked with nothing but the list of files, 13 of 15 first guesses were right (in November 2026,
-before `models/registry.py` and `run_folder/files.py`, which answer the other two, were there). Ask them again when files move: a file that nobody guesses needs another name.
+before `models/registry.py` and `run_folder/files.py`, which answer the other two, were there).
+Ask them again when files move: a file that nobody guesses needs another name.
 """
 
 from __future__ import annotations
