@@ -28,7 +28,7 @@ def universe_choices(config: RunConfig, data: DataBundle, *, first_origin: int) 
     Parameters
     ----------
     config
-        What was run.
+        The configuration.
     data
         Everything that was read.
     first_origin
@@ -42,8 +42,8 @@ def universe_choices(config: RunConfig, data: DataBundle, *, first_origin: int) 
         )
     if first_origin > data.panel.first_year + LEARNING_YEARS and config.first_origin is None:
         statements.append(
-            f"The back-test begins in {first_origin}: the last {MOST_ORIGINS} origins. The "
-            "intervals of the first of them are calibrated on the raked base of earlier years"
+            f"The back-test begins in {first_origin} and has the last {MOST_ORIGINS} origins. The "
+            "raked base of earlier years calibrates the intervals of the first ones"
         )
     if config.as_of is not None:
         statements.append(
@@ -54,11 +54,11 @@ def universe_choices(config: RunConfig, data: DataBundle, *, first_origin: int) 
         statements += _series(config, data.indicators.specs)
     if data.pairs.yearly:
         statements.append(
-            "What a pair-year without a row means is read off each whole pair file (see data)"
+            "Each whole pair file decides what a pair-year without a row means (see data)"
         )
     if config.study:
         statements.append(
-            "Placebos give a year the technology of any other, later ones included: on purpose"
+            "Placebos deliberately give a year the technology of any other, later ones included"
         )
     return statements
 
@@ -80,13 +80,14 @@ def _first_traded_after(panel: TradePanel, flows: FlowIndex, year: int) -> list[
 
 def _series(config: RunConfig, specs: Mapping[str, IndicatorSpec]) -> list[str]:
     statements = [
-        "Which series there are, and which stands in for another, is read off the catalogue",
+        "The catalogue decides which series exist, and which stands in for another",
         *own_statements(specs),
     ]
     spread = [name for name, spec in sorted(specs.items()) if spec.snapshot]
     if spread and config.allow_snapshots:
         statements.append(
-            f"{listed(spread)}: one year's values stand for all years, also for those before they were known"
+            f"{listed(spread)}: the values of one year stand for all years, "
+            "including those before they were known"
         )
     return statements
 

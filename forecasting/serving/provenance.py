@@ -28,7 +28,7 @@ KIND = "forecast"
 def provenance(
     model: ServedModel,
     data: LoadedData,
-    asked: RunConfig,
+    full_config: RunConfig,
     *,
     info: InformationSet,
     matrix: NDArray[np.float32],
@@ -39,7 +39,7 @@ def provenance(
 
     Parameters
     ----------
-    model, data, asked
+    model, data, full_config
         The trained model, the new data and the configuration.
     info, matrix
         Information set and features of the new origin.
@@ -52,14 +52,14 @@ def provenance(
         "kind": KIND,
         "format": FORMAT,
         "model": _model(model),
-        "config": asked.to_dict(),
+        "config": full_config.to_dict(),
         "data": [source.to_dict() for source in data.sources],
         "findings": [finding.to_dict() for finding in data.findings],
         "as_of": info.as_of.isoformat(),
         "origin": info.origin,
-        "horizons": list(asked.horizons),
+        "horizons": list(full_config.horizons),
         "setting": info.setting,
-        "seed": asked.seed,
+        "seed": full_config.seed,
         "versions": versions(),
         "explained": explained_counts(
             pd.concat([table for table, _ in parts.values()]),
@@ -98,10 +98,10 @@ def _notes(model: ServedModel, info: InformationSet, matrix: NDArray[np.float32]
             if info.origin < trained.origin
             else f"the new origin {info.origin} is the model's own"
         )
-    notes += _strangers("countries", info.flows.countries, trained.flows.countries)
-    notes += _strangers("sectors", info.flows.sectors, trained.flows.sectors)
+    notes += _unknown("countries", info.flows.countries, trained.flows.countries)
+    notes += _unknown("sectors", info.flows.sectors, trained.flows.sectors)
     known = [spec.name for spec in trained.own]
-    notes += _strangers("indicators", [spec.name for spec in own_of(info.specs)], known)
+    notes += _unknown("indicators", [spec.name for spec in own_of(info.specs)], known)
     then, now = (np.isfinite(table).any(axis=0) for table in (trained.features, matrix))
     missing = [name for name, gone in zip(trained.shift.names, then > now, strict=True) if gone]
     if missing:
@@ -115,6 +115,6 @@ def _notes(model: ServedModel, info: InformationSet, matrix: NDArray[np.float32]
     return notes
 
 
-def _strangers(kind: str, now: Sequence[str], known: Sequence[str]) -> list[str]:
+def _unknown(kind: str, now: Sequence[str], known: Sequence[str]) -> list[str]:
     new = [word for word in now if word not in known]
     return [f"{len(new)} {kind} the model was not trained on: {listed(new)}"] if new else []

@@ -91,47 +91,49 @@ def forecast_with(
 
 def _forecast(address: str, config: ForecastConfig, progress: Progress) -> RunResult:
     with claimed(Path(config.out), overwrite=config.overwrite, kind="forecast"):
-        return _made(address, config, progress)
+        return _forecast_claimed(address, config, progress)
 
 
-def _made(address: str, config: ForecastConfig, progress: Progress) -> RunResult:
+def _forecast_claimed(address: str, config: ForecastConfig, progress: Progress) -> RunResult:
     with progress.stage("read the model"):
         model = open_model(address)
-    asked = config.run_config(model.about)
-    _check_horizons(model, asked)
+    full_config = config.run_config(model.about)
+    _check_horizons(model, full_config)
     with progress.stage("read the data"):
-        data = load(asked)
+        data = load(full_config)
     for line in data.reading:
         progress.say(line)
-    _check_sectors(model, data.bundle.panel.flows, asked)
-    data = _noticed(model, data, asked)
+    _check_sectors(model, data.bundle.panel.flows, full_config)
+    data = _with_shared_year(model, data, full_config)
     show_findings(data.findings, notes=progress.show)
-    asked = replace(asked, as_of=asked.as_of or _rule(model).date(data.bundle.panel.last_year))
+    full_config = replace(
+        full_config, as_of=full_config.as_of or _rule(model).date(data.bundle.panel.last_year)
+    )
     with progress.stage("build the features"):
-        origin = _at_origin(data.bundle, asked, model)
+        origin = _at_origin(data.bundle, full_config, model)
     with progress.stage("forecast"):
-        forecaster = _moved(model, origin, asked)
-        parts = {horizon: forecast_table(forecaster, horizon) for horizon in asked.horizons}
+        forecaster = _at_new_origin(model, origin, full_config)
+        parts = {horizon: forecast_table(forecaster, horizon) for horizon in full_config.horizons}
     with progress.stage("explain"):
         explanation = explain(forecaster, {h: forecast for h, (_, forecast) in parts.items()})
     about = provenance(
         model,
         data,
-        asked,
+        full_config,
         info=origin.info,
         matrix=origin.matrix,
         parts=parts,
         explained=explanation,
     )
-    result = _result(model, asked, origin, parts, explanation, about, progress)
-    check = partial(check_out, asked.out, overwrite=config.overwrite, kind="forecast")
-    with staged(asked.out, check=check) as stage:
+    result = _result(model, full_config, origin, parts, explanation, about, progress)
+    check = partial(check_out, full_config.out, overwrite=config.overwrite, kind="forecast")
+    with staged(full_config.out, check=check) as stage:
         return _write(result, forecaster, stage)
 
 
 def _result(
     model: ServedModel,
-    asked: RunConfig,
+    full_config: RunConfig,
     origin: _Origin,
     parts: Mapping[int, tuple[pd.DataFrame, FlowForecast]],
     explanation: Explanation,
@@ -139,8 +141,8 @@ def _result(
     progress: Progress,
 ) -> RunResult:
     return RunResult(
-        config=asked,
-        out=asked.out,
+        config=full_config,
+        out=full_config.out,
         forecasts=pd.concat([table for table, _ in parts.values()], ignore_index=True),
         scores=pd.DataFrame(),
         scores_by_origin=pd.DataFrame(),
@@ -159,9 +161,9 @@ def _result(
     )
 
 
-def _check_horizons(model: ServedModel, asked: RunConfig) -> None:
+def _check_horizons(model: ServedModel, full_config: RunConfig) -> None:
     known = sorted(model.forecaster.intervals)
-    unknown = [horizon for horizon in asked.horizons if horizon not in known]
+    unknown = [horizon for horizon in full_config.horizons if horizon not in known]
     if unknown:
         raise InputError(
             f"the model was not fitted for {unknown[0]} years ahead",
@@ -170,7 +172,7 @@ def _check_horizons(model: ServedModel, asked: RunConfig) -> None:
         )
 
 
-def _check_sectors(model: ServedModel, flows: FlowIndex, asked: RunConfig) -> None:
+def _check_sectors(model: ServedModel, flows: FlowIndex, full_config: RunConfig) -> None:
     trained = model.forecaster.flows
     if trained.has_sectors == flows.has_sectors:
         return
@@ -178,16 +180,16 @@ def _check_sectors(model: ServedModel, flows: FlowIndex, asked: RunConfig) -> No
     raise InputError(
         f"the model was trained on flows {whose} sectors, and the trade file has {has}",
         remedy="Give a trade file like the one the model was trained on, or train another model",
-        file=asked.trade,
+        file=full_config.trade,
         column="sector",
     )
 
 
-def _noticed(model: ServedModel, data: LoadedData, asked: RunConfig) -> LoadedData:
+def _with_shared_year(model: ServedModel, data: LoadedData, full_config: RunConfig) -> LoadedData:
     """The data with findings on the last year that they share with the model."""
     more = shared_year_findings(model.forecaster, data.bundle.panel)
-    findings = settled((*data.findings, *more), accept=asked.accept)
-    refuse(findings, strict=asked.strict, file=asked.trade)
+    findings = settled((*data.findings, *more), accept=full_config.accept)
+    refuse(findings, strict=full_config.strict, file=full_config.trade)
     return replace(data, findings=findings)
 
 
@@ -197,11 +199,11 @@ def _rule(model: ServedModel) -> AsOfRule:
     return AsOfRule(day.year - model.forecaster.origin, day.month, day.day)
 
 
-def _at_origin(bundle: DataBundle, asked: RunConfig, model: ServedModel) -> _Origin:
+def _at_origin(bundle: DataBundle, full_config: RunConfig, model: ServedModel) -> _Origin:
     """Open every origin that the totals learn from, and build the features of the last."""
-    assert asked.as_of is not None
-    (setting,) = asked.settings
-    last, rule = bundle.origin(asked.as_of), asked.as_of_rule(bundle.panel.last_year)
+    assert full_config.as_of is not None
+    (setting,) = full_config.settings
+    last, rule = bundle.origin(full_config.as_of), full_config.as_of_rule(bundle.panel.last_year)
     infos = information_sets(bundle, setting=setting, rule=rule, last=last)
     return _Origin(infos, origin_matrix(infos[last], own=_own(model)))
 
@@ -211,7 +213,7 @@ def _own(model: ServedModel) -> tuple[Feature, ...]:
     return own_features(model.forecaster.own)
 
 
-def _moved(model: ServedModel, origin: _Origin, asked: RunConfig) -> FittedForecaster:
+def _at_new_origin(model: ServedModel, origin: _Origin, full_config: RunConfig) -> FittedForecaster:
     """The fitted model with the data of the new origin."""
     info = origin.info
     return replace(
@@ -221,8 +223,8 @@ def _moved(model: ServedModel, origin: _Origin, asked: RunConfig) -> FittedForec
         as_of=info.as_of.isoformat(),
         value=origin_value(info),
         features=origin.matrix,
-        totals=forecast_totals(origin.infos, origin=info.origin, horizons=asked.horizons),
-        intervals={h: model.forecaster.intervals[h] for h in asked.horizons},
+        totals=forecast_totals(origin.infos, origin=info.origin, horizons=full_config.horizons),
+        intervals={h: model.forecaster.intervals[h] for h in full_config.horizons},
     )
 
 

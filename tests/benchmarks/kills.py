@@ -44,12 +44,12 @@ def write_panel(file: Path) -> None:
 
 WITHOUT_FIGURES = """
 import sys
-from forecasting import cli
+from forecasting.cli.main import main
 from forecasting.figures import run_figures
 from forecasting.reports import report
 run_figures.save_figures = lambda *_: {}
 report.write_report = lambda *given: given[-1].write_text("")
-sys.exit(cli.main(sys.argv[1:]))
+sys.exit(main(sys.argv[1:]))
 """
 """They take most of the time of so small a run."""
 

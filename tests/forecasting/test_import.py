@@ -36,8 +36,10 @@ def fresh(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
     [
         "import forecasting",
         "import forecasting; dir(forecasting)",
-        "from forecasting.cli.main import main\n"
-        "try: main(['run', '--help'])\nexcept SystemExit: pass",
+        "from forecasting.cli.main import COMMANDS, main\n"
+        "for command in COMMANDS:\n"
+        "    try: main([command.__name__.rpartition('.')[2], '--help'])\n"
+        "    except SystemExit: pass",
     ],
     ids=["import", "dir", "help"],
 )

@@ -64,7 +64,7 @@ def test_choices_of_universe_are_declared(kind):
     said = universe_choices(CONFIG, data, first_origin=ORIGIN)
     assert said[0].startswith("The countries and sectors are those that the trade file names")
     assert ("VNM first trade after 2007" in said[0]) == (kind is script.country_added)
-    assert any("read off the catalogue" in text for text in said)
+    assert any("The catalogue decides" in text for text in said)
 
 
 def test_a_table_that_ends_late_for_another_s_sake_moves_no_series():

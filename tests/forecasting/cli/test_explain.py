@@ -59,8 +59,8 @@ def test_each_question_is_answered(explain, options, title):
         (("--flow", "DEU,FRA", "--country", "DEU"), "--flow and --country are two questions"),
         (("--country", "DEU", "--blocs", "DEU:FRA"), "--country and --blocs are two questions"),
         (("--country", "Germny"), "DEU (Germany)"),
-        (("--flow", "DEU"), "no flow"),
-        (("--flow", "DEU,FRA,cars"), "no flow"),
+        (("--flow", "DEU"), "not a flow"),
+        (("--flow", "DEU,FRA,cars"), "not a flow"),
         (("--flow", "DEU,DEU"), "domestic"),
         (("--flow", "DEU,XYZ"), "'XYZ'"),
         (("--blocs", "DEU+FRA"), "not a pair of blocs"),
@@ -69,7 +69,7 @@ def test_each_question_is_answered(explain, options, title):
         (("--blocs", "DEU+FRA:CHN+FRA"), "both blocs"),
         (("--year", "2030"), "Choose from 2011, 2012"),
         (("--country", "DEU", "--year", "1999"), "Choose from 2011, 2012"),
-        (("--country", "DEU", "--overwrite"), "without --out"),
+        (("--country", "DEU", "--overwrite"), "--overwrite needs --out"),
     ],
 )
 def test_a_mistake_is_told_in_one_line(explain, options, says, tmp_path):

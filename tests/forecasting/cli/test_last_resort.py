@@ -82,16 +82,14 @@ def test_a_fault_on_a_full_disk_is_one_line_too(failing, monkeypatch):
 
 SAYS = """
 import sys
-from forecasting import cli
-cli.add_shifts_command = lambda commands: commands.add_parser("say").set_defaults(
-    command=lambda _: print("C\\u00f4te " * {times})
-)
-sys.exit(cli.main({arguments}))
+from forecasting.cli import main, ui
+ui.answer = lambda _: print("C\\u00f4te " * {times})
+sys.exit(main.main({arguments}))
 """
 
 
 def say(
-    times: int = 1, *, arguments: tuple[str, ...] = ("say",), stdout: Any = subprocess.PIPE,
+    times: int = 1, *, arguments: tuple[str, ...] = ("ui",), stdout: Any = subprocess.PIPE,
     **more: str,
 ) -> subprocess.CompletedProcess[bytes]:  # fmt: skip
     """Run a command in a process of its own that prints a word so many times."""
@@ -105,7 +103,7 @@ def say(
 
 @pytest.mark.parametrize(
     ("times", "arguments", "code"),
-    [(1, ("say",), 141), (10_000, ("say",), 141), (1, ("--help",), None)],
+    [(1, ("ui",), 141), (10_000, ("ui",), 141), (1, ("--help",), None)],
 )
 def test_a_reader_that_is_gone_hears_nothing_more(times, arguments, code):
     reading, writing = os.pipe()
