@@ -15,7 +15,8 @@ pytest.importorskip("setuptools", minversion="77")
 
 ROOT = Path(__file__).resolve().parents[1]
 CODE = ("features", "models", "forecasting", "tests")
-OTHERS = ("LICENSE", "MANIFEST.in", "README.md", "constraints.txt", "pyproject.toml")
+OTHERS = ("CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "MANIFEST.in", "README.md",
+          "constraints.txt", "pyproject.toml")  # fmt: skip
 BUILD = "import sys; from setuptools import build_meta; build_meta.build_sdist(sys.argv[1])"
 
 

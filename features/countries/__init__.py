@@ -1,1 +1,1 @@
-"""Country codes: those of the panel, those of sources, and regions."""
+"""Which country a code means: codes of the panel, of sources, and regions."""

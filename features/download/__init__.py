@@ -1,1 +1,1 @@
-"""Getting raw files from a source: requests, retries, partial files, the cache."""
+"""How raw files are had from a source: requests, retries, partial files, the cache, ``--from``."""

@@ -1,1 +1,1 @@
-"""Reading files and frames as tables: CSV, Parquet, Excel, text numbers."""
+"""How a file becomes a table of text or numbers: CSV, Parquet, Excel, compressed or not."""

@@ -1,1 +1,4 @@
-"""Public sources: downloaders, readers and the local store they write."""
+"""Where each public source is and how it is read: one module a source.
+
+Adding a source is a connector here and one line of `features.store.registry`; see CONTRIBUTING.md.
+"""

@@ -1,1 +1,1 @@
-"""From raw files to tidy tables: what the connectors share."""
+"""How raw files of sources become tidy tables: what the connectors share."""

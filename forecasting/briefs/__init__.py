@@ -1,1 +1,1 @@
-"""Short answers in plain words: a flow, a country, two blocs, a year."""
+"""What a finished run says in plain words of a flow, a country, two blocs, a year or a measure."""

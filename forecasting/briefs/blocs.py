@@ -110,9 +110,9 @@ def blocs_brief(
     sections: list[BriefSection] = []
     tables: dict[str, BriefTable] = {}
     for direction in directions:
-        mine = outcomes["exporter"].isin(direction.sellers)
-        mine &= outcomes["importer"].isin(direction.buyers)
-        section, its_tables = _section(direction, outcomes[mine])
+        chosen = outcomes["exporter"].isin(direction.sellers)
+        chosen &= outcomes["importer"].isin(direction.buyers)
+        section, its_tables = _section(direction, outcomes[chosen])
         sections.append(section)
         tables |= its_tables
     everyone = len(left) + len(right) == len(countries_of(run.forecasts))

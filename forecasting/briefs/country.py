@@ -74,7 +74,7 @@ class _Side:
         return SIDES[self.side]
 
     @property
-    def said(self) -> str:
+    def words(self) -> str:
         """The same in sentences: where sales at home are flows, they are among them."""
         at_home = (self.flows["partner"].astype(str) == self.code).any()
         return HOME_TOO[self.side] if at_home else self.word
@@ -159,7 +159,7 @@ def _by_partner(table: pd.DataFrame, side: str) -> pd.DataFrame:
 
 def _no_trade(side: _Side) -> str:
     return (
-        f"{side.said.capitalize()} of {named(side.code)}: there was no trade in "
+        f"{side.words.capitalize()} of {named(side.code)}: there was no trade in "
         f"{origin_of(side.run)}, and so there is nothing to shift."
     )
 
@@ -169,17 +169,17 @@ def _headline(side: _Side) -> str:
         return _no_trade(side)
     flows, shift = side.flows, moved(side.flows["shift_usd"])
     growth = change(flows["value_at_origin_usd"].sum(), side.base)
-    said = (
-        f"{side.said.capitalize()} of {named(side.code)} in {side.year}: {money(side.base)}, "
+    opening = (
+        f"{side.words.capitalize()} of {named(side.code)} in {side.year}: {money(side.base)}, "
         f"{points(growth, sign=True)} against {origin_of(side.run)}. "
         f"{money(shift)} of it ({points(share(shift, side.base))}) is forecast to move from some "
         "partners to others"
     )
     if shift == 0:
-        return f"{said}."
+        return f"{opening}."
     most, least = flows.iloc[0], flows.iloc[-1]
     return (
-        f"{said}: most to {who(most, side.names)}, {money(most['shift_usd'], sign=True)}; most "
+        f"{opening}: most to {who(most, side.names)}, {money(most['shift_usd'], sign=True)}; most "
         f"away from {who(least, side.names)}, {money(least['shift_usd'], sign=True)}."
     )
 
@@ -187,7 +187,7 @@ def _headline(side: _Side) -> str:
 def _how_sure(sides: list[_Side]) -> str:
     counts = " and ".join(
         f"{int(side.flows['excludes_no_shift'].sum()):,} of "
-        f"{int((side.flows['base_usd'] > 0).sum()):,} flows of its {side.said}"
+        f"{int((side.flows['base_usd'] > 0).sum()):,} flows of its {side.words}"
         for side in sides
     )
     return (
@@ -209,7 +209,7 @@ def _totals(sides: list[_Side]) -> BriefTable:
             shift = moved(flows["shift_usd"])
             rows.append(
                 {
-                    "flows": side.said,
+                    "flows": side.words,
                     "target_year": year,
                     "value_at_origin_usd": start,
                     "total_usd": base,
@@ -237,7 +237,7 @@ def _total_words(side: _Side) -> str:
     world = float(table["total:world"])
     growth = change(side.flows["value_at_origin_usd"].sum(), side.base)
     return (
-        f"{side.said.capitalize()}: {points(growth, sign=True)} against {origin_of(side.run)}, of "
+        f"{side.words.capitalize()}: {points(growth, sign=True)} against {origin_of(side.run)}, of "
         f"which {points(world, sign=True)} is the growth of world trade and "
         f"{points(growth - world, sign=True)} the country's own distance from it. "
         + basis_of_total(side.run, side.code, side=side.side, year=side.year)
@@ -248,8 +248,8 @@ def _total_words(side: _Side) -> str:
 
 
 def _section(side: _Side, outcomes: pd.DataFrame) -> tuple[BriefSection, dict[str, BriefTable]]:
-    """What is said of exports or imports, and its tables."""
-    of = f"the {side.said} of {named(side.code)}"
+    """Sentences and tables of exports or imports."""
+    of = f"the {side.words} of {named(side.code)}"
     record = record_of(side.run, outcomes, of=of)
     horizon = side.year - origin_of(side.run)
     paragraphs: tuple[str, ...] = (_no_trade(side),)
@@ -263,7 +263,7 @@ def _section(side: _Side, outcomes: pd.DataFrame) -> tuple[BriefSection, dict[st
         )
     tables = {
         f"{side.word}_partners": BriefTable(
-            f"{side.said.capitalize()} by partner, {side.year}, largest gain first; shift and 90% "
+            f"{side.words.capitalize()} by partner, {side.year}, largest gain first; shift and 90% "
             "interval in percent of the base",
             side.flows,
             first_and_last(len(side.flows), SHOWN),
@@ -274,7 +274,7 @@ def _section(side: _Side, outcomes: pd.DataFrame) -> tuple[BriefSection, dict[st
     }
     tables |= {} if record is None else {f"{side.word}_record": record}
     shown = tuple(name for name in tables if not name.endswith("partner_channels"))
-    heading = f"{side.said.capitalize()}: who gains and who loses"
+    heading = f"{side.words.capitalize()}: who gains and who loses"
     return BriefSection(heading, paragraphs, shown, tuple(_figures(side))), tables
 
 
@@ -296,11 +296,11 @@ def _channel_words(side: _Side) -> list[str]:
     ]
     terms = terms_of(side.shifts)
     for row in (side.flows.iloc[0], side.flows.iloc[-1]):
-        mine = (side.shifts[side.names] == row[side.names].to_numpy()).all(axis=1)
-        if mine.any():
+        same = (side.shifts[side.names] == row[side.names].to_numpy()).all(axis=1)
+        if same.any():
             words.append(
                 f"Of the {money(row['shift_usd'], sign=True)} of {who(row, side.names)} the model "
-                f"ascribes {ascribed(side.shifts.loc[mine, terms].iloc[0])}."
+                f"ascribes {ascribed(side.shifts.loc[same, terms].iloc[0])}."
             )
     return words
 
@@ -346,7 +346,7 @@ def _technology_words(sides: list[_Side]) -> tuple[str, ...]:
     for side in sides:
         together = moved(side.shifts[technology_terms(side.shifts)])
         words.append(
-            f"{side.said.capitalize()}: taken together these channels move {money(together)} from "
+            f"{side.words.capitalize()}: taken together these channels move {money(together)} from "
             f"some partners to others, {points(share(together, side.base))} of the {side.word}; "
             f"all that moves is {money(moved(side.flows['shift_usd']))}."
         )
@@ -363,7 +363,7 @@ def _technology(sides: list[_Side]) -> BriefTable:
             usd = moved(side.shifts[columns])
             rows.append(
                 {
-                    "flows": side.said,
+                    "flows": side.words,
                     "channel": label,
                     "moves_usd": usd,
                     "moves_percent": share(usd, side.base),

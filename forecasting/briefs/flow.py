@@ -89,14 +89,14 @@ def _summary(row: pd.Series[Any], key: Sequence[str]) -> tuple[str, ...]:
             f"{flow}: no trade in {row['origin']}. The forecast of {row['target_year']} stays at "
             f"zero, and trade has a probability of {points(100 * row['probability_of_trade'])}.",
         )
-    said = f"{flow}: {money(start)} in {row['origin']}."
+    opening = f"{flow}: {money(start)} in {row['origin']}."
     if forecast <= 0:
         return (
-            f"{said} It is forecast to stop by {row['target_year']}: trade has a probability of "
+            f"{opening} It is forecast to stop by {row['target_year']}: trade has a probability of "
             f"{points(100 * row['probability_of_trade'])}.",
         )
     return (
-        f"{said} Forecast of {row['target_year']}: {money(forecast)}, "
+        f"{opening} Forecast of {row['target_year']}: {money(forecast)}, "
         f"{points(change(start, forecast), sign=True)}.",
         f"At the totals of {row['target_year']} alone it would be {money(base)} "
         f"({points(change(start, base), sign=True)}); the shift of the pattern is "
@@ -211,8 +211,8 @@ def _strongest(shift: pd.Series[float]) -> list[str]:
 def _explained_row(run: RunResult, key: tuple[str, ...], year: int) -> int:
     """Row of the explanation that is of a flow and target year."""
     rows = run.explanation.rows
-    mine = rows_of_flow(rows, key) & (rows["target_year"] == year)
-    return int(np.flatnonzero(mine)[0])
+    chosen = rows_of_flow(rows, key) & (rows["target_year"] == year)
+    return int(np.flatnonzero(chosen)[0])
 
 
 def _features(run: RunResult, place: int) -> pd.DataFrame:
@@ -251,9 +251,9 @@ def _features_table(features: pd.DataFrame, strongest: list[str]) -> BriefTable:
 
 def _channel_features(features: pd.DataFrame, channel: str) -> str:
     label = lower_first(TERM_LABELS[f"{NET}{channel}"])
-    mine = features[(features["channel"] == channel) & (features["contribution_percent"] != 0)]
-    said = "; ".join(_feature_words(row) for row in mine.head(FEATURES_NAMED).to_dict("records"))
-    return f"In {label}: {said}." if said else f"In {label} no feature contributes by itself."
+    rows = features[(features["channel"] == channel) & (features["contribution_percent"] != 0)]
+    words = "; ".join(_feature_words(row) for row in rows.head(FEATURES_NAMED).to_dict("records"))
+    return f"In {label}: {words}." if words else f"In {label} no feature contributes by itself."
 
 
 def _feature_words(row: dict[Hashable, Any]) -> str:
@@ -292,10 +292,10 @@ def _past(
     names = ("exporter", "importer", "sector")
     where = [(name, "==", word) for name, word in zip(names, key, strict=False)]
     outcomes = read_outcomes(run, where=where)
-    mine = outcomes[outcomes["horizon"] == horizon]
-    if mine.empty:
-        said = NO_RECORD if outcomes.empty else no_outcome(horizon)
-        return BriefSection(heading, (said,)), None
+    at_horizon = outcomes[outcomes["horizon"] == horizon]
+    if at_horizon.empty:
+        why = NO_RECORD if outcomes.empty else no_outcome(horizon)
+        return BriefSection(heading, (why,)), None
     table = _past_table(outcomes)
     rows = table[table["horizon"] == horizon]
     section = BriefSection(
@@ -310,16 +310,16 @@ def _past(
 
 
 def _past_table(outcomes: pd.DataFrame) -> pd.DataFrame:
-    """One row an origin and horizon: outcome, forecast, and what the references would have said."""
+    """One row an origin and horizon: outcome, forecast, and what the references forecast."""
     by = outcomes.set_index(["horizon", "origin"])
     ours, last, raked = (by[by["model"] == model] for model in (MAIN_MODEL, LAST_VALUE, RAKED_BASE))
     actual = ours["actual"].astype(np.float64)
     known = actual.where(actual > 0)
     table = pd.DataFrame({"outcome_usd": actual})
     for name, model in (("forecast", ours), ("last_value", last), ("raked_base", raked)):
-        said = model["forecast"].astype(np.float64).reindex(actual.index)
-        table[f"{name}_usd"] = said
-        table[f"{name}_error_percent"] = 100.0 * (said / known - 1.0)
+        forecast = model["forecast"].astype(np.float64).reindex(actual.index)
+        table[f"{name}_usd"] = forecast
+        table[f"{name}_error_percent"] = 100.0 * (forecast / known - 1.0)
     table["interval_90_low_usd"] = ours["lower_90"].astype(np.float64)
     table["interval_90_high_usd"] = ours["upper_90"].astype(np.float64)
     low, high = ours["lower_90"], ours["upper_90"]
@@ -331,15 +331,15 @@ def _past_table(outcomes: pd.DataFrame) -> pd.DataFrame:
 
 def _last_origin(rows: pd.DataFrame) -> str:
     row = rows.iloc[-1]
-    said = (
+    opening = (
         f"In {row['origin']} the forecast of {row['target_year']} would have been "
         f"{money(row['forecast_usd'])}; the outcome was {money(row['outcome_usd'])}"
     )
     if not row["outcome_usd"] > 0:
-        return f"{said}."
+        return f"{opening}."
     return (
-        f"{said}: an error of {points(row['forecast_error_percent'], sign=True)}, where repeating "
-        f"the last value gives {points(row['last_value_error_percent'], sign=True)}."
+        f"{opening}: an error of {points(row['forecast_error_percent'], sign=True)}, where "
+        f"repeating the last value gives {points(row['last_value_error_percent'], sign=True)}."
     )
 
 

@@ -24,14 +24,14 @@ def verdict_words(found: Measures, rival: str) -> str:
     """Measures whose forecasts are better and worse than a rival's; the others are ties."""
     scores, labels = found.scores, {measure.name: measure.label for measure in found.measures}
     verdict = scores[f"verdict_{rival}"]
-    told = []
+    counts = []
     for word in ("better", "worse"):
         rows = scores[verdict == word]
         names = [
             f"{labels[name]} ({listed(str(h) for h in block['horizon'])} y)"
             for name, block in rows.groupby("measure", sort=False)
         ]
-        told.append(f"{word} {len(rows)}{f': {listed(names)}' if names else ''}")
+        counts.append(f"{word} {len(rows)}{f': {listed(names)}' if names else ''}")
     ties = int((verdict == "tie").sum())
     few = scores["origins"] < FEWEST_ORIGINS
     lacking = "".join(
@@ -42,9 +42,9 @@ def verdict_words(found: Measures, rival: str) -> str:
         )
         if count
     )
-    # What could not be tested is no result at all.
+    # What could not be tested is not a null result.
     null = "A null result. " if ties and not verdict.isin(["better", "worse"]).any() else ""
     return (
         f"{null}Against {RIVAL_LABELS[rival]}, of {len(scores)} tests (measures by years ahead): "
-        f"{'; '.join(told)}; {ties} ties{lacking}."
+        f"{'; '.join(counts)}; {ties} ties{lacking}."
     )

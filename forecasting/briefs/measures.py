@@ -95,10 +95,10 @@ def pattern_brief(
     figures: dict[str, BriefFigure] = {}
     sections = []
     for measure in found.measures:
-        section, mine, figure = _of_measure(found, measure, movers(found, measure, target, names),
-                                            year=target, code=code)  # fmt: skip
+        rows = movers(found, measure, target, names)
+        section, its_tables, figure = _of_measure(found, measure, rows, year=target, code=code)
         sections.append(section)
-        tables |= mine
+        tables |= its_tables
         figures |= figure
     if len(found.scores):
         tables["skill"] = _skill(found)
@@ -275,32 +275,32 @@ def _skill(found: Measures) -> BriefTable:
 
 
 def _words(found: Measures, measure: Measure, rows: pd.DataFrame, year: int) -> tuple[str, ...]:
-    said = [f"Formula and source: {measure.source}."]
+    sentences = [f"Formula and source: {measure.source}."]
     if rows.empty:
-        return (*said, f"The measure has no value here in {year}.")
+        return (*sentences, f"The measure has no value here in {year}.")
     past = found.history[found.history["measure"] == measure.name]
-    said += past_words(measure, past)
-    said.append(mover_words(measure, rows))
-    said += index_words(measure, rows)
+    sentences += past_words(measure, past)
+    sentences.append(mover_words(measure, rows))
+    sentences += index_words(measure, rows)
     if measure.threshold is not None:
-        said.append(entry_words(measure, rows))
+        sentences.append(entry_words(measure, rows))
     drivers = drivers_of(found, measure, year)
     if len(drivers):
-        said.append(part_words(measure, drivers))
-    return tuple(said)
+        sentences.append(part_words(measure, drivers))
+    return tuple(sentences)
 
 
 def mover_words(measure: Measure, rows: pd.DataFrame) -> str:
     """The unit that rises most and the one that falls most."""
     ends = [rows.iloc[0]] if len(rows) == 1 else [rows.iloc[0], rows.iloc[-1]]
-    told = [
+    moves = [
         f"{row['unit']} from {value_words(measure, row['value_origin'])} to "
         f"{value_words(measure, row['forecast'])} ({change_words(measure, row['change'])}; 90% "
         f"interval {range_words(measure, row['lower_90'], row['upper_90'])})"
         for row in ends
     ]
     opening = "Forecast: " if len(rows) == 1 else "Largest forecast rise and fall: "
-    return f"{opening}{listed(told, between='; ')}. {sure_words(rows)}"
+    return f"{opening}{listed(moves, between='; ')}. {sure_words(rows)}"
 
 
 def sure_words(rows: pd.DataFrame) -> str:
@@ -320,11 +320,11 @@ def index_words(measure: Measure, rows: pd.DataFrame) -> list[str]:
     most, least, up = int(np.argmax(values)), int(np.argmin(values)), int((values > 0).sum())
     counted = f"positive for {up:,} of {plural(len(rows), 'unit')}"
     if name == "kearney_index":
-        told = [f"{rows['unit'].iloc[k]} {values[k]:+.0f}".replace("-", "\N{MINUS SIGN}")
+        indices = [f"{rows['unit'].iloc[k]} {values[k]:+.0f}".replace("-", "\N{MINUS SIGN}")
                 for k in dict.fromkeys((most, least))]  # fmt: skip
         return [
             "Kearney's index of the forecast change (minus the change of the ratio, in basis "
-            f"points; positive is reshoring): {listed(told)}; {counted}."
+            f"points; positive is reshoring): {listed(indices)}; {counted}."
         ]
     largest = f", largest for {rows['unit'].iloc[most]} ({values[most]:.3g})" if up else ""
     return [
@@ -344,12 +344,12 @@ def entry_words(measure: Measure, rows: pd.DataFrame) -> str:
     below = entrants(measure, rows)
     if below.empty:
         return "No unit is below the threshold with a known chance of crossing it."
-    told = [f"{row['unit']} {percent(row['chance_above'], digits=0)}"
+    likeliest = [f"{row['unit']} {percent(row['chance_above'], digits=0)}"
             for row in below.head(3).to_dict("records")]  # fmt: skip
     return (
         f"Of {plural(len(below), 'unit')} at or below {measure.threshold:g} at the origin "
         f"{below['chance_above'].sum():.0f} are expected to be above it. Likeliest entries: "
-        f"{listed(told)}."
+        f"{listed(likeliest)}."
     )
 
 
@@ -358,21 +358,21 @@ def part_words(measure: Measure, drivers: pd.DataFrame) -> str:
     single = len(drivers) == 1
     how = change_words if single else size_words
 
-    def told(values: pd.Series[float]) -> str:
+    def size(values: pd.Series[float]) -> str:
         return how(measure, float(values.iloc[0] if single else values.abs().mean()))
 
     opening = "The model ascribes" if single else "Mean size of what the model ascribes, by unit:"
     if measure.family == "links":
         names = [f"chance:{channel}" for channel in TECHNOLOGY if f"chance:{channel}" in drivers]
         among = drivers[names].sum(axis=1)
-        part = f"{told(among)} of it" if among.any() else "none of it"
+        part = f"{size(among)} of it" if among.any() else "none of it"
         return (
-            f"{opening} {told(pattern(drivers))} to the chances of links, {part} to technology "
+            f"{opening} {size(pattern(drivers))} to the chances of links, {part} to technology "
             "channels."
         )
     return (
-        f"{opening} {told(sizes(drivers))} to the sizes of countries and {told(pattern(drivers))} "
-        f"to shifts of flows, the technology channels among them {told(technology(drivers))}."
+        f"{opening} {size(sizes(drivers))} to the sizes of countries and {size(pattern(drivers))} "
+        f"to shifts of flows, the technology channels among them {size(technology(drivers))}."
     )
 
 

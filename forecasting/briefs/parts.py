@@ -78,16 +78,16 @@ def base_words(table: pd.DataFrame, *, start: float, base: float, origin: int, y
 
 def shift_words(table: pd.DataFrame, *, base: float, forecast: float) -> str:
     """The stage from the base to the forecast in words, its largest parts named."""
-    said = f"From the base to the forecast: {both(forecast - base, change(base, forecast))}"
+    opening = f"From the base to the forecast: {both(forecast - base, change(base, forecast))}"
     size = table["usd"].abs().sort_values(ascending=False, kind="stable")
     top = table.loc[size[size > NEGLIGIBLE * base].index].head(NAMED).to_dict("records")
     if not top:
         return (
-            f"{said}. No channel adds to this sum: over all partners of a country the parts of "
+            f"{opening}. No channel adds to this sum: over all partners of a country the parts of "
             "every channel cancel, as the country's total is given."
         )
     terms = [f"{both(part['usd'], part['percent'])} to {lower_first(part['part'])}" for part in top]
-    return f"{said}, of which the model ascribes {listed(terms)}."
+    return f"{opening}, of which the model ascribes {listed(terms)}."
 
 
 def both(usd: float, percent: float) -> str:
@@ -110,8 +110,8 @@ def channel_shifts(run: RunResult, chosen: pd.Series[bool], year: int) -> pd.Dat
     wanted = run.forecasts.loc[chosen & (run.forecasts["target_year"] == year), keys]
     rows = run.attributions[run.attributions["target_year"] == year]
     names = rows[keys].astype(str)
-    mine = pd.MultiIndex.from_frame(names).isin(pd.MultiIndex.from_frame(wanted.astype(str)))
-    rows, names = rows[mine], names[mine]
+    inside = pd.MultiIndex.from_frame(names).isin(pd.MultiIndex.from_frame(wanted.astype(str)))
+    rows, names = rows[inside], names[inside]
     weight = log_mean(rows["forecast"].to_numpy(float), rows["base"].to_numpy(float)) / 100.0
     terms = {name: weight * rows[name].to_numpy(float) for name in terms_of(rows)}
     return names.assign(**terms).reset_index(drop=True)

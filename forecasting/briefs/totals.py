@@ -52,8 +52,8 @@ def _published(run: RunResult, code: str, side: str) -> bool:
     """Whether a country's own total of the year after the origin was known to the forecast."""
     explanation = run.explanation
     column = explanation.data[:, explanation.feature_names.index(_NEWS[side])]
-    mine = (explanation.rows[side] == code).to_numpy()
-    return bool(np.isfinite(column[mine]).any())
+    chosen = (explanation.rows[side] == code).to_numpy()
+    return bool(np.isfinite(column[chosen]).any())
 
 
 def effective_partners(values: pd.Series[float]) -> float:
@@ -68,9 +68,9 @@ def effective_partners(values: pd.Series[float]) -> float:
 def partner_spread(run: RunResult, code: str, *, side: str, year: int) -> str:
     """How concentrated a country's markets or suppliers are, now and in the forecast, in words."""
     rows = run.forecasts
-    mine = (rows[side] == code) & (rows["target_year"] == year)
+    chosen = (rows[side] == code) & (rows["target_year"] == year)
     # A country is not its own market, where its sales at home are flows.
-    rows = rows[mine & (rows[_OTHER[side]] != code)]
+    rows = rows[chosen & (rows[_OTHER[side]] != code)]
     by = rows.groupby(_OTHER[side], observed=True)[["value_origin", "base", "forecast"]].sum()
     now, then = effective_partners(by["value_origin"]), effective_partners(by["forecast"])
     flow, partners = _WORDS[side]

@@ -61,8 +61,8 @@ def read_outcomes(run: RunResult, *, where: Sequence[tuple[str, str, Any]] = ())
     columns += ["actual", "base", "forecast", "lower_90", "upper_90"]
     if run.provenance["kind"] == "forecast":
         return pd.DataFrame(columns=columns)
-    mine = [("setting", "==", record_setting(run)), ("model", "in", list(COMPARED))]
-    rows = read_backtest(run.out, columns=columns, where=[*mine, *where])
+    conditions = [("setting", "==", record_setting(run)), ("model", "in", list(COMPARED))]
+    rows = read_backtest(run.out, columns=columns, where=[*conditions, *where])
     return rows[rows["actual"].notna()]
 
 

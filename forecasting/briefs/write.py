@@ -90,13 +90,15 @@ def check_brief_folder(out: Path, *, overwrite: bool) -> None:
     other = "Choose another --out folder"
     if out.exists() and not out.is_dir():
         raise InputError("the output is a file", remedy=other, file=out)
-    there = sorted(path.name for path in out.iterdir()) if out.exists() else []
-    if not there:
+    present = sorted(path.name for path in out.iterdir()) if out.exists() else []
+    if not present:
         return
-    if MARKER not in there:
-        raise InputError("the output folder holds files that are no brief", remedy=other, file=out)
+    if MARKER not in present:
+        raise InputError(
+            "the output folder holds files that are not from a brief", remedy=other, file=out
+        )
     listing = (out / MARKER).read_text(encoding="utf-8", errors="replace")
-    foreign = [name for name in there if name != MARKER and f"`{name}`" not in listing]
+    foreign = [name for name in present if name != MARKER and f"`{name}`" not in listing]
     if foreign:
         raise InputError(
             f"the output folder holds {foreign[0]!r}, which no brief wrote",

@@ -1,1 +1,21 @@
-"""How good forecasts are: folds, the back-test, scores, tests, the leak audit."""
+"""How good forecasts are: folds, the back-test over origins, scores, tests, the leak audit.
+
+Two settings are always scored: *totals known* (country totals of the year after the origin are
+published) and *ex ante* (no total beyond the origin is used; other news published by the as-of date
+is). Published totals are of merchandise: those of services, which ``--sectors`` names, are forecast
+in both; without it every sector is goods. The as-of date is 1 July two years after the last trade
+year unless you say otherwise.
+
+Intervals are split conformal, pooled by horizon and size of flow, calibrated on outcomes known at
+the time; the world's own error enters them as a distribution, because a few past years hold only a
+few of its slumps. Fewer than 19 past errors give no 90 % interval: the cell is empty, and a panel
+as small as that is refused. A flow that is zero in the last year keeps the forecast zero, with an
+interval above it and a probability of trade beside it. A small flow more likely to stop than not is
+forecast at zero.
+
+``gravicast run --study`` adds three-way and dynamic PPML gravity (with ``gravicast[gravity]``), the
+model without each channel in turn, placebos (technology of another country or year, and indicators
+published early, which must help), and trials of every decision in the shift model, judged on years
+before each origin. It takes some ten times as long and adds ``study_by_origin.csv``,
+``ablation.csv``, ``placebos.csv`` and ``trials.csv``.
+"""

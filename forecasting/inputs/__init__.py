@@ -1,1 +1,1 @@
-"""From a configuration to data: opening, reading and checking what a user gives."""
+"""How a configuration becomes data: files and keys opened, read and checked."""

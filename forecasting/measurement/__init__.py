@@ -1,1 +1,1 @@
-"""Shifts of the trade pattern: measures of past and forecast trade, scored and explained."""
+"""How measures of the trade pattern are forecast, calibrated, scored and explained."""

@@ -1,1 +1,1 @@
-"""Options of a run and how they are read."""
+"""Which options a run has, and how they are read from Python, YAML and the command line."""

@@ -112,7 +112,7 @@ def _with_range(value: str, low: str, high: str) -> str:
 def _reading(result: RunResult, channels: pd.DataFrame) -> list[str]:
     """How to read the table, and which channels the two views see differently."""
     setting = SETTING_LABELS[result.config.settings[0]].lower()
-    said = [
+    paragraphs = [
         paragraph("Share of SHAP: of the mean absolute contributions over all explained forecasts; "
                   "its range and that of the rank are over the models of the back-test's origins "
                   "and of other seeds. Sign: whether larger values of the channel's features go "
@@ -120,7 +120,7 @@ def _reading(result: RunResult, channels: pd.DataFrame) -> list[str]:
                   "with a one-sided expectation, the part with the sign expected.", kind="note"),
     ]  # fmt: skip
     if result.stability.empty:
-        return said
+        return paragraphs
     apart = channels.loc[channels["apart"], "label"]
     rule = (
         f"larger by a factor of {VIEWS_APART:g} in one view, or correlated less than "
@@ -138,7 +138,7 @@ def _reading(result: RunResult, channels: pd.DataFrame) -> list[str]:
         f"over horizons, {setting}; about 0 says that the channel adds nothing. Tests: over all "
         "settings, horizons and error measures, adjusted for their number."
     )
-    return [*said, paragraph(views), paragraph(value, kind="note")]
+    return [*paragraphs, paragraph(views), paragraph(value, kind="note")]
 
 
 def _placebos(result: RunResult) -> list[str]:

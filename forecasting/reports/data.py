@@ -90,13 +90,13 @@ def _coverage(result: RunResult) -> list[str]:
             rows.append([label, str(int(of.sum())), str(int((of & filled).sum())), share])
     texts = shown["absent_series"].dropna()
     absent = sorted({series for text in texts for series in str(text).split()})
-    said = (
+    lacking = (
         f"Series that the data do not hold: {', '.join(absent)}."
         if absent
         else "The data hold every series that a feature asks for."
     )
     header = ("Channel", "Features", "Features with data", "Mean share of flows known")
-    return [table("Features with data at the origin, by channel", header, rows), paragraph(said)]
+    return [table("Features with data at the origin, by channel", header, rows), paragraph(lacking)]
 
 
 # Checks -------------------------------------------------------------------------------------------

@@ -53,9 +53,9 @@ def pattern_chapter(result: RunResult, figures: Sequence[str]) -> list[str]:
         *figures,
     ]
     for family in FAMILIES:
-        mine = tuple(m for m in found.measures if m.family == family)
-        if mine:
-            parts += _family(found, FAMILY_LABELS[family], mine, names, origin=origin, year=year)
+        members = tuple(m for m in found.measures if m.family == family)
+        if members:
+            parts += _family(found, FAMILY_LABELS[family], members, names, origin=origin, year=year)
     return [*parts, *_missing(found.missing)]
 
 
@@ -171,14 +171,14 @@ def _end_cells(measure: Measure, rows: pd.DataFrame) -> Iterator[list[str]]:
 def _entries(found: Measures, measure: Measure, rows: pd.DataFrame, year: int) -> Iterator[str]:
     below = entrants(measure, rows)
     scores = found.scores[found.scores["measure"] == measure.name]
-    told = [
+    by_horizon = [
         f"{row['horizon']} y: {decimal(row['brier'])} against {decimal(row['brier_of_rate'])}"
         for row in scores.to_dict("records")
     ]
     record = (
         f" Brier scores of past chances, against that of the rate of entries known then: "
-        f"{listed(told)} (smaller is better)."
-        if told
+        f"{listed(by_horizon)} (smaller is better)."
+        if by_horizon
         else ""
     )
     yield paragraph(entry_words(measure, rows) + record)

@@ -111,7 +111,7 @@ def write_report(result: RunResult, figures: Mapping[str, list[Path]] | None, pa
     path
         HTML file to write, whole or not at all, in the folder that holds the run's files.
     """
-    # They lie in a temporary folder yet; ``result.out`` may hold an older run.
+    # The files still lie in a temporary folder; ``result.out`` may hold an older run.
     result = replace(result, out=path.parent)
     nearest = check_year(result.forecasts, None)
     with tempfile.TemporaryDirectory() as folder:

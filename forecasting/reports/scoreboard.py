@@ -235,10 +235,10 @@ def _margins(scores: pd.DataFrame, reliability: pd.DataFrame) -> str:
         lines = []
         for number, group in block.groupby("bin"):
             flows = group["n"].sum()
-            said = (group["mean_probability"] * group["n"]).sum() / flows
+            expected = (group["mean_probability"] * group["n"]).sum() / flows
             came = (group["frequency"] * group["n"]).sum() / flows
             lines.append([f"{10 * number} to {10 * (number + 1)} %", str(flows),
-                          f"{100 * said:.1f}", f"{100 * came:.1f}"])  # fmt: skip
+                          f"{100 * expected:.1f}", f"{100 * came:.1f}"])  # fmt: skip
         if lines:
             header = [f"Probability to {event}", "Flows", "Said, %", "Came, %"]
             parts.append(table(header, lines))

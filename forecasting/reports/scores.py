@@ -148,17 +148,17 @@ def _by_stratum(scores: pd.DataFrame) -> list[str]:
     ours = scores[(scores["model"] == MAIN_MODEL) & (scores["stratum"] != "all")]
     horizons, parts = sorted(int(h) for h in ours["horizon"].unique()), []
     for setting in settings_of(ours):
-        mine = ours[ours["setting"] == setting].set_index(["stratum", "horizon"])
+        block = ours[ours["setting"] == setting].set_index(["stratum", "horizon"])
         rows = [
             [
                 stratum(name),
                 *(
-                    percent(float(mine[column].get((name, horizon), float("nan"))), sign=sign)
+                    percent(float(block[column].get((name, horizon), float("nan"))), sign=sign)
                     for horizon in horizons
                     for column, sign in _OF_A_GROUP
                 ),
             ]
-            for name in mine.index.unique("stratum")
+            for name in block.index.unique("stratum")
         ]
         pairs = ((f"{years(h)}: skill, WAPE", "skill, log MAE", "inside 90%") for h in horizons)
         header = ("Flows", *(name for pair in pairs for name in pair))
@@ -228,16 +228,16 @@ def intervals(result: RunResult) -> list[str]:
 def _reliability(table_: pd.DataFrame) -> list[str]:
     """Forecast probabilities against what happened, pooled over settings and horizons."""
     pooled = table_.assign(
-        said=table_["mean_probability"] * table_["n"], came=table_["frequency"] * table_["n"]
+        expected=table_["mean_probability"] * table_["n"], came=table_["frequency"] * table_["n"]
     )
-    pooled = pooled.groupby(["bin", "margin"])[["n", "said", "came"]].sum()
+    pooled = pooled.groupby(["bin", "margin"])[["n", "expected", "came"]].sum()
     rows = []
     for number in sorted({int(key[0]) for key in pooled.index}):
         cells = [f"{10 * number}% to {10 * (number + 1)}%"]
         for margin in ("births", "deaths"):
             if (number, margin) in pooled.index:
                 row = pooled.loc[(number, margin)]
-                shares = (percent(row[name] / row["n"]) for name in ("said", "came"))
+                shares = (percent(row[name] / row["n"]) for name in ("expected", "came"))
                 cells += [f"{row['n']:,.0f}", *shares]
             else:
                 cells += [DASH] * 3

@@ -28,7 +28,7 @@ from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE
 LARGEST_SHIFTS = 3
 NOMINAL = 0.9
 HONEST = 0.025
-"""An interval is taken at its word where its coverage is this close to what it says."""
+"""Intervals are called well calibrated where their coverage is this close to nominal."""
 _VERDICTS: dict[Verdict, str] = {
     "not tested": "Whether that is more than luck was not tested",
     "helps": "Read plainly: they improve the forecasts, beyond the luck of so many tests.",
@@ -147,12 +147,12 @@ def _tests(significance: pd.DataFrame) -> str:
         (LAST_VALUE, "Against repeating the last value"),
         (RAKED_BASE, "against the base"),
     ):
-        mine = significance[significance["against"] == against]
-        made = mine["p_holm"].notna()
+        tests = significance[significance["against"] == against]
+        made = tests["p_holm"].notna()
         if not made.any():
             parts.append(f"{words} nothing was tested")
             continue
-        better, worse = (int((made & (mine["verdict"] == v)).sum()) for v in ("better", "worse"))
+        better, worse = (int((made & (tests["verdict"] == v)).sum()) for v in ("better", "worse"))
         parts.append(f"{words} {better} of {int(made.sum())} tests say better and {worse} worse")
     return (
         f"{', '.join(parts)} (settings x horizons x errors, at {percent(LEVEL, digits=0)}). "

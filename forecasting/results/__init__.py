@@ -1,1 +1,1 @@
-"""What a run found: its result, and reading and writing it."""
+"""What a run found: its result, how it is written and read, and what can be asked of it."""

@@ -1,1 +1,1 @@
-"""Numbers, labels and tables in words."""
+"""How numbers, names and tables are written, in briefs, reports, figures and notes."""

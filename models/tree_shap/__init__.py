@@ -1,1 +1,11 @@
-"""Exact SHAP values of LightGBM boosters."""
+"""Exact SHAP values of LightGBM boosters, fast.
+
+Takes a ``lightgbm.Booster``, ``LGBMRegressor``, ``LGBMClassifier`` or ``LGBMRanker`` of one output
+or several classes, on numbers and categories but without linear leaves, and features as a
+DataFrame, an array or nested lists of numbers.
+
+On two cores it was 105 times as fast as ``shap.TreeExplainer`` and 19 times as woodelf on 20,000
+rows, 60 features and 300 trees of depth 6, and 56 and 12 times on trees of 63 leaves and any depth,
+model preparation included; the values differ by 5e-13 of the predictions' spread (``python
+tests/benchmarks/tree_shap.py``).
+"""

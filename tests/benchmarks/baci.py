@@ -3,10 +3,10 @@
 Run: ``python tests/benchmarks/baci.py [--rows 11000000] [--years 28] [--yearly-rows 2000000]``
 
 Writes releases in BACI's format: sorted rows, padded numbers, quantities missing as padded ``NA``,
-five thousand products of two hundred countries. Every reading runs in a process of its own, whose
-peak memory is the operating system's. Printed are the seconds of one large year against inflating
-its zip and doing nothing else, and against pandas reading it whole; and the peak memory of fetching
-a release of one, half and all of the years, which must not grow with them.
+five thousand products of two hundred countries. Every reader runs in a process of its own, whose
+peak memory the operating system reports. Prints the seconds of one large year against inflating
+its zip and nothing else, and against pandas reading it whole; and the peak memory of fetching a
+release of one, half and all of the years, which must not grow with their number.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def write_release(folder: Path, *, years: int, rows: int) -> Path:
     import pycountry
 
     rng = np.random.default_rng(years)
-    # Monaco's code is another area's there.
+    # BACI's code of Monaco is that of another area.
     codes = sorted(c.numeric for c in pycountry.countries if c.alpha_3 != "MCO")[:COUNTRIES]
     countries = [pycountry.countries.get(numeric=code) for code in codes]
     path = folder / "BACI_HS92_V202601.zip"
@@ -122,8 +122,8 @@ def measured(name: str, path: Path) -> tuple[float, float]:
     """Seconds and peak MB of a reader in a process of its own."""
     done = subprocess.run([sys.executable, __file__, "--only", name, str(path)], check=True,
                           capture_output=True, text=True)  # fmt: skip
-    *said, seconds, peak = done.stdout.split(";")
-    print(f"{name:8} {float(seconds):7.2f} s {float(peak):7.0f} MB  {' '.join(said).strip()}")
+    *printed, seconds, peak = done.stdout.split(";")
+    print(f"{name:8} {float(seconds):7.2f} s {float(peak):7.0f} MB  {' '.join(printed).strip()}")
     return float(seconds), float(peak)
 
 

@@ -2,10 +2,10 @@
 
     python tests/benchmarks/kills.py --kills 40 --tracking
 
-Each kill starts a run on a tiny panel, with ``--overwrite`` where one is there, waits until it
-writes, sends SIGKILL or SIGTERM after a random time, and looks at what stands in the output folder
-and beside it. The next run has to find a folder that it can write, and in the end nothing may be
-left but one whole run. Prints a line a kill and the counts; exits with 1 if anything is wrong.
+Each kill starts a run on a tiny panel, with ``--overwrite`` where the folder holds one, waits until
+it writes, sends SIGKILL or SIGTERM after a random time, and looks at the output folder and beside
+it. The next run must be able to write the folder, and in the end nothing but one whole run may be
+left. Prints a line a kill and the counts; exits with 1 if anything is wrong.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def start(folder: Path, options: argparse.Namespace, *, overwrite: bool) -> subp
 
 
 def faults(folder: Path) -> list[str]:
-    """What is wrong with the run that stands there, if one does."""
+    """What is wrong with the run in the folder, if it holds one."""
     run = folder / "run"
     if not run.exists():
         return []
@@ -87,13 +87,13 @@ def faults(folder: Path) -> list[str]:
 
 
 def beside(folder: Path) -> list[str]:
-    """What stands beside the run and the data."""
+    """What lies beside the run and the data."""
     known = {"run", "trade.csv", "store.db", "mlruns"}
     return sorted(path.name for path in folder.iterdir() if path.name not in known)
 
 
 def running(folder: Path) -> int:
-    """MLflow runs that still say they are at work."""
+    """MLflow runs still marked as running."""
     import mlflow
 
     if not (folder / "store.db").exists():
@@ -104,7 +104,7 @@ def running(folder: Path) -> int:
 
 
 def wait_for_work(folder: Path, run: subprocess.Popen[bytes], since: float) -> None:
-    """Until the run writes: before, a kill finds nothing to spoil."""
+    """Wait until the run writes: a kill before that finds nothing to spoil."""
     stage = folder / ".run.gravicast-new"
     while run.poll() is None:
         with suppress(FileNotFoundError):
@@ -114,34 +114,34 @@ def wait_for_work(folder: Path, run: subprocess.Popen[bytes], since: float) -> N
 
 
 def finish(folder: Path, options: argparse.Namespace) -> float:
-    """A run that is left alone; the seconds it was at work."""
+    """Let a run finish; return the seconds that it was writing."""
     since, run = time.time(), start(folder, options, overwrite=True)
     wait_for_work(folder, run, since)
     started = time.monotonic()
-    _, said = run.communicate()
+    _, output = run.communicate()
     if run.returncode:
-        raise SystemExit(said.decode())
+        raise SystemExit(output.decode())
     return time.monotonic() - started
 
 
 def kill(
     folder: Path, options: argparse.Namespace, number: int, longest: float
 ) -> tuple[str, list[str]]:
-    """Kill one run; what was sent, and what is wrong with what it left."""
-    there = (folder / "run").exists()
+    """Kill one run; return the signal sent and what is wrong with what it left."""
+    existed = (folder / "run").exists()
     sent = signal.SIGKILL if number % 2 else signal.SIGTERM
-    since, run = time.time(), start(folder, options, overwrite=there)
+    since, run = time.time(), start(folder, options, overwrite=existed)
     wait_for_work(folder, run, since)
     after = random.uniform(0.0, longest)
     try:
         run.wait(after)
     except subprocess.TimeoutExpired:
         run.send_signal(sent)
-    _, said = run.communicate()
+    _, output = run.communicate()
     wrong = faults(folder)
-    if there and not (folder / "run").exists() and not (folder / ".run.gravicast-old").exists():
+    if existed and not (folder / "run").exists() and not (folder / ".run.gravicast-old").exists():
         wrong.append("the old run is gone")
-    if b"Traceback" in said:
+    if b"Traceback" in output:
         wrong.append("a traceback")
     left = beside(folder)
     if sent == signal.SIGTERM:

@@ -1,10 +1,10 @@
-"""How long the main job takes and how much memory: start-up, features, simulated world, real goods.
+"""Time and memory of the main job: start-up, features, simulated world, real goods.
 
     python tests/benchmarks/main_job.py [--data ../shared/data] [--skip-runs]
 
-Every line is one fresh process, timed from outside with its own peak memory. The feature matrix is
-compared with the history columns alone computed by a pandas group-by, the way they are usually
-written. Real data are skipped where the folder is absent.
+Every line is one fresh process, timed from outside, with its own peak memory. The feature matrix is
+compared with a pandas group-by, the usual way, that computes the history columns alone. Real data
+are skipped where the folder is absent.
 """
 
 from __future__ import annotations

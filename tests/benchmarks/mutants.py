@@ -178,7 +178,7 @@ def mutate_lines(content: bytes, rng: Random) -> bytes:
     for _ in range(int(rng.choice([1, 1, 1, 3]))):
         if not rows:
             break
-        # The header as often as all the rest: it decides most.
+        # The header is changed as often as all the rest: it decides most.
         row = 0 if rng.random() < 0.3 else int(rng.integers(len(rows)))
         cell = int(rng.integers(len(rows[row]))) if rows[row] else 0
         odd = ODD_CELLS[int(rng.integers(len(ODD_CELLS)))].encode("utf-8", "surrogatepass")
@@ -322,7 +322,7 @@ def mutate_options(text: str, rng: Random) -> str:
 
 
 def _places(document: object, depth: int = 0) -> Iterator[tuple[object, object]]:
-    """Containers and keys, shallow ones as often as the many deep ones."""
+    """Containers and keys; shallow ones are drawn as often as the many deep ones."""
     if not isinstance(document, (dict, list)):
         return
     items = document.items() if isinstance(document, dict) else enumerate(document[:3])
@@ -362,7 +362,9 @@ def _replace_by_structure(path: Path, rng: Random) -> None:
     elif way == 3:
         path.write_bytes(content.decode("latin-1").encode("utf-16"))
     elif way == 4:
-        with suppress(OSError):  # Windows lets few people make links: the file is just not there
+        with suppress(
+            OSError
+        ):  # Windows lets few users make links: the file is then simply missing
             path.symlink_to(path.name)
 
 
@@ -370,7 +372,7 @@ def _replace_by_structure(path: Path, rng: Random) -> None:
 
 
 def _check_data(data: LoadedData) -> None:
-    """Raise where data that were read could not be computed with."""
+    """Raise where a run could not compute with the data that were read."""
     panel = data.bundle.panel
     assert not np.isinf(panel.values).any()
     assert not (panel.values < 0).any()
@@ -403,7 +405,7 @@ def _config(folder: Path) -> None:
     config = RunConfig.from_yaml(folder / "config.yaml")
     assert RunConfig.from_mapping(config.to_dict()) == config
     config.as_of_rule(YEARS[-1]).date(YEARS[0])
-    with suppress(InputError):  # too few years of the flows are no fault of the file
+    with suppress(InputError):  # the file is not at fault if the flows have too few years
         plan_folds(
             first_year=YEARS[0], last_year=YEARS[-1], horizons=config.horizons,
             first_origin=config.first_origin,
@@ -480,7 +482,7 @@ def _alarm(seconds: float) -> Iterator[None]:
 
 
 def check_inputs(inputs: Path, kinds: Iterable[str]) -> None:
-    """Raise where an input is refused as it is: its mutants would say nothing."""
+    """Raise where an input is refused unchanged: its mutants would show nothing."""
     for kind in kinds:
         KINDS[kind].read(inputs)
 
@@ -510,7 +512,7 @@ def try_mutant(kind: str, seed: int, inputs: Path, scratch: Path) -> tuple[str, 
     start = time.perf_counter()
     try:
         with _alarm(LONGEST_SECONDS), warnings.catch_warnings():
-            # A warning of a library is a wall of text for a user.
+            # To a user, a library's warning is a wall of text.
             warnings.simplefilter("error")
             what.read(scratch)
     except InputError as error:
@@ -536,7 +538,7 @@ def _judged(error: InputError, folder: str) -> tuple[str, str]:
 
 
 def main() -> int:
-    """Try mutants of some or all kinds and print what became of them."""
+    """Try mutants of some or all kinds and print the outcomes."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kind", choices=KINDS, action="append")
     parser.add_argument("--count", type=int, default=2_000)

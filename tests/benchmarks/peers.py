@@ -4,11 +4,11 @@
         [--horizons 1,3,5] [--env DIR] [--work DIR] [--out FILE]
 
 RUN is the output folder of a `gravicast run` on the goods panel. The peers (mlforecast, skforecast,
-statsforecast, CatBoost) need pandas before 3 and so an environment of their own: it is made from
-``peers-requirements.txt`` in DIR, once, and ``peers_worker.py`` runs there. What it forecasts is
+statsforecast, CatBoost) need pandas before 3 and so an environment of their own: it is made once,
+in DIR, from ``peers-requirements.txt``, and ``peers_worker.py`` runs in it. Its forecasts are
 scored here by gravicast's own metrics. Before and after, the last value must reproduce the run's
-scores. Peers see years up to the origin, none of the totals published after it: the fair comparison
-is gravicast ex ante. All origins take about 15 minutes on one core.
+scores. Peers see years up to the origin and no totals published after it: the fair comparison is
+gravicast ex ante. All origins take about 15 minutes on one core.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ TOLERANCE = 5e-5
 
 
 def missed(actual: Vector, forecast: Vector) -> float:
-    """Percent of the flows that traded whose forecast is no trade."""
+    """Share of the flows that traded and were forecast at zero, percent."""
     return 100.0 * float((forecast[actual > 0] == 0).mean())
 
 
@@ -129,7 +129,7 @@ def compare(given: argparse.Namespace) -> str:
 
 @dataclass(frozen=True)
 class Run:
-    """What a finished run says of itself."""
+    """What a finished run states about itself."""
 
     folder: Path
     about: dict[str, Any]
@@ -175,13 +175,13 @@ def read_panel(data: Path, run: Run) -> TradePanel:
 
 def plan_of(run: Run, origins: str | None, horizons: str) -> Plan:
     """Horizons of each origin: those asked for that the run scored."""
-    there = set(map(tuple, run.scores[["origin", "horizon"]].drop_duplicates().to_numpy()))
+    scored_cells = set(map(tuple, run.scores[["origin", "horizon"]].drop_duplicates().to_numpy()))
     ahead = integers(horizons, "--horizons")
-    require_known("--horizons", ahead, {h for _, h in there}, run)
-    scored = {int(o) for o, h in there if h in ahead}
+    require_known("--horizons", ahead, {h for _, h in scored_cells}, run)
+    scored = {int(o) for o, h in scored_cells if h in ahead}
     wanted = sorted(scored) if origins is None else integers(origins, "--origins")
     require_known("--origins", wanted, scored, run)
-    return {o: [h for h in ahead if (o, h) in there] for o in wanted}
+    return {o: [h for h in ahead if (o, h) in scored_cells] for o in wanted}
 
 
 def require_known(option: str, asked: Sequence[int], known: set[int], run: Run) -> None:
@@ -198,7 +198,7 @@ def integers(text: str, option: str) -> list[int]:
     try:
         return sorted({int(part) for part in text.split(",")})
     except ValueError:
-        raise InputError(f"{option} {text!r} is no list", remedy="Write it as 1,3,5") from None
+        raise InputError(f"{option} {text!r} is not a list", remedy="Write it as 1,3,5") from None
 
 
 # Scores ------------------------------------------------------------------------------------------

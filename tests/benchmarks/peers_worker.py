@@ -1,4 +1,4 @@
-"""The peers of `peers.py`, run by it inside their own environment; imports nothing of gravicast.
+"""The peers of `peers.py`, which runs this in their own environment; imports nothing of gravicast.
 
     python peers_worker.py PANEL PLAN OUT --data ../shared/data
 
@@ -7,7 +7,7 @@ PANEL is Parquet (exporter, importer, flow, year, value), every flow in every ye
 horizon, model, flow, forecast) and OUT/report.json (versions, seconds a peer, forecasts filled).
 
 Every peer sees `Known.until(origin)` and nothing else. Trees work on ln(1 + y / smallest flow that
-the panel states). One rule holds for all: a forecast below that smallest flow is no trade.
+the panel states). One rule holds for all: a forecast below that smallest flow counts as zero.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class Known:
 
     @property
     def smallest(self) -> float:
-        """The least flow stated so far, USD: what comes next to no trade."""
+        """The smallest flow stated so far, USD."""
         return float(self.values[self.values > 0].min())
 
     @property
@@ -157,7 +157,7 @@ def read(panel: Path, data: Path) -> Known:
 
 
 def tidy(forecast: Array, known: Known) -> tuple[Array, int]:
-    """No negative flow, none below the smallest stated one, the last value for a failed fit."""
+    """Zero for flows below the smallest stated one, and the last value for a failed fit."""
     failed = ~np.isfinite(forecast)
     forecast = np.where(failed, known.values[-1], forecast)
     return np.where(forecast < known.smallest, 0.0, forecast), int(failed.sum())
@@ -167,7 +167,7 @@ def tidy(forecast: Array, known: Known) -> tuple[Array, int]:
 
 
 def last_value(known: Known, horizons: Sequence[int]) -> Forecasts:
-    """No peer: what `peers.py` checks the way there and back with."""
+    """Not a peer: `peers.py` checks the round trip with it."""
     return dict.fromkeys(horizons, known.values[-1])
 
 
@@ -188,7 +188,7 @@ def from_long(table: pd.DataFrame, column: str, known: Known, horizons: Sequence
 
 
 def with_mlforecast(known: Known, horizons: Sequence[int], *, differences: bool) -> Forecasts:
-    """One LightGBM for all flows, recursive: direct has no row left at the first origins."""
+    """One LightGBM for all flows, recursive: direct models have no rows at the first origins."""
     from lightgbm import LGBMRegressor
     from mlforecast import MLForecast
     from mlforecast.lag_transforms import RollingMean, RollingStd
@@ -230,7 +230,7 @@ def with_skforecast(known: Known, horizons: Sequence[int]) -> Forecasts:
 def with_statsforecast(
     known: Known, horizons: Sequence[int], *, name: str, **options: Any
 ) -> Forecasts:
-    """A model a flow, on its level."""
+    """One model per flow, on its level."""
     from statsforecast import StatsForecast, models
 
     method = getattr(models, name)(season_length=1, alias="forecast", **options)
@@ -243,7 +243,7 @@ def with_statsforecast(
 def with_catboost(known: Known, horizons: Sequence[int], *, changes: bool) -> Forecasts:
     """The dyad panel of policyrj.com article 1520: CatBoost on lags and gravity, a model a horizon.
 
-    The last three target years say how many trees; then these are grown on every year.
+    The last three target years choose the number of trees, which are then grown on every year.
     """
     from catboost import CatBoostRegressor
 

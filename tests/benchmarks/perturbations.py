@@ -1,4 +1,4 @@
-"""Does anything published after an origin reach back before it? Perturb it and see.
+"""Does anything published after an origin change a forecast made at it? Perturb it and see.
 
     python tests/benchmarks/perturbations.py [--number 300] [--seed 0]
 
@@ -6,7 +6,7 @@ A small panel with indicators, an own indicator, geography and a list of agreeme
 and forecast from tables, as files would be. Then something published after a back-test origin is
 altered, added or taken away, and everything is done again: features, choices of weights, forecasts
 of every model, probabilities and intervals at that origin and before must be the same to the byte.
-What is decided from whole files on purpose is listed apart: the run declares it.
+What is decided from whole files on purpose is listed separately: the run declares it.
 """
 
 from __future__ import annotations
@@ -235,7 +235,7 @@ def years_removed(tables: Tables, origin: int, rng: np.random.Generator) -> Tabl
 
 
 def rows_shuffled(tables: Tables, origin: int, rng: np.random.Generator) -> Tables:
-    """In another order: nothing may depend on it."""
+    """The rows in another order, on which nothing may depend."""
     seed = int(rng.integers(1_000))
     return replace(
         tables,
@@ -362,12 +362,12 @@ WORLDS: tuple[Tables, ...] = (
 
 
 def moved(before: Facts, after: Facts) -> list[tuple[object, ...]]:
-    """What differs by a byte, of what both hold: a panel cut short has fewer outcomes."""
+    """What differs by a byte among what both hold: a shorter panel has fewer outcomes."""
     return [key for key in before if key in after and before[key] != after[key]]
 
 
 def perturbed(number: int, *, seed: int) -> tuple[str, list[tuple[object, ...]]]:
-    """One perturbation by its number: its kind, and what it moved."""
+    """One perturbation by its number: its kind and what it changed."""
     rng = np.random.default_rng((seed, number))
     kinds = (*NOTHING_MOVES, *DECLARED)
     kind = kinds[number % len(kinds)]

@@ -4,8 +4,8 @@
 
 Runs the study of the main job on real goods trade, one to five years ahead, and writes its
 scoreboard beside the errors to reach (``goods_targets.csv``). FILE is by default the one that the
-README links to. Says whether it is the same as before: the same data and versions give the same
-file, byte for byte. Takes about a quarter of an hour on two cores.
+README links to. Prints whether it has changed: the same data and versions give the same file, byte
+for byte. Takes about a quarter of an hour on two cores.
 """
 
 from __future__ import annotations

@@ -2,10 +2,10 @@
 
 Run: ``python tests/benchmarks/tree_shap.py [--rows 20000] [--trees 300] [--features 60]``.
 
-Every figure includes what the peer prepares per model, and one warm call has gone before, so none
-includes compilation, which is printed apart. TreeExplainer and LightGBM take every row alike, so
-they are timed on `SUBSET` rows and scaled. woodelf (woodelf-explainer on PyPI) is timed where it is
-installed, in a process of its own with limits, for its tables double with every level of depth.
+Every figure includes what the peer prepares per model. One call comes first, so that none includes
+compilation, which is printed separately. TreeExplainer and LightGBM take the same time for every
+row, so they are timed on `SUBSET` rows and scaled. woodelf (woodelf-explainer on PyPI) is timed
+where it is installed, in a limited process of its own: its tables double with every level of depth.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def made(rows: int, trees: int, features: int, **params) -> tuple[lightgbm.Boost
     y = x @ rng.normal(size=features) + x[:, 0] * x[:, 1] + rng.normal(size=rows)
     defaults = {"verbosity": -1, "seed": 1, "num_threads": 1}
     booster = lightgbm.train({**defaults, **params}, lightgbm.Dataset(x, y), trees)
-    # Read anew for every core: a booster keeps the number of threads it was trained on.
+    # Read again for each number of cores: a booster keeps the threads it was trained with.
     text = booster.model_to_string().replace("[num_threads: 1]", "[num_threads: 0]")
     return lightgbm.Booster(model_str=text, params={"num_threads": 0}), x
 

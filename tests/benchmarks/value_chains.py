@@ -2,10 +2,10 @@
 
 Run: ``python tests/benchmarks/value_chains.py FOLDER_OF_TABLES [--threads 2]``.
 
-Each year is read, measured and moved to its own flows; the clock and the CPU are told apart, for on
-a busy machine only the second says what the work is. The peers are a pivot in pandas for reading,
-and for the measures how the formulas are written down: full inverses, and the whole matrix of value
-added in exports by origin.
+Each year is read, measured and moved to its own flows. Wall and CPU seconds are printed separately:
+on a busy machine only the second measures the work. The peers are a pivot in pandas for reading
+and, for the measures, the formulas as published: full inverses, and the whole matrix of value added
+in exports by origin.
 """
 
 from __future__ import annotations

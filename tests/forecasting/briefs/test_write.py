@@ -118,7 +118,7 @@ def test_a_brief_replaces_only_an_earlier_brief_and_only_when_told(
     stops(lambda: write_brief(briefs["flow"], run_read, out, overwrite=True), says="notes.txt")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "a.csv").write_text("mine")
-    stops(lambda: check_brief_folder(tmp_path / "other", overwrite=True), says="no brief")
+    stops(lambda: check_brief_folder(tmp_path / "other", overwrite=True), says="not from a brief")
     stops(lambda: check_brief_folder(out / "notes.txt", overwrite=True), says="is a file")
     assert (out / "notes.txt").read_text() == "mine"
 

@@ -113,7 +113,7 @@ def test_a_folder_is_refused_before_the_run_is_read(explain, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     code, out, err = explain("--country", "DEU", "--out", str(tmp_path), run=tmp_path / "none")
     assert (code, out) == (2, "")
-    assert "no brief" in err
+    assert "not from a brief" in err
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
