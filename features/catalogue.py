@@ -1,4 +1,4 @@
-"""The catalogue: every feature there is, the matrix they make, and what the data cover."""
+"""The feature catalogue: every feature, the matrix they form, and the data they need."""
 
 from __future__ import annotations
 

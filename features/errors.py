@@ -1,4 +1,4 @@
-"""What a user's mistake or a source's trouble raises: where, what, and what to do about it."""
+"""Errors from users' input and from sources: where, what is wrong, and the remedy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a feature is, and the few forms most features take."""
+"""What a feature is, and the common forms of features."""
 
 from __future__ import annotations
 

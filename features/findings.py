@@ -1,4 +1,4 @@
-"""What looks wrong in data that are well formed: a finding, and when it ends a run."""
+"""Findings: well-formed data that look wrong, and when they end a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`InformationSet`: what was published by a date, the only door through which data is seen."""
+"""`InformationSet`: what was published by a date; all features read data through it."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ def _life_columns(history: Plane, out: Plane, column: int) -> int:
     """Years since trade, age of the link, gap to the peak; one pass backwards over the years.
 
     Only years that are known count, and an unknown one ends nothing: a flow whose last year is not
-    reported yet is no flow that stopped.
+    reported yet is not a flow that stopped.
     """
     positive, none = history > 0, history == 0
     alive, idle = ~none[-1], ~positive[-1]

@@ -1,4 +1,4 @@
-"""Features of the user's own technology indicators: level at both ends, growth and gap."""
+"""Features of the user's own technology indicators: levels at both ends, growth and gap."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def unused_series(
 
 
 def _unread(specs: Mapping[str, IndicatorSpec], read: Collection[str]) -> list[IndicatorSpec]:
-    # What can stand in for a series measures the same: beside it, it is no news.
+    # What can stand in for a series measures the same: beside it, it is not news.
     known = {*read, *(name for names in STAND_INS.values() for name in names), *FILLERS.values()}
     return [spec for name, spec in sorted(specs.items()) if name not in known]
 

@@ -1,4 +1,4 @@
-"""Columns that place a flow in the matrix around it: latent structure and like countries.
+"""Network features of a flow: latent structure and similar countries.
 
 A small flow's own history is noisy. What the whole matrix says about it is not: where its intensity
 stands against a low-rank picture of who trades with whom, how the flows of countries with similar
@@ -60,9 +60,9 @@ def structure_columns(info: InformationSet) -> NDArray[np.float32]:
     -----
     **Availability.** Reads bilateral trade up to the origin alone.
 
-    Where domestic sales are flows, the picture, the likeness of countries and the silent shares
-    are those of trade abroad: one huge cell a country is no latent structure. A domestic flow has
-    no gap; its growth counts among the other flows'.
+    Where domestic sales are flows, embedding, similarity and silent shares use trade abroad only:
+    one huge cell per country is not latent structure. A domestic flow has no gap; its growth counts
+    among the other flows'.
 
     The gap is the distance of the intensity from its completion by a matrix of low nuclear norm
     (Mazumder, Hastie and Tibshirani 2010, Journal of Machine Learning Research 11, 2287-2322),
@@ -169,13 +169,13 @@ def _others(values: Planes, present: Planes, *, axis: int) -> Planes:
 
 
 def _ratio(top: Planes, bottom: Planes, *, absent: float = float("nan")) -> Planes:
-    # Relative to single precision: what is left of a weight that cancelled is no weight.
+    # Relative to single precision: what is left of a weight that cancelled is not a weight.
     out = np.full(np.broadcast_shapes(top.shape, bottom.shape), absent, dtype=np.float32)
     return np.divide(top, bottom, out=out, where=bottom > 1e-6)
 
 
 def _planes(values: NDArray[np.floating], flows: FlowIndex) -> Planes:
-    """From ``[flow]`` to ``[sector, exporter, importer]``, 0 where the diagonal is no flow."""
+    """From ``[flow]`` to ``[sector, exporter, importer]``, 0 where the diagonal is not a flow."""
     n, k = len(flows.countries), len(flows.sectors)
     planes = np.zeros((k, n, n), dtype=np.float32)
     planes[:, _cells(flows)] = values.reshape(-1, k).T

@@ -1,4 +1,4 @@
-"""Country codes in one place: ISO 3166 alpha-3 throughout, alpha-2 translated at the edge."""
+"""Country codes of the panel: ISO 3166 alpha-3, translated from alpha-2 on reading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The United Nations' M49 regions of countries: Africa, Americas, Asia, Europe, Oceania."""
+"""M49 regions of the United Nations: Africa, Americas, Asia, Europe, Oceania."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What sources call countries: numeric, two- and three-letter codes, translated to ISO alpha-3.
+"""Sources' country codes (numeric, two or three letters), translated to ISO alpha-3.
 
 Every source goes through `translate`. A code is a country, known to be none (a group, an area "not
 elsewhere specified"; where a source has a list of its own, the list says so), or unknown: an error,
@@ -202,7 +202,7 @@ def of_comtrade(code: int) -> str | None:
 
 
 def alpha3_to_iso3(code: str) -> str | None:
-    """Three-letter code as sources spell it; None for what is no country.
+    """Three-letter code as sources spell it; None for what is not a country.
 
     Raises
     ------

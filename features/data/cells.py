@@ -1,4 +1,4 @@
-"""From rows of a trade table to cells of the dense matrix, a cache-sized chunk at a time."""
+"""From rows of a trade table to cells of the dense matrix, in cache-sized chunks."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def scatter(
     Returns
     -------
     tuple
-        Flows, shape ``[year, flow]``; domestic ones that are no flows, shape
+        Flows, shape ``[year, flow]``; domestic ones that are not flows, shape
         ``[year, country * sector]``, or None; number of cells of the first that have a row.
 
     Raises

@@ -1,4 +1,4 @@
-"""Inter-country input-output tables: read, checked that they balance, as dense matrices."""
+"""Inter-country input-output tables as dense matrices, checked for balance."""
 
 from __future__ import annotations
 
@@ -291,7 +291,7 @@ def _settle(
     """Check the balance and mend, in place, what rounding to millions left; count it."""
     bound = ROUNDING * (intermediate.shape[1] + final.shape[1])
     output = intermediate.sum(axis=1) + final.sum(axis=1)
-    # NaN, where nothing is published, is no imbalance.
+    # NaN, where nothing is published, is not an imbalance.
     _refuse(np.abs(gap), output - gap, bound, names, file, what="its row differs from the "
             "published output")  # fmt: skip
     _refuse(-output, output, bound, names, file, what="its output is negative")

@@ -258,7 +258,7 @@ class TradePanel:
 
 def _refuse_no_domestic(*, file: object) -> None:
     raise InputError(
-        "domestic flows are to be included, and no row has exporter = importer",
+        "`domestic: include` is set, but no row has exporter = importer",
         remedy="Add each country's sales to itself, or leave out `domestic: include` "
         "(--domestic include)",
         file=file,
@@ -273,7 +273,7 @@ def _country_codes(
     countries = tuple(sorted({name for side in sides for name in side.used()}))
     if len(countries) < 2:
         raise InputError(
-            f"the table holds one country only ({countries[0]})",
+            f"the table has only one country ({countries[0]})",
             remedy="Bilateral trade needs at least two countries",
             file=file,
         )

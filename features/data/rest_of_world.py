@@ -1,4 +1,4 @@
-"""Folding all but the largest traders into the rest of the world, before a panel is built."""
+"""Folds all but the largest traders into the rest of the world."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of every sector: kind, digital deliverability, exposure to automation and to AI."""
+"""Sector attributes: kind, digital deliverability, exposure to automation and AI."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class SectorAttributes:
 def _refuse_no_sectors(sectors: Sequence[str], *, file: object) -> None:
     if tuple(sectors) == ("",):
         raise InputError(
-            "there is a table of sectors, and the flows have none",
+            "the flows have no sectors, so a sector table cannot be used",
             remedy="Leave it out, or give a trade file with a column 'sector'",
             file=file,
             column="sector",

@@ -1,4 +1,4 @@
-"""Series that take another's place where a table has the one and not the other."""
+"""Series that replace another where a table lacks it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a source answers, what refuses, and what asks to come back."""
+"""A source's answers: data, refusals and requests to retry later."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """Body as text without our secrets; a byte order mark is no part of it."""
+        """Body as text without our secrets; a byte order mark is not part of it."""
         text = self.body.decode("utf-8-sig", errors="replace")
         for secret in self.secrets:
             text = text.replace(secret, "***")
@@ -75,7 +75,7 @@ def retry_after(value: str | None) -> float | None:
 
 
 def refusal(url: str, answer: Answer) -> SourceError:
-    """The error for an answer that is no data and that no further try would change."""
+    """The error for an answer that is not data and that no further try would change."""
     if answer.status == 404:
         return SourceError(
             f"the source has no such file (404){answer.excerpt(160)}",

@@ -1,4 +1,4 @@
-"""HTTP as public statistical sources need it: polite, patient, resumable, honest about failure."""
+"""HTTP client for public statistical sources: paced, retrying, resumable."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Client:
     Raises
     ------
     InputError
-        If ``mirror`` is no address, or the environment's proxy or certificates cannot be used.
+        If ``mirror`` is not an address, or the environment's proxy or certificates cannot be used.
     """
 
     def __init__(
@@ -303,7 +303,7 @@ def _checked_mirror(mirror: str) -> tuple[str, str, str]:
         whole = False
     if not whole or parts.query:
         raise InputError(
-            f"{mirror!r} is no address of a server",
+            f"{mirror!r} is not an address of a server",
             remedy="Give its address, such as http://localhost:8000 (--mirror)",
         )
     return parts.scheme, parts.netloc, parts.path.rstrip("/")

@@ -1,4 +1,4 @@
-"""Files that the user downloaded by hand: found by name, else by what is in them."""
+"""Files that the user downloaded by hand, found by name or by content."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Given:
         if len(fitting) > 1:
             raise InputError(
                 f"{', '.join(path.name for path in fitting[:_SHOWN])} could all be {name}",
-                remedy=f"Leave one of them in the folder, or call the one that is meant {name}",
+                remedy=f"Leave one of them in the folder, or rename the right one to {name}",
                 file=self.path,
             )
         return fitting[0] if fitting else None
@@ -68,7 +68,7 @@ class Given:
         return InputError(
             f"no file there has the content of {name} (found "
             f"{listed(present, most=_SHOWN) or 'none'})",
-            remedy=f"Download {url} into that folder, under whatever name, or leave out --from",
+            remedy=f"Download {url} into that folder, under any name, or leave out --from",
             file=self.path,
         )
 

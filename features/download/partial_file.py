@@ -1,4 +1,4 @@
-"""A download that is not whole yet: the growing file, and what it takes to go on with it."""
+"""A partial download, and how to resume it."""
 
 from __future__ import annotations
 

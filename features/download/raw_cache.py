@@ -1,4 +1,4 @@
-"""Where a connector gets raw files: the cache by release, a folder of the user's, the source."""
+"""Raw files for a connector: from the cache, the user's folder or the source."""
 
 from __future__ import annotations
 
@@ -220,7 +220,7 @@ class RawCache:
         shutil.copyfile(source, part)
         part.replace(target)
         if source.name != name:
-            self.client.watcher.say(f"{source.name} is taken for {name}")
+            self.client.watcher.say(f"{source.name} is used as {name}")
         return self._keep(f"given by the user: {source.name}", target, {}, base=base)
 
     def _old(self, url: str, name: str) -> tuple[Path, dict[str, str]] | None:

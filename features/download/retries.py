@@ -1,4 +1,4 @@
-"""Trying again: growing waits, the wait a source asks for, and an end to it."""
+"""Retries with growing waits, the wait a source asks for, and a limit."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ class Retries:
             )(attempt)
         except RetryableError as error:
             raise UnreachableError(
-                f"no whole answer after {self._attempts} tries ({error})",
-                remedy="Check the connection and run the command again: it goes on where it "
+                f"no complete answer after {self._attempts} tries ({error})",
+                remedy="Check the connection and run the command again: it resumes where it "
                 "stopped",
                 file=host_of(url),
             ) from error
@@ -90,7 +90,7 @@ class Retries:
         if seconds > LONGEST_WAIT_SECONDS:
             raise UnreachableError(
                 f"the source asks to come back in {seconds:,.0f} seconds",
-                remedy="Run the command again then: what is already there is kept",
+                remedy="Run the command again then: what was downloaded is kept",
                 file=host_of(url),
             )
         if seconds >= 1.0:

@@ -1,4 +1,4 @@
-"""Who is told about the progress of a download."""
+"""Progress of a download."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All checks of a trade panel in one step, and the panel as they read it."""
+"""All plausibility checks of a trade panel, and the corrected panel."""
 
 from __future__ import annotations
 

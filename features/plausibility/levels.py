@@ -1,4 +1,4 @@
-"""Levels that jump: the world's, a trader's, a flow's, and trade beside GDP."""
+"""Jumps of the world total, a trader or a flow, and trade against GDP."""
 
 from __future__ import annotations
 

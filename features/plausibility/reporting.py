@@ -1,4 +1,4 @@
-"""Traders that have not reported: read as missing, not as without trade, and said."""
+"""Traders that have not reported yet: their cells are missing, not zero."""
 
 from __future__ import annotations
 

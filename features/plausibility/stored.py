@@ -1,4 +1,4 @@
-"""Traders' totals of a data set of the store, a file at a time: it may not fit in memory."""
+"""Traders' totals of a stored data set, one file at a time to save memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Countries that split, merge or change their code: known ones, and what looks like one."""
+"""Countries that split, merge or change code: known cases and likely ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each trader's exports and imports by year: what most checks look at."""
+"""Each trader's exports and imports by year, the input of most checks."""
 
 from __future__ import annotations
 

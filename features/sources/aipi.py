@@ -1,4 +1,4 @@
-"""AI Preparedness Index of the IMF and its parts, one year only, through the DataMapper."""
+"""The IMF's AI Preparedness Index and its parts, one year only, from the DataMapper."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Aipi(Connector):
         return f"aipi:{self.release}:{YEAR}"
 
     def locate(self) -> tuple[str, ...]:
-        """Addresses of the index, its parts, and the lists of what is no country."""
+        """Addresses of the index, its parts, and the lists of what is not a country."""
         return (*(f"{_BASE}/AIPI/{code}" for code in _INDICES), *(f"{_BASE}/{n}" for n in _LISTS))
 
     def download(self, cache: RawCache) -> tuple[RawFile, ...]:
@@ -139,7 +139,7 @@ def _build(raw: Sequence[RawFile], notes: Notes) -> pa.Table:
             areas, alpha3_to_iso3, file=file.path.name, column=code,
             count=notes.count, rows=[1] * len(areas),
         )  # fmt: skip
-        notes.count("series of areas that are no country dropped", iso3.count(None))
+        notes.count("series of areas that are not countries dropped", iso3.count(None))
         for area, country in zip(areas, iso3, strict=True):
             value = _value(values[area], notes, file=file.path.name, area=area)
             if country is not None and value is not None:
@@ -158,7 +158,7 @@ def _inside(body: bytes, path: tuple[str, ...], *, where: str) -> dict[str, Any]
         found = json.loads(body)
     except ValueError:
         raise SourceError(
-            "the answer is no JSON",
+            "the answer is not JSON",
             remedy="Try again later, or download it by hand and give its folder with --from",
             file=where,
         ) from None
@@ -178,7 +178,7 @@ def _value(years: object, notes: Notes, *, file: str, area: str) -> float | None
     """The year's value. The source may ignore the years asked for and send others too."""
     if not isinstance(years, dict):
         raise SourceError(
-            f"the values of {area} are no years",
+            f"the values of {area} are not years",
             remedy="The source has changed: upgrade gravicast",
             file=file,
         )
@@ -189,7 +189,7 @@ def _value(years: object, notes: Notes, *, file: str, area: str) -> float | None
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise SourceError(
-            f"{value!r} of {area} is no number",
+            f"{value!r} of {area} is not a number",
             remedy="The source has changed: upgrade gravicast",
             file=file,
         )

@@ -1,4 +1,4 @@
-"""CEPII BACI: reconciled bilateral trade by product, aggregated while its zip is read."""
+"""CEPII BACI: reconciled bilateral trade by product, aggregated while the zip is read."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Baci(Connector):
             )
         if not re.fullmatch(r"20\d\d(0[1-9]|1[0-2])[a-z]?", self.release):
             raise InputError(
-                f"{self.release!r} is no release of BACI",
+                f"{self.release!r} is not a release of BACI",
                 remedy="Give year and month, such as 202601 (202401b for that of 2024); there is "
                 "one each January",
             )
@@ -203,8 +203,8 @@ class BaciArchive:
         Raises
         ------
         SourceError
-            If it is no whole zip, lacks the yearly files or the list of countries, or has files
-            of another revision or release.
+            If it is not a complete zip, lacks yearly files or the country list, or has files of
+            another revision or release.
         """
         try:
             with zipfile.ZipFile(path) as archive:
@@ -229,7 +229,7 @@ class BaciArchive:
                 products = {} if named is None else read_products(archive, named)
         except BROKEN_ZIP as error:
             raise SourceError(
-                f"the file is no whole zip ({error})",
+                f"the file is not a complete zip ({error})",
                 remedy="Download it again (--refresh)",
                 file=path,
             ) from error

@@ -105,7 +105,7 @@ class Batis(Connector):
     def __post_init__(self) -> None:
         if not re.fullmatch(r"20\d\d(0[1-9]|1[0-2])", self.release):
             raise InputError(
-                f"{self.release!r} is no edition of BaTIS",
+                f"{self.release!r} is not an edition of BaTIS",
                 remedy="Give year and month, such as --release 202512",
             )
         require_years(self.years, "BaTIS", FIRST_YEAR)
@@ -187,7 +187,7 @@ def _check_items(items: Sequence[str]) -> None:
         raise InputError("no item is named, or one is named twice (--items)", remedy=remedy)
     for item in items:
         if not re.fullmatch(r"S[A-Z]{1,2}\d{0,3}", item):
-            raise InputError(f"{item!r} is no item of EBOPS (--items)", remedy=remedy)
+            raise InputError(f"{item!r} is not an item of EBOPS (--items)", remedy=remedy)
         # SOX, SPX1 and the like add main items up in other ways.
         if len(items) > 1 and item[:2] not in MAIN_ITEMS:
             raise InputError(f"{item} is a sum of other items (--items)", remedy=remedy)

@@ -1,4 +1,4 @@
-"""UN Comtrade: goods trade as each country declared it, with or without a key of one's own."""
+"""UN Comtrade: goods trade as each country declared it, with or without an API key."""
 
 from __future__ import annotations
 
@@ -110,13 +110,13 @@ class Comtrade(Connector):
         latest = date.today().year
         if not self.years or min(self.years) < FIRST_YEAR or max(self.years) > latest:
             raise InputError(
-                f"the years must be named, from {FIRST_YEAR} on and not after {latest}",
+                f"name the years, from {FIRST_YEAR} on and not after {latest}",
                 remedy=f"Give them, such as --years 2015-{latest - 2}",
             )
         unknown = [code for code in self.wanted_reporters if not has_iso3(code)]
         if unknown:
             raise InputError(
-                f"{', '.join(map(repr, unknown))} is no alpha-3 code of a country",
+                f"{', '.join(map(repr, unknown))} is not an alpha-3 code of a country",
                 remedy="Give codes such as DEU,FRA,USA with --reporters, or all",
             )
 
@@ -154,7 +154,7 @@ class Comtrade(Connector):
         """
         access = Access.from_environment()
         if not access.key and not cache.offline:
-            cache.client.watcher.say(f"{KEY_VARIABLE} is not set: previews of 500 rows are asked")
+            cache.client.watcher.say(f"{KEY_VARIABLE} is not set: asking for previews of 500 rows")
         lists = tuple(_list(cache, name) for name in (REPORTERS, PARTNERS))
         if cache.offline:
             return (*lists, *cache.all_given(is_answer, kind="answers of Comtrade"))

@@ -1,4 +1,4 @@
-"""Reading Comtrade's answers: rows checked against what was asked, and what they cover."""
+"""Reads Comtrade's answers: rows checked against the request, and their coverage."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def parse_rows(body: bytes, *, wanted: Wanted, file: object) -> pd.DataFrame:
     Raises
     ------
     SourceError
-        For an answer that is no envelope or an error in one, changed columns, fewer rows than
+        For an answer that is not an envelope or an error in one, changed columns, fewer rows than
         counted, a row that was not asked for, or two of the same flow.
     """
     rows = _rows(body, file=file)
@@ -105,7 +105,7 @@ def _refuse_others(rows: pd.DataFrame, *, wanted: Wanted, file: object) -> None:
         other = rows[~asked].iloc[0]
         like = ", ".join(f"{name} {other[name]}" for name in COLUMNS[:-1])
         raise SourceError(
-            f"{int((~asked).sum()):,} rows are not what was asked for, such as {like}",
+            f"{int((~asked).sum()):,} rows were not asked for, such as {like}",
             remedy=_REMEDY,
             file=file,
         )
@@ -157,7 +157,7 @@ def _rows(body: bytes, *, file: object) -> pd.DataFrame:
     except ValueError:
         envelope = None
     if not isinstance(envelope, dict) or not {"count", "data"} & set(envelope):
-        raise SourceError("the answer is no data of Comtrade", remedy=_REMEDY, file=file)
+        raise SourceError("the answer is not data of Comtrade", remedy=_REMEDY, file=file)
     if envelope.get("error"):
         raise SourceError(
             f"the source answers with an error: {str(envelope['error'])[:160]}",
@@ -193,7 +193,7 @@ def _typed(frame: pd.DataFrame, *, file: object) -> pd.DataFrame:
         value = {"primaryValue": frame["primaryValue"].astype("float64")}
     except (ValueError, TypeError) as error:
         raise SourceError(
-            f"a field has something else than expected ({str(error)[:120]})",
+            f"a field is not as expected ({str(error)[:120]})",
             remedy=_REMEDY,
             file=file,
         ) from error

@@ -1,4 +1,4 @@
-"""Asking Comtrade so that no answer is cut: calls planned, days of release, refusals told."""
+"""Requests to Comtrade: planned so that no answer is cut, release dates, refusals."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Access:
         key = os.environ.get(KEY_VARIABLE, "").strip()
         if key and not re.fullmatch(r"[A-Za-z0-9_-]+", key):
             raise InputError(
-                f"{KEY_VARIABLE} is no key: it has characters other than letters and digits",
+                f"{KEY_VARIABLE} is not a key: it has characters other than letters and digits",
                 remedy="Set it to the subscription key from comtradedeveloper.un.org, or unset it",
             )
         return cls(key)
@@ -147,7 +147,7 @@ def releases(
                 )
             )
     except SourceError as error:
-        cache.client.watcher.say(f"there are no dates of release: {error.problem}")
+        cache.client.watcher.say(f"release dates are unknown: {error.problem}")
     return found
 
 
@@ -237,13 +237,13 @@ def _refusal(answer: Answer, *, access: Access, url: str, go_on: str) -> SourceE
         )
     if 300 <= answer.status < 400:
         return SourceError(
-            f"the source redirects (status {answer.status}), which is not followed with a key",
+            f"the source redirects (status {answer.status}), which is unsafe with a key",
             remedy="Upgrade gravicast, whose address may be outdated",
             file=url,
         )
     if answer.status == 400:
         return SourceError(
-            f"the source finds the request wrong ({message or 'no reason given'})",
+            f"the source rejects the request ({message or 'no reason given'})",
             remedy="Check the options; if they are right, the source has changed: upgrade "
             "gravicast",
             file=url,

@@ -1,4 +1,4 @@
-"""A year of Comtrade in the project's schema: who is a country, what is zero, what is unknown."""
+"""A year of Comtrade in the project's schema: countries, zeros, unknown cells."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class YearOfTrade:
         notes.say(f"values as declared by {side} and insurance, in current USD")
         notes.say(
             f"as of {self.retrieved}: the source revises its figures in place, those of the last "
-            "years most, and does not say which are provisional"
+            "years most, and does not mark provisional ones"
         )
         notes.say(
             "a flow without a row is unknown, not zero (--absent missing); zeros of reporters with "
@@ -184,7 +184,7 @@ class YearOfTrade:
         _refuse_impossible(flows)
         notes.count("rows of the world as partner dropped", (rows["partnerCode"] == WORLD).sum())
         no_country = flows["partner"].isna() & (rows["partnerCode"] != WORLD)
-        notes.count("rows of groups and areas that are no country dropped", no_country.sum())
+        notes.count("rows of groups and areas that are not countries dropped", no_country.sum())
         sizes = rows.loc[no_country, "partnerCode"].value_counts().sort_index()
         self.partners.countries(sizes.to_dict(), count=notes.count)
         if len(sizes):

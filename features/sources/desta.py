@@ -56,7 +56,7 @@ class Desta(Connector):
     Raises
     ------
     InputError
-        For a release that is not known or a last year that is no year.
+        For a release that is not known or a last year that is not a year.
 
     Notes
     -----
@@ -93,7 +93,7 @@ class Desta(Connector):
             )
         if self.until and not 1948 <= self.until <= 2200:
             raise InputError(
-                f"{self.until} is no last year of agreements",
+                f"{self.until} is not a last year of agreements",
                 remedy="Give a year from 1948 on, such as --until 2024, or leave it out",
             )
 
@@ -197,7 +197,7 @@ def _years(column: pd.Series, *, file: str) -> pd.Series:
     if wrong.any():
         row = int(np.argmax(wrong.to_numpy()))
         raise SourceError(
-            f"{column.iloc[row]!r} is no year",
+            f"{column.iloc[row]!r} is not a year",
             remedy="Take an earlier release, or upgrade gravicast",
             file=file,
             column=str(column.name),

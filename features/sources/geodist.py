@@ -129,7 +129,7 @@ def _sheet(raw: RawFile) -> list[Row]:
         sheets = read_sheets(content)
     except BrokenWorkbookError as error:
         raise SourceError(
-            f"this is no whole Excel workbook ({error})",
+            f"this is not a complete Excel workbook ({error})",
             remedy="Fetch it again with --refresh",
             file=raw.path.name,
         ) from error
@@ -158,7 +158,7 @@ def _numbers(cells: list[object], column: str, *, file: str) -> NDArray[np.float
             out[row] = float(str(cell))
         except ValueError:
             raise SourceError(
-                f"{cell!r} is no number",
+                f"{cell!r} is not a number",
                 remedy="Fetch it again with --refresh",
                 file=file,
                 column=column,

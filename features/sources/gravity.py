@@ -98,7 +98,7 @@ class Gravity(Connector):
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\d{6}", self.release):
             raise InputError(
-                f"{self.release!r} is no release of CEPII Gravity",
+                f"{self.release!r} is not a release of CEPII Gravity",
                 remedy="Give year and month, such as --release 202211",
             )
         if self.what not in ("geography", "agreements"):
@@ -188,7 +188,7 @@ class Gravity(Connector):
         rta = rows["fta_wto"].to_numpy()
         typed = _typed(rows["rta_type"], labels, file=self._member)
         contradicting = (rta == 0) & (np.nan_to_num(typed).max(axis=1) > 0)
-        notes.count("pair-years with a type of agreement but fta_wto 0: none is taken to be there",
+        notes.count("pair-years with a type of agreement but fta_wto 0: none is assumed",
                     int(contradicting.sum()))  # fmt: skip
         notes.count("pair-years where it is unknown whether there is an agreement",
                     int(np.isnan(rta).sum()))  # fmt: skip

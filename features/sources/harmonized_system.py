@@ -1,4 +1,4 @@
-"""Products of the Harmonized System by section, chapter, heading, and the goods of technology."""
+"""Harmonized System products by section, chapter and heading, and technology goods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OECD ICIO: inter-country input-output tables of 81 economies and 50 industries, and the flows."""
+"""OECD ICIO: inter-country input-output tables of 81 economies and 50 industries."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def _flows(path: Path, member: str, year: int, notes: Notes) -> pa.Table:
     flows = table.flows()
     exporter, importer, sector = np.nonzero(flows)
     notes.count(
-        "negative flows, of falling inventories, kept: tell the run to set them to zero",
+        "negative flows, of falling inventories, kept: set them to zero with --negatives zero",
         int((flows < 0).sum()),
     )
     return trade_table(

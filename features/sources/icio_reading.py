@@ -1,4 +1,4 @@
-"""A year of the OECD's ICIO read out of its zip: labels checked, cells placed, balance proved."""
+"""Reads a year of the OECD's ICIO from its zip: checks labels, places cells, proves balance."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def read_year(path: Path, member: str, notes: Notes) -> IcioYear:
     for place, use in enumerate(_FINAL.values()):
         final[:, :, FINAL_USES.index(use)] += by_column[:, :, place]
     _check_balance(cells, labels)
-    notes.say("Taxes less subsidies on products that industries pay (row TLS) are no sale: the "
+    notes.say("Taxes less subsidies on products that industries pay (row TLS) are not sales: the "
               "tables' value added, output less inputs, contains them; those on final use are left "
               "out")  # fmt: skip
     notes.say("Purchases of residents abroad (DPABR) are counted with households'")

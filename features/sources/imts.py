@@ -1,4 +1,4 @@
-"""Bilateral goods trade from the IMF's International Trade in Goods (by partner country)."""
+"""Bilateral goods trade from the IMF's International Trade in Goods by partner country."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class Imts(Connector):
         for code in self.reporters:
             if not has_iso3(code) or self.reporters.count(code) > 1:
                 raise InputError(
-                    f"--reporters: {code!r} is no country's code or is named twice",
+                    f"--reporters: {code!r} is not a country's code or is named twice",
                     remedy="Give ISO 3166 alpha-3 codes such as DEU, each once",
                 )
 
@@ -198,7 +198,7 @@ class Imts(Connector):
         for period in periods.cat.categories:
             if not re.fullmatch(r"\d{4}", period):
                 raise SourceError(
-                    f"{period!r} is no year",
+                    f"{period!r} is not a year",
                     remedy=_REMEDY,
                     file=path.name,
                     column="TIME_PERIOD",
@@ -227,7 +227,7 @@ def _check(answer: Answer, *, url: str) -> None:
     header, _, rows = answer.body.partition(b"\n")
     if b"OBS_VALUE" not in header:
         raise SourceError(
-            "the source answered with something else than CSV of observations",
+            "the source's answer is not CSV of observations",
             remedy="Try again later, or download the file by hand and give its folder with --from",
             file=url,
         )
@@ -284,7 +284,7 @@ def _csv_rows(path: Path) -> pd.DataFrame:
 
 
 def _known_countries(rows: pd.DataFrame, notes: Notes, *, file: str) -> pd.DataFrame:
-    """Codes as ISO alpha-3; groups, areas that are no country and self trade dropped, counted."""
+    """Codes as ISO alpha-3; drops and counts groups, other non-countries and self trade."""
     columns = {"reporter": "COUNTRY", "partner": "COUNTERPART_COUNTRY"}
     grouped = pd.Series(False, index=rows.index)
     nowhere = pd.Series(False, index=rows.index)
@@ -300,10 +300,10 @@ def _known_countries(rows: pd.DataFrame, notes: Notes, *, file: str) -> pd.DataF
         grouped |= rows[side].isin(groups)
         nowhere |= rows[side].isin(others)
         if others:
-            notes.say(f"{column} names areas that are no country: {', '.join(sorted(others))}")
+            notes.say(f"{column} names areas that are not countries: {', '.join(sorted(others))}")
         rows = rows.assign(**{side: rows[side].map(iso3)})
     notes.count("rows of groups of countries dropped", int(grouped.sum()))
-    notes.count("rows of areas that are no country dropped", int((nowhere & ~grouped).sum()))
+    notes.count("rows of areas that are not countries dropped", int((nowhere & ~grouped).sum()))
     rows = rows[~grouped & ~nowhere]
     itself = rows["reporter"] == rows["partner"]
     notes.count("rows of a country's trade with itself (returned goods) dropped", itself.sum())

@@ -258,7 +258,7 @@ def choose(source: SeriesSource, wanted: Sequence[str]) -> tuple[ReadySeries, ..
         if word not in known:
             near = get_close_matches(word, known, n=3, cutoff=0.5) or sorted(known)[:5]
             raise InputError(
-                f"--indicators: {word!r} is no ready series of {source}",
+                f"--indicators: {word!r} is not a ready series of {source}",
                 remedy=f"Near it are {', '.join(near)}. Others need a channel and a publication "
                 "lag first: give their values and catalogue as files of your own",
             )

@@ -205,7 +205,7 @@ def _columns(dynamic: str) -> dict[str, pa.DataType]:
 def _read(path: Path, spool: FlowSpool, *, dynamic: str) -> None:
     """Put the known flows into the spool.
 
-    A zero that fills the square (flag ``u``) is no observation; one that was reported (``r``) is.
+    A zero that fills the square (flag ``u``) is not an observation; a reported one (``r``) is.
     """
     exporter, importer = (dynamic.format(side=side) for side in ("exporter", "importer"))
     for block in blocks(path, ".csv", types=_columns(dynamic)):

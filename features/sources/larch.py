@@ -55,7 +55,7 @@ class Larch(Connector):
     Raises
     ------
     InputError
-        For a release that is no day.
+        For a release that is not a day.
 
     Notes
     -----
@@ -82,7 +82,7 @@ class Larch(Connector):
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\d{8}", self.release):
             raise InputError(
-                f"{self.release!r} is no release of Larch's agreements",
+                f"{self.release!r} is not a release of Larch's agreements",
                 remedy="Give a day, such as --release 20260111",
             )
 

@@ -1,4 +1,4 @@
-"""Our World in Data: AI publications, patents, investment and robots, as its charts hold them."""
+"""Our World in Data: AI publications, patents, investment and robots, from its charts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ready sets of indicators: series of several sources fetched and joined as one data set."""
+"""Ready sets of indicators: series of several sources joined as one data set."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OECD indices of restrictions on services trade, digital or all, by the OECD's SDMX interface."""
+"""OECD indices of restrictions on services trade, digital or all, from its SDMX API."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class Stri(Connector):
     def __post_init__(self) -> None:
         if self.what not in _SERIES:
             raise InputError(
-                f"--what: {self.what!r} is no index", remedy=f"Choose from {', '.join(_SERIES)}"
+                f"--what: {self.what!r} is not an index", remedy=f"Choose from {', '.join(_SERIES)}"
             )
         check_release_day(self.release)
         check_years(self.years)
@@ -133,7 +133,7 @@ class Stri(Connector):
         for pick, name in zip(self.pick, named, strict=True):
             if not _PICK.fullmatch(pick) or name in (*_FLOWS, *_COLUMNS) or named.count(name) > 1:
                 raise InputError(
-                    f"--pick: {pick!r} is no code of a dimension, or its dimension is named twice",
+                    f"--pick: {pick!r} is not a dimension's code, or names its dimension twice",
                     remedy="Give such as ACTIVITY=J61,MEASURE=STRI, each dimension once",
                 )
 
@@ -201,7 +201,7 @@ class Stri(Connector):
 
 
 def _check(answer: Answer, *, url: str) -> None:
-    """Refuse what is no table of observations, each with what can be done about it."""
+    """Refuse what is not a table of observations, each with what can be done about it."""
     nothing = re.search(r"No(Results|Records)Found", answer.text)
     if answer.status == 404 and nothing:
         raise SourceError(
@@ -228,7 +228,7 @@ def _check(answer: Answer, *, url: str) -> None:
         cells = next(csv.reader([header]), [])
         if not {*_FLOWS, "OBS_VALUE"} & set(cells):
             raise SourceError(
-                "the source answered with something else than CSV of observations",
+                "the source's answer is not CSV of observations",
                 remedy=_BY_HAND,
                 file=url,
             )
@@ -248,7 +248,7 @@ def _flow_column(header: Sequence[str]) -> str:
 
 
 def _refuse_other_flow(path: Path, *, flow: str) -> None:
-    """Raise `SourceError` for a file that is no table of the data wanted, by its first row."""
+    """Raise `SourceError` for a file that is not a table of the data wanted, by its first row."""
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as handle:
         rows = csv.DictReader(handle)
         header = rows.fieldnames or ()
@@ -317,7 +317,7 @@ def _chosen(
         codes = _codes(rows, name)
         if len(codes) > 1:
             raise SourceError(
-                f"the rows differ by {name}, and nothing says which is the total: "
+                f"the rows differ by {name}, and none is marked as the total: "
                 f"{listed(codes, most=30)}",
                 remedy=f"Choose one with --pick, such as {name}={codes[0]}",
                 file=file,
@@ -350,7 +350,7 @@ def _codes(rows: pd.DataFrame, name: str) -> list[str]:
 
 
 def _index_rows(rows: pd.DataFrame, *, series: ReadySeries, file: str) -> pd.DataFrame:
-    """``series, code, year, value``; a value that is no index or a period that is no year stops."""
+    """``series, code, year, value``; refuses values outside the index and periods beyond years."""
     value, period = rows["OBS_VALUE"], rows["TIME_PERIOD"]
     for column, wrong in (
         ("TIME_PERIOD", ~period.str.fullmatch(r"\d{4}")),
@@ -360,7 +360,7 @@ def _index_rows(rows: pd.DataFrame, *, series: ReadySeries, file: str) -> pd.Dat
             row = rows[wrong].iloc[0]
             what = "year" if column == "TIME_PERIOD" else "index from 0 to 1"
             raise SourceError(
-                f"{row[column]!s} of {row['REF_AREA']} is no {what}",
+                f"{row[column]!s} of {row['REF_AREA']} is not a {what}",
                 remedy=_CHANGED,
                 file=file,
                 column=column,

@@ -1,4 +1,4 @@
-"""World Bank, World Development Indicators: ready series by the API or from the bulk archive."""
+"""World Bank, World Development Indicators: ready series by API or bulk archive."""
 
 from __future__ import annotations
 
@@ -66,9 +66,7 @@ class Wdi(Connector):
         check_years(self.years)
         check_release_day(self.release)
         if self.via not in WAYS:
-            raise InputError(
-                f"--via: there is no way {self.via!r}", remedy=f"Choose {' or '.join(WAYS)}"
-            )
+            raise InputError(f"unknown --via {self.via!r}", remedy=f"Choose {' or '.join(WAYS)}")
 
     @property
     def chosen(self) -> tuple[ReadySeries, ...]:

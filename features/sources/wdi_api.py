@@ -1,4 +1,4 @@
-"""World Bank's API: pages of a series, and the answers that are errors under status 200."""
+"""The World Bank's API: pages of a series, and errors sent with status 200."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def _check_rows(
 
 
 def _check(answer: Answer, *, subject: str, number: int, first: Page | None) -> None:
-    """Refuse what is no page, so that it is never cached; the cache refuses other statuses."""
+    """Refuse what is not a page, so that it is never cached; the cache refuses other statuses."""
     if answer.status == 200:
         _match(parse_page(answer.body, subject=subject), subject=subject, number=number, of=first)
 

@@ -1,4 +1,4 @@
-"""World Economic Outlook of the IMF: projections as each vintage saw them, and actual figures."""
+"""The IMF's World Economic Outlook: projections by vintage, and actual figures."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ class Weo(Connector):
                         remedy=f"Choose from {', '.join(_CODES)}",
                     )
         if not self.codes and not self.actuals:
-            raise InputError("nothing is asked for", remedy="Give --codes or --actuals")
+            raise InputError("no series is requested", remedy="Give --codes or --actuals")
         if not 0 <= self.horizon <= LONGEST:
             raise InputError(
                 f"horizon is {self.horizon}", remedy=f"Give 0 to {LONGEST} years ahead"
@@ -251,7 +251,7 @@ class Weo(Connector):
         pending = wanted["last_actual"].isna()
         series = wanted.loc[pending, ["iso3", "code"]].drop_duplicates()
         notes.count(
-            "series of actual figures left out: the file does not say where estimates start",
+            "series of actual figures left out: the file does not mark where estimates start",
             len(series),
         )
         rows = wanted[wanted["year"] <= wanted["last_actual"]].copy()
@@ -263,13 +263,13 @@ class Weo(Connector):
         present = set(table["indicator"])
         if not present:
             raise SourceError(
-                "no vintage asked for has a figure of what is asked",
+                "no requested vintage has a requested figure",
                 remedy="Ask for further vintages, or other --codes or --actuals",
                 file=self.key,
             )
         lacking = [x.indicator for x in self.indicator_lines() if x.indicator not in present]
         if lacking:
-            notes.say(f"No vintage asked for has a figure of {', '.join(lacking)}: left out")
+            notes.say(f"No requested vintage has a figure of {', '.join(lacking)}: left out")
 
 
 def _build(frame: pd.DataFrame, earlier: Notes, notes: Notes) -> pa.Table:
@@ -321,7 +321,7 @@ def _refuse_vintage(vintage: str) -> None:
     good = re.fullmatch(r"\d{4}-(04|10)", vintage) and vintage != "2011-10"
     if vintage != _AUTUMN_2011 and not (good and vintage >= _FIRST):
         raise InputError(
-            f"{vintage!r} is no vintage of the World Economic Outlook",
+            f"{vintage!r} is not a vintage of the World Economic Outlook",
             remedy=f"Give a year and 04 or 10, such as 2024-10, from {_FIRST} on; in 2011 "
             f"the second one is {_AUTUMN_2011}",
         )

@@ -1,4 +1,4 @@
-"""What a module of `features.sources` implements: one data set, from its source to the store."""
+"""Interface of a connector: one data set, from its source to the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Making the files of a data set, resumably, and putting them in place together."""
+"""Converts the files of a data set, resumably, and puts them in place together."""
 
 from __future__ import annotations
 

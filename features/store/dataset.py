@@ -1,4 +1,4 @@
-"""A data set of the store: what it is, where it is from, and its table."""
+"""A stored data set: what it is, its origin, and its table."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class Dataset:
         if damaged:
             more = f" (and {len(damaged) - 1} more)" if len(damaged) > 1 else ""
             raise InputError(
-                f"the file was changed or is gone since it was fetched{more}",
+                f"the file was changed or removed since it was fetched{more}",
                 remedy="Give the command that fetched it again, with --refresh",
                 file=damaged[0],
             )

@@ -1,4 +1,4 @@
-"""From a source to a data set of the store, in one call."""
+"""Fetches a data set from its source into the store, in one call."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def fetch(
     """
     if not isinstance(connector, Connector):
         raise InputError(
-            f"{connector!r} is no data set of a source",
+            f"{connector!r} is not a data set of a source",
             remedy="Give one such as Baci(level='hs2'), from forecasting",
         )
     store = store if isinstance(store, Store) else Store(store)

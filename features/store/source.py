@@ -1,4 +1,4 @@
-"""What every source has in common: facts about it, options, raw files, parts, counted notes."""
+"""What all sources share: facts, options, catalogue lines."""
 
 from __future__ import annotations
 

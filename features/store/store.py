@@ -1,4 +1,4 @@
-"""The local store: tidy data sets as Parquet by year, each beside what it was made from."""
+"""The local store: tidy data sets as Parquet by year, beside their raw files."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ class Store:
             lock.acquire(timeout=0)
         except Timeout:
             held = self.folder.joinpath(*names)
-            (watcher or Silent()).say(f"{held}: another process is at work on it; waiting")
+            (watcher or Silent()).say(f"{held}: waiting for another process")
             lock.acquire()
         try:
             yield

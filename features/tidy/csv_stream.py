@@ -1,4 +1,4 @@
-"""Columns of a big CSV file, plain or inside a zip archive, a block at a time."""
+"""Columns of a big CSV file, plain or zipped, block by block."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ _REMEDY = "Fetch it again with --refresh"
 
 
 def whole_zip(path: Path) -> None:
-    """Check for `RawCache.file` that refuses what is no whole zip archive, such as a page of HTML.
+    """Check for `RawCache.file`: refuse an incomplete zip archive or a page of HTML.
 
     Raises
     ------
     SourceError
-        If it is none.
+        If it is one.
     """
     if zipfile.is_zipfile(path):
         return
     with path.open("rb") as handle:
         begins = handle.read(40)
     raise SourceError(
-        f"this is no whole zip archive: {path.stat().st_size:,} bytes that begin with {begins!r}",
+        f"not a complete zip archive: {path.stat().st_size:,} bytes that begin with {begins!r}",
         remedy="Try again later, or download the file by hand and give its folder with --from",
         file=path.name.removesuffix(".part"),
     )

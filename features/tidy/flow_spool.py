@@ -1,4 +1,4 @@
-"""Flows of a file that is not sorted by year: set apart by year on disk, then tables of a year."""
+"""Splits a file of flows by year on disk, then makes a table per year."""
 
 from __future__ import annotations
 
@@ -202,13 +202,13 @@ class Translated:
         rows = self._spool.rows(year)
         self._spool.tell(year, notes)
         kept = self._country[rows["exporter"]] & self._country[rows["importer"]]
-        notes.count("rows of areas that are no country left out", int((~kept).sum()))
+        notes.count("rows of areas that are not countries left out", int((~kept).sum()))
         for what, place in self._unknown.items():
             present = (rows["exporter"] == place) | (rows["importer"] == place)
             notes.count(what, int(present.sum()))
         rows = rows[kept]
         negative = int((rows["value"] < 0).sum())
-        notes.count("negative values kept: tell the run to set them to zero", negative)
+        notes.count("negative values kept: set them to zero with --negatives zero", negative)
         return rows
 
     def _refuse_twice(self, flows: NDArray[np.int64], year: int) -> None:

@@ -1,4 +1,4 @@
-"""Rows of country pairs: codes translated, keys unique, a part for every year."""
+"""Rows of country pairs: codes translated, keys unique, one part per year."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def with_iso3(
     file
         Named in the error.
     notes
-        Told about rows of what is no country, which are left out.
+        Told about rows of what is not a country, which are left out.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def with_iso3(
         positions = place[column.cat.codes.to_numpy()]
         out[name] = pd.Categorical.from_codes(positions, distinct)
         countries &= positions >= 0
-    notes.count("rows of what is no country left out", int((~countries).sum()))
+    notes.count("rows of what is not a country left out", int((~countries).sum()))
     return out if countries.all() else out[countries]
 
 

@@ -1,4 +1,4 @@
-"""Parts of a data set, and notes on what making them dropped or mapped."""
+"""Parts of a data set, and notes on what was dropped or mapped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stata files, in which several sources offer their tables beside CSV or Excel."""
+"""Stata files, which several sources offer beside CSV or Excel."""
 
 from __future__ import annotations
 

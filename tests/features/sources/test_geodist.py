@@ -89,7 +89,7 @@ def test_another_sheet_is_named(get: Get, serve: Callable) -> None:
 def test_a_word_among_the_numbers_is_refused_with_its_row(get: Get, serve: Callable) -> None:
     table = rows()
     table[4][HEADER.index("dist")] = "far"
-    with pytest.raises(SourceError, match="column 'dist', row 6: 'far' is no number"):
+    with pytest.raises(SourceError, match="column 'dist', row 6: 'far' is not a number"):
         get(GeoDist(), serve(fake_geodist(table)))
 
 
@@ -106,14 +106,14 @@ def test_an_unknown_code_is_refused(get: Get, serve: Callable) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"<html>maintenance</html>"])
 def test_what_is_no_archive_is_not_kept(get: Get, serve: Callable, body: bytes) -> None:
-    with pytest.raises(SourceError, match="no whole zip archive"):
+    with pytest.raises(SourceError, match="not a complete zip archive"):
         get(GeoDist(), serve(lambda _request: Reply(body)))
     assert get(GeoDist(), serve(fake_geodist())).rows == 49
 
 
 def test_text_called_xls_is_refused(get: Get, serve: Callable) -> None:
     body = archive("iso_o\tiso_d\n".encode("utf-16"))
-    with pytest.raises(SourceError, match="no whole Excel workbook"):
+    with pytest.raises(SourceError, match="not a complete Excel workbook"):
         get(GeoDist(), serve(lambda _request: Reply(body)))
 
 
