@@ -1,8 +1,8 @@
 """Network features of a flow: latent structure and similar countries.
 
-A small flow's own history is noisy. What the whole matrix says about it is not: where its intensity
-stands against a low-rank picture of who trades with whom, how the flows of countries with similar
-partners grew, and how the exporter's and the importer's other flows did.
+A small flow's own history is noisy; the whole matrix is less so: the flow's intensity against a
+low-rank completion, the growth of flows of countries with similar partners, and the growth of the
+exporter's and importer's other flows.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ STRUCTURE_COLUMNS: tuple[str, ...] = (
 )
 
 YEARS = 3
-"""Years the picture is averaged over."""
+"""Years averaged before the completion."""
 THRESHOLD = 2.0
 """Singular values are shrunk by this many medians; noise alone has its largest near two."""
 ITERATIONS = 8
 FOCUS = 3
-"""Power of the cosine similarity: the few countries most alike count, not all a little."""
+"""Power of the cosine similarity, so that the few most similar countries dominate."""
 LARGEST_GROWTH = 3.0
 ABSENT = -4.0
-"""Log intensity a link without trade has in the comparison of countries (e^-4 of expected)."""
+"""Log intensity of a link without trade when countries are compared (e^-4 of expected)."""
 
 Planes = NDArray[np.float32]  # [sector, exporter, importer]
 
@@ -50,11 +50,11 @@ def structure_columns(info: InformationSet) -> NDArray[np.float32]:
     -------
     ndarray
         In ln ratios; ``silent`` columns are shares. Growth is that of the trade intensity
-        ``x_ij W / (X_i M_j)``, so that what totals did is out of it. NaN where the flow has no
+        ``x_ij W / (X_i M_j)``, net of the change of totals. NaN where the flow has no
         trade at the origin (gap) or nobody has a growth to compare with. ``silent_destinations``
         is the share of the exporter's possible destinations it has no trade with at the origin,
-        ``newly_`` its change in a year: a country that did not report looks like one that stopped
-        trading, and comes back.
+        ``newly_`` its change in a year: a country that did not report looks as if it had stopped
+        trading, and then returns.
 
     Notes
     -----
@@ -169,7 +169,7 @@ def _others(values: Planes, present: Planes, *, axis: int) -> Planes:
 
 
 def _ratio(top: Planes, bottom: Planes, *, absent: float = float("nan")) -> Planes:
-    # Relative to single precision: what is left of a weight that cancelled is not a weight.
+    # Relative to single precision: the remainder of cancelled weights is rounding error.
     out = np.full(np.broadcast_shapes(top.shape, bottom.shape), absent, dtype=np.float32)
     return np.divide(top, bottom, out=out, where=bottom > 1e-6)
 

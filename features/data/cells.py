@@ -36,7 +36,7 @@ class RowKeys:
     first_year: int
 
     def chunks(self) -> Iterator[tuple[slice, IntArray, IntArray, IntArray, NDArray[np.int64]]]:
-        """Rows, exporter, importer, sector and year number of one chunk after the other."""
+        """Rows, exporter, importer, sector and year number, chunk by chunk."""
         for start in range(0, self.year.size, CHUNK):
             rows = slice(start, start + CHUNK)
             exporter = self.exporter[rows]
@@ -88,7 +88,7 @@ def scatter(
         flow_cells[cell] = value
     seen = matrix.size - int(np.isnan(matrix).sum())
     seen_home = domestic.size - int(np.isnan(domestic).sum())
-    # A key that occurs twice fills one cell only, so the count of filled cells tells.
+    # A repeated key fills one cell only, so the filled cells are fewer than the rows.
     if seen + seen_home != values.size:
         _refuse_duplicates(flows, keys, file=file)
     return matrix, domestic if rows_at_home else None, seen

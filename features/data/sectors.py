@@ -27,8 +27,8 @@ class SectorAttributes:
         Made in factories; services; digitally deliverable services.
     automation_exposure, ai_exposure
         Static exposure in [0, 1]. Where the file has no such column, 1 for manufacturing and 0 for
-        others, and 1 for digitally deliverable services and 0 for others: the coarsest split there
-        is, which says which sectors could be exposed and not by how much.
+        others, and 1 for digitally deliverable services and 0 for others: the coarsest split: which
+        sectors could be exposed, not by how much.
     statements
         What reading the file decided or counted.
     """

@@ -12,7 +12,7 @@ from features.errors import SourceError
 
 
 class RetryableError(Exception):
-    """Worth another try, after the wait the source asked for or else a growing one."""
+    """Worth retrying, after the wait the source asked for or a growing one."""
 
     def __init__(self, reason: str, *, wait: float | None = None) -> None:
         super().__init__(reason)
@@ -20,7 +20,7 @@ class RetryableError(Exception):
 
 
 class BrokenOffError(RetryableError):
-    """Broken off, but further than ever before."""
+    """Broken off, but with more bytes than before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Answer:
         return text
 
     def excerpt(self, length: int) -> str:
-        """The beginning of what it says in words, after a colon; empty for a page of HTML."""
+        """The beginning of its text, after a colon; empty for a page of HTML."""
         text = " ".join(self.text.split())
         return f": {text[:length]}" if text and not text.startswith("<") else ""
 
@@ -75,7 +75,7 @@ def retry_after(value: str | None) -> float | None:
 
 
 def refusal(url: str, answer: Answer) -> SourceError:
-    """The error for an answer that is not data and that no further try would change."""
+    """The error for a final refusal."""
     if answer.status == 404:
         return SourceError(
             f"the source has no such file (404){answer.excerpt(160)}",

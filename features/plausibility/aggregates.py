@@ -16,9 +16,9 @@ countries that the table does not list."""
 _EXACT = 1e-3
 """Distance at which it is certain: rounding of sources is finer."""
 _MOST = 0.9
-"""Share of partners and years that must be as near: true shares of partners differ widely."""
+"""Share of partners and years that must be as close; true partner shares differ widely."""
 _FEWEST_TRADERS, _FEWEST_SECTORS = 4, 3
-"""Of fewer with like figures, each equals the sum of the rest."""
+"""With fewer similar ones, each may equal the sum of the rest by chance."""
 
 
 def aggregate_findings(panel: TradePanel, totals: TraderTotals) -> list[Finding]:

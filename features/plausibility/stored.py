@@ -16,7 +16,7 @@ _COLUMNS = ["exporter", "importer", "year", "value_usd"]
 
 
 def noticed(paths: Iterable[Path]) -> list[str]:
-    """What looks wrong in a trade data set, one line a finding.
+    """Findings on a trade data set, one line each.
 
     Parameters
     ----------

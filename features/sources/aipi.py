@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _BASE = "https://www.imf.org/external/datamapper/api/v1"
 YEAR = 2023
-"""The only year there is."""
+"""The only year."""
 _INDICES = {
     "AI_PI": ("AIPI", "AI Preparedness Index"),
     "DI": ("AIPI.DI", "Digital infrastructure"),
@@ -35,13 +35,13 @@ _INDICES = {
     "RE": ("AIPI.RE", "Regulation and ethics"),
 }
 _LISTS = ("groups", "regions")
-# Those of the index itself, should the source's lists leave them out.
+# Codes of the index itself, in case the source's lists lack them.
 _GROUPS = frozenset({"WEOWORLD", "ADVEC", "EME", "LIC", "OEMDC"})
 
 
 @dataclass(frozen=True, slots=True)
 class Aipi(Connector):
-    """The index and its four parts by country: a snapshot that no back-test may spread backwards.
+    """The index and its four parts by country: a snapshot of one year, unusable for the past.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class Aipi(Connector):
         Raises
         ------
         SourceError
-            Also where the source answers without values, as it does for names it does not know.
+            Also where the source answers without values, as for unknown names.
         """
         indices = [
             cache.answer(
@@ -175,7 +175,7 @@ def _inside(body: bytes, path: tuple[str, ...], *, where: str) -> dict[str, Any]
 
 
 def _value(years: object, notes: Notes, *, file: str, area: str) -> float | None:
-    """The year's value. The source may ignore the years asked for and send others too."""
+    """The year's value. The source may ignore the requested years and send others too."""
     if not isinstance(years, dict):
         raise SourceError(
             f"the values of {area} are not years",

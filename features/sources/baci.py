@@ -38,13 +38,13 @@ FIRST_YEARS = {"HS92": 1995, "HS96": 1996, "HS02": 2002, "HS07": 2007, "HS12": 2
                "HS22": 2022}  # fmt: skip
 """First year of each revision of the Harmonized System."""
 NEWEST = "202601"
-"""The newest release that is known; the next appears in January."""
+"""The newest known release; the next appears in January."""
 _HOST = "https://www.cepii.fr/DATA_DOWNLOAD/baci/data"
 
 
 @dataclass(frozen=True, slots=True)
 class Baci(Connector):
-    """Bilateral trade of one revision and release, at the level asked for.
+    """Bilateral trade of one revision and release, at the chosen level.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def download_baci(cache: RawCache, revision: str, release: str) -> RawFile:
     Raises
     ------
     SourceError
-        For a release that is not there; names the newest that is known.
+        For an absent release; names the newest known one.
     """
     try:
         return cache.file(
@@ -210,7 +210,7 @@ class BaciArchive:
             with zipfile.ZipFile(path) as archive:
                 names = archive.namelist()
                 for name in names:
-                    # A member has its name twice; where they differ a year would go unnoticed.
+                    # A zip stores a member's name twice; where they differ a year would be missed.
                     archive.open(name).close()
                 yearly = _yearly(names, revision=revision, release=release, file=path)
                 lists = {
@@ -254,7 +254,7 @@ class BaciArchive:
         return sorted(set(years)) if years else list(self.members)
 
     def provisional(self, year: int, notes: Notes) -> None:
-        """Say that the last year is provisional, and whether it seems partial."""
+        """Note that the last year is provisional, and whether it seems partial."""
         last = max(self.members)
         if year != last:
             return
@@ -272,7 +272,7 @@ _YEARLY = re.compile(r"BACI_(?P<revision>HS\d\d)_Y(?P<year>\d{4})_V(?P<release>\
 
 
 def _yearly(names: Sequence[str], *, revision: str, release: str, file: Path) -> dict[int, str]:
-    """Each year's file. Every release restates all years, so that two are never mixed."""
+    """Each year's file. Every release restates all years, so two are never mixed."""
     found = {name: parts for name in names if (parts := _YEARLY.search(name))}
     wanted = (revision, release)
     others = [n for n, parts in found.items() if parts.group("revision", "release") != wanted]

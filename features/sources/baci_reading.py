@@ -32,8 +32,8 @@ COLUMNS = {
     "t": pa.int32(),
     "i": pa.int32(),
     "j": pa.int32(),
-    # As text: products have leading zeros and letters (9999AA). As a dictionary: each is looked up
-    # once a block.
+    # Text, as products have leading zeros and letters (9999AA); a dictionary, so that each is
+    # looked up once per block.
     "k": TEXT,
     "v": pa.float64(),
 }
@@ -85,7 +85,7 @@ class YearFlows:
 
 
 def read_countries(archive: zipfile.ZipFile, member: str) -> CountryMap:
-    """Meaning of the codes in a release's list: ours first, the list's alpha-3 where we have none.
+    """Countries of the codes in a release's list: from our table, else the list's alpha-3.
 
     The list's own alpha-3 codes are not unique: Belgium, Germany and Sudan have two rows, Taiwan is
     ``S19``. A placeholder of its own with a digit (``R20``) is an area that is not a country.
@@ -144,7 +144,7 @@ def _read_list(
 
 
 def repaired(name: str) -> str:
-    """A name that was encoded twice, as some of the source's are, read back; others as they are."""
+    """A name, decoded again where the source encoded it twice."""
     try:
         return name.encode("latin-1").decode("utf-8")
     except UnicodeError:
@@ -156,8 +156,8 @@ def aggregate_year(
 ) -> YearFlows:
     """Add a year up to the level's sectors, a block at a time.
 
-    Rows are sorted by exporter, importer and product, so that each block shrinks to its runs of
-    one flow before it is kept; rows in any other order only cost more memory.
+    Rows are sorted by exporter, importer and product, so each block shrinks to its runs of one flow
+    before it is kept; other orders only cost more memory.
 
     Raises
     ------
@@ -208,7 +208,7 @@ class _RunningTotals:
             self._sums.append(sums)
 
     def flows(self) -> YearFlows:
-        # A flow may be split over blocks, and two codes be one country.
+        # A flow may span blocks, and two codes may be one country.
         none: list[NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
         keys, sums = sums_by_key(
             np.concatenate(self._keys or none), np.concatenate(self._sums or [np.empty(0)])

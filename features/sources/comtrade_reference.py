@@ -52,7 +52,7 @@ class Reporters:
         wanted
             Alpha-3 codes; all where empty.
         since
-            First year of interest: codes that had expired by then are passed over.
+            First year of interest: codes that had expired by then are skipped.
 
         Raises
         ------
@@ -142,7 +142,7 @@ class Partners:
         codes
             Rows of each code.
         count
-            Told of rows of unknown codes, where they are to be dropped.
+            Receives rows of unknown codes, where they are to be dropped.
 
         Raises
         ------
@@ -222,12 +222,12 @@ def _countries(
         try:
             return _country(int(code), listed[code], "reporter")
         except UnknownCodeError:
-            # Where countries are named, one that no table knows is none of them.
+            # Where countries are named, an unknown code is not one of them.
             if wanted:
                 return None
             raise UnknownCodeError(code) from None
 
-    # One that is to be dropped is not asked for, so that it has no rows to count.
+    # A dropped code is not requested, so it has no rows to count.
     none: dict[str, int] = {}
     return translate(
         list(listed), of, file=file, column="reporterCode",

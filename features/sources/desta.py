@@ -37,8 +37,8 @@ DYADS = (*SIDES, "base_treaty", "entry_type", "year", "entryforceyear", "wto_lis
 WITHDRAWALS = (*SIDES, "base_treaty", "year")
 NO_TREATY = ("negotiation", "withdrawal")
 _TRANSITION = ("GBR", 2020)
-"""The European Union's treaties bound the United Kingdom to 31 December 2020, the year under which
-the list has its withdrawals: they end a year later than the list's other withdrawals."""
+"""The EU's treaties bound the United Kingdom to 31 December 2020, and the list has its withdrawals
+under 2020: they end a year later than other withdrawals."""
 _NEVER = 9999
 
 
@@ -151,7 +151,7 @@ def _has_columns(columns: Sequence[str]) -> Callable[[Path], None]:
 
 
 def _is_list(check: Callable[[Path], None], *, left: bool) -> Fits:
-    """Whether a file is the list of treaties or that of withdrawals, which have alike columns."""
+    """Whether a file is the list of treaties or that of withdrawals, whose columns are similar."""
 
     def fits(path: Path) -> bool:
         if not passes(check)(path):
@@ -168,7 +168,7 @@ def _read(raw: RawFile, columns: Sequence[str], notes: Notes) -> pd.DataFrame:
     """Columns as text, with both countries' codes, each pair in alphabetical order."""
     _has_columns(columns)(raw.path)
     try:
-        # Names of countries and treaties, in whatever encoding, are not needed.
+        # Names of countries and treaties, in various encodings, are not needed.
         frame = pd.read_csv(
             raw.path, usecols=[*columns], dtype="str", keep_default_na=False, encoding="latin-1"
         )
@@ -233,7 +233,7 @@ def _with_end(spells: pd.DataFrame, withdrawals: RawFile, notes: Notes) -> pd.Da
     left = left.loc[left["left"].notna(), [*keys, "left"]].drop_duplicates()
     spells = spells.reset_index(drop=True).assign(spell=lambda frame: frame.index)
     joined = spells.merge(left, on=keys, how="left")
-    # Whatever enters into force after a withdrawal brings the pair back.
+    # Anything that enters into force after a withdrawal brings the pair back.
     after = joined["left"].where(joined["left"] >= joined["start"])
     country, year = _TRANSITION
     after += (joined[[*PAIR]] == country).any(axis=1) & (after == year)

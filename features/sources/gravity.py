@@ -91,7 +91,7 @@ class Gravity(Connector):
         "CEPII working paper 2022-05",
         lag="11 months at its release; nothing after 2021",
         publication_lag_months=11,
-        # Renewed irregularly, the last time in 2022.
+        # Updated irregularly, last in 2022.
         renewed_months=60,
     )
 
@@ -192,8 +192,8 @@ class Gravity(Connector):
                     int(contradicting.sum()))  # fmt: skip
         notes.count("pair-years where it is unknown whether there is an agreement",
                     int(np.isnan(rta).sum()))  # fmt: skip
-        # A type left empty would make a table of which the reader thinks that it lists agreements
-        # only, and fill unknown pairs with 0.
+        # An empty type would make the reader take the table for a list of agreements only, and fill
+        # unknown pairs with 0.
         typed[rta == 0] = 0.0
         types = {name: typed[:, number] for number, name in enumerate(TYPES)}
         return rows[["year", *SIDES]].assign(rta=rta, **types)

@@ -101,7 +101,7 @@ class Icio(Connector):
 
     @property
     def kind(self) -> Kind:
-        """Tables or trade, by what is asked for."""
+        """Tables or trade, as requested."""
         return "tables" if self.what == "tables" else "trade"
 
     @property
@@ -119,7 +119,7 @@ class Icio(Connector):
         return {name: years for name, years in out.items() if years}
 
     def locate(self) -> tuple[str, ...]:
-        """A zip for every five to seven years that are asked for."""
+        """A zip for every five to seven requested years."""
         return tuple(f"{_HOST}/{self.release}/{name}" for name in self._bundles())
 
     def download(self, cache: RawCache) -> tuple[RawFile, ...]:
@@ -184,7 +184,7 @@ def _table(path: Path, member: str, notes: Notes) -> pa.Table:
 
 
 def _sales_of(table: IcioYear, country: int) -> pa.Table:
-    """Sales of one country: all at once, their keys would take more memory than the table."""
+    """Sales of one country: the keys of all at once would take more memory than the table."""
     n, k = len(table.countries), len(table.sectors)
     rows = slice(country * k, (country + 1) * k)
     cells = np.concatenate(

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from features.download.raw_cache import RawCache
 
 _BASE = "https://api.imf.org/external/sdmx/3.0/data/dataflow/IMF.STA/IMTS"
-# The latest stable version is called "+", which in an address would be read as a blank.
+# The latest stable version is "+", which in an address would mean a space.
 _VERSION = quote("+", safe="")
 _ACCEPT = "application/vnd.sdmx.data+csv;version=2.0.0"
 _INDICATORS = {"exports": "XG_FOB_USD", "imports": "MG_CIF_USD"}
@@ -43,9 +43,9 @@ _GROUP = re.compile(r"G\d+")
 _NO_COUNTRY = re.compile(r"[A-Z]{1,2}\d{3}|GCANCEX")
 _OWN_CODES = {"XKX": "KOS"}
 FIRST_YEAR = 2000
-"""Before, Belgium-Luxembourg and the Southern African Customs Union traded as one."""
+"""Before, Belgium-Luxembourg and the Southern African Customs Union report as one."""
 PARTIAL_SHARE = 0.9
-"""Share of the reporters of the year before below which the last year is called partial."""
+"""Share of the previous year's reporters below which the last year counts as partial."""
 # The whole world's matrix takes the server minutes before its first byte.
 _READ_TIMEOUT = 1800.0
 _REMEDY = "Fetch it again (--refresh)"
@@ -124,7 +124,7 @@ class Imts(Connector):
         Raises
         ------
         SourceError
-            Also for an answer without a row, which is how the source says no to a wrong request.
+            Also for an answer without a row, the source's answer to a wrong request.
         """
         if cache.offline:
             indicator = _INDICATORS[self.flow]
@@ -149,7 +149,7 @@ class Imts(Connector):
         rows = pd.concat([self._read(file.path, notes) for file in raw], ignore_index=True)
         rows = _known_countries(rows, notes, file=raw[0].path.name)
         if self.reporters:
-            # A file of the user's may have others.
+            # A user's file may have others.
             asked = rows["reporter"].isin(self.reporters)
             notes.count("rows of reporters not asked for dropped", int((~asked).sum()))
             rows = rows[asked]
@@ -208,7 +208,7 @@ class Imts(Connector):
         notes.count("rows of years not asked for dropped", int((~wanted).sum()))
         known = rows["OBS_VALUE"].notna()
         notes.count("rows without a value left out", int((wanted & ~known).sum()))
-        # SCALE says how the interface displays figures; its OBS_VALUE is in dollars all the same.
+        # SCALE only concerns the display; OBS_VALUE is in dollars.
         table = pd.DataFrame(
             {
                 "reporter": rows["COUNTRY"],
@@ -231,7 +231,7 @@ def _check(answer: Answer, *, url: str) -> None:
             remedy="Try again later, or download the file by hand and give its folder with --from",
             file=url,
         )
-    # A copy of the whole answer, stripped, would double its hundreds of megabytes.
+    # A stripped copy would double the answer's hundreds of megabytes.
     if not rows[:1000].strip():
         raise SourceError(
             "the source answered with a header and no row, as it does for a selection it does not "
@@ -327,7 +327,7 @@ def _refuse_duplicates(rows: pd.DataFrame, *, file: str) -> None:
 
 
 def _say_if_partial(rows: pd.DataFrame, notes: Notes) -> None:
-    """Say where the last year has figures of clearly fewer reporters than the year before."""
+    """Note where the last year has clearly fewer reporters than the year before."""
     counted = rows.groupby("year")["reporter"].nunique()
     if len(counted) < 2:
         return
@@ -339,7 +339,7 @@ def _say_if_partial(rows: pd.DataFrame, notes: Notes) -> None:
 
 
 def _short(words: Sequence[str]) -> str:
-    """Words as part of a key; many are summed up."""
+    """Words as part of a key; many become a digest."""
     text = "_".join(words)
     if len(text) <= 40:
         return text

@@ -35,7 +35,7 @@ class Reading:
     dropped
         Codes that are not countries, each with the words under which its rows are counted.
     statements
-        What else must be said of the data.
+        Further statements on the data.
     """
 
     frame: pd.DataFrame
@@ -64,7 +64,7 @@ def check_release_day(release: str) -> None:
 
 
 def check_years(years: Sequence[int]) -> None:
-    """Refuse years in which no statistics were kept.
+    """Refuse impossible years.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def yearly_parts(
         notes.say(f"No series has a value in {', '.join(map(str, sorted(set(without))))}")
     for year, rows in by_year.items():
         yield Part.of_year(year, partial(_table, rows, earlier=notes))
-        notes = Notes()  # The counts are of all years: they are said with the first.
+        notes = Notes()  # The counts are of all years: the first part reports them.
 
 
 def _table(rows: pd.DataFrame, notes: Notes, *, earlier: Notes) -> pa.Table:

@@ -38,7 +38,7 @@ class ReadySeries:
     scale
         Factor from the source's unit to ``unit``.
     note
-        What a user must know of it.
+        Caveats for the user.
     columns
         Short name and titles under which the source's file may hold it, where it has several.
     """
@@ -212,7 +212,7 @@ SETS: dict[str, frozenset[Channel]] = {
     "published_totals": frozenset({"published_totals"}),
     "trade_policy": frozenset({"trade_policy"}),
 }
-"""Channels of each set; ``technology`` is the three whose worth the project tests."""
+"""Channels of each set; ``technology`` is the three that the project tests."""
 
 
 def ready_of(source: SeriesSource) -> tuple[ReadySeries, ...]:
@@ -237,7 +237,7 @@ def ready_in(name: str) -> tuple[ReadySeries, ...]:
 
 
 def choose(source: SeriesSource, wanted: Sequence[str]) -> tuple[ReadySeries, ...]:
-    """Ready series by their name in the project or their id at the source; all for none named.
+    """Ready series by their name in the project or id at the source; all by default.
 
     Returns
     -------

@@ -157,8 +157,8 @@ class Itpde(Connector):
     def sector_table(self, raw: Sequence[RawFile]) -> pd.DataFrame | None:
         """Kinds of the sectors; None for totals.
 
-        Services as a whole are not flagged digitally deliverable: only industries tell them apart.
-        Goods industries have no names, which the files without names do not give.
+        Services as a whole are not flagged digitally deliverable; only industries are. Goods
+        industries have no names, as the files lack them.
         """
         del raw
         if self.level == "total":
@@ -175,7 +175,7 @@ class Itpde(Connector):
 
 
 def industry_code(number: int) -> str:
-    """Code of an industry, such as ``I007``, which no reader takes for a number."""
+    """Code of an industry, such as ``I007``: readers would take digits for a number."""
     return f"I{number:03d}"
 
 

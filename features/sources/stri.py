@@ -35,20 +35,20 @@ FIRST_YEAR = 2014
 ECONOMIES = 129
 """Covered by the edition that goes to 2025."""
 LAG_MONTHS = 3
-"""Our assumption: the OECD states no lag, and an edition comes out soon after its year."""
+"""Assumed: the OECD states no lag, and an edition comes out soon after its year."""
 _FLOWS = ("DATAFLOW", "STRUCTURE_ID")
 """Columns that name the data: that of the interface, and that of the explorer's download."""
 _COLUMNS = ("REF_AREA", "TIME_PERIOD", "OBS_VALUE")
 _NO_DIMENSIONS = (*_FLOWS, "STRUCTURE", "STRUCTURE_NAME", "ACTION")
 _IDENTIFIER = re.compile("[A-Z][A-Z0-9_]*")
 TOTALS: dict[str, tuple[str, ...]] = {
-    # The measure that has the name of the index is the index; the others are parts of it.
+    # The measure named after the index is the index; others are its parts.
     "MEASURE": ("STRI", "DSTRI"),
     "COUNTERPART_AREA": ("W",),
     "FREQ": ("A",),
 }
-"""Codes of a dimension that say they are the whole of it, beside `TOTAL`, which is SDMX's own word
-for it. Where none of them is there, or more than one, nothing says which row is the total."""
+"""Codes that mark a dimension's total, beside SDMX's own `TOTAL`. With none of them, or several,
+the total is unknown."""
 TOTAL = "_T"
 # Unions, clubs and averages; "W" and "WLD" are the world.
 _GROUP = re.compile(r"EU\d*(_\d{4})?|EU\d*OECD|EA\d*|EEA|OECD\w*|G7|G20|W|WLD|BRIICS|BRICS|ASEAN")
@@ -79,9 +79,8 @@ _SERIES = {
 class Stri(Connector):
     """One index by country and year, 0 where a market is open and 1 where it is closed.
 
-    What the answer breaks down further (by measure, sector ..) is read at its total, and only where
-    the answer says which row that is (`TOTALS`); else the dimension is named and ``pick`` decides.
-    Nothing is averaged.
+    Further dimensions (measure, sector, ...) are read at their total if one is marked (`TOTALS`);
+    otherwise the error names the dimension and ``pick`` decides. Nothing is averaged.
 
     Attributes
     ----------
@@ -116,7 +115,7 @@ class Stri(Connector):
         "Restrictiveness Index",
         lag=f"{LAG_MONTHS} months (assumed: the source states none)",
         publication_lag_months=LAG_MONTHS,
-        # Sixty downloads an hour are allowed, for all that ask from one address.
+        # Sixty downloads an hour are allowed per client address.
         pace_seconds=60.0,
         dated=True,
     )
@@ -152,8 +151,8 @@ class Stri(Connector):
         return f"{key}:{picked}" if picked else key
 
     def locate(self) -> tuple[str, ...]:
-        """One address; the years are asked for beside it."""
-        # All codes of all dimensions: their number and order are not ours to know.
+        """One address; years are parameters."""
+        # All codes of all dimensions, whose number and order may change.
         return (f"{_BASE},{self.series.at_source},{_VERSION}/all",)
 
     def download(self, cache: RawCache) -> tuple[RawFile, ...]:
@@ -312,7 +311,7 @@ def _chosen(
                 f"{name} is read at {totals[0]}, {int((~kept).sum()):,} other rows dropped"
             )
             rows = rows[kept]
-    # Once all are chosen: of what one dimension leaves, another may have one code only.
+    # After all choices: rows left by one dimension may have one code of another.
     for name in dimensions:
         codes = _codes(rows, name)
         if len(codes) > 1:
@@ -358,9 +357,9 @@ def _index_rows(rows: pd.DataFrame, *, series: ReadySeries, file: str) -> pd.Dat
     ):
         if wrong.any():
             row = rows[wrong].iloc[0]
-            what = "year" if column == "TIME_PERIOD" else "index from 0 to 1"
+            what = "a year" if column == "TIME_PERIOD" else "an index from 0 to 1"
             raise SourceError(
-                f"{row[column]!s} of {row['REF_AREA']} is not a {what}",
+                f"{row[column]!s} of {row['REF_AREA']} is not {what}",
                 remedy=_CHANGED,
                 file=file,
                 column=column,

@@ -34,8 +34,8 @@ _TAIWAN = "Taiwan is absent from WDI: its indicators are unknown unless another 
 class Wdi(Connector):
     """Series of the World Development Indicators, a row a country and year.
 
-    The source overwrites its figures in place and fills some weeks after its date of update, so
-    that the day of retrieval is the release and the content is hashed.
+    The source overwrites figures in place, even weeks after its update date, so the day of
+    retrieval is the release and the content is hashed.
     """
 
     INFO: ClassVar[SourceInfo] = SourceInfo(
@@ -92,7 +92,7 @@ class Wdi(Connector):
         Raises
         ------
         SourceError
-            For a series that the source has retired: it is named, whatever else was asked for.
+            For a retired series, by name.
         """
         if self.via == "bulk":
             return (wdi_bulk.fetch_archive(cache),)
@@ -133,7 +133,7 @@ class Wdi(Connector):
             frames.append(frame)
             updates.add(updated)
         frame = pd.concat(frames, ignore_index=True)
-        # Groups by income come without an alpha-3 code, which their alpha-2 code tells.
+        # Income groups have no alpha-3 code: use their alpha-2 code.
         by_area = frame["area"].map(alpha3).fillna("")
         return Reading(
             frame.assign(code=frame["code"].where(frame["code"] != "", by_area)),
@@ -144,5 +144,5 @@ class Wdi(Connector):
 
 
 def _updated(days: set[str]) -> str:
-    """The source's own words on its update, which it does not change with every figure."""
+    """The source's update date, which does not change with every figure."""
     return f"Last updated by the source's own word: {', '.join(sorted(days)) or 'unknown'}"

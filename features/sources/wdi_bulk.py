@@ -20,7 +20,7 @@ from features.download.raw_file import RawFile
 from features.errors import SourceError
 from features.tidy.tidying import require_source_columns
 
-# Sends on to another host of the World Bank's.
+# Redirects to another World Bank host.
 BULK_URL = "https://databank.worldbank.org/data/download/WDI_CSV.zip"
 DATA, COUNTRIES, SERIES = "WDICSV.csv", "WDICountry.csv", "WDISeries.csv"
 _KEYS = ("Country Name", "Country Code", "Indicator Name", "Indicator Code")
@@ -33,7 +33,7 @@ def fetch_archive(cache: RawCache) -> RawFile:
     Raises
     ------
     SourceError
-        If what came is not an archive.
+        If the answer is not an archive.
     """
     files = [re.compile(re.escape(name), re.IGNORECASE) for name in (DATA, COUNTRIES, SERIES)]
     return cache.file(
@@ -125,8 +125,8 @@ def _refuse_ragged(row: list[str], width: int, *, file: str, number: int) -> Non
 def _year_columns(header: list[str], *, file: str) -> dict[int, int]:
     """Year of each column that holds one.
 
-    A comma at the end of every line makes a last column without a name. Any other column that is
-    no year could be one under a new spelling: it must not pass for nothing.
+    A comma at the end of every line makes a last column without a name. Any other column could be a
+    year in a new spelling, so it is an error.
     """
     require_source_columns(header, _KEYS, file=file)
     years = {

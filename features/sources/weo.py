@@ -34,16 +34,16 @@ if TYPE_CHECKING:
 
 _LEGACY = "https://www.imf.org/-/media/Files/Publications/WEO/WEO-Database"
 NEWEST = "2026-04"
-"""The newest vintage that is known; later ones come by the interface as soon as they are there."""
+"""The newest known vintage; later ones come from the API once published."""
 _FIRST, _FIRST_BY_API = "2007-10", "2025-04"
 _MONTHS = {"04": "April", "10": "October"}
-_AUTUMN_2011 = "2011-09"  # the only one that did not wait for October
+_AUTUMN_2011 = "2011-09"  # published in September
 LONGEST = 5
 
 
 @dataclass(frozen=True, slots=True)
 class _Code:
-    """A WEO subject: its words, unit, and how many of the units of the file make one of ours."""
+    """A WEO subject: label, unit, and the file's units per unit of ours."""
 
     label: str
     unit: str
@@ -73,7 +73,7 @@ class Weo(Connector):
     A projection's year is that of the vintage, its value what the vintage said of ``h`` years
     later. With a publication lag of 0 it is seen from the January after: a forecast sees vintages
     of earlier years only. Actual figures are those of the newest vintage, up to the last year that
-    it does not call an estimate; they are revised figures, as other macro data are.
+    is not an estimate; they are revised, as other macro data are.
 
     Attributes
     ----------
@@ -151,7 +151,7 @@ class Weo(Connector):
         return tuple(dict.fromkeys(urls))
 
     def download(self, cache: RawCache) -> tuple[RawFile, ...]:
-        """A file a vintage, or two by the interface, in order.
+        """A file per vintage, or two from the API, in order.
 
         Raises
         ------
@@ -166,7 +166,7 @@ class Weo(Connector):
         Raises
         ------
         SourceError
-            Also where no vintage has any figure of what is asked.
+            Also where no vintage has any requested figure.
         """
         rows: list[pd.DataFrame] = []
         notes: dict[int, Notes] = {}
@@ -186,7 +186,7 @@ class Weo(Connector):
         ahead = [
             IndicatorLine(
                 indicator=f"WEO.{code}.H{h}",
-                # Also of trade: what the IMF expects was never hidden from a forecaster.
+                # Trade too: the IMF's projections were public to forecasters.
                 channel="economic_mass",
                 label=f"{_CODES[code].label}: what the vintage of the year said of "
                 f"{'the same year' if h == 0 else f'{h} years later' if h > 1 else '1 year later'}",
@@ -259,7 +259,7 @@ class Weo(Connector):
         return rows[["iso3", "year", "indicator", "value"]]
 
     def _say_what_lacks(self, table: pd.DataFrame, notes: Notes) -> None:
-        """Series of which no vintage asked for has a figure: the catalogue leaves them out."""
+        """Series without a figure in any requested vintage, left out of the catalogue."""
         present = set(table["indicator"])
         if not present:
             raise SourceError(

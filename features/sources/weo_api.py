@@ -45,12 +45,12 @@ class Flow(NamedTuple):
 
     @property
     def rank(self) -> tuple[bool, tuple[int, ...]]:
-        """Of two that have one vintage the greater counts: ``WEO`` itself, then later versions."""
+        """Of two with one vintage the greater counts: ``WEO`` itself, then later versions."""
         return self.name == "WEO", tuple(int(n) for n in re.findall(r"\d+", self.version))
 
 
 def download_vintage(cache: RawCache, vintage: str) -> tuple[RawFile, RawFile]:
-    """Figures of a vintage, and what is said of each series (where estimates start).
+    """Figures of a vintage, and metadata of its series (where estimates start).
 
     Raises
     ------
@@ -86,12 +86,12 @@ def data_name(vintage: str) -> str:
 
 
 def series_name(vintage: str) -> str:
-    """Name of what is said of a vintage's series."""
+    """Name of the metadata of a vintage's series."""
     return f"WEO-{vintage}-series.csv"
 
 
 def _flow_of(cache: RawCache, vintage: str, flows: Collection[Flow]) -> Flow:
-    """The flow of a vintage: by its name, else by the day of publication that its data name."""
+    """The flow of a vintage: by its name, else by the publication day in its data."""
     vintages: dict[str, Flow] = {}
     for flow in sorted(flows, key=lambda flow: flow.rank):
         vintages[_vintage_of(cache, flow)] = flow
@@ -176,7 +176,7 @@ def read_api_vintage(
 
 
 def _last_actual(rows: pd.DataFrame, series: Path, notes: Notes) -> pd.Series:
-    """Last year of each row's series that is not an estimate, NaN where it is not said."""
+    """Last year of each row's series that is not an estimate, NaN if unknown."""
     table = _table(series.read_bytes(), series.name)
     require_source_columns([*table], (*_SERIES, _LAST_ACTUAL), file=series.name)
     present = set(zip(rows["COUNTRY"], rows["INDICATOR"], strict=True))

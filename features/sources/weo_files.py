@@ -28,7 +28,7 @@ _GROUP = re.compile(r"G\d+")
 _SCALES = {"": 1.0, "units": 1.0, "thousands": 1e3, "millions": 1e6, "billions": 1e9,
            "0": 1.0, "3": 1e3, "6": 1e6, "9": 1e9}  # fmt: skip
 _CLOSING = ("International Monetary Fund", "Note:")
-"""How the lines begin that close the text; the first names the vintage."""
+"""Beginnings of the closing lines; the first names the vintage."""
 _MONTHS = {"04": "April", "09": "September", "10": "October"}
 _REMEDY = "Download the file again (--refresh), or by hand and give its folder with --from"
 
@@ -62,7 +62,7 @@ def check_text(answer: Answer, *, url: str) -> None:
 
 
 def refuse_other(path: Path, *, vintage: str) -> None:
-    """Raise `SourceError` for a file that is not a vintage, or not surely of this one."""
+    """Raise `SourceError` for a file that is not clearly of this vintage."""
     notes = Notes()
     read_vintage(path, vintage=vintage, codes=(), notes=notes)
     if notes.texts:
@@ -137,7 +137,7 @@ def _cells(
 
 
 def last_actual_year(cell: object, *, row: int, file: str, notes: Notes) -> float:
-    """Last year that is not an estimate; NaN where it is not said.
+    """Last year that is not an estimate; NaN if unknown.
 
     A fiscal year such as ``FY2024/25`` counts as the year it ends in (2025), as it does in the
     earlier files. ``0`` means that the whole series is estimated.
@@ -251,7 +251,7 @@ def _sheet_rows(path: Path) -> Iterator[Row]:
 
 
 def _decoded(body: bytes) -> str:
-    """UTF-16-LE or Latin-1: vintages have alternated, so the bytes decide."""
+    """UTF-16-LE or Latin-1, by its bytes: vintages alternate."""
     if body.startswith(b"\xff\xfe") or body[1:2] == b"\x00":
         return body[: len(body) // 2 * 2].decode("utf-16-le", errors="replace")
     return body.decode("latin-1")
@@ -310,7 +310,7 @@ def _refuse_second(known: Sequence[tuple[_Row, str]], *, file: str) -> None:
 def _refuse_odd(
     cells: Sequence[str], header: Sequence[str], closing: str, *, file: str, row: int
 ) -> None:
-    """A row after the closing line, or of another width: a cut-off file or one cell astray."""
+    """A row after the closing line, or of another width: a truncated file or a stray cell."""
     if closing:
         raise SourceError(
             "the table goes on after its closing line", remedy=_REMEDY, file=file, row=row

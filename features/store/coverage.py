@@ -76,7 +76,7 @@ def _counted(column: pa.ChunkedArray) -> pd.Series:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is wrong, or may be, in a store.
+    """A defect in a store, certain or possible.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class Finding:
     problem
         In words.
     broken
-        Whether it must be mended; otherwise it is stale or left over.
+        Whether it must be repaired; otherwise it is stale or left over.
     """
 
     where: str
@@ -94,7 +94,7 @@ class Finding:
 
 
 def check(store: Store, *, today: date) -> list[Finding]:
-    """Look through a store: every file against its sum, what is stale, what was left over.
+    """Check a store: checksums, stale data, leftovers.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def check(store: Store, *, today: date) -> list[Finding]:
     Returns
     -------
     list of Finding
-        Empty where all is well.
+        Empty if all is well.
     """
     found = [
         Finding(str(folder), "its description cannot be read: fetch it again", broken=True)
@@ -131,7 +131,7 @@ def is_stale(dataset: Dataset, *, today: date) -> bool:
 
 
 def _day(release: str) -> date | None:
-    """Day of a release that is called by its date, YYYYMM or YYYYMMDD."""
+    """Day of a release named by its date, YYYYMM or YYYYMMDD."""
     if not (release.isdigit() and len(release) in (6, 8)):
         return None
     try:

@@ -17,9 +17,9 @@ from features.tidy.tidying import require_source_columns
 
 BLOCK = 1 << 22
 TEXT = pa.dictionary(pa.int32(), pa.string())
-"""Type of a column of codes: each distinct one is held once."""
+"""Type of a column of codes: each distinct code is stored once."""
 BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
-"""What the standard library raises for an archive with a wrong byte somewhere."""
+"""What the standard library raises for a corrupt archive."""
 _REMEDY = "Fetch it again with --refresh"
 
 
@@ -43,7 +43,7 @@ def whole_zip(path: Path) -> None:
 
 
 def member_named(archive: zipfile.ZipFile, ending: str, *, file: object) -> str:
-    """Name of the only member whose name ends so, in whatever folder of the archive.
+    """Name of the only member with this ending, in any folder of the archive.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def member_named(archive: zipfile.ZipFile, ending: str, *, file: object) -> str:
 
 @contextmanager
 def opened(path: Path, *, member: str | None) -> Iterator[IO[bytes]]:
-    """The file, or the member of the archive that ends so; what is broken is said in one line.
+    """The file, or the archive's member with this ending, open for reading.
 
     Raises
     ------

@@ -10,7 +10,7 @@ import pytest
 from fake_sources.geodist import HEADER, archive, fake_geodist, rows
 from fake_sources.server import Reply
 from fake_sources.workbooks import xls
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from features.data.pairs import PairAttributes
@@ -122,6 +122,7 @@ WORKBOOK = xls("dist_cepii", [HEADER, *rows()])
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, len(WORKBOOK) - 1), st.booleans(), st.integers(0, 255))
+@example(2198, False, 1)  # rows without codes
 def test_a_cut_or_garbled_workbook_gives_nothing_but_a_source_error(
     place: int, cut: bool, byte: int
 ) -> None:

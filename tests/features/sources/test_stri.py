@@ -133,7 +133,9 @@ SECTORS: list[Cell] = [
 
 
 def test_sectors_without_a_total_are_never_averaged(serve: Serve, get: Get, store: Store) -> None:
-    with pytest.raises(SourceError, match=r"differ by ACTIVITY, and nothing says.*: J61, J62") as e:
+    with pytest.raises(
+        SourceError, match=r"differ by ACTIVITY, and none is marked.*: J61, J62"
+    ) as e:
         get(Stri(what="services"), serve(FakeOecd(SECTORS)))
     assert "--pick, such as ACTIVITY=J61" in str(e.value)
     assert store.datasets() == []
@@ -147,7 +149,7 @@ def test_one_sector_each_is_no_total_either(serve: Serve, get: Get) -> None:
 
 def test_two_rows_that_could_both_be_the_total_are_refused(serve: Serve, get: Get) -> None:
     rows = [("DEU", "STRI", "_T", 2020, 0.1), ("DEU", "_T", "_T", 2020, 0.2)]
-    with pytest.raises(SourceError, match=r"differ by MEASURE, and nothing says.*: STRI, _T"):
+    with pytest.raises(SourceError, match=r"differ by MEASURE, and none is marked.*: STRI, _T"):
         get(Stri(), serve(FakeOecd(rows)))
 
 
@@ -434,7 +436,7 @@ def test_a_file_of_the_users_own(serve: Serve, get: Get, tmp_path: Path) -> None
         ({"years": (2013, 2014)}, "begins in 2014, not in 2013"),
         ({"pick": ("J61",)}, "'J61' is not a dimension's code"),
         ({"pick": ("OBS_VALUE=1",)}, "is not a dimension's code"),
-        ({"pick": ("ACTIVITY=J61", "ACTIVITY=J62")}, "named twice"),
+        ({"pick": ("ACTIVITY=J61", "ACTIVITY=J62")}, "names its dimension twice"),
         ({"release": "2026"}, "is not a day"),
     ],
 )

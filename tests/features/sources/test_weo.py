@@ -182,7 +182,7 @@ def test_an_old_vintage_gives_what_it_has_and_says_what_lacks(serve: Serve, get:
     dataset = get(Weo(vintages=("2020-04",)), serve(FakeWeo({"2020-04": rows})))
     assert rows_of(dataset, "WEO.NGDP_RPCH.H1", "DEU") == {2020: 4.0}
     assert set(dataset.catalogue["indicator"]) == {"WEO.NGDP_RPCH.H0", "WEO.NGDP_RPCH.H1"}
-    (said,) = (s for s in dataset.statements if s.startswith("No vintage asked for has"))
+    (said,) = (s for s in dataset.statements if s.startswith("No requested vintage has"))
     assert "WEO.NGDPD.H0," in said
     assert "WEO.NGDP_RPCH.H2," in said
     assert "WEO.LP:" in said

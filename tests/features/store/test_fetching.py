@@ -579,7 +579,7 @@ def test_who_comes_second_waits_and_says_so(serve, store, tmp_path):
         second = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                   text=True, cwd=tmp_path)  # fmt: skip
         assert second.stderr is not None
-        assert "another process is at work" in second.stderr.readline()
+        assert "waiting for another process" in second.stderr.readline()
         assert server.requests == []
     second.communicate(timeout=60)
     assert second.returncode == 0
