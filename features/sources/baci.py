@@ -28,7 +28,7 @@ from features.sources.baci_reading import (
 )
 from features.sources.harmonized_system import LEVELS, Level, level_named
 from features.store.connector import Connector
-from features.store.source import SourceInfo, option, require_years
+from features.store.source import SourceInfo, option, require_choice, require_years
 from features.tidy.csv_stream import BROKEN_ZIP, whole_zip
 from features.tidy.parts import Notes, Part
 from features.tidy.tidying import coded, trade_table
@@ -83,24 +83,16 @@ class Baci(Connector):
     )
 
     def __post_init__(self) -> None:
-        if self.revision not in FIRST_YEARS:
-            known = ", ".join(FIRST_YEARS)
-            raise InputError(
-                f"there is no revision {self.revision!r}", remedy=f"Choose one of {known}"
-            )
+        require_choice("revision", self.revision, FIRST_YEARS)
         if not re.fullmatch(r"20\d\d(0[1-9]|1[0-2])[a-z]?", self.release):
             raise InputError(
                 f"{self.release!r} is not a release of BACI",
                 remedy="Give year and month, such as 202601 (202401b for that of 2024); there is "
                 "one each January",
             )
-        if self.level not in LEVELS:
-            raise InputError(
-                f"there is no level {self.level!r}", remedy=f"Choose one of {', '.join(LEVELS)}"
-            )
+        require_choice("level", self.level, LEVELS)
         refuse_no_robots(self.level, self.revision)
-        first = FIRST_YEARS[self.revision]
-        require_years(self.years, self.revision, first)
+        require_years(self.years, self.revision, FIRST_YEARS[self.revision])
 
     @property
     def key(self) -> str:

@@ -38,7 +38,7 @@ from features.sources.comtrade_requests import (
 )
 from features.sources.comtrade_year import MONTHS, YearOfTrade
 from features.store.connector import Connector
-from features.store.source import SourceInfo, day_option, option
+from features.store.source import SourceInfo, day_option, option, require_choice
 from features.tidy.parts import Notes, Part
 from features.tidy.years import years_word
 
@@ -98,15 +98,8 @@ class Comtrade(Connector):
     )
 
     def __post_init__(self) -> None:
-        for name, value, known in (
-            ("flow", self.flow, tuple(FLOWS)),
-            ("frequency", self.frequency, tuple(FREQUENCIES)),
-        ):
-            if value not in known:
-                raise InputError(
-                    f"there is no {name} {value!r}",
-                    remedy=f"Choose --{name} among {', '.join(known)}",
-                )
+        require_choice("flow", self.flow, FLOWS)
+        require_choice("frequency", self.frequency, FREQUENCIES)
         latest = date.today().year
         if not self.years or min(self.years) < FIRST_YEAR or max(self.years) > latest:
             raise InputError(

@@ -19,7 +19,7 @@ from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError, first_line
 from features.store.connector import Connector
-from features.store.source import SourceInfo, option
+from features.store.source import SourceInfo, option, require_choice
 from features.tidy.pair_rows import PAIR, with_iso3
 from features.tidy.parts import Notes, Part
 from features.tidy.tidying import pair_table, require_source_columns
@@ -86,11 +86,7 @@ class Desta(Connector):
     )
 
     def __post_init__(self) -> None:
-        if self.release not in RELEASES:
-            raise InputError(
-                f"there is no address of release {self.release!r} of DESTA",
-                remedy=f"Choose --release {', '.join(RELEASES)}",
-            )
+        require_choice("release", self.release, RELEASES)
         if self.until and not 1948 <= self.until <= 2200:
             raise InputError(
                 f"{self.until} is not a last year of agreements",

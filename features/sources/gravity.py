@@ -22,7 +22,7 @@ from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError
 from features.store.connector import Connector
-from features.store.source import SourceInfo, option
+from features.store.source import SourceInfo, option, require_choice
 from features.tidy.csv_stream import TEXT, csv_batches, opened, whole_zip
 from features.tidy.pair_rows import require_unique, small_frame, with_iso3, yearly_parts
 from features.tidy.parts import Notes, Part
@@ -101,11 +101,7 @@ class Gravity(Connector):
                 f"{self.release!r} is not a release of CEPII Gravity",
                 remedy="Give year and month, such as --release 202211",
             )
-        if self.what not in ("geography", "agreements"):
-            raise InputError(
-                f"there is no {self.what!r} in CEPII Gravity",
-                remedy="Choose --what geography or --what agreements",
-            )
+        require_choice("what", self.what, ("geography", "agreements"))
 
     @property
     def key(self) -> str:

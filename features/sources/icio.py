@@ -27,7 +27,7 @@ from features.sources.icio_reading import (
     read_year,
 )
 from features.store.connector import Connector
-from features.store.source import Kind, SourceInfo, option
+from features.store.source import Kind, SourceInfo, option, require_choice
 from features.tidy.parts import Notes, Part
 from features.tidy.tidying import coded, trade_table
 from features.tidy.years import years_word
@@ -77,15 +77,8 @@ class Icio(Connector):
     )
 
     def __post_init__(self) -> None:
-        if self.what not in _WHAT:
-            raise InputError(
-                f"ICIO gives no {self.what!r}", remedy=f"Choose --what {' or '.join(_WHAT)}"
-            )
-        if self.release not in BUNDLES:
-            raise InputError(
-                f"there is no edition {self.release!r} of ICIO here",
-                remedy=f"Choose --release {', '.join(BUNDLES)}",
-            )
+        require_choice("what", self.what, _WHAT)
+        require_choice("release", self.release, BUNDLES)
         absent = sorted(set(self.years) - set(self._all_years))
         if absent:
             first, last = self._all_years[0], self._all_years[-1]

@@ -21,7 +21,7 @@ from features.errors import InputError, SourceError, first_line
 from features.sources.imf_explorer import is_explorer, read_explorer
 from features.sources.indicator_parts import check_release_day, check_years
 from features.store.connector import Connector
-from features.store.source import SourceInfo, day_option, option
+from features.store.source import SourceInfo, day_option, option, require_choice
 from features.tidy.csv_stream import header
 from features.tidy.parts import Notes, Part
 from features.tidy.tidying import require_source_columns, trade_frame_table
@@ -94,10 +94,7 @@ class Imts(Connector):
     )
 
     def __post_init__(self) -> None:
-        if self.flow not in _INDICATORS:
-            raise InputError(
-                f"--flow: {self.flow!r} is neither", remedy=f"Choose from {', '.join(_INDICATORS)}"
-            )
+        require_choice("flow", self.flow, _INDICATORS)
         check_years(self.years)
         check_release_day(self.release)
         for code in self.reporters:

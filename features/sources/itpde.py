@@ -17,9 +17,9 @@ from features.countries.source_codes import alpha3_to_iso3
 from features.download.given import called, csv_like
 from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
-from features.errors import InputError, SourceError
+from features.errors import SourceError
 from features.store.connector import Connector
-from features.store.source import SourceInfo, option, require_years
+from features.store.source import SourceInfo, option, require_choice, require_years
 from features.tidy.csv_stream import TEXT
 from features.tidy.flow_spool import FlowSpool, Translated
 from features.tidy.parts import Notes, Part
@@ -105,14 +105,8 @@ class Itpde(Connector):
     )
 
     def __post_init__(self) -> None:
-        if self.edition not in ADDRESSES:
-            raise InputError(
-                f"there is no edition {self.edition!r}", remedy="Choose --edition r03 or r02"
-            )
-        if self.level not in LEVELS:
-            raise InputError(
-                f"there is no level {self.level!r}", remedy=f"Choose --level {', '.join(LEVELS)}"
-            )
+        require_choice("edition", self.edition, ADDRESSES)
+        require_choice("level", self.level, LEVELS)
         require_years(self.years, "ITPD-E", FIRST_YEAR)
 
     @property

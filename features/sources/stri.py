@@ -20,7 +20,14 @@ from features.errors import InputError, SourceError, listed
 from features.sources.indicator_parts import Reading, check_release_day, check_years, yearly_parts
 from features.sources.indicator_sets import ReadySeries
 from features.store.connector import Connector
-from features.store.source import IndicatorLine, SourceInfo, day_option, option, require_years
+from features.store.source import (
+    IndicatorLine,
+    SourceInfo,
+    day_option,
+    option,
+    require_choice,
+    require_years,
+)
 from features.tidy.csv_stream import csv_batches
 from features.tidy.parts import Part
 from features.tidy.tidying import require_source_columns
@@ -121,10 +128,7 @@ class Stri(Connector):
     )
 
     def __post_init__(self) -> None:
-        if self.what not in _SERIES:
-            raise InputError(
-                f"--what: {self.what!r} is not an index", remedy=f"Choose from {', '.join(_SERIES)}"
-            )
+        require_choice("what", self.what, _SERIES)
         check_release_day(self.release)
         check_years(self.years)
         require_years(self.years, "the index", FIRST_YEAR)

@@ -10,7 +10,6 @@ import pandas as pd
 
 from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
-from features.errors import InputError
 from features.sources import wdi_api, wdi_bulk
 from features.sources.indicator_parts import (
     Reading,
@@ -20,7 +19,7 @@ from features.sources.indicator_parts import (
 )
 from features.sources.indicator_sets import ReadySeries, choose, selection_word
 from features.store.connector import Connector
-from features.store.source import IndicatorLine, SourceInfo, day_option, option
+from features.store.source import IndicatorLine, SourceInfo, day_option, option, require_choice
 from features.tidy.parts import Part
 from features.tidy.years import years_word
 
@@ -65,8 +64,7 @@ class Wdi(Connector):
         choose("wdi", self.indicators)
         check_years(self.years)
         check_release_day(self.release)
-        if self.via not in WAYS:
-            raise InputError(f"unknown --via {self.via!r}", remedy=f"Choose {' or '.join(WAYS)}")
+        require_choice("via", self.via, WAYS)
 
     @property
     def chosen(self) -> tuple[ReadySeries, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -69,6 +69,20 @@ class SourceInfo:
 def option(default: Any, *, help: str) -> Any:
     """An option of a connector: a dataclass field that becomes ``--name`` on the command line."""
     return field(default=default, metadata={"help": help})
+
+
+def require_choice(option: str, value: str, choices: Collection[str]) -> None:
+    """Refuse an option's value that is not one of its choices.
+
+    Raises
+    ------
+    InputError
+        Naming the choices.
+    """
+    if value not in choices:
+        raise InputError(
+            f"unknown --{option} {value!r}", remedy=f"Choose --{option} {', '.join(choices)}"
+        )
 
 
 def require_years(years: Sequence[int], source: str, first: int) -> None:

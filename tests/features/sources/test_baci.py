@@ -273,10 +273,10 @@ def test_an_unknown_release_names_what_there_is(serve, get):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"revision": "HS99"}, "no revision 'HS99'"),
+        ({"revision": "HS99"}, "unknown --revision 'HS99'"),
         ({"release": "2026"}, "not a release of BACI"),
         ({"release": "202613"}, "not a release of BACI"),
-        ({"level": "hs3"}, "no level 'hs3'"),
+        ({"level": "hs3"}, "unknown --level 'hs3'"),
         ({"level": "technology"}, "HS92 has no code for industrial robots"),
         ({"revision": "HS17", "years": (2015,)}, "HS17 begins in 2017"),
     ],

@@ -598,8 +598,8 @@ def test_changed_lists_are_refused(
         ({"years": ()}, "years must be named"),
         ({"years": (1970, 1990)}, "from 1988 on"),
         ({"years": (2020, 2150)}, "not after"),
-        ({"years": (2020,), "frequency": "daily"}, "no frequency 'daily'.*annual, monthly"),
-        ({"years": (2020,), "flow": "re-exports"}, "no flow 're-exports'"),
+        ({"years": (2020,), "frequency": "daily"}, "unknown --frequency 'daily'.*annual, monthly"),
+        ({"years": (2020,), "flow": "re-exports"}, "unknown --flow 're-exports'"),
         ({"years": (2020,), "reporters": ("DEU", "Germany")}, "'Germany' is not an alpha-3 code"),
     ],
 )

@@ -431,7 +431,7 @@ def test_a_file_of_the_users_own(serve: Serve, get: Get, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"what": "goods"}, "'goods' is not an index. Choose from digital, services"),
+        ({"what": "goods"}, "'goods'. Choose --what digital, services"),
         ({"years": (22,)}, "22 is not a calendar year"),
         ({"years": (2013, 2014)}, "begins in 2014, not in 2013"),
         ({"pick": ("J61",)}, "'J61' is not a dimension's code"),
