@@ -117,7 +117,7 @@ def three_way(info: InformationSet, *, totals: Mapping[int, Totals]) -> dict[int
 
 
 def dynamic(info: InformationSet, *, totals: Mapping[int, Totals]) -> dict[int, Vector]:
-    """Lagged trade, gravity variables, exporter-year and importer-year effects; one fit a horizon.
+    """Lagged trade, gravity variables, and exporter-year and importer-year effects, by horizon.
 
     Arguments and result as in `three_way`. Nuroglu and Kunst (2014, Empirical Economics 46) find
     that a dynamic gravity with country-year effects forecasts better than a three-way one.

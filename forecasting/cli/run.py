@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-from forecasting.results.result import RunResult
+    from forecasting.results.result import RunResult
 
 RUN_EXAMPLES = """examples:
   gravicast run

@@ -1,1 +1,1 @@
-"""Plots for reports, one module a family; `plots` lists every kind there is."""
+"""Plots for reports, one module per family; `plots` lists every kind."""
