@@ -14,7 +14,7 @@ from features.catalogue import without_technology
 from models.baselines import Drift, LagBooster, LastValue, LastValueRaked
 from models.flow_model import FlowModel
 from models.forecaster import ShiftForecaster
-from models.gravity import DynamicGravity, ThreeWayGravity
+from models.gravity import Gravity, dynamic, three_way
 
 MAIN_MODEL = "gravicast"
 ABLATION = "without_technology"
@@ -54,7 +54,7 @@ class Model:
     package: str | None = None
 
 
-_Gravity = partial(Model, package="pyfixest")
+_gravity = partial(Model, package="pyfixest")
 
 MODELS: tuple[Model, ...] = (
     Model(MAIN_MODEL, "gravicast", ShiftForecaster, ("black", "o"), "main"),
@@ -67,10 +67,10 @@ MODELS: tuple[Model, ...] = (
           ("purple", "X"), by_setting=False),
     Model("lightgbm_differences", "LightGBM, differences", partial(LagBooster, "differences"),
           ("sky", "P"), by_setting=False),
-    _Gravity("gravity_three_way", "gravity, three-way PPML", ThreeWayGravity),
-    _Gravity("gravity_dynamic", "gravity, dynamic PPML", DynamicGravity),
-    _Gravity("gravity_three_way_oracle", "gravity, three-way PPML with true totals (oracle)",
-             ThreeWayGravity, role="bound"),
+    _gravity("gravity_three_way", "gravity, three-way PPML", partial(Gravity, three_way)),
+    _gravity("gravity_dynamic", "gravity, dynamic PPML", partial(Gravity, dynamic)),
+    _gravity("gravity_three_way_oracle", "gravity, three-way PPML with true totals (oracle)",
+             partial(Gravity, three_way), role="bound"),
 )  # fmt: skip
 """In the order of reports."""
 
