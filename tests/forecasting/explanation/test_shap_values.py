@@ -198,7 +198,7 @@ def test_a_frame_of_one_row_and_of_none(frame, scores):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "message"),
     [
         (lambda f: f.assign(mass=f["mass"].astype(str)), "'mass'.*no numbers"),
         (lambda f: f.assign(mass=[*f["mass"][:-1].astype(object), "7"]), "'mass'.*'7' is a str"),
@@ -216,7 +216,7 @@ def test_what_are_not_numbers_of_this_model_is_refused(frame, scores, spoil, mes
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "message"),
     [
         (lambda x: x.astype(str), "no numbers"),
         (lambda x: x.astype(str).tolist(), "no numbers"),
