@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -117,7 +117,7 @@ def three_way(info: InformationSet, *, totals: Mapping[int, Totals]) -> dict[int
 
 
 def dynamic(info: InformationSet, *, totals: Mapping[int, Totals]) -> dict[int, Vector]:
-    """Lagged trade, gravity variables, exporter-year and importer-year effects; one fit a horizon.
+    """Lagged trade, gravity variables, and exporter-year and importer-year effects, by horizon.
 
     Arguments and result as in `three_way`. Nuroglu and Kunst (2014, Empirical Economics 46) find
     that a dynamic gravity with country-year effects forecasts better than a three-way one.
@@ -125,20 +125,15 @@ def dynamic(info: InformationSet, *, totals: Mapping[int, Totals]) -> dict[int, 
     return {horizon: _dynamic(info, target, horizon) for horizon, target in totals.items()}
 
 
-class ThreeWayGravity(FlowModel):
-    """`three_way`, raked to the known totals."""
+@dataclass(frozen=True)
+class Gravity(FlowModel):
+    """A gravity model (`three_way` or `dynamic`), raked to the known totals."""
+
+    estimate: Callable[..., dict[int, Vector]]
 
     def forecast(self, known: Known) -> dict[int, Vector]:
         """Forecast every horizon, USD ``[flow]``."""
-        return three_way(known.info, totals=known.totals)
-
-
-class DynamicGravity(FlowModel):
-    """`dynamic`, raked to the known totals."""
-
-    def forecast(self, known: Known) -> dict[int, Vector]:
-        """Forecast every horizon, USD ``[flow]``."""
-        return dynamic(known.info, totals=known.totals)
+        return self.estimate(known.info, totals=known.totals)
 
 
 def _dynamic(info: InformationSet, totals: Totals, horizon: int) -> Vector:

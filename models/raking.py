@@ -90,7 +90,7 @@ def rake(
     -----
     Totals that no positive flow can carry (a country without a flow, or whose only partners have a
     total of zero) are left out and counted, and the other side's totals are rescaled to what
-    remains. The scaling vectors are iterated on one dense matrix a sector (Sinkhorn), so a round
+    remains. The scaling vectors are iterated on one dense matrix per sector (Sinkhorn), so a round
     costs two matrix-vector products; sectors stop as they converge. Where a country sells nearly
     everything to itself, rounds converge slowly; Newton's method takes a sector they leave unmet.
     """

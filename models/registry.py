@@ -14,14 +14,14 @@ from features.catalogue import without_technology
 from models.baselines import Drift, LagBooster, LastValue, LastValueRaked
 from models.flow_model import FlowModel
 from models.forecaster import ShiftForecaster
-from models.gravity import DynamicGravity, ThreeWayGravity
+from models.gravity import Gravity, dynamic, three_way
 
 MAIN_MODEL = "gravicast"
 ABLATION = "without_technology"
 LAST_VALUE = "last_value"
 """Skill is measured against it."""
 RAKED_BASE = "last_value_raked"
-GREY_DOT = ("#666666", ".")
+GREY_DOT = ("grey", ".")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Model:
     build
         Makes the model, not fitted yet.
     marker
-        Colour (Okabe and Ito's, which colour-blind readers can tell apart) and Matplotlib shape.
+        Colour (a name of `forecasting.figures.style`, or any of Matplotlib's) and shape in figures.
     role
         The main model is tested against each ``"baseline"``; a ``"bound"`` gets the true totals
         of the target year and is not a forecast.
@@ -54,23 +54,23 @@ class Model:
     package: str | None = None
 
 
-_Gravity = partial(Model, package="pyfixest")
+_gravity = partial(Model, package="pyfixest")
 
 MODELS: tuple[Model, ...] = (
-    Model(MAIN_MODEL, "gravicast", ShiftForecaster, ("#000000", "o"), "main"),
+    Model(MAIN_MODEL, "gravicast", ShiftForecaster, ("black", "o"), "main"),
     Model(ABLATION, "without technology", partial(ShiftForecaster, without_technology),
-          ("#E69F00", "s"), "ablation"),
-    Model(RAKED_BASE, "raked base", LastValueRaked, ("#0072B2", "D")),
-    Model(LAST_VALUE, "last value", LastValue, ("#D55E00", "v")),
-    Model("drift", "drift", Drift, ("#009E73", "^")),
+          ("orange", "s"), "ablation"),
+    Model(RAKED_BASE, "raked base", LastValueRaked, ("blue", "D")),
+    Model(LAST_VALUE, "last value", LastValue, ("vermillion", "v")),
+    Model("drift", "drift", Drift, ("green", "^")),
     Model("lightgbm_levels", "LightGBM, levels", partial(LagBooster, "levels"),
-          ("#CC79A7", "X"), by_setting=False),
+          ("purple", "X"), by_setting=False),
     Model("lightgbm_differences", "LightGBM, differences", partial(LagBooster, "differences"),
-          ("#56B4E9", "P"), by_setting=False),
-    _Gravity("gravity_three_way", "gravity, three-way PPML", ThreeWayGravity),
-    _Gravity("gravity_dynamic", "gravity, dynamic PPML", DynamicGravity),
-    _Gravity("gravity_three_way_oracle", "gravity, three-way PPML with true totals (oracle)",
-             ThreeWayGravity, role="bound"),
+          ("sky", "P"), by_setting=False),
+    _gravity("gravity_three_way", "gravity, three-way PPML", partial(Gravity, three_way)),
+    _gravity("gravity_dynamic", "gravity, dynamic PPML", partial(Gravity, dynamic)),
+    _gravity("gravity_three_way_oracle", "gravity, three-way PPML with true totals (oracle)",
+             partial(Gravity, three_way), role="bound"),
 )  # fmt: skip
 """In the order of reports."""
 

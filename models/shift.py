@@ -173,7 +173,7 @@ class ShiftModel:
         Returns
         -------
         ndarray, shape ``[row, len(names) + 1]``
-            One column a feature, the last the base value; rows sum to the unclipped prediction.
+            One column per feature, the last the base value; rows sum to the unclipped prediction.
         """
         found = tree_shap(self._fitted(), self._columns(features), threads=threads)
         values = np.column_stack([found.values, np.full(len(features), found.base_value)])

@@ -62,7 +62,7 @@ def relative_growth(
     info
         Information set of the origin; only totals of years up to it are learned from.
     past, now
-        Starts of earlier origins by origin, as many years after them as this one's.
+        Starts of earlier origins by origin, equally many years after them.
     exports
         Whether the totals are exporters'.
     horizon

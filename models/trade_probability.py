@@ -151,7 +151,7 @@ class TradeProbability:
         Returns
         -------
         ndarray, shape ``[row, len(names) + 1]``
-            One column a predictor, the last the base value of the flow's state at the origin
+            One column per predictor, the last the base value of the flow's state at the origin
             (traded or not). Rows sum to the log odds of `predict`, but for probabilities that it
             clips.
 

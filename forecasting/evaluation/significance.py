@@ -134,7 +134,7 @@ def significance_table(
     Returns
     -------
     DataFrame
-        One row a setting, horizon, metric and other model: ``against, origins, ours, theirs,
+        One row per setting, horizon, metric and other model: ``against, origins, ours, theirs,
         difference, wins, statistic, p_value, p_holm, verdict``. Origins where either lacks the
         metric are left out of both. The Holm family is one setting, horizon and metric: the
         question is which of these models ours beats. ``verdict`` is "better", "worse",

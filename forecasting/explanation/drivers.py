@@ -67,7 +67,7 @@ def model_drivers(
 def _draw(
     matrix: NDArray[np.float32], *, horizons: Sequence[int], seed: int
 ) -> NDArray[np.float32]:
-    """Rows of traded flows, as many of every horizon."""
+    """Rows of traded flows, equally many for every horizon."""
     size = [f.name for f in FEATURES].index("log_value")
     traded = np.flatnonzero(matrix[:, size] > 0)
     most = min(SAMPLE // len(horizons), traded.size)
@@ -196,7 +196,7 @@ def sign(direction: float) -> str:
 
 
 def _range(stability: pd.DataFrame, level: str, found: Mapping[str, str]) -> pd.DataFrame:
-    """Ranks, shares and signs over members, one row a name."""
+    """Ranks, shares and signs over members, one row per name."""
     rows = []
     for name, part in stability[stability["level"] == level].groupby("name", sort=False):
         same = part["direction"].map(sign) == found[str(name)]

@@ -187,7 +187,7 @@ def attribution_table(explanation: Explanation) -> pd.DataFrame:
     -------
     DataFrame
         The flow's keys and values; ``total:*``, which sum to ``100 ln(base / value_origin)``;
-        ``base_value``, ``raking``, one column a feature and, their sums, ``channel:*``: the first
+        ``base_value``, ``raking``, one column per feature and, their sums, ``channel:*``: the first
         two and either of the others sum to ``100 ln(forecast / base)``. ``net:*`` are the channels
         net of what the raking takes back (`reallocation.net_of_totals`) and ``net:totals``, what
         flows that are forecast to stop leave to the others; they sum to the same.
@@ -251,7 +251,7 @@ class Explanation:
     ----------
     rows
         Explained flow x target year: ``exporter, importer, [sector], origin, horizon,
-        target_year, value_origin, base, forecast``; one row a row of ``values``.
+        target_year, value_origin, base, forecast``; one row for each row of ``values``.
     totals
         Growth of world trade (of the sector); of the exporter's and of the importer's total beyond
         the world's; and the adjustment, what raking to all the other totals adds to their sum.

@@ -1,4 +1,4 @@
-"""The table of forecasts: one row a flow and target year."""
+"""The table of forecasts: one row per flow and target year."""
 
 from __future__ import annotations
 

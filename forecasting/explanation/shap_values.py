@@ -88,7 +88,7 @@ def tree_shap_interactions(
     Returns
     -------
     shap.Explanation
-        One column a pair, named ``first x second``: the entry off the diagonal of SHAP's
+        One column per pair, named ``first x second``: the entry off the diagonal of SHAP's
         interaction matrix, half the Shapley interaction index of the pair. Of several classes
         ``values`` have the shape ``[row, pair, class]``.
 

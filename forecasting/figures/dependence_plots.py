@@ -39,7 +39,7 @@ BINS = 12
 
 @styled
 def dependence(run: RunResult, features: Sequence[str]) -> Figure:
-    """Contribution against value, one point an explained row, one panel a feature.
+    """Contribution against value, one point per explained row, one panel per feature.
 
     The line joins medians of groups of rows; a bar at the left holds the middle half of rows whose
     value is not known.

@@ -65,7 +65,7 @@ def _measured(run: RunResult, kind: str, country: str | None = None) -> Measures
 
 @styled
 def measure_paths(run: RunResult, name: str, *, country: str = "") -> Figure:
-    """History and forecast of a measure, one panel a unit, with 50 and 90% intervals.
+    """History and forecast of a measure, one panel per unit, with 50 and 90% intervals.
 
     Of all units (or the country's) those whose forecast change is largest are shown.
 

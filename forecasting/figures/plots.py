@@ -1,7 +1,7 @@
 """Every kind of plot.
 
 A kind takes a finished run and some options and returns a matplotlib figure. Markers and hatches
-differ as colours do, so that the figures survive a black-and-white printer. Importing this module
+differ as well as colours, so that the figures also work in black and white. Importing this module
 is cheap: matplotlib and SHAP are imported by the functions.
 """
 
@@ -145,7 +145,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "beeswarm",
-        "contributions of the strongest features, one point a flow",
+        "contributions of the strongest features, one point per flow",
         (),
         lambda run, _: beeswarm(run.explanation),
     ),
@@ -241,7 +241,7 @@ def plot(
     ------
     InputError
         If the kind is unknown or does not take an option, if the run does not know what is asked
-        for, or (its subclass `NoDataError`) if there is nothing to draw.
+        for, or (its subclass `NoDataError`) if the run has nothing to draw.
     """
     options = {
         "flow": flow,
@@ -264,7 +264,7 @@ def find_kind(name: str, options: Collection[str]) -> Kind:
     Raises
     ------
     InputError
-        If there is none of that name, or it does not take one of them.
+        If the name is unknown, or that kind does not take an option.
     """
     known = {kind.name: kind for kind in KINDS}
     if name not in known:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from forecasting.evaluation.metrics import METRICS
+from forecasting.evaluation.metric_labels import METRICS
 from forecasting.figures.style import (
     BLUE,
+    COLOURS,
     GREY,
     HORIZON_STYLES,
     ORANGE,
@@ -128,9 +129,9 @@ def error_by_origin(scores_by_origin: pd.DataFrame, *, metric: str = "wape") -> 
         for model in reversed(models_of(shown)):
             colour, marker = model_marker(model)
             series = part[part["model"] == model].sort_values("origin")
-            axes.plot(series["origin"], drawn.factor * series[metric], color=colour, marker=marker,
-                      markersize=4, linewidth=2.2 if model == MAIN_MODEL else 1.2,
-                      label=model_label(model))  # fmt: skip
+            axes.plot(series["origin"], drawn.factor * series[metric], marker=marker, markersize=4,
+                      color=COLOURS.get(colour, colour), label=model_label(model),
+                      linewidth=2.2 if model == MAIN_MODEL else 1.2)  # fmt: skip
         axes.locator_params(axis="x", integer=True, nbins=5)
     figure.axes[0].set_ylim(bottom=0)  # shared, and last, when the top of every panel is known
     legend(figure, reverse=True)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from forecasting.explanation.explain import Explanation
 
 SWARM_ROWS = 3_000
-"""Rows that a figure of single points draws at most."""
+"""Most rows in a figure of single points."""
 WATERFALL_STEPS = 14
 
 
@@ -69,7 +69,7 @@ def beeswarm(explanation: Explanation, *, max_display: int = 15) -> Figure:
 
 
 def drawn_rows(total: int) -> NDArray[np.intp]:
-    """At most `SWARM_ROWS` of so many rows, the same ones every time."""
+    """At most `SWARM_ROWS` of the rows, the same ones every time."""
     if total <= SWARM_ROWS:
         return np.arange(total)
     return np.sort(np.random.default_rng(0).choice(total, SWARM_ROWS, replace=False))
@@ -77,7 +77,7 @@ def drawn_rows(total: int) -> NDArray[np.intp]:
 
 @styled
 def importance(explanation: Explanation, *, max_display: int = 15) -> Figure:
-    """Mean absolute contribution of the strongest features, technology apart."""
+    """Mean absolute contribution of the strongest features, technology in another colour."""
     rows = _size(explanation)
     strength = np.abs(explanation.values).mean(axis=0)
     top = np.argsort(-strength, kind="stable")[:max_display]
@@ -209,7 +209,7 @@ def _shap_explanation(shap: Any, explanation: Explanation, rows: NDArray[np.intp
 
 @contextmanager
 def _shap_figure() -> Iterator[tuple[Figure, Any]]:
-    """Give SHAP and a pyplot figure to draw on; afterwards pyplot has forgotten it."""
+    """Give SHAP and a pyplot figure to draw on; close it afterwards."""
     import matplotlib
 
     if matplotlib.get_backend(auto_select=False) is None:
@@ -224,7 +224,7 @@ def _shap_figure() -> Iterator[tuple[Figure, Any]]:
     figure = plt.figure(layout="constrained")
     try:
         with plt.ioff(), warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)  # features known nowhere
+            warnings.simplefilter("ignore", RuntimeWarning)  # features without a known value
             yield figure, shap
     finally:
         plt.close(figure)

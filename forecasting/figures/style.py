@@ -1,4 +1,4 @@
-"""Words, number formats and figure style that plots, scoreboard and report share."""
+"""The style that figures share: colours, markers, titles and legends."""
 
 from __future__ import annotations
 
@@ -29,6 +29,9 @@ BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 BLUE, VERMILLION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#666666"
 """Okabe and Ito's colours, which colour-blind readers tell apart."""
 
+COLOURS = {"black": BLACK, "orange": ORANGE, "sky": SKY, "green": GREEN, "blue": BLUE,
+           "vermillion": VERMILLION, "purple": PURPLE, "grey": GREY}  # fmt: skip
+"""By the names that `models.registry` uses."""
 HORIZON_STYLES = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (VERMILLION, "D"), (PURPLE, "v"))
 """Colour and marker of each horizon, shortest first."""
 PERCENT_UNIT = "percent (100 x log points)"
@@ -92,7 +95,7 @@ def styled(draw: Callable[P, Figure]) -> Callable[P, Figure]:
 
 
 def entitle(figure: Figure, title: str) -> Figure:
-    """Put the title above everything, flush left, on as many lines as the figure's width asks."""
+    """Put the title above everything, flush left, wrapped to the figure's width."""
     width = int(72 * figure.get_figwidth() / (_TITLE_SIZE * _BOLD_LETTER))
     lines = textwrap.fill(title, width, break_long_words=False)
     figure.suptitle(lines, x=0.01, ha="left", fontsize=_TITLE_SIZE, fontweight="bold")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from forecasting.evaluation.metrics import METRICS, ratio_of_errors
+from forecasting.evaluation.metric_labels import METRICS
+from forecasting.evaluation.metrics import ratio_of_errors
 from forecasting.evaluation.significance import why_untested
 from forecasting.reports.html import heading, paragraph, table
 from forecasting.results.result import RunResult

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from features.choices import SETTINGS
-from forecasting.evaluation.metrics import COMPARED
+from forecasting.evaluation.metric_labels import COMPARED
 from models.registry import model_names
 
 SETTING_LABELS: Mapping[str, str] = dict(zip(SETTINGS, ("Totals known", "Ex ante"), strict=True))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from forecasting.evaluation.metrics import METRICS
+from forecasting.evaluation.metric_labels import METRICS
 
 if TYPE_CHECKING:
     pass

@@ -198,7 +198,7 @@ def test_a_frame_of_one_row_and_of_none(frame, scores):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "message"),
     [
         (lambda f: f.assign(mass=f["mass"].astype(str)), "'mass'.*no numbers"),
         (lambda f: f.assign(mass=[*f["mass"][:-1].astype(object), "7"]), "'mass'.*'7' is a str"),
@@ -210,13 +210,13 @@ def test_a_frame_of_one_row_and_of_none(frame, scores):
     ],
     ids=["text", "one text", "dates", "complex", "order", "codes", "categories"],
 )
-def test_what_are_no_numbers_of_this_model_is_refused(frame, scores, spoil, said):
-    with pytest.raises(InputError, match=said):
+def test_what_are_not_numbers_of_this_model_is_refused(frame, scores, spoil, message):
+    with pytest.raises(InputError, match=message):
         tree_shap(fit("regressor", frame, scores), spoil(frame))
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "message"),
     [
         (lambda x: x.astype(str), "no numbers"),
         (lambda x: x.astype(str).tolist(), "no numbers"),
@@ -232,8 +232,8 @@ def test_what_are_no_numbers_of_this_model_is_refused(frame, scores, spoil, said
     ids=["text", "lists of text", "objects", "complex", "ragged", "a row", "narrow", "narrow frame",
          "sparse", "a path"],
 )  # fmt: skip
-def test_what_is_no_table_of_numbers_is_refused(booster, x, spoil, said):
-    with pytest.raises(ValueError, match=said):
+def test_what_is_not_a_table_of_numbers_is_refused(booster, x, spoil, message):
+    with pytest.raises(ValueError, match=message):
         tree_shap(booster, spoil(x))
 
 

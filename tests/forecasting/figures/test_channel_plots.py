@@ -89,8 +89,8 @@ def test_without_a_study_technology_alone_has_a_worth(result: RunResult) -> None
     assert worth.loc["wape", "percent"] == pytest.approx(expected)
     assert set(worth["channel"]) == {"technology"}
     assert not worth["rejected"].any()
-    said = [text.get_text() for text in channels(result).axes[1].texts]
-    assert any("gravicast run --study" in text for text in said)
+    texts = [text.get_text() for text in channels(result).axes[1].texts]
+    assert any("gravicast run --study" in text for text in texts)
 
 
 def test_without_scores_the_shares_are_left(result: RunResult) -> None:
