@@ -14,6 +14,7 @@ from forecasting.evaluation.model_names import MAIN_MODEL
 from forecasting.evaluation.scores import SKILL_METRICS
 from forecasting.evaluation.significance import UNTESTED, significance_table
 from forecasting.promotion.evidence import Evidence
+from forecasting.words.numbers import percent
 
 LEAST_COVERED, MOST_COVERED = 0.86, 0.94
 """Of the outcomes, by the 90 % intervals of any setting and horizon."""
@@ -79,11 +80,12 @@ def gates(evidence: Evidence) -> tuple[Gate, ...]:
 def _coverage(scores: pd.DataFrame) -> Gate:
     covered = scores.groupby(_CELL, sort=False)["coverage_90"].mean()
     outside = covered[~covered.between(LEAST_COVERED, MOST_COVERED)]
-    found = f"{covered.min():.1%} to {covered.max():.1%}"
+    found = f"{percent(covered.min())} to {percent(covered.max())}"
     if len(outside):
-        named = ", ".join(f"{s} h{h}: {value:.1%}" for (s, h), value in outside.items())
+        named = ", ".join(f"{s} h{h}: {percent(value)}" for (s, h), value in outside.items())
         found = f"outside in {len(outside)} of {len(covered)}: {named}"
-    wanted = f"90 % intervals cover {LEAST_COVERED:.0%} to {MOST_COVERED:.0%}, setting by horizon"
+    limits = f"{percent(LEAST_COVERED, digits=0)} to {percent(MOST_COVERED, digits=0)}"
+    wanted = f"90% intervals cover {limits} at every setting and horizon"
     return Gate("coverage", wanted, found, len(covered) > 0 and not len(outside))
 
 

@@ -26,6 +26,7 @@ from forecasting.promotion.record import describe, reasons, summary_of
 from forecasting.serving.served_model import model_of_version
 from forecasting.tracking.metrics import RAKED, REFERENCE
 from forecasting.tracking.mlflow_store import at_store
+from forecasting.words.numbers import decimal
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -182,7 +183,7 @@ def _carry_out(
         "verdict": "not promoted" if why else "promoted",
         "reasons": "; ".join(why) or "passes the gates, and its errors are lower",
         "gates": summary_of(found),
-        "score": "; ".join(f"{c.score:.4f} against {c.against}" for c in comparisons),
+        "score": "; ".join(f"{decimal(c.score, 4)} against {c.against}" for c in comparisons),
         "data_sha256": challenger.trade_digest,
     }
     client.update_model_version(name, version, text)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import pandas as pd
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from forecasting.evaluation.scores import SKILL_METRICS
 from forecasting.evaluation.significance import why_untested
 from forecasting.promotion.gates import Comparison, Gate
 from forecasting.words.markdown import escaped
+from forecasting.words.numbers import decimal
 
 LONGEST = 5_000
 """What MLflow keeps of a description or a tag of a model version."""
@@ -38,9 +38,8 @@ def reasons(
              if not gate.passed]  # fmt: skip
     for comparison in comparisons:
         if not comparison.score < 1.0:
-            found.append(
-                f"mean error ratio to {comparison.against}: {comparison.score:.4f}, not below 1"
-            )
+            score = decimal(comparison.score, 4)
+            found.append(f"mean error ratio to {comparison.against}: {score}, not below 1")
         if comparison.worse and not first:
             cells = ", ".join(f"{s} h{h} {metric}" for s, h, metric in sorted(comparison.worse))
             found.append(f"worse than {comparison.against} by the test of equal accuracy: {cells}")
@@ -105,7 +104,7 @@ def _described(comparison: Comparison) -> str:
     )
     return (
         f"Errors against **{comparison.against}** (ratio of means over origins, below 1 is better; "
-        f"mean **{comparison.score:.4f}**). {tested}\n\n"
+        f"mean **{decimal(comparison.score, 4)}**). {tested}\n\n"
         + _table(["setting", "h", "origins", *(_HEADS[name] for name in SKILL_METRICS)], rows)
     )
 
@@ -116,13 +115,10 @@ def _why_untested(comparison: Comparison) -> str:
     return why_untested(origins=int(comparison.cells["origins"].max()))
 
 
-def _ratio(comparison: Comparison, row: dict[str, object], metric: str) -> str:
-    value = row[metric]
-    if pd.isna(value):
-        return "-"
+def _ratio(comparison: Comparison, row: Mapping[str, Any], metric: str) -> str:
     cell = (row["setting"], row["horizon"], metric)
     sure = "better" if cell in comparison.better else "worse" if cell in comparison.worse else ""
-    return f"{value:.3f} {sure}".rstrip()
+    return f"{decimal(row[metric])} {sure}".rstrip()
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

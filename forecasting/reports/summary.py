@@ -23,7 +23,7 @@ from forecasting.results.channel_evidence import (
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import named, origin_of, years_of
 from forecasting.words.labels import SETTING_LABELS
-from forecasting.words.numbers import ahead, listed, money, percent, plural, points
+from forecasting.words.numbers import listed, money, percent, plural, points, years
 
 LARGEST_SHIFTS = 3
 LAST, RAKED = "last_value", "last_value_raked"
@@ -129,7 +129,7 @@ def _accuracy(result: RunResult) -> str:
     ]
     wape = scores.set_index(["model", "horizon"])["wape"]
     parts = [
-        f"{percent(wape[MAIN_MODEL, h])} of trade {ahead(h)} ({percent(wape[LAST, h])} repeating "
+        f"{percent(wape[MAIN_MODEL, h])} of trade {years(h)} ({percent(wape[LAST, h])} repeating "
         f"the last value, {percent(wape[RAKED, h])} the raked base)"
         for h in _ends(sorted(int(h) for h in scores["horizon"].unique()))
     ]

@@ -12,6 +12,7 @@ from forecasting.results.result import RunResult
 from forecasting.run_folder.files import FIGURES, REPORT
 from forecasting.tracking.metrics import RAKED, REFERENCE, board_of
 from forecasting.words.markdown import escaped, fenced
+from forecasting.words.numbers import percent
 
 
 def card(result: RunResult, model_id: str) -> str:
@@ -68,7 +69,7 @@ def _verdict(board: pd.DataFrame, tests: pd.DataFrame, *, against: str) -> str:
             continue
         found = (tests["setting"] == row["setting"]) & (tests["horizon"] == row["horizon"])
         found &= (tests["metric"] == "wape") & (tests["against"] == against)
-        by = f"{100 * abs(skill):.1f}% {'lower' if skill > 0 else 'higher'}"
+        by = f"{percent(abs(skill))} {'lower' if skill > 0 else 'higher'}"
         verdict = _said(tests[found])
         sure = verdict in ("better", "worse")
         words.append(f"h{row['horizon']} {f'**{verdict}**' if sure else verdict} ({by})")
@@ -95,10 +96,6 @@ def _score_lines(board: pd.DataFrame) -> list[str]:
     }
     lines = [f"{'setting':<14}{'h':>2}" + "".join(heads.values())]
     for row in board.to_dict("records"):
-        cells = [f"{_percent(row[name]):>{len(head)}}" for name, head in heads.items()]
+        cells = [f"{percent(row[name], digits=2):>{len(head)}}" for name, head in heads.items()]
         lines.append(f"{row['setting']:<14}{row['horizon']:>2}" + "".join(cells))
     return fenced(lines).splitlines()
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f}%" if np.isfinite(share) else "-"

@@ -11,7 +11,7 @@ import pandas as pd
 from features.measures.measure import Measure
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import named
-from forecasting.words.numbers import DASH, MINUS, percent
+from forecasting.words.numbers import DASH, number, percent
 
 SHARES: dict[str, str] = {"share": "percent", "share of exports": "percent of exports"}
 """Units that are written in percent, and their changes in percentage points."""
@@ -66,14 +66,6 @@ def _with_unit(measure: Measure, value: float, *, sign: bool) -> str:
         return DASH
     unit = f" {measure.unit}" if measure.unit in NAMED_UNITS else ""
     return f"{number(value, sign=sign)}{unit}"
-
-
-def number(value: float, *, sign: bool = False) -> str:
-    """A plain number in three digits, never as a power of ten."""
-    decimals = 0 if value == 0 else max(0, min(6, 2 - math.floor(math.log10(abs(value)))))
-    rounded = round(value, decimals) + 0.0
-    before = "+" if sign and rounded else ""
-    return f"{rounded:{before},.{decimals}f}".replace("-", MINUS)
 
 
 def sector_names(run: RunResult) -> Mapping[str, str]:
