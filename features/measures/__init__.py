@@ -1,1 +1,1 @@
-"""What the pattern of trade is measured by: one module a family of measures, one catalogue."""
+"""Measures of the trade pattern: a module per family, and one catalogue."""

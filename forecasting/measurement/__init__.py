@@ -1,1 +1,1 @@
-"""Shifts of the trade pattern: measures of past and forecast trade, scored and explained."""
+"""Measures of the trade pattern: computed for past and forecast trade, scored and explained."""

@@ -1,1 +1,1 @@
-"""Which model becomes champion: evidence, gates, record."""
+"""Which model becomes champion: evidence, gates, comparison, record."""

@@ -18,14 +18,13 @@ from forecasting.run_folder.csv_files import read_csv
 from forecasting.run_folder.files import SCOREBOARD
 from forecasting.run_folder.record import note_drawn
 from forecasting.run_folder.whole_file import write_whole
-from forecasting.words.labels import METRIC_LABELS, MODEL_LABELS, SETTING_LABELS
+from forecasting.words.labels import METRIC_LABELS, MODEL_LABELS, SETTING_LABELS, settings_of
 from forecasting.words.markdown import (
     cells,
     escaped,
     fenced,
     model_label,
     section,
-    settings_of,
     table,
 )
 from forecasting.words.numbers import decimal, percent, years

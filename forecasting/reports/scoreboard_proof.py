@@ -10,8 +10,8 @@ import pandas as pd
 from features.feature import CHANNELS, TECHNOLOGY
 from forecasting.evaluation.metrics import ratio_of_errors
 from forecasting.evaluation.significance import FEWEST_ORIGINS, UNTESTED, why_untested
-from forecasting.words.labels import METRIC_LABELS, SETTING_LABELS
-from forecasting.words.markdown import model_label, section, settings_of, table
+from forecasting.words.labels import METRIC_LABELS, SETTING_LABELS, settings_of
+from forecasting.words.markdown import model_label, section, table
 from forecasting.words.numbers import percent, years
 
 _PLACEBO_LABELS = {

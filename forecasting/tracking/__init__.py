@@ -1,1 +1,1 @@
-"""MLflow as a review desk: what a run logs, and who becomes champion."""
+"""Logging runs in MLflow for review."""

@@ -1,4 +1,4 @@
-"""Column headings and cells of tables in words."""
+"""Column headings and cells of tables."""
 
 from __future__ import annotations
 

@@ -325,7 +325,7 @@ def test_sectors_that_take_all_their_output_have_no_solution(final, taken):
 
 
 def test_what_has_no_solution_names_the_sector_that_takes_most():
-    with pytest.raises(InputError, match=r"the most, B steel: 175\.0%"):
+    with pytest.raises(InputError, match=r"most in B steel: 175\.0%"):
         value_chains(with_final([10.0, -3.0], taken=[[0.0, 0.0], [0.0, 7.0]]))
 
 

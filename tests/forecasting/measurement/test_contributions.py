@@ -95,7 +95,7 @@ def test_terms_and_remainder_lead_from_the_origin_to_the_forecast(
     end = measured(measure_set, parts.forecast)
     total = explained[[*terms_of(explained), "remainder"]].sum(axis=1)
     for measure in others:
-        units, kept = unit_table(measure, measure_set.around)
+        units, kept = unit_table(measure, measure_set.context)
         change = (end[measure.name] - before[measure.name]).ravel()
         kept &= np.isfinite(change)
         mine = explained["measure"] == measure.name
@@ -131,7 +131,7 @@ def test_terms_to_the_base_lead_to_the_measures_of_the_base(
     for measure in others:
         if measure.name.startswith("largest_supplier"):
             continue
-        _, kept = unit_table(measure, measure_set.around)
+        _, kept = unit_table(measure, measure_set.context)
         end = (base[measure.name] - before[measure.name]).ravel()
         kept &= np.isfinite(end)
         found = to_base[explained["measure"] == measure.name]
@@ -184,7 +184,7 @@ def test_a_ratios_parts_are_its_slope_along_the_line(measure_set, parts, before)
     """Aumann and Shapley's integral of a market share's gradient, on a fine grid."""
     measure = next(m for m in measure_set.measures if m.name == "market_share")
     table = contributions(measure_set, parts, before, origin=ORIGIN, measures=[measure])
-    _, kept = unit_table(measure, measure_set.around)
+    _, kept = unit_table(measure, measure_set.context)
     abroad = ~np.eye(len(parts.origin), dtype=bool)
 
     def imports(cube):

@@ -58,7 +58,7 @@ def test_contributions_sum_to_the_forecast_change(links_set, forecaster, panel, 
     assert [m.name for m in links] == list(table["measure"].unique())
     for measure in links:
         change = measure.compute(year) - start[measure.name]
-        units, kept = unit_table(measure, links_set.around)
+        units, kept = unit_table(measure, links_set.context)
         kept &= np.isfinite(change)
         mine = table[table["measure"] == measure.name]
         assert list(mine["country"].astype(str)) == list(units["country"][kept].astype(str))

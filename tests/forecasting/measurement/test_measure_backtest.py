@@ -68,7 +68,7 @@ def test_what_comes_after_an_origin_changes_nothing_of_what_is_said_there(
         for year, found in measure_set.tables.items()
     }
     chains = {
-        year: value_chains(found, goods=measure_set.around.goods) for year, found in tables.items()
+        year: value_chains(found, goods=measure_set.context.goods) for year, found in tables.items()
     }
     changed = replace(measure_set, tables=tables, chains=chains)
     _, _, again = record(changed, replace(panel, values=values), folder)
@@ -165,7 +165,7 @@ def test_rows_are_the_reported_units_with_all_four_values(measure_set, recorded)
     folds, _, table = recorded
     blocks = dict(list(table.groupby(["measure", "origin", "horizon"])))
     for measure in measure_set.measures:
-        units, kept = unit_table(measure, measure_set.around)
+        units, kept = unit_table(measure, measure_set.context)
         for fold in folds:
             four = [getattr(fold, name)[measure.name].ravel()
                     for name in ("before", "base", "forecast", "actual")]  # fmt: skip
@@ -203,7 +203,7 @@ def test_past_changes_are_means_over_units_by_the_last_year_of_the_window(
     found = past_changes(measure_set, panel, horizons=[1, 3])
     for horizon in (1, 3):
         for measure in measure_set.measures:
-            _, kept = unit_table(measure, measure_set.around)
+            _, kept = unit_table(measure, measure_set.context)
             windows = {}
             for start in range(1999, 2010 - horizon + 1):
                 if measure.family == "links" and start < 1999 + horizon:

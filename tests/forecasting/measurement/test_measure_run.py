@@ -40,7 +40,7 @@ def forecast_cube(finished, measure_set, horizon: int, column: str) -> np.ndarra
 # Files --------------------------------------------------------------------------------------------
 
 
-def test_a_run_says_what_its_tables_were_mended_by(finished, measure_set):
+def test_a_run_reports_the_repairs_to_its_tables(finished, measure_set):
     assert measure_set.statements
     assert set(measure_set.statements) <= set(finished.provenance["notes"])
 
@@ -90,7 +90,7 @@ def test_forecasts_are_the_measures_of_the_forecast_flows(finished, pattern, mea
         chance = forecast_cube(finished, measure_set, horizon, "probability_of_trade")
         year = measure_set.forecast(flows, chance=chance, before=traded, origin=ORIGIN)
         for measure in measure_set.measures:
-            units, kept = unit_table(measure, measure_set.around)
+            units, kept = unit_table(measure, measure_set.context)
             values = measure.compute(year).ravel()
             kept &= np.isfinite(values)
             mine = pattern.forecasts[
@@ -201,7 +201,7 @@ def test_history_holds_every_year_as_measured_from_the_panel(pattern, measure_se
             if measure.family == "links" and year == 1999:
                 assert mine.empty
                 continue
-            _, kept = unit_table(measure, measure_set.around)
+            _, kept = unit_table(measure, measure_set.context)
             flat = values[measure.name].ravel()
             np.testing.assert_array_equal(mine["value"], flat[kept & np.isfinite(flat)])
 

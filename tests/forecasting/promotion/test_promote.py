@@ -246,8 +246,8 @@ def set_known(scores: pd.DataFrame, name: str, value: float) -> None:
         (changed(lambda s: s[s["setting"] == "ex_ante"]), "other settings"),
         (changed(lambda s: s[s["horizon"] == 1]), "other horizons"),
         (changed(lambda s: s[(s["horizon"] == 1) | (s["origin"] > 2000)]), "other combinations"),
-        (changed(lambda s: set_known(s, "n", 89)), "read in another way"),
-        (changed(lambda s: set_known(s, "wape", 1.11)), "read in another way"),
+        (changed(lambda s: set_known(s, "n", 89)), "read differently"),
+        (changed(lambda s: set_known(s, "wape", 1.11)), "read differently"),
     ],
 )
 def test_runs_on_other_data_cannot_be_compared(other, says):
@@ -546,7 +546,7 @@ def test_a_run_of_something_else_is_refused(log, client, stops, name):
 @pytest.mark.parametrize("name", ["", "a/b", "a:b", "a@b", "a'b"])
 def test_a_name_the_registry_cannot_keep_is_refused(log, name, stops):
     run_id, _ = log()
-    stops(lambda: promote(run_id, name=name), says="cannot be called")
+    stops(lambda: promote(run_id, name=name), says="cannot be named")
 
 
 def test_without_a_store_there_is_nothing_to_promote(monkeypatch, stops, name):

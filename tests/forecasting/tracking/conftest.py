@@ -1,4 +1,4 @@
-"""A real MLflow server that tests of tracking and of the review desk start."""
+"""A real MLflow server that tests of tracking and of MLflow's pages start."""
 
 from __future__ import annotations
 

@@ -35,10 +35,10 @@ from forecasting.evaluation.study import Study
 from forecasting.explanation.explain import attribution_table, channel_summary, explain
 from forecasting.explanation.forecast_table import forecast_table
 from forecasting.run_folder.record import run_digest
-from forecasting.tracking.card import card
 from forecasting.tracking.datasets import flat_config
 from forecasting.tracking.largest_errors import WORST_FLOWS, largest_errors
 from forecasting.tracking.mlflow_store import ended
+from forecasting.tracking.run_note import run_note
 from forecasting.tracking.track import REQUIREMENTS, _check_folder, track
 from models.design import Design
 from models.forecaster import FittedForecaster
@@ -368,11 +368,11 @@ def test_card_says_what_is_worse_what_is_a_tie_and_what_was_not_tested(tmp_path)
     tests = verdicts_of(board)
     tests["verdict"] = np.where(tests["horizon"] == 2, "worse", "tie")
     tested = replace(result, scores=summarise(board), significance=tests)
-    first, _, second, *_ = card(tested, "m-1").splitlines()
+    first, _, second, *_ = run_note(tested, "m-1").splitlines()
     assert "h1 tie (" in first
     assert "h2 **worse** (24.4% higher)" in first
     assert second.endswith("h1 not known, h2 not known")
-    untested = card(replace(tested, significance=tested.significance.iloc[:0]), "m-1")
+    untested = run_note(replace(tested, significance=tested.significance.iloc[:0]), "m-1")
     assert "h2 not tested (24.4% higher)" in untested.splitlines()[0]
 
 
@@ -380,7 +380,7 @@ def test_the_note_shows_the_name_of_a_file_as_it_is(tmp_path):
     result = small_run(tmp_path)
     name = "a`b <img src=x onerror=alert(1)>|**.csv"
     data = [{**result.provenance["data"][0], "path": f"/data/{name}"}]
-    note = card(replace(result, provenance={**result.provenance, "data": data}), "m-1")
+    note = run_note(replace(result, provenance={**result.provenance, "data": data}), "m-1")
     assert "<img" not in note
     page = MarkdownIt("commonmark", {"html": True}).render(note)
     assert f"flows of {html.escape(name, quote=False)}, from origin" in page
@@ -786,7 +786,7 @@ def test_a_dead_server_is_refused_quickly(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:9")
     result = small_run(tmp_path)
     started = time.perf_counter()
-    with pytest.raises(InputError, match="MLflow did not take the run") as caught:
+    with pytest.raises(InputError, match="MLflow did not accept the run") as caught:
         track(result)
     assert time.perf_counter() - started < 20
     assert caught.value.problem.endswith("(the server does not answer)")
@@ -816,7 +816,7 @@ def test_another_kind_of_file_is_refused(tmp_path, monkeypatch):
     file = tmp_path / "notes.db"
     file.write_text("this is a note and no database", encoding="utf-8")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{file.as_posix()}")
-    with pytest.raises(InputError, match="no SQLite database"):
+    with pytest.raises(InputError, match="not a SQLite database"):
         track(small_run(tmp_path))
     assert file.read_text("utf-8").startswith("this is a note")
 
