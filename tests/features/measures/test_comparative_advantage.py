@@ -23,11 +23,11 @@ def test_the_index_is_the_share_in_exports_over_that_of_the_world(
     world = abroad["value"].sum()
     expected = {}
     for country in year.context.countries:
-        mine = abroad[abroad["exporter"] == country]
+        own = abroad[abroad["exporter"] == country]
         for sector in year.context.sectors:
             of_sector = abroad.loc[abroad["sector"] == sector, "value"].sum()
-            if mine["value"].sum() > 0 and of_sector > 0:
-                share = mine.loc[mine["sector"] == sector, "value"].sum() / mine["value"].sum()
+            if own["value"].sum() > 0 and of_sector > 0:
+                share = own.loc[own["sector"] == sector, "value"].sum() / own["value"].sum()
                 rca = share / (of_sector / world)
                 expected[country, sector] = (rca - 1) / (rca + 1)
     expect(year, MEASURES[0], expected)

@@ -52,10 +52,10 @@ def test_what_was_traded_less_deaths_plus_births_is_traded(random_year, seed):
     year = random_year(seed)
     n = len(year.context.countries)
     abroad = ~np.eye(n, dtype=bool)[:, :, None]
-    there = (year.before & abroad).sum(axis=(1, 2))
+    traded_before = (year.before & abroad).sum(axis=(1, 2))
     possible = (n - 1) * len(year.context.sectors)
-    kept = there * (1 - np.nan_to_num(link_deaths(year)))
-    won = (possible - there) * np.nan_to_num(link_births(year))
+    kept = traded_before * (1 - np.nan_to_num(link_deaths(year)))
+    won = (possible - traded_before) * np.nan_to_num(link_births(year))
     np.testing.assert_allclose(active_links(year) * possible, kept + won, rtol=1e-9, atol=1e-12)
 
 

@@ -82,12 +82,12 @@ def test_flows_alone_allow_shares_concentration_and_links():
         "market_share", "supplier_concentration", "market_concentration", "effective_suppliers",
         "largest_supplier", "active_links", "link_births", "link_deaths",
     }  # fmt: skip
-    said = missing(context, tables=False)
-    assert set(said) == set(NAMES) - allowed
-    assert "column `sector`" in said["export_structure"]
-    assert "--domestic include" in said["domestic_sourcing"]
-    assert "--sectors FILE" in said["digital_value_added"]
-    assert "--tables DIR" in said["digital_value_added"]
+    reported = missing(context, tables=False)
+    assert set(reported) == set(NAMES) - allowed
+    assert "column `sector`" in reported["export_structure"]
+    assert "--domestic include" in reported["domestic_sourcing"]
+    assert "--sectors FILE" in reported["digital_value_added"]
+    assert "--tables DIR" in reported["digital_value_added"]
 
 
 @pytest.mark.parametrize("need", get_args(Need))
@@ -114,9 +114,9 @@ def test_available_and_missing_partition_the_catalogue(random_year, needs):
     assert [m.name for m in MEASURES if m.name not in reasons] == [m.name for m in kept]
     assert len(kept) + len(reasons) == len(MEASURES)
     for measure in MEASURES:
-        said = {need for need in lacking if UNMET[need] in reasons.get(measure.name, "")}
-        assert said == measure.needs & lacking
-        assert (measure in kept) == (not said)
+        reported = {need for need in lacking if UNMET[need] in reasons.get(measure.name, "")}
+        assert reported == measure.needs & lacking
+        assert (measure in kept) == (not reported)
 
 
 @pytest.mark.parametrize(

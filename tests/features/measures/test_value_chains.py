@@ -207,8 +207,8 @@ def slow(table: InputOutputTable, inverse: np.ndarray) -> dict[str, np.ndarray]:
     for r in range(n):
         here = slice(r * k, r * k + k)
         for s in range(n):
-            there = slice(s * k, s * k + k)
-            value = np.diag(added[there]) @ inverse[there, here] @ np.diag(exports[here, r])
+            present = slice(s * k, s * k + k)
+            value = np.diag(added[present]) @ inverse[present, here] @ np.diag(exports[here, r])
             out["origin_of_exports"][r] += value.sum(axis=1)
             if s != r:
                 out["foreign_content"][r] += value.sum()

@@ -98,12 +98,12 @@ def test_terms_and_remainder_lead_from_the_origin_to_the_forecast(
         units, kept = unit_table(measure, measure_set.context)
         change = (end[measure.name] - before[measure.name]).ravel()
         kept &= np.isfinite(change)
-        mine = explained["measure"] == measure.name
+        selected = explained["measure"] == measure.name
         np.testing.assert_array_equal(
-            explained.loc[mine, KEYS[1:]].astype(str), units[kept].astype(str)
+            explained.loc[selected, KEYS[1:]].astype(str), units[kept].astype(str)
         )
         scale = np.abs(change[kept]).max()
-        np.testing.assert_allclose(total[mine], change[kept], rtol=1e-9, atol=1e-9 * scale)
+        np.testing.assert_allclose(total[selected], change[kept], rtol=1e-9, atol=1e-9 * scale)
     assert not explained["remainder"].isna().any()
 
 
@@ -278,12 +278,12 @@ def test_sizes_and_pattern_are_all_but_the_remainder(explained):
 
 
 def test_the_summary_holds_every_term_by_its_mean_size(explained):
-    mine = explained[explained["measure"] == "market_share"]
-    summary = term_summary(mine).set_index("term")
+    selected = explained[explained["measure"] == "market_share"]
+    summary = term_summary(selected).set_index("term")
     assert list(summary.index) == [name for name in TERMS if name in summary.index]
     for term, row in summary.iterrows():
-        assert row["mean_abs"] == pytest.approx(np.mean([abs(v) for v in mine[term]]))
-        assert row["mean"] == pytest.approx(mine[term].mean())
+        assert row["mean_abs"] == pytest.approx(np.mean([abs(v) for v in selected[term]]))
+        assert row["mean"] == pytest.approx(selected[term].mean())
     assert summary["share"].sum() == pytest.approx(1.0)
-    nothing = term_summary(mine.iloc[:0])
+    nothing = term_summary(selected.iloc[:0])
     assert nothing.empty

@@ -170,15 +170,17 @@ def test_rows_are_the_reported_units_with_all_four_values(measure_set, recorded)
             four = [getattr(fold, name)[measure.name].ravel()
                     for name in ("before", "base", "forecast", "actual")]  # fmt: skip
             kept_here = kept & np.isfinite(np.sum(four, axis=0))
-            mine = blocks[measure.name, fold.origin, fold.horizon]
-            assert len(mine) == kept_here.sum()
+            selected = blocks[measure.name, fold.origin, fold.horizon]
+            assert len(selected) == kept_here.sum()
             np.testing.assert_array_equal(
-                mine[["country", "partner", "sector"]].astype(str),
+                selected[["country", "partner", "sector"]].astype(str),
                 units[kept_here].astype(str),
             )
             columns = ["value_origin", "base", "forecast", "actual"]
-            np.testing.assert_array_equal(mine[columns].to_numpy().T, np.stack(four)[:, kept_here])
-            assert (mine["target_year"] == fold.origin + fold.horizon).all()
+            np.testing.assert_array_equal(
+                selected[columns].to_numpy().T, np.stack(four)[:, kept_here]
+            )
+            assert (selected["target_year"] == fold.origin + fold.horizon).all()
     assert "ROW" not in set(table["country"]) | set(table["partner"])
 
 

@@ -143,6 +143,6 @@ def test_repairs_to_the_tables_are_reported(measure_set, chain_world):
         for year in measure_set.tables
     )
     assert cells > 0
-    (said,) = [line for line in measure_set.statements if "falling inventories" in line]
-    assert f" {cells:,} cells" in said
+    (statement,) = [line for line in measure_set.statements if "falling inventories" in line]
+    assert f" {cells:,} cells" in statement
     assert all(" 0 " not in line for line in measure_set.statements)

@@ -352,10 +352,10 @@ def test_a_version_says_why_it_was_promoted_or_not(page, reviewed, which):
     expect(page.get_by_role("heading", name=f"Version {done.version}")).to_be_visible()
     see(page, done.verdict, *done.reasons)
     for gate in done.gates:
-        told = row(page, gate.name)
+        listed_gate = row(page, gate.name)
         for text in (gate.required, gate.found, "yes" if gate.passed else "no"):
-            expect(told).to_contain_text(text)
-        edges = told.get_by_role("cell").evaluate_all(WORDS)
+            expect(listed_gate).to_contain_text(text)
+        edges = listed_gate.get_by_role("cell").evaluate_all(WORDS)
         assert all(right + 4 <= left for (_, right), (left, _) in pairwise(edges)), edges
     for comparison in done.comparisons:
         see(page, f"{comparison.score:.4f}")

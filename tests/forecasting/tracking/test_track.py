@@ -303,8 +303,8 @@ def test_data_carry_our_digest(tracked):
 
 def test_simulated_data_carry_their_seed(store, tmp_path):
     result = small_run(tmp_path)
-    said = ["simulated with seed 7: no real country"]
-    source = {"role": "trade", "path": "simulated world", "sha256": "", "statements": said}
+    statements = ["simulated with seed 7: no real country"]
+    source = {"role": "trade", "path": "simulated world", "sha256": "", "statements": statements}
     result.provenance["data"] = [source]
     run = client(store).get_run(track(result))
     (entry,) = run.inputs.dataset_inputs
@@ -360,8 +360,8 @@ def test_card_gives_the_verdict_first(tracked):
 def test_card_says_what_is_worse_what_is_a_tie_and_what_was_not_tested(tmp_path):
     result = small_run(tmp_path)
     board = result.scores_by_origin
-    mine = (board["model"] == "gravicast") & (board["horizon"] == 2)
-    board.loc[mine, "wape"] = 0.5
+    selected = (board["model"] == "gravicast") & (board["horizon"] == 2)
+    board.loc[selected, "wape"] = 0.5
     near = (board["model"] == "gravicast") & (board["horizon"] == 1)
     board.loc[near, "wape"] = 0.3
     board = board[board["model"] != "last_value_raked"]
@@ -505,8 +505,8 @@ def test_files_are_there_and_nothing_is_pickled(tracked):
     result, file, run_id = tracked
     for name in ("report.html", "run.json", "forecasts.parquet", "attributions.parquet",
                  "scores.csv", "figures/scoreboard.png", "figures/scoreboard.svg"):  # fmt: skip
-        there = artifacts(file, run_id) / name
-        assert there.read_bytes() == (result.out / name).read_bytes()
+        present = artifacts(file, run_id) / name
+        assert present.read_bytes() == (result.out / name).read_bytes()
     everything = [p for p in file.parent.rglob("*") if p.is_file()]
     assert len(everything) > 50
     unwanted = (".pkl", ".pickle", ".joblib", ".cloudpickle", ".skops", ".pyc")
@@ -584,10 +584,10 @@ def test_files_of_another_run_are_not_logged(store, tmp_path):
     ("error", "status"), [(KeyboardInterrupt(), "KILLED"), (OSError("full"), "FAILED")]
 )
 def test_a_run_that_does_not_end_well_says_so(error, status):
-    told: list[str] = []
-    with pytest.raises(type(error)), ended(told.append):
+    ended_as: list[str] = []
+    with pytest.raises(type(error)), ended(ended_as.append):
         raise error
-    assert told == [status]
+    assert ended_as == [status]
 
 
 def test_artifacts_lie_beside_the_database(tracked):

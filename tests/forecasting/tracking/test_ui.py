@@ -82,13 +82,13 @@ def test_ui_serves_until_interrupted(store):
         assert b"<title>MLflow</title>" in patient_read(f"http://127.0.0.1:{port}/", server)
         # The whole group, as a terminal does.
         os.killpg(server.pid, signal.SIGINT)
-        _, said = server.communicate(timeout=30)
+        _, printed = server.communicate(timeout=30)
     finally:
         if server.poll() is None:
             server.terminate()
     assert server.returncode == 0
-    assert f"http://127.0.0.1:{port}/#/experiments" in said.decode()
-    assert b"Traceback" not in said
+    assert f"http://127.0.0.1:{port}/#/experiments" in printed.decode()
+    assert b"Traceback" not in printed
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
 
