@@ -21,7 +21,7 @@ def _chains(year: TradeYear) -> ValueChains:
 def domestic_value_added(year: TradeYear) -> Array:
     """``v_r (I - A_rr)^-1 E_r / E_r``, domestic value added in exports, shape ``[exporter]``.
 
-    NaN without exports, as are the other shares of exports.
+    NaN without exports, like the other shares of exports.
     """
     chains = _chains(year)
     return ratio(chains.domestic_value_added, chains.exports)
@@ -36,7 +36,7 @@ def foreign_value_added(year: TradeYear) -> Array:
 def indirect_value_added(year: TradeYear) -> Array:
     """IV / E, value added in other countries' exports over own exports, shape ``[exporter]``.
 
-    It may pass 1: value added that crosses several borders is in the exports of each of them.
+    It may exceed 1: value added that crosses several borders counts in the exports of each.
     """
     chains = _chains(year)
     return ratio(chains.indirect_value_added, chains.exports)

@@ -24,8 +24,8 @@ def revealed_advantage(year: TradeYear) -> Array:
     """Symmetric index ``(RCA - 1) / (RCA + 1)`` in [-1, 1], shape ``[exporter, sector]``.
 
     Above 0 the country has a revealed advantage; crossing 0 is its entry (Dalum, Laursen and
-    Villumsen 1998, doi:10.1080/02692179800000017). Symmetric, because the index itself has no upper
-    end and a few tiny exporters would own every mean.
+    Villumsen 1998, doi:10.1080/02692179800000017). Symmetric, because Balassa's index is unbounded
+    above and a few tiny exporters would dominate every mean.
     """
     index = balassa(year)
     return (index - 1.0) / (index + 1.0)

@@ -13,10 +13,10 @@ def herfindahl(shares: Array, *, partners: int) -> Array:
     Parameters
     ----------
     shares
-        Sum to 1 over the first axis; NaN where there is no trade, and so is the index.
+        Sum to 1 over the first axis; NaN without trade, as is the index then.
     partners
-        Possible partners, n: countries of the panel but one, the rest of the world among them. The
-        only partner there can be has an index of 1.
+        Possible partners, n: all other countries of the panel, including the rest of the world. A
+        single possible partner has an index of 1.
     """
     index = (shares**2).sum(axis=0)
     if partners < 2:

@@ -1,7 +1,7 @@
-"""Digital slices: services that can be delivered over a network, traded and inside other exports.
+"""Digitally deliverable services: traded themselves, and as inputs to other exports.
 
-Which sectors these are is the user's to say (``digitally_deliverable`` of the sector table). What
-an industry could deliver over a network bounds from above what it does deliver so.
+The user names the sectors (column ``digitally_deliverable`` of the sector table). What an industry
+could deliver over a network is an upper bound of what it does deliver that way.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ _UNCTAD = "UNCTAD (2015), digitally deliverable services, by industry instead of
 
 
 def digital_share_of_exports(year: TradeYear) -> Array:
-    """Digitally deliverable services in all exports, ``x_i,digital / x_i``, shape ``[exporter]``.
+    """Their share in all exports, ``x_i,digital / x_i``, shape ``[exporter]``.
 
     NaN without exports.
     """
-    digital = year.around.digital
+    digital = year.context.digital
     assert digital is not None
     exports = year.international.sum(axis=1)
     return ratio(exports[:, digital].sum(axis=1), exports.sum(axis=1))
 
 
 def digital_share_of_services(year: TradeYear) -> Array:
-    """Such services in exports of services, ``x_i,digital / x_i,services``, ``[exporter]``.
+    """Their share in exports of services, ``x_i,digital / x_i,services``, ``[exporter]``.
 
     NaN without exports of services.
     """
-    digital, services = year.around.digital, year.around.services
+    digital, services = year.context.digital, year.context.services
     assert digital is not None
     assert services is not None
     exports = year.international.sum(axis=1)
@@ -35,33 +35,33 @@ def digital_share_of_services(year: TradeYear) -> Array:
 
 
 def digital_market_share(year: TradeYear) -> Array:
-    """Share of a country in the world's exports of such services, shape ``[exporter]``.
+    """Share of a country in the world's exports of them, shape ``[exporter]``.
 
     ``x_i,digital / x_world,digital``; NaN where nobody exports any.
     """
-    digital = year.around.digital
+    digital = year.context.digital
     assert digital is not None
     exports = year.international.sum(axis=1)[:, digital].sum(axis=1)
     return ratio(exports, exports.sum(keepdims=True))
 
 
 def digital_value_added(year: TradeYear) -> Array:
-    """Value added of digitally deliverable sectors, any country's, in exports, ``[exporter]``.
+    """Value added of digital sectors of all countries in exports, shape ``[exporter]``.
 
     ``sum over s, digital k of (v B E_r)_sk / E_r``; NaN without exports.
     """
-    digital, chains = year.around.digital, year.chains
+    digital, chains = year.context.digital, year.chains
     assert digital is not None
     assert chains is not None
     return ratio(chains.origin_of_exports[:, digital].sum(axis=1), chains.exports)
 
 
 def services_in_goods(year: TradeYear) -> Array:
-    """Value added of service sectors, any country's, in exports of goods, shape ``[exporter]``.
+    """Value added of service sectors of all countries in exports of goods, ``[exporter]``.
 
     ``sum over s, service k of (v B G_r)_sk / G_r`` with G the exports of goods; NaN without any.
     """
-    services, chains = year.around.services, year.chains
+    services, chains = year.context.services, year.chains
     assert services is not None
     assert chains is not None
     assert chains.origin_of_goods_exports is not None

@@ -12,10 +12,10 @@ _DISTANCE = "sum(x d) / sum(x); DHL Global Connectedness Report"
 def intra_regional_share(year: TradeYear) -> Array:
     """Share of a country's exports to its own region, shape ``[exporter]``.
 
-    NaN without exports, and for exporters without a region or alone in theirs, whose share could
-    only be 0; partners without a region count as another region.
+    NaN without exports, and for exporters without a region or alone in their region, whose share
+    could only be 0. Partners without a region count as outside the region.
     """
-    region = year.around.region
+    region = year.context.region
     assert region is not None
     flows = year.international.sum(axis=2)
     same = (region[:, None] == region[None, :]) & (region >= 0)[:, None]
@@ -37,7 +37,7 @@ def distance_of_imports(year: TradeYear) -> Array:
 
 
 def _known(year: TradeYear) -> tuple[Array, Array]:
-    distance = year.around.distance
+    distance = year.context.distance
     assert distance is not None
     flows = np.where(np.isnan(distance), 0.0, year.international.sum(axis=2))
     return flows, np.nan_to_num(distance)

@@ -21,7 +21,7 @@ def active_links(year: TradeYear) -> Array:
 
 
 def link_births(year: TradeYear) -> Array:
-    """Expected share of flows without trade before that have it now, shape ``[exporter]``.
+    """Expected share of flows without trade before that trade now, shape ``[exporter]``.
 
     NaN where every flow was traded.
     """

@@ -1,4 +1,4 @@
-"""Market shares of exporters in a destination, and what sectors exports and imports are made of."""
+"""Market shares of exporters in a destination, and shares of sectors in exports and imports."""
 
 from __future__ import annotations
 

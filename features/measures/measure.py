@@ -1,7 +1,7 @@
-"""What a measure of the trade pattern is, and what it is computed from.
+"""A measure of the trade pattern, and the data it is computed from.
 
-A measure maps the trade of one year to one number a unit (a country, a country's sector, a pair).
-It neither knows nor cares whether that year is past or forecast: the same function gives both.
+A measure maps the trade of one year to one number per unit (a country, a country's sector, a pair).
+The same function serves past and forecast years.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ Family = Literal["sectors", "partners", "links", "reshoring", "value_chains", "d
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What does not change from year to year.
+class PanelContext:
+    """Properties of a panel that do not change over time.
 
     Attributes
     ----------
@@ -32,12 +32,12 @@ class Surroundings:
     domestic
         Whether the diagonal (exporter = importer) holds domestic sales; zeros otherwise.
     distance
-        Kilometres, shape ``[exporter, importer]``, NaN where unknown; None where there are none.
+        Kilometres, shape ``[exporter, importer]``, NaN if unknown; None without distances.
     region
-        Region code of each country, -1 where unknown; None where there are none.
+        Region code of each country, -1 if unknown; None without regions.
     manufacturing, services, digital
-        Which sectors make goods in factories, are services, or are digitally deliverable services,
-        shape ``[sector]``; None where the kinds of sectors are unknown.
+        Masks of sectors that are manufacturing, services, or digitally deliverable services, shape
+        ``[sector]``; None if the kinds of sectors are unknown.
     """
 
     countries: tuple[str, ...]
@@ -51,7 +51,7 @@ class Surroundings:
 
     @property
     def goods(self) -> NDArray[np.bool_] | None:
-        """Sectors that are not services; None where the kinds of sectors are unknown."""
+        """Mask of sectors that are not services; None if the kinds of sectors are unknown."""
         return None if self.services is None else ~self.services
 
 
@@ -61,20 +61,20 @@ class TradeYear:
 
     Attributes
     ----------
-    around
-        What does not change from year to year.
+    context
+        Of the panel.
     values
         USD, shape ``[exporter, importer, sector]``, never negative or NaN (unknown flows count as
-        nothing); domestic sales on the diagonal, 0 where there are none.
+        0); domestic sales on the diagonal, 0 without them.
     chance
         Probability that each flow is traded, same shape; 0 or 1 in an observed year.
     before
         Whether each flow was traded in the year that births and deaths are counted from.
     chains
-        Value-chain measures of the year's input-output table; None where there is no table.
+        Value-chain measures of the year's input-output table; None without a table.
     """
 
-    around: Surroundings
+    context: PanelContext
     values: Array
     chance: Array
     before: NDArray[np.bool_]
@@ -98,20 +98,19 @@ class Measure:
     name, label
         Identifier; in words.
     family
-        The question it belongs to.
+        Group of measures in reports.
     unit
-        In which its values are read, such as ``share``, ``index``, ``km``.
+        Of its values, such as ``share``, ``index``, ``km``.
     of
         Dimensions of its values, such as ``("exporter", "sector")``.
     needs
-        What the input must hold for it.
+        Data it requires.
     source
         Paper or institution of the formula.
     compute
         From a year of trade to values, shape of ``of``, NaN where the measure is undefined.
     threshold
-        A value whose crossing is an event of its own (a revealed advantage is above 0); None
-        where there is none.
+        A value whose crossing is an event (a revealed advantage is above 0), or None.
     """
 
     name: str

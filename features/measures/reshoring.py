@@ -1,4 +1,4 @@
-"""Reshoring: what a country buys at home of what it could import."""
+"""Reshoring: what a country buys at home instead of importing."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from features.measures.measure import Array, Measure, TradeYear, ratio
 
 LOW_COST = ("CHN", "TWN", "MYS", "IND", "VNM", "THA", "IDN", "SGP", "PHL", "BGD", "PAK", "HKG",
             "LKA", "KHM")  # fmt: skip
-"""Kearney's fourteen Asian low-cost countries. Those that a panel lacks, or has in its rest of the
-world, are not counted, so that levels of the ratio compare within one panel only."""
+"""Kearney's fourteen Asian low-cost countries. Those that a panel lacks, or includes in its rest of
+the world, are not counted, so levels of the ratio are comparable within one panel only."""
 LEAST_FOREIGN = 0.001
-"""Share of foreign in all inputs below which their ratio says nothing."""
+"""Share of foreign in all inputs below which their ratio is meaningless."""
 _KPS = "Krenz, Prettner and Strulik (2021), doi:10.1016/j.euroecorev.2021.103744"
 _KEARNEY = "Kearney Reshoring Index: imports of manufactures from low-cost Asia / domestic output"
 
@@ -19,7 +19,7 @@ _KEARNEY = "Kearney Reshoring Index: imports of manufactures from low-cost Asia 
 def domestic_sourcing(year: TradeYear) -> Array:
     """Domestic sales in all purchases of a sector's product, shape ``[importer, sector]``.
 
-    ``d_jk / (d_jk + m_jk)``; NaN where the country buys none. One less import penetration.
+    ``d_jk / (d_jk + m_jk)``, 1 less import penetration; NaN where the country buys none.
     """
     own = np.arange(year.values.shape[0])
     return ratio(year.values[own, own], year.values.sum(axis=0))
@@ -30,7 +30,7 @@ def import_penetration(year: TradeYear) -> Array:
 
     Output less exports, ``Y - X``, are domestic sales. NaN where the country buys none.
     """
-    made = year.around.manufacturing
+    made = year.context.manufacturing
     assert made is not None
     bought = year.values[:, :, made].sum(axis=2)
     return ratio(bought.sum(axis=0) - np.diagonal(bought), bought.sum(axis=0))
@@ -40,10 +40,10 @@ def low_cost_import_ratio(year: TradeYear) -> Array:
     """Imports of manufactures from `LOW_COST` countries over gross output, shape ``[importer]``.
 
     Kearney's manufacturing import ratio; gross output is what a country sells at home and abroad.
-    NaN for the low-cost countries themselves, without output, and for all where the panel has none
-    of those countries. The index is `kearney_index`.
+    NaN for the low-cost countries themselves, without output, and for all countries if the panel
+    has no low-cost country. The index is `kearney_index`.
     """
-    made, countries = year.around.manufacturing, year.around.countries
+    made, countries = year.context.manufacturing, year.context.countries
     assert made is not None
     low = np.array([code in LOW_COST for code in countries])
     flows = year.values[:, :, made].sum(axis=2)
@@ -77,7 +77,7 @@ def reshoring_index(then: Array, now: Array) -> Array:
 def domestic_inputs(year: TradeYear) -> Array:
     """Domestic in all intermediate inputs of a using sector, shape ``[importer, sector]``.
 
-    The same direction as `input_ratio` without its tail: a share.
+    Moves with `input_ratio`, but is a share and so without its long tail.
     """
     chains = year.chains
     assert chains is not None

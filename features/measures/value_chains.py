@@ -1,6 +1,6 @@
-"""Value chains: where the value in exports comes from, and how far sectors are from final use.
+"""Value chains: the origin of value in exports, and the distance of sectors from final use.
 
-With A the inputs a dollar of output takes, B = (I - A)^-1 (Leontief 1936), v the value added in a
+With A the inputs per dollar of output, B = (I - A)^-1 (Leontief 1936), v the value added per
 dollar of output, E_r the exports of country r by sector, and B_sr, A_sr the blocks of rows s and
 columns r:
 
@@ -16,8 +16,8 @@ Powers, Wang and Wei (2010), NBER w16426 (FV, IV, participation and position); K
 (2014), doi:10.1257/aer.104.2.459; Borin and Mancini (2019), World Bank WPS 8804 (domestic value
 added by the exporter's own production, which is also what GDP would lose without exports: Los,
 Timmer and de Vries 2016, doi:10.1257/aer.20140883). FV over exports is the vertical specialisation
-of Hummels, Ishii and Yi (2001), doi:10.1016/S0022-1996(00)00093-3, for many countries; it holds
-what is double counted abroad. Upstreamness (Antras, Chor, Fally and Hillberry 2012,
+of Hummels, Ishii and Yi (2001), doi:10.1016/S0022-1996(00)00093-3, for many countries; it includes
+double counting abroad. Upstreamness (Antras, Chor, Fally and Hillberry 2012,
 doi:10.1257/aer.102.3.412) is the mean number of stages to final use, U = (I - D)^-1 1 with D_ij =
 z_ij / x_i; downstreamness (Antras and Chor 2018, doi:10.3386/w24185) that from primary factors,
 (I - A')^-1 1. Weighted by output both have the same world mean, 1' B x / 1' x. Changes of
@@ -37,22 +37,22 @@ from features.data.input_output import InputOutputTable, row_name
 from features.errors import InputError
 
 LEAST_CONDITION = 1e-12
-"""Reciprocal condition number below which a system is taken to be singular."""
+"""Reciprocal condition number below which a system counts as singular."""
 
 Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class ValueChains:
-    """Measures of one input-output table; USD unless said otherwise.
+    """Measures of one input-output table; USD unless stated otherwise.
 
     Attributes
     ----------
     output
         Gross output, shape ``[country, sector]``.
     exports, exports_by_sector
-        Gross exports, shapes ``[country]`` and ``[country, sector]``; a sector's are negative where
-        stores of it abroad empty faster than it sells there.
+        Gross exports, shapes ``[country]`` and ``[country, sector]``; those of a sector are
+        negative where inventories of it abroad fall by more than it sells there.
     domestic_value_added, double_counted, foreign_content
         In the exports of each country, shape ``[country]``; they sum to ``exports``.
     foreign_content_by_sector
@@ -91,14 +91,14 @@ class ValueChains:
 
 
 def value_chains(table: InputOutputTable, *, goods: NDArray[np.bool_] | None = None) -> ValueChains:
-    """Every measure of one table, from one factorisation.
+    """All measures of one table, from one factorisation.
 
     Parameters
     ----------
     table
         Balanced.
     goods
-        Which sectors are goods, shape ``[sector]``.
+        Mask of goods sectors, shape ``[sector]``.
 
     Returns
     -------
@@ -107,14 +107,14 @@ def value_chains(table: InputOutputTable, *, goods: NDArray[np.bool_] | None = N
     Raises
     ------
     InputError
-        If the system has no solution, or one that is negative: some sectors together take all
-        their output, or more, as inputs.
+        If the system has no solution or a negative one: some sectors together use all their
+        output, or more, as inputs.
     """
     n, k = len(table.countries), len(table.sectors)
     own = np.arange(n)
     output, exports = table.output, _exports(table)
     added = quotient(table.value_added, output)
-    # In the order LAPACK wants: no copy is made.
+    # In LAPACK's order, to avoid a copy.
     inputs = np.divide(
         table.intermediate, output, out=np.zeros((n * k, n * k), order="F"), where=output > 0
     )
@@ -164,7 +164,7 @@ def _exports(table: InputOutputTable) -> Matrix:
 
 
 def _spread(exports: Matrix) -> Matrix:
-    """Exports of every country as a column of its own, shape ``[row, country]``."""
+    """Exports with a column per country, shape ``[row, country]``."""
     n, k = exports.shape
     out = np.zeros((n, k, n))
     own = np.arange(n)
@@ -181,12 +181,12 @@ def _solve(
 ) -> tuple[Matrix, Matrix]:
     """``B @ right`` and ``B.T @ left`` from one LU factorisation of I - A, in place of ``inputs``.
 
-    The last column of ``right`` is output, which a table that has a solution multiplies to no less.
+    The last column of ``right`` is output; in a solvable table ``B`` never makes it smaller.
     """
     taken = inputs.sum(axis=0)
     np.negative(inputs, out=inputs)
     inputs[np.diag_indices_from(inputs)] += 1.0
-    # Not `lu_factor`, which warns of what is an error here.
+    # Not `lu_factor`, which only warns of singularity.
     factors, pivots, singular = lapack.dgetrf(inputs, overwrite_a=True)
     condition, _ = lapack.dgecon(factors, 1.0 + float(taken.max()))
     if singular or not condition > LEAST_CONDITION:
@@ -202,7 +202,7 @@ def _no_solution(table: InputOutputTable, taken: Matrix) -> InputError:
     row = int(np.argmax(taken))
     most = row_name(row, table.countries, table.sectors)
     return InputError(
-        f"the input-output table of {table.year} has no solution: some sectors together take all "
-        f"of their output, or more, as inputs (the most, {most}: {taken[row]:.1%})",
+        f"the input-output table of {table.year} has no solution: some sectors together use all of "
+        f"their output, or more, as inputs (most in {most}: {taken[row]:.1%})",
         remedy="Check that final use is in the table and that the outputs are right",
     )

@@ -37,7 +37,7 @@ from forecasting.words.measures import (
     unit_words,
     value_words,
 )
-from forecasting.words.numbers import ahead, listed, percent, plural
+from forecasting.words.numbers import listed, percent, plural, years
 
 SHOWN = 5
 LEAST_SHARE = 0.1
@@ -386,7 +386,7 @@ def _summary(found: Measures, horizon: int) -> tuple[str, ...]:
             continue
         row = scores.iloc[0]
         lines.append(
-            f"{measure.label}: {ahead(horizon)} the mean error was "
+            f"{measure.label}: {years(horizon)} the mean error was "
             f"{size_words(measure, row['mae'])}, against "
             f"{size_words(measure, row['mae_no_change'])} of no change "
             f"({percent(row['skill'], sign=True)} skill: {row['verdict_no_change']})."

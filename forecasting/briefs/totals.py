@@ -7,7 +7,7 @@ import pandas as pd
 
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import origin_of
-from forecasting.words.numbers import money
+from forecasting.words.numbers import money, percent
 
 _NEWS = {"exporter": "exports_news_exporter", "importer": "imports_news_importer"}
 _OTHER = {"exporter": "importer", "importer": "exporter"}
@@ -78,5 +78,5 @@ def partner_spread(run: RunResult, code: str, *, side: str, year: int) -> str:
     return (
         f"The {flow} are spread as over {now:.1f} {partners} of equal size in {origin_of(run)} and "
         f"over {then:.1f} in the forecast (one divided by the sum of squared shares); the largest "
-        f"takes {100 * share:.1f}% of {money(float(by['forecast'].sum()))}."
+        f"takes {percent(share)} of {money(float(by['forecast'].sum()))}."
     )

@@ -18,7 +18,7 @@ from forecasting.evaluation.backtest_file import read_backtest
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import flow_columns
 from forecasting.words.labels import SETTING_LABELS
-from forecasting.words.numbers import ahead, points
+from forecasting.words.numbers import points, years
 from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE
 
 COMPARED = (MAIN_MODEL, LAST_VALUE, RAKED_BASE)
@@ -152,7 +152,7 @@ def record_of(run: RunResult, outcomes: pd.DataFrame, *, of: str) -> BriefTable 
 
 def no_outcome(horizon: int) -> str:
     """That the back-test says nothing on a horizon, in words."""
-    return f"The back-test holds no forecast {ahead(horizon)} whose outcome is known."
+    return f"The back-test holds no forecast {years(horizon)} whose outcome is known."
 
 
 def record_words(record: BriefTable | None, horizon: int, *, of: str) -> tuple[str, ...]:
@@ -164,7 +164,7 @@ def record_words(record: BriefTable | None, horizon: int, *, of: str) -> tuple[s
     row = record.frame.set_index("horizon").loc[horizon]
     origins = int(row["origins"])
     return (
-        f"Past forecasts of {of} {ahead(horizon)} were off by {points(row['wape_percent'])} of the "
+        f"Past forecasts of {of} {years(horizon)} were off by {points(row['wape_percent'])} of the "
         f"trade (mean of {origins} back-test origins), against "
         f"{points(row['last_value_wape_percent'])} for repeating the last value and "
         f"{points(row['raked_base_wape_percent'])} for the last values scaled to the totals known. "

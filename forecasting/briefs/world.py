@@ -36,7 +36,6 @@ from forecasting.results.result import RunResult
 from forecasting.results.subjects import check_year, flow_columns, origin_of, years_of
 from forecasting.words.labels import SETTING_LABELS
 from forecasting.words.numbers import (
-    ahead,
     change,
     listed,
     lower_first,
@@ -44,6 +43,7 @@ from forecasting.words.numbers import (
     plural,
     points,
     share,
+    years,
 )
 from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE
 
@@ -264,7 +264,7 @@ def _record_words(record: BriefTable | None, horizon: int) -> str:
         return NO_RECORD
     row = record.frame.set_index("horizon").loc[horizon]
     return (
-        f"Past forecasts of all flows {ahead(horizon)} were off by {points(row['wape_percent'])} "
+        f"Past forecasts of all flows {years(horizon)} were off by {points(row['wape_percent'])} "
         f"of the trade (mean of {int(row['origins'])} back-test origins), against "
         f"{points(row['last_value_wape_percent'])} for repeating the last value and "
         f"{points(row['raked_base_wape_percent'])} for the last values scaled to the totals known. "

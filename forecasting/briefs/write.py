@@ -15,7 +15,7 @@ from forecasting.run_folder.csv_files import write_csv
 from forecasting.run_folder.staging import locked, staged
 from forecasting.words.markdown import escaped
 from forecasting.words.markdown import table as markdown_table
-from forecasting.words.numbers import plural_rows
+from forecasting.words.numbers import plural
 
 MARKER = "brief.md"
 WIDTH = 96
@@ -60,7 +60,7 @@ def _text_table(table: BriefTable) -> str:
         )
         for cells in part
     ]
-    more = f"\n{plural_rows(table.left_out)} more." if table.left_out else ""
+    more = f"\n{plural(table.left_out, 'row')} more." if table.left_out else ""
     return "\n".join([_wrapped(table.caption), "", *(line.rstrip() for line in lines)]) + more
 
 
@@ -193,7 +193,7 @@ def _markdown_section(
         yield f"*{escaped(table.caption)}.*"
         yield markdown_table(list(map(escaped, table.header())), rows)
         if table.left_out:
-            yield f"{plural_rows(table.left_out)} more in `{name}.csv`."
+            yield f"{plural(table.left_out, 'row')} more in `{name}.csv`."
 
 
 def _files(brief: Brief, left_out: Mapping[str, str]) -> Iterator[str]:

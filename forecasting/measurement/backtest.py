@@ -1,4 +1,4 @@
-"""The back-test of measures: what the forecast flows of every origin say of the trade pattern."""
+"""The back-test of measures: each of them for the forecast flows of every origin."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FLOWS = ("base", "forecast", "probability_of_trade", "value_origin")
 
 
 @dataclass(frozen=True, slots=True)
-class Fold:
+class MeasuredFold:
     """Every measure at one origin and horizon, by name, shape of its dimensions.
 
     Attributes
@@ -32,12 +32,12 @@ class Fold:
     origin, horizon
         Calendar year; years ahead.
     before
-        At the origin: what "no change" forecasts.
+        At the origin, the forecast of "no change".
     base, forecast
         Of the base and of the forecast flows.
     without_technology
-        Of the flows that the model without its technology channels forecasts; its probabilities of
-        trade are the same.
+        Of the flows forecast without the technology channels; the probabilities of trade are the
+        same.
     actual
         In the target year.
     """
@@ -58,7 +58,7 @@ def measured_folds(
     *,
     setting: str,
     pairs: Sequence[tuple[int, int]],
-) -> Iterator[Fold]:
+) -> Iterator[MeasuredFold]:
     """Measure every back-test forecast of the main model.
 
     Parameters
@@ -66,9 +66,9 @@ def measured_folds(
     measure_set, panel
         Of the run.
     folder
-        That holds ``backtest.parquet``.
+        With ``backtest.parquet``.
     setting
-        Whose forecasts.
+        Of the forecasts.
     pairs
         Origin and horizon of each.
     """
@@ -83,7 +83,7 @@ def measured_folds(
         traded = value > 0
         since = usual_links(panel, origin, horizon)
         before = measure_set.compute(measure_set.observed(panel, origin, before=since))
-        yield Fold(
+        yield MeasuredFold(
             origin,
             horizon,
             before=before,
@@ -120,7 +120,7 @@ def base_values(
     traded: NDArray[np.bool_],
     origin: int,
 ) -> dict[str, Array]:
-    """Measures of a base; it says nothing of births and deaths, which stay as ``before``."""
+    """Measures of a base, which does not forecast births and deaths: they stay as ``before``."""
     values = measure_set.compute(
         measure_set.forecast(base, chance=traded.astype(np.float64), before=traded, origin=origin)
     )
@@ -129,16 +129,16 @@ def base_values(
 
 
 def usual_links(panel: TradePanel, origin: int, horizon: int) -> int:
-    """Year that births and deaths up to the origin count from: as long before it as the horizon.
+    """Year from which "no change" counts births and deaths: a horizon before the origin.
 
-    What no change says of them: as many as in the years before.
+    It forecasts as many as in the years before.
     """
     return max(origin - horizon, panel.first_year)
 
 
 @dataclass(frozen=True, slots=True)
 class PastChanges:
-    """Mean change of every measure over its units, in every window as long as a horizon.
+    """Mean change of every measure over its units, in every window of a horizon's length.
 
     Attributes
     ----------
@@ -149,7 +149,7 @@ class PastChanges:
     by_end: Mapping[int, Mapping[str, Mapping[int, float]]]
 
     def shocks(self, measure: Measure, *, horizon: int, until: int) -> Vector:
-        """Common errors to expect, from windows that end by ``until``."""
+        """Expected common errors, from windows that end by ``until``."""
         ends = self.by_end[horizon][measure.name]
         return common_shocks([c for end, c in ends.items() if end <= until], horizon=horizon)
 
@@ -158,21 +158,21 @@ def past_changes(
     measure_set: MeasureSet, panel: TradePanel, *, horizons: Sequence[int]
 ) -> PastChanges:
     """Measure every year of the panel and its mean changes."""
-    kept = {m.name: unit_table(m, measure_set.around)[1] for m in measure_set.measures}
+    kept = {m.name: unit_table(m, measure_set.context)[1] for m in measure_set.measures}
     links, others = measure_set.links(), measure_set.others()
     years = range(panel.first_year, panel.last_year + 1)
-    # Of births and deaths alone a year's values depend on the year they count from.
-    still = {y: others.compute(others.observed(panel, y, before=y)) for y in years}
+    # Only births and deaths depend on the year they are counted from.
+    fixed = {y: others.compute(others.observed(panel, y, before=y)) for y in years}
     by_end: dict[int, dict[str, dict[int, float]]] = {}
     for horizon in horizons:
         values = {
-            y: still[y]
+            y: fixed[y]
             | links.compute(links.observed(panel, y, before=usual_links(panel, y, horizon)))
             for y in years
         }
         by_end[horizon] = {m.name: {} for m in measure_set.measures}
         for measure in measure_set.measures:
-            # The first window of births has no years before it to compare with.
+            # The first window of births has no earlier years to compare with.
             start = panel.first_year + (horizon if measure.family == "links" else 0)
             for year in range(start, panel.last_year - horizon + 1):
                 ends = (values[y][measure.name].ravel() for y in (year, year + horizon))
@@ -186,9 +186,9 @@ def past_changes(
 
 
 def backtest_table(
-    measure_set: MeasureSet, folds: Sequence[Fold], changes: PastChanges
+    measure_set: MeasureSet, folds: Sequence[MeasuredFold], changes: PastChanges
 ) -> pd.DataFrame:
-    """One row a measure, unit, origin and horizon, with intervals calibrated before the origin.
+    """One row per measure, unit, origin and horizon; intervals use outcomes before the origin.
 
     Returns
     -------
@@ -196,12 +196,11 @@ def backtest_table(
         ``measure``, the keys of the unit, ``origin, horizon, target_year, value_origin, base,
         forecast, lower_*, upper_*, chance_above, without_technology, actual``. Units that lack one
         of the values (at the origin, base, either forecast, actual) are left out. Bounds are NaN at
-        origins before which no outcome was known, ``chance_above`` where the measure has no
-        threshold.
+        origins with no earlier outcome, and ``chance_above`` without a threshold.
     """
     parts = []
     for measure in measure_set.measures:
-        units = unit_table(measure, measure_set.around)
+        units = unit_table(measure, measure_set.context)
         for fold in folds:
             residuals = known_residuals(folds, measure, fold, changes)
             parts.append(_measure_rows(measure, units, fold, residuals))
@@ -209,16 +208,18 @@ def backtest_table(
 
 
 def known_residuals(
-    folds: Sequence[Fold], measure: Measure, now: Fold, changes: PastChanges
+    folds: Sequence[MeasuredFold], measure: Measure, now: MeasuredFold, changes: PastChanges
 ) -> Residuals | None:
-    """Errors of the same horizon whose outcome was known at an origin; None without any."""
+    """Errors of the same horizon with an outcome known at the origin; None without any."""
     past = [f for f in folds if f.horizon == now.horizon and f.origin + f.horizon <= now.origin]
     shocks = changes.shocks(measure, horizon=now.horizon, until=now.origin)
     return residuals_of(past, measure, shocks)
 
 
-def residuals_of(folds: Sequence[Fold], measure: Measure, shocks: Vector) -> Residuals | None:
-    """Pooled errors of a measure in these folds; None where there is not a single one."""
+def residuals_of(
+    folds: Sequence[MeasuredFold], measure: Measure, shocks: Vector
+) -> Residuals | None:
+    """Pooled errors of a measure in these folds; None without any."""
     forecasts = [f.forecast[measure.name].ravel() for f in folds]
     actuals = [f.actual[measure.name].ravel() for f in folds]
     if not any(np.isfinite(f + a).any() for f, a in zip(forecasts, actuals, strict=True)):
@@ -229,7 +230,7 @@ def residuals_of(folds: Sequence[Fold], measure: Measure, shocks: Vector) -> Res
 def _measure_rows(
     measure: Measure,
     units: tuple[pd.DataFrame, NDArray[np.bool_]],
-    fold: Fold,
+    fold: MeasuredFold,
     residuals: Residuals | None,
 ) -> pd.DataFrame:
     keys, kept = units
@@ -256,7 +257,7 @@ def _measure_rows(
 def interval_columns(
     measure: Measure, forecast: Vector, residuals: Residuals | None
 ) -> dict[str, Vector]:
-    """Bounds of both levels and the chance of being above the measure's threshold."""
+    """Bounds of both levels, and the chance of exceeding the measure's threshold."""
     blank = np.full(forecast.shape, np.nan)
     columns = {f"{side}_{level}": blank for level in LEVELS for side in ("lower", "upper")}
     columns["chance_above"] = blank

@@ -1,4 +1,4 @@
-"""Contributions to a measure summed up: sizes of countries, shifts of flows, channel by channel."""
+"""Terms of contributions to measures, and their sums: country sizes, shifts of flows, channels."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ TERMS: dict[str, str] = {
     **{f"chance:{channel}": label for channel, label in CHANNELS.items()},
     "remainder": "Remainder of the quadrature",
 }
-"""Columns of contributions in words, in the order in which they lead to the forecast."""
+"""Columns of contributions in words, in order from the origin to the forecast."""
 TO_BASE = (*(name for name in TERMS if name.startswith("total:")), "stops:base")
-"""Those that lead from the value at the origin to the base."""
+"""Terms that lead from the value at the origin to the base."""
 
 
 def terms_in(drivers: pd.DataFrame) -> list[str]:
-    """Contribution columns that hold something in a table of drivers, in the order of `TERMS`."""
+    """Contribution columns of a table of drivers that are not empty, in the order of `TERMS`."""
     return [name for name in TERMS if name in drivers and drivers[name].notna().any()]
 
 
 def sizes(drivers: pd.DataFrame) -> pd.Series[float]:
-    """What the changed totals of countries add to each row: from the origin to the base."""
+    """Contribution of changed country totals to each row: from the origin to the base."""
     return drivers[[name for name in TO_BASE if name in drivers]].sum(axis=1)
 
 
 def pattern(drivers: pd.DataFrame) -> pd.Series[float]:
-    """What the shifts of flows add to each row: from the base to the forecast."""
+    """Contribution of the shifts of flows to each row: from the base to the forecast."""
     return drivers[
         [n for n in terms_in(drivers) if n.startswith(("net:", "stops:shift", "chance:"))]
     ].sum(axis=1)
 
 
 def technology(drivers: pd.DataFrame) -> pd.Series[float]:
-    """What the technology channels add to each row."""
+    """Contribution of the technology channels to each row."""
     wanted = [f"net:{channel}" for channel in sorted(TECHNOLOGY)]
     return drivers[[name for name in wanted if name in drivers]].sum(axis=1)
 
@@ -51,7 +51,7 @@ def term_summary(drivers: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         ``term, label, mean_abs`` (in the measure's unit), ``share`` of the sum over terms, ``mean``
-        (its sign: which way it moves the measure on average), in the order of `TERMS`.
+        (whose sign is the direction of its average effect), in the order of `TERMS`.
     """
     names = terms_in(drivers)
     values = drivers[names].to_numpy(dtype=np.float64)

@@ -1,10 +1,10 @@
-"""What moved a measure: its change from the origin split into totals and channels, adding up.
+"""The change of a measure from the origin, split into totals and channels that add up to it.
 
-The change of every flow is split into totals and channels in USD without a remainder (LMDI). A
-measure is not a sum of flows, so its change is followed along the straight line from one trade
-matrix to the other: at every point of it each part contributes its USD times the slope of the
-measure (Aumann and Shapley 1974; as an attribution method integrated gradients, Sundararajan, Taly
-and Yan 2017, arXiv:1703.01365). Contributions describe the model, not causes.
+LMDI splits the change of every flow into totals and channels in USD without a remainder. A measure
+is not a sum of flows, so its change is integrated along the straight line between the two trade
+matrices: at every point each part contributes its USD times the slope of the measure (Aumann and
+Shapley 1974; as an attribution method integrated gradients, Sundararajan, Taly and Yan 2017,
+arXiv:1703.01365). Contributions describe the model, not causes.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from forecasting.explanation.terms import TOTAL_TERMS
 from forecasting.measurement.measure_set import MeasureSet, unit_table
 
 FLOW_STEP, TABLE_STEP = 1e-6, 1e-3
-"""Share of a part that the slope is taken over: small beside the curvature of the measure, large
-beside the rounding of flows, or the tolerance that input-output tables are moved with."""
+"""Share of a part over which the slope is taken: small against the curvature of the measure, large
+against the rounding of flows, or the tolerance of updated input-output tables."""
 FLOW_NODES, TABLE_NODES = 3, 1
-"""Points of Gauss-Legendre quadrature; a table costs a linear system at every one."""
+"""Points of Gauss-Legendre quadrature; a table needs a linear system at each."""
 STOPS = "stops"
 
 Compute = Callable[[Array], Mapping[str, Array]]
@@ -33,7 +33,7 @@ Compute = Callable[[Array], Mapping[str, Array]]
 
 @dataclass(frozen=True, slots=True)
 class _Path:
-    """Points of the line that are visited, and the step that slopes are taken over."""
+    """Count of points on the line, and the step over which slopes are taken."""
 
     nodes: int
     step: float
@@ -74,7 +74,7 @@ def flow_parts(
     measure_set
         Of the run.
     attributions, position
-        Rows of the year, as `explanation.explain.attribution_table` makes them, and their flows.
+        Rows of the year, see `explanation.explain.attribution_table`, and their flows.
     origin, base, forecast
         USD, shape ``[exporter, importer, sector]``.
     """
@@ -97,7 +97,7 @@ def flow_parts(
         for term in terms:
             parts[term] = np.zeros_like(start)
             parts[term][where] = weight * attributions[term].to_numpy(dtype=np.float64)
-        # Flows forecast to stop have no attributions: they are a part of their own.
+        # Flows forecast to stop have no attributions and form a separate part.
         parts[STOPS] = (end - start) - sum(parts.values())
         stages.append(parts)
     return FlowParts(origin, base, forecast, *stages)
@@ -129,10 +129,10 @@ def contributions(
     Returns
     -------
     DataFrame
-        ``measure``, the keys of the unit, one column a term (``total:*`` and ``stops:base`` lead
-        to the base, ``net:*`` and ``stops:shift`` to the forecast), and ``remainder``: what the
-        quadrature misses of the change, all in the unit of the measure. Rows sum to the change from
-        ``before`` to the forecast.
+        ``measure``, the keys of the unit, one column per term (``total:*`` and ``stops:base`` lead
+        to the base, ``net:*`` and ``stops:shift`` to the forecast), and ``remainder``, the error of
+        the quadrature, all in the unit of the measure. Rows sum to the change from ``before`` to
+        the forecast.
     """
     blocks = []
     for needs_table, path in (
@@ -183,12 +183,12 @@ def _explained(
 ) -> pd.DataFrame:
     tables = []
     for measure in measures:
-        units, kept = unit_table(measure, measure_set.around)
+        units, kept = unit_table(measure, measure_set.context)
         whole = change[measure.name].ravel()
-        mine = {term: by_measure[measure.name].ravel() for term, by_measure in terms.items()}
-        mine["remainder"] = whole - np.sum(list(mine.values()), axis=0)
+        parts = {term: by_measure[measure.name].ravel() for term, by_measure in terms.items()}
+        parts["remainder"] = whole - np.sum(list(parts.values()), axis=0)
         kept = kept & np.isfinite(whole)
-        table = units[kept].assign(**{name: values[kept] for name, values in mine.items()})
+        table = units[kept].assign(**{name: values[kept] for name, values in parts.items()})
         table.insert(0, "measure", measure.name)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
@@ -204,7 +204,7 @@ def _along(
         here = start + place * (end - start)
         at = compute(here)
         for term, part in parts.items():
-            # No trade stays no trade: a step below zero would not be a matrix of flows.
+            # A step below zero would not be a matrix of flows.
             step = compute(np.maximum(here + path.step * part, 0.0)) if part.any() else at
             for name, value in at.items():
                 slope = weight * (step[name] - value) / path.step

@@ -14,9 +14,9 @@ from models.intervals import LEVELS, POOL, conformal_quantiles, tail_probabiliti
 MOST_BINS = 5
 SHOCKS = 15
 LEAST_FREEDOM = 3
-"""Degrees of freedom of the shocks at least: below 3 a t distribution has no variance."""
+"""Lowest degrees of freedom of the shocks: a t distribution needs over 2 for a variance."""
 FEWEST = 40
-"""Errors a bin needs: a 90 % interval takes its 5 % tails from the second smallest and largest."""
+"""Fewest errors per bin: a 90% interval takes its 5% tails from the second lowest and highest."""
 NATURAL_LIMITS: dict[str, tuple[float, float]] = {
     "share": (0.0, 1.0),
     "index": (-1.0, 1.0),
@@ -27,7 +27,7 @@ NATURAL_LIMITS: dict[str, tuple[float, float]] = {
     "share of exports": (0.0, np.inf),
     "stages": (1.0, np.inf),
 }
-"""Values a measure can take, by its unit; any, where the unit is not here."""
+"""Possible values of a measure, by unit; unlimited for other units."""
 
 Vector = NDArray[np.float64]
 
@@ -41,9 +41,9 @@ class Residuals:
     edges
         Forecast values that separate the bins, shape ``[bin - 1]``.
     errors
-        Actual less forecast, sorted, one array a bin.
+        Actual less forecast, sorted, one array per bin.
     limits
-        Values the measure can take.
+        Possible values of the measure.
     """
 
     edges: Vector
@@ -51,15 +51,15 @@ class Residuals:
     limits: tuple[float, float]
 
     def bounds(self, forecast: Vector) -> dict[int, tuple[Vector, Vector]]:
-        """Lower and upper bound by level; NaN where the forecast is, or errors too few."""
+        """Lower and upper bound by level; NaN for a NaN forecast, or with too few errors."""
         low, high = self.limits
         quantiles = np.stack([conformal_quantiles(e, tail_probabilities()) for e in self.errors])
         place = np.searchsorted(self.edges, forecast)
         out = {}
         for number, level in enumerate(LEVELS):
-            around = (forecast + quantiles[place, 2 * number + side] for side in (0, 1))
-            lower, upper = (np.clip(bound, low, high) for bound in around)
-            # What the measure cannot pass bounds it however few errors there are.
+            bounds = (forecast + quantiles[place, 2 * number + side] for side in (0, 1))
+            lower, upper = (np.clip(bound, low, high) for bound in bounds)
+            # The limits of the measure are bounds however few errors there are.
             beyond = np.isnan(quantiles[place, 2 * number]) & np.isfinite(forecast)
             lower = np.where(beyond & np.isfinite(low), low, lower)
             upper = np.where(beyond & np.isfinite(high), high, upper)
@@ -67,13 +67,13 @@ class Residuals:
         return out
 
     def chance_above(self, forecast: Vector, threshold: float) -> Vector:
-        """Share of past errors with which the value would exceed ``threshold``."""
+        """Share of past errors that would lift the value above ``threshold``."""
         place = np.searchsorted(self.edges, forecast)
         out = np.full(forecast.shape, np.nan)
         for number, errors in enumerate(self.errors):
-            mine = (place == number) & np.isfinite(forecast)
-            below = np.searchsorted(errors, threshold - forecast[mine], side="right")
-            out[mine] = 1.0 - below / errors.size
+            rows = (place == number) & np.isfinite(forecast)
+            below = np.searchsorted(errors, threshold - forecast[rows], side="right")
+            out[rows] = 1.0 - below / errors.size
         return out
 
 
@@ -83,9 +83,9 @@ def common_shocks(changes: Sequence[float], *, horizon: int) -> Vector:
     Parameters
     ----------
     changes
-        Mean change over units in each past window as long as the horizon.
+        Mean change over units in each past window of the horizon's length.
     horizon
-        Years of a window: windows that overlap count as one.
+        Years of a window; overlapping windows count as one.
 
     Returns
     -------
@@ -94,9 +94,9 @@ def common_shocks(changes: Sequence[float], *, horizon: int) -> Vector:
 
     Notes
     -----
-    A crisis moves every country's measure to one side. A back-test of a few origins has seen few
-    of them, however many countries it has, while the past of the measure holds more; forecasts
-    seldom tell such moves, so that what the mean did is what they will miss.
+    A crisis moves the measure of every country the same way. A back-test of a few origins covers
+    few crises, however many countries it has, but the past of the measure has more. Forecasts
+    seldom foresee such moves, so past changes of the mean stand for future errors.
     """
     known = np.array([change for change in changes if np.isfinite(change)])
     if not known.size:
@@ -115,24 +115,24 @@ def fit_residuals(
     Parameters
     ----------
     forecasts, actuals
-        Of past origins, one array of units each; the caller passes only origins whose target year
-        is known (time order). Units without both are left out.
+        Of past origins, one array of units each; the caller must pass only origins whose target
+        year is known. Units without both are left out.
     unit
-        Of the measure: bounds never leave its `NATURAL_LIMITS`.
+        Of the measure; bounds stay within its `NATURAL_LIMITS`.
     shocks
-        Common errors, see `common_shocks`: they take the place of each origin's own mean error.
+        Common errors, see `common_shocks`; they replace each origin's own mean error.
 
     Raises
     ------
     ValueError
-        If there is no error to learn from.
+        If no error is known.
 
     Notes
     -----
-    A measure is a sum or ratio of many flows whose errors move together, so the intervals of flows
-    cannot be added up: its own past errors already hold how they do. Units are pooled within bins
-    of the forecast value (Mondrian split conformal prediction, Vovk, Gammerman and Shafer 2005),
-    because a country alone has only a handful of origins.
+    A measure is a sum or ratio of many flows with correlated errors, so intervals of flows cannot
+    be added up; past errors of the measure itself reflect the correlation. Units are pooled within
+    bins of the forecast value (Mondrian split conformal prediction, Vovk, Gammerman and Shafer
+    2005), because a single country has only a handful of origins.
     """
     pairs = [_known(f, a) for f, a in zip(forecasts, actuals, strict=True)]
     forecast = np.concatenate([f for f, _ in pairs] or [np.empty(0)])
@@ -147,7 +147,7 @@ def fit_residuals(
     pooled = _shocked(error, shocks)
     return Residuals(
         edges=edges,
-        # Ties in the forecast can leave a bin empty: it borrows the pooled errors.
+        # Ties in the forecast can leave a bin empty; it uses the pooled errors.
         errors=tuple(group if group.size else pooled for group in groups),
         limits=NATURAL_LIMITS.get(unit, (-np.inf, np.inf)),
     )
@@ -159,7 +159,7 @@ def _known(forecast: Vector, actual: Vector) -> tuple[Vector, Vector]:
 
 
 def _shocked(errors: Vector, shocks: Vector) -> Vector:
-    """Every error with every shock, sorted; order statistics stand for a large pool."""
+    """Every error plus every shock, sorted; a large pool is thinned to order statistics."""
     if errors.size > POOL:
         errors = np.sort(errors)[np.linspace(0, errors.size - 1, POOL).round().astype(np.int64)]
     return np.sort((errors[:, None] + shocks).ravel())

@@ -1,4 +1,4 @@
-"""What the chances of births and deaths of links are made of: channels, country by country."""
+"""Contributions of channels to the chances of births and deaths of links, by country."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from forecasting.measurement.measure_set import MeasureSet, unit_table
 from models.forecaster import FittedForecaster
 
 AVERAGE = "chance:average"
-"""Contribution of the average flow, of all that were traded at the origin, or were not: how much
-the average chance lies above what was seen in the years before."""
+"""Contribution of the average flow, among those traded at the origin or those not: by how much the
+average chance exceeds the rate in the years before."""
 
 
 def link_contributions(
@@ -47,13 +47,13 @@ def link_contributions(
     -------
     DataFrame
         ``measure``, the keys of the unit, ``chance:average`` and ``chance:<channel>``, in the unit
-        of the measure; rows sum to its forecast change. Empty where nothing was learned.
+        of the measure; rows sum to its forecast change. Empty if no probability was fitted.
 
     Notes
     -----
     A probability is ``expit`` of calibrated log odds, whose SHAP values are exact. They are scaled
-    by the slope of the chord from the average flow's probability to the flow's, so that they add
-    up to the probability, and summed over flows, which a mean over flows is linear in.
+    by the slope of the chord from the average flow's probability to the flow's, so that they sum
+    to the probability, and summed over flows, in which the measure is linear.
     """
     if forecaster.probability.booster_ is None or not measures:
         return pd.DataFrame()
@@ -61,8 +61,8 @@ def link_contributions(
     traded = measure_set.cube(forecaster.value) > 0
     tables = []
     for measure in measures:
-        units, kept = unit_table(measure, measure_set.around)
-        # Linear in the chances: measured on each part alone, against no chance at all.
+        units, kept = unit_table(measure, measure_set.context)
+        # Linear in the chances: each part is measured alone, against zero chances.
         nothing = _measured(measure_set, measure, np.zeros(traded.shape), traded)
         terms = {
             name: _measured(measure_set, measure, measure_set.cube(part), traded) - nothing
@@ -92,13 +92,13 @@ def chance_parts(forecaster: FittedForecaster, horizon: int) -> dict[str, NDArra
     chance, average = forecaster.probability.predict(features), expit(raw[:, -1])
     distance = logit(np.clip(chance, 1e-12, 1 - 1e-12)) - raw[:, -1]
     total = raw[:, :-1].sum(axis=1)
-    # What clipped odds lose is spread over the channels; a flow like the average has no slope.
+    # The loss from clipped odds is spread over the channels; an average flow has no slope.
     usable = (np.abs(total) > 1e-9) & (np.abs(distance) > 0)
     scale = np.divide(chance - average, total, out=np.zeros_like(total), where=usable)
     parts = {AVERAGE: np.where(usable, average, chance)}
     channels = np.array([channel_of(name) for name in forecaster.probability.names])
     for channel in CHANNELS:
-        mine = channels == channel
-        if mine.any():
-            parts[f"chance:{channel}"] = scale * raw[:, :-1][:, mine].sum(axis=1)
+        chosen = channels == channel
+        if chosen.any():
+            parts[f"chance:{channel}"] = scale * raw[:, :-1][:, chosen].sum(axis=1)
     return parts

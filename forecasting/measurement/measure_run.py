@@ -1,4 +1,4 @@
-"""Every measure of a run: its past, its forecast with intervals, its track record, its parts."""
+"""All measures of a run: past values, back-test, forecast with intervals, contributions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from features.data.panel import TradePanel
 from features.measures.measure import Array, Measure
 from forecasting.explanation.explain import flow_positions
 from forecasting.measurement.backtest import (
-    Fold,
+    MeasuredFold,
     PastChanges,
     backtest_table,
     base_values,
@@ -34,14 +34,14 @@ from models.forecaster import FittedForecaster, FlowForecast
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What of a finished fit and back-test is measured.
+    """The fit and back-test whose flows are measured.
 
     Attributes
     ----------
     folder
-        That holds ``backtest.parquet``.
+        With ``backtest.parquet``.
     setting
-        Whose forecasts.
+        Of the forecasts.
     pairs
         Origin and horizon of every back-test forecast.
     forecaster, forecasts
@@ -61,7 +61,7 @@ class Measured:
 def measure_run(
     measure_set: MeasureSet, panel: TradePanel, measured: Measured, progress: Progress
 ) -> MeasureTables:
-    """Compute, back-test, forecast and explain every measure that the data allow."""
+    """Compute, back-test, forecast and explain all measures that the data allow."""
     with progress.stage("measure the past"):
         history = history_table(measure_set, panel, last_year=measured.forecaster.origin)
         changes = past_changes(measure_set, panel, horizons=list(measured.forecasts))
@@ -94,7 +94,7 @@ def measure_run(
 def history_table(measure_set: MeasureSet, panel: TradePanel, *, last_year: int) -> pd.DataFrame:
     """``measure``, keys, ``year, value`` of every year of the panel up to ``last_year``.
 
-    Births and deaths count from the year before; the first year has none.
+    Births and deaths are counted from the year before; the first year has none.
     """
     parts = []
     for year in range(panel.first_year, last_year + 1):
@@ -110,7 +110,7 @@ def history_table(measure_set: MeasureSet, panel: TradePanel, *, last_year: int)
 def _before(
     measure_set: MeasureSet, panel: TradePanel, measured: Measured
 ) -> dict[int, dict[str, Array]]:
-    """Values at the origin by horizon and measure; births and deaths count over as many years."""
+    """Values at the origin by horizon and measure; births and deaths span as many years."""
     origin = measured.forecaster.origin
     return {
         horizon: measure_set.compute(
@@ -124,16 +124,16 @@ def forecast_table(
     measure_set: MeasureSet,
     before: Mapping[int, Mapping[str, Array]],
     measured: Measured,
-    folds: Sequence[Fold],
+    folds: Sequence[MeasuredFold],
     changes: PastChanges,
 ) -> pd.DataFrame:
-    """One row a measure, unit and target year.
+    """One row per measure, unit and target year.
 
     Returns
     -------
     DataFrame
         ``measure``, keys, ``origin, horizon, target_year, value_origin, base, forecast, lower_*,
-        upper_*, chance_above``; see `track_record.backtest_table`.
+        upper_*, chance_above``; see `backtest.backtest_table`.
     """
     origin, parts = measured.forecaster.origin, []
     traded = measure_set.cube(measured.forecaster.value) > 0
@@ -169,11 +169,11 @@ def forecast_table(
 def _rows(
     measure_set: MeasureSet, measure: Measure, columns: Mapping[str, int | Array]
 ) -> pd.DataFrame:
-    """Reported units of a measure beside their values; units without a value are left out."""
-    units, kept = unit_table(measure, measure_set.around)
+    """Reported units of a measure and their values; units without a value are left out."""
+    units, kept = unit_table(measure, measure_set.context)
     flat = {key: v.ravel() if isinstance(v, np.ndarray) else v for key, v in columns.items()}
-    said = flat["value"] if "value" in flat else flat["forecast"]
-    kept = kept & np.isfinite(np.asarray(said))
+    values = flat["value"] if "value" in flat else flat["forecast"]
+    kept = kept & np.isfinite(np.asarray(values))
     table = units[kept].assign(
         **{key: v[kept] if isinstance(v, np.ndarray) else np.int16(v) for key, v in flat.items()}
     )
@@ -189,11 +189,11 @@ def _drivers(
     rows, forecaster = measured.attributions, measured.forecaster
     position = flow_positions(rows, measure_set.flows)
     for horizon, flows in measured.forecasts.items():
-        mine = (rows["horizon"] == horizon).to_numpy()
+        chosen = (rows["horizon"] == horizon).to_numpy()
         parts = flow_parts(
             measure_set,
-            rows[mine],
-            position[mine],
+            rows[chosen],
+            position[chosen],
             origin=measure_set.cube(forecaster.value),
             base=measure_set.cube(flows.base),
             forecast=measure_set.cube(flows.forecast),

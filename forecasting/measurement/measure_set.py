@@ -1,4 +1,4 @@
-"""What a run measures the trade pattern with: the measures its data allow, and their units."""
+"""Which measures the data of a run allow, and what they are computed from."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from features.data.input_output import (
 from features.data.panel import TradePanel
 from features.information import DataBundle
 from features.measures.catalogue import available, missing
-from features.measures.measure import Array, Measure, Surroundings, TradeYear
+from features.measures.measure import Array, Measure, PanelContext, TradeYear
 from features.measures.value_chains import ValueChains, value_chains
 from models.table_update import update_table
 
@@ -33,28 +33,28 @@ DISTANCES = ("distw", "dist")
 
 @dataclass(frozen=True, slots=True)
 class MeasureSet:
-    """Measures of a panel, and everything they are computed from but the flows.
+    """Measures that the data allow, and everything but the flows that they are computed from.
 
     Attributes
     ----------
     flows
         Keys of the panel's flows.
-    around
-        What does not change from year to year.
+    context
+        Properties of the panel.
     measures
         Those that the data allow.
     missing
         Why the others cannot be computed, by name of the measure.
     tables
-        Input-output tables by year, moved to the panel's flows; empty where there are none.
+        Input-output tables by year, updated to the panel's flows; may be empty.
     chains
         Value chains of those tables.
     statements
-        What reading the tables and moving them to the flows counted.
+        Counts of repairs to the tables, in words.
     """
 
     flows: FlowIndex
-    around: Surroundings
+    context: PanelContext
     measures: tuple[Measure, ...]
     missing: Mapping[str, str]
     tables: Mapping[int, InputOutputTable]
@@ -62,37 +62,37 @@ class MeasureSet:
     statements: tuple[str, ...] = ()
 
     def cube(self, values: NDArray[np.floating]) -> Array:
-        """Flows as ``[exporter, importer, sector]``; unknown ones count as nothing."""
+        """Flows as ``[exporter, importer, sector]``; unknown flows count as 0."""
         return cube(self.flows, values)
 
     def observed(self, panel: TradePanel, year: int, *, before: int) -> TradeYear:
-        """A year of the panel; births and deaths count from the year ``before``."""
+        """A year of the panel; births and deaths are counted from the year ``before``."""
         values = self.cube(panel.values[panel.row(year)])
         since = self.cube(panel.values[panel.row(before)]) > 0
         return TradeYear(
-            self.around, values, (values > 0).astype(np.float64), since, self.chains.get(year)
+            self.context, values, (values > 0).astype(np.float64), since, self.chains.get(year)
         )
 
     def forecast(
         self, values: Array, *, chance: Array, before: NDArray[np.bool_], origin: int
     ) -> TradeYear:
-        """A forecast year: the origin's input-output table moves with the flows."""
+        """A forecast year; the origin's input-output table is updated to the flows."""
         table = self.tables.get(origin)
         chains = None
         if table is not None:
-            chains = value_chains(update_table(table, values), goods=self.around.goods)
-        return TradeYear(self.around, values, chance, before, chains)
+            chains = value_chains(update_table(table, values), goods=self.context.goods)
+        return TradeYear(self.context, values, chance, before, chains)
 
     def links(self) -> MeasureSet:
-        """The same measure_set for births, deaths and use of links alone."""
+        """The set of births, deaths and use of links only."""
         return replace(self, measures=tuple(m for m in self.measures if m.family == "links"))
 
     def others(self) -> MeasureSet:
-        """The same measure_set for all measures but those."""
+        """The set of all other measures."""
         return replace(self, measures=tuple(m for m in self.measures if m.family != "links"))
 
     def without_tables(self) -> MeasureSet:
-        """The same measure_set for flows alone: no table moves with them."""
+        """The set without input-output tables."""
         return replace(self, tables={}, chains={})
 
     def compute(self, year: TradeYear) -> dict[str, Array]:
@@ -101,7 +101,7 @@ class MeasureSet:
 
 
 def cube(flows: FlowIndex, values: NDArray[np.floating]) -> Array:
-    """Flows as ``[exporter, importer, sector]``; unknown ones count as nothing."""
+    """Flows as ``[exporter, importer, sector]``; unknown flows count as 0."""
     n, k = len(flows.countries), len(flows.sectors)
     out = np.zeros((n, n, k))
     out[flows.exporter, flows.importer, flows.sector] = np.nan_to_num(values)
@@ -109,14 +109,14 @@ def cube(flows: FlowIndex, values: NDArray[np.floating]) -> Array:
 
 
 def make_measure_set(bundle: DataBundle, *, tables: Path | None) -> MeasureSet:
-    """MeasureSet of a run's data.
+    """The measures that the data of a run allow.
 
     Parameters
     ----------
     bundle
         Data of the run.
     tables
-        Folder of input-output tables; None measures no value chains.
+        Folder of input-output tables; None leaves out value chains.
 
     Raises
     ------
@@ -125,12 +125,12 @@ def make_measure_set(bundle: DataBundle, *, tables: Path | None) -> MeasureSet:
 
     Notes
     -----
-    Past tables are moved to the panel's flows as forecast ones are. Otherwise falling inventories,
-    which are negative in a table and nothing in a flow, would look like a change: they make up to a
+    Past tables are updated to the panel's flows like forecast ones. Otherwise falling inventories,
+    which are negative in a table and 0 in a flow, would look like a change, of up to a percentage
     point of a country's indirect value added.
     """
     panel = bundle.panel
-    around = surroundings(bundle)
+    context = panel_context(bundle)
     found: dict[int, InputOutputTable] = {}
     counted: list[TableNotes] = []
     if tables is not None:
@@ -144,29 +144,28 @@ def make_measure_set(bundle: DataBundle, *, tables: Path | None) -> MeasureSet:
             counted += [read.notes, found[year].notes]
     return MeasureSet(
         flows=panel.flows,
-        around=around,
-        measures=available(around, tables=bool(found)),
-        missing=missing(around, tables=bool(found)),
+        context=context,
+        measures=available(context, tables=bool(found)),
+        missing=missing(context, tables=bool(found)),
         tables=found,
-        chains={year: value_chains(table, goods=around.goods) for year, table in found.items()},
+        chains={year: value_chains(table, goods=context.goods) for year, table in found.items()},
         statements=table_statements(counted),
     )
 
 
 _COUNTED: dict[str, str] = {
-    "negative_final_cells": "cells of final use that falling inventories make negative, counted "
-    "as nothing",
-    "cleared_rows": "sectors whose negative cells left no output, set to nothing",
-    "inputs_without_output": "sectors with inputs and no output, their inputs counted as final use",
+    "negative_final_cells": "cells of final use made negative by falling inventories, set to 0",
+    "cleared_rows": "sectors without output after removing negative cells, set to 0",
+    "inputs_without_output": "sectors with inputs but no output, inputs counted as final use",
     "negative_value_added": "sectors whose inputs exceed their output, kept",
-    "flows_without_use": "flows that no use of the table takes, counted as final use",
-    "short_of_final_use": "countries whose inputs were scaled down to leave them final use",
+    "flows_without_use": "flows without a use in the table, counted as final use",
+    "short_of_final_use": "countries whose inputs were scaled down to leave some final use",
 }
-"""Counts of `features.data.input_output.TableNotes` in words."""
+"""Fields of `features.data.input_output.TableNotes` in words."""
 
 
 def table_statements(counted: Iterable[TableNotes]) -> tuple[str, ...]:
-    """What tables were mended by, summed over years; empty where nothing was."""
+    """Repairs made to the tables, summed over years; empty without any."""
     notes = list(counted)
     sums = {name: sum(getattr(note, name) for note in notes) for name in _COUNTED}
     return tuple(
@@ -176,13 +175,13 @@ def table_statements(counted: Iterable[TableNotes]) -> tuple[str, ...]:
     )
 
 
-def surroundings(bundle: DataBundle) -> Surroundings:
-    """What of a run's data does not change from year to year."""
+def panel_context(bundle: DataBundle) -> PanelContext:
+    """Properties of a run's panel."""
     flows, sectors = bundle.panel.flows, bundle.sectors
     pairs = bundle.pairs.static
     names = [name for name in DISTANCES if name in pairs]
     regions = region_codes(flows.countries)
-    return Surroundings(
+    return PanelContext(
         countries=flows.countries,
         sectors=flows.sectors,
         domestic=flows.diagonal,
@@ -194,25 +193,25 @@ def surroundings(bundle: DataBundle) -> Surroundings:
     )
 
 
-def unit_table(measure: Measure, around: Surroundings) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
-    """Units of a measure in the order of its flattened values, and which of them are reported.
+def unit_table(measure: Measure, context: PanelContext) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+    """Units of a measure, in the order of its flattened values, and a mask of reported ones.
 
     Returns
     -------
     tuple
-        Columns `UNIT_KEYS`; and a mask: aggregates such as ROW are no countries, and a country is
-        not its own partner.
+        Columns `UNIT_KEYS`; and a mask without aggregates such as ROW, and without a country as
+        its own partner.
     """
-    shape = [len(around.sectors if d == "sector" else around.countries) for d in measure.of]
+    shape = [len(context.sectors if d == "sector" else context.countries) for d in measure.of]
     places = np.indices(shape).reshape(len(shape), -1)
-    countries = np.asarray(around.countries, dtype=object)
-    is_country = np.array([code not in AGGREGATES for code in around.countries])
+    countries = np.asarray(context.countries, dtype=object)
+    is_country = np.array([code not in AGGREGATES for code in context.countries])
     columns = {name: np.full(places.shape[1], "", dtype=object) for name in UNIT_KEYS}
     kept = np.ones(places.shape[1], dtype=np.bool_)
     first: NDArray[np.intp] | None = None
     for dimension, place in zip(measure.of, places, strict=True):
         if dimension == "sector":
-            columns["sector"] = np.asarray(around.sectors, dtype=object)[place]
+            columns["sector"] = np.asarray(context.sectors, dtype=object)[place]
             continue
         columns["country" if first is None else "partner"] = countries[place]
         kept &= is_country[place]

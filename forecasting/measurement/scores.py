@@ -1,4 +1,4 @@
-"""How well each measure is forecast: errors against what it must beat, with tests."""
+"""Accuracy of each measure: errors against those of simpler forecasts, with tests."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ RIVALS: dict[str, str] = {
     "base": "base",
     ABLATION: "without_technology",
 }
-"""What a measure is held against: its value at the origin, that of the raked base, and that of the
-forecast without the technology channels. Values are columns of the back-test."""
+"""Forecasts that a measure is compared with: its value at the origin, that of the raked base, and
+that of the forecast without technology channels. Values are columns of the back-test."""
 
 
 def score_measures(backtest: pd.DataFrame, measures: tuple[Measure, ...]) -> pd.DataFrame:
-    """One row a measure and horizon, means over origins.
+    """One row per measure and horizon, means over origins.
 
     Parameters
     ----------
     backtest
-        Rows of `track_record.backtest_table`.
+        Rows of `backtest.backtest_table`.
     measures
         In the order of the table.
 
@@ -35,19 +35,17 @@ def score_measures(backtest: pd.DataFrame, measures: tuple[Measure, ...]) -> pd.
     DataFrame
         ``measure, family, horizon, origins, n`` (units over all origins), ``mae`` and the rivals'
         ``mae_no_change, mae_base, mae_without_technology``, in the measure's unit; ``skill`` = 1 -
-        mae / mae_no_change; ``direction``: share of units that moved to the side the forecast said;
-        ``coverage_*`` of
-        the intervals, over origins that have them; ``entries, entry_rate, brier,
-        brier_of_rate``: crossings of the threshold by units below it, the Brier score of their
-        probability and that of the rate at earlier origins; ``difference_*, p_*, p_holm_*,
-        verdict_*``: equal accuracy against each rival, adjusted (Holm) for the number of measures
-        of the family at that horizon; ``untested`` with too few origins, and where both forecast
-        the same.
+        mae / mae_no_change; ``direction``: share of units that moved as forecast; ``coverage_*`` of
+        the intervals, over origins that have them; ``entries, entry_rate, brier, brier_of_rate``:
+        crossings of the threshold by units below it, the Brier score of their probability, and
+        that of the rate at earlier origins; ``difference_*, p_*, p_holm_*, verdict_*``: tests of
+        equal accuracy against each rival, adjusted (Holm) for the number of measures of the family
+        at that horizon; ``untested`` with too few origins, or if both forecast the same.
     """
     rows = []
     for measure in measures:
-        mine = backtest[backtest["measure"] == measure.name]
-        for horizon, block in mine.groupby("horizon", sort=True):
+        rows_of = backtest[backtest["measure"] == measure.name]
+        for horizon, block in rows_of.groupby("horizon", sort=True):
             rows.append(
                 {
                     "measure": measure.name,
@@ -66,8 +64,8 @@ def _errors(block: pd.DataFrame, horizon: int) -> dict[str, float]:
     origins = block["origin"].to_numpy()
     ours = (block["forecast"] - actual).abs().groupby(origins).mean()
     moved = np.sign(actual - block["value_origin"])
-    said = np.sign(block["forecast"] - block["value_origin"])
-    counted = (moved != 0) & (said != 0)
+    forecast = np.sign(block["forecast"] - block["value_origin"])
+    counted = (moved != 0) & (forecast != 0)
     out: dict[str, float] = {"origins": len(ours), "n": len(block), "mae": float(ours.mean())}
     for rival, column in RIVALS.items():
         theirs = (block[column] - actual).abs().groupby(origins).mean()
@@ -80,7 +78,7 @@ def _errors(block: pd.DataFrame, horizon: int) -> dict[str, float]:
         }
     level = max(float(actual.abs().mean()), np.finfo(np.float64).tiny)
     out["skill"] = 1.0 - ratio_of_errors(out["mae"] / level, out["mae_no_change"] / level)
-    out["direction"] = float((moved == said)[counted].mean()) if counted.any() else float("nan")
+    out["direction"] = float((moved == forecast)[counted].mean()) if counted.any() else float("nan")
     return out
 
 
@@ -102,7 +100,7 @@ def _entries(block: pd.DataFrame, measure: Measure) -> dict[str, float]:
     below = block[block["value_origin"] <= measure.threshold]
     came = (below["actual"] > measure.threshold).astype(np.float64)
     rate = came.groupby(below["origin"].to_numpy()).mean()
-    # The rate known at an origin: that of origins whose target year had come.
+    # The rate known at an origin is that of origins whose target year had passed.
     horizon = int(block["horizon"].iloc[0])
     known = pd.Series({o: rate[rate.index <= o - horizon].mean() for o in rate.index})
     expected = below["origin"].map(known)

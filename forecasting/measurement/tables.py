@@ -1,22 +1,18 @@
-"""Measures of the trade pattern of a run: past, forecast, scored, explained."""
+"""Tables of measures that a run makes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pandas as pd
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, slots=True)
 class MeasureTables:
-    """Measures of the trade pattern (`features.measures.catalogue`): past, forecast, scored.
+    """Measures (`features.measures.catalogue`) of the past and the forecast, scored and explained.
 
-    Every table has the columns ``measure`` and, of its unit, ``country, partner, sector``, empty
-    where the measure has no such dimension.
+    Every table but ``scores`` has the columns ``measure`` and ``country, partner, sector`` of the
+    unit, empty for a dimension that the measure lacks.
 
     Attributes
     ----------
@@ -24,11 +20,11 @@ class MeasureTables:
         ``year, value``.
     forecasts
         ``origin, horizon, target_year, value_origin, base, forecast, lower_*, upper_*,
-        chance_above`` (of exceeding the measure's threshold, where it has one).
+        chance_above`` (of exceeding the measure's threshold, if it has one).
     backtest
         The same at every origin, with ``actual``.
     scores
-        One row a measure and horizon, `forecasting.measurement.scores.score_measures`.
+        One row per measure and horizon, `forecasting.measurement.scores.score_measures`.
     drivers
         Contributions by term, `forecasting.measurement.contributions.contributions`.
     missing

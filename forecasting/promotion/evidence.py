@@ -1,4 +1,4 @@
-"""What a promotion reads of a tracked run: its model, its account of itself, its scores."""
+"""What a promotion reads from a tracked run: its model, its record, its scores."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _SCORES = file_of("scores_by_origin").name
 _CELL = ["setting", "horizon", "origin"]
 _DIGEST_SHOWN = 20
 _OF_THE_MODEL = ("rounds", "max_rows", "params", "tune_every", "seed")
-"""Options that make a run's model, whatever the data."""
+"""Options that define the model of a run, whatever its data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A tracked run as a promotion sees it.
+    """A tracked run, as far as a promotion needs it.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class Evidence:
     about
         Content of ``run.json``.
     scores
-        Scores by origin over all flows, every model's.
+        Scores of every model by origin, over all flows.
     """
 
     run_id: str
@@ -54,7 +54,7 @@ class Evidence:
 
     @property
     def trade_digest(self) -> str:
-        """Digest of the trade data, or what identifies a simulated world."""
+        """Digest of the trade data, or the identity of a simulated world."""
         (trade,) = (source for source in self.about["data"] if source["role"] == "trade")
         return str(trade["sha256"] or seed_digest(trade))
 
@@ -76,7 +76,7 @@ def read_evidence(client: MlflowClient, run: str) -> Evidence:
     Raises
     ------
     InputError
-        If there is no such run, or it was not logged to its end by this version.
+        If the run does not exist, or this version did not log it to its end.
     """
     found = _find(client, run)
     run_id = str(found.info.run_id)
@@ -104,7 +104,7 @@ def read_evidence(client: MlflowClient, run: str) -> Evidence:
 
 
 def _find(client: MlflowClient, run: str) -> Run:
-    """The MLflow run of an id, or the last one that was made of a run folder."""
+    """The MLflow run with an id, or the latest one of a run folder."""
     folder = Path(run)
     if not (folder / MARKER).is_file():
         if folder.is_dir() or len(folder.parts) > 1:
@@ -134,38 +134,38 @@ def _find(client: MlflowClient, run: str) -> Run:
 
 
 def unlike(ours: Evidence, theirs: Evidence) -> str:
-    """In what two runs' data or tests differ, in words; empty where their scores can be compared.
+    """How the data or tests of two runs differ, in words; empty if their scores are comparable.
 
-    Besides the digests, what was scored is compared: the same file read in another way makes
-    other flows, or other errors of repeating the last value.
+    This compares what was scored as well as digests: the same file read differently makes other
+    flows, or other errors of repeating the last value.
     """
     if ours.trade_digest != theirs.trade_digest:
         digests = (run.trade_digest[:_DIGEST_SHOWN] for run in (ours, theirs))
         return f"other trade data (digests {' and '.join(digests)})"
-    mine, other = (run.of(MAIN_MODEL)[_CELL] for run in (ours, theirs))
+    our_cells, their_cells = (run.of(MAIN_MODEL)[_CELL] for run in (ours, theirs))
     for name in _CELL:
-        left, right = (sorted(set(cells[name])) for cells in (mine, other))
+        left, right = (sorted(set(cells[name])) for cells in (our_cells, their_cells))
         if left != right:
             return f"other {name}s ({_list(left)} and {_list(right)})"
-    if set(mine.itertuples(index=False)) != set(other.itertuples(index=False)):
+    if set(our_cells.itertuples(index=False)) != set(their_cells.itertuples(index=False)):
         return "other combinations of setting, horizon and origin"
     if ours.about["as_of"] != theirs.about["as_of"]:
         return f"other as-of dates ({ours.about['as_of']} and {theirs.about['as_of']})"
     known = (run.of(LAST_VALUE).sort_values(_CELL)[["n", "wape"]] for run in (ours, theirs))
     left_known, right_known = (table.to_numpy(dtype=np.float64) for table in known)
     if not np.allclose(left_known, right_known, rtol=1e-9, atol=0.0, equal_nan=True):
-        return "the same trade file read in another way (options `absent` and `negatives`)"
+        return "the same trade file read differently (options `absent` and `negatives`)"
     return ""
 
 
-def another_model(stand_in: Evidence, champion: Evidence) -> str:
-    """In what a run's model differs from the champion's configuration; empty where it does not."""
+def another_model(rerun: Evidence, champion: Evidence) -> str:
+    """How a run's model differs from the champion's configuration; empty if it does not."""
     for name in _OF_THE_MODEL:
-        mine, other = (run.about["config"][name] for run in (stand_in, champion))
-        if mine != other:
-            return f"{name} is {mine} and the champion's {other}"
-    mine, other = (run.about["versions"]["gravicast"] for run in (stand_in, champion))
-    return "" if mine == other else f"it was made by gravicast {mine} and the champion by {other}"
+        ours, theirs = (run.about["config"][name] for run in (rerun, champion))
+        if ours != theirs:
+            return f"{name} is {ours} and the champion's {theirs}"
+    ours, theirs = (run.about["versions"]["gravicast"] for run in (rerun, champion))
+    return "" if ours == theirs else f"gravicast {ours} made it, and {theirs} the champion"
 
 
 def _list(values: list[Any]) -> str:

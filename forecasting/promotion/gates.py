@@ -1,4 +1,4 @@
-"""What a challenger must pass, and whether it beats the champion: pure functions of evidence."""
+"""Gates that a challenger must pass, and whether it beats the champion."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from forecasting.evaluation.metrics import ratio_of_errors
 from forecasting.evaluation.scores import SKILL_METRICS
 from forecasting.evaluation.significance import UNTESTED, significance_table
 from forecasting.promotion.evidence import Evidence
+from forecasting.words.numbers import percent
 from models.registry import MAIN_MODEL
 
 LEAST_COVERED, MOST_COVERED = 0.86, 0.94
-"""Of the outcomes, by the 90 % intervals of any setting and horizon."""
+"""Share of outcomes inside the 90% intervals, at every setting and horizon."""
 ADDITIVITY = 1e-6
 """Largest distance of a flow's SHAP values from its predicted shift."""
 CHALLENGER, CHAMPION = "challenger", "champion"
@@ -25,10 +26,10 @@ _CELL = ["setting", "horizon"]
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One condition: what was wanted, what was found, and whether that passes."""
+    """One condition: what is required, what was found, and whether it passes."""
 
     name: str
-    wanted: str
+    required: str
     found: str
     passed: bool
 
@@ -42,16 +43,16 @@ class Comparison:
     against
         The other model, in words.
     cells
-        One row a setting and horizon: ``origins``, and for every metric the ratio of mean errors,
-        challenger's to other's; below 1 is better.
+        One row per setting and horizon: ``origins``, and for every metric the ratio of mean
+        errors, challenger's to other's; below 1 is better.
     score
-        Mean of all ratios; NaN where none is defined.
+        Mean of all ratios; NaN if none is defined.
     worse, better
-        Cells in which `significance.significance_table` calls the challenger so: setting, horizon
-        and metric.
+        Cells in which `significance.significance_table` finds the challenger worse or better:
+        setting, horizon and metric.
     tested
-        Whether equal accuracy was tested in any cell: there were origins enough, and the two
-        do not forecast the same.
+        Whether equal accuracy was tested in any cell, which takes enough origins and forecasts
+        that differ.
     """
 
     against: str
@@ -63,7 +64,7 @@ class Comparison:
 
     @property
     def won(self) -> bool:
-        """Whether the challenger's errors are lower on the whole, and higher for sure nowhere."""
+        """Whether the challenger's errors are lower on average and nowhere significantly higher."""
         return self.score < 1.0 and not self.worse
 
 
@@ -71,7 +72,7 @@ class Comparison:
 
 
 def gates(evidence: Evidence) -> tuple[Gate, ...]:
-    """The conditions a model has to meet whatever it is compared with."""
+    """Conditions that a model must meet whatever it is compared with."""
     audit = evidence.about.get("audit") or {}
     return (_coverage(evidence.of(MAIN_MODEL)), _leak(audit), _additivity(audit))
 
@@ -79,44 +80,45 @@ def gates(evidence: Evidence) -> tuple[Gate, ...]:
 def _coverage(scores: pd.DataFrame) -> Gate:
     covered = scores.groupby(_CELL, sort=False)["coverage_90"].mean()
     outside = covered[~covered.between(LEAST_COVERED, MOST_COVERED)]
-    found = f"{covered.min():.1%} to {covered.max():.1%}"
+    found = f"{percent(covered.min())} to {percent(covered.max())}"
     if len(outside):
-        named = ", ".join(f"{s} h{h}: {value:.1%}" for (s, h), value in outside.items())
+        named = ", ".join(f"{s} h{h}: {percent(value)}" for (s, h), value in outside.items())
         found = f"outside in {len(outside)} of {len(covered)}: {named}"
-    wanted = f"90 % intervals cover {LEAST_COVERED:.0%} to {MOST_COVERED:.0%}, setting by horizon"
-    return Gate("coverage", wanted, found, len(covered) > 0 and not len(outside))
+    limits = f"{percent(LEAST_COVERED, digits=0)} to {percent(MOST_COVERED, digits=0)}"
+    required = f"90% intervals cover {limits} at every setting and horizon"
+    return Gate("coverage", required, found, len(covered) > 0 and not len(outside))
 
 
 def _leak(audit: Mapping[str, Any]) -> Gate:
-    wanted = "nothing known at an origin moves when later data change"
+    required = "nothing known at an origin changes when later data do"
     if not {"origins", "cells_altered", "features_changed", "totals_changed"} <= set(audit):
-        return Gate("no leak", wanted, "not recorded", False)
+        return Gate("no leak", required, "not recorded", False)
     moved = [*audit["features_changed"], *(f"totals h{h}" for h in audit["totals_changed"])]
     altered, origins = audit["cells_altered"], len(audit["origins"])
     found = f"{altered:,} cells altered at {origins} origins: " + (
         f"{len(moved)} moved ({', '.join(moved[:3])})" if moved else "nothing moved"
     )
-    return Gate("no leak", wanted, found, altered > 0 and origins > 0 and not moved)
+    return Gate("no leak", required, found, altered > 0 and origins > 0 and not moved)
 
 
 def _additivity(audit: Mapping[str, Any]) -> Gate:
-    wanted = f"SHAP values sum to the shift within {ADDITIVITY:.0e}"
+    required = f"SHAP values sum to the shift within {ADDITIVITY:.0e}"
     if "additivity" not in audit:
-        return Gate("additivity", wanted, "not recorded", False)
+        return Gate("additivity", required, "not recorded", False)
     gap = float(audit["additivity"])
-    return Gate("additivity", wanted, f"{gap:.0e}", gap <= ADDITIVITY)
+    return Gate("additivity", required, f"{gap:.0e}", gap <= ADDITIVITY)
 
 
 # Comparison ---------------------------------------------------------------------------------------
 
 
 def against_champion(challenger: Evidence, champion: Evidence, *, name: str) -> Comparison:
-    """Compare with the champion's run, or one that stands in for it.
+    """Compare with the champion's run, or a run of its configuration.
 
     Parameters
     ----------
     challenger, champion
-        Runs on the same data, see `promotion_evidence.unlike`.
+        Runs on the same data, see `evidence.unlike`.
     name
         Of the champion, in words.
     """
@@ -141,9 +143,9 @@ def against_baseline(challenger: Evidence, baseline: str, *, name: str) -> Compa
 def _compare(ours: pd.DataFrame, theirs: pd.DataFrame, *, name: str) -> Comparison:
     """Compare two models cell by cell.
 
-    Each cell is its own family of Holm's adjustment, because one model is asked about in it: with
-    forty cells adjusted together, no true loss in one of them would ever be found. That stops a
-    challenger rather too often than too rarely.
+    Holm's adjustment applies within a cell, where there is one other model: adjusting forty cells
+    together would never find a true loss in one of them. This errs on the side of stopping a
+    challenger.
     """
     both = pd.concat([ours.assign(model=CHALLENGER), theirs.assign(model=CHAMPION)])
     tests = significance_table(both, model=CHALLENGER, others=[CHAMPION], metrics=SKILL_METRICS)

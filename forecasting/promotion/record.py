@@ -1,44 +1,43 @@
-"""A promotion in words: why it was or was not done, as Markdown, tags and a summary."""
+"""A promotion in words: the reasons for its outcome, as Markdown, tags and a summary."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import pandas as pd
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from forecasting.evaluation.scores import SKILL_METRICS
 from forecasting.evaluation.significance import why_untested
 from forecasting.promotion.gates import Comparison, Gate
 from forecasting.words.labels import METRIC_LABELS
 from forecasting.words.markdown import escaped
+from forecasting.words.numbers import decimal
 
 LONGEST = 5_000
-"""What MLflow keeps of a description or a tag of a model version."""
+"""Longest description of a model version that MLflow keeps."""
 _CUT = "\n\n(cut)"
 
 
 def reasons(
     gates: Sequence[Gate], comparisons: Sequence[Comparison], *, first: bool
 ) -> tuple[str, ...]:
-    """Why a challenger is not promoted, one sentence each; empty where it is.
+    """Why a challenger is not promoted, one sentence each; empty if it is.
 
     Parameters
     ----------
     gates, comparisons
         What was found.
     first
-        Whether there is no champion yet: baselines have to be beaten by the score alone.
+        Whether there is no champion yet: then the score against the baselines decides alone.
     """
-    found = [f"gate {gate.name}: {gate.found} (wanted: {gate.wanted})" for gate in gates
+    found = [f"gate {gate.name}: {gate.found} (required: {gate.required})" for gate in gates
              if not gate.passed]  # fmt: skip
     for comparison in comparisons:
         if not comparison.score < 1.0:
-            found.append(
-                f"mean error ratio to {comparison.against}: {comparison.score:.4f}, not below 1"
-            )
+            score = decimal(comparison.score, 4)
+            found.append(f"mean error ratio to {comparison.against}: {score}, not below 1")
         if comparison.worse and not first:
             cells = ", ".join(f"{s} h{h} {metric}" for s, h, metric in sorted(comparison.worse))
-            found.append(f"worse than {comparison.against} by the test of equal accuracy: {cells}")
+            found.append(f"significantly worse than {comparison.against}: {cells}")
     return tuple(found)
 
 
@@ -67,15 +66,15 @@ def describe(
     gates, comparisons
         What was found.
     notes
-        Whatever else a reviewer should know.
+        Further remarks for a reviewer.
     """
-    # Plain, because lists of versions show the beginning as it is.
+    # Plain text, because lists of versions show the beginning as it is.
     parts = [verdict]
     if why:
         parts.append("\n".join(f"- {escaped(reason)}" for reason in why))
-    rows = [[gate.name, gate.wanted, escaped(gate.found), "yes" if gate.passed else "**no**"]
+    rows = [[gate.name, gate.required, escaped(gate.found), "yes" if gate.passed else "**no**"]
             for gate in gates]  # fmt: skip
-    parts.append(_table(["gate", "wanted", "found", "passed"], rows))
+    parts.append(_table(["gate", "required", "found", "passed"], rows))
     parts += [_described(comparison) for comparison in comparisons]
     parts += list(notes)
     text = "\n\n".join(parts)
@@ -83,7 +82,7 @@ def describe(
 
 
 def _described(comparison: Comparison) -> str:
-    """Ratios of errors as a table, the sure ones marked."""
+    """Ratios of errors as a table, significant ones marked."""
     rows = [
         [
             str(row["setting"]),
@@ -94,13 +93,13 @@ def _described(comparison: Comparison) -> str:
         for row in comparison.cells.to_dict("records")
     ]
     tested = (
-        "Where a test of equal accuracy is sure, it says so."
+        "Cells that differ significantly say so."
         if comparison.tested
         else f"Equal accuracy was not tested: {_why_untested(comparison)}."
     )
     return (
         f"Errors against **{comparison.against}** (ratio of means over origins, below 1 is better; "
-        f"mean **{comparison.score:.4f}**). {tested}\n\n"
+        f"mean **{decimal(comparison.score, 4)}**). {tested}\n\n"
         + _table(
             ["setting", "h", "origins", *(METRIC_LABELS[name] for name in SKILL_METRICS)], rows
         )
@@ -113,13 +112,10 @@ def _why_untested(comparison: Comparison) -> str:
     return why_untested(origins=int(comparison.cells["origins"].max()))
 
 
-def _ratio(comparison: Comparison, row: dict[str, object], metric: str) -> str:
-    value = row[metric]
-    if pd.isna(value):
-        return "-"
+def _ratio(comparison: Comparison, row: Mapping[str, Any], metric: str) -> str:
     cell = (row["setting"], row["horizon"], metric)
     sure = "better" if cell in comparison.better else "worse" if cell in comparison.worse else ""
-    return f"{value:.3f} {sure}".rstrip()
+    return f"{decimal(row[metric])} {sure}".rstrip()
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

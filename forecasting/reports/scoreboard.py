@@ -18,16 +18,15 @@ from forecasting.run_folder.csv_files import read_csv
 from forecasting.run_folder.files import SCOREBOARD
 from forecasting.run_folder.record import note_drawn
 from forecasting.run_folder.whole_file import write_whole
-from forecasting.words.labels import METRIC_LABELS, SETTING_LABELS, models_of
+from forecasting.words.labels import METRIC_LABELS, SETTING_LABELS, models_of, settings_of
 from forecasting.words.markdown import (
     cells,
     escaped,
     fenced,
     section,
-    settings_of,
     table,
 )
-from forecasting.words.numbers import years
+from forecasting.words.numbers import decimal, percent, years
 from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE, model_label
 
 TARGET_COLUMNS = ("setting", "horizon", "metric", "reach")
@@ -154,8 +153,9 @@ def _headline(scores: pd.DataFrame, targets: pd.DataFrame | None) -> str:
                 _score(scores, setting, horizon, model, metric)
                 for model in (MAIN_MODEL, LAST_VALUE, RAKED_BASE)
             )
-            row = [SETTING_LABELS[setting], str(horizon), label, _four(last), _four(raked),
-                   _four(ours), _change(ours, last), _change(ours, raked)]  # fmt: skip
+            errors = (decimal(error, 4) for error in (last, raked, ours))
+            row = [SETTING_LABELS[setting], str(horizon), label, *errors, _change(ours, last),
+                   _change(ours, raked)]  # fmt: skip
             if targets is not None:
                 row.append(_reach(targets, setting, horizon, metric, ours))
             rows.append(row)
@@ -171,7 +171,7 @@ def _reach(targets: pd.DataFrame, setting: str, horizon: int, metric: str, ours:
     if chosen.empty:
         return ""
     reach = float(chosen["reach"].iloc[0])
-    return f"{_four(reach)}: {'reached' if ours <= reach else 'missed'}"
+    return f"{decimal(reach, 4)}: {'reached' if ours <= reach else 'missed'}"
 
 
 def _models(files: dict[str, Any]) -> str:
@@ -190,7 +190,7 @@ def _models(files: dict[str, Any]) -> str:
         block = shown[shown["setting"] == setting]
         for metric, label in METRIC_LABELS.items():
             rows = [
-                [model_label(m), *(_four(_score(block, setting, h, m, metric)) for h in horizons)]
+                [model_label(m), *(_error(block, setting, h, m, metric) for h in horizons)]
                 for m in models_of(block)
             ]
             header = [f"{SETTING_LABELS[setting]}: {label}", *(years(h) for h in horizons)]
@@ -225,7 +225,7 @@ def _margins(scores: pd.DataFrame, reliability: pd.DataFrame) -> str:
     ours = scores[(scores["model"] == MAIN_MODEL) & (scores["stratum"] == "all")]
     rows = [
         [SETTING_LABELS[row["setting"]], str(row["horizon"]),
-         *(_four(row[n]) for n in ("brier", "auprc_births", "auprc_deaths"))]
+         *(decimal(row[n], 4) for n in ("brier", "auprc_births", "auprc_deaths"))]
         for row in ours.to_dict("records")
     ]  # fmt: skip
     header = ["Setting", "Years", "Brier", "Precision of starts", "Precision of stops"]
@@ -287,10 +287,9 @@ def _score(scores: pd.DataFrame, setting: str, horizon: int, model: str, metric:
     return float(rows[metric].iloc[0]) if len(rows) else float("nan")
 
 
-def _four(value: float) -> str:
-    return f"{value:.4f}" if value == value else ""
+def _error(scores: pd.DataFrame, setting: str, horizon: int, model: str, metric: str) -> str:
+    return decimal(_score(scores, setting, horizon, model, metric), 4)
 
 
 def _change(ours: float, reference: float) -> str:
-    change = ratio_of_errors(ours, reference) - 1
-    return f"{100 * change:+.1f} %" if change == change else ""
+    return percent(ratio_of_errors(ours, reference) - 1, sign=True)

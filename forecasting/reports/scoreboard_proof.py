@@ -11,9 +11,9 @@ from features.feature import CHANNELS, TECHNOLOGY
 from forecasting.evaluation.metrics import ratio_of_errors
 from forecasting.evaluation.placebos import placebo_label
 from forecasting.evaluation.significance import FEWEST_ORIGINS, UNTESTED, why_untested
-from forecasting.words.labels import METRIC_LABELS, SETTING_LABELS
-from forecasting.words.markdown import section, settings_of, table
-from forecasting.words.numbers import DASH, lower_first, years
+from forecasting.words.labels import METRIC_LABELS, SETTING_LABELS, settings_of
+from forecasting.words.markdown import section, table
+from forecasting.words.numbers import lower_first, percent, years
 from models.registry import model_label
 
 
@@ -131,14 +131,9 @@ def _verdict(row: dict[str, Any], change: float) -> str:
     """Relative change in percent, bold where it is significant, and the origins won."""
     if row["verdict"] == UNTESTED and row["origins"] >= FEWEST_ORIGINS:
         return f"{UNTESTED}: {why_untested(origins=row['origins'])}"
-    text = _percent(change)
+    text = percent(change, digits=2, sign=True)
     strong = f"**{text}**" if row["verdict"] in ("better", "worse") else text
     return f"{strong} {int(row['wins'])}/{int(row['origins'])}"
-
-
-def _percent(change: float) -> str:
-    """A dash beside a perfect forecast."""
-    return f"{100 * change:+.2f} %" if change == change else DASH
 
 
 def trials(tried: pd.DataFrame | None) -> str:
@@ -154,7 +149,7 @@ def trials(tried: pd.DataFrame | None) -> str:
         found = block.set_index("origin")[losses]
         changes = ratio_of_errors(found.mean(), standard.mean()) - 1
         wins = int((found["loss"] < standard["loss"]).sum())
-        cells = [_percent(changes[name]) for name in losses]
+        cells = [percent(changes[name], digits=2, sign=True) for name in losses]
         rows.append([question, answer, *cells, f"{wins}/{len(found)}"])
     header = ["Decision", "Tried", "All three", "Midpoint MAE", "WAPE", "Log MAE", "Better at"]
     text = (

@@ -22,7 +22,7 @@ from forecasting.results.channel_evidence import (
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import named, origin_of, years_of
 from forecasting.words.labels import SETTING_LABELS
-from forecasting.words.numbers import ahead, listed, money, percent, plural, points
+from forecasting.words.numbers import listed, money, percent, plural, points, years
 from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE
 
 LARGEST_SHIFTS = 3
@@ -128,7 +128,7 @@ def _accuracy(result: RunResult) -> str:
     ]
     wape = scores.set_index(["model", "horizon"])["wape"]
     parts = [
-        f"{percent(wape[MAIN_MODEL, h])} of trade {ahead(h)} ({percent(wape[LAST_VALUE, h])} "
+        f"{percent(wape[MAIN_MODEL, h])} of trade {years(h)} ({percent(wape[LAST_VALUE, h])} "
         f"repeating the last value, {percent(wape[RAKED_BASE, h])} the raked base)"
         for h in _ends(sorted(int(h) for h in scores["horizon"].unique()))
     ]

@@ -1,4 +1,4 @@
-"""MLflow's autologging, off for a while in a session that has it on."""
+"""Switching MLflow's autologging off for a block."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from contextlib import contextmanager
 def autologging_off() -> Iterator[None]:
     """Switch autologging off for a block and leave every setting as it was.
 
-    It would log a model for each of the hundred fits of a back-test. MLflow is not imported for it.
+    It would log a model for each of the hundred fits of a back-test. Does not import MLflow.
     """
     if "mlflow" not in sys.modules:
         yield
         return
     from mlflow.utils import autologging_utils as settings
 
-    # MLflow's own block switches it on at its end, also within another such block.
+    # MLflow's own context manager switches autologging on at its end, even when nested.
     if getattr(settings, "_AUTOLOGGING_GLOBALLY_DISABLED", False):
         yield
         return

@@ -1,4 +1,4 @@
-"""Child runs: every candidate, trial and variant that was scored, so that the path can be reviewed.
+"""Child runs in MLflow: every candidate, trial and variant that was scored.
 
 Importing this module is cheap: MLflow is imported by the functions.
 """
@@ -30,7 +30,7 @@ NESTED = ("loss", "midpoint", "money", "ratio")
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """One child run: what was tried and how it scored.
+    """One child run: what was tried, and its scores.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Child:
     name
         Of the run.
     params
-        What makes it different from its siblings.
+        What distinguishes it from its siblings.
     scores
         Metric, value and origin; the origin is the step.
     """
@@ -67,7 +67,7 @@ def log_children(
     *,
     tags: Mapping[str, str],
 ) -> None:
-    """Log every child under ``parent``, with these tags too."""
+    """Log every child under ``parent``, with these extra tags."""
     from mlflow.entities import Param
     from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
@@ -88,7 +88,7 @@ def _metrics(child: Child) -> list[Metric]:
 
 
 def _candidates(choices: Mapping[str, Mapping[str, Any]]) -> Iterator[Child]:
-    """What nested validation chose between, with its loss and whether it was chosen by origin."""
+    """Candidates of the nested validation: loss, and whether chosen, by origin."""
     by_choice: dict[tuple[tuple[str, str], ...], list[tuple[str, float, int]]] = {}
     for origin, found in choices.items():
         chosen = _params(found["chosen"])
@@ -98,7 +98,7 @@ def _candidates(choices: Mapping[str, Mapping[str, Any]]) -> Iterator[Child]:
             scores.append(("nested_loss", candidate["loss"], int(origin)))
             scores.append(("chosen", float(params == chosen), int(origin)))
     for key, scores in by_choice.items():
-        # The UI shows the first dozen letters of a name: what differs stands there.
+        # The UI shows the first dozen letters of a name, so what differs comes first.
         values, names = (" / ".join(words) for words in ((v for _, v in key), (n for n, _ in key)))
         yield Child("candidate", f"{values} ({names})", dict(key), tuple(scores))
 
@@ -119,7 +119,7 @@ def _trials(table: pd.DataFrame) -> Iterator[Child]:
 
 
 def _variants(table: pd.DataFrame) -> Iterator[Child]:
-    """Models of a study, under the metric names of the run itself less the model's."""
+    """Models of a study, with the metric names of the parent run without the model."""
     for (group, model), block in table.groupby(["group", "model"], sort=False):
         scores = tuple(
             (f"{name}/{row['setting']}/h{row['horizon']}", row[name], row["origin"])

@@ -1,4 +1,4 @@
-"""What a run logs about its input: the configuration and the data sets with our own digests."""
+"""What a run logs about its input: the configuration, and data sets with their sha256."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def log_params(client: MlflowClient, run_id: str, result: RunResult) -> None:
 
 
 def flat_config(values: Mapping[str, Any]) -> dict[str, str]:
-    """Turn a configuration into MLflow parameters: one level, text, cut at MLflow's limit.
+    """Flatten a configuration into MLflow parameters: text, cut at MLflow's limit.
 
-    A list reads ``1, 2, 3``, what is not set ``none``; a value that was cut says so at its end.
+    A list reads ``1, 2, 3``, an unset option ``none``; a value that was cut ends by saying so.
     """
     flat: dict[str, str] = {}
     for name, value in values.items():
@@ -50,7 +50,7 @@ def flat_config(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def by_context(sources: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
-    """Order sources by role; where a role has several files, by role and file name."""
+    """Sources by role, or by role and file name if a role has several files."""
     roles = [source["role"] for source in sources]
     out: dict[str, Mapping[str, Any]] = {}
     for source in sources:
@@ -62,13 +62,12 @@ def by_context(sources: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, A
 
 def seed_digest(source: Mapping[str, Any]) -> str:
     """Identify simulated data by the seed, which its first statement names."""
-    said = " ".join(source["statements"])
-    seed = re.search(r"seed (\d+)", said)
+    seed = re.search(r"seed (\d+)", " ".join(source["statements"]))
     return f"simulated-seed-{seed.group(1)}" if seed else "simulated"
 
 
 def datasets(sources: Sequence[Mapping[str, Any]]) -> dict[str, MetaDataset]:
-    """Datasets by context: path, columns and our own digest, which covers the whole file."""
+    """Datasets by context: path, columns and the sha256 of the whole file."""
     from mlflow.data.code_dataset_source import CodeDatasetSource
     from mlflow.data.dataset_source_registry import resolve_dataset_source
     from mlflow.data.meta_dataset import MetaDataset
@@ -99,7 +98,7 @@ def _simulated_schema() -> Schema:
 
 
 def _file_schema(path: Path) -> Schema | None:
-    """Column names and types from the head of a file; None if it has gone meanwhile."""
+    """Column names and types from the head of a file; None if the file is gone."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -1,7 +1,7 @@
 """A deadline for whole requests to an MLflow server.
 
-Its client only bounds the wait for the next byte: a server that sends one now and then would hold
-it for hours.
+MLflow's client only limits the wait for the next byte, so a server that sends one now and then
+could block it for hours.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ _TIMEOUT, _RETRIES = "MLFLOW_HTTP_REQUEST_TIMEOUT", "MLFLOW_HTTP_REQUEST_MAX_RET
 
 @contextmanager
 def deadlines(uri: str) -> Iterator[None]:
-    """Give every request of a block to this server as long as all its attempts may wait in all.
+    """Limit every request to this server within the block to the total wait of its attempts.
 
-    Uploads and downloads of files may take as long as they need.
+    Uploads and downloads of files are not limited.
     """
     import requests
 
@@ -39,7 +39,7 @@ def deadlines(uri: str) -> Iterator[None]:
 
 
 def _seconds() -> float:
-    """What the client waits for an answer, once for every attempt."""
+    """Total time the client may wait for an answer, over all attempts."""
     return float(os.environ[_TIMEOUT]) * (1 + int(os.environ[_RETRIES]))
 
 
@@ -52,15 +52,15 @@ def _within(seconds: float, call: Any) -> Any:
     def go() -> None:
         try:
             result.append(call())
-        except BaseException as error:  # told in the thread that waits
+        except BaseException as error:  # raised in the waiting thread
             errors.append(error)
 
-    # A daemon: given up, it must not keep the process from ending.
+    # A daemon: once abandoned, it must not keep the process alive.
     thread = threading.Thread(target=go, daemon=True)
     thread.start()
     thread.join(seconds)
     if errors:
         raise errors[0]
     if not result:
-        raise Timeout(f"no whole answer within {seconds:g} s")
+        raise Timeout(f"no complete answer within {seconds:g} s")
     return result[0]

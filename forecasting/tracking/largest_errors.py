@@ -1,4 +1,4 @@
-"""The flows a run forecast worst in its back-test, from ``backtest.parquet`` without loading it."""
+"""The flows a run forecast worst, from ``backtest.parquet`` without loading it whole."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def largest_errors(backtest: Path) -> pd.DataFrame:
     Parameters
     ----------
     backtest
-        File written by `tables.BacktestWriter`: blocks of one setting, model, origin and horizon,
-        whose flows come in the same order in every block. One row group is in memory at a time.
+        Written by `backtest_file.BacktestWriter`: blocks of one setting, model, origin and horizon,
+        with the flows of every block in the same order. One row group is in memory at a time.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def largest_errors(backtest: Path) -> pd.DataFrame:
     flows: dict[int, pd.DataFrame] = {}
     sums: dict[tuple[str, int], dict[int, pd.DataFrame]] = {}
     for setting, horizon, origin, table in _main_model(file, [*keys, *_VALUES]):
-        # A large block spans several row groups, cut at the same flows in every block.
+        # A large block spans several row groups, split at the same flows in every block.
         start = rows_of[setting, horizon, origin]
         rows_of[setting, horizon, origin] += len(table)
         flows.setdefault(start, table[keys].astype("str"))
@@ -88,7 +88,7 @@ _MEANS = (
 
 
 def _errors(table: pd.DataFrame) -> pd.DataFrame:
-    """What is summed over origins, one row a flow; nothing where the outcome is unknown."""
+    """Terms to sum over origins, one row per flow; 0 where the outcome is unknown."""
     values = table[_VALUES].astype("float64")
     actual = values["actual"]
     error = values["forecast"] - actual

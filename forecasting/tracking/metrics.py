@@ -1,4 +1,4 @@
-"""What a run logs as numbers: metrics by origin, summary metrics and tables."""
+"""Metrics and tables that a run logs in MLflow."""
 
 from __future__ import annotations
 
@@ -41,20 +41,20 @@ AMOUNTS = ("value_origin", "base", "forecast", "lower_50", "upper_50", "lower_90
 _METRICS_A_BATCH = 1_000
 _MILLION, _UNIT = 1e6, "usd_m"
 _ROUNDING = 1e-12
-"""What is smaller is what sums leave of rounding, such as the skill of a model on itself."""
+"""Smaller values are rounding errors of sums, such as the skill of a model against itself."""
 _NOT_A_NAME = re.compile(r"[^\w./ -]")
 
 
 def log_metrics(client: MlflowClient, run_id: str, metrics: Sequence[Metric]) -> None:
-    """Log metrics in as few requests as MLflow takes them in."""
+    """Log metrics in as few requests as MLflow allows."""
     for start in range(0, len(metrics), _METRICS_A_BATCH):
         client.log_batch(run_id, metrics=metrics[start : start + _METRICS_A_BATCH])
 
 
 def origin_metrics(by_origin: pd.DataFrame) -> list[Metric]:
-    """Scores with the origin as step; what is not a number is left out.
+    """Scores with the origin as step; NaN is left out.
 
-    MLflow draws one chart a key and one row of charts for what stands before its last slash. So
+    MLflow draws one chart per key, and one row of charts per prefix up to the last slash. So
     ``wape/totals_known/h1/<model>`` puts the models of a horizon side by side, and
     ``crps/totals_known/h1``, of gravicast alone, the horizons.
     """
@@ -76,7 +76,7 @@ def origin_metrics(by_origin: pd.DataFrame) -> list[Metric]:
 
 
 def stage_metrics(timings: Mapping[str, float]) -> list[Metric]:
-    """Seconds of every stage and of all."""
+    """Seconds of every stage, and in total."""
     from mlflow.entities import Metric
 
     now = int(time.time() * 1000)
@@ -88,12 +88,12 @@ def stage_metrics(timings: Mapping[str, float]) -> list[Metric]:
 
 
 def measure_metrics(scores: pd.DataFrame) -> list[Metric]:
-    """Skill of every measure of the trade pattern against no change; undefined ones are left out.
+    """Skill of every measure of the trade pattern against no change; NaN is left out.
 
     Parameters
     ----------
     scores
-        As of `forecasting.measurement.scores.score_measures`.
+        See `forecasting.measurement.scores.score_measures`.
     """
     from mlflow.entities import Metric
 
@@ -134,7 +134,7 @@ def summary_metrics(scores: pd.DataFrame, model_id: str, data: MetaDataset) -> l
 
 
 def board_of(scores: pd.DataFrame) -> pd.DataFrame:
-    """Gravicast's scores over all flows, with its skill on the raked base."""
+    """Scores of gravicast over all flows, with its skill against the raked base."""
     everything = scores[scores["stratum"] == "all"]
     keys = ["setting", "horizon"]
     main = everything[everything["model"] == MAIN_MODEL]
@@ -150,7 +150,7 @@ def board_of(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def tables(result: RunResult) -> dict[str, pd.DataFrame]:
-    """Tables the MLflow UI shows, small enough to read there; the files hold everything."""
+    """Tables for the MLflow UI, small enough to read there."""
     board = result.scores[result.scores["stratum"] == "all"].drop(columns="stratum")
     paired = [column for name in COMPARED for column in (name, f"skill_{name}")]
     first = ["setting", "horizon", "model", *paired]
@@ -166,7 +166,7 @@ def tables(result: RunResult) -> dict[str, pd.DataFrame]:
 
 
 def _largest_shifts(attributions: pd.DataFrame) -> pd.DataFrame:
-    """Explained rows that move furthest from their base in USD, with the strongest channel."""
+    """Explained flows with the largest shift in USD, and their strongest channel."""
     change = attributions["forecast"] - attributions["base"]
     top = change.abs().sort_values(ascending=False, kind="stable").index[:LARGEST_SHIFTS]
     rows = attributions.loc[top]
@@ -186,7 +186,7 @@ def _largest_shifts(attributions: pd.DataFrame) -> pd.DataFrame:
 
 
 def _largest_flows(forecasts: pd.DataFrame) -> pd.DataFrame:
-    """Every horizon of the flows that are largest at the shortest horizon, largest first."""
+    """Flows that are largest at the shortest horizon, at every horizon, largest first."""
     keys = [name for name in ("exporter", "importer", "sector") if name in forecasts]
     near = forecasts[forecasts["horizon"] == forecasts["horizon"].min()]
     largest = near.nlargest(LARGEST_FLOWS, "forecast")[keys]
@@ -199,7 +199,7 @@ def _largest_flows(forecasts: pd.DataFrame) -> pd.DataFrame:
 
 
 def _plain(table: pd.DataFrame) -> pd.DataFrame:
-    """Text and numbers only, four digits: enough to read, and missing cells stay empty."""
+    """Text and numbers in four digits; missing cells stay empty."""
     out: dict[str, list[object]] = {}
     for name, column in table.items():
         if pd.api.types.is_float_dtype(column):

@@ -1,4 +1,4 @@
-"""The MLflow store: where it is, how it is asked, and its failures in one line.
+"""The MLflow store: its address, connections to it, and its failures in one message.
 
 Importing this module is cheap: MLflow is imported by the functions.
 """
@@ -31,19 +31,19 @@ BOUNDED = {
     "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
 }
-"""How patiently a server is asked: left alone, MLflow goes on for minutes."""
+"""Limits on requests to a server: by default, MLflow retries for minutes."""
 HASTY = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
 }
-"""For the first question to a server, and the last to one that has failed."""
+"""Limits on the first request to a server, and the last to one that has failed."""
 _SILENT = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-_PATIENCE_S = 300.0
-"""For another process that is making the store."""
+_CREATION_WAIT_S = 300.0
+"""Longest wait while another process creates the store."""
 _DATABASES = ("postgresql", "mysql", "mssql")
 _PASSWORD = re.compile(r"//[^/@\s]*@")
 _REASON_LENGTH = 300
@@ -51,20 +51,20 @@ _REASON_LENGTH = 300
 
 @contextmanager
 def at_store(*, problem: str, remedy: str, must_exist: bool = False) -> Iterator[MlflowClient]:
-    """Point MLflow at the store for a block, and leave the process as it was found.
+    """Point MLflow at the store within the block, then restore the state of the process.
 
     Parameters
     ----------
     problem, remedy
-        What failed and what to do about it, should the store fail in the block.
+        Error and remedy to give if the store fails in the block.
     must_exist
-        Whether a SQLite store that is not there yet is an error, rather than made.
+        Whether a missing SQLite store is an error; otherwise it is created.
 
     Raises
     ------
     InputError
-        If the store cannot be reached, or fails in the block; a server that does not answer is
-        given up within half a minute.
+        If the store cannot be reached, or fails in the block. A server that does not answer is
+        abandoned within half a minute.
     """
     os.environ.update(quiet_environment())
     import mlflow
@@ -98,10 +98,10 @@ def at_store(*, problem: str, remedy: str, must_exist: bool = False) -> Iterator
 
 @contextmanager
 def ended(end: Callable[[str], object]) -> Iterator[None]:
-    """Give an MLflow run the status its block ends with: FINISHED, FAILED, or KILLED by the user.
+    """End an MLflow run with the status of the block: FINISHED, FAILED, or KILLED by the user.
 
-    A store that has just failed may be gone: it is told in passing, not waited for, and a run that
-    could not be ended stays RUNNING until `liveness.end_killed`.
+    A store that has just failed may be gone, so there is no wait for it: a run that could not be
+    ended stays RUNNING until `killed_runs.end_killed`.
     """
     try:
         yield
@@ -113,40 +113,40 @@ def ended(end: Callable[[str], object]) -> Iterator[None]:
 
 
 def store_uri() -> str:
-    """Where runs are tracked: what MLflow was told, otherwise ``mlflow.db`` in this folder."""
+    """Address of the store: as set in MLflow, else ``mlflow.db`` in the working directory."""
     set_by_user = os.environ.get("MLFLOW_TRACKING_URI", "").strip()
     # `mlflow.set_tracking_uri` sets the variable too.
     return set_by_user or sqlite_uri(Path.cwd() / "mlflow.db")
 
 
 def sqlite_uri(file: Path) -> str:
-    """Address of a SQLite store, whatever the names of its folders."""
+    """Address of a SQLite store, for any names of folders."""
     path = file.as_posix()
     if not _means_another(path):
         return f"sqlite:///{path}"
-    # With its driver named, because MLflow makes the folder of the others without decoding it.
+    # With the driver, because MLflow creates the folder of other addresses without decoding it.
     return f"sqlite+pysqlite:///{quote(path, safe='/:')}"
 
 
 def local_uri(path: Path) -> str:
-    """Address of a file or folder that MLflow takes for exactly that."""
+    """Address of a file or folder that MLflow resolves to exactly that path."""
     return path.absolute().as_uri() if _means_another(str(path)) else str(path)
 
 
 def _means_another(path: str) -> bool:
-    """Whether a path means another, read as an address: ``a%20b``, ``a?b``, ``a#b``."""
+    """Whether a path, read as an address, means another one: ``a%20b``, ``a?b``, ``a#b``."""
     return unquote(path) != path or "?" in path or "#" in path
 
 
 def review_hint() -> str:
-    """Where a reviewer finds what was tracked, in a line."""
+    """One line on where to review what was tracked."""
     uri = store_uri()
     served = uri.startswith(("http://", "https://"))
     return f"Review it in the browser: {without_password(uri) if served else 'gravicast ui'}"
 
 
 def sqlite_file(uri: str) -> Path | None:
-    """Return the file of a SQLite store, None for any other store."""
+    """File of a SQLite store, None for any other store."""
     if not uri.startswith(("sqlite:", "sqlite+")):
         return None
     from sqlalchemy.engine import make_url
@@ -156,7 +156,7 @@ def sqlite_file(uri: str) -> Path | None:
 
 
 def require_store(uri: str) -> None:
-    """Refuse a SQLite store that is not there: MLflow would make an empty one, in ten seconds.
+    """Refuse a missing SQLite store: MLflow would spend ten seconds creating an empty one.
 
     Raises
     ------
@@ -173,19 +173,19 @@ def require_store(uri: str) -> None:
 
 
 def without_password(uri: str) -> str:
-    """An address fit to be shown."""
+    """An address that is safe to show."""
     return _PASSWORD.sub("//***@", uri)
 
 
 def quiet_environment() -> dict[str, str]:
-    """Variables that keep MLflow from calling home, unless the user decided otherwise."""
+    """Variables that switch off MLflow's telemetry, unless the user set them."""
     name = "MLFLOW_DISABLE_TELEMETRY"
     return {name: os.environ.get(name, "true")}
 
 
 @contextmanager
 def environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Set variables for a while, except those that the user has set to something else."""
+    """Set variables within the block, except those that the user has set to something else."""
     chosen = {
         name: value
         for name, value in values.items()
@@ -205,16 +205,16 @@ def environment(values: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep MLflow's notes, bars, addresses and Python warnings off the terminal.
+    """Keep MLflow's notes, progress bars, addresses and Python warnings off the terminal.
 
-    What it logs as a warning or an error still shows, but not that a request is tried again.
+    Its warnings and errors still show, except notices of retried requests.
     """
     levels = {"mlflow": logging.WARNING, "urllib3": logging.ERROR}
     before = {name: logging.getLogger(name).level for name in levels}
     bytecode = sys.dont_write_bytecode
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
-    # MLflow loads the model it has just written, and would leave a __pycache__ among its files.
+    # MLflow loads the model it has just written, which would leave a __pycache__ in its files.
     sys.dont_write_bytecode = True
     try:
         with environment(_SILENT), warnings.catch_warnings():
@@ -227,12 +227,12 @@ def _quiet() -> Iterator[None]:
 
 
 def check_database(uri: str) -> None:
-    """Refuse early what MLflow would try ten times over before it gives up.
+    """Refuse at once a database that MLflow would retry ten times.
 
     Raises
     ------
     OSError, SQLAlchemyError
-        If the store is a database, and cannot be opened.
+        If the store is a database that cannot be opened.
     """
     file = sqlite_file(uri)
     if file is not None:
@@ -252,15 +252,16 @@ def _check_file(file: Path) -> None:
         with file.open("rb") as opened:
             head = opened.read(16)
         if head not in (b"", b"SQLite format 3\x00"):
-            raise OSError("the file is no SQLite database")
+            raise OSError("the file is not a SQLite database")
     if not os.access(file if file.exists() else file.parent, os.W_OK):
         raise OSError("the file cannot be written")
 
 
 def make_store(file: Path) -> None:
-    """Make a SQLite store that is not there yet: whole or not at all, and by one process.
+    """Create a missing SQLite store: whole or not at all, and by one process.
 
-    MLflow lets several make it at once, or one half, and nothing can be logged there ever after.
+    MLflow lets several processes create it at once, or leaves it half made; such a store is
+    unusable.
     """
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
@@ -268,21 +269,21 @@ def make_store(file: Path) -> None:
         return
     part = file.with_name(f".{file.name}.gravicast-new")
     lock = FileLock(file.with_name(f".{file.name}.gravicast-lock"))
-    with lock.acquire(timeout=_PATIENCE_S):
+    with lock.acquire(timeout=_CREATION_WAIT_S):
         try:
             if not file.exists() or not file.stat().st_size:
                 part.unlink(missing_ok=True)
                 made = SqlAlchemyStore(sqlite_uri(part), local_uri(file.parent / "mlruns"))
-                made.engine.dispose()  # Windows renames no open file
+                made.engine.dispose()  # Windows cannot rename an open file
                 part.replace(file)
         finally:
             part.unlink(missing_ok=True)
-            with suppress(OSError):  # Windows removes it on release, and not before
+            with suppress(OSError):  # Windows removes it on release only
                 Path(lock.lock_file).unlink()
 
 
 def _artifact_root(uri: str) -> dict[str, str]:
-    """Keep MLflow from leaving an empty ``mlruns`` in the working directory of another store."""
+    """Keep MLflow from leaving an empty ``mlruns`` in the working directory."""
     file = sqlite_file(uri)
     return (
         {} if file is None else {"_MLFLOW_SERVER_ARTIFACT_ROOT": local_uri(file.parent / "mlruns")}
@@ -291,7 +292,7 @@ def _artifact_root(uri: str) -> dict[str, str]:
 
 @contextmanager
 def _tracking_at(uri: str) -> Iterator[None]:
-    """Point MLflow at the store and leave the process as it was found."""
+    """Point MLflow at the store within the block, then restore the state of the process."""
     import mlflow
 
     found_set, path = mlflow.is_tracking_uri_set(), sys.path
@@ -300,29 +301,29 @@ def _tracking_at(uri: str) -> Iterator[None]:
     try:
         yield
     finally:
-        # Logging a model loads it once from a folder that is gone afterwards.
+        # Logging a model adds to the path a folder that is gone afterwards.
         sys.path = path
         if not found_set:
             mlflow.set_tracking_uri(None)
 
 
 def _reason(error: BaseException) -> str:
-    """What went wrong in few words; of a failed request, not the library's account of it."""
+    """What went wrong, in a few words; for a failed request, not the library's own text."""
     from requests import exceptions
 
-    told: BaseException | None = error
-    while told is not None:
-        if isinstance(told, exceptions.RetryError):
-            return "the server answered with an error each time it was asked"
-        if isinstance(told, exceptions.Timeout):
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, exceptions.RetryError):
+            return "the server answered every request with an error"
+        if isinstance(cause, exceptions.Timeout):
             return "the server took too long to answer"
-        if isinstance(told, exceptions.ConnectionError):
+        if isinstance(cause, exceptions.ConnectionError):
             return "the server does not answer"
-        told = told.__cause__ or told.__context__
+        cause = cause.__cause__ or cause.__context__
     return first_line(error)
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, fit for one line."""
+    """First line of an error, without passwords."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return without_password(lines[0])[:_REASON_LENGTH]

@@ -1,6 +1,6 @@
 """The forecaster as an MLflow model, logged as code: plain strings and numbers in and out.
 
-MLflow copies this file beside the forecaster's own files (booster text, JSON and Parquet) and runs
+MLflow copies this file beside the files of the forecaster (booster text, JSON and Parquet) and runs
 it wherever the model is loaded, so nothing is pickled.
 """
 
@@ -63,15 +63,15 @@ class GravicastModel(PythonModel):  # type: ignore[misc]
         Returns
         -------
         DataFrame
-            One row a row of ``model_input``, in its order, USD: the keys, ``origin``,
+            One row per row of ``model_input``, in its order, USD: the keys, ``origin``,
             ``horizon``, ``target_year``, ``value_origin``, ``base``, ``forecast``, interval bounds
             and ``probability_of_trade``.
 
         Raises
         ------
         ValueError
-            For a country, sector or horizon the forecaster does not know, a missing column, or a
-            country's trade with itself where domestic sales are no flows.
+            For an unknown country, sector or horizon, a missing column, or a country's trade with
+            itself if the model has no domestic sales.
         """
         flows = self._forecaster.flows
         keys = ["exporter", "importer", *(["sector"] if flows.has_sectors else [])]

@@ -21,10 +21,9 @@ from features.errors import InputError
 from forecasting.results.result import RunResult
 from forecasting.run_folder.files import FILES, MARKER, MODEL, file_of
 from forecasting.run_folder.record import lasting_sums, run_digest
-from forecasting.tracking.card import card, subject
 from forecasting.tracking.children import log_children
 from forecasting.tracking.datasets import by_context, datasets, log_params, seed_digest
-from forecasting.tracking.liveness import at_work, end_killed
+from forecasting.tracking.killed_runs import at_work, end_killed
 from forecasting.tracking.metrics import (
     AMOUNTS,
     log_metrics,
@@ -35,6 +34,7 @@ from forecasting.tracking.metrics import (
     tables,
 )
 from forecasting.tracking.mlflow_store import at_store, ended, local_uri, sqlite_file, store_uri
+from forecasting.tracking.run_note import run_note, subject
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -43,24 +43,24 @@ if TYPE_CHECKING:
 MODEL_NAME = "forecaster"
 _DIGEST_SHOWN = 20
 REQUIREMENTS = ("mlflow", "lightgbm", "numpy", "pandas", "pyarrow", "scipy", "numba")
-"""What the logged model imports, directly or through LightGBM."""
+"""Packages that the logged model imports, directly or through LightGBM."""
 
 EXPERIMENT = "gravicast"
-"""Where a run goes that names no experiment."""
+"""Experiment of a run that does not name one."""
 RUN_DIGEST = "run_sha256"
-"""Tag with the digest of the run's record: by it a run folder finds its MLflow runs."""
+"""Tag with the digest of the run's record, which leads from a run folder to its MLflow runs."""
 
 
 def track(result: RunResult) -> str:
     """Log a finished run in MLflow.
 
-    The store is the one set in MLflow or in ``MLFLOW_TRACKING_URI``, otherwise ``mlflow.db`` in
-    the working directory.
+    The store is the one set in MLflow or ``MLFLOW_TRACKING_URI``, otherwise ``mlflow.db`` in the
+    working directory.
 
     Parameters
     ----------
     result
-        Of a run whose files are in ``result.out``.
+        A run whose files are in ``result.out``.
 
     Returns
     -------
@@ -70,9 +70,9 @@ def track(result: RunResult) -> str:
     Raises
     ------
     InputError
-        If it is a forecast by a trained model, or the store cannot be reached or fails half way.
-        The run's files are not touched, and the MLflow run is marked as failed where the store can
-        still be told.
+        If it is a forecast by a trained model, or the store cannot be reached or fails halfway. The
+        files of the run stay untouched, and the MLflow run is marked as failed if the store still
+        responds.
     """
     if result.scores.empty:
         raise InputError(
@@ -83,7 +83,7 @@ def track(result: RunResult) -> str:
     _check_folder(result)
     folder = shlex.quote(str(result.out))
     with at_store(
-        problem="MLflow did not take the run",
+        problem="MLflow did not accept the run",
         remedy=f"The run is complete in {result.out}: `gravicast track {folder}` uploads it once "
         "the store works; MLFLOW_TRACKING_URI names another",
     ) as client:
@@ -93,19 +93,19 @@ def track(result: RunResult) -> str:
 
 
 def _check_folder(result: RunResult) -> None:
-    """Refuse to log files of another run, which was written there since."""
-    mine = lasting_sums(result.provenance)
+    """Refuse to log the files of another run that was written there meanwhile."""
+    expected = lasting_sums(result.provenance)
     about = json.loads((result.out / MARKER).read_text(encoding="utf-8"))
-    if mine and lasting_sums(about) != mine:
+    if expected and lasting_sums(about) != expected:
         raise InputError(
-            "the folder holds another run by now",
+            "the folder now holds another run",
             remedy=f"Log that one with `gravicast track {shlex.quote(str(result.out))}`",
             file=result.out,
         )
 
 
 def _experiment_id(client: MlflowClient, name: str) -> str:
-    """Find or make the experiment; artifacts of a SQLite store go beside its file."""
+    """Find or create the experiment; artifacts of a SQLite store go beside its file."""
     from mlflow.exceptions import MlflowException
 
     found = client.get_experiment_by_name(name)
@@ -120,7 +120,7 @@ def _experiment_id(client: MlflowClient, name: str) -> str:
         found = client.get_experiment_by_name(name)
         if found is None:
             raise
-        return str(found.experiment_id)  # another process made it meanwhile
+        return str(found.experiment_id)  # another process created it meanwhile
 
 
 def _log_run(client: MlflowClient, result: RunResult, working: Mapping[str, str]) -> str:
@@ -157,7 +157,7 @@ def _log_everything(client: MlflowClient, run_id: str, result: RunResult) -> Non
     for name, table in tables(result).items():
         client.log_table(run_id, table, name)
     _log_files(client, run_id, result)
-    client.set_tag(run_id, "mlflow.note.content", card(result, model_id))
+    client.set_tag(run_id, "mlflow.note.content", run_note(result, model_id))
 
 
 def _log_files(client: MlflowClient, run_id: str, result: RunResult) -> None:
@@ -167,13 +167,13 @@ def _log_files(client: MlflowClient, run_id: str, result: RunResult) -> None:
             client.log_artifacts(run_id, str(path), path.name)
         elif path.is_file():
             client.log_artifact(run_id, str(path))
-    # What `gravicast run config.yaml --trade ... --out ...` runs again, on other data.
+    # For `gravicast run config.yaml --trade ... --out ...`: the same run on other data.
     config = yaml.safe_dump(result.config.to_dict(), sort_keys=False, allow_unicode=True)
     client.log_text(run_id, config, "config.yaml")
 
 
 def _tags(result: RunResult) -> dict[str, str]:
-    """What runs are told apart and searched by."""
+    """Tags to search runs by."""
     from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT
 
     provenance = result.provenance
@@ -209,7 +209,7 @@ def _log_model(result: RunResult) -> str:
     info = mlflow.pyfunc.log_model(
         name=MODEL_NAME,
         python_model=str(here / "pyfunc_model.py"),
-        # Beside each other as in the run's folder, so that `served_model` reads both alike.
+        # Laid out as in the run's folder, so that `served_model` reads both the same way.
         artifacts={
             "forecaster": local_uri((result.out / MODEL).absolute()),
             "run": local_uri((result.out / MARKER).absolute()),
@@ -253,7 +253,7 @@ def _signature(forecasts: pd.DataFrame) -> ModelSignature:
 
 
 def _example(forecasts: pd.DataFrame) -> pd.DataFrame:
-    """Ask for the two largest flows."""
+    """A request for the two largest flows."""
     names = ["exporter", "importer", *(["sector"] if "sector" in forecasts else [])]
     rows = forecasts.nlargest(2, "forecast")
     table = rows[names].astype("str").reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""The MLflow UI on the store that the runs wrote."""
+"""Serving the MLflow UI on the store of the runs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from forecasting.tracking.mlflow_store import (
 )
 
 HOST = "127.0.0.1"
-_PATIENCE_S = 5.0
+_STOP_WAIT_S = 5.0
 _DEFAULTS = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PYTHONWARNINGS": "ignore"}
 
 
@@ -36,7 +36,7 @@ def serve(*, port: int = 5000, store: str | None = None) -> int:
     port
         Of 127.0.0.1; no other machine can reach it.
     store
-        MLflow store; by default the one `forecasting.tracking.track.track` writes to.
+        MLflow store; by default that of `forecasting.tracking.track.track`.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def serve(*, port: int = 5000, store: str | None = None) -> int:
     Raises
     ------
     InputError
-        If there is no store yet, it is no address or itself a server, or the port is taken.
+        If the store does not exist, is not an address or is itself a server, or the port is taken.
     """
     uri = store or store_uri()
     artifacts = _check_store(uri)
@@ -55,10 +55,10 @@ def serve(*, port: int = 5000, store: str | None = None) -> int:
     command += ["--host", HOST, "--port", str(port), "--workers", "1"]
     command += ["--uvicorn-opts", "--log-level warning"]
     if artifacts is not None:
-        # What the UI's own button creates must be as reachable for later runs as what runs create.
+        # Experiments created in the UI must be as reachable for later runs as those of runs.
         command += ["--default-artifact-root", artifacts, "--no-serve-artifacts"]
     environment = {**_DEFAULTS, **os.environ, **quiet_environment()}
-    # In a group of its own: the server answers a Ctrl-C of the terminal with a traceback.
+    # In its own process group: the server answers Ctrl-C in the terminal with a traceback.
     server = subprocess.Popen(command, env=environment, process_group=0)
     progress = Progress(show=True)
     progress.say(f"MLflow UI: {address(port)}")
@@ -74,19 +74,19 @@ def serve(*, port: int = 5000, store: str | None = None) -> int:
 
 
 def address(port: int) -> str:
-    """Where the UI lists the experiments."""
+    """Page of the UI that lists the experiments."""
     return f"http://{HOST}:{port}/#/experiments"
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:
-    """End the server and what it started, by force after a while."""
+    """End the server and its children, by force after a while."""
     if not hasattr(os, "killpg"):  # Windows
         server.terminate()
         server.wait()
         return
     try:
         os.killpg(server.pid, signal.SIGTERM)
-        deadline = time.monotonic() + _PATIENCE_S
+        deadline = time.monotonic() + _STOP_WAIT_S
         while time.monotonic() < deadline:
             server.poll()
             os.killpg(server.pid, 0)
@@ -97,7 +97,7 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
 
 
 def _check_store(uri: str) -> str | None:
-    """Folder of the store's artifacts, where it is a SQLite file."""
+    """Folder of the store's artifacts, if the store is a SQLite file."""
     from sqlalchemy.exc import SQLAlchemyError
 
     if uri.startswith(("http://", "https://")):
@@ -106,7 +106,7 @@ def _check_store(uri: str) -> str | None:
         )
     if "://" not in uri:
         raise InputError(
-            f"the store {uri!r} is no address", remedy="Write it as sqlite:///path/to/mlflow.db"
+            f"the store {uri!r} is not an address", remedy="Write it as sqlite:///path/to/mlflow.db"
         )
     require_store(uri)
     try:
@@ -125,7 +125,7 @@ def _check_port(port: int) -> None:
     if not 1 <= port <= 65_535:
         raise InputError(f"port {port} does not exist", remedy="Choose one from 1024 to 65535")
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        # As the server does: a port just closed is free.
+        # Like the server: a port that was just closed is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))

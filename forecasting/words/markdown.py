@@ -1,4 +1,4 @@
-"""Pieces of Markdown: tables, and text of anybody's that stays text."""
+"""Pieces of Markdown: tables, and text from outside that must stay text."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from forecasting.words.labels import SETTING_LABELS
+from forecasting.words.labels import settings_of
 
 _MARKUP = re.compile(r"[\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])")
-"""What Markdown reads inside a line; ``_`` between letters, as in names of measures, is none."""
+"""Markup inside a line; ``_`` between letters, as in names of measures, is not."""
 _BLOCK = re.compile(r"^(\s*\d*)([#+=.)-])(?=[\s#+=-]|$)")
-"""What opens a heading, a list or a rule."""
+"""Start of a heading, a list or a rule."""
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 def escaped(text: str) -> str:
-    """Text that is shown as it is: no markup, no HTML and one line, also in a cell of a table.
+    """Text shown literally, in one line: no markup, no HTML, and safe in a cell of a table.
 
-    Names of files, sectors and indicators are anybody's, and a page of Markdown may run them.
+    Anyone may have chosen names of files, sectors and indicators, and viewers run HTML in Markdown.
     """
     line = " ".join(text.split())
     line = _MARKUP.sub(r"\\\g<0>", line)
@@ -27,7 +27,7 @@ def escaped(text: str) -> str:
 
 
 def fenced(lines: Sequence[str]) -> str:
-    """Lines as code, whatever they hold."""
+    """Lines as a code block, whatever they contain."""
     text = "\n".join(lines)
     fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text) or [""]))
     return f"{fence}\n{text}\n{fence}"
@@ -49,8 +49,3 @@ def cells(scores: pd.DataFrame) -> Iterable[tuple[str, int]]:
     for setting in settings_of(scores):
         block = scores[scores["setting"] == setting]
         yield from ((setting, int(horizon)) for horizon in sorted(block["horizon"].unique()))
-
-
-def settings_of(scores: pd.DataFrame) -> list[str]:
-    """Settings there are, in the order of reports."""
-    return [setting for setting in SETTING_LABELS if (scores["setting"] == setting).any()]

@@ -1,4 +1,4 @@
-"""Values, changes and units of measures in words: percent, percentage points, names of sectors."""
+"""Values, changes and units of measures in words, and names of sectors."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import pandas as pd
 from features.measures.measure import Measure
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import named
-from forecasting.words.numbers import DASH, MINUS, percent
+from forecasting.words.numbers import DASH, number, percent
 
 SHARES: dict[str, str] = {"share": "percent", "share of exports": "percent of exports"}
-"""Units that are written in percent, and their changes in percentage points."""
+"""Units written in percent, with changes in percentage points."""
 NAMED_UNITS = ("km",)
-"""Units that are written behind a number; the others, such as an index, go without saying."""
+"""Units written after a number; others, such as an index, are left out."""
 LONGEST_NAME = 44
-"""Letters of a sector's name that texts and tables show; its code stands before it."""
+"""Longest name of a sector in texts and tables, after its code."""
 
 
 def is_share(measure: Measure) -> bool:
@@ -57,7 +57,7 @@ def change_words(measure: Measure, change: float) -> str:
 
 
 def size_words(measure: Measure, size: float) -> str:
-    """The size of a change, whichever way it goes, such as ``1.2 pp``."""
+    """The size of a change without its sign, such as ``1.2 pp``."""
     return change_words(measure, size).removeprefix("+")
 
 
@@ -68,22 +68,14 @@ def _with_unit(measure: Measure, value: float, *, sign: bool) -> str:
     return f"{number(value, sign=sign)}{unit}"
 
 
-def number(value: float, *, sign: bool = False) -> str:
-    """A plain number in three digits, never as a power of ten."""
-    decimals = 0 if value == 0 else max(0, min(6, 2 - math.floor(math.log10(abs(value)))))
-    rounded = round(value, decimals) + 0.0
-    before = "+" if sign and rounded else ""
-    return f"{rounded:{before},.{decimals}f}".replace("-", MINUS)
-
-
 def sector_names(run: RunResult) -> Mapping[str, str]:
-    """Names of the run's sectors by code; empty where its data do not name them."""
+    """Names of the run's sectors by code; empty if its data have no names."""
     names: Mapping[str, str] = run.provenance.get("sector_names", {})
     return names
 
 
 def sector_words(code: str, names: Mapping[str, str]) -> str:
-    """A sector by code and name; long names are cut."""
+    """Code and name of a sector; long names are cut."""
     name = names.get(code, code)
     if name == code:
         return code
@@ -91,12 +83,12 @@ def sector_words(code: str, names: Mapping[str, str]) -> str:
 
 
 def unit_words(unit: Mapping[str, str], names: Mapping[str, str]) -> str:
-    """A unit of a measure: country, the market it sells in, sector, as far as it has them.
+    """A unit of a measure: country, market it sells in, and sector, where it has them.
 
     Parameters
     ----------
     unit
-        Codes by ``country``, ``partner`` and ``sector``, empty where there is none.
+        Codes by ``country``, ``partner`` and ``sector``; may be empty.
     names
         Of sectors by code.
     """
@@ -106,19 +98,19 @@ def unit_words(unit: Mapping[str, str], names: Mapping[str, str]) -> str:
 
 
 def past_words(measure: Measure, history: pd.DataFrame) -> list[str]:
-    """How the measure moved from its first year to its last, over units that have both.
+    """How a measure changed from its first year to its last, over units that have both.
 
     Parameters
     ----------
     measure
-        Told.
+        To describe.
     history
         Its rows of `forecasting.measurement.tables.MeasureTables.history`.
 
     Returns
     -------
     list of str
-        One sentence, or none where no unit has two years.
+        One sentence, or none if no unit has two years.
     """
     first, last = int(history["year"].min()), int(history["year"].max())
     ends = history[history["year"].isin([first, last])]

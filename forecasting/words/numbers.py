@@ -1,28 +1,21 @@
-"""Numbers in words: money, percent, counts."""
+"""Every format of a number in text: amounts, percent, decimals, counts, horizons."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from forecasting.evaluation.metric_labels import METRICS
 
-if TYPE_CHECKING:
-    pass
-
-
 DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
-"""What a table shows where there is no number, and before a negative one."""
-
-
+"""Shown for a missing number, and before a negative one."""
 _MAGNITUDES = ((1e12, " tn"), (1e9, " bn"), (1e6, " m"), (1e3, " k"), (0.0, ""))
 
 
 def usd(value: float, *, sign: bool = False) -> str:
-    """Write an amount in three digits, such as ``1.24 bn``."""
+    """An amount in three digits, such as ``1.24 bn``."""
     if not math.isfinite(value):
         return DASH
     size, name = next((s, n) for s, n in _MAGNITUDES if abs(value) >= 0.9995 * s)
@@ -32,13 +25,13 @@ def usd(value: float, *, sign: bool = False) -> str:
 
 
 def plain(value: float) -> str:
-    """Write a number in four digits without an exponent, ``0.00007556``."""
+    """A number in four digits without an exponent, such as ``0.00007556``."""
     text = np.format_float_positional(value, precision=4, unique=False, fractional=False, trim="-")
     return text.replace("-", MINUS)
 
 
 def percent(share: float, *, digits: int = 1, sign: bool = False) -> str:
-    """Write a share as a percentage, ``0.085`` as ``8.5%``."""
+    """A share in percent: ``8.5%`` for 0.085."""
     if not math.isfinite(share):
         return DASH
     number = round(100.0 * share, digits) + 0.0
@@ -46,75 +39,73 @@ def percent(share: float, *, digits: int = 1, sign: bool = False) -> str:
 
 
 def decimal(value: float, digits: int = 3) -> str:
-    """Write a plain number."""
+    """A number with a fixed count of decimals."""
     return f"{value:.{digits}f}".replace("-", MINUS) if math.isfinite(value) else DASH
 
 
+def number(value: float, *, sign: bool = False) -> str:
+    """A number in three digits, never as a power of ten."""
+    decimals = 0 if value == 0 else max(0, min(6, 2 - math.floor(math.log10(abs(value)))))
+    rounded = round(value, decimals) + 0.0
+    before = "+" if sign and rounded else ""
+    return f"{rounded:{before},.{decimals}f}".replace("-", MINUS)
+
+
 def metric(name: str, value: float) -> str:
-    """Write a metric in its unit: shares of trade in percent, others plain."""
+    """A metric of accuracy: shares of trade in percent, the others as decimals."""
     known = METRICS.get(name)
     return percent(value, digits=2) if known and known.factor == 100 else decimal(value)
 
 
 def years(horizon: int) -> str:
-    """Name a horizon in words."""
+    """A horizon in words."""
     return f"{horizon} year{'' if horizon == 1 else 's'} ahead"
 
 
 def plural(count: int, noun: str) -> str:
-    """Write a count and its noun."""
+    """A count and its noun."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def scale_of(largest: float) -> tuple[float, str]:
-    """USD in which an axis up to an amount is drawn, and its name, such as ``bn USD``."""
+    """Unit of an axis that reaches an amount: USD per unit, and its name, such as ``bn USD``."""
     size, name = next(pair for pair in _MAGNITUDES if largest >= pair[0])
     return size or 1.0, f"{name.strip()} USD".strip()
 
 
 def money(value: float, *, sign: bool = False) -> str:
     """An amount in three digits with its unit, such as ``1.24 bn USD``."""
-    amount = _whole(value)
+    amount = whole_usd(value)
     return f"{usd(amount, sign=sign and amount != 0)} USD" if math.isfinite(value) else DASH
 
 
-def _whole(value: float) -> float:
-    """The amount, or 0 where it is less than half a dollar: what sums leave of rounding."""
+def whole_usd(value: float) -> float:
+    """The amount, or 0 below half a dollar, which is the rounding error of a sum."""
     return 0.0 if abs(value) < 0.5 else float(value)
 
 
 def points(value: float, *, sign: bool = False) -> str:
-    """A number that is in percent already, such as ``1.2%``; small ones in two digits."""
+    """A number already in percent, such as ``1.2%``; two decimals below 1."""
     digits = 2 if abs(round(value, 2)) < 1 else 1
     return percent(value / 100.0, digits=digits, sign=sign)
 
 
 def listed(words: Iterable[str], *, between: str = ", ") -> str:
-    """Words as a list in a sentence: ``a, b and c``."""
+    """A list inside a sentence: ``a, b and c``."""
     words = list(words)
     return " and ".join([*([between.join(words[:-1])] if words[1:] else []), *words[-1:]])
 
 
-def ahead(horizon: int) -> str:
-    """A horizon in words."""
-    return f"{horizon} year{'s' if horizon > 1 else ''} ahead"
-
-
 def change(start: float, end: float) -> float:
-    """Growth in percent; NaN from zero."""
+    """Growth in percent; NaN if it starts at 0."""
     return 100.0 * (end / start - 1.0) if start > 0 else float("nan")
 
 
 def share(part: float, whole: float) -> float:
-    """A part in percent of a whole; 0 of nothing."""
+    """A part in percent of a whole; 0 if the whole is 0."""
     return 100.0 * part / whole if whole > 0 else 0.0
 
 
-def plural_rows(count: int) -> str:
-    """A number of rows in words."""
-    return f"{count:,} row{'' if count == 1 else 's'}"
-
-
 def lower_first(label: str) -> str:
-    """A label inside a sentence; abbreviations keep their capitals."""
+    """A label inside a sentence; abbreviations stay in capitals."""
     return label if label[:2].isupper() else label[:1].lower() + label[1:]

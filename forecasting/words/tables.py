@@ -1,4 +1,4 @@
-"""Column headings and cells of tables in words."""
+"""Column headings and cells of tables."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecasting.words.numbers import DASH, _whole, plain, points, usd
+from forecasting.words.numbers import DASH, plain, points, usd, whole_usd
 
 _YEARS = {"year", "origin", "horizon"}
-
-
 _UNITS = {"usd": "USD", "percent": "percent"}
 
 
@@ -33,7 +31,7 @@ def cell(column: str, value: Any) -> str:
     if isinstance(value, (bool, np.bool_)):
         return "yes" if value else "no"
     if column.endswith("_usd"):
-        return usd(_whole(float(value)))
+        return usd(whole_usd(float(value)))
     if column.endswith("_percent"):
         return points(float(value)).removesuffix("%")
     if isinstance(value, (int, np.integer)):

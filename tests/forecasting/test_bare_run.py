@@ -24,7 +24,7 @@ from forecasting.cli.run import _summary
 from forecasting.reports.scoreboard import write_scoreboard
 from forecasting.results.result import RunResult
 from forecasting.run_folder.csv_files import read_csv
-from forecasting.tracking.card import card
+from forecasting.tracking.run_note import run_note
 
 FORMULA, IMAGE = "=HYPERLINK(A1)", "<img src=x onerror=alert(1)>"
 FILE = "a [b](c) *d*.csv"
@@ -47,7 +47,7 @@ def test_neither_figures_nor_report_are_written_and_both_can_be_made(result):
     assert (again.config.figures, again.config.report) == (False, False)
     assert "`gravicast report" not in (result.out / "scoreboard.md").read_text("utf-8")
     assert f"gravicast report {result.out}" in _summary(result)
-    assert "none; `gravicast report`" in card(again, "m-1")
+    assert "none; `gravicast report`" in run_note(again, "m-1")
     assert plot(again, "importance").axes
 
 

@@ -77,7 +77,7 @@ def forecast_year(measure_set, values):
 def test_the_real_data_allow_every_measure(measure_set, before):
     assert measure_set.measures == MEASURES
     for measure in measure_set.measures:
-        _, kept = unit_table(measure, measure_set.around)
+        _, kept = unit_table(measure, measure_set.context)
         assert np.isfinite(before[measure.name].ravel()[kept]).mean() > 0.5, measure.name
 
 
@@ -115,7 +115,7 @@ def test_contributions_add_up_with_a_small_remainder(measure_set, parts, before)
     total = table.loc[:, "total:exporter":].sum(axis=1)
     shares = {}
     for measure in others:
-        _, kept = unit_table(measure, measure_set.around)
+        _, kept = unit_table(measure, measure_set.context)
         change = (end[measure.name] - before[measure.name]).ravel()
         change = change[kept & np.isfinite(change)]
         mine = table["measure"] == measure.name

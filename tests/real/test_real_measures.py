@@ -13,7 +13,7 @@ from features.data.pairs import PairAttributes
 from features.data.panel import TradePanel
 from features.data.sectors import SectorAttributes
 from features.measures.catalogue import MEASURES, available, missing
-from features.measures.measure import Surroundings, TradeYear
+from features.measures.measure import PanelContext, TradeYear
 from features.measures.reshoring import LOW_COST, kearney_index
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -30,11 +30,11 @@ def panel() -> TradePanel:
 
 
 @pytest.fixture(scope="module")
-def around(panel) -> Surroundings:
+def context(panel) -> PanelContext:
     flows = panel.flows
     attributes = SectorAttributes.read(DATA / "trade" / "sectors.csv", sectors=flows.sectors)
     pairs = PairAttributes.read([DATA / "pairs" / "geography.parquet"], countries=flows.countries)
-    return Surroundings(
+    return PanelContext(
         countries=flows.countries,
         sectors=flows.sectors,
         domestic=True,
@@ -47,7 +47,7 @@ def around(panel) -> Surroundings:
 
 
 @pytest.fixture(scope="module")
-def found(panel, around) -> dict[int, dict[str, np.ndarray]]:
+def found(panel, context) -> dict[int, dict[str, np.ndarray]]:
     """Every measure of the flows, of both years; links are counted from 1995."""
     flows = panel.flows
 
@@ -56,11 +56,11 @@ def found(panel, around) -> dict[int, dict[str, np.ndarray]]:
         out[flows.exporter, flows.importer, flows.sector] = panel.values[panel.row(year)]
         return out
 
-    before, measures = cube(YEARS[0]) > 0, available(around, tables=False)
+    before, measures = cube(YEARS[0]) > 0, available(context, tables=False)
     out = {}
     for year in YEARS:
         values = cube(year)
-        trade = TradeYear(around, values, (values > 0).astype(np.float64), before)
+        trade = TradeYear(context, values, (values > 0).astype(np.float64), before)
         out[year] = {measure.name: measure.compute(trade) for measure in measures}
     return out
 
@@ -81,12 +81,12 @@ def abroad(rows) -> dict[int, pd.DataFrame]:
 
 
 @pytest.fixture
-def same(found, around):
+def same(found, context):
     """Hold a measure against a series (or table) by its units; what it lacks must be unknown."""
 
     def check(year, name, expected):
         (measure,) = (m for m in MEASURES if m.name == name)
-        names = [around.sectors if d == "sector" else around.countries for d in measure.of]
+        names = [context.sectors if d == "sector" else context.countries for d in measure.of]
         table = expected.unstack() if isinstance(expected.index, pd.MultiIndex) else expected
         for axis, labels in enumerate(names):
             table = table.reindex(list(labels), axis=axis)
@@ -200,21 +200,21 @@ def test_digital_slices(abroad, same, year):
     same(year, "digital_market_share", digital / digital.sum())
 
 
-def test_every_measure_of_flows_is_there_and_known_for_most_units(found, around):
-    lacking = missing(around, tables=False)
+def test_every_measure_of_flows_is_there_and_known_for_most_units(found, context):
+    lacking = missing(context, tables=False)
     assert {m.name for m in MEASURES if "tables" in m.needs} == set(lacking)
     for name, values in found[2009].items():
         assert not np.isinf(values).any(), name
         assert np.isfinite(values).mean() > 0.7, name
 
 
-def test_what_everybody_knows_of_1995_to_2009(found, around):
+def test_what_everybody_knows_of_1995_to_2009(found, context):
     """China's rise, offshoring from the United States, India's and Ireland's services."""
-    place = {code: number for number, code in enumerate(around.countries)}
+    place = {code: number for number, code in enumerate(context.countries)}
     then, now = found[1995], found[2009]
     china, america = place["CHN"], place["USA"]
     assert now["market_share"][china, america] > 2.0 * then["market_share"][china, america]
-    electrical = around.sectors.index("c14")
+    electrical = context.sectors.index("c14")
     advantage = now["revealed_advantage"][china, electrical]
     assert advantage > max(0.2, then["revealed_advantage"][china, electrical])
     ratios = then["low_cost_import_ratio"][america], now["low_cost_import_ratio"][america]

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from features.countries.regions import region_codes
-from features.measures.measure import Array, Measure, Surroundings, TradeYear
+from features.measures.measure import Array, Measure, PanelContext, TradeYear
 from features.measures.value_chains import ValueChains
 
 CODES = ("ANT", "CHN", "DEU", "FRA", "IND", "KEN", "MEX", "ROW", "USA", "VNM")
@@ -57,7 +57,7 @@ def draw_year(seed: int) -> TradeYear:
     values[:, :, rng.random(k) < 0.15] = 0.0
     distance = rng.uniform(100, 15_000, (n, n))
     distance[rng.random((n, n)) < 0.2] = np.nan
-    around = Surroundings(
+    context = PanelContext(
         countries=countries,
         sectors=tuple(f"s{number}" for number in range(k)),
         domestic=True,
@@ -69,7 +69,7 @@ def draw_year(seed: int) -> TradeYear:
     )
     chance = np.where(rng.random((n, n, k)) < 0.5, rng.random((n, n, k)), values > 0)
     before = rng.random((n, n, k)) < rng.random()
-    return TradeYear(around, values, chance, before, draw_chains(rng, n, k, goods=kind != 2))
+    return TradeYear(context, values, chance, before, draw_chains(rng, n, k, goods=kind != 2))
 
 
 @pytest.fixture(scope="session")
@@ -83,10 +83,10 @@ def trade_rows() -> Callable[[TradeYear], pd.DataFrame]:
     """Give a year's flows as rows ``exporter, importer, sector, value, chance, before``."""
 
     def rows(year: TradeYear) -> pd.DataFrame:
-        around = year.around
+        context = year.context
         return pd.DataFrame(
             [
-                (around.countries[i], around.countries[j], around.sectors[s],
+                (context.countries[i], context.countries[j], context.sectors[s],
                  float(year.values[i, j, s]), float(year.chance[i, j, s]),
                  bool(year.before[i, j, s]))
                 for i, j, s in np.ndindex(*year.values.shape)
@@ -103,8 +103,8 @@ def expect() -> Callable[[TradeYear, Measure, Mapping[object, float]], None]:
 
     def check(year: TradeYear, measure: Measure, expected: Mapping[object, float]) -> None:
         found: Array = measure.compute(year)
-        around = year.around
-        names = [around.sectors if d == "sector" else around.countries for d in measure.of]
+        context = year.context
+        names = [context.sectors if d == "sector" else context.countries for d in measure.of]
         assert found.shape == tuple(map(len, names))
         for place in np.ndindex(*found.shape):
             key = tuple(words[number] for words, number in zip(names, place, strict=True))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from features.data.input_output import InputOutputTable
 from features.measures.chain_position import MEASURES
-from features.measures.measure import Surroundings, TradeYear
+from features.measures.measure import PanelContext, TradeYear
 from features.measures.value_chains import value_chains
 
 BY_NAME = {measure.name: measure for measure in MEASURES}
@@ -21,7 +21,7 @@ seeds = st.integers(0, 2**32 - 1)
 @given(seeds)
 def test_shares_of_exports_against_loops(random_year, expect, seed):
     year = random_year(seed)
-    chains, codes = year.chains, year.around.countries
+    chains, codes = year.chains, year.context.countries
     trading = [c for c, exports in enumerate(chains.exports) if exports > 0]
 
     def over_exports(values):
@@ -47,7 +47,7 @@ def test_a_country_has_the_stages_of_its_output(random_year, expect, seed):
         stages = BY_NAME[of_sectors].compute(year)
         np.testing.assert_array_equal(stages, getattr(chains, of_sectors))
         expected = {}
-        for c, code in enumerate(year.around.countries):
+        for c, code in enumerate(year.context.countries):
             made = [s for s, value in enumerate(chains.output[c]) if value > 0]
             if made:
                 weight = sum(chains.output[c, s] for s in made)
@@ -66,8 +66,8 @@ def back_and_forth():
     final[rows[-1], 1] = 14.0
     table = InputOutputTable(2000, ("R", "S", "T"), ("a", "b"), sales, final)
     flows = table.flows()
-    around = Surroundings(table.countries, table.sectors, domestic=True)
-    return TradeYear(around, flows, (flows > 0).astype(float), flows > 0, value_chains(table))
+    context = PanelContext(table.countries, table.sectors, domestic=True)
+    return TradeYear(context, flows, (flows > 0).astype(float), flows > 0, value_chains(table))
 
 
 def test_a_hand_worked_chain():

@@ -7,7 +7,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from features.measures.comparative_advantage import MEASURES, balassa, revealed_advantage
-from features.measures.measure import Surroundings, TradeYear
+from features.measures.measure import PanelContext, TradeYear
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -22,12 +22,12 @@ def test_the_index_is_the_share_in_exports_over_that_of_the_world(
     abroad = rows[rows["exporter"] != rows["importer"]]
     world = abroad["value"].sum()
     expected = {}
-    for country in year.around.countries:
-        mine = abroad[abroad["exporter"] == country]
-        for sector in year.around.sectors:
+    for country in year.context.countries:
+        own = abroad[abroad["exporter"] == country]
+        for sector in year.context.sectors:
             of_sector = abroad.loc[abroad["sector"] == sector, "value"].sum()
-            if mine["value"].sum() > 0 and of_sector > 0:
-                share = mine.loc[mine["sector"] == sector, "value"].sum() / mine["value"].sum()
+            if own["value"].sum() > 0 and of_sector > 0:
+                share = own.loc[own["sector"] == sector, "value"].sum() / own["value"].sum()
                 rca = share / (of_sector / world)
                 expected[country, sector] = (rca - 1) / (rca + 1)
     expect(year, MEASURES[0], expected)
@@ -35,9 +35,9 @@ def test_the_index_is_the_share_in_exports_over_that_of_the_world(
 
 def test_a_hand_worked_case():
     """FRA exports 30 of a and 10 of b, USA 10 of a and 50 of b; domestic sales are no exports."""
-    around = Surroundings(("FRA", "USA"), ("a", "b"), domestic=True)
+    context = PanelContext(("FRA", "USA"), ("a", "b"), domestic=True)
     values = np.array([[[900.0, 1.0], [30.0, 10.0]], [[10.0, 50.0], [5.0, 700.0]]])
-    year = TradeYear(around, values, (values > 0).astype(float), values > 0)
+    year = TradeYear(context, values, (values > 0).astype(float), values > 0)
     # World: 40 % a, 60 % b. FRA: 75 % a, USA: 1/6 a.
     expected = np.array([[0.75 / 0.4, 0.25 / 0.6], [(1 / 6) / 0.4, (5 / 6) / 0.6]])
     np.testing.assert_allclose(balassa(year), expected, rtol=1e-12)

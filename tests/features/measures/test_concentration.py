@@ -7,7 +7,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from features.measures.concentration import MEASURES, herfindahl
-from features.measures.measure import Surroundings, TradeYear
+from features.measures.measure import PanelContext, TradeYear
 
 BY_NAME = {measure.name: measure for measure in MEASURES}
 seeds = st.integers(0, 2**32 - 1)
@@ -33,7 +33,7 @@ def normalised(shares, n):
 @given(seeds)
 def test_all_against_loops(random_year, trade_rows, expect, seed):
     year = random_year(seed)
-    rows, n = trade_rows(year), len(year.around.countries) - 1
+    rows, n = trade_rows(year), len(year.context.countries) - 1
     suppliers = partner_shares(rows, "importer", "exporter", sector=False)
     by_sector = partner_shares(rows, "importer", "exporter", sector=True)
     markets = partner_shares(rows, "exporter", "importer", sector=False)
@@ -59,8 +59,8 @@ def test_even_partners_have_no_concentration_and_a_single_one_has_all(partners):
 def test_of_two_countries_the_one_that_imports_nothing_has_no_concentration():
     values = np.zeros((2, 2, 1))
     values[0, 1] = 5.0
-    around = Surroundings(("FRA", "USA"), ("",), domestic=False)
-    year = TradeYear(around, values, (values > 0).astype(float), values > 0)
+    context = PanelContext(("FRA", "USA"), ("",), domestic=False)
+    year = TradeYear(context, values, (values > 0).astype(float), values > 0)
     np.testing.assert_array_equal(BY_NAME["supplier_concentration"].compute(year), [np.nan, 1.0])
     np.testing.assert_array_equal(BY_NAME["market_concentration"].compute(year), [1.0, np.nan])
 
@@ -73,5 +73,5 @@ def test_effective_suppliers_lie_between_one_and_those_possible(random_year, see
     largest = BY_NAME["largest_supplier"].compute(year)
     known = np.isfinite(found)
     assert (found[known] >= 1 - 1e-12).all()
-    assert (found[known] <= len(year.around.countries) - 1 + 1e-9).all()
+    assert (found[known] <= len(year.context.countries) - 1 + 1e-9).all()
     assert (largest[known] >= 1 / found[known] - 1e-12).all()

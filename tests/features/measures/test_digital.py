@@ -15,10 +15,10 @@ seeds = st.integers(0, 2**32 - 1)
 @given(seeds)
 def test_exports_against_loops(random_year, trade_rows, expect, seed):
     year = random_year(seed)
-    around = year.around
-    digital = dict(zip(around.sectors, around.digital.tolist(), strict=True))
-    services = dict(zip(around.sectors, around.services.tolist(), strict=True))
-    slices, of_services, exports = (dict.fromkeys(around.countries, 0.0) for _ in range(3))
+    context = year.context
+    digital = dict(zip(context.sectors, context.digital.tolist(), strict=True))
+    services = dict(zip(context.sectors, context.services.tolist(), strict=True))
+    slices, of_services, exports = (dict.fromkeys(context.countries, 0.0) for _ in range(3))
     for row in trade_rows(year).itertuples():
         if row.exporter != row.importer:
             exports[row.exporter] += row.value
@@ -37,13 +37,13 @@ def test_exports_against_loops(random_year, trade_rows, expect, seed):
 @given(seeds)
 def test_value_added_inside_exports_against_loops(random_year, expect, seed):
     year = random_year(seed)
-    around, chains = year.around, year.chains
+    context, chains = year.context, year.chains
     for name, origin, chosen in (
-        ("digital_value_added", chains.origin_of_exports, around.digital),
-        ("services_in_goods", chains.origin_of_goods_exports, around.services),
+        ("digital_value_added", chains.origin_of_exports, context.digital),
+        ("services_in_goods", chains.origin_of_goods_exports, context.services),
     ):
         expected = {}
-        for c, code in enumerate(around.countries):
+        for c, code in enumerate(context.countries):
             whole = sum(origin[c])
             if whole > 0:
                 inside = [value for value, is_it in zip(origin[c], chosen, strict=True) if is_it]

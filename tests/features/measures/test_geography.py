@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from features.countries.regions import region_codes
 from features.measures.geography import MEASURES, distance_of_exports, intra_regional_share
-from features.measures.measure import Surroundings, TradeYear
+from features.measures.measure import PanelContext, TradeYear
 
 BY_NAME = {measure.name: measure for measure in MEASURES}
 seeds = st.integers(0, 2**32 - 1)
@@ -20,8 +20,8 @@ seeds = st.integers(0, 2**32 - 1)
 @given(seeds)
 def test_regions_and_distances_against_loops(random_year, trade_rows, expect, seed):
     year = random_year(seed)
-    codes, distance = year.around.countries, year.around.distance
-    region = dict(zip(codes, year.around.region.tolist(), strict=True))
+    codes, distance = year.context.countries, year.context.distance
+    region = dict(zip(codes, year.context.region.tolist(), strict=True))
     place = {code: number for number, code in enumerate(codes)}
     for name, whose in (("distance_of_exports", "exporter"), ("distance_of_imports", "importer")):
         travelled, weight = dict.fromkeys(codes, 0.0), dict.fromkeys(codes, 0.0)
@@ -50,11 +50,11 @@ def test_a_hand_worked_case():
     distance = np.full((4, 4), 1000.0)
     distance[1, 3] = np.nan
     distance[1, 2] = 500.0
-    around = Surroundings(codes, ("",), True, distance, region_codes(codes))
+    context = PanelContext(codes, ("",), True, distance, region_codes(codes))
     values = np.zeros((4, 4, 1))
     values[1, [1, 2, 3], 0] = 999.0, 30.0, 10.0
     values[0, 2], values[3, 2], values[1, 0] = 4.0, 6.0, 10.0
-    year = TradeYear(around, values, (values > 0).astype(float), values > 0)
+    year = TradeYear(context, values, (values > 0).astype(float), values > 0)
     np.testing.assert_allclose(intra_regional_share(year), [np.nan, 0.6, np.nan, np.nan])
     # The 10 to the rest of the world travel an unknown distance.
     np.testing.assert_allclose(distance_of_exports(year), [1000.0, 625.0, np.nan, 1000.0])
@@ -62,9 +62,9 @@ def test_a_hand_worked_case():
 
 def test_two_countries_without_a_region_do_not_share_one():
     codes = ("DEU", "FRA", "ROW", "XAA")
-    around = Surroundings(codes, ("",), False, region=region_codes(codes))
+    context = PanelContext(codes, ("",), False, region=region_codes(codes))
     values = np.ones((4, 4, 1))
-    year = TradeYear(around, values, values, values > 0)
+    year = TradeYear(context, values, values, values > 0)
     np.testing.assert_allclose(intra_regional_share(year), [1 / 3, 1 / 3, np.nan, np.nan])
 
 
@@ -75,5 +75,5 @@ def test_a_mean_distance_lies_between_the_nearest_and_the_farthest(random_year, 
     found = distance_of_exports(year)
     known = found[np.isfinite(found)]
     assert ((known >= 100 - 1e-6) & (known <= 15_000 + 1e-6)).all()
-    farther = replace(year, around=replace(year.around, distance=2.0 * year.around.distance))
+    farther = replace(year, context=replace(year.context, distance=2.0 * year.context.distance))
     np.testing.assert_allclose(distance_of_exports(farther), 2.0 * found, rtol=1e-12)

@@ -8,7 +8,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from features.measures.links import MEASURES, active_links, link_births, link_deaths
-from features.measures.measure import Surroundings, TradeYear
+from features.measures.measure import PanelContext, TradeYear
 
 BY_NAME = {measure.name: measure for measure in MEASURES}
 seeds = st.integers(0, 2**32 - 1)
@@ -37,8 +37,8 @@ def test_an_observed_year_counts_births_and_deaths():
     traded, before = np.zeros((2, 4, 4, 1), dtype=bool)
     before[1, [0, 1, 2]] = True
     traded[1, [0, 3]] = True
-    around = Surroundings(codes, ("",), domestic=True)
-    year = TradeYear(around, 10.0 * traded, traded.astype(float), before)
+    context = PanelContext(codes, ("",), domestic=True)
+    year = TradeYear(context, 10.0 * traded, traded.astype(float), before)
     assert active_links(year)[1] == 2 / 3
     assert link_births(year)[1] == 1.0
     assert link_deaths(year)[1] == 0.5
@@ -50,12 +50,12 @@ def test_an_observed_year_counts_births_and_deaths():
 def test_what_was_traded_less_deaths_plus_births_is_traded(random_year, seed):
     """active n = before (1 - deaths) + (n - before) births, flow counts of an exporter."""
     year = random_year(seed)
-    n = len(year.around.countries)
+    n = len(year.context.countries)
     abroad = ~np.eye(n, dtype=bool)[:, :, None]
-    there = (year.before & abroad).sum(axis=(1, 2))
-    possible = (n - 1) * len(year.around.sectors)
-    kept = there * (1 - np.nan_to_num(link_deaths(year)))
-    won = (possible - there) * np.nan_to_num(link_births(year))
+    traded_before = (year.before & abroad).sum(axis=(1, 2))
+    possible = (n - 1) * len(year.context.sectors)
+    kept = traded_before * (1 - np.nan_to_num(link_deaths(year)))
+    won = (possible - traded_before) * np.nan_to_num(link_births(year))
     np.testing.assert_allclose(active_links(year) * possible, kept + won, rtol=1e-9, atol=1e-12)
 
 

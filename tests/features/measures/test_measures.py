@@ -14,8 +14,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from features.data.input_output import InputOutputTable
-from features.measures.catalogue import MEASURES, WANTING, available, missing
-from features.measures.measure import Family, Need, Surroundings
+from features.measures.catalogue import MEASURES, UNMET, available, missing
+from features.measures.measure import Family, Need, PanelContext
 from features.measures.value_chains import value_chains
 from forecasting.measurement.intervals import NATURAL_LIMITS
 
@@ -60,7 +60,7 @@ def test_measures_are_declared_once_with_unit_source_and_family():
     assert len(set(NAMES)) == len(NAMES)
     assert len({measure.label for measure in MEASURES}) == len(NAMES)
     assert {measure.family for measure in MEASURES} == set(get_args(Family))
-    assert set(WANTING) == set(get_args(Need))
+    assert set(UNMET) == set(get_args(Need))
     for measure in MEASURES:
         assert measure.name.isidentifier()
         assert measure.unit in LIMITS
@@ -70,33 +70,33 @@ def test_measures_are_declared_once_with_unit_source_and_family():
 
 
 def test_everything_is_available_of_a_whole_year(random_year):
-    around = random_year(0).around
-    assert available(around, tables=True) == MEASURES
-    assert missing(around, tables=True) == {}
+    context = random_year(0).context
+    assert available(context, tables=True) == MEASURES
+    assert missing(context, tables=True) == {}
 
 
 def test_flows_alone_allow_shares_concentration_and_links():
-    around = Surroundings(("FRA", "USA"), ("",), domestic=False)
-    allowed = {measure.name for measure in available(around, tables=False)}
+    context = PanelContext(("FRA", "USA"), ("",), domestic=False)
+    allowed = {measure.name for measure in available(context, tables=False)}
     assert allowed == {
         "market_share", "supplier_concentration", "market_concentration", "effective_suppliers",
         "largest_supplier", "active_links", "link_births", "link_deaths",
     }  # fmt: skip
-    said = missing(around, tables=False)
-    assert set(said) == set(NAMES) - allowed
-    assert "column `sector`" in said["export_structure"]
-    assert "--domestic include" in said["domestic_sourcing"]
-    assert "--sectors FILE" in said["digital_value_added"]
-    assert "--tables DIR" in said["digital_value_added"]
+    reported = missing(context, tables=False)
+    assert set(reported) == set(NAMES) - allowed
+    assert "column `sector`" in reported["export_structure"]
+    assert "--domestic include" in reported["domestic_sourcing"]
+    assert "--sectors FILE" in reported["digital_value_added"]
+    assert "--tables DIR" in reported["digital_value_added"]
 
 
 @pytest.mark.parametrize("need", get_args(Need))
 def test_a_need_that_is_not_met_takes_exactly_its_measures(random_year, need):
-    bare = replace(random_year(0).around, **WITHOUT[need])
+    bare = replace(random_year(0).context, **WITHOUT[need])
     lacking = {measure.name for measure in MEASURES if need in measure.needs}
     assert lacking
     assert missing(bare, tables=need != "tables") == dict.fromkeys(
-        [name for name in NAMES if name in lacking], WANTING[need]
+        [name for name in NAMES if name in lacking], UNMET[need]
     )
     kept = [measure.name for measure in available(bare, tables=need != "tables")]
     assert kept == [name for name in NAMES if name not in lacking]
@@ -105,18 +105,18 @@ def test_a_need_that_is_not_met_takes_exactly_its_measures(random_year, need):
 @pytest.mark.parametrize("needs", POWERSET, ids=lambda needs: "+".join(needs) or "flows")
 def test_available_and_missing_partition_the_catalogue(random_year, needs):
     """Whatever is there: each measure is on one side, and its reasons are what is not there."""
-    around = random_year(0).around
+    context = random_year(0).context
     lacking = set(get_args(Need)) - set(needs)
     for need in lacking - {"tables"}:
-        around = replace(around, **WITHOUT[need])
-    kept = available(around, tables="tables" in needs)
-    reasons = missing(around, tables="tables" in needs)
+        context = replace(context, **WITHOUT[need])
+    kept = available(context, tables="tables" in needs)
+    reasons = missing(context, tables="tables" in needs)
     assert [m.name for m in MEASURES if m.name not in reasons] == [m.name for m in kept]
     assert len(kept) + len(reasons) == len(MEASURES)
     for measure in MEASURES:
-        said = {need for need in lacking if WANTING[need] in reasons.get(measure.name, "")}
-        assert said == measure.needs & lacking
-        assert (measure in kept) == (not said)
+        reported = {need for need in lacking if UNMET[need] in reasons.get(measure.name, "")}
+        assert reported == measure.needs & lacking
+        assert (measure in kept) == (not reported)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_measure_that_says_it_needs_something_cannot_do_without(random_year, m
     bare = (
         replace(year, chains=None)
         if need == "tables"
-        else replace(year, around=replace(year.around, **WITHOUT[need]))
+        else replace(year, context=replace(year.context, **WITHOUT[need]))
     )
     with pytest.raises(AssertionError):
         measure.compute(bare)
@@ -148,22 +148,22 @@ def test_intervals_are_cut_at_limits_that_values_keep():
 def test_a_measure_reads_nothing_it_does_not_say_it_needs(random_year, measure):
     """Taking away what other measures need changes nothing."""
     year = random_year(11)
-    around = year.around
+    context = year.context
     kinds = "kinds" in measure.needs
     bare = replace(
         year,
-        around=replace(
-            around,
-            distance=around.distance if "distance" in measure.needs else None,
-            region=around.region if "regions" in measure.needs else None,
-            manufacturing=around.manufacturing if kinds else None,
-            services=around.services if kinds else None,
-            digital=around.digital if kinds else None,
+        context=replace(
+            context,
+            distance=context.distance if "distance" in measure.needs else None,
+            region=context.region if "regions" in measure.needs else None,
+            manufacturing=context.manufacturing if kinds else None,
+            services=context.services if kinds else None,
+            digital=context.digital if kinds else None,
         ),
         chains=year.chains if "tables" in measure.needs else None,
     )
     if "domestic" not in measure.needs:
-        n = len(around.countries)
+        n = len(context.countries)
         bare.values[np.arange(n), np.arange(n)] = 0.0
     np.testing.assert_array_equal(measure.compute(bare), measure.compute(random_year(11)))
 
@@ -179,9 +179,9 @@ def test_values_have_their_shape_stay_in_their_limits_and_change_no_input(
 ):
     year, untouched = random_year(seed), random_year(seed)
     found = computed(measure, year)
-    around = year.around
-    sizes = {"sector": len(around.sectors)}
-    assert found.shape == tuple(sizes.get(d, len(around.countries)) for d in measure.of)
+    context = year.context
+    sizes = {"sector": len(context.sectors)}
+    assert found.shape == tuple(sizes.get(d, len(context.countries)) for d in measure.of)
     assert found.dtype == np.float64
     assert not np.isinf(found).any()
     low, high = LIMITS[measure.unit]
@@ -209,8 +209,8 @@ def test_the_unit_of_money_does_not_matter(random_year, measure, seed, factor):
 @given(seed=seeds)
 def test_the_order_of_countries_and_sectors_does_not_matter(random_year, measure, seed):
     year = random_year(seed)
-    around = year.around
-    n, k = len(around.countries), len(around.sectors)
+    context = year.context
+    n, k = len(context.countries), len(context.sectors)
     rng = np.random.default_rng(seed)
     c, s = rng.permutation(n), rng.permutation(k)
     cube = np.ix_(c, c, s)
@@ -220,15 +220,15 @@ def test_the_order_of_countries_and_sectors_does_not_matter(random_year, measure
 
     other = replace(
         with_chains(year, moved),
-        around=replace(
-            around,
-            countries=tuple(around.countries[number] for number in c),
-            sectors=tuple(around.sectors[number] for number in s),
-            distance=around.distance[np.ix_(c, c)],
-            region=around.region[c],
-            manufacturing=around.manufacturing[s],
-            services=around.services[s],
-            digital=around.digital[s],
+        context=replace(
+            context,
+            countries=tuple(context.countries[number] for number in c),
+            sectors=tuple(context.sectors[number] for number in s),
+            distance=context.distance[np.ix_(c, c)],
+            region=context.region[c],
+            manufacturing=context.manufacturing[s],
+            services=context.services[s],
+            digital=context.digital[s],
         ),
         values=year.values[cube],
         chance=year.chance[cube],
@@ -245,7 +245,7 @@ def test_the_order_of_countries_and_sectors_does_not_matter(random_year, measure
 @given(seed=seeds)
 def test_domestic_sales_count_in_measures_of_reshoring_only(random_year, measure, seed):
     year = random_year(seed)
-    own = np.arange(len(year.around.countries))
+    own = np.arange(len(year.context.countries))
     values, chance, before = year.values.copy(), year.chance.copy(), year.before.copy()
     values[own, own] = 7.0 * values[own, own] + 1e6
     chance[own, own] = 1.0 - chance[own, own]
@@ -287,7 +287,7 @@ def test_measures_of_a_table_agree_with_those_of_its_flows(random_year):
     flows, services = table.flows(), np.array([False, True])
     year = replace(
         random_year(0),
-        around=Surroundings(
+        context=PanelContext(
             codes, table.sectors, True, np.ones((n, n)), np.zeros(n, dtype=np.int64),
             ~services, services, services,
         ),

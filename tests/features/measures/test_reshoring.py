@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from features.measures.measure import Surroundings, TradeYear
+from features.measures.measure import PanelContext, TradeYear
 from features.measures.reshoring import (
     LEAST_FOREIGN,
     LOW_COST,
@@ -28,7 +28,7 @@ seeds = st.integers(0, 2**32 - 1)
 @given(seeds)
 def test_sourcing_and_penetration_against_loops(random_year, trade_rows, expect, seed):
     year = random_year(seed)
-    made = dict(zip(year.around.sectors, year.around.manufacturing.tolist(), strict=True))
+    made = dict(zip(year.context.sectors, year.context.manufacturing.tolist(), strict=True))
     home, bought, imports, manufactures = {}, {}, {}, {}
     for row in trade_rows(year).itertuples():
         key = (row.importer, row.sector)
@@ -50,8 +50,8 @@ def test_sourcing_and_penetration_against_loops(random_year, trade_rows, expect,
 @given(seeds)
 def test_the_manufacturing_import_ratio_against_loops(random_year, trade_rows, expect, seed):
     year = random_year(seed)
-    codes = year.around.countries
-    made = dict(zip(year.around.sectors, year.around.manufacturing.tolist(), strict=True))
+    codes = year.context.countries
+    made = dict(zip(year.context.sectors, year.context.manufacturing.tolist(), strict=True))
     imports, output = dict.fromkeys(codes, 0.0), dict.fromkeys(codes, 0.0)
     for row in trade_rows(year).itertuples():
         if made[row.sector]:
@@ -63,11 +63,11 @@ def test_the_manufacturing_import_ratio_against_loops(random_year, trade_rows, e
 
 
 def manufactures(codes, values):
-    around = Surroundings(
+    context = PanelContext(
         codes, ("m", "s"), True, manufacturing=np.array([True, False]),
         services=np.array([False, True]), digital=np.array([False, True]),
     )  # fmt: skip
-    return TradeYear(around, values, (values > 0).astype(float), values > 0)
+    return TradeYear(context, values, (values > 0).astype(float), values > 0)
 
 
 def test_a_hand_worked_case_of_all_three():

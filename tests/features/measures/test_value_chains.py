@@ -207,8 +207,8 @@ def slow(table: InputOutputTable, inverse: np.ndarray) -> dict[str, np.ndarray]:
     for r in range(n):
         here = slice(r * k, r * k + k)
         for s in range(n):
-            there = slice(s * k, s * k + k)
-            value = np.diag(added[there]) @ inverse[there, here] @ np.diag(exports[here, r])
+            present = slice(s * k, s * k + k)
+            value = np.diag(added[present]) @ inverse[present, here] @ np.diag(exports[here, r])
             out["origin_of_exports"][r] += value.sum(axis=1)
             if s != r:
                 out["foreign_content"][r] += value.sum()
@@ -325,7 +325,7 @@ def test_sectors_that_take_all_their_output_have_no_solution(final, taken):
 
 
 def test_what_has_no_solution_names_the_sector_that_takes_most():
-    with pytest.raises(InputError, match=r"the most, B steel: 175\.0%"):
+    with pytest.raises(InputError, match=r"most in B steel: 175\.0%"):
         value_chains(with_final([10.0, -3.0], taken=[[0.0, 0.0], [0.0, 7.0]]))
 
 

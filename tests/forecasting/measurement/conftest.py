@@ -66,8 +66,8 @@ def draw_tables(seed: int) -> dict[int, tuple[np.ndarray, np.ndarray]]:
     tables = {}
     for year in range(FIRST_YEAR, LAST_YEAR + 1):
         level = level * rng.lognormal(0.04, 0.15, level.shape)
-        there = rng.random(level.shape) < often
-        uses = (level * there)[..., None] * spread * rng.lognormal(0, 0.05, spread.shape)
+        present = rng.random(level.shape) < often
+        uses = (level * present)[..., None] * spread * rng.lognormal(0, 0.05, spread.shape)
         # [exporter, importer, sector, use] to rows of exporter x sector.
         rows = uses.transpose(0, 2, 1, 3)
         final = rows[..., k].reshape(n * k, n)

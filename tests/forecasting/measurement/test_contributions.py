@@ -95,15 +95,15 @@ def test_terms_and_remainder_lead_from_the_origin_to_the_forecast(
     end = measured(measure_set, parts.forecast)
     total = explained[[*terms_of(explained), "remainder"]].sum(axis=1)
     for measure in others:
-        units, kept = unit_table(measure, measure_set.around)
+        units, kept = unit_table(measure, measure_set.context)
         change = (end[measure.name] - before[measure.name]).ravel()
         kept &= np.isfinite(change)
-        mine = explained["measure"] == measure.name
+        selected = explained["measure"] == measure.name
         np.testing.assert_array_equal(
-            explained.loc[mine, KEYS[1:]].astype(str), units[kept].astype(str)
+            explained.loc[selected, KEYS[1:]].astype(str), units[kept].astype(str)
         )
         scale = np.abs(change[kept]).max()
-        np.testing.assert_allclose(total[mine], change[kept], rtol=1e-9, atol=1e-9 * scale)
+        np.testing.assert_allclose(total[selected], change[kept], rtol=1e-9, atol=1e-9 * scale)
     assert not explained["remainder"].isna().any()
 
 
@@ -131,7 +131,7 @@ def test_terms_to_the_base_lead_to_the_measures_of_the_base(
     for measure in others:
         if measure.name.startswith("largest_supplier"):
             continue
-        _, kept = unit_table(measure, measure_set.around)
+        _, kept = unit_table(measure, measure_set.context)
         end = (base[measure.name] - before[measure.name]).ravel()
         kept &= np.isfinite(end)
         found = to_base[explained["measure"] == measure.name]
@@ -184,7 +184,7 @@ def test_a_ratios_parts_are_its_slope_along_the_line(measure_set, parts, before)
     """Aumann and Shapley's integral of a market share's gradient, on a fine grid."""
     measure = next(m for m in measure_set.measures if m.name == "market_share")
     table = contributions(measure_set, parts, before, origin=ORIGIN, measures=[measure])
-    _, kept = unit_table(measure, measure_set.around)
+    _, kept = unit_table(measure, measure_set.context)
     abroad = ~np.eye(len(parts.origin), dtype=bool)
 
     def imports(cube):
@@ -278,12 +278,12 @@ def test_sizes_and_pattern_are_all_but_the_remainder(explained):
 
 
 def test_the_summary_holds_every_term_by_its_mean_size(explained):
-    mine = explained[explained["measure"] == "market_share"]
-    summary = term_summary(mine).set_index("term")
+    selected = explained[explained["measure"] == "market_share"]
+    summary = term_summary(selected).set_index("term")
     assert list(summary.index) == [name for name in TERMS if name in summary.index]
     for term, row in summary.iterrows():
-        assert row["mean_abs"] == pytest.approx(np.mean([abs(v) for v in mine[term]]))
-        assert row["mean"] == pytest.approx(mine[term].mean())
+        assert row["mean_abs"] == pytest.approx(np.mean([abs(v) for v in selected[term]]))
+        assert row["mean"] == pytest.approx(selected[term].mean())
     assert summary["share"].sum() == pytest.approx(1.0)
-    nothing = term_summary(mine.iloc[:0])
+    nothing = term_summary(selected.iloc[:0])
     assert nothing.empty

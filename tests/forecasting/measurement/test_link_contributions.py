@@ -58,11 +58,11 @@ def test_contributions_sum_to_the_forecast_change(links_set, forecaster, panel, 
     assert [m.name for m in links] == list(table["measure"].unique())
     for measure in links:
         change = measure.compute(year) - start[measure.name]
-        units, kept = unit_table(measure, links_set.around)
+        units, kept = unit_table(measure, links_set.context)
         kept &= np.isfinite(change)
-        mine = table[table["measure"] == measure.name]
-        assert list(mine["country"].astype(str)) == list(units["country"][kept].astype(str))
-        np.testing.assert_allclose(mine[terms].sum(axis=1), change[kept], atol=1e-12)
+        selected = table[table["measure"] == measure.name]
+        assert list(selected["country"].astype(str)) == list(units["country"][kept].astype(str))
+        np.testing.assert_allclose(selected[terms].sum(axis=1), change[kept], atol=1e-12)
 
 
 @pytest.mark.parametrize("horizon", HORIZONS)
@@ -85,8 +85,8 @@ def test_a_channel_is_measured_over_the_links_it_is_about(links_set, forecaster,
     wanted = {"active_links": (abroad, 1), "link_births": (abroad & ~traded, 1),
               "link_deaths": (abroad & traded, -1)}  # fmt: skip
     for name, (chosen, sign) in wanted.items():
-        mine = table[table["measure"] == name].set_index("country")["chance:persistence"]
-        for code, found in mine.items():
+        selected = table[table["measure"] == name].set_index("country")["chance:persistence"]
+        for code, found in selected.items():
             own = chosen & (flows.exporter == flows.countries.index(code))
             assert found == pytest.approx(sign * part[own].mean(), rel=1e-9, abs=1e-12)
 

@@ -68,7 +68,7 @@ def test_what_comes_after_an_origin_changes_nothing_of_what_is_said_there(
         for year, found in measure_set.tables.items()
     }
     chains = {
-        year: value_chains(found, goods=measure_set.around.goods) for year, found in tables.items()
+        year: value_chains(found, goods=measure_set.context.goods) for year, found in tables.items()
     }
     changed = replace(measure_set, tables=tables, chains=chains)
     _, _, again = record(changed, replace(panel, values=values), folder)
@@ -165,20 +165,22 @@ def test_rows_are_the_reported_units_with_all_four_values(measure_set, recorded)
     folds, _, table = recorded
     blocks = dict(list(table.groupby(["measure", "origin", "horizon"])))
     for measure in measure_set.measures:
-        units, kept = unit_table(measure, measure_set.around)
+        units, kept = unit_table(measure, measure_set.context)
         for fold in folds:
             four = [getattr(fold, name)[measure.name].ravel()
                     for name in ("before", "base", "forecast", "actual")]  # fmt: skip
             kept_here = kept & np.isfinite(np.sum(four, axis=0))
-            mine = blocks[measure.name, fold.origin, fold.horizon]
-            assert len(mine) == kept_here.sum()
+            selected = blocks[measure.name, fold.origin, fold.horizon]
+            assert len(selected) == kept_here.sum()
             np.testing.assert_array_equal(
-                mine[["country", "partner", "sector"]].astype(str),
+                selected[["country", "partner", "sector"]].astype(str),
                 units[kept_here].astype(str),
             )
             columns = ["value_origin", "base", "forecast", "actual"]
-            np.testing.assert_array_equal(mine[columns].to_numpy().T, np.stack(four)[:, kept_here])
-            assert (mine["target_year"] == fold.origin + fold.horizon).all()
+            np.testing.assert_array_equal(
+                selected[columns].to_numpy().T, np.stack(four)[:, kept_here]
+            )
+            assert (selected["target_year"] == fold.origin + fold.horizon).all()
     assert "ROW" not in set(table["country"]) | set(table["partner"])
 
 
@@ -203,7 +205,7 @@ def test_past_changes_are_means_over_units_by_the_last_year_of_the_window(
     found = past_changes(measure_set, panel, horizons=[1, 3])
     for horizon in (1, 3):
         for measure in measure_set.measures:
-            _, kept = unit_table(measure, measure_set.around)
+            _, kept = unit_table(measure, measure_set.context)
             windows = {}
             for start in range(1999, 2010 - horizon + 1):
                 if measure.family == "links" and start < 1999 + horizon:

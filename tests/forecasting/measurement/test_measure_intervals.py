@@ -112,8 +112,8 @@ def test_unknown_units_are_as_if_they_were_not_there(case):
         unit=unit, shocks=shocks,
     )  # fmt: skip
     np.testing.assert_array_equal(whole.edges, pruned.edges)
-    for mine, theirs in zip(whole.errors, pruned.errors, strict=True):
-        np.testing.assert_array_equal(mine, theirs)
+    for ours, theirs in zip(whole.errors, pruned.errors, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_without_a_known_outcome_there_is_nothing_to_fit():

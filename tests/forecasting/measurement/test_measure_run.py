@@ -40,7 +40,7 @@ def forecast_cube(finished, measure_set, horizon: int, column: str) -> np.ndarra
 # Files --------------------------------------------------------------------------------------------
 
 
-def test_a_run_says_what_its_tables_were_mended_by(finished, measure_set):
+def test_a_run_reports_the_repairs_to_its_tables(finished, measure_set):
     assert measure_set.statements
     assert set(measure_set.statements) <= set(finished.provenance["notes"])
 
@@ -90,16 +90,16 @@ def test_forecasts_are_the_measures_of_the_forecast_flows(finished, pattern, mea
         chance = forecast_cube(finished, measure_set, horizon, "probability_of_trade")
         year = measure_set.forecast(flows, chance=chance, before=traded, origin=ORIGIN)
         for measure in measure_set.measures:
-            units, kept = unit_table(measure, measure_set.around)
+            units, kept = unit_table(measure, measure_set.context)
             values = measure.compute(year).ravel()
             kept &= np.isfinite(values)
-            mine = pattern.forecasts[
+            selected = pattern.forecasts[
                 (pattern.forecasts["measure"] == measure.name)
                 & (pattern.forecasts["horizon"] == horizon)
             ]
-            np.testing.assert_allclose(mine["forecast"], values[kept], rtol=1e-12)
-            np.testing.assert_array_equal(mine["country"].astype(str), units["country"][kept])
-            assert (mine["target_year"] == ORIGIN + horizon).all()
+            np.testing.assert_allclose(selected["forecast"], values[kept], rtol=1e-12)
+            np.testing.assert_array_equal(selected["country"].astype(str), units["country"][kept])
+            assert (selected["target_year"] == ORIGIN + horizon).all()
 
 
 def test_value_chains_at_the_origin_are_those_of_its_table(
@@ -123,10 +123,12 @@ def test_value_chains_at_the_origin_are_those_of_its_table(
     reported = np.array(measure_set.flows.countries) != "ROW"
     for name, values in wanted.items():
         for horizon in (1, 2):
-            mine = pattern.forecasts[
+            selected = pattern.forecasts[
                 (pattern.forecasts["measure"] == name) & (pattern.forecasts["horizon"] == horizon)
             ]
-            np.testing.assert_allclose(mine["value_origin"], values[reported].ravel(), rtol=1e-12)
+            np.testing.assert_allclose(
+                selected["value_origin"], values[reported].ravel(), rtol=1e-12
+            )
 
 
 def test_intervals_hold_the_forecast_inside_the_natural_limits(pattern):
@@ -197,13 +199,13 @@ def test_history_holds_every_year_as_measured_from_the_panel(pattern, measure_se
         before = max(year - 1, 1999)
         values = measure_set.compute(measure_set.observed(panel, year, before=before))
         for measure in measure_set.measures:
-            mine = history[(history["measure"] == measure.name) & (history["year"] == year)]
+            selected = history[(history["measure"] == measure.name) & (history["year"] == year)]
             if measure.family == "links" and year == 1999:
-                assert mine.empty
+                assert selected.empty
                 continue
-            _, kept = unit_table(measure, measure_set.around)
+            _, kept = unit_table(measure, measure_set.context)
             flat = values[measure.name].ravel()
-            np.testing.assert_array_equal(mine["value"], flat[kept & np.isfinite(flat)])
+            np.testing.assert_array_equal(selected["value"], flat[kept & np.isfinite(flat)])
 
 
 def test_history_ends_with_the_origin(measure_set, chain_bundle):

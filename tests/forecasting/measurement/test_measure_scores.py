@@ -81,9 +81,9 @@ def test_errors_are_means_over_origins_of_means_over_units(backtest, scores):
             for rival, column in RIVALS.items():
                 theirs[rival][origin] = (rows[column] - rows["actual"]).abs().mean()
         for row in block.itertuples():
-            moved, said = row.actual - row.value_origin, row.forecast - row.value_origin
-            if moved != 0 and said != 0:
-                same.append((moved > 0) == (said > 0))
+            moved, forecast_change = row.actual - row.value_origin, row.forecast - row.value_origin
+            if moved != 0 and forecast_change != 0:
+                same.append((moved > 0) == (forecast_change > 0))
         assert score["origins"] == len(ours)
         assert score["n"] == len(block)
         assert score["mae"] == pytest.approx(np.mean(list(ours.values())), rel=1e-12)

@@ -40,11 +40,11 @@ def test_tables_must_cover_the_years_of_the_flows(chain_world, chain_bundle, tmp
 
 
 def test_units_stand_in_the_order_of_the_values(measure_set):
-    around = measure_set.around
+    context = measure_set.context
     for measure in measure_set.measures:
-        table, kept = unit_table(measure, around)
+        table, kept = unit_table(measure, context)
         assert list(table) == list(UNIT_KEYS)
-        names = [around.sectors if d == "sector" else around.countries for d in measure.of]
+        names = [context.sectors if d == "sector" else context.countries for d in measure.of]
         for row, place in enumerate(np.ndindex(*map(len, names))):
             words = [words[at] for words, at in zip(names, place, strict=True)]
             partners = [w for w, d in zip(words, measure.of, strict=True) if d != "sector"]
@@ -133,7 +133,7 @@ def test_every_measure_is_computed_under_its_name(measure_set, chain_bundle, nam
     np.testing.assert_array_equal(measure_set.compute(year)[name], measure.compute(year))
 
 
-def test_what_tables_were_mended_by_is_said(measure_set, chain_world):
+def test_repairs_to_the_tables_are_reported(measure_set, chain_world):
     """Falling inventories are negative in the tables, and nothing in the flows."""
     flows = measure_set.flows
     cells = sum(
@@ -143,6 +143,6 @@ def test_what_tables_were_mended_by_is_said(measure_set, chain_world):
         for year in measure_set.tables
     )
     assert cells > 0
-    (said,) = [line for line in measure_set.statements if "falling inventories" in line]
-    assert f" {cells:,} cells" in said
+    (statement,) = [line for line in measure_set.statements if "falling inventories" in line]
+    assert f" {cells:,} cells" in statement
     assert all(" 0 " not in line for line in measure_set.statements)

@@ -21,19 +21,19 @@ def finished(finished_run):
 
 
 @pytest.fixture(scope="module")
-def there(finished):
+def present(finished):
     return set(finished.measures.scores["measure"])
 
 
-def test_all_holds_every_measure_of_the_run_as_it_is(finished, there):
+def test_all_holds_every_measure_of_the_run_as_it_is(finished, present):
     found = measures(finished)
     assert found.kind == ALL
-    assert {m.name for m in found.measures} == there
+    assert {m.name for m in found.measures} == present
     assert [m for m in MEASURES if m in found.measures] == list(found.measures)
     for name in (*TABLES, "scores"):
         pd.testing.assert_frame_equal(getattr(found, name), getattr(finished.measures, name))
     assert found.missing == finished.measures.missing
-    assert there | set(found.missing) == {m.name for m in MEASURES}
+    assert present | set(found.missing) == {m.name for m in MEASURES}
 
 
 def test_a_measure_is_found_by_its_name(finished):
@@ -47,13 +47,13 @@ def test_a_measure_is_found_by_its_name(finished):
         assert len(table)
 
 
-def test_a_family_holds_its_measures_and_says_which_are_missing(finished, there):
+def test_a_family_holds_its_measures_and_says_which_are_missing(finished, present):
     found = measures(finished, "partners")
     family = {m.name for m in MEASURES if m.family == "partners"}
-    assert {m.name for m in found.measures} == family & there
-    assert set(found.missing) == family - there
+    assert {m.name for m in found.measures} == family & present
+    assert set(found.missing) == family - present
     assert "column `sector`" in found.missing["largest_supplier_by_sector"]
-    assert set(found.scores["measure"]) == family & there
+    assert set(found.scores["measure"]) == family & present
 
 
 def test_families_are_those_of_the_catalogue(finished):

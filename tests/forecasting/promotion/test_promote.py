@@ -140,9 +140,9 @@ def test_a_run_passes_its_own_gates(review_run):
 
 def slow_score(ours: pd.DataFrame, theirs: pd.DataFrame) -> float:
     ratios = []
-    for cell, mine in ours.groupby(["setting", "horizon"]):
+    for cell, selected in ours.groupby(["setting", "horizon"]):
         other = theirs.set_index(["setting", "horizon"]).loc[[cell]]
-        ratios += [mine[metric].mean() / other[metric].mean() for metric in SKILL_METRICS]
+        ratios += [selected[metric].mean() / other[metric].mean() for metric in SKILL_METRICS]
     return float(np.mean(ratios))
 
 
@@ -246,8 +246,8 @@ def set_known(scores: pd.DataFrame, name: str, value: float) -> None:
         (changed(lambda s: s[s["setting"] == "ex_ante"]), "other settings"),
         (changed(lambda s: s[s["horizon"] == 1]), "other horizons"),
         (changed(lambda s: s[(s["horizon"] == 1) | (s["origin"] > 2000)]), "other combinations"),
-        (changed(lambda s: set_known(s, "n", 89)), "read in another way"),
-        (changed(lambda s: set_known(s, "wape", 1.11)), "read in another way"),
+        (changed(lambda s: set_known(s, "n", 89)), "read differently"),
+        (changed(lambda s: set_known(s, "wape", 1.11)), "read differently"),
     ],
 )
 def test_runs_on_other_data_cannot_be_compared(other, says):
@@ -263,8 +263,8 @@ def test_runs_on_the_same_data_can():
 
 def test_a_simulated_world_is_known_by_its_seed():
     def simulated(seed: int) -> Evidence:
-        said = [f"simulated with seed {seed}: no real country"]
-        return evidence(data=[{"role": "trade", "sha256": "", "statements": said}])
+        statements = [f"simulated with seed {seed}: no real country"]
+        return evidence(data=[{"role": "trade", "sha256": "", "statements": statements}])
 
     assert unlike(simulated(1), simulated(1)) == ""
     assert "simulated-seed-2" in unlike(simulated(1), simulated(2))
@@ -359,9 +359,9 @@ def log(client, review_run, tmp_path) -> Callable[..., tuple[str, Path]]:
         scores = pd.read_csv(review_run / "scores_by_origin.csv")
         scores.loc[scores["model"] == "gravicast", list(SKILL_METRICS)] *= better
         scores.to_csv(folder / "scores_by_origin.csv", index=False)
-        told = json.loads((review_run / "run.json").read_text())
-        told |= {"seconds": {"of": str(folder)}, **about}
-        (folder / "run.json").write_text(json.dumps(told))
+        content = json.loads((review_run / "run.json").read_text())
+        content |= {"seconds": {"of": str(folder)}, **about}
+        (folder / "run.json").write_text(json.dumps(content))
         return log_folder(client, folder), folder
 
     return go
@@ -546,7 +546,7 @@ def test_a_run_of_something_else_is_refused(log, client, stops, name):
 @pytest.mark.parametrize("name", ["", "a/b", "a:b", "a@b", "a'b"])
 def test_a_name_the_registry_cannot_keep_is_refused(log, name, stops):
     run_id, _ = log()
-    stops(lambda: promote(run_id, name=name), says="cannot be called")
+    stops(lambda: promote(run_id, name=name), says="cannot be named")
 
 
 def test_without_a_store_there_is_nothing_to_promote(monkeypatch, stops, name):

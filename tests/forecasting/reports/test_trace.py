@@ -469,7 +469,7 @@ def record_tables(files: Files) -> Iterator[tuple[str, str, str, Rows]]:
         for horizon in files.horizons:
             for name, label in METRICS.items():
                 ours = files.score(setting, horizon, "gravicast", name)
-                row = [words, ahead(horizon), label, metric(name, ours)]
+                row = [words, years(horizon), label, metric(name, ours)]
                 for other in ("last_value", "last_value_raked"):
                     key = {"setting": setting, "horizon": horizon, "metric": name}
                     test = pick(tests, against=other, **key).iloc[0]
@@ -494,13 +494,13 @@ def record_tables(files: Files) -> Iterator[tuple[str, str, str, Rows]]:
                 ]
                 shown = [DASH, DASH] if model == "last_value" else [pct(s) for s in skills]
                 everyone.append(
-                    [words, ahead(horizon), label, *(metric(n, e) for n, e in errors.items()),
+                    [words, years(horizon), label, *(metric(n, e) for n, e in errors.items()),
                      N(files.score(setting, horizon, model, "r2_shift")), *shown]
                 )  # fmt: skip
     yield "record", "", "Every model, all flows; skill against the last value", everyone
 
 
-def ahead(horizon: int) -> str:
+def years(horizon: int) -> str:
     return f"{horizon} year{'s' * (horizon > 1)} ahead"
 
 
@@ -542,7 +542,7 @@ def interval_rows(ours: pd.DataFrame) -> Rows:
         rows.append(
             [
                 SETTINGS[row["setting"]],
-                ahead(row["horizon"]),
+                years(row["horizon"]),
                 *(pct(row["coverage_50"]), pct(row["coverage_90"])),
                 Cell("# to #", (pct(sizes.min()), pct(sizes.max()))),
                 *(pct(row["width_50"]), pct(row["width_90"])),
@@ -658,8 +658,8 @@ def chapter_texts(files: Files) -> Iterator[tuple[str, str, str, Claim]]:
         yield "record", "", f"Width {level}%", [N(level, "percent")]
     yield "record", "", "90%: lowest", [pct(0.9)]
     for horizon in files.horizons:
-        yield "record", "", ahead(horizon), [N(horizon)]
-        yield "record", "", f"{ahead(horizon)}: skill", [N(horizon)]
+        yield "record", "", years(horizon), [N(horizon)]
+        yield "record", "", f"{years(horizon)}: skill", [N(horizon)]
     yield "record", "", "inside 90%", [pct(0.9)]
     yield "record", "", "Line chart of the share of actual flows inside", [N(50), N(90)]
     for source in files.run["data"]:

@@ -169,7 +169,7 @@ def test_the_share_of_signs_as_expected(rows: list[tuple[str, str, str, float]])
         signed = [r for r in rows if r[0] == channel and r[1] in "+-" and r[3] > 0]
         assert found.loc[channel, "one_sided"] == len(signed)
         total = sum(size for *_, size in signed)
-        right = sum(size for *_, said, size in signed if said == "as expected")
+        right = sum(size for *_, verdict_of, size in signed if verdict_of == "as expected")
         if signed:
             assert found.loc[channel, "as_expected"] == pytest.approx(right / total)
         else:

@@ -65,19 +65,19 @@ def test_a_flow_goes_by_codes_or_names(flows, sectors):
 @pytest.mark.parametrize(
     ("wanted", "says"),
     [
-        (("DEU",), "no flow"),
-        (("DEU", "FRA", "goods"), "no flow"),
+        (("DEU",), "not a flow"),
+        (("DEU", "FRA", "goods"), "not a flow"),
         (("DEU", "DEU"), "domestic"),
         (("Germany", "DEU"), "domestic"),
         (("DEU", "XXX"), "XXX"),
     ],
 )
-def test_what_is_no_flow_is_refused(flows, stops, wanted, says):
+def test_what_is_not_a_flow_is_refused(flows, stops, wanted, says):
     stops(lambda: check_flow(flows, wanted), says=says)
 
 
 def test_a_flow_needs_its_sector_and_the_nearest_is_offered(sectors, stops):
-    error = stops(lambda: check_flow(sectors, ("DEU", "FRA")), says="no flow")
+    error = stops(lambda: check_flow(sectors, ("DEU", "FRA")), says="not a flow")
     assert "exporter,importer,sector" in error.remedy
     assert "goods" in stops(lambda: check_flow(sectors, ("DEU", "FRA", "good"))).remedy
 
@@ -123,7 +123,7 @@ def test_everyone_is_everyone_else(flows, everyone):
         ([], ["DEU"], "empty"),
         (["DEU"], ["", " "], "empty"),
         (["DEU", "FRA"], ["CHN", "France"], "FRA (France) is in both"),
-        (["*"], ["ALL"], "everyone"),
+        (["*"], ["ALL"], "all countries"),
         (list(CODES), ["ALL"], "empty"),
         (["DEU", "ALL"], ["CHN"], "'ALL'"),
         (["DEU"], ["Chyna"], "Chyna"),

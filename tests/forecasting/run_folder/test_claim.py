@@ -45,11 +45,11 @@ def stage_run(out: Path, text: str) -> None:
 # Refused before any work --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("there", ["nothing", "an empty folder"])
+@pytest.mark.parametrize("present", ["nothing", "an empty folder"])
 @pytest.mark.parametrize("overwrite", [False, True])
-def test_a_new_or_empty_folder_is_accepted_and_left_alone(tmp_path, there, overwrite):
+def test_a_new_or_empty_folder_is_accepted_and_left_alone(tmp_path, present, overwrite):
     out = tmp_path / "new" / "run"
-    if there == "an empty folder":
+    if present == "an empty folder":
         out.mkdir(parents=True)
     before = content(tmp_path)
     check_out(out, overwrite=overwrite)
@@ -118,12 +118,12 @@ def test_a_parent_without_permission_is_refused(tmp_path, stops, monkeypatch):
 # Put in place whole -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("there", ["nothing", "an empty folder", "a run", "missing parents"])
-def test_a_block_that_succeeds_puts_its_folder_in_place_and_nothing_beside_it(tmp_path, there):
-    out = tmp_path / ("a/b/run" if there == "missing parents" else "run")
-    if there == "an empty folder":
+@pytest.mark.parametrize("present", ["nothing", "an empty folder", "a run", "missing parents"])
+def test_a_block_that_succeeds_puts_its_folder_in_place_and_nothing_beside_it(tmp_path, present):
+    out = tmp_path / ("a/b/run" if present == "missing parents" else "run")
+    if present == "an empty folder":
         out.mkdir()
-    if there == "a run":
+    if present == "a run":
         write_run(out, "old")
         (out / "figures" / "old.png").write_text("old")
     stage_run(out, "new")
@@ -132,12 +132,12 @@ def test_a_block_that_succeeds_puts_its_folder_in_place_and_nothing_beside_it(tm
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
-@pytest.mark.parametrize("there", ["nothing", "an empty folder", "a run"])
-def test_a_block_that_fails_leaves_what_was_there_and_no_temporary_folder(tmp_path, there, error):
+@pytest.mark.parametrize("present", ["nothing", "an empty folder", "a run"])
+def test_a_block_that_fails_leaves_what_was_there_and_no_temporary_folder(tmp_path, present, error):
     out = tmp_path / "run"
-    if there == "an empty folder":
+    if present == "an empty folder":
         out.mkdir()
-    if there == "a run":
+    if present == "a run":
         write_run(out, "old")
     before = content(tmp_path)
 
@@ -322,17 +322,17 @@ def killed(out: Path, *, after: int) -> int:
     return subprocess.run(command, check=False, env={**os.environ, "PYTHONPATH": root}).returncode
 
 
-@pytest.mark.parametrize("there", ["nothing", "a run"])
-def test_after_a_kill_at_any_point_a_reader_and_the_next_run_find_all_or_nothing(tmp_path, there):
+@pytest.mark.parametrize("present", ["nothing", "a run"])
+def test_after_a_kill_at_any_point_a_reader_and_the_next_run_find_all_or_nothing(tmp_path, present):
     for point in range(1, 12):
         out = tmp_path / f"at-{point}" / "run"
         out.parent.mkdir()
-        if there == "a run":
+        if present == "a run":
             write_run(out, "old")
         finished = killed(out, after=point) != 9
         restore(out)
         whole = {"run.json", "figures", str(Path("figures", "a.png"))}
-        if there == "a run" or out.exists():
+        if present == "a run" or out.exists():
             assert set(content(out)) == whole
             assert len(set(content(out).values()) - {""}) == 1
         stage_run(out, "next")
@@ -394,11 +394,11 @@ def test_an_interrupt_says_what_is_left(tmp_path, written, experiment, says):
     assert tracks == (written and experiment is not None)
 
 
-@pytest.mark.parametrize(("there", "comes"), [("forecast", "run"), ("run", "forecast")])
-def test_a_run_and_a_forecast_never_replace_each_other(tmp_path, stops, there, comes):
+@pytest.mark.parametrize(("present", "comes"), [("forecast", "run"), ("run", "forecast")])
+def test_a_run_and_a_forecast_never_replace_each_other(tmp_path, stops, present, comes):
     out = tmp_path / "out"
     out.mkdir()
-    (out / "run.json").write_text(json.dumps({"kind": there}))
-    check_out(out, overwrite=True, kind=there)
-    says = f"holds a {there}, which a {comes} never replaces"
+    (out / "run.json").write_text(json.dumps({"kind": present}))
+    check_out(out, overwrite=True, kind=present)
+    says = f"holds a {present}, which a {comes} never replaces"
     stops(lambda: check_out(out, overwrite=True, kind=comes), says=says)

@@ -16,9 +16,9 @@ POLITE = [getattr(signal, n) for n in ("SIGTERM", "SIGHUP") if hasattr(signal, n
 @pytest.mark.parametrize("number", POLITE)
 def test_sigterm_is_a_ctrl_c(number):
     before = signal.getsignal(number)
-    with pytest.raises(KeyboardInterrupt), stoppable() as told:
+    with pytest.raises(KeyboardInterrupt), stoppable() as received:
         signal.raise_signal(number)
-    assert told.number == number
+    assert received.number == number
     assert signal.getsignal(number) is before
 
 

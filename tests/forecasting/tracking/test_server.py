@@ -139,13 +139,13 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_a_run_is_tracked_promoted_and_served(
     each_server, requests, review_run, review_files, tmp_path, capsys
 ):
-    assert main(["track", str(review_run), "--experiment", "a desk"]) == 0
+    assert main(["track", str(review_run), "--experiment", "a review"]) == 0
     printed = capsys.readouterr()
     run_id = printed.out.split()[2]
     assert printed.err == ""
     client = client_of(each_server)
     run = client.get_run(run_id)
-    assert client.get_experiment(run.info.experiment_id).name == "a desk"
+    assert client.get_experiment(run.info.experiment_id).name == "a review"
     assert run.info.artifact_uri.startswith("mlflow-artifacts:")
     check_review(client, run, review_run)
     assert main(["promote", str(review_run), "--name", "flows"]) == 0
@@ -217,9 +217,9 @@ def test_the_story_of_a_challenger(
     (tmp_path / "challenger.yaml").write_text(yaml.safe_dump(options))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://{HOST}:{unused_port()}")
     assert main([*run, str(tmp_path / "challenger.yaml"), "--out", str(challenger)]) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert f"`gravicast track '{challenger}'`" in said
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert f"`gravicast track '{challenger}'`" in message
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
     assert main(["track", str(challenger)]) == 0
     run_id = capsys.readouterr().out.split()[2]
@@ -230,9 +230,9 @@ def test_the_story_of_a_challenger(
     champion = client.get_model_version_by_alias("moving", "champion")
     capsys.readouterr()
     assert main(["promote", run_id, *name]) == 2
-    said = capsys.readouterr().err
-    assert "not scored on the same data" in said
-    assert champion.run_id in said
+    message = capsys.readouterr().err
+    assert "not scored on the same data" in message
+    assert champion.run_id in message
     assert set(client.get_registered_model("moving").aliases) == {"champion"}
 
     # Its configuration, logged with it, stands in for it on the newer data.
@@ -408,9 +408,9 @@ def test_a_server_that_fails_from_some_request_on(
     before = runs_of(server, review_run)
     first = 1 + round(share * (requests - 1))
     behind(Faults(first, float("inf"), how))
-    said = refused(review_run)
+    message = refused(review_run)
     says = {"500": "the server answered with an error", "drop": "the server does not answer"}
-    assert says[how] in said
+    assert says[how] in message
     new = {run: how for run, how in runs_of(server, review_run).items() if run not in before}
     assert len(new) == (share > 0)
     # The server could not be told that it failed; it must not look finished.
@@ -428,8 +428,8 @@ def test_a_server_that_comes_back_hears_that_the_run_failed(
     (failed,) = set(runs_of(server, review_run)) - set(before)
     run = client.get_run(failed)
     assert run.info.status == "FAILED"
-    mine = f"tags.`mlflow.parentRunId` = '{failed}'"
-    children = client.search_runs([run.info.experiment_id], mine)
+    children_of = f"tags.`mlflow.parentRunId` = '{failed}'"
+    children = client.search_runs([run.info.experiment_id], children_of)
     ends = {child.info.status for child in children}
     assert "FAILED" in ends
     assert "RUNNING" not in ends
@@ -452,8 +452,8 @@ def test_a_server_that_hangs_is_given_up(behind, server, review_run, refused, mo
         monkeypatch.setitem(values, "MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
     behind(Faults(1, float("inf"), "hang"))
     started = time.monotonic()
-    said = refused(review_run)
-    assert "does not answer" in said or "took too long" in said
+    message = refused(review_run)
+    assert "does not answer" in message or "took too long" in message
     assert time.monotonic() - started < 10
 
 
@@ -468,11 +468,11 @@ def test_other_commands_say_in_a_line_that_the_server_is_down(
                      "--quiet", "--out", str(tmp_path / "out")],
     }  # fmt: skip
     assert main([command, *words[command]]) == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "does not answer" in said
-    assert "MLFLOW_TRACKING_URI" in said
-    assert "secret" not in said
+    message = capsys.readouterr().err
+    assert message.count("\n") == 1
+    assert "does not answer" in message
+    assert "MLFLOW_TRACKING_URI" in message
+    assert "secret" not in message
     assert not (tmp_path / "out").exists()
 
 

@@ -35,10 +35,10 @@ from forecasting.evaluation.study import Study
 from forecasting.explanation.explain import attribution_table, channel_summary, explain
 from forecasting.explanation.forecast_table import forecast_table
 from forecasting.run_folder.record import run_digest
-from forecasting.tracking.card import card
 from forecasting.tracking.datasets import flat_config
 from forecasting.tracking.largest_errors import WORST_FLOWS, largest_errors
 from forecasting.tracking.mlflow_store import ended
+from forecasting.tracking.run_note import run_note
 from forecasting.tracking.track import REQUIREMENTS, _check_folder, track
 from models.design import Design
 from models.forecaster import FittedForecaster
@@ -303,8 +303,8 @@ def test_data_carry_our_digest(tracked):
 
 def test_simulated_data_carry_their_seed(store, tmp_path):
     result = small_run(tmp_path)
-    said = ["simulated with seed 7: no real country"]
-    source = {"role": "trade", "path": "simulated world", "sha256": "", "statements": said}
+    statements = ["simulated with seed 7: no real country"]
+    source = {"role": "trade", "path": "simulated world", "sha256": "", "statements": statements}
     result.provenance["data"] = [source]
     run = client(store).get_run(track(result))
     (entry,) = run.inputs.dataset_inputs
@@ -360,19 +360,19 @@ def test_card_gives_the_verdict_first(tracked):
 def test_card_says_what_is_worse_what_is_a_tie_and_what_was_not_tested(tmp_path):
     result = small_run(tmp_path)
     board = result.scores_by_origin
-    mine = (board["model"] == "gravicast") & (board["horizon"] == 2)
-    board.loc[mine, "wape"] = 0.5
+    selected = (board["model"] == "gravicast") & (board["horizon"] == 2)
+    board.loc[selected, "wape"] = 0.5
     near = (board["model"] == "gravicast") & (board["horizon"] == 1)
     board.loc[near, "wape"] = 0.3
     board = board[board["model"] != "last_value_raked"]
     tests = verdicts_of(board)
     tests["verdict"] = np.where(tests["horizon"] == 2, "worse", "tie")
     tested = replace(result, scores=summarise(board), significance=tests)
-    first, _, second, *_ = card(tested, "m-1").splitlines()
+    first, _, second, *_ = run_note(tested, "m-1").splitlines()
     assert "h1 tie (" in first
     assert "h2 **worse** (24.4% higher)" in first
     assert second.endswith("h1 not known, h2 not known")
-    untested = card(replace(tested, significance=tested.significance.iloc[:0]), "m-1")
+    untested = run_note(replace(tested, significance=tested.significance.iloc[:0]), "m-1")
     assert "h2 not tested (24.4% higher)" in untested.splitlines()[0]
 
 
@@ -380,7 +380,7 @@ def test_the_note_shows_the_name_of_a_file_as_it_is(tmp_path):
     result = small_run(tmp_path)
     name = "a`b <img src=x onerror=alert(1)>|**.csv"
     data = [{**result.provenance["data"][0], "path": f"/data/{name}"}]
-    note = card(replace(result, provenance={**result.provenance, "data": data}), "m-1")
+    note = run_note(replace(result, provenance={**result.provenance, "data": data}), "m-1")
     assert "<img" not in note
     page = MarkdownIt("commonmark", {"html": True}).render(note)
     assert f"flows of {html.escape(name, quote=False)}, from origin" in page
@@ -505,8 +505,8 @@ def test_files_are_there_and_nothing_is_pickled(tracked):
     result, file, run_id = tracked
     for name in ("report.html", "run.json", "forecasts.parquet", "attributions.parquet",
                  "scores.csv", "figures/scoreboard.png", "figures/scoreboard.svg"):  # fmt: skip
-        there = artifacts(file, run_id) / name
-        assert there.read_bytes() == (result.out / name).read_bytes()
+        present = artifacts(file, run_id) / name
+        assert present.read_bytes() == (result.out / name).read_bytes()
     everything = [p for p in file.parent.rglob("*") if p.is_file()]
     assert len(everything) > 50
     unwanted = (".pkl", ".pickle", ".joblib", ".cloudpickle", ".skops", ".pyc")
@@ -584,10 +584,10 @@ def test_files_of_another_run_are_not_logged(store, tmp_path):
     ("error", "status"), [(KeyboardInterrupt(), "KILLED"), (OSError("full"), "FAILED")]
 )
 def test_a_run_that_does_not_end_well_says_so(error, status):
-    told: list[str] = []
-    with pytest.raises(type(error)), ended(told.append):
+    ended_as: list[str] = []
+    with pytest.raises(type(error)), ended(ended_as.append):
         raise error
-    assert told == [status]
+    assert ended_as == [status]
 
 
 def test_artifacts_lie_beside_the_database(tracked):
@@ -786,7 +786,7 @@ def test_a_dead_server_is_refused_quickly(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://me:secret@127.0.0.1:9")
     result = small_run(tmp_path)
     started = time.perf_counter()
-    with pytest.raises(InputError, match="MLflow did not take the run") as caught:
+    with pytest.raises(InputError, match="MLflow did not accept the run") as caught:
         track(result)
     assert time.perf_counter() - started < 20
     assert caught.value.problem.endswith("(the server does not answer)")
@@ -816,7 +816,7 @@ def test_another_kind_of_file_is_refused(tmp_path, monkeypatch):
     file = tmp_path / "notes.db"
     file.write_text("this is a note and no database", encoding="utf-8")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{file.as_posix()}")
-    with pytest.raises(InputError, match="no SQLite database"):
+    with pytest.raises(InputError, match="not a SQLite database"):
         track(small_run(tmp_path))
     assert file.read_text("utf-8").startswith("this is a note")
 

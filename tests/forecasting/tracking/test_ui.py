@@ -40,13 +40,13 @@ def test_ui_needs_a_free_port(store):
 
 
 def test_ui_needs_the_address_of_a_store():
-    with pytest.raises(InputError, match=r"'mlflow\.db' is no address.*sqlite:///"):
+    with pytest.raises(InputError, match=r"'mlflow\.db' is not an address.*sqlite:///"):
         serve(store="mlflow.db")
 
 
 def test_ui_needs_a_database_that_can_be_opened(tmp_path, monkeypatch):
     (tmp_path / "notes.db").write_text("this is a note and no database")
-    with pytest.raises(InputError, match=r"cannot be opened .*no SQLite database"):
+    with pytest.raises(InputError, match=r"cannot be opened .*not a SQLite database"):
         serve(store=f"sqlite:///{(tmp_path / 'notes.db').as_posix()}")
     monkeypatch.setitem(sys.modules, "pymysql", None)
     with pytest.raises(InputError, match="driver is not installed"):
@@ -82,13 +82,13 @@ def test_ui_serves_until_interrupted(store):
         assert b"<title>MLflow</title>" in patient_read(f"http://127.0.0.1:{port}/", server)
         # The whole group, as a terminal does.
         os.killpg(server.pid, signal.SIGINT)
-        _, said = server.communicate(timeout=30)
+        _, printed = server.communicate(timeout=30)
     finally:
         if server.poll() is None:
             server.terminate()
     assert server.returncode == 0
-    assert f"http://127.0.0.1:{port}/#/experiments" in said.decode()
-    assert b"Traceback" not in said
+    assert f"http://127.0.0.1:{port}/#/experiments" in printed.decode()
+    assert b"Traceback" not in printed
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
 

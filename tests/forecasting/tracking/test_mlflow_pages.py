@@ -31,17 +31,17 @@ pytestmark = pytest.mark.skipif(
 )
 
 HOST, PATIENCE_S, PATIENCE_MS = "127.0.0.1", 90, 30_000
-EXPERIMENT, MODEL = "trade desk", "flows"
+EXPERIMENT, MODEL = "trade review", "flows"
 OLDER, NEWER = "older, origin 2009", "newer, origin 2009"
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking",
              "--disable-component-update", "--disable-sync")  # fmt: skip
 
 
-# What is on the desk ------------------------------------------------------------------------------
+# What is reviewed ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Desk:
+class Reviewed:
     """Two runs that were tracked and promoted; the newer one has figures and report."""
 
     address: str
@@ -59,7 +59,7 @@ def server(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Any]:
     """A tracking server; its ``address`` waits until it answers."""
-    folder = tmp_path_factory.mktemp("desk-server")
+    folder = tmp_path_factory.mktemp("review-server")
     store = Path(shutil.copy(migrated_store, folder / "store.db"))
     started = start_server(f"sqlite:///{store.as_posix()}", folder)
     yield started
@@ -67,8 +67,8 @@ def server(
 
 
 @pytest.fixture(scope="module")
-def desk(server: Any, review_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    folder = tmp_path_factory.mktemp("desk")
+def reviewed(server: Any, review_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Reviewed:
+    folder = tmp_path_factory.mktemp("review")
     # A run notes the commit of the folder it is started in.
     git = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@b"]
     subprocess.run([*git, "init", "-q"], check=True)
@@ -84,7 +84,7 @@ def desk(server: Any, review_run: Path, tmp_path_factory: pytest.TempPathFactory
         newer = run(config, show_progress=False)
         promotions = [promote(folder / name, name=MODEL) for name in ("older", "newer")]
         pages = _pages(server.address)
-    return Desk(
+    return Reviewed(
         server.address, older, newer, pages[OLDER], pages[NEWER], (promotions[0], promotions[1])
     )
 
@@ -115,11 +115,11 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def reviewer(desk: Desk, browser: Any) -> dict[str, Any]:
+def reviewer(reviewed: Reviewed, browser: Any) -> dict[str, Any]:
     """What a browser remembers of someone who left the pages about language models and the chat."""
     context = browser.new_context()
     page = context.new_page()
-    page.goto(f"{desk.address}/#/experiments")
+    page.goto(f"{reviewed.address}/#/experiments")
     page.get_by_text("Model training", exact=True).click()
     expect(page.get_by_role("link", name=EXPERIMENT, exact=True)).to_be_visible()
     chat = page.get_by_role("button", name="Close")
@@ -131,7 +131,9 @@ def reviewer(desk: Desk, browser: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def page(browser: Any, reviewer: dict[str, Any], desk: Desk, tmp_path: Path) -> Iterator[Any]:
+def page(
+    browser: Any, reviewer: dict[str, Any], reviewed: Reviewed, tmp_path: Path
+) -> Iterator[Any]:
     """A window of the reviewer's; nothing may be asked of any other machine."""
     context = browser.new_context(storage_state=reviewer, viewport={"width": 1600, "height": 1100})
     opened, asked = context.new_page(), []
@@ -139,7 +141,7 @@ def page(browser: Any, reviewer: dict[str, Any], desk: Desk, tmp_path: Path) -> 
     yield opened
     opened.screenshot(path=tmp_path / "seen.png")
     context.close()
-    own = (desk.address, f"blob:{desk.address}", "data:")
+    own = (reviewed.address, f"blob:{reviewed.address}", "data:")
     assert [url for url in asked if not url.startswith(own)] == []
 
 
@@ -169,36 +171,36 @@ def pictures(within: Any) -> list[tuple[int, int]]:
 # The experiment and the comparison ----------------------------------------------------------------
 
 
-def test_the_experiment_lists_its_runs_and_what_was_tried(page, desk):
-    page.goto(f"{desk.address}/#/experiments")
+def test_the_experiment_lists_its_runs_and_what_was_tried(page, reviewed):
+    page.goto(f"{reviewed.address}/#/experiments")
     page.get_by_role("link", name=EXPERIMENT, exact=True).click()
     for name in (NEWER, OLDER):
         expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
     for name in ("Run Name", "Created", "Dataset", "Source", "Models"):
         expect(page.get_by_role("columnheader", name=name).first).to_be_visible()
-    see(page, re.compile(r"^trade\.csv \("), *(f"v{done.version}" for done in desk.promotions))
+    see(page, re.compile(r"^trade\.csv \("), *(f"v{done.version}" for done in reviewed.promotions))
     tried = page.get_by_role("link", name=re.compile(r"^[\d.]+ . [\d.]+ \("))
     expect(tried).to_have_count(0)
     cell = page.get_by_role("gridcell").filter(has=page.get_by_role("link", name=NEWER))
     cell.get_by_role("button").first.click()
     expect(tried.first).to_be_visible()
     shown = set(tried.all_inner_texts())
-    (choice, *_) = desk.newer.provenance["nested_choices"].values()
+    (choice, *_) = reviewed.newer.provenance["nested_choices"].values()
     candidates = [{k: v for k, v in found.items() if k != "loss"} for found in choice["losses"]]
     assert shown == {
         f"{' / '.join(map(str, found.values()))} ({' / '.join(found)})" for found in candidates
     }
 
 
-def test_two_runs_are_compared_side_by_side(page, desk):
-    page.goto(f"{desk.newer_page.partition('/runs/')[0]}/runs")
+def test_two_runs_are_compared_side_by_side(page, reviewed):
+    page.goto(f"{reviewed.newer_page.partition('/runs/')[0]}/runs")
     for name in (NEWER, OLDER):
         listed = page.get_by_role("row").filter(has=page.get_by_role("link", name=name, exact=True))
         listed.get_by_role("checkbox", name=re.compile("toggle row selection")).check()
     page.get_by_role("button", name="Compare").click()
     see(page, "Comparing 2 Runs")
     names = row(page, "Run Name:").inner_text()
-    newer, older = desk.newer, desk.older
+    newer, older = reviewed.newer, reviewed.older
     both = (newer, older) if names.index(NEWER) < names.index(OLDER) else (older, newer)
     expect(row(page, "rounds", *(str(found.config.rounds) for found in both))).to_be_visible()
     expect(row(page, "max_rows")).to_be_visible()
@@ -223,14 +225,16 @@ def test_two_runs_are_compared_side_by_side(page, desk):
 # The run ------------------------------------------------------------------------------------------
 
 
-def test_the_note_says_how_good_the_run_is(page, desk):
-    page.goto(desk.newer_page)
+def test_the_note_says_how_good_the_run_is(page, reviewed):
+    page.goto(reviewed.newer_page)
     see(page, "Against the last value", "Against the raked base")
     page.get_by_role("button", name=re.compile("Show more|Expand description")).first.click()
-    board = desk.newer.scores.query("stratum == 'all'").set_index(["setting", "horizon", "model"])
+    board = reviewed.newer.scores.query("stratum == 'all'").set_index(
+        ["setting", "horizon", "model"]
+    )
     lines = page.get_by_text(re.compile("last value   in 90% interval")).first.inner_text()
-    for setting in desk.newer.config.settings:
-        for horizon in desk.newer.config.horizons:
+    for setting in reviewed.newer.config.settings:
+        for horizon in reviewed.newer.config.horizons:
             (line,) = re.findall(rf"^{setting} +{horizon} .*$", lines, re.MULTILINE)
             numbers = [board.loc[(setting, horizon, model), "wape"]
                        for model in ("gravicast", "last_value_raked", "last_value")]  # fmt: skip
@@ -241,13 +245,13 @@ def test_the_note_says_how_good_the_run_is(page, desk):
         expect(page.get_by_text(mark)).to_have_count(0)
 
 
-def test_the_run_says_what_it_was_made_from(page, desk):
-    page.goto(desk.newer_page)
-    about = desk.newer.provenance
+def test_the_run_says_what_it_was_made_from(page, reviewed):
+    page.goto(reviewed.newer_page)
+    about = reviewed.newer.provenance
     search = page.get_by_placeholder("Search parameters")
     for name in ("rounds", "seed"):
         search.fill(name)
-        expect(row(page, name, str(getattr(desk.newer.config, name)))).to_be_visible()
+        expect(row(page, name, str(getattr(reviewed.newer.config, name)))).to_be_visible()
     for tag in ("setting", "data_vintage", "as_of", "gravicast.version"):
         see(page, re.compile(f"^{re.escape(tag)}$"))
     see(page, re.compile(about["as_of"]), re.compile(f"trade to {about['origin']}"))
@@ -258,14 +262,14 @@ def test_the_run_says_what_it_was_made_from(page, desk):
     see(page, *(re.compile(source["sha256"][:36]) for source in others))
 
 
-def test_the_run_leads_to_its_model(page, desk):
-    page.goto(desk.newer_page)
+def test_the_run_leads_to_its_model(page, reviewed):
+    page.goto(reviewed.newer_page)
     see(page, "Logged models (1)", "Registered models")
     logged = page.get_by_role("row").filter(has_text="forecaster").filter(has_text="Ready")
     logged.get_by_role("link", name="forecaster").click()
     expect(page.get_by_role("heading", name="forecaster")).to_be_visible()
     see(page, "Ready", re.compile("predict.* answers with base, forecast, intervals"), NEWER)
-    board = desk.newer.scores.query("stratum == 'all' and model == 'gravicast'")
+    board = reviewed.newer.scores.query("stratum == 'all' and model == 'gravicast'")
     wape = board.query("setting == 'totals_known' and horizon == 1")["wape"].item()
     shown = row(page, "mean_wape/totals_known/h1")
     expect(shown).to_contain_text(f"{wape:.6f}"[:-1])
@@ -275,10 +279,10 @@ def test_the_run_leads_to_its_model(page, desk):
     see(page, "MLmodel", re.compile("^input_example.json$"))
 
 
-def test_metrics_are_drawn_by_origin_beside_every_baseline(page, desk):
-    page.goto(f"{desk.newer_page}/model-metrics")
-    origins = desk.newer.scores_by_origin.query("horizon == 1")["origin"]
-    for setting in desk.newer.config.settings:
+def test_metrics_are_drawn_by_origin_beside_every_baseline(page, reviewed):
+    page.goto(f"{reviewed.newer_page}/model-metrics")
+    origins = reviewed.newer.scores_by_origin.query("horizon == 1")["origin"]
+    for setting in reviewed.newer.config.settings:
         page.get_by_placeholder("Search metric charts").fill(f"^wape/{setting}/h1/")
         for model in BACKTEST:
             expect(page.get_by_role("heading", name=model, exact=True)).to_be_visible()
@@ -287,9 +291,9 @@ def test_metrics_are_drawn_by_origin_beside_every_baseline(page, desk):
             see(page.locator("svg text"), re.compile(f"^{year}$"))
 
 
-def test_tables_are_shown_as_tables(page, desk):
-    page.goto(f"{desk.newer_page}/artifacts")
-    scores = desk.newer.scores
+def test_tables_are_shown_as_tables(page, reviewed):
+    page.goto(f"{reviewed.newer_page}/artifacts")
+    scores = reviewed.newer.scores
     for name, heads, cells in (
         ("scoreboard.json", ("setting", "horizon", "model", "wape"), ("totals_known", "1")),
         ("largest_shifts.json", ("exporter", "importer", "change_percent"), ("XA",)),
@@ -308,14 +312,14 @@ def test_tables_are_shown_as_tables(page, desk):
     see(page, f"{board['wape'].iloc[0]:.4g}")
 
 
-def test_figures_and_report_open_in_place(page, desk):
-    page.goto(f"{desk.newer_page}/artifacts")
+def test_figures_and_report_open_in_place(page, reviewed):
+    page.goto(f"{reviewed.newer_page}/artifacts")
     page.get_by_text("report.html", exact=True).first.click()
     report = page.frame_locator("iframe")
     expect(report.get_by_role("heading", level=1)).to_be_visible()
     assert all(width > 300 for width, _ in pictures(report))
     page.get_by_text("figures", exact=True).first.click()
-    for path in sorted((desk.newer.out / "figures").glob("*.png")):
+    for path in sorted((reviewed.newer.out / "figures").glob("*.png")):
         see(page, path.name)
     page.get_by_text("scoreboard.png", exact=True).first.click()
     see(page, "figures/scoreboard.png")
@@ -327,9 +331,9 @@ def test_figures_and_report_open_in_place(page, desk):
 # The registered model -----------------------------------------------------------------------------
 
 
-def test_the_registered_model_shows_which_version_is_the_champion(page, desk):
-    page.goto(f"{desk.address}/#/models/{MODEL}")
-    older, newer = desk.promotions
+def test_the_registered_model_shows_which_version_is_the_champion(page, reviewed):
+    page.goto(f"{reviewed.address}/#/models/{MODEL}")
+    older, newer = reviewed.promotions
     assert older.promoted
     champion, other = (newer, older) if newer.promoted else (older, newer)
     holder = row(page, f"Version {champion.version}")
@@ -337,22 +341,22 @@ def test_the_registered_model_shows_which_version_is_the_champion(page, desk):
     expect(holder).to_contain_text("gravicast.verdict")
     loser = row(page, f"Version {other.version}")
     expect(loser.get_by_text("@ champion")).to_have_count(0)
-    for version in desk.promotions:
+    for version in reviewed.promotions:
         # A list shows the description as it was written.
         expect(row(page, f"Version {version.version}")).not_to_contain_text("**")
 
 
 @pytest.mark.parametrize("which", [0, 1])
-def test_a_version_says_why_it_was_promoted_or_not(page, desk, which):
-    done = desk.promotions[which]
-    page.goto(f"{desk.address}/#/models/{MODEL}/versions/{done.version}")
+def test_a_version_says_why_it_was_promoted_or_not(page, reviewed, which):
+    done = reviewed.promotions[which]
+    page.goto(f"{reviewed.address}/#/models/{MODEL}/versions/{done.version}")
     expect(page.get_by_role("heading", name=f"Version {done.version}")).to_be_visible()
     see(page, done.verdict, *done.reasons)
     for gate in done.gates:
-        told = row(page, gate.name)
-        for text in (gate.wanted, gate.found, "yes" if gate.passed else "no"):
-            expect(told).to_contain_text(text)
-        edges = told.get_by_role("cell").evaluate_all(WORDS)
+        listed_gate = row(page, gate.name)
+        for text in (gate.required, gate.found, "yes" if gate.passed else "no"):
+            expect(listed_gate).to_contain_text(text)
+        edges = listed_gate.get_by_role("cell").evaluate_all(WORDS)
         assert all(right + 4 <= left for (_, right), (left, _) in pairwise(edges)), edges
     for comparison in done.comparisons:
         see(page, f"{comparison.score:.4f}")
@@ -382,8 +386,8 @@ WORDS = """cells => cells.map(cell => {
 
 
 @pytest.fixture(scope="module")
-def report(desk: Desk) -> str:
-    return (desk.newer.out / "report.html").as_uri()
+def report(reviewed: Reviewed) -> str:
+    return (reviewed.newer.out / "report.html").as_uri()
 
 
 @pytest.fixture
@@ -406,7 +410,7 @@ def reader(browser: Any, report: str, tmp_path: Path) -> Iterator[Callable[..., 
     assert asked.count(report) == 1
 
 
-def test_the_report_is_in_order_and_has_its_pictures(reader, desk):
+def test_the_report_is_in_order_and_has_its_pictures(reader, reviewed):
     page = reader()
     levels = page.locator("h1, h2, h3, h4, h5, h6").evaluate_all(
         "all => all.map(heading => Number(heading.tagName[1]))"
@@ -424,9 +428,9 @@ def test_the_report_is_in_order_and_has_its_pictures(reader, desk):
         assert caption.strip()
 
 
-def test_the_report_has_a_chapter_for_each_of_the_largest_countries(reader, desk):
+def test_the_report_has_a_chapter_for_each_of_the_largest_countries(reader, reviewed):
     page = reader()
-    forecasts = desk.newer.forecasts.query("horizon == 1")
+    forecasts = reviewed.newer.forecasts.query("horizon == 1")
     sums = forecasts.groupby("exporter", observed=True)["value_origin"].sum()
     for code in sums.nlargest(3).index:
         heading = page.get_by_role("heading", level=3).filter(has_text=str(code))
@@ -434,7 +438,7 @@ def test_the_report_has_a_chapter_for_each_of_the_largest_countries(reader, desk
     see(page, re.compile("Track record"), re.compile("Data provenance"), re.compile("Limits"))
 
 
-def test_every_entry_of_the_contents_leads_to_its_chapter(reader, desk):
+def test_every_entry_of_the_contents_leads_to_its_chapter(reader, reviewed):
     page = reader()
     entries = page.get_by_role("navigation").get_by_role("link")
     assert entries.count() >= 8

@@ -1,7 +1,7 @@
-"""MLflow runs of processes that were killed: who is at work on a run, and whether they still are.
+"""Finding MLflow runs whose process was killed, and marking them so.
 
-A process that logs holds a lock, which the system takes from it however it ends, and tags its runs
-with the lock's name.
+A process that logs holds a lock, which the system releases however the process ends, and tags its
+runs with the name of the lock.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _MOST = 1_000
 
 @contextmanager
 def at_work() -> Iterator[dict[str, str]]:
-    """Hold a lock for a block; yields the tag that its runs must carry."""
+    """Hold a lock within the block; yields the tag that its runs must carry."""
     file = Path(tempfile.gettempdir()) / f"gravicast-{uuid.uuid4().hex}.lock"
     lock = FileLock(file)
     with lock:
@@ -37,7 +37,7 @@ def at_work() -> Iterator[dict[str, str]]:
 
 
 def end_killed(client: MlflowClient) -> list[str]:
-    """Mark the runs that processes of this machine left when they were killed.
+    """Mark the runs of killed processes of this machine.
 
     Returns
     -------
@@ -67,13 +67,13 @@ def _machine() -> str:
 
 
 def _is_free(file: Path) -> bool:
-    """Whether nobody holds a lock; whoever does not may remove it."""
+    """Whether nobody holds a lock; a free lock is removed."""
     if not file.exists():
         return True
     lock = FileLock(file)
     try:
         lock.acquire(timeout=0)
-    except (Timeout, OSError):  # another user's, which cannot be told
+    except (Timeout, OSError):  # OSError: of another user, so unknown
         return False
     _remove(file)
     lock.release()
@@ -81,5 +81,5 @@ def _is_free(file: Path) -> bool:
 
 
 def _remove(file: Path) -> None:
-    with suppress(OSError):  # Windows removes it on release, and not before
+    with suppress(OSError):  # Windows removes it on release only
         file.unlink()

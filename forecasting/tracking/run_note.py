@@ -1,4 +1,4 @@
-"""The note of a run: its verdict in fifteen lines."""
+"""The note on the page of a run in MLflow: its verdict in fifteen lines."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from forecasting.results.result import RunResult
 from forecasting.run_folder.files import FIGURES, REPORT
 from forecasting.tracking.metrics import board_of
 from forecasting.words.markdown import escaped, fenced
+from forecasting.words.numbers import percent
 from models.registry import LAST_VALUE, RAKED_BASE
 
 
-def card(result: RunResult, model_id: str) -> str:
-    """Tell the run in Markdown: how good it is, what was run, where things are."""
+def run_note(result: RunResult, model_id: str) -> str:
+    """The note in Markdown: how accurate the run is, what was run, where its files are."""
     board, first = board_of(result.scores), result.provenance["setting"]
-    mine, tests = board[board["setting"] == first], result.significance
+    main, tests = board[board["setting"] == first], result.significance
     origins = result.scores_by_origin["origin"]
     return "\n".join(
         [
-            f"**Against the last value**: {_verdict(mine, tests, against=LAST_VALUE)}",
+            f"**Against the last value**: {_verdict(main, tests, against=LAST_VALUE)}",
             "",
-            f"**Against the raked base**: {_verdict(mine, tests, against=RAKED_BASE)}",
+            f"**Against the raked base**: {_verdict(main, tests, against=RAKED_BASE)}",
             "",
             f"WAPE, mean over origins {origins.min()}-{origins.max()}, setting `{first}`; better "
-            "or worse where a test of equal accuracy says so, a tie where it does not. "
+            "or worse where a test rejects equal accuracy, otherwise a tie. "
             f"{subject(result)}",
             "",
             *_score_lines(board),
@@ -39,15 +40,15 @@ def card(result: RunResult, model_id: str) -> str:
 
 
 def _pages(out: Path) -> str:
-    """Where to read on: of a search neither page nor figures may have been made."""
-    there = [f"`{name}`" for name in (REPORT, f"{FIGURES}/") if (out / name).exists()]
-    if not there:
+    """Where to read on; a run may have neither report nor figures."""
+    present = [f"`{name}`" for name in (REPORT, f"{FIGURES}/") if (out / name).exists()]
+    if not present:
         return "**Report**: none; `gravicast report` writes it from the run's folder."
-    return f"**Report**: {' and '.join(there)} under Artifacts."
+    return f"**Report**: {' and '.join(present)} under Artifacts."
 
 
 def subject(result: RunResult) -> str:
-    """What was forecast, in a few words."""
+    """What was forecast, in one sentence."""
     forecasts, trade = result.forecasts, result.provenance["data"][0]
     years = forecasts["target_year"]
     flows = int((forecasts["horizon"] == forecasts["horizon"].min()).sum())
@@ -59,7 +60,7 @@ def subject(result: RunResult) -> str:
 
 
 def _verdict(board: pd.DataFrame, tests: pd.DataFrame, *, against: str) -> str:
-    """By how much the error is lower or higher at each horizon, and whether a test says so."""
+    """How much lower or higher the error is at each horizon, and the verdict of the test."""
     column = {LAST_VALUE: "skill_wape", RAKED_BASE: "skill_on_raked_wape"}[against]
     words = []
     for row in board.sort_values("horizon").to_dict("records"):
@@ -69,15 +70,15 @@ def _verdict(board: pd.DataFrame, tests: pd.DataFrame, *, against: str) -> str:
             continue
         found = (tests["setting"] == row["setting"]) & (tests["horizon"] == row["horizon"])
         found &= (tests["metric"] == "wape") & (tests["against"] == against)
-        by = f"{100 * abs(skill):.1f}% {'lower' if skill > 0 else 'higher'}"
-        verdict = _said(tests[found])
+        by = f"{percent(abs(skill))} {'lower' if skill > 0 else 'higher'}"
+        verdict = _test_verdict(tests[found])
         sure = verdict in ("better", "worse")
         words.append(f"h{row['horizon']} {f'**{verdict}**' if sure else verdict} ({by})")
     return ", ".join(words)
 
 
-def _said(tests: pd.DataFrame) -> str:
-    """Verdict of the one test there is, with the reason where it was not made."""
+def _test_verdict(tests: pd.DataFrame) -> str:
+    """Verdict of a single test, with the reason if it was not made."""
     if tests.empty:
         return UNTESTED
     row = tests.iloc[0]
@@ -87,7 +88,7 @@ def _said(tests: pd.DataFrame) -> str:
 
 
 def _score_lines(board: pd.DataFrame) -> list[str]:
-    # Set in columns by hand: the UI leaves no space between the cells of a Markdown table.
+    # Aligned by hand: the UI leaves no space between the cells of a Markdown table.
     heads = {
         "wape": "    WAPE",
         "wape_of_raked": "   raked base",
@@ -96,10 +97,6 @@ def _score_lines(board: pd.DataFrame) -> list[str]:
     }
     lines = [f"{'setting':<14}{'h':>2}" + "".join(heads.values())]
     for row in board.to_dict("records"):
-        cells = [f"{_percent(row[name]):>{len(head)}}" for name, head in heads.items()]
+        cells = [f"{percent(row[name], digits=2):>{len(head)}}" for name, head in heads.items()]
         lines.append(f"{row['setting']:<14}{row['horizon']:>2}" + "".join(cells))
     return fenced(lines).splitlines()
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.2f}%" if np.isfinite(share) else "-"

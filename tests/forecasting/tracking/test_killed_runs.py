@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from forecasting.tracking.liveness import TAG, at_work, end_killed
+from forecasting.tracking.killed_runs import TAG, at_work, end_killed
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
 ROOT = Path(__file__).resolve().parents[3]
 _KILLED = """
 import os
-from forecasting.tracking.liveness import at_work
+from forecasting.tracking.killed_runs import at_work
 with at_work() as tags:
     print(*tags.values(), flush=True)
     os._exit(9)
