@@ -97,8 +97,8 @@ def star(frame: pd.DataFrame) -> str | None:
             country = column.categories[used[0]]
             return (
                 f"every flow is of {done} of {country}: only these can be forecast; trade among "
-                "its partners is unknown and 0 in the forecasts, so totals, shares and other suppliers "
-                "or markets are unknown"
+                "its partners is unknown and 0 in the forecasts, so totals, shares and other "
+                "suppliers or markets are unknown"
             )
     return None
 
