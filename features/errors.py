@@ -82,6 +82,17 @@ class SourceError(InputError):
     """
 
 
+def changed_source(
+    detail: str,
+    *,
+    file: object,
+    remedy: str = "Take an earlier release, or upgrade gravicast",
+    column: str | None = None,
+) -> SourceError:
+    """The error for data in another form than this version reads; ``detail`` says how."""
+    return SourceError(f"the source has changed: {detail}", remedy=remedy, file=file, column=column)
+
+
 class UnreachableError(SourceError):
     """The source could not be reached or broke off too often; cached data may serve instead."""
 

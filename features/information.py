@@ -286,8 +286,8 @@ class InformationSet:
     def last_year(self, name: str) -> int:
         """Last reference year of a series published by the as-of date.
 
-        Where nobody has a value in it, the last year of the `CARRY_YEARS` before in which somebody
-        has. The table's end is not used: another series, or a year published after the as-of date,
+        Where it has no value at all, the last of the `CARRY_YEARS` before with one. The table's end
+        is not used: another series, or a year published after the as-of date,
         may extend it.
         """
         if not self.has_series(name):

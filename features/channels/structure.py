@@ -60,7 +60,7 @@ def structure_columns(info: InformationSet) -> NDArray[np.float32]:
     -----
     **Availability.** Reads bilateral trade up to the origin alone.
 
-    Where domestic sales are flows, embedding, similarity and silent shares use trade abroad only:
+    Where domestic sales are flows, completion, similarity and silent shares use trade abroad only:
     one huge cell per country is not latent structure. A domestic flow has no gap; its growth counts
     among the other flows'.
 

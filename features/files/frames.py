@@ -11,14 +11,14 @@ from features.errors import InputError
 
 
 def as_frame(table: Any, *, text: Collection[str], file: object) -> pd.DataFrame:
-    """A pandas frame of any table that hands out Arrow (polars, pyarrow, DuckDB, ...).
+    """A pandas frame of any table that exports Arrow (polars, pyarrow, DuckDB, ...).
 
     Parameters
     ----------
     table
         A pandas frame, or an object with the Arrow PyCapsule interface.
     text
-        Columns of codes: they come as categories, without a Python string a row.
+        Columns of codes, read as categories to avoid a Python string per row.
     file
         Named in the error.
 
@@ -42,7 +42,7 @@ def as_frame(table: Any, *, text: Collection[str], file: object) -> pd.DataFrame
     arrow = pa.table(table)
     for place, name in enumerate(arrow.column_names):
         column = arrow.column(place)
-        # polars hands out views of strings and of categories, which pandas does not take.
+        # polars exports string views, which pandas does not read.
         if pa.types.is_string_view(column.type):
             column = column.cast(pa.string())
         if name in text and (

@@ -35,7 +35,7 @@ class TextStream(LimitedStream):
             )
         first, last = _first_end(chunk), max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
         longest = self._since_end + (len(chunk) if first < 0 else first)
-        # Lines within one chunk are no longer than it; chunks are shorter than the limit.
+        # Lines within a chunk are shorter than the limit, as chunks are.
         self._since_end = longest if last < 0 else len(chunk) - last - 1
         if longest > LONGEST_LINE:
             raise InputError(

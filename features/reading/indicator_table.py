@@ -47,7 +47,7 @@ def tidy_indicators(frame: pd.DataFrame, options: ReadingOptions, *, file: objec
     frame
         A row a country, year and indicator, or years as columns.
     options
-        What the user says of the tables.
+        The user's reading options.
     file
         Named in errors.
 
@@ -82,7 +82,7 @@ def tidy_indicators(frame: pd.DataFrame, options: ReadingOptions, *, file: objec
         rows = source if table.rows is None else table.rows[source]
         return ReadTable(stack, (*notes, *done), rows, given)
     with table.placed():
-        # Months are not years: such a table keeps its column, which is refused at its row.
+        # Months are not years: such a column is kept, and its check refuses the row.
         periods = read_periods(table.frame["year"], None, file=file)
     if periods.done and periods.month is None:
         notes.append(periods.done)

@@ -18,7 +18,7 @@ _RECOGNISED: dict[TableKind, TableSchema] = {"indicator catalogue": CATALOGUE, "
 
 
 def table_kind(path: Path) -> TableKind:
-    """What a file holds; trade where its header cannot be read, so that its reader says why."""
+    """The kind of a file; trade if its header is unreadable, so that its reader says why."""
     try:
         columns = _header(path)
     except Exception:

@@ -23,7 +23,7 @@ _DAY_FIRST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.]((?:18|19|20|21)\d\d)")
 
 @dataclass(frozen=True, slots=True)
 class Periods:
-    """When each row is of.
+    """Period of each row.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Periods:
     month
         1 to 12, shape ``[row]``; None where rows are of years.
     done
-        What was done to get there, in words; empty where the column holds whole years.
+        What was done, in words; empty where the column holds whole years.
     """
 
     year: NDArray[np.integer]
@@ -137,7 +137,7 @@ def _date(word: str, *, column: str, file: object) -> tuple[int, int, int] | Non
 
 
 def _of_dates(year: object, month: object, day: object) -> Periods:
-    """Dates that are all a year's first or last day are its year; others are of their month."""
+    """Dates that are all first or last days of years mean years; others months."""
     years, months, days = (np.asarray(part, dtype=np.int32) for part in (year, month, day))
     first, last = (months == 1) & (days == 1), (months == 12) & (days == 31)
     if first.all() or last.all():

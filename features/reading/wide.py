@@ -16,7 +16,7 @@ from features.files.tables import EMPTY_IF_UNKNOWN, NOT_FINITE, refuse_cells
 def stacked(
     frame: pd.DataFrame, years: Mapping[str, int], *, file: object
 ) -> tuple[pd.DataFrame, NDArray[np.integer], list[str]]:
-    """One row a key and year; cells without a figure are left out and counted.
+    """One row a key and year; empty cells are left out and counted.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ from features.countries.source_codes import alpha2_to_iso3, alpha3_to_iso3
 from features.download.given import called, csv_like, member_like
 from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
-from features.errors import InputError, SourceError
+from features.errors import InputError, SourceError, changed_source
 from features.store.connector import Connector
 from features.store.source import SourceInfo, option, require_years
 from features.tidy.csv_stream import TEXT
@@ -259,8 +259,8 @@ class _Reader:
         each = words.dictionary.to_pylist()
         strange = [word for word in each if word not in (*yes, *no)]
         if strange:
-            raise SourceError(
-                f"the source has changed: expected {', '.join((*yes, *no))}, found {strange[0]!r}",
+            raise changed_source(
+                f"expected {', '.join((*yes, *no))}, found {strange[0]!r}",
                 remedy="Take an earlier edition, or upgrade gravicast",
                 file=self._spool.file,
                 column=column,

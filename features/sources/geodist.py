@@ -18,7 +18,7 @@ from features.countries.source_codes import alpha3_to_iso3
 from features.download.given import member_like
 from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
-from features.errors import SourceError
+from features.errors import SourceError, changed_source
 from features.files.workbooks import BrokenWorkbookError, Row, read_sheets
 from features.store.connector import Connector
 from features.store.source import SourceInfo
@@ -134,8 +134,8 @@ def _sheet(raw: RawFile) -> list[Row]:
             file=raw.path.name,
         ) from error
     if SHEET not in sheets:
-        raise SourceError(
-            f"the source has changed: expected sheet {SHEET}, found {', '.join(sheets)}",
+        raise changed_source(
+            f"expected sheet {SHEET}, found {', '.join(sheets)}",
             remedy="Upgrade gravicast",
             file=raw.path.name,
         )

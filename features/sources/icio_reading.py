@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from features.countries.source_codes import alpha3_to_iso3, translate
 from features.data.input_output import FINAL_USES
-from features.errors import SourceError
+from features.errors import SourceError, changed_source
 from features.tidy.csv_stream import header
 from features.tidy.parts import Notes
 from features.tidy.zip_csv import blocks
@@ -185,8 +185,8 @@ class _Labels:
         if len(codes) != ECONOMIES or set(found[1:]) != set(columns):
             wide = ECONOMIES * (len(SECTORS) + len(_FINAL)) + 1
             strange = sorted(set(found[1:]) ^ set(columns))
-            raise SourceError(
-                f"the source has changed: expected {wide:,} columns of {ECONOMIES} economies and "
+            raise changed_source(
+                f"expected {wide:,} columns of {ECONOMIES} economies and "
                 f"{len(SECTORS)} industries, found {len(found) - 1:,} of {len(codes)} economies"
                 + (f" (unexpected or absent: {', '.join(strange[:3])})" if strange else ""),
                 remedy=_CHANGED,
@@ -201,10 +201,8 @@ class _Labels:
         """Places of the rows of a block."""
         strange = [label for label in labels if label not in self.row]
         if strange:
-            raise SourceError(
-                f"the source has changed: there should be no row {strange[0]!r}",
-                remedy=_CHANGED,
-                file=self.file,
+            raise changed_source(
+                f"there should be no row {strange[0]!r}", remedy=_CHANGED, file=self.file
             )
         return np.array([self.row[label] for label in labels], dtype=np.int64)
 
@@ -221,8 +219,8 @@ def _cells(path: Path, member: str, labels: _Labels) -> Matrix:
             cells[place, number] = column.to_numpy(zero_copy_only=False)
     if (seen != 1).any():
         label = list(labels.row)[int(np.argmax(seen != 1))]
-        raise SourceError(
-            f"the source has changed: expected {len(seen):,} rows, found {int(seen.sum()):,} "
+        raise changed_source(
+            f"expected {len(seen):,} rows, found {int(seen.sum()):,} "
             f"(row {label} occurs {int(seen[labels.row[label]])} times)",
             remedy=_CHANGED,
             file=labels.file,

@@ -17,7 +17,7 @@ from features.countries.source_codes import alpha3_to_iso3
 from features.download.given import called, csv_like
 from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
-from features.errors import SourceError
+from features.errors import changed_source
 from features.store.connector import Connector
 from features.store.source import SourceInfo, option, require_choice, require_years
 from features.tidy.csv_stream import TEXT
@@ -230,11 +230,8 @@ def _filled(flag: pa.DictionaryArray, file: str) -> NDArray[np.bool_]:
     words = flag.dictionary.to_pylist()
     strange = [word for word in words if word not in ("p", "r", "u")]
     if strange:
-        raise SourceError(
-            f"the source has changed: expected p, r or u, found {strange[0]!r}",
-            remedy="Take an earlier release, or upgrade gravicast",
-            file=file,
-            column="flag_zero",
+        raise changed_source(
+            f"expected p, r or u, found {strange[0]!r}", file=file, column="flag_zero"
         )
     return np.array([word == "u" for word in words], dtype=bool)[np.asarray(flag.indices)]
 
@@ -250,10 +247,8 @@ def _differ(block: pa.RecordBatch, one: str, other: str) -> NDArray[np.bool_]:
 def _refuse_industry(industry: NDArray[np.int16], file: str) -> None:
     wrong = (industry < 1) | (industry > INDUSTRIES)
     if wrong.any():
-        raise SourceError(
-            f"the source has changed: industries are 1-{INDUSTRIES}, found "
-            f"{industry[int(wrong.argmax())]}",
-            remedy="Take an earlier release, or upgrade gravicast",
+        raise changed_source(
+            f"industries are 1-{INDUSTRIES}, found {industry[int(wrong.argmax())]}",
             file=file,
             column="industry_id",
         )

@@ -20,7 +20,7 @@ from features.download.answers import Answer
 from features.download.given import answers
 from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
-from features.errors import SourceError
+from features.errors import SourceError, changed_source
 from features.sources.indicator_parts import (
     Reading,
     check_release_day,
@@ -171,8 +171,8 @@ def _columns(body: bytes, *, file: str) -> dict[str, Mapping[str, Any]]:
             return dict(columns)
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
-    raise SourceError(
-        "the source has changed: expected JSON with an object 'columns', found "
+    raise changed_source(
+        "expected JSON with an object 'columns', found "
         f"{body[:60].decode('utf-8', errors='replace')!r}",
         remedy=_UPGRADE,
         file=file,
@@ -204,8 +204,8 @@ def _value_name(
             _refuse_other_prices(series, columns[found[0]], file=file)
             return names[found[0]], columns[found[0]]
     present = ", ".join(f"{about.get('shortName')} ({key})" for key, about in columns.items())
-    raise SourceError(
-        f"the source has changed: expected a column {' or '.join(series.columns)}, found {present}",
+    raise changed_source(
+        f"expected a column {' or '.join(series.columns)}, found {present}",
         remedy=_UPGRADE,
         file=file,
     )
@@ -215,9 +215,8 @@ def _refuse_other_prices(series: ReadySeries, about: Mapping[str, Any], *, file:
     """Refuse a unit that names another year of prices than ours does."""
     unit = f"{about.get('unit') or ''} {about.get('shortUnit') or ''}"
     if set(_PRICE_YEAR.findall(unit)) - set(_PRICE_YEAR.findall(series.unit)):
-        raise SourceError(
-            f"the source has changed: expected {series.name} in {series.unit}, found its unit to "
-            f"be {unit.strip()!r}",
+        raise changed_source(
+            f"expected {series.name} in {series.unit}, found its unit to be {unit.strip()!r}",
             remedy=_UPGRADE,
             file=file,
         )
@@ -234,9 +233,8 @@ def _read_table(path: Path, *, series: ReadySeries, names: frozenset[str]) -> pd
     require_source_columns([name.capitalize() for name in header], _KEYS, file=path.name)
     values = [k for k, name in enumerate(header) if name in names]
     if len(values) != 1:
-        raise SourceError(
-            f"the source has changed: expected one column {' or '.join(sorted(names))}, found "
-            f"{', '.join(rows[0])}",
+        raise changed_source(
+            f"expected one column {' or '.join(sorted(names))}, found {', '.join(rows[0])}",
             remedy=_UPGRADE,
             file=path.name,
         )

@@ -16,7 +16,7 @@ from features.download.answers import Answer
 from features.download.given import answers
 from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
-from features.errors import SourceError
+from features.errors import SourceError, changed_source
 
 API = "https://api.worldbank.org/v2"
 PER_PAGE = 20_000
@@ -169,8 +169,8 @@ def parse_page(body: bytes, *, subject: str) -> Page:
             return _page(*answer)
         except (TypeError, ValueError, KeyError, AttributeError):
             pass
-    raise SourceError(
-        "the source has changed: expected a list of page, pages, per_page, total and of rows, "
+    raise changed_source(
+        "expected a list of page, pages, per_page, total and of rows, "
         f"found {body[:80].decode('utf-8', errors='replace')!r}",
         remedy="Use --via bulk, or upgrade gravicast",
         file=file,
@@ -258,8 +258,8 @@ def read_series(files: Sequence[RawFile], *, series: str) -> tuple[pd.DataFrame,
             }
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise SourceError(
-            f"the source has changed: expected rows of indicator, country, countryiso3code, date "
+        raise changed_source(
+            f"expected rows of indicator, country, countryiso3code, date "
             f"and value, found {json.dumps(rows[0], ensure_ascii=False)[:160]} ({error})",
             remedy="Use --via bulk, or upgrade gravicast",
             file=f"{_TITLE}, {series}",
@@ -290,8 +290,8 @@ def read_countries(files: Sequence[RawFile]) -> tuple[dict[str, str], frozenset[
         # The region "NA" means that this is a group. Namibia's own code NA stands elsewhere.
         groups = frozenset(str(row["id"]) for row in rows if row["region"]["id"] == "NA")
     except (KeyError, TypeError) as error:
-        raise SourceError(
-            f"the source has changed: expected id, iso2Code and region of each country ({error})",
+        raise changed_source(
+            f"expected id, iso2Code and region of each country ({error})",
             remedy="Use --via bulk, or upgrade gravicast",
             file=f"{_TITLE}, country",
         ) from error

@@ -17,7 +17,7 @@ import pandas as pd
 from features.download.given import member_like, name_like
 from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
-from features.errors import SourceError
+from features.errors import SourceError, changed_source
 from features.tidy.tidying import require_source_columns
 
 # Redirects to another World Bank host.
@@ -137,8 +137,8 @@ def _year_columns(header: list[str], *, file: str) -> dict[int, int]:
     other = [name for k, name in enumerate(header) if k not in years and name and name not in _KEYS]
     if other or not years:
         shown = ", ".join(other[:5]) or "none"
-        raise SourceError(
-            f"the source has changed: expected columns of years such as 1960, found {shown}",
+        raise changed_source(
+            f"expected columns of years such as 1960, found {shown}",
             remedy="Use --via api, or upgrade gravicast",
             file=file,
         )
@@ -164,9 +164,8 @@ def _member(path: Path, name: str) -> Iterator[tuple[Iterator[list[str]], str]]:
         with zipfile.ZipFile(path) as archive:
             found = [m for m in archive.namelist() if m.lower() == name.lower()]
             if len(found) != 1:
-                raise SourceError(
-                    f"the source has changed: expected a file {name}, found "
-                    f"{', '.join(archive.namelist()[:12]) or 'none'}",
+                raise changed_source(
+                    f"expected a file {name}, found {', '.join(archive.namelist()[:12]) or 'none'}",
                     remedy="Use --via api, or upgrade gravicast",
                     file=path.name,
                 )

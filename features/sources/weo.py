@@ -70,7 +70,7 @@ _CODES = {
 class Weo(Connector):
     """Projections ``WEO.<code>.H<h>`` of every vintage asked for; actual figures ``WEO.<code>``.
 
-    A projection's year is that of the vintage, its value what the vintage said of ``h`` years
+    A projection's year is that of the vintage, its value the vintage's projection for ``h`` years
     later. With a publication lag of 0 it is seen from the January after: a forecast sees vintages
     of earlier years only. Actual figures are those of the newest vintage, up to the last year that
     is not an estimate; they are revised, as other macro data are.

@@ -130,7 +130,7 @@ def read_api_vintage(
 ) -> pd.DataFrame:
     """Series of the wanted codes, countries only; see `weo_files.read_vintage`.
 
-    The interface gives plain units (dollars, persons), whatever scale it names.
+    The API gives plain units (dollars, persons), despite the scale it names.
 
     Raises
     ------

@@ -14,7 +14,7 @@ import pandas as pd
 
 from features.countries.source_codes import alpha3_to_iso3, translate
 from features.download.answers import Answer
-from features.errors import SourceError
+from features.errors import SourceError, changed_source
 from features.files.workbooks import BrokenWorkbookError, Row, read_sheets
 from features.tidy.parts import Notes
 from features.tidy.tidying import require_source_columns
@@ -242,8 +242,8 @@ def _sheet_rows(path: Path) -> Iterator[Row]:
     except (BrokenWorkbookError, OSError) as error:
         raise SourceError("the workbook cannot be read", remedy=_REMEDY, file=path.name) from error
     if SHEET not in sheets:
-        raise SourceError(
-            f"the source has changed: expected sheet {SHEET}, found {', '.join(sheets)}",
+        raise changed_source(
+            f"expected sheet {SHEET}, found {', '.join(sheets)}",
             remedy="Take an earlier vintage, or upgrade gravicast",
             file=path.name,
         )

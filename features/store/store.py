@@ -171,4 +171,4 @@ def _how_to_get(key: str, present: Sequence[Dataset]) -> str:
     have = f"Near it are {', '.join(near or same[:5])}" if near or same else ""
     fetch = f"`gravicast fetch {source}`" if source in {*SOURCES, INDICATORS} else ""
     get = f"Fetch it with {fetch}" if fetch else "`gravicast fetch --list` names the sources"
-    return f"{get}. {have}" if have else f"{get}. `gravicast data list` names what there is"
+    return f"{get}. {have}" if have else f"{get}. `gravicast data list` lists the others"

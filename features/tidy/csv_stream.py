@@ -12,7 +12,7 @@ from typing import IO
 
 import pyarrow as pa
 
-from features.errors import SourceError, first_line
+from features.errors import SourceError, changed_source, first_line
 from features.tidy.tidying import require_source_columns
 
 BLOCK = 1 << 22
@@ -54,11 +54,7 @@ def member_named(archive: zipfile.ZipFile, ending: str, *, file: object) -> str:
     found = [n for n in names if n.rpartition("/")[2].lower().endswith(ending.lower())]
     if len(found) != 1:
         present = ", ".join(names[:10]) or "nothing"
-        raise SourceError(
-            f"the source has changed: expected one {ending} in the archive, found {present}",
-            remedy="Take an earlier release, or upgrade gravicast",
-            file=file,
-        )
+        raise changed_source(f"expected one {ending} in the archive, found {present}", file=file)
     return found[0]
 
 

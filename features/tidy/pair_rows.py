@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.countries.source_codes import translate
-from features.errors import SourceError
+from features.errors import SourceError, changed_source
 from features.tidy.parts import Notes, Part
 from features.tidy.tidying import pair_table
 
@@ -82,11 +82,7 @@ def require_unique(frame: pd.DataFrame, *, file: object) -> None:
     twice = frame.duplicated(keys).to_numpy()
     if twice.any():
         first = frame.iloc[int(twice.argmax())]
-        raise SourceError(
-            f"the source has changed: {' '.join(str(first[key]) for key in keys)} occurs twice",
-            remedy="Take an earlier release, or upgrade gravicast",
-            file=file,
-        )
+        raise changed_source(f"{' '.join(str(first[key]) for key in keys)} occurs twice", file=file)
 
 
 def small_frame(batches: Iterable[pa.RecordBatch], *, columns: Sequence[str]) -> pd.DataFrame:
