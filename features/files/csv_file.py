@@ -1,4 +1,4 @@
-"""Reading a CSV file so that what is wrong with it is said in one line, with the line's number."""
+"""Reads CSV files; errors name the line."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def read_csv(path: Path, *, text: Collection[str], mark: str) -> pd.DataFrame:
             # A column of numbers and words: `numbers` names the first word.
             warnings.simplefilter("ignore", pd.errors.DtypeWarning)
             # keep_default_na would turn Namibia's ISO2 code into a missing value. Only an empty
-            # cell is missing; anything else that is no number is reported by `numbers`.
+            # cell is missing; anything else that is not a number is reported by `numbers`.
             frame = pd.read_csv(
                 stream,
                 sep=mark,

@@ -1,4 +1,4 @@
-"""Tables in memory: pandas frames, and those of polars, Arrow and others."""
+"""Tables in memory: pandas, polars, Arrow and others."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def as_frame(table: Any, *, text: Collection[str], file: object) -> pd.DataFrame
     if not hasattr(table, "__arrow_c_stream__"):
         kind = f"{type(table).__module__}.{type(table).__qualname__}".removeprefix("builtins.")
         raise InputError(
-            f"{kind} is no table",
-            remedy="Give a pandas, polars or Arrow table, such as pandas.DataFrame(...) of it or "
-            "what its to_pandas() returns",
+            f"{kind} is not a table",
+            remedy="Give a pandas, polars or Arrow table, such as pandas.DataFrame(...) or the "
+            "result of its to_pandas()",
             file=file,
         )
     import pyarrow as pa

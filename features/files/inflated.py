@@ -1,4 +1,4 @@
-"""Compressed files: opened whatever their name, and refused where they would fill the memory."""
+"""Opens compressed files by content, and refuses those that would fill memory."""
 
 from __future__ import annotations
 

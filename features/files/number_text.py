@@ -1,4 +1,4 @@
-"""Numbers written as text: decimal commas, thousands separators, blanks between digits."""
+"""Numbers written as text: decimal commas, thousands separators, spaces between digits."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def with_plain_numbers(
     default: Decimal | None,
     file: object,
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Rewrite columns of numbers that are text; cells that are no number stay as they are.
+    """Rewrite columns of numbers that are text; other cells stay as they are.
 
     Parameters
     ----------
@@ -160,7 +160,7 @@ def _has(cells: pd.Series, mark: str) -> bool:
 def _refuse(cell: str, column: str, *, file: object) -> None:
     raise InputError(
         f"{cell!r} may be {cell.replace(',', '').replace('.', '')} or a number with three decimals",
-        remedy="Say which mark stands before decimals with `--decimal ,` or `--decimal .`",
+        remedy="Give the decimal mark with `--decimal ,` or `--decimal .`",
         file=file,
         column=str(column),
     )

@@ -1,4 +1,4 @@
-"""Reading a Parquet file as a table of single values."""
+"""Reads Parquet files of single values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What separates the cells of a CSV file."""
+"""Separators of CSV files."""
 
 from __future__ import annotations
 

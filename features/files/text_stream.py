@@ -1,4 +1,4 @@
-"""A text table as a stream of bytes, refused where reading on would take forever."""
+"""A text table as a stream of bytes, refused where parsing would never end."""
 
 from __future__ import annotations
 

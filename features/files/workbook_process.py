@@ -32,7 +32,7 @@ def main() -> int:
             name: book.get_sheet_by_name(name).to_python(skip_empty_area=False)
             for name in book.sheet_names
         }
-    except BaseException as error:  # a panic of Rust is no Exception
+    except BaseException as error:  # a panic of Rust is not an Exception
         message = (str(error).strip() or type(error).__name__).splitlines()[0]
         sys.stderr.write(f"\n{message}\n")
         return UNREADABLE

@@ -1,4 +1,4 @@
-"""Reading Excel workbooks, .xls and .xlsx alike."""
+"""Reads Excel workbooks, .xls and .xlsx alike."""
 
 from __future__ import annotations
 
@@ -71,12 +71,12 @@ def read_workbook(path: Path, *, text: Collection[str]) -> tuple[pd.DataFrame, t
             remedy="Open it in a spreadsheet and save it as .xlsx or as CSV",
             file=path,
         ) from error
-    # A title or a note alone is no table.
+    # A title or a note alone is not a table.
     filled = {name: rows for name, rows in sheets.items() if _width(rows) > 1 and len(rows) > 1}
     if len(filled) > 1:
         raise InputError(
             f"{len(filled)} sheets hold tables: {', '.join(filled)}",
-            remedy="Save the one that is meant as a file of its own",
+            remedy="Save the right one as a file of its own",
             file=path,
         )
     if not filled:
@@ -94,7 +94,7 @@ def _table(rows: Sequence[Row], *, text: Collection[str]) -> pd.DataFrame:
             for name, cells in zip(names, columns, strict=True)]  # fmt: skip
     frame = pd.concat(made, axis=1, keys=range(len(made)))
     frame.columns = names
-    # What Excel formats beyond the table is no column.
+    # What Excel formats beyond the table is not a column.
     return frame.loc[:, [cell is not None or column.notna().any()
                          for cell, column in zip(header, made, strict=True)]]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Which column of a table is what, by the names that Comtrade, WITS, CEPII and others give them."""
+"""Column names that Comtrade, WITS, CEPII and others use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A column of countries, however they are called, as alpha-3 categories."""
+"""A column of countries, by code or name, as alpha-3 categories."""
 
 from __future__ import annotations
 

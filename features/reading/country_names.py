@@ -17,7 +17,7 @@ from features.countries.source_codes import (
 )
 
 WORLD = ""
-"""What a code of the world, or of a partner that is no country, is read as."""
+"""What a code of the world, or of a partner that is not a country, is read as."""
 
 _WORLD_WORDS = frozenset({"wld", "world", "w00", "all", "total", "all countries", "world total",
                           "total world", "all partners", "owid wrl", "w0", "w1", "wl"})  # fmt: skip
@@ -179,7 +179,7 @@ def alpha3_of_name(name: str) -> str | None:
 
 
 def is_world(code: str) -> bool:
-    """Whether a code or name means the world or a partner that is no country (bunkers)."""
+    """Whether a code or name means the world or a partner that is not a country (bunkers)."""
     word, digits = normal(code), _digits(code)
     if digits is not None:
         known = digits in _WORLD_NUMBERS | _NO_COUNTRY_NUMBERS
@@ -192,7 +192,7 @@ def is_world(code: str) -> bool:
 
 
 def _numeric(digits: str) -> str | None:
-    """Alpha-3 code of a number, `WORLD` for a partner that is no country, None for no code."""
+    """Alpha-3 code of a number, `WORLD` for a partner that is not a country, None for no code."""
     try:
         return numeric_to_iso3(digits) or WORLD
     except UnknownCodeError:

@@ -1,4 +1,4 @@
-"""What a table is, by the names of its columns."""
+"""The kind of a table, by its column names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Monthly flows summed to years; years that lack months are named."""
+"""Sums monthly flows to years; names years that lack months."""
 
 from __future__ import annotations
 

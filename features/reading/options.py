@@ -1,4 +1,4 @@
-"""How a table is read where it does not say itself."""
+"""How to read a table where it leaves that open."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table as it was read, and the way back from its rows to those of the file."""
+"""A table as read, with the file row of each of its rows."""
 
 from __future__ import annotations
 

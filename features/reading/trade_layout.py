@@ -1,4 +1,4 @@
-"""Which column of a trade table is what, and which way its flows go."""
+"""Layout of a trade table: which column is what, and the direction of its flows."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def _direction(
     direction = options.flow or stated
     if direction is None:
         raise InputError(
-            "the table has reporters and partners, and does not say who exports",
+            "the table has reporters and partners, but not who exports",
             remedy="Say so with `--flow exports` (or imports), or `--columns exporter=COLUMN`",
             file=file,
         )
@@ -182,7 +182,7 @@ def chosen_flows(
     Raises
     ------
     InputError
-        If exports and imports stand in one table, or none of the wanted are there.
+        If the table holds both exports and imports, or none of the wanted are there.
     """
     if layout.flow is None:
         return None
@@ -210,7 +210,7 @@ def _word(text: str) -> FlowDirection | None:
 
 def _refuse_both(column: str, *, file: object) -> None:
     raise InputError(
-        "exports and imports stand in one table",
+        "the table holds both exports and imports",
         remedy="Choose with `--flow exports` or `--flow imports`",
         file=file,
         column=column,
@@ -252,7 +252,7 @@ def unit_of(
             return FACTORS[unit], unit
     if names.plain(header) == "v":
         raise InputError(
-            "the header does not say the unit of the values: BACI's v is in thousand USD",
+            "the header does not give the unit of the values: BACI's v is in thousand USD",
             remedy="Say it with `--unit thousand` (or usd, million, billion)",
             file=file,
             column=header,

@@ -1,4 +1,4 @@
-"""Reading a trade table as people have it: one row a flow and year, with what was done to it."""
+"""Reads a trade table in any common layout, and notes what it did."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _without_world(
     *,
     file: object,
 ) -> NDArray[np.bool_] | None:
-    """Rows without those of the world and of partners that are no country; counted."""
+    """Rows without those of the world and of partners that are not countries; counted."""
     marks = [mark for side in sides.values() if (mark := side.marked(WORLD)) is not None]
     if not marks:
         return rows
@@ -135,7 +135,8 @@ def _without_world(
         raise InputError(f"every row is of {with_rows(given)}", remedy=remedy, file=file)
     if world.any():
         named = ", ".join(map(repr, given))
-        notes.append(f"{counted(int(world.sum()))} of {named} left out: the world or no country")
+        left_out = f"{counted(int(world.sum()))} of {named} left out"
+        notes.append(f"{left_out}: the world or areas that are not countries")
     return kept
 
 

@@ -1,4 +1,4 @@
-"""The unit of a column of values, as its header or a column of units says it."""
+"""Unit of a value column, from its header or a unit column."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A year of the OECD's ICIO read out of its zip: labels checked, cells placed, balance proved."""
+"""Reads a year of the OECD's ICIO from its zip: checks labels, places cells, proves balance."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TOLERANCE, SLACK = 0.01, 5.0
 TAXES, VALUE_ADDED, OUTPUT = "TLS", "VA", "OUT"
 _FINAL = {"HFCE": "HOUSEHOLD", "NPISH": "NONPROFIT", "GGFC": "GOVERNMENT", "GFCF": "GFCF",
           "INVNT": "INVENTORY", "DPABR": "HOUSEHOLD"}  # fmt: skip
-"""Final use of each of the source's columns; what residents buy abroad is bought by households."""
+"""Final use of each source column; residents' purchases abroad count as households'."""
 _CHANGED = "Take the edition that this version of gravicast knows, or upgrade gravicast"
 
 Matrix = NDArray[np.float64]
@@ -124,7 +124,7 @@ def read_year(path: Path, member: str, notes: Notes) -> IcioYear:
     for place, use in enumerate(_FINAL.values()):
         final[:, :, FINAL_USES.index(use)] += by_column[:, :, place]
     _check_balance(cells, labels)
-    notes.say("Taxes less subsidies on products that industries pay (row TLS) are no sale: the "
+    notes.say("Taxes less subsidies on products that industries pay (row TLS) are not sales: the "
               "tables' value added, output less inputs, contains them; those on final use are left "
               "out")  # fmt: skip
     notes.say("Purchases of residents abroad (DPABR) are counted with households'")
@@ -242,7 +242,7 @@ def _check_balance(cells: Matrix, labels: _Labels) -> None:
     """Rows must sum to the output in the last column, columns to that in the last row."""
     k = len(labels.countries) * len(SECTORS)
     sold, output = cells[:k, :-1].sum(axis=1), cells[:k, -1]
-    # An empty cell here would compare as right with everything.
+    # An empty cell here would pass every comparison.
     made, below = np.nan_to_num(cells[:-1, :k]).sum(axis=0), np.nan_to_num(cells[-1, :k])
     for name, added, published in (("row", sold, output), ("column", made, below)):
         gap = np.abs(added - published)
@@ -259,7 +259,7 @@ def _check_balance(cells: Matrix, labels: _Labels) -> None:
 
 
 def _settle_negatives(intermediate: Matrix, final: Matrix, notes: Notes) -> None:
-    """Move negative sales to sectors, which no table has, to the user's inventories, in place."""
+    """Move negative sales to sectors to the user's inventories, in place."""
     row, column = np.nonzero(intermediate < 0)
     if not row.size:
         return

@@ -1,4 +1,4 @@
-"""Our World in Data: AI publications, patents, investment and robots, as its charts hold them."""
+"""Our World in Data: AI publications, patents, investment and robots, from its charts."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ _UPGRADE = "Leave the series out with --indicators, take an earlier release, or 
 class Owid(Connector):
     """Charts of Our World in Data, a row a country and year.
 
-    The source overwrites its charts in place: the day of retrieval is the release. Files that it
-    says are unchanged are not sent again.
+    The source overwrites its charts in place: the day of retrieval is the release. Unchanged files
+    are not sent again.
     """
 
     INFO: ClassVar[SourceInfo] = SourceInfo(
@@ -91,7 +91,7 @@ class Owid(Connector):
         return f"owid:{self.release}:{selection}:{years_word(self.years)}"
 
     def locate(self) -> tuple[str, ...]:
-        """Two addresses a series: its table and what is said of it."""
+        """Two addresses per series: table and metadata."""
         return tuple(
             f"{GRAPHER}/{series.at_source}.{kind}"
             for series in self.chosen
@@ -146,7 +146,7 @@ def _is_country(code: str) -> bool:
 def _check_table(answer: Answer, series: ReadySeries | None = None) -> None:
     """Refuse a web page or another table under status 200, so that it is never cached.
 
-    Also one without a column of ``series``, where a file must tell what it is of.
+    Also refuse one without a column of ``series``, where a file must identify itself.
     """
     if answer.status == 200:
         header = next(csv.reader(io.StringIO(answer.text)), [])
@@ -164,7 +164,7 @@ def _check_metadata(answer: Answer, series: ReadySeries | None = None) -> None:
 
 
 def _columns(body: bytes, *, file: str) -> dict[str, Mapping[str, Any]]:
-    """What the metadata say of each value column."""
+    """Metadata of each value column."""
     try:
         columns = json.loads(body.decode("utf-8-sig"))["columns"]
         if columns and all(isinstance(about, dict) for about in columns.values()):
@@ -180,10 +180,9 @@ def _columns(body: bytes, *, file: str) -> dict[str, Mapping[str, Any]]:
 
 
 def _value_column(path: Path, *, series: ReadySeries) -> tuple[frozenset[str], Mapping[str, Any]]:
-    """Lower-case names that the value column may have in the table, and what is said of it.
+    """Lower-case names that the value column may have in the table, and its metadata.
 
-    Titles change with every update of a chart and short names are written in more than one case,
-    so that the metadata are asked which column is meant.
+    Titles change with every update and short names vary in case, so the metadata decide the column.
     """
     return _value_name(_columns(path.read_bytes(), file=path.name), series=series, file=path.name)
 
@@ -226,7 +225,7 @@ def _refuse_other_prices(series: ReadySeries, about: Mapping[str, Any], *, file:
 
 def _read_table(path: Path, *, series: ReadySeries, names: frozenset[str]) -> pd.DataFrame:
     """Rows of a chart's table: ``series, code, year, value``."""
-    # Entity codes are text: pandas would read some as missing, pyarrow's reader is for big files.
+    # Entity codes are text: pandas would read some as missing.
     try:
         rows = list(csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig")), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
@@ -270,7 +269,7 @@ def _broken(reason: str, path: Path) -> SourceError:
 
 
 def _statement(series: ReadySeries, about: Mapping[str, Any]) -> str:
-    """What the source says of unit, span and updates, against which our words can be held."""
+    """The source's unit, span and updates, to check ours against."""
     words = (
         f"{word} {about[key]}"
         for key, word in (

@@ -1,4 +1,4 @@
-"""Stata files, in which several sources offer their tables beside CSV or Excel."""
+"""Stata files, which several sources offer beside CSV or Excel."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def is_stata(path: Path) -> bool:
 
 
 def _opened(path: Path) -> StataReader:
-    # By name pandas would take a file in the cache that is called .zip for compressed.
+    # By name, pandas would take a cached file named .zip as compressed.
     return pd.read_stata(path, iterator=True, compression=None, convert_categoricals=False)
 
 

@@ -1,4 +1,4 @@
-"""The last step of every connector: columns checked, tables in the project's schema."""
+"""The last step of every connector: checked columns, tables in the project's schema."""
 
 from __future__ import annotations
 
