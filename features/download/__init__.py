@@ -1,1 +1,1 @@
-"""How raw files are had from a source: requests, retries, partial files, the cache, ``--from``."""
+"""Downloading raw files: requests, retries, partial files, the cache."""

@@ -1,1 +1,1 @@
-"""How raw files of sources become tidy tables: what the connectors share."""
+"""From raw files to tidy tables: what connectors share."""

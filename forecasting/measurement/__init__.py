@@ -1,1 +1,1 @@
-"""How measures of the trade pattern are forecast, calibrated, scored and explained."""
+"""Measures of the trade pattern: computed for past and forecast trade, scored and explained."""

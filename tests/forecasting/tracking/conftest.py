@@ -1,4 +1,4 @@
-"""A real MLflow server that tests of tracking and of its pages start."""
+"""A real MLflow server that tests of tracking and of MLflow's pages start."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MLflow's pages and the report as a person sees them, in a real browser.
+"""The review desk as a person sees it: MLflow's pages and the report, in a real browser.
 
 The browser is the system's Chromium. What a test looked at last is in its ``tmp_path`` as
 ``seen.png``.
