@@ -65,7 +65,7 @@ def test_groups_of_countries_in_an_indicator_file_are_left_out_by_name(
     options = {**world_files.options, "indicators": tmp_path / "i.csv", "experiment": None}
     with_groups, without = load(RunConfig(**options)), load(RunConfig(**world_files.options))
     statements = " ".join(next(s.statements for s in with_groups.sources if s.role == "indicators"))
-    assert "9 rows of 3 codes that are no countries left out: EUU, WLD, XQQ" in statements
+    assert "9 rows of 3 codes that are not countries left out: EUU, WLD, XQQ" in statements
     left, right = with_groups.bundle.indicators, without.bundle.indicators
     for name, series in right.values.items():
         assert pd.DataFrame(series).equals(pd.DataFrame(left.values[name])), name
