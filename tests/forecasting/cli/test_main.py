@@ -246,11 +246,6 @@ def _truncated_gzip(folder: Path, trade: pd.DataFrame) -> Path:
     return folder / "t.csv.gz"
 
 
-def _no_gzip(folder: Path, trade: pd.DataFrame) -> Path:
-    trade.to_csv(folder / "t.csv.gz", index=False, compression=None)
-    return folder / "t.csv.gz"
-
-
 def _empty(name: str) -> Callable[[Path, pd.DataFrame], Path]:
     def write(folder: Path, trade: pd.DataFrame) -> Path:
         (folder / name).write_bytes(b"")
@@ -297,7 +292,6 @@ FILES = {
     "damaged Parquet": (_damaged_parquet, ("cannot be read", "download it again")),
     "truncated zip": (_truncated_zip, ("cannot be read", "complete")),
     "truncated gzip": (_truncated_gzip, ("cannot be read", "complete")),
-    "no gzip": (_no_gzip, ("cannot be read", "complete")),
     "empty CSV": (_empty("t.csv"), ("the file is empty", "Name a file with rows")),
     "empty Parquet": (_empty("t.parquet"), ("the file is empty",)),
     "blank CSV": (_blank, ("the file is empty",)),
