@@ -1,4 +1,4 @@
-"""Division that gives 0 where there is nothing to divide by."""
+"""Array helpers: safe division, codes in use, sums by key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The catalogue: every feature there is, the matrix they make, and what the data cover."""
+"""The feature catalogue: every feature, the matrix they form, and the data they need."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ FEATURES: tuple[Feature, ...] = (
     *data_infrastructure.FEATURES,
     published_totals.HORIZON,
 )
-"""What is built in. The order is that of the design matrix's columns; features of the user's own
-series (`own_of`) stand after them."""
+"""Built-in features, in the order of the design matrix's columns; features of the user's own series
+(`own_of`) follow them."""
 
 NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
 CHANNEL_OF: dict[str, Channel] = {feature.name: feature.channel for feature in FEATURES}
@@ -112,7 +112,7 @@ def origin_matrix(info: InformationSet, *, own: Sequence[Feature] = ()) -> NDArr
 def coverage(
     info: InformationSet, matrix: NDArray[np.float32], *, own: Sequence[Feature] = ()
 ) -> pd.DataFrame:
-    """What the data fill, one row a feature.
+    """Coverage of the features, one row each.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a user's mistake or a source's trouble raises: where, what, and what to do about it."""
+"""Errors from users' input and from sources: where, what is wrong, and the remedy."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _LONGEST = {"problem": 1000, "remedy": 500, "file": 240}
 
 def cut(text: str, limit: int = LONGEST_CELL) -> str:
     """Text for a message: on one line, without control characters, and no longer than ``limit``."""
-    # A file's cells may hold line ends, terminal escapes or half a surrogate pair. Only the first
-    # characters are looked at: a cell may be a whole file.
+    # Cells may hold line ends, terminal escapes or half a surrogate pair. Only the first characters
+    # are read: a cell may be a whole file.
     head = text[: limit + 1]
     if not head.isprintable():
         head = "".join(c if c.isprintable() else repr(c)[1:-1] for c in head)
@@ -27,7 +27,7 @@ def listed(words: Sequence[str], *, most: int = 5) -> str:
 
 
 class InputError(ValueError):
-    """Bad input, told in one line: file, column, row, problem and remedy.
+    """Bad input, in one line: file, column, row, problem and remedy.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class InputError(ValueError):
 
 
 def _path(file: str) -> str:
-    """A path, of a long one its end: that is where the name is."""
+    """A path; of a long one its end, which holds the name."""
     longest = _LONGEST["file"]
     return cut(file if len(file) <= longest else f"...{file[3 - longest :]}", longest)
 
@@ -76,21 +76,32 @@ class RepeatedRowsError(InputError):
 
 
 class SourceError(InputError):
-    """A public source did not give what it should: unreachable, refusing, changed or broken.
+    """A public source failed: unreachable, refusing, changed or broken.
 
-    Like `InputError` it is told in one line; ``file`` names the source or the file from it.
+    One line as in `InputError`; ``file`` names the source or its file.
     """
 
 
+def changed_source(
+    detail: str,
+    *,
+    file: object,
+    remedy: str = "Take an earlier release, or upgrade gravicast",
+    column: str | None = None,
+) -> SourceError:
+    """The error for data in another form than this version reads; ``detail`` says how."""
+    return SourceError(f"the source has changed: {detail}", remedy=remedy, file=file, column=column)
+
+
 class UnreachableError(SourceError):
-    """The source could not be reached or broke off too often; what is cached could be used."""
+    """The source could not be reached or broke off too often; cached data may serve instead."""
 
 
 def first_line(error: BaseException) -> str:
-    """What an error of a library says, cut to a line; its kind where it says nothing."""
+    """A library error's message, cut to a line; its type if it has none."""
     return cut((str(error).strip() or type(error).__name__).splitlines()[0], 160)
 
 
 MALFORMED = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError,
              RuntimeError)  # fmt: skip
-"""What reading a damaged file of our own making raises, whichever part is damaged."""
+"""What reading a damaged file of our own may raise, whichever part is damaged."""

@@ -1,4 +1,4 @@
-"""What a feature is, and the few forms most features take."""
+"""What a feature is, and the common forms of features."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ CHANNELS: dict[Channel, str] = {
 """Every channel with its name in words, in the order of reports."""
 
 TECHNOLOGY: frozenset[Channel] = frozenset({"ai_adoption", "automation", "data_infrastructure"})
-"""Channels whose added value the project exists to test."""
+"""Channels whose added value the project tests."""
 
 Sign = Literal["+", "-", "two-sided", "none"]
 CountryValues = Callable[[InformationSet], NDArray[np.floating]]
-"""From an information set to one number a country, shape ``[country]``."""
+"""From an information set to one number per country, shape ``[country]``."""
 FlowValues = Callable[[InformationSet], NDArray[np.floating]]
-"""From an information set to one number a flow, shape ``[flow]``."""
+"""From an information set to one number per flow, shape ``[flow]``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What looks wrong in data that are well formed: a finding, and when it ends a run."""
+"""Findings: well-formed data that look wrong, and when they end a run."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ CODES: dict[str, str] = {
     "few-zeros": "a few stated zeros among many cells without a row",
     "pairs-once": "a pair file that lists every pair in one direction",
 }
-"""Everything that is looked for, by the code of its finding."""
+"""All checks, by the code of their finding."""
 
 _ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "note": 2}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something in the data that looks wrong, or that was put right.
+    """Something in the data that looks wrong, or was corrected.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class Finding:
 
 
 def settled(findings: Iterable[Finding], *, accept: Collection[str]) -> tuple[Finding, ...]:
-    """Findings, the gravest first; warnings whose code the user accepts become notes."""
+    """Findings, the most severe first; warnings that the user accepts become notes."""
     found = [
         replace(one, severity="note") if one.severity == "warning" and one.code in accept else one
         for one in findings

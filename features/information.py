@@ -1,4 +1,4 @@
-"""`InformationSet`: what was published by a date, the only door through which data is seen."""
+"""`InformationSet`: what was published by a date; all features read data through it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from features.errors import InputError
 
 TOTALS_CHANNEL = "published_totals"
 CARRY_YEARS = 3
-"""A country's last observation stands in for a missing one for at most this many years."""
+"""A missing value is filled with the country's last observation, at most this many years old."""
 
 
 def last_published_year(as_of: date, *, lag_months: int) -> int:
@@ -48,12 +48,12 @@ class AsOfRule:
 
 
 def log_totals(totals: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Log of totals, those below one dollar counting as one."""
+    """Log of totals, at least one dollar each."""
     return np.log(np.maximum(totals, 1.0)).astype(np.float32)
 
 
 class DataBundle:
-    """Everything that was read, published or not. Only `InformationSet` reads from it.
+    """All data, published or not. Only `InformationSet` reads it.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ class DataBundle:
     def abroad_intensity(self) -> NDArray[np.float32]:
         """`intensity` beside the totals of trade abroad, shape ``[year, flow]``.
 
-        Countries that buy mostly at home do not seem to trade little with everybody.
+        So countries that buy mostly at home do not look as if they traded little with everybody.
         """
         if not self.panel.flows.diagonal:
             return self.intensity
@@ -172,7 +172,7 @@ class InformationSet:
     Parameters
     ----------
     data
-        Everything that was read.
+        All data.
     as_of
         The day the forecast is made.
     origin
@@ -183,8 +183,7 @@ class InformationSet:
 
     Notes
     -----
-    **Invariant.** Arrays handed out end at the last published year; a builder cannot ask for more
-    because it is not there.
+    **Invariant.** Arrays end at the last published year, so a builder cannot see later ones.
     """
 
     def __init__(
@@ -251,7 +250,7 @@ class InformationSet:
 
     @property
     def specs(self) -> Mapping[str, IndicatorSpec]:
-        """Indicator catalogue: what series there are, not what they hold."""
+        """Indicator catalogue: which series exist, not their values."""
         return {} if self._data.indicators is None else self._data.indicators.specs
 
     def has_series(self, name: str) -> bool:
@@ -287,9 +286,9 @@ class InformationSet:
     def last_year(self, name: str) -> int:
         """Last reference year of a series published by the as-of date.
 
-        Where nobody has a value in it, the last year of the `CARRY_YEARS` before in which somebody
-        has. Where the table ends says nothing: it may end late for another series' sake, or for a
-        year that was published after the as-of date.
+        Where it has no value at all, the last of the `CARRY_YEARS` before with one. The table's end
+        is not used: another series, or a year published after the as-of date,
+        may extend it.
         """
         if not self.has_series(name):
             return self.origin
@@ -327,7 +326,7 @@ class InformationSet:
     def latest(self, name: str, *, back: int = 0) -> NDArray[np.float64]:
         """Latest published values, or those ``back`` years earlier, shape ``[country]``.
 
-        A cell that is missing takes the country's last observation of the `CARRY_YEARS` before.
+        A missing cell takes the country's last observation of the `CARRY_YEARS` before.
         """
         rows = self.series(name)
         end = rows.shape[0] - back
@@ -348,7 +347,7 @@ class InformationSet:
             return np.empty((0, self.n_countries, self.n_countries), dtype=np.float32)
         last = last_published_year(self.as_of, lag_months=yearly.publication_lag_months)
         stated = yearly.stated[: max(last - yearly.first_year + 1, 0)]
-        # Years at the end without a row are in the matrix only because a later year has one.
+        # Years at the end without a row are in the matrix only because an unpublished year has one.
         covered = np.flatnonzero(stated)
         return yearly.values[: covered[-1] + 1 if covered.size else stated.size]
 

@@ -1,1 +1,1 @@
-"""One module a channel: each declares its features and how they are computed."""
+"""One module per channel, with its features and how they are computed."""

@@ -63,8 +63,8 @@ def per_head_growth(series: str, *, years: int) -> CountryValues:
 def _recent_models(info: InformationSet) -> NDArray[np.floating]:
     """``ln(1 + notable AI models of the last five published years)``.
 
-    An absent country-year is a true zero in this source, unlike in every other, from its first
-    figure on: before it nobody counted.
+    In this source alone, an absent country-year is a true zero from the first figure on; before it
+    nobody counted.
     """
     rows = info.series(MODELS)
     if np.isnan(rows).all():

@@ -2,7 +2,7 @@
 
 Whether automation of the importer lowers imports from low-wage countries is contested (Artuc,
 Bastos and Rijkers 2023 find more of them; Faber 2020 and Krenz, Prettner and Strulik 2021 fewer),
-so every expectation here is two-sided and none is imposed on the model.
+so every expected sign here is two-sided.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ income = log(ratio(latest(GDP), latest(POPULATION)))
 def exchange_change(*, years: int) -> CountryValues:
     """Log change of local currency per USD, positive for a depreciation.
 
-    A jump above 100 percent within a year is a redenomination more often than a price: masked.
+    Jumps above 100 percent within a year are masked: most are redenominations.
     """
 
     def values(info: InformationSet) -> NDArray[np.floating]:
@@ -79,7 +79,7 @@ def _openness(side: str) -> FlowValues:
 
 
 def _expected_growth(info: InformationSet) -> NDArray[np.floating]:
-    """Mean growth, percent, that the latest published outlook saw for its next three years."""
+    """Mean growth, percent, in the latest published outlook for its next three years."""
     return np.mean([info.latest(name) for name in OUTLOOK], axis=0)
 
 

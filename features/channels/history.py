@@ -1,4 +1,4 @@
-"""Columns computed from a flow's own past: lags, growth, gaps, volatility, zeros, reverse flow.
+"""History features of a flow: lags, growth, gaps, volatility, zeros, reverse flow.
 
 The flows are cut into blocks that stay in cache while every column of the block is computed from
 contiguous ``[year, flow]`` planes; on a million flows this is several times as fast as whole-array
@@ -64,13 +64,13 @@ def history_columns(info: InformationSet) -> NDArray[np.float32]:
 
 
 def write_history(info: InformationSet, out: NDArray[np.float32]) -> None:
-    """Write `history_columns` into ``out``, shape ``[column, flow]``; a reused buffer is faster."""
+    """Write `history_columns` into ``out``, ``[column, flow]``; reusing a buffer is faster."""
     world = log_totals(_world_by_sector(info))
     parts = [
         slice(start, min(start + BLOCK, info.flows.size))
         for start in range(0, info.flows.size, BLOCK)
     ]
-    # Made before the threads share them.
+    # Computed before threads share them.
     planes = (info.intensity, info.traded_intensity)
     # NumPy releases the interpreter's lock inside each operation. Blocks do not touch each other,
     # so the number of threads changes no bit.
@@ -82,7 +82,7 @@ def write_history(info: InformationSet, out: NDArray[np.float32]) -> None:
 
 
 def _world_by_sector(info: InformationSet) -> NDArray[np.float64]:
-    """World trade of each sector, shape ``[year, sector]``: what its totals are shares of."""
+    """World trade of each sector, shape ``[year, sector]``."""
     years = info.exporter_totals.shape[0]
     return info.exporter_totals.reshape(years, -1, len(info.flows.sectors)).sum(axis=1)
 
@@ -129,8 +129,8 @@ def _growth_columns(
         out[column] = _midpoint(window[-1], window[-1 - years])
         unknown = np.isnan(out[column])
         out[column] -= of_world
-        # x now against x then scaled by what both margins and the world did since: the shift one
-        # step of raking leaves.
+        # x now against x then, scaled by the change of both margins and the world: the shift after
+        # one step of raking.
         out[relative] = _midpoint(traded[-1], traded[-1 - years])
         out[relative][unknown] = np.nan
     return first + 2 * len(GROWTH_YEARS)
@@ -162,8 +162,7 @@ def _gap_columns(window: Plane, intensity: Plane, traded: Plane, out: Plane, col
 def _life_columns(history: Plane, out: Plane, column: int) -> int:
     """Years since trade, age of the link, gap to the peak; one pass backwards over the years.
 
-    Only years that are known count, and an unknown one ends nothing: a flow whose last year is not
-    reported yet is no flow that stopped.
+    Unknown years are skipped: a flow whose last year is not reported yet has not stopped.
     """
     positive, none = history > 0, history == 0
     alive, idle = ~none[-1], ~positive[-1]

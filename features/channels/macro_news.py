@@ -1,4 +1,4 @@
-"""Macro news: what national accounts and exchange rates did between origin and as-of date."""
+"""Macro news: changes in national accounts and exchange rates between origin and as-of date."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Features of the user's own technology indicators: level at both ends, growth and gap."""
+"""Features of the user's own technology indicators: levels at both ends, growth and gap."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from features.information import InformationSet
 GROWTH_YEARS = 5
 _PREFIX = "own_"
 _LARGEST = 1e38
-"""Of a level: the gap between two of them fits float32."""
+"""Largest level: the gap between two fits float32."""
 _LONGEST = 40
-"""Letters of a series in the name of a feature."""
+"""Characters of a series in a feature's name."""
 
 
 def own_series(
     specs: Mapping[str, IndicatorSpec], *, read: Collection[str]
 ) -> tuple[IndicatorSpec, ...]:
-    """Series that become features: of a technology channel, and read by no built-in feature.
+    """Series that become features: those of a technology channel that no built-in feature reads.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def unused_series(
 
 
 def _unread(specs: Mapping[str, IndicatorSpec], read: Collection[str]) -> list[IndicatorSpec]:
-    # What can stand in for a series measures the same: beside it, it is no news.
+    # A series that can stand in for another measures the same and adds nothing beside it.
     known = {*read, *(name for names in STAND_INS.values() for name in names), *FILLERS.values()}
     return [spec for name, spec in sorted(specs.items()) if name not in known]
 
@@ -65,8 +65,8 @@ def _unread(specs: Mapping[str, IndicatorSpec], read: Collection[str]) -> list[I
 def own_features(series: Iterable[IndicatorSpec]) -> tuple[Feature, ...]:
     """Columns of the user's series, in their order.
 
-    The name begins with `own_` and the channel, which `own_channel` reads off; unit and label are
-    those of the indicator catalogue.
+    Names begin with `own_` and the channel, which `own_channel` reads; unit and label come from the
+    indicator catalogue.
     """
     features: list[Feature] = []
     taken: set[str] = set()
@@ -108,7 +108,7 @@ def _of_series(spec: IndicatorSpec, stem: str) -> Sequence[Feature]:
 
 
 def _level(series: str, *, back: int = 0) -> CountryValues:
-    """Latest value as it is: trees do not mind its scale."""
+    """Latest value, unscaled: trees do not depend on scale."""
     return lambda info: np.clip(info.latest(series, back=back), -_LARGEST, _LARGEST)
 
 

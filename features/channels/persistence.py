@@ -1,4 +1,4 @@
-"""Persistence and momentum: what the past of a flow, and of flows like it, says of its future."""
+"""Persistence and momentum: the past of a flow and of similar flows."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Totals after the origin: published where the as-of date allows, forecast otherwise.
 
-The published indices are of merchandise trade abroad. Where domestic sales are flows they are
-totals of nothing in the matrix, and what is left of them is news of trade abroad, which a domestic
-flow is not. Of services nothing is published: sectors that a table of sectors calls services have
-no index, and a panel without such a table is taken to be of goods.
+The published indices cover merchandise trade abroad. Where domestic sales are flows, they match no
+total of the matrix but still carry news of trade abroad, so domestic flows get NaN. Nothing is
+published for services: sectors marked as services have no index, and a panel without a sector table
+is assumed to be goods.
 """
 
 from __future__ import annotations

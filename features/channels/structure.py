@@ -1,8 +1,8 @@
-"""Columns that place a flow in the matrix around it: latent structure and like countries.
+"""Network features of a flow: latent structure and similar countries.
 
-A small flow's own history is noisy. What the whole matrix says about it is not: where its intensity
-stands against a low-rank picture of who trades with whom, how the flows of countries with similar
-partners grew, and how the exporter's and the importer's other flows did.
+A small flow's own history is noisy; the whole matrix is less so: the flow's intensity against a
+low-rank completion, the growth of flows of countries with similar partners, and the growth of the
+exporter's and importer's other flows.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ STRUCTURE_COLUMNS: tuple[str, ...] = (
 )
 
 YEARS = 3
-"""Years the picture is averaged over."""
+"""Years averaged before the completion."""
 THRESHOLD = 2.0
 """Singular values are shrunk by this many medians; noise alone has its largest near two."""
 ITERATIONS = 8
 FOCUS = 3
-"""Power of the cosine similarity: the few countries most alike count, not all a little."""
+"""Power of the cosine similarity, so that the few most similar countries dominate."""
 LARGEST_GROWTH = 3.0
 ABSENT = -4.0
-"""Log intensity a link without trade has in the comparison of countries (e^-4 of expected)."""
+"""Log intensity of a link without trade when countries are compared (e^-4 of expected)."""
 
 Planes = NDArray[np.float32]  # [sector, exporter, importer]
 
@@ -50,19 +50,19 @@ def structure_columns(info: InformationSet) -> NDArray[np.float32]:
     -------
     ndarray
         In ln ratios; ``silent`` columns are shares. Growth is that of the trade intensity
-        ``x_ij W / (X_i M_j)``, so that what totals did is out of it. NaN where the flow has no
+        ``x_ij W / (X_i M_j)``, net of the change of totals. NaN where the flow has no
         trade at the origin (gap) or nobody has a growth to compare with. ``silent_destinations``
         is the share of the exporter's possible destinations it has no trade with at the origin,
-        ``newly_`` its change in a year: a country that did not report looks like one that stopped
-        trading, and comes back.
+        ``newly_`` its change in a year: a country that did not report looks as if it had stopped
+        trading, and then returns.
 
     Notes
     -----
     **Availability.** Reads bilateral trade up to the origin alone.
 
-    Where domestic sales are flows, the picture, the likeness of countries and the silent shares
-    are those of trade abroad: one huge cell a country is no latent structure. A domestic flow has
-    no gap; its growth counts among the other flows'.
+    Where domestic sales are flows, completion, similarity and silent shares use trade abroad only:
+    one huge cell per country is not latent structure. A domestic flow has no gap; its growth counts
+    among the other flows'.
 
     The gap is the distance of the intensity from its completion by a matrix of low nuclear norm
     (Mazumder, Hastie and Tibshirani 2010, Journal of Machine Learning Research 11, 2287-2322),
@@ -169,13 +169,13 @@ def _others(values: Planes, present: Planes, *, axis: int) -> Planes:
 
 
 def _ratio(top: Planes, bottom: Planes, *, absent: float = float("nan")) -> Planes:
-    # Relative to single precision: what is left of a weight that cancelled is no weight.
+    # Relative to single precision: the remainder of cancelled weights is rounding error.
     out = np.full(np.broadcast_shapes(top.shape, bottom.shape), absent, dtype=np.float32)
     return np.divide(top, bottom, out=out, where=bottom > 1e-6)
 
 
 def _planes(values: NDArray[np.floating], flows: FlowIndex) -> Planes:
-    """From ``[flow]`` to ``[sector, exporter, importer]``, 0 where the diagonal is no flow."""
+    """From ``[flow]`` to ``[sector, exporter, importer]``, 0 where the diagonal is not a flow."""
     n, k = len(flows.countries), len(flows.sectors)
     planes = np.zeros((k, n, n), dtype=np.float32)
     planes[:, _cells(flows)] = values.reshape(-1, k).T

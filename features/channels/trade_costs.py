@@ -1,4 +1,4 @@
-"""Trade costs: distance, borders, language, history, and what gravity leaves unexplained."""
+"""Trade costs: distance, borders, language, history, and the gravity residual."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def _latest_pair(name: str) -> FlowValues:
 def agreement_age(name: str) -> FlowValues:
     """Years for which the pair has had an agreement without a break; 0 without one.
 
-    Capped by the first year of the table, which a tree sees as one more plateau.
+    Capped at the table's first year.
     """
 
     def values(info: InformationSet) -> NDArray[np.floating]:

@@ -1,4 +1,4 @@
-"""Country codes in one place: ISO 3166 alpha-3 throughout, alpha-2 translated at the edge."""
+"""Country codes of the panel: ISO 3166 alpha-3, translated from alpha-2 on reading."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from features.errors import InputError, listed
 
 AGGREGATES = frozenset({"ROW"})
-"""Codes that are not countries but stand in one's place in input-output data (rest of world)."""
+"""Codes that replace countries in input-output data (rest of world)."""
 
 
 @lru_cache(maxsize=1)
 def _iso3() -> frozenset[str]:
-    # pycountry loads its tables on first use; importing it here keeps `import forecasting` quick.
+    # Imported here, because pycountry's tables would slow `import forecasting`.
     import pycountry
 
     today = {country.alpha_3 for country in pycountry.countries}
@@ -103,7 +103,7 @@ def with_rows(counts: Mapping[str, int]) -> str:
 
 
 def unknown_codes(counts: Mapping[str, int]) -> str:
-    """What is wrong with codes that no table knows, all of them with their rows."""
+    """Problem of unknown codes: all of them, with their rows."""
     if len(counts) == 1:
         ((code, rows),) = counts.items()
         return f"{code[:40]!r} is not a country code ({counted(rows)})"

@@ -1,4 +1,4 @@
-"""The United Nations' M49 regions of countries: Africa, Americas, Asia, Europe, Oceania."""
+"""M49 regions of the United Nations: Africa, Americas, Asia, Europe, Oceania."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REGIONS: dict[str, str] = {
 }
 """ISO 3166 alpha-3 codes by region. Cyprus and Turkey are in Asia, as M49 has them; Taiwan, which
 M49 does not list, stands with its neighbours, and Kosovo (XKX) with its. Antarctica, aggregates
-such as ROW and states that are no more have none."""
+such as ROW and former states have none."""
 
 
 def region_codes(countries: Sequence[str]) -> NDArray[np.int64]:

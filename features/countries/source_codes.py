@@ -1,9 +1,9 @@
-"""What sources call countries: numeric, two- and three-letter codes, translated to ISO alpha-3.
+"""Sources' country codes (numeric, two or three letters), translated to ISO alpha-3.
 
-Every source goes through `translate`. A code is a country, known to be none (a group, an area "not
-elsewhere specified"; where a source has a list of its own, the list says so), or unknown: an error,
-unless the user chose that rows of unknown codes are dropped and counted (`unknown_codes`). Codes
-that ISO 3166 leaves to its users mean something else to every source: none is passed through.
+Every source goes through `translate`. A code is a country, a known non-country (a group, an area
+"not elsewhere specified", by the source's own list where it has one), or unknown. Unknown codes are
+an error, unless the user drops and counts their rows (`unknown_codes`). User-assigned codes of ISO
+3166 differ between sources: none passes through.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import Literal
 from features.countries.panel_codes import AGGREGATES
 from features.errors import InputError, SourceError, listed
 
-# Codes of UN Comtrade and BACI that ISO 3166 does not have, or has for another state. Many codes
-# may mean one country, so the table is never turned round.
+# Codes of UN Comtrade and BACI that ISO 3166 does not have, or has for another state. Several codes
+# may mean one country, so the table cannot be inverted.
 _COMTRADE = {
     58: "BEL",  # Belgium-Luxembourg, to 1998
     80: "ATB",  # British Antarctic Territory
@@ -59,7 +59,7 @@ _ENLARGED = {
     "ZAF": (1999, "South Africa stands for the South African Customs Union to 1999"),
     "SDN": (2011, "Sudan stands for Sudan with South Sudan to 2011"),
 }
-"""Countries whose figures up to a year are of a larger territory, in BACI and Comtrade."""
+"""Countries whose figures up to a year cover a larger territory, in BACI and Comtrade."""
 
 _ALPHA3 = {
     "KOS": "XKX",  # IMF
@@ -92,7 +92,7 @@ _ALPHA2 = {"XK": "XKX", "UK": "GBR", "EL": "GRC", "AN": "ANT", "CS": "SCG", "KV"
 
 
 def territory_statements(countries: Iterable[str], year: int) -> list[str]:
-    """What figures of BACI or Comtrade for a year do not say of countries' territory."""
+    """Statements on territories behind a year's figures of BACI or Comtrade."""
     found = set(countries)
     statements = [
         text for code, (last, text) in _ENLARGED.items() if code in found and year <= last
@@ -103,7 +103,7 @@ def territory_statements(countries: Iterable[str], year: int) -> list[str]:
 
 
 class UnknownCodeError(LookupError):
-    """A code of which no table says what it is."""
+    """A code that no table knows."""
 
 
 UnknownCodes = Literal["error", "drop"]
@@ -113,7 +113,7 @@ _unknown: ContextVar[UnknownCodes] = ContextVar("unknown_codes", default="error"
 
 @contextmanager
 def unknown_codes(choice: str) -> Iterator[None]:
-    """What becomes of rows of unknown codes while a data set is made: ``error`` or ``drop``.
+    """Set how rows of unknown codes are treated while a data set is made: ``error`` or ``drop``.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def _numeric() -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _three_letters() -> frozenset[str]:
-    """Codes of ISO 3166, past and present, Kosovo's, and those that stand in a country's place."""
+    """Codes of ISO 3166, past and present, Kosovo's, and aggregates such as ROW."""
     import pycountry
 
     both = (pycountry.countries, pycountry.historic_countries)
@@ -193,7 +193,7 @@ def numeric_to_iso3(code: str) -> str | None:
 
 
 def of_comtrade(code: int) -> str | None:
-    """Country of a code that Comtrade and BACI have and ISO 3166 has not, or for another state.
+    """Country of a code that only Comtrade and BACI use, or use for another state than ISO 3166.
 
     The sources' own lists call some of them groups or give them placeholders: 490, "Other Asia,
     nes", is Taiwan. None for all other codes.
@@ -202,7 +202,7 @@ def of_comtrade(code: int) -> str | None:
 
 
 def alpha3_to_iso3(code: str) -> str | None:
-    """Three-letter code as sources spell it; None for what is no country.
+    """Three-letter code as sources spell it; None for what is not a country.
 
     Raises
     ------
@@ -241,7 +241,7 @@ def translate(
     count: Callable[[str, int], None] | None = None,
     rows: Sequence[int] = (),
 ) -> tuple[str | None, ...]:
-    """Alpha-3 code of each code, None for what is known to be no country or is to be dropped.
+    """Alpha-3 code of each code; None for known non-countries and codes to drop.
 
     Parameters
     ----------
@@ -252,8 +252,8 @@ def translate(
     file, column
         Named in the error.
     count, rows
-        Told of the rows of each unknown code that is dropped, and how many each of ``codes`` has.
-        Without ``count`` an unknown code is an error whatever the user chose.
+        Called with the rows of each dropped code; rows of each of ``codes``. Without ``count`` an
+        unknown code is always an error.
 
     Raises
     ------

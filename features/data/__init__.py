@@ -1,1 +1,1 @@
-"""What a run knows: the panel, indicators, attributes of pairs and sectors, input-output tables."""
+"""A run's input: panel, indicators, pair and sector attributes, input-output tables."""

@@ -1,4 +1,4 @@
-"""From rows of a trade table to cells of the dense matrix, a cache-sized chunk at a time."""
+"""From rows of a trade table to cells of the dense matrix, in cache-sized chunks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class RowKeys:
     first_year: int
 
     def chunks(self) -> Iterator[tuple[slice, IntArray, IntArray, IntArray, NDArray[np.int64]]]:
-        """Rows, exporter, importer, sector and year number of one chunk after the other."""
+        """Rows, exporter, importer, sector and year number, chunk by chunk."""
         for start in range(0, self.year.size, CHUNK):
             rows = slice(start, start + CHUNK)
             exporter = self.exporter[rows]
@@ -58,7 +58,7 @@ def scatter(
     Returns
     -------
     tuple
-        Flows, shape ``[year, flow]``; domestic ones that are no flows, shape
+        Flows, shape ``[year, flow]``; domestic ones that are not flows, shape
         ``[year, country * sector]``, or None; number of cells of the first that have a row.
 
     Raises
@@ -88,7 +88,7 @@ def scatter(
         flow_cells[cell] = value
     seen = matrix.size - int(np.isnan(matrix).sum())
     seen_home = domestic.size - int(np.isnan(domestic).sum())
-    # A key that occurs twice fills one cell only, so the count of filled cells tells.
+    # A repeated key fills one cell only, so the filled cells are fewer than the rows.
     if seen + seen_home != values.size:
         _refuse_duplicates(flows, keys, file=file)
     return matrix, domestic if rows_at_home else None, seen

@@ -1,4 +1,4 @@
-"""The universe of flows: every ordered pair of countries times every sector, as integer codes."""
+"""The universe of flows: every ordered country pair and sector, as integer codes."""
 
 from __future__ import annotations
 

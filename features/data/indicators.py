@@ -33,7 +33,7 @@ class IndicatorSpec:
     publication_lag_months
         Months from the end of a reference year to its publication.
     snapshot
-        Whether the series has one year only, which says nothing of the past.
+        Whether the series has one year only.
     """
 
     name: str
@@ -118,8 +118,8 @@ class Indicators:
         countries
             The panel's countries; others are counted and left out.
         snapshots
-            What becomes of series of one year: ``"refuse"``, or ``"spread"`` them over all years,
-            as if the past had known them.
+            Series of one year: ``"refuse"`` them, or ``"spread"`` them over all years, as if known
+            in the past.
 
         Raises
         ------
@@ -158,8 +158,8 @@ def _spread(
         return []
     if snapshots == "refuse":
         raise InputError(
-            f"{', '.join(found)} has one year only, which a back-test would spread over a past "
-            "that did not know it",
+            f"{', '.join(found)} has one year only, which a back-test would use in years that "
+            "did not know it",
             remedy="Leave it out of both files, or force it with `allow_snapshots: true` "
             "(--allow-snapshots)",
             file=file,
@@ -171,9 +171,7 @@ def _spread(
         latest = values[name][int(np.flatnonzero(known)[-1])] if known.any() else np.nan
         values[name] = np.broadcast_to(latest, values[name].shape).copy()
         specs[name] = replace(specs[name], publication_lag_months=0)
-    return [
-        f"{name}: one year spread over all years, which the past did not know" for name in found
-    ]
+    return [f"{name}: one year spread over all years, unknown at the time" for name in found]
 
 
 def _stand_in(
@@ -181,7 +179,7 @@ def _stand_in(
     values: dict[str, NDArray[np.float64]],
     countries: Sequence[str],
 ) -> list[str]:
-    """Put series in the place of those that features know and the table lacks."""
+    """Replace series that features use and the table lacks."""
     statements = []
     for name, other in stand_ins(set(values)).items():
         values[name], specs[name] = values[other], replace(specs[other], name=name)
@@ -189,7 +187,7 @@ def _stand_in(
     for name, other in fillers(set(values)).items():
         if specs[name].publication_lag_months < specs[other].publication_lag_months:
             continue
-        # Up to the year only: that a country has figures later on is no knowledge of the year.
+        # Only up to the year: later figures of a country were unknown then.
         never = np.logical_and.accumulate(np.isnan(values[name]), axis=0)
         filled = never & ~np.isnan(values[other])
         if filled.any():

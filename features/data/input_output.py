@@ -1,4 +1,4 @@
-"""Inter-country input-output tables: read, checked that they balance, as dense matrices."""
+"""Inter-country input-output tables as dense matrices, checked for balance."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ ROUNDING = 0.15 * MILLION
 million are left out. Over the 1,476 cells of WIOD's rows that allows 221 million; the largest gap
 in its fifteen tables is 113 million."""
 TOLERANCE = 0.01
-"""Share of a sector's output by which it may be out of balance, however much money that is."""
+"""Share of a sector's output by which it may always be out of balance."""
 LEAST_OUTPUT = 1.0
-"""USD; less is what adding decimals leaves of nothing, and inputs would be divided by it."""
+"""USD; smaller outputs are rounding errors by which inputs must not be divided."""
 
 Matrix = NDArray[np.float64]
 
@@ -200,7 +200,7 @@ def _matrices(
     row = _places(table, "source_country", countries, file=file) * k
     row += _places(table, "source_sector", sectors, file=file)
     user = _places(table, "use_country", countries, file=file)
-    # Zeros are left out: a use that does not occur is a use of nothing.
+    # Zeros are left out, so a use need not occur.
     use = _places(table, "use", (*sectors, *FINAL_USES), file=file, all_of_them=False)
     to_final = use >= k
     _check_sales(table, value, to_final, file=file)
@@ -288,10 +288,10 @@ def _settle(
     names: tuple[tuple[str, ...], tuple[str, ...]],
     file: Path,
 ) -> TableNotes:
-    """Check the balance and mend, in place, what rounding to millions left; count it."""
+    """Check the balance; repair in place, and count, what rounding to millions left."""
     bound = ROUNDING * (intermediate.shape[1] + final.shape[1])
     output = intermediate.sum(axis=1) + final.sum(axis=1)
-    # NaN, where nothing is published, is no imbalance.
+    # NaN where nothing is published: not an imbalance.
     _refuse(np.abs(gap), output - gap, bound, names, file, what="its row differs from the "
             "published output")  # fmt: skip
     _refuse(-output, output, bound, names, file, what="its output is negative")

@@ -18,7 +18,7 @@ from features.reading.pair_table import read_pairs
 from features.reading.schemas import PAIRS
 
 _FEWEST_PAIRS = 3
-"""Of fewer pairs nobody can tell whether the other direction was left out or never meant."""
+"""With fewer pairs it is unclear whether the other direction was left out on purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ class _PairTable:
         return "; each pair is listed once, so it holds in both directions" if self.added else ""
 
     def findings(self, file: object) -> list[Finding]:
-        """That the other direction was filled in."""
+        """A finding if the other direction was filled in."""
         if not self.added:
             return []
         return [

@@ -26,16 +26,16 @@ MAX_CELLS = 2_000_000_000
 MOST_USD = 1e15
 """More than any year's flow: ten times what the world produces."""
 EARLY_YEARS = 5
-"""First years of the panel, which decide what a cell without a row means: no origin of a back-test
-is earlier than the last of them, so that years added later change nothing of the past."""
+"""First years of the panel, which decide what a cell without a row means. No back-test origin is
+earlier than the last of them, so later years do not change the past."""
 STATED_ZEROS = 0.01
-"""Share of stated zeros among a table's rows from which it lists its zeros; below it, a few strays
-do not make unknown every flow that is not traded."""
+"""Share of zero rows from which a table counts as listing its zeros; below it, a few strays do not
+turn every flow without a row into an unknown one."""
 
 
 @dataclass(frozen=True, slots=True)
 class PanelNotes:
-    """What reading the table had to decide, counted, for the run's data statement.
+    """Decisions made on reading the table, counted, for the run's data statement.
 
     Attributes
     ----------
@@ -142,7 +142,7 @@ class TradePanel:
         try:
             return build(table), table
         except RepeatedRowsError:
-            # Only where a key occurs twice are whole rows compared: 28 million take their time.
+            # Whole rows are compared only where a key occurs twice: it is slow for 28 million.
             fewer = table.without_repeats()
             if fewer is table:
                 raise
@@ -164,8 +164,8 @@ class TradePanel:
         ----------
         frame
             Columns ``exporter, importer, year, value_usd`` and, where there are sectors,
-            ``sector``; one row a flow and year. Other columns are ignored and counted. Of pandas,
-            polars, Arrow, or whatever has the Arrow PyCapsule interface. Codes that ISO 3166
+            ``sector``; one row a flow and year. Other columns are ignored and counted. From pandas,
+            polars, Arrow, or anything with the Arrow PyCapsule interface. Codes that ISO 3166
             leaves to users are countries here, as in a simulated world; in a file they must be
             listed.
         absent
@@ -255,7 +255,7 @@ class TradePanel:
 
 def _refuse_no_domestic(*, file: object) -> None:
     raise InputError(
-        "domestic flows are to be included, and no row has exporter = importer",
+        "`domestic: include` is set, but no row has exporter = importer",
         remedy="Add each country's sales to itself, or leave out `domestic: include` "
         "(--domestic include)",
         file=file,
@@ -270,7 +270,7 @@ def _country_codes(
     countries = tuple(sorted({name for side in sides for name in side.used()}))
     if len(countries) < 2:
         raise InputError(
-            f"the table holds one country only ({countries[0]})",
+            f"the table has only one country ({countries[0]})",
             remedy="Bilateral trade needs at least two countries",
             file=file,
         )

@@ -1,4 +1,4 @@
-"""Folding all but the largest traders into the rest of the world, before a panel is built."""
+"""Folds all but the largest traders into the rest of the world."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REST = "ROW"
 def fold_into_rest(
     frame: pd.DataFrame, *, largest: int, until: int, file: object
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Keep the flows of the largest traders; everybody else is one trader, ``ROW``.
+    """Keep the flows of the largest traders; all others become one trader, ``ROW``.
 
     A dense panel has a cell for every pair, sector and year: two hundred countries by chapter are
     five million flows, most of them never traded.
@@ -32,7 +32,7 @@ def fold_into_rest(
         Countries to keep: those with the largest sum of exports and imports. Sales of a country to
         itself do not count.
     until
-        Last year that counts: a back-test that began after it would else know who grew large.
+        Last year that counts: later years would tell a back-test who grew large.
     file
         Named in errors.
 
@@ -83,7 +83,7 @@ def _others(
     everyone: Sequence[str],
     largest: int,
 ) -> list[str]:
-    """Codes to fold: of equals the first by code stays, whatever the order of rows."""
+    """Codes to fold; ties are broken by code, not by the order of rows."""
     abroad = np.where(sides[0] != sides[1], value, 0.0)
     size = sum(np.bincount(side, weights=abroad, minlength=len(everyone)) for side in sides)
     order = np.argsort(-np.asarray(size), kind="stable")

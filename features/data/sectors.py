@@ -1,4 +1,4 @@
-"""What is known of every sector: kind, digital deliverability, exposure to automation and to AI."""
+"""Sector attributes: kind, digital deliverability, exposure to automation and AI."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class SectorAttributes:
         Made in factories; services; digitally deliverable services.
     automation_exposure, ai_exposure
         Static exposure in [0, 1]. Where the file has no such column, 1 for manufacturing and 0 for
-        others, and 1 for digitally deliverable services and 0 for others: the coarsest split there
-        is, which says which sectors could be exposed and not by how much.
+        others, and 1 for digitally deliverable services and 0 for others: the coarsest split: which
+        sectors could be exposed, not by how much.
     statements
         What reading the file decided or counted.
     """
@@ -111,7 +111,7 @@ class SectorAttributes:
 def _refuse_no_sectors(sectors: Sequence[str], *, file: object) -> None:
     if tuple(sectors) == ("",):
         raise InputError(
-            "there is a table of sectors, and the flows have none",
+            "the flows have no sectors, so a sector table cannot be used",
             remedy="Leave it out, or give a trade file with a column 'sector'",
             file=file,
             column="sector",

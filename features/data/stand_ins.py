@@ -1,4 +1,4 @@
-"""Series that take another's place where a table has the one and not the other."""
+"""Series that replace another where a table lacks it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ STAND_INS: dict[str, tuple[str, ...]] = {
 """By the name features know: series that measure the same, or nearly (the labour force is more than
 the persons engaged), in the same unit, the best first."""
 FILLERS: dict[str, str] = {"MACRO.GDP": "WEO.NGDPD", "MACRO.POP": "WEO.LP"}
-"""Series that give what another lacks of whole countries: the World Bank has no Taiwan."""
+"""Series that fill whole countries another lacks: the World Bank has no Taiwan."""
 
 
 def stand_ins(present: frozenset[str] | set[str]) -> dict[str, str]:
-    """Which series takes the place of which.
+    """Which series replaces which.
 
     Parameters
     ----------
@@ -37,5 +37,5 @@ def stand_ins(present: frozenset[str] | set[str]) -> dict[str, str]:
 
 
 def fillers(present: frozenset[str] | set[str]) -> dict[str, str]:
-    """Which series give another what it lacks of whole countries, where a table has both."""
+    """Which series fill whole countries another lacks, where a table has both."""
     return {name: other for name, other in FILLERS.items() if name in present and other in present}

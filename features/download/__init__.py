@@ -1,1 +1,1 @@
-"""Getting raw files from a source: requests, retries, partial files, the cache."""
+"""Downloading raw files: requests, retries, partial files, the cache."""

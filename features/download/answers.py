@@ -1,4 +1,4 @@
-"""What a source answers, what refuses, and what asks to come back."""
+"""A source's answers: data, refusals and requests to retry later."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from features.errors import SourceError
 
 
 class RetryableError(Exception):
-    """Worth another try, after the wait the source asked for or else a growing one."""
+    """Worth retrying, after the wait the source asked for or a growing one."""
 
     def __init__(self, reason: str, *, wait: float | None = None) -> None:
         super().__init__(reason)
@@ -20,7 +20,7 @@ class RetryableError(Exception):
 
 
 class BrokenOffError(RetryableError):
-    """Broken off, but further than ever before."""
+    """Broken off, but with more bytes than before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +42,14 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """Body as text without our secrets; a byte order mark is no part of it."""
+        """Body as text without our secrets; a byte order mark is not part of it."""
         text = self.body.decode("utf-8-sig", errors="replace")
         for secret in self.secrets:
             text = text.replace(secret, "***")
         return text
 
     def excerpt(self, length: int) -> str:
-        """The beginning of what it says in words, after a colon; empty for a page of HTML."""
+        """The beginning of its text, after a colon; empty for a page of HTML."""
         text = " ".join(self.text.split())
         return f": {text[:length]}" if text and not text.startswith("<") else ""
 
@@ -75,7 +75,7 @@ def retry_after(value: str | None) -> float | None:
 
 
 def refusal(url: str, answer: Answer) -> SourceError:
-    """The error for an answer that is no data and that no further try would change."""
+    """The error for a final refusal."""
     if answer.status == 404:
         return SourceError(
             f"the source has no such file (404){answer.excerpt(160)}",

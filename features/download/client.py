@@ -1,4 +1,4 @@
-"""HTTP as public statistical sources need it: polite, patient, resumable, honest about failure."""
+"""HTTP client for public statistical sources: paced, retrying, resumable."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from features.download.watcher import Silent, Watcher
 from features.errors import InputError, SourceError, first_line
 from features.files import inflated
 
-# Several sources answer 403 to clients that do not say who they are.
+# Several sources answer 403 to unnamed clients.
 USER_AGENT = "Mozilla/5.0 (compatible; gravicast/0.1; trade statistics)"
 
 
@@ -33,23 +33,22 @@ class Client:
     Parameters
     ----------
     mirror
-        Address of another server that has the same paths, perhaps below a path of its own;
-        replaces every host.
+        Address of another server with the same paths, perhaps below its own; replaces every host.
     pace_seconds
-        Least time between two requests to a host. A mirror is the user's own: no pace there.
+        Least time between two requests to a host; not applied to a mirror, which is the user's own.
     attempts
-        Fruitless tries in a row after which a source counts as unreachable.
+        Failed tries in a row after which a source counts as unreachable.
     first_wait
         Seconds before the second try, doubled at every further one.
     sleep
         Waits; tests replace it.
     watcher
-        Told about waits and bytes.
+        Receives waits and bytes.
 
     Raises
     ------
     InputError
-        If ``mirror`` is no address, or the environment's proxy or certificates cannot be used.
+        If ``mirror`` is not an address, or the environment's proxy or certificates cannot be used.
     """
 
     def __init__(
@@ -101,7 +100,7 @@ class Client:
         Raises
         ------
         UnreachableError
-            If the source cannot be reached, breaks off or asks for patience too often.
+            If the source cannot be reached, breaks off too often or asks for too long a wait.
         SourceError
             If it redirects in a circle.
         """
@@ -136,7 +135,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         check: Callable[[Path], None] | None = None,
     ) -> Mapping[str, str] | None:
-        """Download a file, going on where an earlier attempt broke off.
+        """Download a file, resuming an earlier attempt.
 
         Parameters
         ----------
@@ -147,8 +146,7 @@ class Client:
         headers
             Further request headers, such as ``If-None-Match``.
         check
-            Raises `SourceError` where the whole file is not what was asked for: it is then thrown
-            away, and what was at ``to`` stays.
+            Raises `SourceError` for a wrong file: it is then discarded, and ``to`` stays as it was.
 
         Returns
         -------
@@ -158,7 +156,7 @@ class Client:
         Raises
         ------
         UnreachableError
-            If the source cannot be reached or breaks off too often without getting further.
+            If the source cannot be reached or breaks off too often without progress.
         SourceError
             If it refuses.
         """
@@ -191,7 +189,7 @@ class Client:
         self, url: str, part: PartFile, headers: dict[str, str]
     ) -> Mapping[str, str] | None:
         conditional = "If-None-Match" in headers or "If-Modified-Since" in headers
-        # Compressed on the way, neither sizes nor ranges would be those of the file.
+        # With transport compression, sizes and ranges would not be those of the file.
         headers["Accept-Encoding"] = "identity"
         done = part.resume(url, headers)
         with self._http.stream("GET", url, headers=headers, follow_redirects=True) as response:
@@ -210,7 +208,7 @@ class Client:
             )
             part.open(url, response.headers, append=response.status_code == 206)
             with part.path.open("ab") as out:
-                # As they come: gathered into larger chunks, the last bytes before a break are lost.
+                # Unbuffered: larger chunks would lose the last bytes before a break.
                 for chunk in response.iter_bytes():
                     out.write(chunk)
                     self.watcher.advance(len(chunk))
@@ -219,14 +217,14 @@ class Client:
             return response.headers
 
     def _whole_size(self, response: httpx.Response, part: PartFile, done: int) -> int | None:
-        """Bytes the file must have in the end; None where the source does not tell."""
+        """Final size of the file; None where the source does not give it."""
         if response.status_code == 206:
             first, total = _content_range(response.headers.get("Content-Range", ""))
             if first != done:
                 part.discard()
                 raise RetryableError("the source continued the file at another place")
             return total
-        # Compressed all the same: the length is that of what was sent, not of the file.
+        # Compressed all the same: the length is of the transfer, not of the file.
         encoded = response.headers.get("Content-Encoding", "identity") != "identity"
         length = response.headers.get("Content-Length", "")
         return int(length) if length.isdecimal() and not encoded else None
@@ -258,7 +256,7 @@ def _http(*, trust_env: bool) -> httpx.Client:
 
 
 def _body(response: httpx.Response, url: str) -> bytes:
-    """The answer, inflated where it was compressed on its way, but not out of all proportion."""
+    """The body, inflated; refused where it inflates out of all proportion."""
     chunks: list[bytes] = []
     size = 0
     for chunk in response.iter_bytes():
@@ -275,7 +273,7 @@ def _body(response: httpx.Response, url: str) -> bytes:
 
 
 def _failure(error: httpx.HTTPError, url: str) -> RetryableError | SourceError:
-    """What a failure of the connection is to us."""
+    """A connection error as ours: worth retrying, or final."""
     if isinstance(error, httpx.TransportError) and not isinstance(error, httpx.UnsupportedProtocol):
         return RetryableError(first_line(error))
     return SourceError(
@@ -286,7 +284,7 @@ def _failure(error: httpx.HTTPError, url: str) -> RetryableError | SourceError:
 
 
 def _content_range(value: str) -> tuple[int | None, int | None]:
-    """First byte and whole size of ``bytes 100-199/200``; None for what it does not tell."""
+    """First byte and total size of ``bytes 100-199/200``; None for what is missing."""
     span, _, total = value.removeprefix("bytes ").partition("/")
     first = span.partition("-")[0]
     return (
@@ -303,7 +301,7 @@ def _checked_mirror(mirror: str) -> tuple[str, str, str]:
         whole = False
     if not whole or parts.query:
         raise InputError(
-            f"{mirror!r} is no address of a server",
+            f"{mirror!r} is not an address of a server",
             remedy="Give its address, such as http://localhost:8000 (--mirror)",
         )
     return parts.scheme, parts.netloc, parts.path.rstrip("/")

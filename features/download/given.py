@@ -1,4 +1,4 @@
-"""Files that the user downloaded by hand: found by name, else by what is in them."""
+"""Files that the user downloaded by hand, found by name or by content."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from features.tidy.csv_stream import header
 from features.tidy.tidying import require_source_columns
 
 Fits = Callable[[Path], bool]
-"""Whether a file has the content wanted, whatever it is called."""
+"""Whether a file has the right content, whatever its name."""
 Member = Callable[[Path], str | None]
-"""Name that an unpacked file has in its archive; None for a file that is not of it."""
+"""Name of an unpacked file in its archive; None for other files."""
 _LARGEST_ANSWER = 1 << 28
 _SHOWN = 8
 
@@ -35,7 +35,7 @@ class Given:
         self.path = path
 
     def files(self) -> list[Path]:
-        """Every file there, by name, but hidden ones and the notes of a store beside its files."""
+        """All files by name, except hidden ones and a store's notes on its files."""
         if self.path.is_file():
             return [self.path]
         found = (path for path in self.path.iterdir() if path.is_file())
@@ -57,23 +57,23 @@ class Given:
         if len(fitting) > 1:
             raise InputError(
                 f"{', '.join(path.name for path in fitting[:_SHOWN])} could all be {name}",
-                remedy=f"Leave one of them in the folder, or call the one that is meant {name}",
+                remedy=f"Leave one of them in the folder, or rename the right one to {name}",
                 file=self.path,
             )
         return fitting[0] if fitting else None
 
     def lacks(self, name: str, url: str) -> InputError:
-        """The error where no file is the one wanted: what would do, and what is there."""
+        """The error where no file fits: what is needed, and what was found."""
         present = [path.name for path in self.files()]
         return InputError(
             f"no file there has the content of {name} (found "
             f"{listed(present, most=_SHOWN) or 'none'})",
-            remedy=f"Download {url} into that folder, under whatever name, or leave out --from",
+            remedy=f"Download {url} into that folder, under any name, or leave out --from",
             file=self.path,
         )
 
     def packed(self, member: Member, to: Path) -> bool:
-        """Put unpacked files of an archive into one again, uncompressed; False without any."""
+        """Repack unpacked files of an archive, uncompressed; False if there are none."""
         parts = [(path, name) for path in self.files() if (name := member(path)) is not None]
         if len({name for _, name in parts}) < len(parts):
             raise InputError(

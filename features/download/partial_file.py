@@ -1,4 +1,4 @@
-"""A download that is not whole yet: the growing file, and what it takes to go on with it."""
+"""A partial download, and how to resume it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from features.errors import InputError
 
 
 class PartFile:
-    """The growing file beside its target, and which version of the source's file it is of."""
+    """The growing file beside its target, and the version of the source's file it belongs to."""
 
     def __init__(self, to: Path) -> None:
         self.to = to
@@ -19,11 +19,11 @@ class PartFile:
 
     @property
     def size(self) -> int:
-        """Bytes there are."""
+        """Bytes so far."""
         return self.path.stat().st_size if self.path.exists() else 0
 
     def resume(self, url: str, headers: dict[str, str]) -> int:
-        """Ask for the rest where this very version can be continued; give the bytes there are."""
+        """Ask for the rest if this version can be continued; return the bytes so far."""
         try:
             about = json.loads(self._about.read_text())
         except (OSError, ValueError):
@@ -33,12 +33,12 @@ class PartFile:
             self.discard()
             return 0
         headers["Range"] = f"bytes={self.size}-"
-        # Without it a file replaced in between would be joined to the head of the old one.
+        # Otherwise the head of an old version would be joined to the rest of a new one.
         headers["If-Range"] = validator
         return self.size
 
     def open(self, url: str, headers: Mapping[str, str], *, append: bool) -> None:
-        """Begin or go on; a weak validator allows no continuation."""
+        """Start or resume; a weak validator does not allow resuming."""
         if append:
             return
         self.discard()
@@ -47,12 +47,12 @@ class PartFile:
         self._about.write_text(json.dumps({"url": url, "validator": strong}))
 
     def discard(self) -> None:
-        """Begin anew the next time."""
+        """Start again next time."""
         self.path.unlink(missing_ok=True)
         self._about.unlink(missing_ok=True)
 
     def finish(self, check: Callable[[Path], None] | None) -> None:
-        """Put the whole file in place; what the check refuses is thrown away."""
+        """Put the complete file in place; discard it if the check refuses it."""
         self.path.touch()  # an empty body
         if check is not None:
             try:

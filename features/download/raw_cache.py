@@ -1,4 +1,4 @@
-"""Where a connector gets raw files: the cache by release, a folder of the user's, the source."""
+"""Raw files for a connector: from the cache, the user's folder or the source."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from features.files.inflated import refuse_bomb
 from features.files.tables import sha256
 
 Check = Callable[[Answer], None]
-"""Raises `SourceError` where an answer is an error in disguise, so that it is never cached."""
+"""Raises `SourceError` for an error sent as a normal answer, so that it is never cached."""
 FileCheck = Callable[[Path], None]
-"""The same for a file of any size, which may be refused by its first bytes."""
+"""The same for a file of any size, by its first bytes if need be."""
 
 
 class RawCache:
-    """Hands out raw files of one source and release.
+    """Raw files of one source and release.
 
     Parameters
     ----------
@@ -37,10 +37,9 @@ class RawCache:
     given
         Files that the user downloaded, a folder or one file: nothing is asked of the source.
     refresh
-        Ask again although the cache is whole.
+        Ask again although the cache is complete.
     closed
-        Give what is cached and ask nothing: the release is a past day of a source that overwrites
-        its files, and what it serves today is another's.
+        Use the cache only: the release is a past day of a source that overwrites its files.
     today
         Day of retrieval.
     """
@@ -87,14 +86,14 @@ class RawCache:
         check
             Sees every new file, the user's too, before it is cached.
         fits
-            Tells the file among the user's, whatever its name; by default ``check`` does.
+            Recognises the file among the user's, whatever its name; by default ``check``.
         member
-            Tells files of the user's that were unpacked from this archive: they are put into one.
+            Recognises the user's files unpacked from this archive, which are repacked.
 
         Raises
         ------
         SourceError
-            If the source refuses; `UnreachableError` if there is no whole answer.
+            If the source refuses; `UnreachableError` without a complete answer.
         """
         name = name or url.rpartition("/")[2]
         ready = self._from_user(url, name, check, fits, member) or self._ready(url, name)
@@ -127,7 +126,7 @@ class RawCache:
         follow: bool = True,
         read_timeout: float = 60.0,
     ) -> RawFile:
-        """The answer of an interface, cached as a file if ``check`` accepts it.
+        """The answer of an API, cached as a file if ``check`` accepts it.
 
         Parameters
         ----------
@@ -138,7 +137,7 @@ class RawCache:
         check
             Sees every answer, whatever its status. Without one, any status but 200 is an error.
         fits
-            Tells the answer among the user's files, whatever its name; by default ``check`` does.
+            Recognises the answer among the user's files, whatever its name; by default ``check``.
         """
         fits = fits or (None if check is None else answers(check))
         ready = self._from_user(url, name, None, fits, None) or self._ready(url, name)
@@ -168,7 +167,7 @@ class RawCache:
         return self._keep(f"{url}?{query}" if query else url, target, got.headers)
 
     def all_given(self, fits: Fits, *, kind: str) -> tuple[RawFile, ...]:
-        """Every file of the user's that fits, under its own name; ``kind`` is named in the error.
+        """All the user's files that fit, under their own names; ``kind`` is named in the error.
 
         Raises
         ------
@@ -182,7 +181,7 @@ class RawCache:
         return tuple(self._copied(path, path.name, path.name) for path in found)
 
     def _ready(self, url: str, name: str) -> RawFile | None:
-        """The file where it is whole in the cache."""
+        """The file, if complete in the cache."""
         if self._refresh:
             return None
         kept = _read_side(self.folder / name)
@@ -212,7 +211,7 @@ class RawCache:
         return self._copied(source, name, url)
 
     def _copied(self, source: Path, name: str, base: str) -> RawFile:
-        """A file of the user's in the cache."""
+        """Copy a user's file into the cache."""
         refuse_bomb(source)
         target = self.folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -220,11 +219,11 @@ class RawCache:
         shutil.copyfile(source, part)
         part.replace(target)
         if source.name != name:
-            self.client.watcher.say(f"{source.name} is taken for {name}")
+            self.client.watcher.say(f"{source.name} is used as {name}")
         return self._keep(f"given by the user: {source.name}", target, {}, base=base)
 
     def _old(self, url: str, name: str) -> tuple[Path, dict[str, str]] | None:
-        """The newest whole copy of this address in any release."""
+        """The newest complete copy of this address in any release."""
         for folder in (self.folder, *self._earlier):
             kept = _read_side(folder / name)
             if kept and kept["base"] == url and sha256(folder / name) == kept["sha256"]:
@@ -246,9 +245,9 @@ class RawCache:
         )
 
     def distrust(self) -> None:
-        """Forget the validators of what was handed out, since reading it failed.
+        """Forget the validators of the files in use, since reading them failed.
 
-        A broken file with the validator of the whole one would be called unchanged for ever.
+        Otherwise the source would report a broken file as unchanged for ever.
         """
         for path in self._handed:
             kept = _read_side(path)

@@ -9,12 +9,12 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class RawFile:
-    """A file as the source served it, and where it came from.
+    """A file as the source served it, and its origin.
 
     Attributes
     ----------
     path
-        Where it lies.
+        Its place on disk.
     url
         Its address, without any key.
     sha256, size

@@ -1,4 +1,4 @@
-"""Trying again: growing waits, the wait a source asks for, and an end to it."""
+"""Retries with growing waits, the wait a source asks for, and a limit."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from features.download.watcher import Watcher
 from features.errors import UnreachableError
 
 LONGEST_WAIT_SECONDS = 120.0
-"""Longest wait a source may ask for before we give up and say when to come back."""
+"""Longest wait a source may ask for; beyond it the error says when to come back."""
 _LONGEST_OWN_WAIT = 60.0
 T = TypeVar("T")
 
 
 class Retries:
-    """Tries again what is worth another try.
+    """Retries failed requests with growing waits.
 
     Parameters
     ----------
     attempts
-        Fruitless tries in a row after which a source counts as unreachable. A download that got
-        further than ever before was not fruitless.
+        Failed tries in a row after which a source counts as unreachable. A download that made
+        progress has not failed.
     first_wait
-        Seconds before the second try, doubled at every further fruitless one.
+        Seconds before the second try, doubled at every further failed one.
     sleep
         Waits.
     watcher
-        Told about waits.
+        Receives waits.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Retries:
         Raises
         ------
         UnreachableError
-            If it stays fruitless, or the source asks for more patience than there is.
+            If all tries fail, or the source asks for too long a wait.
         """
         fruitless = 0
 
@@ -79,18 +79,18 @@ class Retries:
             )(attempt)
         except RetryableError as error:
             raise UnreachableError(
-                f"no whole answer after {self._attempts} tries ({error})",
-                remedy="Check the connection and run the command again: it goes on where it "
+                f"no complete answer after {self._attempts} tries ({error})",
+                remedy="Check the connection and run the command again: it resumes where it "
                 "stopped",
                 file=host_of(url),
             ) from error
 
     def _checked(self, url: str, seconds: float, error: BaseException | None) -> float:
-        """The wait, said where it is long; nobody waits for hours."""
+        """The wait, reported where it is long; refused beyond `LONGEST_WAIT_SECONDS`."""
         if seconds > LONGEST_WAIT_SECONDS:
             raise UnreachableError(
                 f"the source asks to come back in {seconds:,.0f} seconds",
-                remedy="Run the command again then: what is already there is kept",
+                remedy="Run the command again then: what was downloaded is kept",
                 file=host_of(url),
             )
         if seconds >= 1.0:

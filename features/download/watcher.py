@@ -1,4 +1,4 @@
-"""Who is told about the progress of a download."""
+"""Progress of a download."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ Unit = Literal["bytes", "parts"]
 
 
 class Watcher(Protocol):
-    """Who is told how a download goes."""
+    """Receives the progress of a download."""
 
     def begin(self, name: str, total: int | None, done: int, unit: Unit) -> None:
-        """A file begins, or goes on at ``done`` bytes; or a conversion of so many parts does."""
+        """A file starts or resumes at ``done`` bytes, or a conversion of ``total`` parts starts."""
 
     def advance(self, amount: int) -> None:
-        """So much more of it is done."""
+        """More of it is done."""
 
     def end(self) -> None:
-        """It is done, or given up."""
+        """It is done, or abandoned."""
 
     def say(self, text: str) -> None:
         """A line for the log."""

@@ -1,4 +1,4 @@
-"""Reading a CSV file so that what is wrong with it is said in one line, with the line's number."""
+"""Reads CSV files; errors name the line."""
 
 from __future__ import annotations
 
@@ -61,13 +61,14 @@ def read_csv(path: Path, *, text: Collection[str], mark: str) -> pd.DataFrame:
             # A column of numbers and words: `numbers` names the first word.
             warnings.simplefilter("ignore", pd.errors.DtypeWarning)
             # keep_default_na would turn Namibia's ISO2 code into a missing value. Only an empty
-            # cell is missing; anything else that is no number is reported by `numbers`.
+            # cell is missing; anything else that is not a number is reported by `numbers`.
             frame = pd.read_csv(
                 stream,
                 sep=mark,
                 # With semicolons 1.234 may be over a thousand: numbers are read from their text.
                 dtype=dict.fromkeys(text, "str") if mark == "," else "str",
-                # Where rows are longer than the header, it would make an index of their first cell.
+                # Otherwise pandas makes an index of the first cell where rows are longer than the
+                # header.
                 index_col=False,
                 keep_default_na=False,
                 na_values=[""],
@@ -86,7 +87,7 @@ def read_csv(path: Path, *, text: Collection[str], mark: str) -> pd.DataFrame:
 
 
 def _header(path: Path, *, mark: str) -> list[str]:
-    """Cells of the first line; of two columns of one name pandas would rename the second."""
+    """Cells of the first line; pandas would rename the second of two equal names."""
     with open_text(path) as stream:
         cells = stream.readline().count(mark.encode()) + 1
     # Counted before pandas sees them: it takes quadratic time in their number.
@@ -106,11 +107,11 @@ def _header(path: Path, *, mark: str) -> list[str]:
 
 
 def _input_error(error: Exception, path: Path) -> InputError:
-    """What a library says of a broken file, in our words and with the row where it is known."""
+    """A parser error in our words, with the row where known."""
     message = first_line(error)
     longer = re.search(r"Expected (\d+) fields in line (\d+), saw (\d+)", message)
     if longer or isinstance(error, pd.errors.ParserWarning):
-        # pandas counts in every row but the first.
+        # pandas does not name the first row.
         present, row, cells = longer.groups() if longer else ("", "2", "more")
         return InputError(
             f"the row has {cells} cells and the header {present}"

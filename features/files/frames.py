@@ -1,4 +1,4 @@
-"""Tables in memory: pandas frames, and those of polars, Arrow and others."""
+"""Tables in memory: pandas, polars, Arrow and others."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from features.errors import InputError
 
 
 def as_frame(table: Any, *, text: Collection[str], file: object) -> pd.DataFrame:
-    """A pandas frame of any table that hands out Arrow (polars, pyarrow, DuckDB, ...).
+    """A pandas frame of any table that exports Arrow (polars, pyarrow, DuckDB, ...).
 
     Parameters
     ----------
     table
         A pandas frame, or an object with the Arrow PyCapsule interface.
     text
-        Columns of codes: they come as categories, without a Python string a row.
+        Columns of codes, read as categories to avoid a Python string per row.
     file
         Named in the error.
 
@@ -32,9 +32,9 @@ def as_frame(table: Any, *, text: Collection[str], file: object) -> pd.DataFrame
     if not hasattr(table, "__arrow_c_stream__"):
         kind = f"{type(table).__module__}.{type(table).__qualname__}".removeprefix("builtins.")
         raise InputError(
-            f"{kind} is no table",
-            remedy="Give a pandas, polars or Arrow table, such as pandas.DataFrame(...) of it or "
-            "what its to_pandas() returns",
+            f"{kind} is not a table",
+            remedy="Give a pandas, polars or Arrow table, such as pandas.DataFrame(...) or the "
+            "result of its to_pandas()",
             file=file,
         )
     import pyarrow as pa
@@ -42,7 +42,7 @@ def as_frame(table: Any, *, text: Collection[str], file: object) -> pd.DataFrame
     arrow = pa.table(table)
     for place, name in enumerate(arrow.column_names):
         column = arrow.column(place)
-        # polars hands out views of strings and of categories, which pandas does not take.
+        # polars exports string views, which pandas does not read.
         if pa.types.is_string_view(column.type):
             column = column.cast(pa.string())
         if name in text and (

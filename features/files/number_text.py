@@ -1,4 +1,4 @@
-"""Numbers written as text: decimal commas, thousands separators, blanks between digits."""
+"""Numbers written as text: decimal commas, thousands separators, spaces between digits."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from features.errors import InputError
 _OTHER: dict[str, Decimal] = {".": ",", ",": "."}
 _BLANKS = "[ \u00a0\u202f'\u2019]"
 _HEAD = 1_000
-"""Rows that tell whether a column is one of numbers."""
+"""Rows read to tell whether a column holds numbers."""
 _LOOKS_NUMERIC = re.compile(rf"[+-]?\d(?:[\d.,]|{_BLANKS})*(?:[eE][+-]?\d+)?")
 
 EMPTY = frozenset({"", ".", "..", "...", "\u2026", "-", "\u2013", ":", "na", "n/a", "nan", "null",
                    "none", "#n/a"})  # fmt: skip
-"""What stands in a cell without a figure, as tables with years as columns have them."""
+"""Contents of cells without a figure, in tables with years as columns."""
 
 
 def with_plain_numbers(
@@ -29,7 +29,7 @@ def with_plain_numbers(
     default: Decimal | None,
     file: object,
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Rewrite columns of numbers that are text; cells that are no number stay as they are.
+    """Rewrite columns of numbers that are text; other cells stay as they are.
 
     Parameters
     ----------
@@ -38,9 +38,9 @@ def with_plain_numbers(
     text
         Columns of codes, left alone.
     decimal
-        The decimal mark, where the caller says it.
+        The decimal mark, if the caller gives it.
     default
-        The mark that a cell such as ``1,234`` is read with where nothing in the file tells; None
+        The decimal mark for a cell such as ``1,234`` where the file does not imply one; None
         refuses it.
     file
         Named in errors.
@@ -65,7 +65,7 @@ def with_plain_numbers(
     frame = frame.copy(deep=False)
     used: set[str] = set()
     for name, cells in columns.items():
-        # The caller's word does not overrule a column that can be read in one way only.
+        # The caller's mark does not overrule an unambiguous column.
         mark = marks[name] or of_file
         if mark is None and (unclear := _unclear(cells)) is not None:
             # 1,234 beside 56789: where digits are not grouped, the comma may be a decimal one.
@@ -95,7 +95,7 @@ def _candidates(frame: pd.DataFrame, text: Collection[str]) -> list[str]:
 
 
 def _cells(column: pd.Series) -> pd.Series | None:
-    """Distinct texts of a column that look like numbers; None where none needs a second look."""
+    """Distinct texts of a column that look like numbers; None where all are plain."""
     distinct = pd.Series(column.dropna().unique())
     if distinct.dtype == object:
         distinct = pd.Series([each for each in distinct if isinstance(each, str)], dtype="str")
@@ -106,7 +106,7 @@ def _cells(column: pd.Series) -> pd.Series | None:
 
 
 def _patterns(mark: str) -> tuple[str, str]:
-    """What tells that ``mark`` is the decimal mark, and what could be either."""
+    """Patterns in which ``mark`` must be, and may be, the decimal mark."""
     point, comma = re.escape(mark), re.escape(_OTHER[mark])
     blank = rf"(?:{_BLANKS}\d{{3}})+"
     stated = (
@@ -121,7 +121,7 @@ def _patterns(mark: str) -> tuple[str, str]:
 
 
 def _stated_mark(cells: pd.Series) -> Decimal | None:
-    """The decimal mark that a column's own cells tell; None where they do not, or contradict."""
+    """The decimal mark that a column's cells imply; None if none or contradictory."""
     marked = cells[cells.str.contains("[.,]", regex=True)]
     marks: tuple[Decimal, ...] = (",", ".")
     stated = [mark for mark in marks if bool(marked.str.fullmatch(_patterns(mark)[0]).any())]
@@ -129,7 +129,7 @@ def _stated_mark(cells: pd.Series) -> Decimal | None:
 
 
 def _unclear(cells: pd.Series) -> str | None:
-    """A cell that is two numbers: ``1.234``; None where there is none."""
+    """An ambiguous cell such as ``1.234``; None if absent."""
     either = f"{_patterns('.')[1]}|{_patterns(',')[1]}"
     found = cells[cells.str.fullmatch(either)]
     return None if found.empty else str(found.iloc[0])
@@ -160,7 +160,7 @@ def _has(cells: pd.Series, mark: str) -> bool:
 def _refuse(cell: str, column: str, *, file: object) -> None:
     raise InputError(
         f"{cell!r} may be {cell.replace(',', '').replace('.', '')} or a number with three decimals",
-        remedy="Say which mark stands before decimals with `--decimal ,` or `--decimal .`",
+        remedy="Give the decimal mark with `--decimal ,` or `--decimal .`",
         file=file,
         column=str(column),
     )

@@ -1,4 +1,4 @@
-"""Reading a Parquet file as a table of single values."""
+"""Reads Parquet files of single values."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def read_parquet(path: Path, *, text: Collection[str]) -> pd.DataFrame:
         with pq.ParquetFile(path, read_dictionary=coded, pre_buffer=True) as opened:
             table = _plain_columns(opened.read(), file=path)
         # Split blocks: gathering columns of one type in one block would copy every one of them.
-        # What pandas noted in the file is left aside: it makes indices of columns.
+        # pandas' metadata is ignored: it would turn columns into an index.
         return table.unify_dictionaries().to_pandas(
             split_blocks=True,
             self_destruct=True,
@@ -66,7 +66,7 @@ def read_parquet(path: Path, *, text: Collection[str]) -> pd.DataFrame:
 
 
 def _refuse_huge(about: pq.FileMetaData, *, file: Path) -> None:
-    """A file of a few bytes can say one value ten billion times."""
+    """A file of a few bytes can repeat one value ten billion times."""
     size = about.num_rows * about.num_columns * _LEAST_CELL
     if size > memory_limit():
         raise InputError(
@@ -99,7 +99,7 @@ def _plain_columns(table: pa.Table, *, file: Path) -> pa.Table:
 
 
 def _is_binary(kind: pa.DataType) -> bool:
-    """Text of a writer that did not say it is text."""
+    """Text from a writer that did not mark it as text."""
     import pyarrow.types as types
 
     return bool(

@@ -1,4 +1,4 @@
-"""What separates the cells of a CSV file."""
+"""Separators of CSV files."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 def separator(path: Path) -> str:
-    """The mark that separates cells, by the header; a comma where the header cannot be read."""
+    """The separator of cells, from the header; a comma where it cannot be read."""
     try:
         with open_text(path) as stream:
             header = re.sub(r'"[^"]*"', "", stream.readline().decode("utf-8", errors="replace"))
-    # Whatever is wrong is found and told when the table is read.
+    # The table's reader reports what is wrong.
     except Exception:
         return ","
     return max(SEPARATORS, key=header.count)

@@ -1,4 +1,4 @@
-"""Declaration of a table's columns, and the one check of a table against it."""
+"""Declaration of a table's columns, and the check against it."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ CSV_SUFFIXES = tuple(
     f".{kind}{packed}" for kind in ("csv", "tsv") for packed in ("", ".gz", ".zip", ".bz2", ".xz")
 )
 _LARGEST = float(np.finfo(np.float32).max)
-"""Features are float32: what does not fit would become infinite."""
+"""Largest value of a float32, which features are: larger ones would become infinite."""
 
 
 def read_table(
@@ -35,7 +35,7 @@ def read_table(
 def read_table_with_notes(
     path: Path, *, text: Collection[str], decimal: Decimal | None = None
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Read a CSV, Parquet or Excel file, and say what it took to read it.
+    """Read a CSV, Parquet or Excel file, with notes on the reading.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def read_table_with_notes(
     text
         Columns read as text, in which ``NA`` is Namibia rather than a missing cell.
     decimal
-        The mark before decimals, where the cells alone do not tell.
+        The decimal mark, where the cells do not imply it.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def read_table_with_notes(
         mark = separator(path)
         frame = read_csv(path, text=text, mark=mark)
         notes = (f"cells separated by {SEPARATORS[mark]}",) if mark != "," else ()
-        # Where commas part the cells, a comma in quotes groups digits.
+        # Where commas separate cells, a comma in quotes groups digits.
         default = "." if mark == "," else None
     elif name.endswith(WORKBOOK_SUFFIXES):
         frame, notes = read_workbook(path, text=text)

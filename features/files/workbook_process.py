@@ -1,7 +1,7 @@
 """A process of its own that reads a workbook: bytes on stdin, ``{sheet: rows}`` pickled on stdout.
 
-calamine aborts the whole process at some damaged workbooks, and at a cell far off in an otherwise
-empty sheet, for which it asks for memory by the hundred gigabytes.
+calamine aborts the process for some damaged workbooks, and for a far cell in an otherwise empty
+sheet, for which it requests hundreds of gigabytes.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import sys
 MEMORY = 8 << 30
 """Bytes that reading a workbook may take."""
 UNREADABLE = 3
-"""Exit code where calamine says what is wrong."""
+"""Exit code for an error that calamine reports."""
 
 
 def main() -> int:
-    """Read and pass on; what is wrong is the last line on stderr."""
+    """Read and pass on; an error is the last line on stderr."""
     try:
         import resource
 
@@ -32,7 +32,7 @@ def main() -> int:
             name: book.get_sheet_by_name(name).to_python(skip_empty_area=False)
             for name in book.sheet_names
         }
-    except BaseException as error:  # a panic of Rust is no Exception
+    except BaseException as error:  # a panic of Rust is not an Exception
         message = (str(error).strip() or type(error).__name__).splitlines()[0]
         sys.stderr.write(f"\n{message}\n")
         return UNREADABLE

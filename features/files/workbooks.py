@@ -1,4 +1,4 @@
-"""Reading Excel workbooks, .xls and .xlsx alike."""
+"""Reads Excel workbooks, .xls and .xlsx alike."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def read_sheets(content: bytes) -> dict[str, list[Row]]:
     """
     script = Path(__file__).with_name("workbook_process.py")
     try:
-        # -P: the modules beside the script are not the ones that it imports.
+        # -P: modules beside the script must not shadow those it imports.
         done = subprocess.run(
             [sys.executable, "-P", str(script)],
             input=content,
@@ -71,12 +71,12 @@ def read_workbook(path: Path, *, text: Collection[str]) -> tuple[pd.DataFrame, t
             remedy="Open it in a spreadsheet and save it as .xlsx or as CSV",
             file=path,
         ) from error
-    # A title or a note alone is no table.
+    # Skip sheets with only a title or a note.
     filled = {name: rows for name, rows in sheets.items() if _width(rows) > 1 and len(rows) > 1}
     if len(filled) > 1:
         raise InputError(
             f"{len(filled)} sheets hold tables: {', '.join(filled)}",
-            remedy="Save the one that is meant as a file of its own",
+            remedy="Save the right one as a file of its own",
             file=path,
         )
     if not filled:
@@ -94,13 +94,13 @@ def _table(rows: Sequence[Row], *, text: Collection[str]) -> pd.DataFrame:
             for name, cells in zip(names, columns, strict=True)]  # fmt: skip
     frame = pd.concat(made, axis=1, keys=range(len(made)))
     frame.columns = names
-    # What Excel formats beyond the table is no column.
+    # Drop formatted but empty columns.
     return frame.loc[:, [cell is not None or column.notna().any()
                          for cell, column in zip(header, made, strict=True)]]  # fmt: skip
 
 
 def _column(cells: Sequence[object], *, as_text: bool) -> pd.Series:
-    """Cells of one type as that type; others as they are."""
+    """A column in its cells' common type, if they have one."""
     filled = [cell for cell in cells if cell is not None]
     if as_text:
         return pd.Series([None if cell is None else str(cell) for cell in cells], dtype="str")

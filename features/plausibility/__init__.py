@@ -1,1 +1,1 @@
-"""Whether data that are well formed are plausible: who vanishes, jumps, or counts twice."""
+"""Plausibility of well-formed data: traders that vanish, jump or count twice."""

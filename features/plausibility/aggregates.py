@@ -1,4 +1,4 @@
-"""Rows that add up others: the world among the traders, ``TOTAL`` among the sectors."""
+"""Rows that sum others: the world among traders, ``TOTAL`` among sectors."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ countries that the table does not list."""
 _EXACT = 1e-3
 """Distance at which it is certain: rounding of sources is finer."""
 _MOST = 0.9
-"""Share of partners and years that must be as near: true shares of partners differ widely."""
+"""Share of partners and years that must be as close; true partner shares differ widely."""
 _FEWEST_TRADERS, _FEWEST_SECTORS = 4, 3
-"""Of fewer with like figures, each equals the sum of the rest."""
+"""With fewer similar ones, each may equal the sum of the rest by chance."""
 
 
 def aggregate_findings(panel: TradePanel, totals: TraderTotals) -> list[Finding]:
@@ -92,7 +92,7 @@ def _counted_twice(name: str, near: list[tuple[Side, float]]) -> Finding:
         message=f"{named} of {name} {'equal' if certain else 'nearly equal'} the sum of all other "
         "traders' in every year: an aggregate counts all trade twice",
         remedy=f"Leave the rows of {name} out"
-        + ("" if certain else ", or --accept aggregate-trader if it is no aggregate"),
+        + ("" if certain else ", or --accept aggregate-trader if it is not an aggregate"),
     )
 
 
@@ -121,6 +121,6 @@ def _sectors(panel: TradePanel) -> list[Finding]:
             message=f"sector {listed(names)} {'equals' if certain else 'nearly equals'} the sum of "
             "all other sectors in every year: an aggregate counts all trade twice",
             remedy=f"Leave the rows of {listed(names)} out"
-            + ("" if certain else ", or --accept aggregate-sector if it is no aggregate"),
+            + ("" if certain else ", or --accept aggregate-sector if it is not an aggregate"),
         )
     ]

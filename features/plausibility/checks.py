@@ -1,4 +1,4 @@
-"""All checks of a trade panel in one step, and the panel as they read it."""
+"""All plausibility checks of a trade panel, and the corrected panel."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from features.plausibility.trader_totals import Recount, TraderTotals, recount_o
 def check_panel(
     panel: TradePanel, *, late: LateReports = "auto"
 ) -> tuple[TradePanel, TraderTotals, list[Finding]]:
-    """Look through a panel, and take as unknown what a trader has not reported.
+    """Check a panel, and mark as unknown what a trader has not reported.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def check_panel(
     found = successions(totals)
     silent = silent_years(totals, found)
     reported = without_silence(panel, silent)
-    # Who buys mostly from a silent trader would seem to buy next to nothing.
+    # Traders that buy mostly from a silent one would seem to buy next to nothing.
     levels = totals if reported is panel else TraderTotals.of(reported)
     jumps = trader_jumps(levels, recount_of(reported))
     findings = [
@@ -68,7 +68,7 @@ def check_panel(
 
 
 def check_totals(totals: TraderTotals, recount: Recount) -> list[Finding]:
-    """Findings that need no more than traders' totals, for a data set that is not yet a panel."""
+    """Findings from traders' totals alone, for a data set that is not yet a panel."""
     found = successions(totals)
     return [
         *reporting_findings(totals, silent_years(totals, found), found, "auto"),

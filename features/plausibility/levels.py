@@ -1,4 +1,4 @@
-"""Levels that jump: the world's, a trader's, a flow's, and trade beside GDP."""
+"""Jumps of the world total, a trader or a flow, and trade against GDP."""
 
 from __future__ import annotations
 
@@ -17,20 +17,19 @@ from features.plausibility.trader_totals import SIDES, Recount, Side, TraderTota
 WORLD_CHANGE = 0.3
 """Share by which world trade may change within a year: it fell by 23 % in 2009."""
 JUMP = 20.0
-"""Factor from one year to the next that trade hardly ever takes, and a slip of units does."""
+"""Factor from one year to the next that is rare in trade but common for unit errors."""
 SMALL_TRADER = 1e-5
-"""Share of world trade below which a trader's total jumps for small reasons."""
+"""Share of world trade below which a trader's total may jump for small reasons."""
 SLIPPED_FLOW, LARGE_FLOW = 1e-4, 1e-3
-"""Shares of world trade from which a flow is told that jumps by about 1,000, or by any such factor.
-
-A single flow of no large one jumps for real: a plant closes, an embargo ends.
+"""Shares of world trade from which a flow's jump is reported: by about 1,000, or by any such
+factor. Small flows jump for real: a plant closes, an embargo ends.
 """
 _OF_MEAN = (0.2, 10.0)
 """The same in mean flows of the panel, for panels of few flows."""
 _STEADY = 2.0
-"""A flow that slips has not changed by more than this factor in the years before."""
+"""Largest change in earlier years of a flow whose jump is suspect."""
 _OF_GDP = (1e-3, 20.0)
-"""Exports over GDP of the median country beyond which a unit is wrong: it is .2 to .3."""
+"""Bounds of the median country's exports over GDP (usually .2 to .3); outside, a unit is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +67,8 @@ def near_power(factor: ArrayLike) -> NDArray[np.bool_]:
 def trader_jumps(totals: TraderTotals, recount: Recount) -> dict[Side, NDArray[np.float64]]:
     """Factor of each total that jumps beyond the common change, 1 elsewhere; [year, country].
 
-    A trader whose imports are a thousandfold moves the exports of all who sell to it. So of a
-    year's two sides the one with fewer jumps comes first, and its jumping traders are left out of
-    the other's totals.
+    A trader with a thousandfold of imports moves the exports of all its suppliers. So the side with
+    fewer jumps in a year comes first, and its jumping traders are left out of the other's totals.
     """
     out = {side: np.ones_like(totals.value[side]) for side in SIDES}
     for row in range(1, totals.years.size):
@@ -90,7 +88,7 @@ def _change(
     """Factor of each total that jumps in a year, 1 elsewhere."""
     world = totals.world
     factor = np.ones_like(now)
-    # A wrong unit of the whole year lets small what is large in truth: either year's share.
+    # With a wrong unit in the whole year large traders look small: use either year's share.
     share = np.maximum(before / max(world[row - 1], 1.0), now / max(world[row], 1.0))
     both = np.flatnonzero((before > 0) & (now > 0) & (share >= SMALL_TRADER))
     change = now[both] / before[both]
@@ -144,8 +142,8 @@ def world_changes(
 ) -> NDArray[np.float64]:
     """World trade over that of the year before, of flows known in both, shape ``[year]``.
 
-    Traders that jump are left out: they are told by name. Of exports and imports the side that
-    changed less counts, since a reporter that is absent on one side lacks on the other too.
+    Traders that jump are left out, as they are reported by name. The side (exports or imports) that
+    changed less counts, since an absent reporter is missing on both.
     """
     out = np.ones(totals.years.size)
     for row in range(1, out.size):
@@ -204,7 +202,7 @@ def flow_jumps(
     """Large flows that jump, steady before, of traders that do not."""
     flows, found = panel.flows, []
     for row in range(2, panel.years.size):
-        # In a year of another unit every flow jumps: that is told of the world.
+        # In a year of another unit every flow jumps: reported for the world.
         now, before = panel.values[row], panel.values[row - 1] * np.float32(_common(totals, row))
         world = max(float(totals.world[row]), 1.0), max(float(totals.world[row - 1]), 1.0)
         with np.errstate(invalid="ignore"):
@@ -241,7 +239,7 @@ def _steady(past: NDArray[np.float32]) -> NDArray[np.bool_]:
 def gdp_findings(
     totals: TraderTotals, gdp: NDArray[np.float64], gdp_years: NDArray[np.int32]
 ) -> list[Finding]:
-    """Whether exports of the median country are a share of GDP that a country can have.
+    """Check the median country's exports as a share of GDP.
 
     Parameters
     ----------
@@ -280,7 +278,7 @@ def gdp_findings(
 def model_findings(
     now: NDArray[np.float64], then: NDArray[np.float64], *, year: int
 ) -> list[Finding]:
-    """Whether a year that the trained model and new data share is the same trade.
+    """Check that the trained model and new data agree on a year they share.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Traders that have not reported: read as missing, not as without trade, and said."""
+"""Traders that have not reported yet: their cells are missing, not zero."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def without_silence(panel: TradePanel, silent: Silent) -> TradePanel:
 def reporting_findings(
     totals: TraderTotals, silent: Silent, found: Sequence[Succession], late: LateReports
 ) -> list[Finding]:
-    """Traders that are silent at the end, in between, and before their first figure."""
+    """Traders that are silent at the end, in the middle, or before their first figure."""
     findings = []
     for side in SIDES:
         trailing = np.logical_and.accumulate(silent[side][::-1], axis=0)[::-1]

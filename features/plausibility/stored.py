@@ -1,4 +1,4 @@
-"""Traders' totals of a data set of the store, a file at a time: it may not fit in memory."""
+"""Traders' totals of a stored data set, one file at a time to save memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COLUMNS = ["exporter", "importer", "year", "value_usd"]
 
 
 def noticed(paths: Iterable[Path]) -> list[str]:
-    """What looks wrong in a trade data set, one line a finding.
+    """Findings on a trade data set, one line each.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Countries that split, merge or change their code: known ones, and what looks like one."""
+"""Countries that split, merge or change code: known cases and likely ones."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ SPLITS: dict[str, tuple[str, ...]] = {
             "TKM", "UKR", "UZB"),
     "YUG": ("BIH", "HRV", "MKD", "MNE", "SCG", "SRB", "SVN"),
 }  # fmt: skip
-"""Successors of countries that ISO 3166-3 says ended and names no successor of."""
+"""Successors of former countries for which ISO 3166-3 names none."""
 SAME_CODE: dict[str, str] = {"ROM": "ROU", "WBG": "PSE", "ZAR": "COD"}
-"""Codes of older files that are none of ISO 3166-3, and today's."""
+"""Old codes outside ISO 3166-3, and today's."""
 _ALIKE = 1.5
-"""Where no succession is known, what ends and what begins differ at most by this factor."""
+"""Largest size factor between old and new countries where no succession is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Succession:
     year
         Last year of the one that ends.
     known
-        Whether the countries are known to follow each other; otherwise the figures say so.
+        Whether the succession is known; otherwise the figures suggest it.
     share
         Its share of the world's exports of that year.
     """

@@ -1,4 +1,4 @@
-"""Each trader's exports and imports by year: what most checks look at."""
+"""Each trader's exports and imports by year, the input of most checks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIDES: tuple[Side, ...] = ("exports", "imports")
 Recount = Callable[[int, Side, NDArray[np.bool_]], Sequence[NDArray[np.float64]]]
 """Gives ``now`` and ``before`` of a year (by its row) and side without flows of some partners."""
 FEW_FLOWS = 3
-"""A trader with fewer flows than this may stop for real: its silence is no missing report."""
+"""A trader with fewer flows may really stop: its silence is not a missing report."""
 
 
 @dataclass(frozen=True, slots=True)

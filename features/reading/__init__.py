@@ -1,1 +1,1 @@
-"""Reading the tables that people have: other column names, codes, separators, units and layouts."""
+"""Reads users' tables: other column names, codes, separators, units and layouts."""

@@ -1,4 +1,4 @@
-"""Which column of a table is what, by the names that Comtrade, WITS, CEPII and others give them."""
+"""Column names that Comtrade, WITS, CEPII and others use."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ TEXT = ("exporter", "importer", "sector", "reporter", "partner", "reporterISO", 
         "reporterDesc", "partnerDesc", "flowDesc", "flowCode", "cmdCode", "iso3", "iso3_o",
         "iso3_d", "iso_o", "iso_d", "indicator", "Country Code", "Indicator Code", "Country Name",
         "Indicator Name", "Reporter", "Partner", "exporter_iso3", "importer_iso3")  # fmt: skip
-"""Columns of codes as files spell them: read as text, and as categories where the file has them."""
+"""Columns of codes, read as text or categories."""
 
 
 def plain(name: object) -> str:
@@ -51,7 +51,7 @@ def plain(name: object) -> str:
 
 
 def find(columns: Sequence[str], known: Sequence[str]) -> str | None:
-    """The column that bears the first of the known names; None where there is none."""
+    """The column with the first of the known names; None if absent."""
     by_name = {plain(name): name for name in reversed(columns)}
     return next((by_name[name] for name in known if name in by_name), None)
 
@@ -64,7 +64,7 @@ def year_columns(columns: Sequence[str]) -> dict[str, int]:
 
 
 def value_columns(columns: Sequence[str]) -> list[str]:
-    """Columns that may hold the values of trade, the likeliest first."""
+    """Columns that may hold trade values, the likeliest first."""
     rank = {name: place for place, name in enumerate(VALUE)}
     named = {name: split_unit(str(name))[0] for name in columns}
     present = [
@@ -76,12 +76,12 @@ def value_columns(columns: Sequence[str]) -> list[str]:
 def check_given(
     given: Mapping[str, str], columns: Sequence[str], roles: Sequence[str], *, file: object
 ) -> None:
-    """Refuse ``--columns`` that name a role or a column that is not there.
+    """Refuse ``--columns`` with an unknown column.
 
     Raises
     ------
     InputError
-        Naming those that are.
+        Naming the table's columns.
     """
     for role, column in given.items():
         if role in roles and column not in columns:

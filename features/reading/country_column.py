@@ -1,4 +1,4 @@
-"""A column of countries, however they are called, as alpha-3 categories."""
+"""A column of countries, by code or name, as alpha-3 categories."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class CountryColumn:
     column
         The column as categories.
     given
-        What the table calls each.
+        The table's name of each.
     names
         Alpha-3 code of each, `WORLD` for the world, None for what no table knows.
     """
@@ -42,8 +42,8 @@ class CountryColumn:
     ) -> dict[str, CountryColumn]:
         """Read the columns of countries of one table.
 
-        Where every code of a table is one that ISO 3166 leaves to users, it is of a simulated
-        world, and they are its countries; among real countries they must be listed.
+        A table with user-assigned codes of ISO 3166 only is of a simulated world, and they are its
+        countries; among real countries they must be listed.
         """
         coded = {name: column.astype("category") for name, column in columns.items()}
         codes = {str(each) for column in coded.values() for each in column.cat.categories}
@@ -54,7 +54,7 @@ class CountryColumn:
 
     @classmethod
     def of(cls, column: pd.Series, *, extra_codes: Collection[str]) -> CountryColumn:
-        """Read a column; only its distinct values are looked up."""
+        """Read a column, looking up distinct values only."""
         coded = column.astype("category")
         given = tuple(str(each) for each in coded.cat.categories)
         words = [each.strip() for each in given]
@@ -77,7 +77,7 @@ class CountryColumn:
 
     @property
     def translated(self) -> bool:
-        """Whether a country is called otherwise than by its alpha-3 code."""
+        """Whether a country is not named by its alpha-3 code."""
         return any(
             name is not None and name not in (WORLD, given)
             for given, name in zip(self.given, self.names, strict=True)
@@ -105,7 +105,7 @@ class CountryColumn:
     def counted(
         self, name: str | None, *, among: NDArray[np.bool_] | None = None
     ) -> dict[str, int]:
-        """Rows of each code of `WORLD` or of each unknown one (None), by what the table says."""
+        """Rows of each code of `WORLD`, or of each unknown code (None), by the table's name."""
         codes = self.codes if among is None else self.codes[among]
         counts = np.bincount(codes[codes >= 0], minlength=len(self.given))
         return {
@@ -116,7 +116,7 @@ class CountryColumn:
 
 
 def require_filled(country: CountryColumn, *, file: object, column: str) -> None:
-    """Refuse an empty cell in place of a country.
+    """Refuse empty cells.
 
     Raises
     ------
@@ -196,7 +196,7 @@ def _remedy(counts: dict[str, int]) -> str:
 
 
 def _checked(name: str | None, extra_codes: Collection[str]) -> str | None:
-    """A code that ISO 3166 leaves to users is known where the user lists it, and Kosovo's."""
+    """User-assigned codes of ISO 3166 are known only if listed, except Kosovo's."""
     if name is None or not is_user_assigned(name) or name == KOSOVO or name in extra_codes:
         return name
     return None

@@ -17,7 +17,7 @@ from features.countries.source_codes import (
 )
 
 WORLD = ""
-"""What a code of the world, or of a partner that is no country, is read as."""
+"""Stands for the world and for partners that are not countries."""
 
 _WORLD_WORDS = frozenset({"wld", "world", "w00", "all", "total", "all countries", "world total",
                           "total world", "all partners", "owid wrl", "w0", "w1", "wl"})  # fmt: skip
@@ -147,7 +147,7 @@ def normal(name: str) -> str:
 def _by_name() -> dict[str, str]:
     import pycountry
 
-    # Where a name of today and one of the past agree, the country of today has it.
+    # A name of a present and a past country means the present one.
     found: dict[str, str] = {}
     for country in (*pycountry.historic_countries, *pycountry.countries):
         for kind in ("name", "common_name", "official_name"):
@@ -179,7 +179,7 @@ def alpha3_of_name(name: str) -> str | None:
 
 
 def is_world(code: str) -> bool:
-    """Whether a code or name means the world or a partner that is no country (bunkers)."""
+    """Whether a code or name means the world or a partner that is not a country (bunkers)."""
     word, digits = normal(code), _digits(code)
     if digits is not None:
         known = digits in _WORLD_NUMBERS | _NO_COUNTRY_NUMBERS
@@ -192,7 +192,7 @@ def is_world(code: str) -> bool:
 
 
 def _numeric(digits: str) -> str | None:
-    """Alpha-3 code of a number, `WORLD` for a partner that is no country, None for no code."""
+    """Alpha-3 code of a number, `WORLD` for a partner that is not a country, None for no code."""
     try:
         return numeric_to_iso3(digits) or WORLD
     except UnknownCodeError:
@@ -228,7 +228,7 @@ def alpha3(code: str, *, two_letters: bool, comtrade: bool = False) -> str | Non
             return found
     except UnknownCodeError:
         pass
-    # Three small letters are a code in another case, which a name may be mistaken for.
+    # Three lower-case letters may be a code or a name.
     return _by_name().get(normal(code))
 
 
@@ -238,7 +238,7 @@ def is_comtrade(codes: Iterable[str]) -> bool:
 
 
 def nearest(name: str) -> list[str]:
-    """Names like an unknown one, with their codes, to offer."""
+    """Known names like an unknown one, with their codes."""
     if len(name) <= 3:
         return [name.upper()] if name != name.upper() and is_country(name.upper()) else []
     known = _by_name()

@@ -1,4 +1,4 @@
-"""Reading indicators as people have them: names, dates, and years as columns as in WDI's files."""
+"""Reads indicators: country names, dates, and years as columns as in WDI files."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def read_indicators(path: Path, options: ReadingOptions) -> ReadTable:
 def tidy_indicators(frame: pd.DataFrame, options: ReadingOptions, *, file: object) -> ReadTable:
     """Make a table of indicators tidy.
 
-    Rows of codes that are no countries (WLD, EUU, ARB and other groups) are left out, counted and
+    Rows of codes that are not countries (WLD, EUU, ARB and other groups) are left out, counted and
     named, as countries outside the panel are not used.
 
     Parameters
@@ -47,7 +47,7 @@ def tidy_indicators(frame: pd.DataFrame, options: ReadingOptions, *, file: objec
     frame
         A row a country, year and indicator, or years as columns.
     options
-        What the user says of the tables.
+        The user's reading options.
     file
         Named in errors.
 
@@ -82,7 +82,7 @@ def tidy_indicators(frame: pd.DataFrame, options: ReadingOptions, *, file: objec
         rows = source if table.rows is None else table.rows[source]
         return ReadTable(stack, (*notes, *done), rows, given)
     with table.placed():
-        # Months are no years: such a table keeps its column, which is refused at its row.
+        # Months are not years: such a column is kept, and its check refuses the row.
         periods = read_periods(table.frame["year"], None, file=file)
     if periods.done and periods.month is None:
         notes.append(periods.done)
@@ -91,7 +91,7 @@ def tidy_indicators(frame: pd.DataFrame, options: ReadingOptions, *, file: objec
 
 
 def _no_countries(country: CountryColumn, notes: list[str]) -> np.ndarray | None:
-    """Rows of codes that are no countries, which are counted; None where there are none."""
+    """Rows of codes that are not countries, which are counted; None where there are none."""
     marks = [mark for name in (WORLD, None) if (mark := country.marked(name)) is not None]
     if not marks:
         return None

@@ -1,4 +1,4 @@
-"""What a table is, by the names of its columns."""
+"""The kind of a table, by its column names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _RECOGNISED: dict[TableKind, TableSchema] = {"indicator catalogue": CATALOGUE, "
 
 
 def table_kind(path: Path) -> TableKind:
-    """What a file holds; trade where its header cannot be read, so that its reader says why."""
+    """The kind of a file; trade if its header is unreadable, so that its reader says why."""
     try:
         columns = _header(path)
     except Exception:

@@ -1,4 +1,4 @@
-"""Monthly flows summed to years; years that lack months are named."""
+"""Sums monthly flows to years; names years that lack months."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def sum_months(
 ) -> tuple[pd.DataFrame, NDArray[np.integer], list[str]]:
     """Sum the months of every flow and year.
 
-    Years at either end of which the whole table lacks months are left out: as years they would
-    be too small.
+    First or last years that lack months in the whole table are left out: their sums would be too
+    small.
 
     Parameters
     ----------

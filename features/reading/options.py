@@ -1,4 +1,4 @@
-"""How a table is read where it does not say itself."""
+"""How to read a table where it leaves that open."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from features.choices import Decimal, FlowDirection, Unit
 
 @dataclass(frozen=True, slots=True)
 class ReadingOptions:
-    """What a user says of the tables that they give.
+    """A user's options for reading tables.
 
     Attributes
     ----------
@@ -19,11 +19,11 @@ class ReadingOptions:
         Column of the trade table that holds ``exporter``, ``importer``, ``year``, ``month``,
         ``sector`` or ``value``; those not named are found by their usual names.
     unit
-        What one unit of value is; None where the header says it, else USD.
+        Unit of the values; None reads it from the header, else USD.
     flow
         Which of a reporter's declarations are read; None where there is one kind only.
     decimal
-        The mark before decimals; None where the cells tell.
+        The decimal mark; None reads it from the cells.
     extra_codes
         User-assigned codes (ISO 3166-1: AAA, QMA to QZZ, X.., ZZ.) that are countries here.
     """
@@ -36,4 +36,4 @@ class ReadingOptions:
 
 
 DEFAULT = ReadingOptions()
-"""A table that says all itself."""
+"""No options: everything is read from the table."""

@@ -1,4 +1,4 @@
-"""Reading attributes of country pairs under the names and codes that people have."""
+"""Reads attributes of country pairs under common names and codes."""
 
 from __future__ import annotations
 

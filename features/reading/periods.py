@@ -1,4 +1,4 @@
-"""Years as people write them: whole years, dates of a year's first or last day, and months."""
+"""Years as people write them: whole years, dates of a year's first or last day, months."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DAY_FIRST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.]((?:18|19|20|21)\d\d)")
 
 @dataclass(frozen=True, slots=True)
 class Periods:
-    """When each row is of.
+    """Period of each row.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Periods:
     month
         1 to 12, shape ``[row]``; None where rows are of years.
     done
-        What was done to get there, in words; empty where the column holds whole years.
+        What was done, in words; empty where the column holds whole years.
     """
 
     year: NDArray[np.integer]
@@ -67,7 +67,7 @@ def read_periods(column: pd.Series, month: pd.Series | None, *, file: object) ->
     if wrong.any():
         row = int(np.argmax(wrong))
         raise InputError(
-            f"{given[row]:g} is no month from 1 to 12",
+            f"{given[row]:g} is not a month from 1 to 12",
             remedy="Keep annual or monthly rows, not both",
             file=file,
             column=str(month.name),
@@ -114,14 +114,14 @@ def _of_text(column: pd.Series, *, file: object) -> Periods | None:
 
 
 def _date(word: str, *, column: str, file: object) -> tuple[int, int, int] | None:
-    """Year, month and day; None for what is no date."""
+    """Year, month and day; None for what is not a date."""
     if found := _ISO_DATE.fullmatch(word) or _COMPACT_DATE.fullmatch(word):
         parts = (int(found[1]), int(found[2]), int(found[3]))
     elif found := _DAY_FIRST.fullmatch(word):
         first, second, year = int(found[1]), int(found[2]), int(found[3])
         if first <= 12 and second <= 12 and first != second:
             raise InputError(
-                f"{word!r} may be two days",
+                f"{word!r} could be two dates",
                 remedy="Write dates as 2017-12-31, or give whole years such as 2017",
                 file=file,
                 column=column,
@@ -137,7 +137,7 @@ def _date(word: str, *, column: str, file: object) -> tuple[int, int, int] | Non
 
 
 def _of_dates(year: object, month: object, day: object) -> Periods:
-    """Dates that are all a year's first or last day are its year; others are of their month."""
+    """Dates that are all first or last days of years mean years; others months."""
     years, months, days = (np.asarray(part, dtype=np.int32) for part in (year, month, day))
     first, last = (months == 1) & (days == 1), (months == 12) & (days == 31)
     if first.all() or last.all():

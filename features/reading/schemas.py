@@ -21,7 +21,7 @@ TRADE = TableSchema(
         Column("year", "year"),
         Column("value_usd", "number"),
     ),
-    # No key: putting rows into the panel's cells finds a repeated one for nothing.
+    # No key: filling the panel's cells finds repeated rows at no cost.
 )
 
 INDICATORS = TableSchema(
@@ -105,7 +105,7 @@ GROSS_OUTPUT = TableSchema(
 def columns_found(
     frame: pd.DataFrame, schema: TableSchema, *, file: object, without: Collection[str] = ()
 ) -> dict[str, str]:
-    """The table's name of each column of a schema that tables call by several names.
+    """The table's column for each column of a schema that has several names.
 
     Raises
     ------
@@ -123,6 +123,6 @@ def columns_found(
 
 
 def columns_named(found: Mapping[str, str]) -> list[str]:
-    """A statement on columns read under another name; none where all have their own."""
+    """A note on columns read under another name, if any."""
     renamed = [f"{name}={column}" for name, column in found.items() if name != column]
     return [f"columns {', '.join(renamed)}"] if renamed else []

@@ -1,4 +1,4 @@
-"""A table as it was read, and the way back from its rows to those of the file."""
+"""A table as read, with the file row of each of its rows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ReadTable:
     Attributes
     ----------
     frame
-        Columns as the panel, the indicators or the pairs call them, and columns not used.
+        Columns under the schema's names, and unused columns.
     notes
         What reading took and did.
     rows
@@ -41,12 +41,12 @@ class ReadTable:
 
     @property
     def statements(self) -> tuple[str, ...]:
-        """What reading took and did in one line; none where the table was tidy."""
+        """The notes in one line; empty where the table was tidy."""
         return (READ + "; ".join(self.notes),) if self.notes else ()
 
     @contextmanager
     def placed(self) -> Iterator[None]:
-        """Errors about the frame name the row and the column of the file."""
+        """Make errors name the row and column of the file."""
         try:
             yield
         except InputError as error:
@@ -62,14 +62,14 @@ class ReadTable:
             ) from error
 
     def _products(self, error: InputError) -> str:
-        """What rows that differ in a column not used may be: one a product."""
+        """Hint that repeated rows may be products."""
         if not isinstance(error, RepeatedRowsError) or "sector" in self.frame.columns:
             return ""
         found = names.find(list(self.frame.columns), names.PRODUCT)
         return f", or read products with `--columns sector={found}`" if found else ""
 
     def only(self, kept: NDArray[np.bool_] | None) -> ReadTable:
-        """The table of some rows; None for all."""
+        """The table with some rows only; None keeps all."""
         if kept is None or kept.all():
             return self
         rows = np.flatnonzero(kept)
@@ -80,7 +80,7 @@ class ReadTable:
         )
 
     def without_repeats(self) -> ReadTable:
-        """The table without rows that repeat another in every column, counted."""
+        """The table without exact repeats of rows, counted."""
         repeated = self.frame.duplicated().to_numpy()
         if not repeated.any():
             return self

@@ -1,4 +1,4 @@
-"""Which column of a trade table is what, and which way its flows go."""
+"""Layout of a trade table: which column is what, and the direction of its flows."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class TradeLayout:
 
     @property
     def given(self) -> dict[str, str]:
-        """Column of each role, for what is said of the reading."""
+        """Column of each role, for notes."""
         roles = {"exporter": self.exporter, "importer": self.importer, "sector": self.sector,
                  "year": self.year, "month": self.month, "value_usd": self.value}  # fmt: skip
         return {role: column for role, column in roles.items() if column is not None}
@@ -67,7 +67,7 @@ def trade_layout(frame: pd.DataFrame, options: ReadingOptions, *, file: object) 
     Raises
     ------
     InputError
-        If one is missing, or if two may be meant; it names the option that settles it.
+        If one is missing or ambiguous; names the option that decides.
     """
     columns = list(frame.columns)
     given = options.columns
@@ -101,7 +101,7 @@ def _sides(
     reporter = names.find(columns, names.REPORTER)
     partner = names.find(columns, names.PARTNER)
     if "exporter" in given or "importer" in given:
-        # One side named is enough where the other is what the table calls its counterpart.
+        # One named side is enough where the other is its counterpart.
         exporter = exporter or _counterpart(importer, reporter, partner)
         importer = importer or _counterpart(exporter, reporter, partner)
     if exporter is not None and importer is not None:
@@ -167,7 +167,7 @@ def _direction(
     direction = options.flow or stated
     if direction is None:
         raise InputError(
-            "the table has reporters and partners, and does not say who exports",
+            "the table has reporters and partners, but not who exports",
             remedy="Say so with `--flow exports` (or imports), or `--columns exporter=COLUMN`",
             file=file,
         )
@@ -182,7 +182,7 @@ def chosen_flows(
     Raises
     ------
     InputError
-        If exports and imports stand in one table, or none of the wanted are there.
+        If the table holds both exports and imports, or none of the wanted ones.
     """
     if layout.flow is None:
         return None
@@ -210,7 +210,7 @@ def _word(text: str) -> FlowDirection | None:
 
 def _refuse_both(column: str, *, file: object) -> None:
     raise InputError(
-        "exports and imports stand in one table",
+        "the table holds both exports and imports",
         remedy="Choose with `--flow exports` or `--flow imports`",
         file=file,
         column=column,
@@ -243,7 +243,7 @@ def unit_of(
         if cells:
             unit = unit_of_cells(cells, file=file, column=column)
             return FACTORS[unit], unit
-    # WITS says it in a column that calls the series "Export (US$ Thousand)".
+    # WITS puts it into the name of the series, "Export (US$ Thousand)".
     series = names.find(list(frame.columns), names.INDICATOR)
     if series is not None and not pd.api.types.is_numeric_dtype(frame[series]):
         cells = [str(cell) for cell in frame[series].dropna().unique()]
@@ -252,7 +252,7 @@ def unit_of(
             return FACTORS[unit], unit
     if names.plain(header) == "v":
         raise InputError(
-            "the header does not say the unit of the values: BACI's v is in thousand USD",
+            "the header does not give the unit of the values: BACI's v is in thousand USD",
             remedy="Say it with `--unit thousand` (or usd, million, billion)",
             file=file,
             column=header,

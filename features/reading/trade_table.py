@@ -1,4 +1,4 @@
-"""Reading a trade table as people have it: one row a flow and year, with what was done to it."""
+"""Reads a trade table in any common layout, and notes what it did."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def read_trade(path: Path, options: ReadingOptions) -> ReadTable:
     Raises
     ------
     InputError
-        For anything wrong with the file, or that may be read in two ways.
+        For anything wrong or ambiguous.
     """
     own = [column for role, column in options.columns.items() if role not in ("value", "year")]
     frame, notes = read_table_with_notes(path, text={*names.TEXT, *own}, decimal=options.decimal)
@@ -47,7 +47,7 @@ def tidy_trade(frame: pd.DataFrame, options: ReadingOptions, *, file: object) ->
     frame
         A table as it was read: a row a flow and year, date or month, or years as columns.
     options
-        What the user says of it.
+        The user's reading options.
     file
         Named in errors.
 
@@ -59,8 +59,8 @@ def tidy_trade(frame: pd.DataFrame, options: ReadingOptions, *, file: object) ->
     Raises
     ------
     InputError
-        For a missing column, unknown countries (all of them at once), a year or value that is
-        none, or anything that may be read in two ways.
+        For a missing column, unknown countries (all of them at once), an invalid year or value, or
+        anything ambiguous.
     """
     require_columns(frame, (), file=file)
     layout = trade_layout(frame, options, file=file)
@@ -73,7 +73,7 @@ def tidy_trade(frame: pd.DataFrame, options: ReadingOptions, *, file: object) ->
         {"exporter": frame[layout.exporter], "importer": frame[layout.importer]},
         extra_codes=options.extra_codes,
     )
-    # Rows of flows that are not read need not be right.
+    # Rows of other flows need not be valid.
     named = {layout.exporter: sides["exporter"], layout.importer: sides["importer"]}
     require_known(named, file=file, among=rows)
     if any(side.translated for side in sides.values()):
@@ -89,16 +89,16 @@ def tidy_trade(frame: pd.DataFrame, options: ReadingOptions, *, file: object) ->
 
 
 def star(frame: pd.DataFrame) -> str | None:
-    """What can be forecast where one country trades with all others; None for other tables."""
+    """Note on a table in which one country trades with all others; None for other tables."""
     for side, done in (("exporter", "exports"), ("importer", "imports")):
         column = frame[side].astype("category").cat
         used = used_codes(column.codes.to_numpy())
         if used.size == 1:
             country = column.categories[used[0]]
             return (
-                f"every flow is of {done} of {country}: these alone can be forecast; what its "
-                "partners trade with each other is unknown and stands as 0 in the forecasts, so "
-                "totals, shares and other suppliers or markets cannot be told"
+                f"every flow is of {done} of {country}: only these can be forecast; trade among "
+                "its partners is unknown and 0 in the forecasts, so totals, shares and other "
+                "suppliers or markets are unknown"
             )
     return None
 
@@ -121,7 +121,7 @@ def _without_world(
     *,
     file: object,
 ) -> NDArray[np.bool_] | None:
-    """Rows without those of the world and of partners that are no country; counted."""
+    """Rows without those of the world and of partners that are not countries; counted."""
     marks = [mark for side in sides.values() if (mark := side.marked(WORLD)) is not None]
     if not marks:
         return rows
@@ -135,14 +135,15 @@ def _without_world(
         raise InputError(f"every row is of {with_rows(given)}", remedy=remedy, file=file)
     if world.any():
         named = ", ".join(map(repr, given))
-        notes.append(f"{counted(int(world.sum()))} of {named} left out: the world or no country")
+        left_out = f"{counted(int(world.sum()))} of {named} left out"
+        notes.append(f"{left_out}: the world or areas that are not countries")
     return kept
 
 
 def _renamed(frame: pd.DataFrame, layout: TradeLayout) -> pd.DataFrame:
-    """The frame with the columns' names that a panel reads."""
+    """The frame with the panel's column names."""
     renamed = {column: role for role, column in layout.given.items() if role != column}
-    # A column that bears such a name and is not the one that is read gives way.
+    # Drop an unused column of that name.
     taken = set(layout.given.values())
     stale = [role for role in layout.given if role in frame.columns and role not in taken]
     return frame.drop(columns=stale).rename(columns=renamed)
@@ -163,7 +164,7 @@ def _long(table: ReadTable, layout: TradeLayout, factor: float, *, file: object)
     table = replace(table, frame=tidy, notes=tuple(notes))
     if periods.month is None:
         return table
-    # Only here do rows become others before a panel is built: what repeats must go before.
+    # Rows are summed here, so repeats must go first.
     table = replace(table, frame=tidy.assign(month=periods.month)).without_repeats()
     with table.placed():
         summed, first, done = sum_months(table.frame, file=file)

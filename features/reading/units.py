@@ -1,4 +1,4 @@
-"""The unit of a column of values, as its header or a column of units says it."""
+"""Unit of a value column, from its header or a unit column."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _DOLLARS = frozenset({"usd", "us", "dollar", "dollars", "u", "s", "current", "no
 
 
 def split_unit(header: str) -> tuple[str, Unit | None, str | None]:
-    """What a header says besides its unit, the scale it names, and another currency than USD."""
-    # "US$", "$" and the camel case of "valueThousandUSD" part into words.
+    """A header without its unit, the unit's scale, and a currency other than USD."""
+    # "US$", "$" and the camel case of "valueThousandUSD" split into words.
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z0-9])", " ", header.replace("€", " eur ").replace("$", " "))
     words = re.findall(r"[a-z0-9]+", spaced.lower())
     scale: Unit | None = None

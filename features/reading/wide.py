@@ -1,4 +1,4 @@
-"""Tables with years as columns, made tables of one row a year."""
+"""Tables with years as columns, reshaped to one row per year."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from features.files.tables import EMPTY_IF_UNKNOWN, NOT_FINITE, refuse_cells
 def stacked(
     frame: pd.DataFrame, years: Mapping[str, int], *, file: object
 ) -> tuple[pd.DataFrame, NDArray[np.integer], list[str]]:
-    """One row a key and year; cells without a figure are left out and counted.
+    """One row a key and year; empty cells are left out and counted.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def stacked(
     Raises
     ------
     InputError
-        For two columns of one year, or a cell that is no number.
+        For two columns of one year, or a cell that is not a number.
     """
     columns = list(years)
     if len(set(years.values())) < len(years):
@@ -53,7 +53,7 @@ def stacked(
     empty = int(values.size - present.sum())
     notes = [f"{len(columns)} columns of years made rows"]
     if empty:
-        notes.append(f"{empty:,} empty cells of them left out")
+        notes.append(f"{empty:,} of their cells, which are empty, left out")
     return tidy, row, notes
 
 

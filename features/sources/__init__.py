@@ -1,1 +1,1 @@
-"""Public sources: downloaders, readers and the local store they write."""
+"""Connectors to public sources: download and conversion."""

@@ -1,4 +1,4 @@
-"""AI Preparedness Index of the IMF and its parts, one year only, through the DataMapper."""
+"""The IMF's AI Preparedness Index and its parts, one year only, from the DataMapper."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _BASE = "https://www.imf.org/external/datamapper/api/v1"
 YEAR = 2023
-"""The only year there is."""
+"""The only year."""
 _INDICES = {
     "AI_PI": ("AIPI", "AI Preparedness Index"),
     "DI": ("AIPI.DI", "Digital infrastructure"),
@@ -35,13 +35,13 @@ _INDICES = {
     "RE": ("AIPI.RE", "Regulation and ethics"),
 }
 _LISTS = ("groups", "regions")
-# Those of the index itself, should the source's lists leave them out.
+# Codes of the index itself, in case the source's lists lack them.
 _GROUPS = frozenset({"WEOWORLD", "ADVEC", "EME", "LIC", "OEMDC"})
 
 
 @dataclass(frozen=True, slots=True)
 class Aipi(Connector):
-    """The index and its four parts by country: a snapshot that no back-test may spread backwards.
+    """The index and its four parts by country: a snapshot of one year, unusable for the past.
 
     Attributes
     ----------
@@ -74,7 +74,7 @@ class Aipi(Connector):
         return f"aipi:{self.release}:{YEAR}"
 
     def locate(self) -> tuple[str, ...]:
-        """Addresses of the index, its parts, and the lists of what is no country."""
+        """Addresses of the index, its parts, and the lists of what is not a country."""
         return (*(f"{_BASE}/AIPI/{code}" for code in _INDICES), *(f"{_BASE}/{n}" for n in _LISTS))
 
     def download(self, cache: RawCache) -> tuple[RawFile, ...]:
@@ -83,7 +83,7 @@ class Aipi(Connector):
         Raises
         ------
         SourceError
-            Also where the source answers without values, as it does for names it does not know.
+            Also where the source answers without values, as for unknown names.
         """
         indices = [
             cache.answer(
@@ -139,7 +139,7 @@ def _build(raw: Sequence[RawFile], notes: Notes) -> pa.Table:
             areas, alpha3_to_iso3, file=file.path.name, column=code,
             count=notes.count, rows=[1] * len(areas),
         )  # fmt: skip
-        notes.count("series of areas that are no country dropped", iso3.count(None))
+        notes.count("series of areas that are not countries dropped", iso3.count(None))
         for area, country in zip(areas, iso3, strict=True):
             value = _value(values[area], notes, file=file.path.name, area=area)
             if country is not None and value is not None:
@@ -158,7 +158,7 @@ def _inside(body: bytes, path: tuple[str, ...], *, where: str) -> dict[str, Any]
         found = json.loads(body)
     except ValueError:
         raise SourceError(
-            "the answer is no JSON",
+            "the answer is not JSON",
             remedy="Try again later, or download it by hand and give its folder with --from",
             file=where,
         ) from None
@@ -175,10 +175,10 @@ def _inside(body: bytes, path: tuple[str, ...], *, where: str) -> dict[str, Any]
 
 
 def _value(years: object, notes: Notes, *, file: str, area: str) -> float | None:
-    """The year's value. The source may ignore the years asked for and send others too."""
+    """The year's value. The source may ignore the requested years and send others too."""
     if not isinstance(years, dict):
         raise SourceError(
-            f"the values of {area} are no years",
+            f"the values of {area} are not years",
             remedy="The source has changed: upgrade gravicast",
             file=file,
         )
@@ -189,7 +189,7 @@ def _value(years: object, notes: Notes, *, file: str, area: str) -> float | None
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise SourceError(
-            f"{value!r} of {area} is no number",
+            f"{value!r} of {area} is not a number",
             remedy="The source has changed: upgrade gravicast",
             file=file,
         )

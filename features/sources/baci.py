@@ -1,4 +1,4 @@
-"""CEPII BACI: reconciled bilateral trade by product, aggregated while its zip is read."""
+"""CEPII BACI: reconciled bilateral trade by product, aggregated while the zip is read."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from features.sources.baci_reading import (
 )
 from features.sources.harmonized_system import LEVELS, Level, level_named
 from features.store.connector import Connector
-from features.store.source import SourceInfo, option, require_years
+from features.store.source import SourceInfo, option, require_choice, require_years
 from features.tidy.csv_stream import BROKEN_ZIP, whole_zip
 from features.tidy.parts import Notes, Part
 from features.tidy.tidying import coded, trade_table
@@ -38,13 +38,13 @@ FIRST_YEARS = {"HS92": 1995, "HS96": 1996, "HS02": 2002, "HS07": 2007, "HS12": 2
                "HS22": 2022}  # fmt: skip
 """First year of each revision of the Harmonized System."""
 NEWEST = "202601"
-"""The newest release that is known; the next appears in January."""
+"""The newest known release; the next appears in January."""
 _HOST = "https://www.cepii.fr/DATA_DOWNLOAD/baci/data"
 
 
 @dataclass(frozen=True, slots=True)
 class Baci(Connector):
-    """Bilateral trade of one revision and release, at the level asked for.
+    """Bilateral trade of one revision and release, at the chosen level.
 
     Parameters
     ----------
@@ -83,24 +83,16 @@ class Baci(Connector):
     )
 
     def __post_init__(self) -> None:
-        if self.revision not in FIRST_YEARS:
-            known = ", ".join(FIRST_YEARS)
-            raise InputError(
-                f"there is no revision {self.revision!r}", remedy=f"Choose one of {known}"
-            )
+        require_choice("revision", self.revision, FIRST_YEARS)
         if not re.fullmatch(r"20\d\d(0[1-9]|1[0-2])[a-z]?", self.release):
             raise InputError(
-                f"{self.release!r} is no release of BACI",
+                f"{self.release!r} is not a release of BACI",
                 remedy="Give year and month, such as 202601 (202401b for that of 2024); there is "
                 "one each January",
             )
-        if self.level not in LEVELS:
-            raise InputError(
-                f"there is no level {self.level!r}", remedy=f"Choose one of {', '.join(LEVELS)}"
-            )
+        require_choice("level", self.level, LEVELS)
         refuse_no_robots(self.level, self.revision)
-        first = FIRST_YEARS[self.revision]
-        require_years(self.years, self.revision, first)
+        require_years(self.years, self.revision, FIRST_YEARS[self.revision])
 
     @property
     def key(self) -> str:
@@ -142,7 +134,7 @@ def download_baci(cache: RawCache, revision: str, release: str) -> RawFile:
     Raises
     ------
     SourceError
-        For a release that is not there; names the newest that is known.
+        For an absent release; names the newest known one.
     """
     try:
         return cache.file(
@@ -203,14 +195,14 @@ class BaciArchive:
         Raises
         ------
         SourceError
-            If it is no whole zip, lacks the yearly files or the list of countries, or has files
-            of another revision or release.
+            If it is not a complete zip, lacks yearly files or the country list, or has files of
+            another revision or release.
         """
         try:
             with zipfile.ZipFile(path) as archive:
                 names = archive.namelist()
                 for name in names:
-                    # A member has its name twice; where they differ a year would go unnoticed.
+                    # A zip stores a member's name twice; where they differ a year would be missed.
                     archive.open(name).close()
                 yearly = _yearly(names, revision=revision, release=release, file=path)
                 lists = {
@@ -229,7 +221,7 @@ class BaciArchive:
                 products = {} if named is None else read_products(archive, named)
         except BROKEN_ZIP as error:
             raise SourceError(
-                f"the file is no whole zip ({error})",
+                f"the file is not a complete zip ({error})",
                 remedy="Download it again (--refresh)",
                 file=path,
             ) from error
@@ -254,7 +246,7 @@ class BaciArchive:
         return sorted(set(years)) if years else list(self.members)
 
     def provisional(self, year: int, notes: Notes) -> None:
-        """Say that the last year is provisional, and whether it seems partial."""
+        """Note that the last year is provisional, and whether it seems partial."""
         last = max(self.members)
         if year != last:
             return
@@ -272,7 +264,7 @@ _YEARLY = re.compile(r"BACI_(?P<revision>HS\d\d)_Y(?P<year>\d{4})_V(?P<release>\
 
 
 def _yearly(names: Sequence[str], *, revision: str, release: str, file: Path) -> dict[int, str]:
-    """Each year's file. Every release restates all years, so that two are never mixed."""
+    """Each year's file. Every release restates all years, so two are never mixed."""
     found = {name: parts for name in names if (parts := _YEARLY.search(name))}
     wanted = (revision, release)
     others = [n for n, parts in found.items() if parts.group("revision", "release") != wanted]

@@ -1,4 +1,4 @@
-"""Streaming a year of BACI out of its zip and adding it up, in memory that its rows do not set."""
+"""Streams a year of BACI from its zip and aggregates it in constant memory."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ COLUMNS = {
     "t": pa.int32(),
     "i": pa.int32(),
     "j": pa.int32(),
-    # As text: products have leading zeros and letters (9999AA). As a dictionary: each is looked up
-    # once a block.
+    # Text, as products have leading zeros and letters (9999AA); a dictionary, so that each is
+    # looked up once per block.
     "k": TEXT,
     "v": pa.float64(),
 }
@@ -53,7 +53,7 @@ class CountryMap:
     names
         Alpha-3 codes, sorted and distinct.
     place
-        Position in ``names`` by code, shape ``[1000]``; -1 for what is no country, -2 for a code
+        Position in ``names`` by code, shape ``[1000]``; -1 for what is not a country, -2 for a code
         that is unknown.
     labels
         What the release calls each code.
@@ -85,10 +85,10 @@ class YearFlows:
 
 
 def read_countries(archive: zipfile.ZipFile, member: str) -> CountryMap:
-    """Meaning of the codes in a release's list: ours first, the list's alpha-3 where we have none.
+    """Countries of the codes in a release's list: from our table, else the list's alpha-3.
 
-    The list's own alpha-3 codes are no key: Belgium, Germany and Sudan have two rows, Taiwan is
-    ``S19``. A placeholder of its own with a digit (``R20``) is an area that is no country.
+    The list's own alpha-3 codes are not unique: Belgium, Germany and Sudan have two rows, Taiwan is
+    ``S19``. A placeholder of its own with a digit (``R20``) is an area that is not a country.
     """
     rows = _read_list(archive, member, _COUNTRY_COLUMNS, _COUNTRY_COLUMNS_TO_2023)
     labels: dict[int, str] = {}
@@ -97,7 +97,7 @@ def read_countries(archive: zipfile.ZipFile, member: str) -> CountryMap:
         given = row["country_code"].strip()
         if not (given.isdecimal() and int(given) <= _LARGEST_CODE):
             raise SourceError(
-                f"{given!r} is no numeric country code",
+                f"{given!r} is not a numeric country code",
                 remedy="Download the release again (--refresh)",
                 file=member,
                 column="country_code",
@@ -144,7 +144,7 @@ def _read_list(
 
 
 def repaired(name: str) -> str:
-    """A name that was encoded twice, as some of the source's are, read back; others as they are."""
+    """A name, decoded again where the source encoded it twice."""
     try:
         return name.encode("latin-1").decode("utf-8")
     except UnicodeError:
@@ -156,19 +156,19 @@ def aggregate_year(
 ) -> YearFlows:
     """Add a year up to the level's sectors, a block at a time.
 
-    Rows are sorted by exporter, importer and product, so that each block shrinks to its runs of
-    one flow before it is kept; rows in any other order only cost more memory.
+    Rows are sorted by exporter, importer and product, so each block shrinks to its runs of one flow
+    before it is kept; other orders only cost more memory.
 
     Raises
     ------
     SourceError
-        For changed columns, a code that is unknown, a value that is no positive number, a row of
+        For changed columns, a code that is unknown, a value that is not a positive number, a row of
         another year, or a file that breaks off.
     """
     totals = _RunningTotals(countries, level, member, year, notes)
     for batch in csv_batches(path, member=member, columns=COLUMNS):
         totals.add(batch)
-    notes.count("rows of areas that are no country left out", totals.no_country)
+    notes.count("rows of areas that are not countries left out", totals.no_country)
     return totals.flows()
 
 
@@ -192,7 +192,7 @@ class _RunningTotals:
         self._refuse(np.asarray(year) != self._year, year, "a row is of another year", "t")
         value = np.asarray(value)
         positive = (value > 0) & np.isfinite(value)
-        self._refuse(~positive, value, "the value is no positive number", "v")
+        self._refuse(~positive, value, "the value is not a positive number", "v")
         sides = [self._place(np.asarray(column)) for column in (exporter, importer)]
         sector = self._sector(product)
         kept = (sides[0] >= 0) & (sides[1] >= 0)
@@ -208,7 +208,7 @@ class _RunningTotals:
             self._sums.append(sums)
 
     def flows(self) -> YearFlows:
-        # A flow may be split over blocks, and two codes be one country.
+        # A flow may span blocks, and two codes may be one country.
         none: list[NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
         keys, sums = sums_by_key(
             np.concatenate(self._keys or none), np.concatenate(self._sums or [np.empty(0)])
@@ -252,7 +252,7 @@ class _RunningTotals:
     def _sector_of(self, code: str) -> int:
         given, code = code.strip(), code.strip().zfill(6)
         if not given or not _PRODUCT.fullmatch(code):
-            raise self._error(f"{given!r} is no six-digit product", "k")
+            raise self._error(f"{given!r} is not a six-digit product", "k")
         sector = self._level.sector(code)
         return -1 if sector is None else self._sectors.setdefault(sector, len(self._sectors))
 

@@ -18,7 +18,7 @@ from features.countries.source_codes import alpha2_to_iso3, alpha3_to_iso3
 from features.download.given import called, csv_like, member_like
 from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
-from features.errors import InputError, SourceError
+from features.errors import InputError, SourceError, changed_source
 from features.store.connector import Connector
 from features.store.source import SourceInfo, option, require_years
 from features.tidy.csv_stream import TEXT
@@ -43,8 +43,8 @@ MAIN_ITEMS = {
 }
 """The twelve main items of EBOPS 2010, which add up to all services (``S``)."""
 DIGITAL_ITEMS = frozenset({"SF", "SG", "SH", "SI", "SJ", "SK"})
-"""Digitally deliverable, after UNCTAD (2015) and the WTO, by main item. Of SK only audiovisual and
-some others are; the item is counted whole, an upper bound as everywhere."""
+"""Digitally deliverable, after UNCTAD (2015) and the WTO, by main item. Of SK only some are, such
+as audiovisual; the whole item counts, an upper bound."""
 TOTAL = "total"
 FIRST_YEAR = 2005
 MILLION = 1e6
@@ -105,7 +105,7 @@ class Batis(Connector):
     def __post_init__(self) -> None:
         if not re.fullmatch(r"20\d\d(0[1-9]|1[0-2])", self.release):
             raise InputError(
-                f"{self.release!r} is no edition of BaTIS",
+                f"{self.release!r} is not an edition of BaTIS",
                 remedy="Give year and month, such as --release 202512",
             )
         require_years(self.years, "BaTIS", FIRST_YEAR)
@@ -124,13 +124,13 @@ class Batis(Connector):
         return f"OECD-WTO_BATIS_BPM6_{month}{self.release[:4]}_bulk"
 
     def locate(self) -> tuple[str, ...]:
-        """The OECD's copy, and the WTO's, which is asked where the OECD's is refused."""
+        """The OECD's copy, and the WTO's in case the OECD refuses."""
         return (f"{_OECD}/{self._file}.zip", _WTO)
 
     def download(self, cache: RawCache) -> tuple[RawFile, ...]:
-        """The zip; 2.8 GB when unpacked, which it never is.
+        """The zip, 2.8 GB unpacked, read without unpacking.
 
-        The file inside is named after its edition: an address that by now has another is told.
+        The file inside names its edition, which is checked.
         """
         name = f"{self._file}.zip"
         check = zip_only(name, by_hand=f"{_OECD}/{name} or {_WTO}")
@@ -187,8 +187,8 @@ def _check_items(items: Sequence[str]) -> None:
         raise InputError("no item is named, or one is named twice (--items)", remedy=remedy)
     for item in items:
         if not re.fullmatch(r"S[A-Z]{1,2}\d{0,3}", item):
-            raise InputError(f"{item!r} is no item of EBOPS (--items)", remedy=remedy)
-        # SOX, SPX1 and the like add main items up in other ways.
+            raise InputError(f"{item!r} is not an item of EBOPS (--items)", remedy=remedy)
+        # SOX, SPX1 and others are other sums of main items.
         if len(items) > 1 and item[:2] not in MAIN_ITEMS:
             raise InputError(f"{item} is a sum of other items (--items)", remedy=remedy)
         inside = [other for other in items if other != item and other.startswith(item)]
@@ -197,7 +197,7 @@ def _check_items(items: Sequence[str]) -> None:
 
 
 class _Reader:
-    """Puts what is wanted of the file into a spool."""
+    """Puts the wanted rows of the file into a spool."""
 
     def __init__(self, spool: FlowSpool, items: Sequence[str]) -> None:
         self._spool, self._items = spool, tuple(items)
@@ -209,7 +209,7 @@ class _Reader:
         Raises
         ------
         SourceError
-            For changed columns or words, or an item of which there are no exports.
+            For changed columns or words, or an item without exports.
         """
         for block in blocks(path, member, types=_TYPES):
             self._add(block)
@@ -259,8 +259,8 @@ class _Reader:
         each = words.dictionary.to_pylist()
         strange = [word for word in each if word not in (*yes, *no)]
         if strange:
-            raise SourceError(
-                f"the source has changed: expected {', '.join((*yes, *no))}, found {strange[0]!r}",
+            raise changed_source(
+                f"expected {', '.join((*yes, *no))}, found {strange[0]!r}",
                 remedy="Take an earlier edition, or upgrade gravicast",
                 file=self._spool.file,
                 column=column,

@@ -1,4 +1,4 @@
-"""UN Comtrade: goods trade as each country declared it, with or without a key of one's own."""
+"""UN Comtrade: goods trade as each country declared it, with or without an API key."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from features.sources.comtrade_requests import (
 )
 from features.sources.comtrade_year import MONTHS, YearOfTrade
 from features.store.connector import Connector
-from features.store.source import SourceInfo, day_option, option
+from features.store.source import SourceInfo, day_option, option, require_choice
 from features.tidy.parts import Notes, Part
 from features.tidy.years import years_word
 
@@ -57,7 +57,7 @@ class Comtrade(Connector):
     reporters
         Alpha-3 codes of the countries whose declarations are wanted, or ``all``.
     years
-        Years; the source has no release that would say which there are.
+        Years; the source has no release that would list them.
     flow
         ``imports`` (valued with freight and insurance) or ``exports`` (without).
     frequency
@@ -89,7 +89,7 @@ class Comtrade(Connector):
         citation="United Nations, UN Comtrade Database",
         lag="about 12 months, 24 and more for slow reporters; revised in place",
         publication_lag_months=12,
-        # The limit a minute is not documented; after some 70 quick calls all are turned away.
+        # The limit per minute is undocumented; after some 70 quick calls all are refused.
         pace_seconds=6.0,
         dated=True,
         collected_days=7,
@@ -98,25 +98,18 @@ class Comtrade(Connector):
     )
 
     def __post_init__(self) -> None:
-        for name, value, known in (
-            ("flow", self.flow, tuple(FLOWS)),
-            ("frequency", self.frequency, tuple(FREQUENCIES)),
-        ):
-            if value not in known:
-                raise InputError(
-                    f"there is no {name} {value!r}",
-                    remedy=f"Choose --{name} among {', '.join(known)}",
-                )
+        require_choice("flow", self.flow, FLOWS)
+        require_choice("frequency", self.frequency, FREQUENCIES)
         latest = date.today().year
         if not self.years or min(self.years) < FIRST_YEAR or max(self.years) > latest:
             raise InputError(
-                f"the years must be named, from {FIRST_YEAR} on and not after {latest}",
+                f"name the years, from {FIRST_YEAR} on and not after {latest}",
                 remedy=f"Give them, such as --years 2015-{latest - 2}",
             )
         unknown = [code for code in self.wanted_reporters if not has_iso3(code)]
         if unknown:
             raise InputError(
-                f"{', '.join(map(repr, unknown))} is no alpha-3 code of a country",
+                f"{', '.join(map(repr, unknown))} is not an alpha-3 code of a country",
                 remedy="Give codes such as DEU,FRA,USA with --reporters, or all",
             )
 
@@ -136,15 +129,15 @@ class Comtrade(Connector):
         return f"comtrade:{self.release}:{self.flow}:{selection}"
 
     def locate(self) -> tuple[str, ...]:
-        """Lists of codes, and the address that is asked: another with a key than without."""
+        """Addresses of the code lists and of the data, which differ with and without a key."""
         data = Access.from_environment().address(FREQUENCIES[self.frequency])
         return (f"{REFERENCE}/{REPORTERS}", f"{REFERENCE}/{PARTNERS}", data)
 
     def download(self, cache: RawCache) -> tuple[RawFile, ...]:
         """The lists, days of release, and every answer, each its own file.
 
-        An interrupted fetch goes on. From a folder of the user's every answer that is there is
-        taken, whatever its name.
+        An interrupted fetch resumes. From the user's folder every answer is used, whatever its
+        name.
 
         Raises
         ------
@@ -154,13 +147,14 @@ class Comtrade(Connector):
         """
         access = Access.from_environment()
         if not access.key and not cache.offline:
-            cache.client.watcher.say(f"{KEY_VARIABLE} is not set: previews of 500 rows are asked")
+            cache.client.watcher.say(f"{KEY_VARIABLE} is not set: asking for previews of 500 rows")
         lists = tuple(_list(cache, name) for name in (REPORTERS, PARTNERS))
         if cache.offline:
             return (*lists, *cache.all_given(is_answer, kind="answers of Comtrade"))
         partners = Partners.read(lists[1].path)
         current = dict.fromkeys(partners.current(min(self.years)), 0)
-        partners.countries(current, count=Notes().count)  # Unknown ones are told before any call.
+        # Reports unknown ones before any call.
+        partners.countries(current, count=Notes().count)
         frequency = FREQUENCIES[self.frequency]
         codes = self._codes(lists[0])
         wanted = Wanted(FLOWS[self.flow], frequency)
@@ -180,7 +174,7 @@ class Comtrade(Connector):
         Raises
         ------
         SourceError
-            If no answer has a row: to the source a wrong question is one without an answer.
+            If no answer has a row: the source answers a wrong request with an empty list.
         """
         reporters, partners, *others = raw
         days = [file for file in others if file.path.name.startswith(RELEASED)]
@@ -202,7 +196,7 @@ class Comtrade(Connector):
             partners=Partners.read(partners.path),
             coverage=coverage,
             years=tuple(sorted(set(self.years))),
-            # Answers for several years are read once where their years follow each other.
+            # Answers for several consecutive years are read once.
             first_released={k: d for f in days for k, d in released(f.path.read_bytes()).items()},
             read=lru_cache(maxsize=1)(read),
         )
@@ -210,7 +204,7 @@ class Comtrade(Connector):
             yield Part.of_year(year, partial(year_of_trade.build, year))
 
     def _read(self, path: Path, codes: Collection[int]) -> pd.DataFrame:
-        """Rows of an answer that are asked for: a file of the user's may have others."""
+        """Requested rows of an answer: a user's file may have others."""
         return wanted_rows(
             read_rows(path),
             Wanted(

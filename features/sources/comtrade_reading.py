@@ -1,4 +1,4 @@
-"""Reading Comtrade's answers: rows checked against what was asked, and what they cover."""
+"""Reads Comtrade's answers: rows checked against the request, and their coverage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from features.errors import SourceError, first_line
 from features.tidy.tidying import require_source_columns
 
 TOTAL = "TOTAL"
-"""What the source calls goods altogether."""
+"""The source's code for all goods."""
 COLUMNS = ("period", "reporterCode", "flowCode", "partnerCode", "partner2Code", "cmdCode",
            "customsCode", "motCode", "primaryValue")  # fmt: skip
 _ENVELOPE = ("count", "data", "error")
@@ -50,7 +50,7 @@ def year_of(period: int) -> int:
 
 
 def parse_rows(body: bytes, *, wanted: Wanted, file: object) -> pd.DataFrame:
-    """Rows of an answer, which must be of what was asked.
+    """Rows of an answer, checked against the request.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def parse_rows(body: bytes, *, wanted: Wanted, file: object) -> pd.DataFrame:
     Raises
     ------
     SourceError
-        For an answer that is no envelope or an error in one, changed columns, fewer rows than
+        For an answer that is not an envelope or an error in one, changed columns, fewer rows than
         counted, a row that was not asked for, or two of the same flow.
     """
     rows = _rows(body, file=file)
@@ -75,7 +75,7 @@ def parse_rows(body: bytes, *, wanted: Wanted, file: object) -> pd.DataFrame:
 
 
 def read_rows(path: Path) -> pd.DataFrame:
-    """Rows of an answer, which was checked when it came, or of a table from the website."""
+    """Rows of an answer (checked on arrival) or of a table from the website."""
     body = path.read_bytes()
     if b"primaryValue" in body[:4000] and not body.lstrip(b"\xef\xbb\xbf \r\n").startswith(b"{"):
         return _csv_rows(body, file=path)
@@ -89,7 +89,7 @@ def _csv_rows(body: bytes, *, file: object) -> pd.DataFrame:
             io.BytesIO(body.removeprefix(b"\xef\xbb\xbf")),
             encoding="latin-1",
             usecols=list(COLUMNS),
-            # The lines may end with a comma that the header has not.
+            # Lines may end with a comma that the header lacks.
             index_col=False,
         )
     except (ValueError, pd.errors.ParserError) as error:
@@ -105,14 +105,14 @@ def _refuse_others(rows: pd.DataFrame, *, wanted: Wanted, file: object) -> None:
         other = rows[~asked].iloc[0]
         like = ", ".join(f"{name} {other[name]}" for name in COLUMNS[:-1])
         raise SourceError(
-            f"{int((~asked).sum()):,} rows are not what was asked for, such as {like}",
+            f"{int((~asked).sum()):,} rows were not asked for, such as {like}",
             remedy=_REMEDY,
             file=file,
         )
 
 
 def wanted_rows(rows: pd.DataFrame, wanted: Wanted) -> pd.DataFrame:
-    """Those of the rows that are asked for."""
+    """The requested rows."""
     return rows[_is_wanted(rows, wanted)]
 
 
@@ -137,7 +137,7 @@ def _is_wanted(rows: pd.DataFrame, wanted: Wanted) -> pd.Series:
 
 
 def refuse_twins(rows: pd.DataFrame, *, file: object) -> None:
-    """Raise `SourceError` for two rows of one flow: adding them up would count it double."""
+    """Raise `SourceError` for two rows of one flow: their sum would count it double."""
     twice = rows.duplicated(["period", "reporterCode", "partnerCode"])
     if twice.any():
         other = rows[twice].iloc[0]
@@ -152,12 +152,12 @@ def refuse_twins(rows: pd.DataFrame, *, file: object) -> None:
 def _rows(body: bytes, *, file: object) -> pd.DataFrame:
     text = body.decode("utf-8-sig", errors="replace")
     try:
-        # Of some 47 fields few are kept while reading: 100,000 rows would else take half a GB.
+        # Only a few of some 47 fields are kept: 100,000 rows would otherwise take half a GB.
         envelope = json.loads(text, object_hook=_slim)
     except ValueError:
         envelope = None
     if not isinstance(envelope, dict) or not {"count", "data"} & set(envelope):
-        raise SourceError("the answer is no data of Comtrade", remedy=_REMEDY, file=file)
+        raise SourceError("the answer is not data of Comtrade", remedy=_REMEDY, file=file)
     if envelope.get("error"):
         raise SourceError(
             f"the source answers with an error: {str(envelope['error'])[:160]}",
@@ -183,7 +183,7 @@ def _slim(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _typed(frame: pd.DataFrame, *, file: object) -> pd.DataFrame:
-    """Whole numbers, text and floats: the source writes one field now as 0, now as "0" or 0.0."""
+    """Whole numbers, text and floats: the source writes a field as 0, "0" or 0.0."""
     try:
         whole = {
             name: frame[name].astype("float64").astype("int32")
@@ -193,7 +193,7 @@ def _typed(frame: pd.DataFrame, *, file: object) -> pd.DataFrame:
         value = {"primaryValue": frame["primaryValue"].astype("float64")}
     except (ValueError, TypeError) as error:
         raise SourceError(
-            f"a field has something else than expected ({str(error)[:120]})",
+            f"a field is not as expected ({str(error)[:120]})",
             remedy=_REMEDY,
             file=file,
         ) from error
@@ -211,7 +211,7 @@ class Coverage:
     reporters
         Codes with rows, by year or month.
     partners
-        Every code there is, and its rows.
+        Every code, and its rows.
     """
 
     files: dict[int, tuple[RawFile, ...]]

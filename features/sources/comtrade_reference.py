@@ -1,4 +1,4 @@
-"""Comtrade's own lists: who reports, who is a partner, and which of them are no country."""
+"""Comtrade's reference lists: reporters, partners, and which are not countries."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Reporters:
         wanted
             Alpha-3 codes; all where empty.
         since
-            First year of interest: codes that had expired by then are passed over.
+            First year of interest: codes that had expired by then are skipped.
 
         Raises
         ------
@@ -135,14 +135,14 @@ class Partners:
     def countries(
         self, codes: Mapping[int, int], *, count: Callable[[str, int], None]
     ) -> dict[int, str | None]:
-        """Alpha-3 code of each partner code; None for groups and what is no country.
+        """Alpha-3 code of each partner code; None for groups and what is not a country.
 
         Parameters
         ----------
         codes
             Rows of each code.
         count
-            Told of rows of unknown codes, where they are to be dropped.
+            Receives rows of unknown codes, where they are to be dropped.
 
         Raises
         ------
@@ -184,7 +184,7 @@ def _country(code: int, listed: Mapping[str, Any] | None, who: str) -> str | Non
 
 
 def check_reference(answer: Answer, *, column: str) -> None:
-    """Refuse an answer that is no list with this column, so that it is not kept."""
+    """Refuse an answer that is not a list with this column, so that it is not kept."""
     if answer.status != 200:
         raise refusal(REFERENCE, answer)
     _require(_parse(answer.text, REFERENCE), (column,), REFERENCE)
@@ -202,7 +202,7 @@ def _parse(text: str, file: object) -> list[dict[str, Any]]:
         rows = None
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise SourceError(
-            "the answer is no list of codes",
+            "the answer is not a list of codes",
             remedy="Try again later; if it stays so, the source has changed: upgrade gravicast",
             file=file,
         )
@@ -222,12 +222,12 @@ def _countries(
         try:
             return _country(int(code), listed[code], "reporter")
         except UnknownCodeError:
-            # Where countries are named, one that no table knows is none of them.
+            # Where countries are named, an unknown code is not one of them.
             if wanted:
                 return None
             raise UnknownCodeError(code) from None
 
-    # One that is to be dropped is not asked for, so that it has no rows to count.
+    # A dropped code is not requested, so it has no rows to count.
     none: dict[str, int] = {}
     return translate(
         list(listed), of, file=file, column="reporterCode",

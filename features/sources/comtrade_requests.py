@@ -1,4 +1,4 @@
-"""Asking Comtrade so that no answer is cut: calls planned, days of release, refusals told."""
+"""Requests to Comtrade: planned so that no answer is cut, release dates, refusals."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ KEY_VARIABLE = "COMTRADE_API_KEY"
 MAX_PERIODS = 12
 """Most years or months the source takes in one call."""
 MAX_CODES = 100
-"""Most codes of a kind in an address; over-long ones are refused with a page of HTML."""
+"""Most codes of a kind in an address; longer ones are refused with a page of HTML."""
 RELEASED = "released"
-"""How the names of files with days of release begin."""
+"""Prefix of files with release dates."""
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Whether there is a key, and what follows from it.
+    """Access with or without a key.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Access:
         key = os.environ.get(KEY_VARIABLE, "").strip()
         if key and not re.fullmatch(r"[A-Za-z0-9_-]+", key):
             raise InputError(
-                f"{KEY_VARIABLE} is no key: it has characters other than letters and digits",
+                f"{KEY_VARIABLE} is not a key: it has characters other than letters and digits",
                 remedy="Set it to the subscription key from comtradedeveloper.un.org, or unset it",
             )
         return cls(key)
@@ -69,7 +69,7 @@ class Access:
 
     @property
     def cap(self) -> int:
-        """Rows at which an answer is cut without a word."""
+        """Rows at which an answer is silently cut."""
         return 100_000 if self.key else 500
 
     @property
@@ -81,16 +81,16 @@ class Access:
 def plan(
     wanted: Wanted, reporters: Mapping[int, Sequence[int]], *, partners: int, cap: int
 ) -> Iterator[Wanted]:
-    """Calls of which none can reach the cap.
+    """Calls, none of which can reach the cap.
 
     Parameters
     ----------
     wanted
-        What is asked but for reporters and periods.
+        The request except reporters and periods.
     reporters
         Codes to ask for, by year or month.
     partners
-        Partner areas there are: a reporter has a row a period with each at most.
+        Number of partner areas: a reporter has at most one row per period with each.
     cap
         Rows at which an answer is cut.
     """
@@ -117,7 +117,7 @@ def params(wanted: Wanted, cap: int) -> dict[str, str]:
 
 
 def answer_name(wanted: Wanted, cap: int) -> str:
-    """File name in the cache, made of everything asked."""
+    """File name in the cache, made of the whole request."""
     asked = json.dumps([wanted.frequency, params(wanted, cap)])
     digest = hashlib.sha256(asked.encode()).hexdigest()[:16]
     return f"{TOTAL}-{wanted.flow}-{wanted.periods[0]}-{wanted.periods[-1]}-{digest}.json"
@@ -126,10 +126,10 @@ def answer_name(wanted: Wanted, cap: int) -> str:
 def releases(
     periods: Sequence[int], *, frequency: str, cache: RawCache, access: Access
 ) -> list[RawFile]:
-    """When each reporter first and last released each period, kept as the source says it.
+    """When each reporter first and last released each period, as the source states it.
 
-    The dates tell what a forecaster could have known. The figures do not need them: where the
-    source refuses, there are none.
+    The dates tell what a forecaster could have known; the figures do not need them, so a refusal
+    is not an error.
     """
     url = access.releases_address(frequency)
     found: list[RawFile] = []
@@ -147,7 +147,7 @@ def releases(
                 )
             )
     except SourceError as error:
-        cache.client.watcher.say(f"there are no dates of release: {error.problem}")
+        cache.client.watcher.say(f"release dates are unknown: {error.problem}")
     return found
 
 
@@ -181,7 +181,7 @@ def ask(wanted: Wanted, *, cache: RawCache, access: Access, release: str) -> Raw
     go_on = f"With --release {release} it goes on where it stopped"
 
     def check(answer: Answer) -> None:
-        # An answer could repeat the header; nothing of it may reach an error or a log.
+        # An answer could repeat the key's header; it must not reach an error or a log.
         body = answer.body.replace(access.key.encode(), b"***") if access.key else answer.body
         answer = Answer(answer.status, answer.headers, body)
         if answer.status != 200:
@@ -237,13 +237,13 @@ def _refusal(answer: Answer, *, access: Access, url: str, go_on: str) -> SourceE
         )
     if 300 <= answer.status < 400:
         return SourceError(
-            f"the source redirects (status {answer.status}), which is not followed with a key",
+            f"the source redirects (status {answer.status}), which is unsafe with a key",
             remedy="Upgrade gravicast, whose address may be outdated",
             file=url,
         )
     if answer.status == 400:
         return SourceError(
-            f"the source finds the request wrong ({message or 'no reason given'})",
+            f"the source rejects the request ({message or 'no reason given'})",
             remedy="Check the options; if they are right, the source has changed: upgrade "
             "gravicast",
             file=url,
@@ -252,7 +252,7 @@ def _refusal(answer: Answer, *, access: Access, url: str, go_on: str) -> SourceE
 
 
 def _message(answer: Answer) -> str:
-    """What the source says, of the several forms in which it does; nothing for a page of HTML."""
+    """The source's message, in any of its forms; empty for a page of HTML."""
     try:
         body = json.loads(answer.text)
     except ValueError:
@@ -266,7 +266,7 @@ def _message(answer: Answer) -> str:
 
 
 def chunks(items: Sequence[T], size: int) -> Iterator[tuple[T, ...]]:
-    """Runs of at most so many items."""
+    """Consecutive chunks of at most so many items."""
     for start in range(0, len(items), size):
         yield tuple(items[start : start + size])
 

@@ -1,4 +1,4 @@
-"""A year of Comtrade in the project's schema: who is a country, what is zero, what is unknown."""
+"""A year of Comtrade in the project's schema: countries, zeros, unknown cells."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from features.tidy.parts import Notes
 from features.tidy.tidying import trade_frame_table
 
 PARTIAL_SHARE = 1 / 3
-"""Share of the reporters without data from which on a year is called partial."""
+"""Share of reporters without data from which a year counts as partial."""
 MONTHS = 12
 NAMED = 8
 WORLD = 0
@@ -41,7 +41,7 @@ class YearOfTrade:
     years
         Years asked for.
     first_released
-        Day by reporter's code and period, where the source told.
+        Day by reporter's code and period, where known.
     read
         Reads an answer.
     """
@@ -79,7 +79,7 @@ class YearOfTrade:
         return self._table(year, kept, notes)
 
     def _of_year(self, rows: pd.DataFrame, year: int, notes: Notes) -> pd.DataFrame:
-        """One row a flow: as it is, or the sum of the twelve months of who has reported them."""
+        """One row per flow: as it is, or the sum of twelve reported months."""
         if not self.monthly:
             return rows
         whole = rows["reporterCode"].isin(self._complete(year))
@@ -94,7 +94,7 @@ class YearOfTrade:
         notes.count("rows of years of which a month is not reported left out", (~whole).sum())
         flows = rows[whole].groupby(["reporterCode", "partnerCode"], as_index=False)
         value = flows["primaryValue"].sum()
-        # With a month that is unknown the year is.
+        # With an unknown month the year is unknown.
         known = flows["primaryValue"].count()["primaryValue"] == flows.size()["size"]
         return value.assign(primaryValue=value["primaryValue"].where(known))
 
@@ -120,7 +120,7 @@ class YearOfTrade:
         notes.say(f"values as declared by {side} and insurance, in current USD")
         notes.say(
             f"as of {self.retrieved}: the source revises its figures in place, those of the last "
-            "years most, and does not say which are provisional"
+            "years most, and does not mark provisional ones"
         )
         notes.say(
             "a flow without a row is unknown, not zero (--absent missing); zeros of reporters with "
@@ -138,7 +138,7 @@ class YearOfTrade:
         return {c for c, under in self.asked.codes.items() if codes & {r.code for r in under}}
 
     def _say_who_lacks(self, year: int, notes: Notes) -> None:
-        """No data is not zero trade, and a year most have not reported yet is a partial one."""
+        """No data is not zero trade; a year that most have not reported yet is partial."""
         everyone = len(self.asked.codes)
         absent = sorted(set(self.asked.codes) - self._countries_with_data(year))
         notes.count("reporters and years without data, which is not zero trade", len(absent))
@@ -149,7 +149,7 @@ class YearOfTrade:
                 f"{year} {partial}no data from {len(absent)} of {everyone} reporters ({named})"
             )
         empty = [y for y in self.years if y not in self.coverage.files]
-        # Years without a part of their own are told of by the first that has one.
+        # The first year with a part reports years without one.
         if empty and year == min(self.coverage.files):
             notes.say(f"no data from any reporter for {', '.join(map(str, empty))}")
             notes.count(
@@ -157,7 +157,7 @@ class YearOfTrade:
             )
 
     def _compare_with_world(self, rows: pd.DataFrame, year: int, notes: Notes) -> None:
-        """Partners that do not add up to the declared total would mean that some are absent."""
+        """If partners do not add up to the declared total, some are absent."""
         single = ~rows["partnerCode"].isin({WORLD, *self.partners.groups})
         world = rows[rows["partnerCode"] == WORLD].groupby("reporterCode")["primaryValue"].sum()
         summed = rows[single].groupby("reporterCode")["primaryValue"].sum()
@@ -184,7 +184,7 @@ class YearOfTrade:
         _refuse_impossible(flows)
         notes.count("rows of the world as partner dropped", (rows["partnerCode"] == WORLD).sum())
         no_country = flows["partner"].isna() & (rows["partnerCode"] != WORLD)
-        notes.count("rows of groups and areas that are no country dropped", no_country.sum())
+        notes.count("rows of groups and areas that are not countries dropped", no_country.sum())
         sizes = rows.loc[no_country, "partnerCode"].value_counts().sort_index()
         self.partners.countries(sizes.to_dict(), count=notes.count)
         if len(sizes):

@@ -19,7 +19,7 @@ from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError, first_line
 from features.store.connector import Connector
-from features.store.source import SourceInfo, option
+from features.store.source import SourceInfo, option, require_choice
 from features.tidy.pair_rows import PAIR, with_iso3
 from features.tidy.parts import Notes, Part
 from features.tidy.tidying import pair_table, require_source_columns
@@ -37,8 +37,8 @@ DYADS = (*SIDES, "base_treaty", "entry_type", "year", "entryforceyear", "wto_lis
 WITHDRAWALS = (*SIDES, "base_treaty", "year")
 NO_TREATY = ("negotiation", "withdrawal")
 _TRANSITION = ("GBR", 2020)
-"""The European Union's treaties bound the United Kingdom to 31 December 2020, the year under which
-the list has its withdrawals: they end a year later than the list's other withdrawals."""
+"""The EU's treaties bound the United Kingdom to 31 December 2020, and the list has its withdrawals
+under 2020: they end a year later than other withdrawals."""
 _NEVER = 9999
 
 
@@ -56,7 +56,7 @@ class Desta(Connector):
     Raises
     ------
     InputError
-        For a release that is not known or a last year that is no year.
+        For a release that is not known or a last year that is not a year.
 
     Notes
     -----
@@ -86,14 +86,10 @@ class Desta(Connector):
     )
 
     def __post_init__(self) -> None:
-        if self.release not in RELEASES:
-            raise InputError(
-                f"there is no address of release {self.release!r} of DESTA",
-                remedy=f"Choose --release {', '.join(RELEASES)}",
-            )
+        require_choice("release", self.release, RELEASES)
         if self.until and not 1948 <= self.until <= 2200:
             raise InputError(
-                f"{self.until} is no last year of agreements",
+                f"{self.until} is not a last year of agreements",
                 remedy="Give a year from 1948 on, such as --until 2024, or leave it out",
             )
 
@@ -151,7 +147,7 @@ def _has_columns(columns: Sequence[str]) -> Callable[[Path], None]:
 
 
 def _is_list(check: Callable[[Path], None], *, left: bool) -> Fits:
-    """Whether a file is the list of treaties or that of withdrawals, which have alike columns."""
+    """Whether a file is the list of treaties or that of withdrawals, whose columns are similar."""
 
     def fits(path: Path) -> bool:
         if not passes(check)(path):
@@ -168,7 +164,7 @@ def _read(raw: RawFile, columns: Sequence[str], notes: Notes) -> pd.DataFrame:
     """Columns as text, with both countries' codes, each pair in alphabetical order."""
     _has_columns(columns)(raw.path)
     try:
-        # Names of countries and treaties, in whatever encoding, are not needed.
+        # Names of countries and treaties, in various encodings, are not needed.
         frame = pd.read_csv(
             raw.path, usecols=[*columns], dtype="str", keep_default_na=False, encoding="latin-1"
         )
@@ -197,7 +193,7 @@ def _years(column: pd.Series, *, file: str) -> pd.Series:
     if wrong.any():
         row = int(np.argmax(wrong.to_numpy()))
         raise SourceError(
-            f"{column.iloc[row]!r} is no year",
+            f"{column.iloc[row]!r} is not a year",
             remedy="Take an earlier release, or upgrade gravicast",
             file=file,
             column=str(column.name),
@@ -233,7 +229,7 @@ def _with_end(spells: pd.DataFrame, withdrawals: RawFile, notes: Notes) -> pd.Da
     left = left.loc[left["left"].notna(), [*keys, "left"]].drop_duplicates()
     spells = spells.reset_index(drop=True).assign(spell=lambda frame: frame.index)
     joined = spells.merge(left, on=keys, how="left")
-    # Whatever enters into force after a withdrawal brings the pair back.
+    # Anything that enters into force after a withdrawal brings the pair back.
     after = joined["left"].where(joined["left"] >= joined["start"])
     country, year = _TRANSITION
     after += (joined[[*PAIR]] == country).any(axis=1) & (after == year)

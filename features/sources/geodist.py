@@ -18,7 +18,7 @@ from features.countries.source_codes import alpha3_to_iso3
 from features.download.given import member_like
 from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
-from features.errors import SourceError
+from features.errors import SourceError, changed_source
 from features.files.workbooks import BrokenWorkbookError, Row, read_sheets
 from features.store.connector import Connector
 from features.store.source import SourceInfo
@@ -31,7 +31,7 @@ from features.tidy.tidying import pair_table, require_source_columns
 ARCHIVE = "https://www.cepii.fr/distance/dist_cepii.zip"
 MEMBER = "dist_cepii.xls"
 _EXCEL = (bytes.fromhex("d0cf11e0"), b"\x09\x08")
-"""How workbooks begin, in a container as the source's is or bare."""
+"""First bytes of workbooks, in a container (as the source's) or bare."""
 SHEET = "dist_cepii"
 SIDES = ("iso_o", "iso_d")
 FLAGS = ("contig", "comlang_off", "comlang_ethno", "colony", "comcol", "curcol", "col45", "smctry")
@@ -57,7 +57,7 @@ class GeoDist(Connector):
         "database, CEPII working paper 2011-25",
         lag="none: it does not change over time",
         publication_lag_months=0,
-        # Of 2011, and never renewed.
+        # From 2011, never updated.
         renewed_months=1200,
     )
 
@@ -76,7 +76,7 @@ class GeoDist(Connector):
         return (ARCHIVE,)
 
     def download(self, cache: RawCache) -> tuple[RawFile, ...]:
-        """Get the archive, or from the user's folder the workbook in it or the Stata file."""
+        """Get the archive, or its workbook or the Stata file from the user's folder."""
         return (cache.file(ARCHIVE, check=whole_zip, fits=_is_geodist),)
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
@@ -129,13 +129,13 @@ def _sheet(raw: RawFile) -> list[Row]:
         sheets = read_sheets(content)
     except BrokenWorkbookError as error:
         raise SourceError(
-            f"this is no whole Excel workbook ({error})",
+            f"this is not a complete Excel workbook ({error})",
             remedy="Fetch it again with --refresh",
             file=raw.path.name,
         ) from error
     if SHEET not in sheets:
-        raise SourceError(
-            f"the source has changed: expected sheet {SHEET}, found {', '.join(sheets)}",
+        raise changed_source(
+            f"expected sheet {SHEET}, found {', '.join(sheets)}",
             remedy="Upgrade gravicast",
             file=raw.path.name,
         )
@@ -158,7 +158,7 @@ def _numbers(cells: list[object], column: str, *, file: str) -> NDArray[np.float
             out[row] = float(str(cell))
         except ValueError:
             raise SourceError(
-                f"{cell!r} is no number",
+                f"{cell!r} is not a number",
                 remedy="Fetch it again with --refresh",
                 file=file,
                 column=column,

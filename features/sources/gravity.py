@@ -22,7 +22,7 @@ from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError
 from features.store.connector import Connector
-from features.store.source import SourceInfo, option
+from features.store.source import SourceInfo, option, require_choice
 from features.tidy.csv_stream import TEXT, csv_batches, opened, whole_zip
 from features.tidy.pair_rows import require_unique, small_frame, with_iso3, yearly_parts
 from features.tidy.parts import Notes, Part
@@ -91,21 +91,17 @@ class Gravity(Connector):
         "CEPII working paper 2022-05",
         lag="11 months at its release; nothing after 2021",
         publication_lag_months=11,
-        # Renewed irregularly, the last time in 2022.
+        # Updated irregularly, last in 2022.
         renewed_months=60,
     )
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\d{6}", self.release):
             raise InputError(
-                f"{self.release!r} is no release of CEPII Gravity",
+                f"{self.release!r} is not a release of CEPII Gravity",
                 remedy="Give year and month, such as --release 202211",
             )
-        if self.what not in ("geography", "agreements"):
-            raise InputError(
-                f"there is no {self.what!r} in CEPII Gravity",
-                remedy="Choose --what geography or --what agreements",
-            )
+        require_choice("what", self.what, ("geography", "agreements"))
 
     @property
     def key(self) -> str:
@@ -188,12 +184,12 @@ class Gravity(Connector):
         rta = rows["fta_wto"].to_numpy()
         typed = _typed(rows["rta_type"], labels, file=self._member)
         contradicting = (rta == 0) & (np.nan_to_num(typed).max(axis=1) > 0)
-        notes.count("pair-years with a type of agreement but fta_wto 0: none is taken to be there",
+        notes.count("pair-years with a type of agreement but fta_wto 0: none is assumed",
                     int(contradicting.sum()))  # fmt: skip
         notes.count("pair-years where it is unknown whether there is an agreement",
                     int(np.isnan(rta).sum()))  # fmt: skip
-        # A type left empty would make a table of which the reader thinks that it lists agreements
-        # only, and fill unknown pairs with 0.
+        # An empty type would make the reader take the table for a list of agreements only, and fill
+        # unknown pairs with 0.
         typed[rta == 0] = 0.0
         types = {name: typed[:, number] for number, name in enumerate(TYPES)}
         return rows[["year", *SIDES]].assign(rta=rta, **types)

@@ -1,4 +1,4 @@
-"""Products of the Harmonized System by section, chapter, heading, and the goods of technology."""
+"""Harmonized System products by section, chapter and heading, and technology goods."""
 
 from __future__ import annotations
 
@@ -79,13 +79,13 @@ _FIRST_FOOD, _LAST_FOOD = 16, 24
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How finely products are told apart."""
+    """Level of detail of products."""
 
     name: LevelName
 
     @property
     def has_sectors(self) -> bool:
-        """Whether there is a sector at all."""
+        """Whether the level has sectors."""
         return self.name != "total"
 
     def sector(self, product: str) -> str | None:

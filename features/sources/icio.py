@@ -1,4 +1,4 @@
-"""OECD ICIO: inter-country input-output tables of 81 economies and 50 industries, and the flows."""
+"""OECD ICIO: inter-country input-output tables of 81 economies and 50 industries."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from features.sources.icio_reading import (
     read_year,
 )
 from features.store.connector import Connector
-from features.store.source import Kind, SourceInfo, option
+from features.store.source import Kind, SourceInfo, option, require_choice
 from features.tidy.parts import Notes, Part
 from features.tidy.tidying import coded, trade_table
 from features.tidy.years import years_word
@@ -77,15 +77,8 @@ class Icio(Connector):
     )
 
     def __post_init__(self) -> None:
-        if self.what not in _WHAT:
-            raise InputError(
-                f"ICIO gives no {self.what!r}", remedy=f"Choose --what {' or '.join(_WHAT)}"
-            )
-        if self.release not in BUNDLES:
-            raise InputError(
-                f"there is no edition {self.release!r} of ICIO here",
-                remedy=f"Choose --release {', '.join(BUNDLES)}",
-            )
+        require_choice("what", self.what, _WHAT)
+        require_choice("release", self.release, BUNDLES)
         absent = sorted(set(self.years) - set(self._all_years))
         if absent:
             first, last = self._all_years[0], self._all_years[-1]
@@ -101,7 +94,7 @@ class Icio(Connector):
 
     @property
     def kind(self) -> Kind:
-        """Tables or trade, by what is asked for."""
+        """Tables or trade, as requested."""
         return "tables" if self.what == "tables" else "trade"
 
     @property
@@ -119,7 +112,7 @@ class Icio(Connector):
         return {name: years for name, years in out.items() if years}
 
     def locate(self) -> tuple[str, ...]:
-        """A zip for every five to seven years that are asked for."""
+        """A zip for every five to seven requested years."""
         return tuple(f"{_HOST}/{self.release}/{name}" for name in self._bundles())
 
     def download(self, cache: RawCache) -> tuple[RawFile, ...]:
@@ -164,7 +157,7 @@ def _flows(path: Path, member: str, year: int, notes: Notes) -> pa.Table:
     flows = table.flows()
     exporter, importer, sector = np.nonzero(flows)
     notes.count(
-        "negative flows, of falling inventories, kept: tell the run to set them to zero",
+        "negative flows, of falling inventories, kept: set them to zero with --negatives zero",
         int((flows < 0).sum()),
     )
     return trade_table(
@@ -184,7 +177,7 @@ def _table(path: Path, member: str, notes: Notes) -> pa.Table:
 
 
 def _sales_of(table: IcioYear, country: int) -> pa.Table:
-    """Sales of one country: all at once, their keys would take more memory than the table."""
+    """Sales of one country: the keys of all at once would take more memory than the table."""
     n, k = len(table.countries), len(table.sectors)
     rows = slice(country * k, (country + 1) * k)
     cells = np.concatenate(

@@ -1,4 +1,4 @@
-"""A year of the OECD's ICIO read out of its zip: labels checked, cells placed, balance proved."""
+"""Reads a year of the OECD's ICIO from its zip: checks labels, places cells, proves balance."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from features.countries.source_codes import alpha3_to_iso3, translate
 from features.data.input_output import FINAL_USES
-from features.errors import SourceError
+from features.errors import SourceError, changed_source
 from features.tidy.csv_stream import header
 from features.tidy.parts import Notes
 from features.tidy.zip_csv import blocks
@@ -25,7 +25,7 @@ TOLERANCE, SLACK = 0.01, 5.0
 TAXES, VALUE_ADDED, OUTPUT = "TLS", "VA", "OUT"
 _FINAL = {"HFCE": "HOUSEHOLD", "NPISH": "NONPROFIT", "GGFC": "GOVERNMENT", "GFCF": "GFCF",
           "INVNT": "INVENTORY", "DPABR": "HOUSEHOLD"}  # fmt: skip
-"""Final use of each of the source's columns; what residents buy abroad is bought by households."""
+"""Final use of each source column; residents' purchases abroad count as households'."""
 _CHANGED = "Take the edition that this version of gravicast knows, or upgrade gravicast"
 
 Matrix = NDArray[np.float64]
@@ -124,7 +124,7 @@ def read_year(path: Path, member: str, notes: Notes) -> IcioYear:
     for place, use in enumerate(_FINAL.values()):
         final[:, :, FINAL_USES.index(use)] += by_column[:, :, place]
     _check_balance(cells, labels)
-    notes.say("Taxes less subsidies on products that industries pay (row TLS) are no sale: the "
+    notes.say("Taxes less subsidies on products that industries pay (row TLS) are not sales: the "
               "tables' value added, output less inputs, contains them; those on final use are left "
               "out")  # fmt: skip
     notes.say("Purchases of residents abroad (DPABR) are counted with households'")
@@ -185,8 +185,8 @@ class _Labels:
         if len(codes) != ECONOMIES or set(found[1:]) != set(columns):
             wide = ECONOMIES * (len(SECTORS) + len(_FINAL)) + 1
             strange = sorted(set(found[1:]) ^ set(columns))
-            raise SourceError(
-                f"the source has changed: expected {wide:,} columns of {ECONOMIES} economies and "
+            raise changed_source(
+                f"expected {wide:,} columns of {ECONOMIES} economies and "
                 f"{len(SECTORS)} industries, found {len(found) - 1:,} of {len(codes)} economies"
                 + (f" (unexpected or absent: {', '.join(strange[:3])})" if strange else ""),
                 remedy=_CHANGED,
@@ -201,10 +201,8 @@ class _Labels:
         """Places of the rows of a block."""
         strange = [label for label in labels if label not in self.row]
         if strange:
-            raise SourceError(
-                f"the source has changed: there should be no row {strange[0]!r}",
-                remedy=_CHANGED,
-                file=self.file,
+            raise changed_source(
+                f"there should be no row {strange[0]!r}", remedy=_CHANGED, file=self.file
             )
         return np.array([self.row[label] for label in labels], dtype=np.int64)
 
@@ -221,8 +219,8 @@ def _cells(path: Path, member: str, labels: _Labels) -> Matrix:
             cells[place, number] = column.to_numpy(zero_copy_only=False)
     if (seen != 1).any():
         label = list(labels.row)[int(np.argmax(seen != 1))]
-        raise SourceError(
-            f"the source has changed: expected {len(seen):,} rows, found {int(seen.sum()):,} "
+        raise changed_source(
+            f"expected {len(seen):,} rows, found {int(seen.sum()):,} "
             f"(row {label} occurs {int(seen[labels.row[label]])} times)",
             remedy=_CHANGED,
             file=labels.file,
@@ -242,7 +240,7 @@ def _check_balance(cells: Matrix, labels: _Labels) -> None:
     """Rows must sum to the output in the last column, columns to that in the last row."""
     k = len(labels.countries) * len(SECTORS)
     sold, output = cells[:k, :-1].sum(axis=1), cells[:k, -1]
-    # An empty cell here would compare as right with everything.
+    # An empty cell here would pass every comparison.
     made, below = np.nan_to_num(cells[:-1, :k]).sum(axis=0), np.nan_to_num(cells[-1, :k])
     for name, added, published in (("row", sold, output), ("column", made, below)):
         gap = np.abs(added - published)
@@ -259,7 +257,7 @@ def _check_balance(cells: Matrix, labels: _Labels) -> None:
 
 
 def _settle_negatives(intermediate: Matrix, final: Matrix, notes: Notes) -> None:
-    """Move negative sales to sectors, which no table has, to the user's inventories, in place."""
+    """Move negative sales to sectors to the user's inventories, in place."""
     row, column = np.nonzero(intermediate < 0)
     if not row.size:
         return

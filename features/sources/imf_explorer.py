@@ -1,4 +1,4 @@
-"""Tables of the IMF's Data Explorer: a column a year, codes or names, in units of their scale."""
+"""Tables of the IMF's Data Explorer: a column per year, codes or names, scaled units."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def read_explorer(path: Path) -> pd.DataFrame:
     value = pd.to_numeric(text.where(text != "", None), errors="coerce")
     if (value.isna() & (text != "")).any():
         raise SourceError(
-            f"{text[value.isna() & (text != '')].iloc[0]!r} is no number",
+            f"{text[value.isna() & (text != '')].iloc[0]!r} is not a number",
             remedy="Download it again",
             file=path.name,
         )
@@ -96,7 +96,7 @@ def _scale(table: pd.DataFrame, path: Path) -> np.ndarray:
     power = cells.str.lower().map(_SCALES).fillna(pd.to_numeric(cells, errors="coerce"))
     if power.isna().any():
         raise SourceError(
-            f"{cells[power.isna()].iloc[0]!r} is no scale",
+            f"{cells[power.isna()].iloc[0]!r} is not a scale",
             remedy="Download it again with its scale",
             file=path.name,
             column=str(column),

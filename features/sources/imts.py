@@ -1,4 +1,4 @@
-"""Bilateral goods trade from the IMF's International Trade in Goods (by partner country)."""
+"""Bilateral goods trade from the IMF's International Trade in Goods by partner country."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from features.errors import InputError, SourceError, first_line
 from features.sources.imf_explorer import is_explorer, read_explorer
 from features.sources.indicator_parts import check_release_day, check_years
 from features.store.connector import Connector
-from features.store.source import SourceInfo, day_option, option
+from features.store.source import SourceInfo, day_option, option, require_choice
 from features.tidy.csv_stream import header
 from features.tidy.parts import Notes, Part
 from features.tidy.tidying import require_source_columns, trade_frame_table
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from features.download.raw_cache import RawCache
 
 _BASE = "https://api.imf.org/external/sdmx/3.0/data/dataflow/IMF.STA/IMTS"
-# The latest stable version is called "+", which in an address would be read as a blank.
+# The latest stable version is "+", which in an address would mean a space.
 _VERSION = quote("+", safe="")
 _ACCEPT = "application/vnd.sdmx.data+csv;version=2.0.0"
 _INDICATORS = {"exports": "XG_FOB_USD", "imports": "MG_CIF_USD"}
@@ -43,9 +43,9 @@ _GROUP = re.compile(r"G\d+")
 _NO_COUNTRY = re.compile(r"[A-Z]{1,2}\d{3}|GCANCEX")
 _OWN_CODES = {"XKX": "KOS"}
 FIRST_YEAR = 2000
-"""Before, Belgium-Luxembourg and the Southern African Customs Union traded as one."""
+"""Before, Belgium-Luxembourg and the Southern African Customs Union report as one."""
 PARTIAL_SHARE = 0.9
-"""Share of the reporters of the year before below which the last year is called partial."""
+"""Share of the previous year's reporters below which the last year counts as partial."""
 # The whole world's matrix takes the server minutes before its first byte.
 _READ_TIMEOUT = 1800.0
 _REMEDY = "Fetch it again (--refresh)"
@@ -94,16 +94,13 @@ class Imts(Connector):
     )
 
     def __post_init__(self) -> None:
-        if self.flow not in _INDICATORS:
-            raise InputError(
-                f"--flow: {self.flow!r} is neither", remedy=f"Choose from {', '.join(_INDICATORS)}"
-            )
+        require_choice("flow", self.flow, _INDICATORS)
         check_years(self.years)
         check_release_day(self.release)
         for code in self.reporters:
             if not has_iso3(code) or self.reporters.count(code) > 1:
                 raise InputError(
-                    f"--reporters: {code!r} is no country's code or is named twice",
+                    f"--reporters: {code!r} is not a country's code or is named twice",
                     remedy="Give ISO 3166 alpha-3 codes such as DEU, each once",
                 )
 
@@ -124,7 +121,7 @@ class Imts(Connector):
         Raises
         ------
         SourceError
-            Also for an answer without a row, which is how the source says no to a wrong request.
+            Also for an answer without a row, the source's answer to a wrong request.
         """
         if cache.offline:
             indicator = _INDICATORS[self.flow]
@@ -149,7 +146,7 @@ class Imts(Connector):
         rows = pd.concat([self._read(file.path, notes) for file in raw], ignore_index=True)
         rows = _known_countries(rows, notes, file=raw[0].path.name)
         if self.reporters:
-            # A file of the user's may have others.
+            # A user's file may have others.
             asked = rows["reporter"].isin(self.reporters)
             notes.count("rows of reporters not asked for dropped", int((~asked).sum()))
             rows = rows[asked]
@@ -198,7 +195,7 @@ class Imts(Connector):
         for period in periods.cat.categories:
             if not re.fullmatch(r"\d{4}", period):
                 raise SourceError(
-                    f"{period!r} is no year",
+                    f"{period!r} is not a year",
                     remedy=_REMEDY,
                     file=path.name,
                     column="TIME_PERIOD",
@@ -208,7 +205,7 @@ class Imts(Connector):
         notes.count("rows of years not asked for dropped", int((~wanted).sum()))
         known = rows["OBS_VALUE"].notna()
         notes.count("rows without a value left out", int((wanted & ~known).sum()))
-        # SCALE says how the interface displays figures; its OBS_VALUE is in dollars all the same.
+        # SCALE only concerns the display; OBS_VALUE is in dollars.
         table = pd.DataFrame(
             {
                 "reporter": rows["COUNTRY"],
@@ -227,11 +224,11 @@ def _check(answer: Answer, *, url: str) -> None:
     header, _, rows = answer.body.partition(b"\n")
     if b"OBS_VALUE" not in header:
         raise SourceError(
-            "the source answered with something else than CSV of observations",
+            "the source's answer is not CSV of observations",
             remedy="Try again later, or download the file by hand and give its folder with --from",
             file=url,
         )
-    # A copy of the whole answer, stripped, would double its hundreds of megabytes.
+    # A stripped copy would double the answer's hundreds of megabytes.
     if not rows[:1000].strip():
         raise SourceError(
             "the source answered with a header and no row, as it does for a selection it does not "
@@ -284,7 +281,7 @@ def _csv_rows(path: Path) -> pd.DataFrame:
 
 
 def _known_countries(rows: pd.DataFrame, notes: Notes, *, file: str) -> pd.DataFrame:
-    """Codes as ISO alpha-3; groups, areas that are no country and self trade dropped, counted."""
+    """Codes as ISO alpha-3; drops and counts groups, other non-countries and self trade."""
     columns = {"reporter": "COUNTRY", "partner": "COUNTERPART_COUNTRY"}
     grouped = pd.Series(False, index=rows.index)
     nowhere = pd.Series(False, index=rows.index)
@@ -300,10 +297,10 @@ def _known_countries(rows: pd.DataFrame, notes: Notes, *, file: str) -> pd.DataF
         grouped |= rows[side].isin(groups)
         nowhere |= rows[side].isin(others)
         if others:
-            notes.say(f"{column} names areas that are no country: {', '.join(sorted(others))}")
+            notes.say(f"{column} names areas that are not countries: {', '.join(sorted(others))}")
         rows = rows.assign(**{side: rows[side].map(iso3)})
     notes.count("rows of groups of countries dropped", int(grouped.sum()))
-    notes.count("rows of areas that are no country dropped", int((nowhere & ~grouped).sum()))
+    notes.count("rows of areas that are not countries dropped", int((nowhere & ~grouped).sum()))
     rows = rows[~grouped & ~nowhere]
     itself = rows["reporter"] == rows["partner"]
     notes.count("rows of a country's trade with itself (returned goods) dropped", itself.sum())
@@ -327,7 +324,7 @@ def _refuse_duplicates(rows: pd.DataFrame, *, file: str) -> None:
 
 
 def _say_if_partial(rows: pd.DataFrame, notes: Notes) -> None:
-    """Say where the last year has figures of clearly fewer reporters than the year before."""
+    """Note where the last year has clearly fewer reporters than the year before."""
     counted = rows.groupby("year")["reporter"].nunique()
     if len(counted) < 2:
         return
@@ -339,7 +336,7 @@ def _say_if_partial(rows: pd.DataFrame, notes: Notes) -> None:
 
 
 def _short(words: Sequence[str]) -> str:
-    """Words as part of a key; many are summed up."""
+    """Words as part of a key; many become a digest."""
     text = "_".join(words)
     if len(text) <= 40:
         return text

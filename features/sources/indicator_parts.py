@@ -1,4 +1,4 @@
-"""From the rows of a source of indicators to the years of a data set: one way for all of them."""
+"""From rows of an indicator source to the yearly parts of a data set."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from features.tidy.parts import Notes, Part
 from features.tidy.tidying import indicator_table
 from features.tidy.years import years_word
 
-NO_COUNTRY = "rows of areas that are no country dropped"
+NO_COUNTRY = "rows of areas that are not countries dropped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +33,9 @@ class Reading:
     file
         Named in errors.
     dropped
-        Codes that are no country, each with the words under which its rows are counted.
+        Codes that are not countries, each with the words under which its rows are counted.
     statements
-        What else must be said of the data.
+        Further statements on the data.
     """
 
     frame: pd.DataFrame
@@ -45,7 +45,7 @@ class Reading:
 
 
 def check_release_day(release: str) -> None:
-    """Refuse a release of a dated source that is no day.
+    """Refuse a release of a dated source that is not a day.
 
     Raises
     ------
@@ -58,13 +58,13 @@ def check_release_day(release: str) -> None:
         plain = False
     if not plain:
         raise InputError(
-            f"--release: {release!r} is no day",
+            f"--release: {release!r} is not a day",
             remedy="Give the day of an earlier retrieval as YYYYMMDD, or leave it out for today's",
         )
 
 
 def check_years(years: Sequence[int]) -> None:
-    """Refuse years in which no statistics were kept.
+    """Refuse impossible years.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def check_years(years: Sequence[int]) -> None:
     wrong = [year for year in years if not 1800 <= year <= 2200]
     if wrong:
         raise InputError(
-            f"--years: {wrong[0]} is no calendar year", remedy="Give years such as 1995-2024"
+            f"--years: {wrong[0]} is not a calendar year", remedy="Give years such as 1995-2024"
         )
 
 
@@ -124,7 +124,7 @@ def yearly_parts(
         notes.say(f"No series has a value in {', '.join(map(str, sorted(set(without))))}")
     for year, rows in by_year.items():
         yield Part.of_year(year, partial(_table, rows, earlier=notes))
-        notes = Notes()  # The counts are of all years: they are said with the first.
+        notes = Notes()  # The counts are of all years: the first part reports them.
 
 
 def _table(rows: pd.DataFrame, notes: Notes, *, earlier: Notes) -> pa.Table:
@@ -180,7 +180,7 @@ def _in_project_units(
     if not np.isfinite(values).all():
         row = frame.iloc[int(np.argmin(np.isfinite(values)))]
         raise SourceError(
-            f"{row['series']} of {row['iso3']} in {row['year']} is no finite number",
+            f"{row['series']} of {row['iso3']} in {row['year']} is not a finite number",
             remedy="Take an earlier release, or leave the series out with --indicators",
             file=file,
         )

@@ -38,7 +38,7 @@ class ReadySeries:
     scale
         Factor from the source's unit to ``unit``.
     note
-        What a user must know of it.
+        Caveats for the user.
     columns
         Short name and titles under which the source's file may hold it, where it has several.
     """
@@ -212,7 +212,7 @@ SETS: dict[str, frozenset[Channel]] = {
     "published_totals": frozenset({"published_totals"}),
     "trade_policy": frozenset({"trade_policy"}),
 }
-"""Channels of each set; ``technology`` is the three whose worth the project tests."""
+"""Channels of each set; ``technology`` is the three that the project tests."""
 
 
 def ready_of(source: SeriesSource) -> tuple[ReadySeries, ...]:
@@ -237,7 +237,7 @@ def ready_in(name: str) -> tuple[ReadySeries, ...]:
 
 
 def choose(source: SeriesSource, wanted: Sequence[str]) -> tuple[ReadySeries, ...]:
-    """Ready series by their name in the project or their id at the source; all for none named.
+    """Ready series by their name in the project or id at the source; all by default.
 
     Returns
     -------
@@ -258,7 +258,7 @@ def choose(source: SeriesSource, wanted: Sequence[str]) -> tuple[ReadySeries, ..
         if word not in known:
             near = get_close_matches(word, known, n=3, cutoff=0.5) or sorted(known)[:5]
             raise InputError(
-                f"--indicators: {word!r} is no ready series of {source}",
+                f"--indicators: {word!r} is not a ready series of {source}",
                 remedy=f"Near it are {', '.join(near)}. Others need a channel and a publication "
                 "lag first: give their values and catalogue as files of your own",
             )

@@ -17,9 +17,9 @@ from features.countries.source_codes import alpha3_to_iso3
 from features.download.given import called, csv_like
 from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
-from features.errors import InputError, SourceError
+from features.errors import changed_source
 from features.store.connector import Connector
-from features.store.source import SourceInfo, option, require_years
+from features.store.source import SourceInfo, option, require_choice, require_years
 from features.tidy.csv_stream import TEXT
 from features.tidy.flow_spool import FlowSpool, Translated
 from features.tidy.parts import Notes, Part
@@ -105,14 +105,8 @@ class Itpde(Connector):
     )
 
     def __post_init__(self) -> None:
-        if self.edition not in ADDRESSES:
-            raise InputError(
-                f"there is no edition {self.edition!r}", remedy="Choose --edition r03 or r02"
-            )
-        if self.level not in LEVELS:
-            raise InputError(
-                f"there is no level {self.level!r}", remedy=f"Choose --level {', '.join(LEVELS)}"
-            )
+        require_choice("edition", self.edition, ADDRESSES)
+        require_choice("level", self.level, LEVELS)
         require_years(self.years, "ITPD-E", FIRST_YEAR)
 
     @property
@@ -157,8 +151,8 @@ class Itpde(Connector):
     def sector_table(self, raw: Sequence[RawFile]) -> pd.DataFrame | None:
         """Kinds of the sectors; None for totals.
 
-        Services as a whole are not flagged digitally deliverable: only industries tell them apart.
-        Goods industries have no names, which the files without names do not give.
+        Services as a whole are not flagged digitally deliverable; only industries are. Goods
+        industries have no names, as the files lack them.
         """
         del raw
         if self.level == "total":
@@ -175,7 +169,7 @@ class Itpde(Connector):
 
 
 def industry_code(number: int) -> str:
-    """Code of an industry, such as ``I007``, which no reader takes for a number."""
+    """Code of an industry, such as ``I007``: readers would take digits for a number."""
     return f"I{number:03d}"
 
 
@@ -205,7 +199,7 @@ def _columns(dynamic: str) -> dict[str, pa.DataType]:
 def _read(path: Path, spool: FlowSpool, *, dynamic: str) -> None:
     """Put the known flows into the spool.
 
-    A zero that fills the square (flag ``u``) is no observation; one that was reported (``r``) is.
+    A zero that fills the square (flag ``u``) is not an observation; a reported one (``r``) is.
     """
     exporter, importer = (dynamic.format(side=side) for side in ("exporter", "importer"))
     for block in blocks(path, ".csv", types=_columns(dynamic)):
@@ -236,11 +230,8 @@ def _filled(flag: pa.DictionaryArray, file: str) -> NDArray[np.bool_]:
     words = flag.dictionary.to_pylist()
     strange = [word for word in words if word not in ("p", "r", "u")]
     if strange:
-        raise SourceError(
-            f"the source has changed: expected p, r or u, found {strange[0]!r}",
-            remedy="Take an earlier release, or upgrade gravicast",
-            file=file,
-            column="flag_zero",
+        raise changed_source(
+            f"expected p, r or u, found {strange[0]!r}", file=file, column="flag_zero"
         )
     return np.array([word == "u" for word in words], dtype=bool)[np.asarray(flag.indices)]
 
@@ -256,10 +247,8 @@ def _differ(block: pa.RecordBatch, one: str, other: str) -> NDArray[np.bool_]:
 def _refuse_industry(industry: NDArray[np.int16], file: str) -> None:
     wrong = (industry < 1) | (industry > INDUSTRIES)
     if wrong.any():
-        raise SourceError(
-            f"the source has changed: industries are 1-{INDUSTRIES}, found "
-            f"{industry[int(wrong.argmax())]}",
-            remedy="Take an earlier release, or upgrade gravicast",
+        raise changed_source(
+            f"industries are 1-{INDUSTRIES}, found {industry[int(wrong.argmax())]}",
             file=file,
             column="industry_id",
         )

@@ -55,7 +55,7 @@ class Larch(Connector):
     Raises
     ------
     InputError
-        For a release that is no day.
+        For a release that is not a day.
 
     Notes
     -----
@@ -82,7 +82,7 @@ class Larch(Connector):
     def __post_init__(self) -> None:
         if not re.fullmatch(r"\d{8}", self.release):
             raise InputError(
-                f"{self.release!r} is no release of Larch's agreements",
+                f"{self.release!r} is not a release of Larch's agreements",
                 remedy="Give a day, such as --release 20260111",
             )
 
@@ -96,7 +96,7 @@ class Larch(Connector):
         return (self._plain if self.release < "2023" else self._archive,)
 
     def download(self, cache: RawCache) -> tuple[RawFile, ...]:
-        """Get the file, from the user's folder in whatever form it is there."""
+        """Get the file, in any form from the user's folder."""
         (url,) = self.locate()
         check = whole_zip if url.endswith(".zip") else None
         return (cache.file(url, check=check, fits=_is_table),)
@@ -156,7 +156,7 @@ def _agreements(path: Path, notes: Notes) -> pd.DataFrame:
 
 
 def _one_row_a_pair(rows: pd.DataFrame, notes: Notes) -> pd.DataFrame:
-    """A country that the source has under an old and a new code has the agreements of both."""
+    """A country under an old and a new code has the agreements of both."""
     keys = [*PAIR, "year"]
     twice = int(rows.duplicated(keys).sum())
     if not twice:

@@ -1,4 +1,4 @@
-"""Our World in Data: AI publications, patents, investment and robots, as its charts hold them."""
+"""Our World in Data: AI publications, patents, investment and robots, from its charts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from features.download.answers import Answer
 from features.download.given import answers
 from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
-from features.errors import SourceError
+from features.errors import SourceError, changed_source
 from features.sources.indicator_parts import (
     Reading,
     check_release_day,
@@ -47,8 +47,8 @@ _UPGRADE = "Leave the series out with --indicators, take an earlier release, or 
 class Owid(Connector):
     """Charts of Our World in Data, a row a country and year.
 
-    The source overwrites its charts in place: the day of retrieval is the release. Files that it
-    says are unchanged are not sent again.
+    The source overwrites its charts in place: the day of retrieval is the release. Unchanged files
+    are not sent again.
     """
 
     INFO: ClassVar[SourceInfo] = SourceInfo(
@@ -91,7 +91,7 @@ class Owid(Connector):
         return f"owid:{self.release}:{selection}:{years_word(self.years)}"
 
     def locate(self) -> tuple[str, ...]:
-        """Two addresses a series: its table and what is said of it."""
+        """Two addresses per series: table and metadata."""
         return tuple(
             f"{GRAPHER}/{series.at_source}.{kind}"
             for series in self.chosen
@@ -146,7 +146,7 @@ def _is_country(code: str) -> bool:
 def _check_table(answer: Answer, series: ReadySeries | None = None) -> None:
     """Refuse a web page or another table under status 200, so that it is never cached.
 
-    Also one without a column of ``series``, where a file must tell what it is of.
+    Also refuse one without a column of ``series``, where a file must identify itself.
     """
     if answer.status == 200:
         header = next(csv.reader(io.StringIO(answer.text)), [])
@@ -164,15 +164,15 @@ def _check_metadata(answer: Answer, series: ReadySeries | None = None) -> None:
 
 
 def _columns(body: bytes, *, file: str) -> dict[str, Mapping[str, Any]]:
-    """What the metadata say of each value column."""
+    """Metadata of each value column."""
     try:
         columns = json.loads(body.decode("utf-8-sig"))["columns"]
         if columns and all(isinstance(about, dict) for about in columns.values()):
             return dict(columns)
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
-    raise SourceError(
-        "the source has changed: expected JSON with an object 'columns', found "
+    raise changed_source(
+        "expected JSON with an object 'columns', found "
         f"{body[:60].decode('utf-8', errors='replace')!r}",
         remedy=_UPGRADE,
         file=file,
@@ -180,10 +180,9 @@ def _columns(body: bytes, *, file: str) -> dict[str, Mapping[str, Any]]:
 
 
 def _value_column(path: Path, *, series: ReadySeries) -> tuple[frozenset[str], Mapping[str, Any]]:
-    """Lower-case names that the value column may have in the table, and what is said of it.
+    """Lower-case names that the value column may have in the table, and its metadata.
 
-    Titles change with every update of a chart and short names are written in more than one case,
-    so that the metadata are asked which column is meant.
+    Titles change with every update and short names vary in case, so the metadata decide the column.
     """
     return _value_name(_columns(path.read_bytes(), file=path.name), series=series, file=path.name)
 
@@ -205,8 +204,8 @@ def _value_name(
             _refuse_other_prices(series, columns[found[0]], file=file)
             return names[found[0]], columns[found[0]]
     present = ", ".join(f"{about.get('shortName')} ({key})" for key, about in columns.items())
-    raise SourceError(
-        f"the source has changed: expected a column {' or '.join(series.columns)}, found {present}",
+    raise changed_source(
+        f"expected a column {' or '.join(series.columns)}, found {present}",
         remedy=_UPGRADE,
         file=file,
     )
@@ -216,9 +215,8 @@ def _refuse_other_prices(series: ReadySeries, about: Mapping[str, Any], *, file:
     """Refuse a unit that names another year of prices than ours does."""
     unit = f"{about.get('unit') or ''} {about.get('shortUnit') or ''}"
     if set(_PRICE_YEAR.findall(unit)) - set(_PRICE_YEAR.findall(series.unit)):
-        raise SourceError(
-            f"the source has changed: expected {series.name} in {series.unit}, found its unit to "
-            f"be {unit.strip()!r}",
+        raise changed_source(
+            f"expected {series.name} in {series.unit}, found its unit to be {unit.strip()!r}",
             remedy=_UPGRADE,
             file=file,
         )
@@ -226,7 +224,7 @@ def _refuse_other_prices(series: ReadySeries, about: Mapping[str, Any], *, file:
 
 def _read_table(path: Path, *, series: ReadySeries, names: frozenset[str]) -> pd.DataFrame:
     """Rows of a chart's table: ``series, code, year, value``."""
-    # Entity codes are text: pandas would read some as missing, pyarrow's reader is for big files.
+    # Entity codes are text: pandas would read some as missing.
     try:
         rows = list(csv.reader(io.StringIO(path.read_bytes().decode("utf-8-sig")), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
@@ -235,9 +233,8 @@ def _read_table(path: Path, *, series: ReadySeries, names: frozenset[str]) -> pd
     require_source_columns([name.capitalize() for name in header], _KEYS, file=path.name)
     values = [k for k, name in enumerate(header) if name in names]
     if len(values) != 1:
-        raise SourceError(
-            f"the source has changed: expected one column {' or '.join(sorted(names))}, found "
-            f"{', '.join(rows[0])}",
+        raise changed_source(
+            f"expected one column {' or '.join(sorted(names))}, found {', '.join(rows[0])}",
             remedy=_UPGRADE,
             file=path.name,
         )
@@ -270,7 +267,7 @@ def _broken(reason: str, path: Path) -> SourceError:
 
 
 def _statement(series: ReadySeries, about: Mapping[str, Any]) -> str:
-    """What the source says of unit, span and updates, against which our words can be held."""
+    """The source's unit, span and updates, to check ours against."""
     words = (
         f"{word} {about[key]}"
         for key, word in (

@@ -1,4 +1,4 @@
-"""Ready sets of indicators: series of several sources fetched and joined as one data set."""
+"""Ready sets of indicators: series of several sources joined as one data set."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ from features.tidy.tidying import indicator_table
 from features.tidy.years import years_word
 
 DENOMINATORS = ("MACRO.GDP", "MACRO.GDP.REAL", "MACRO.POP", "MACRO.EXCH", "WDI.WORKERS")
-"""What features divide technology by."""
+"""Denominators of technology features."""
 VINTAGES = (*(f"{year}-10" for year in range(2020, 2026)), NEWEST)
-"""Outlooks whose files' addresses are known; back-tests see those of earlier years only."""
+"""Outlooks with known addresses; back-tests see those of earlier years only."""
 INVESTMENT, CAPITAL = "WDI.GFCF", "WDI.CAPITAL"
 CAPITAL_DEPRECIATION = 0.05
 """A year, of capital of all kinds; near the mean of Penn World Table 10."""
@@ -50,7 +50,7 @@ class Preset:
     Attributes
     ----------
     gives
-        In words, for the command line.
+        Description for the command line.
     members
         From a release of BACI to the data sets it joins.
     """
@@ -101,8 +101,8 @@ PRESETS: dict[str, Preset] = {
         "AI preparedness, one year only: a back-test refuses it unless forced", _snapshots
     ),
 }
-"""By name. A preset fails as a whole where one of its sources does, so that none has
-`features.sources.stri`, whose server turns many away: fetched before, it can be joined."""
+"""By name. A preset fails if one source does, so none has `features.sources.stri`, whose server
+refuses many clients: fetch it first, then join it."""
 
 
 def fetch_preset(
@@ -266,7 +266,7 @@ def capital_stock(invested: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         ``iso3, year, indicator, value`` of `CAPITAL`. After a year without a figure a country
-        begins anew, as in its first year.
+        starts again, as in its first year.
     """
     stock: pd.Series | None = None
     frames = []

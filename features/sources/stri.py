@@ -1,4 +1,4 @@
-"""OECD indices of restrictions on services trade, digital or all, by the OECD's SDMX interface."""
+"""OECD indices of restrictions on services trade, digital or all, from its SDMX API."""
 
 from __future__ import annotations
 
@@ -20,7 +20,14 @@ from features.errors import InputError, SourceError, listed
 from features.sources.indicator_parts import Reading, check_release_day, check_years, yearly_parts
 from features.sources.indicator_sets import ReadySeries
 from features.store.connector import Connector
-from features.store.source import IndicatorLine, SourceInfo, day_option, option, require_years
+from features.store.source import (
+    IndicatorLine,
+    SourceInfo,
+    day_option,
+    option,
+    require_choice,
+    require_years,
+)
 from features.tidy.csv_stream import csv_batches
 from features.tidy.parts import Part
 from features.tidy.tidying import require_source_columns
@@ -35,20 +42,20 @@ FIRST_YEAR = 2014
 ECONOMIES = 129
 """Covered by the edition that goes to 2025."""
 LAG_MONTHS = 3
-"""Our assumption: the OECD states no lag, and an edition comes out soon after its year."""
+"""Assumed: the OECD states no lag, and an edition comes out soon after its year."""
 _FLOWS = ("DATAFLOW", "STRUCTURE_ID")
 """Columns that name the data: that of the interface, and that of the explorer's download."""
 _COLUMNS = ("REF_AREA", "TIME_PERIOD", "OBS_VALUE")
 _NO_DIMENSIONS = (*_FLOWS, "STRUCTURE", "STRUCTURE_NAME", "ACTION")
 _IDENTIFIER = re.compile("[A-Z][A-Z0-9_]*")
 TOTALS: dict[str, tuple[str, ...]] = {
-    # The measure that has the name of the index is the index; the others are parts of it.
+    # The measure named after the index is the index; others are its parts.
     "MEASURE": ("STRI", "DSTRI"),
     "COUNTERPART_AREA": ("W",),
     "FREQ": ("A",),
 }
-"""Codes of a dimension that say they are the whole of it, beside `TOTAL`, which is SDMX's own word
-for it. Where none of them is there, or more than one, nothing says which row is the total."""
+"""Codes that mark a dimension's total, beside SDMX's own `TOTAL`. With none of them, or several,
+the total is unknown."""
 TOTAL = "_T"
 # Unions, clubs and averages; "W" and "WLD" are the world.
 _GROUP = re.compile(r"EU\d*(_\d{4})?|EU\d*OECD|EA\d*|EEA|OECD\w*|G7|G20|W|WLD|BRIICS|BRICS|ASEAN")
@@ -79,9 +86,8 @@ _SERIES = {
 class Stri(Connector):
     """One index by country and year, 0 where a market is open and 1 where it is closed.
 
-    What the answer breaks down further (by measure, sector ..) is read at its total, and only where
-    the answer says which row that is (`TOTALS`); else the dimension is named and ``pick`` decides.
-    Nothing is averaged.
+    Further dimensions (measure, sector, ...) are read at their total if one is marked (`TOTALS`);
+    otherwise the error names the dimension and ``pick`` decides. Nothing is averaged.
 
     Attributes
     ----------
@@ -116,16 +122,13 @@ class Stri(Connector):
         "Restrictiveness Index",
         lag=f"{LAG_MONTHS} months (assumed: the source states none)",
         publication_lag_months=LAG_MONTHS,
-        # Sixty downloads an hour are allowed, for all that ask from one address.
+        # Sixty downloads an hour are allowed per client address.
         pace_seconds=60.0,
         dated=True,
     )
 
     def __post_init__(self) -> None:
-        if self.what not in _SERIES:
-            raise InputError(
-                f"--what: {self.what!r} is no index", remedy=f"Choose from {', '.join(_SERIES)}"
-            )
+        require_choice("what", self.what, _SERIES)
         check_release_day(self.release)
         check_years(self.years)
         require_years(self.years, "the index", FIRST_YEAR)
@@ -133,7 +136,7 @@ class Stri(Connector):
         for pick, name in zip(self.pick, named, strict=True):
             if not _PICK.fullmatch(pick) or name in (*_FLOWS, *_COLUMNS) or named.count(name) > 1:
                 raise InputError(
-                    f"--pick: {pick!r} is no code of a dimension, or its dimension is named twice",
+                    f"--pick: {pick!r} is not a dimension's code, or names its dimension twice",
                     remedy="Give such as ACTIVITY=J61,MEASURE=STRI, each dimension once",
                 )
 
@@ -152,8 +155,8 @@ class Stri(Connector):
         return f"{key}:{picked}" if picked else key
 
     def locate(self) -> tuple[str, ...]:
-        """One address; the years are asked for beside it."""
-        # All codes of all dimensions: their number and order are not ours to know.
+        """One address; years are parameters."""
+        # All codes of all dimensions, whose number and order may change.
         return (f"{_BASE},{self.series.at_source},{_VERSION}/all",)
 
     def download(self, cache: RawCache) -> tuple[RawFile, ...]:
@@ -201,7 +204,7 @@ class Stri(Connector):
 
 
 def _check(answer: Answer, *, url: str) -> None:
-    """Refuse what is no table of observations, each with what can be done about it."""
+    """Refuse what is not a table of observations, each with what can be done about it."""
     nothing = re.search(r"No(Results|Records)Found", answer.text)
     if answer.status == 404 and nothing:
         raise SourceError(
@@ -228,7 +231,7 @@ def _check(answer: Answer, *, url: str) -> None:
         cells = next(csv.reader([header]), [])
         if not {*_FLOWS, "OBS_VALUE"} & set(cells):
             raise SourceError(
-                "the source answered with something else than CSV of observations",
+                "the source's answer is not CSV of observations",
                 remedy=_BY_HAND,
                 file=url,
             )
@@ -248,7 +251,7 @@ def _flow_column(header: Sequence[str]) -> str:
 
 
 def _refuse_other_flow(path: Path, *, flow: str) -> None:
-    """Raise `SourceError` for a file that is no table of the data wanted, by its first row."""
+    """Raise `SourceError` for a file that is not a table of the data wanted, by its first row."""
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as handle:
         rows = csv.DictReader(handle)
         header = rows.fieldnames or ()
@@ -312,12 +315,12 @@ def _chosen(
                 f"{name} is read at {totals[0]}, {int((~kept).sum()):,} other rows dropped"
             )
             rows = rows[kept]
-    # Once all are chosen: of what one dimension leaves, another may have one code only.
+    # After all choices: rows left by one dimension may have one code of another.
     for name in dimensions:
         codes = _codes(rows, name)
         if len(codes) > 1:
             raise SourceError(
-                f"the rows differ by {name}, and nothing says which is the total: "
+                f"the rows differ by {name}, and none is marked as the total: "
                 f"{listed(codes, most=30)}",
                 remedy=f"Choose one with --pick, such as {name}={codes[0]}",
                 file=file,
@@ -350,7 +353,7 @@ def _codes(rows: pd.DataFrame, name: str) -> list[str]:
 
 
 def _index_rows(rows: pd.DataFrame, *, series: ReadySeries, file: str) -> pd.DataFrame:
-    """``series, code, year, value``; a value that is no index or a period that is no year stops."""
+    """``series, code, year, value``; refuses values outside the index and periods beyond years."""
     value, period = rows["OBS_VALUE"], rows["TIME_PERIOD"]
     for column, wrong in (
         ("TIME_PERIOD", ~period.str.fullmatch(r"\d{4}")),
@@ -358,9 +361,9 @@ def _index_rows(rows: pd.DataFrame, *, series: ReadySeries, file: str) -> pd.Dat
     ):
         if wrong.any():
             row = rows[wrong].iloc[0]
-            what = "year" if column == "TIME_PERIOD" else "index from 0 to 1"
+            what = "a year" if column == "TIME_PERIOD" else "an index from 0 to 1"
             raise SourceError(
-                f"{row[column]!s} of {row['REF_AREA']} is no {what}",
+                f"{row[column]!s} of {row['REF_AREA']} is not {what}",
                 remedy=_CHANGED,
                 file=file,
                 column=column,

@@ -46,7 +46,7 @@ FIRST_GROWTH = 0.05
 ENTREPOTS = ("HKG", "NLD", "SGP")
 PRODUCERS = {"robots": {"DEU": 0, "JPN": 0, "KOR": 0, "CHN": 2010}}
 """Countries that literature names as producers, and the year from which each counts as one. China's
-makers were of no account before about 2010 (an estimate): earlier would be hindsight."""
+makers were negligible before about 2010 (an estimate): an earlier year would be hindsight."""
 _CHANNEL = {"robots": "automation", "computers": "automation"}
 _INFO = Baci.INFO
 

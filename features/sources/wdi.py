@@ -1,4 +1,4 @@
-"""World Bank, World Development Indicators: ready series by the API or from the bulk archive."""
+"""World Bank, World Development Indicators: ready series by API or bulk archive."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import pandas as pd
 
 from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
-from features.errors import InputError
 from features.sources import wdi_api, wdi_bulk
 from features.sources.indicator_parts import (
     Reading,
@@ -20,7 +19,7 @@ from features.sources.indicator_parts import (
 )
 from features.sources.indicator_sets import ReadySeries, choose, selection_word
 from features.store.connector import Connector
-from features.store.source import IndicatorLine, SourceInfo, day_option, option
+from features.store.source import IndicatorLine, SourceInfo, day_option, option, require_choice
 from features.tidy.parts import Part
 from features.tidy.years import years_word
 
@@ -34,8 +33,8 @@ _TAIWAN = "Taiwan is absent from WDI: its indicators are unknown unless another 
 class Wdi(Connector):
     """Series of the World Development Indicators, a row a country and year.
 
-    The source overwrites its figures in place and fills some weeks after its date of update, so
-    that the day of retrieval is the release and the content is hashed.
+    The source overwrites figures in place, even weeks after its update date, so the day of
+    retrieval is the release and the content is hashed.
     """
 
     INFO: ClassVar[SourceInfo] = SourceInfo(
@@ -65,10 +64,7 @@ class Wdi(Connector):
         choose("wdi", self.indicators)
         check_years(self.years)
         check_release_day(self.release)
-        if self.via not in WAYS:
-            raise InputError(
-                f"--via: there is no way {self.via!r}", remedy=f"Choose {' or '.join(WAYS)}"
-            )
+        require_choice("via", self.via, WAYS)
 
     @property
     def chosen(self) -> tuple[ReadySeries, ...]:
@@ -94,7 +90,7 @@ class Wdi(Connector):
         Raises
         ------
         SourceError
-            For a series that the source has retired: it is named, whatever else was asked for.
+            For a retired series, by name.
         """
         if self.via == "bulk":
             return (wdi_bulk.fetch_archive(cache),)
@@ -135,7 +131,7 @@ class Wdi(Connector):
             frames.append(frame)
             updates.add(updated)
         frame = pd.concat(frames, ignore_index=True)
-        # Groups by income come without an alpha-3 code, which their alpha-2 code tells.
+        # Income groups have no alpha-3 code: use their alpha-2 code.
         by_area = frame["area"].map(alpha3).fillna("")
         return Reading(
             frame.assign(code=frame["code"].where(frame["code"] != "", by_area)),
@@ -146,5 +142,5 @@ class Wdi(Connector):
 
 
 def _updated(days: set[str]) -> str:
-    """The source's own words on its update, which it does not change with every figure."""
+    """The source's update date, which does not change with every figure."""
     return f"Last updated by the source's own word: {', '.join(sorted(days)) or 'unknown'}"

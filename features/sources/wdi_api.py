@@ -1,4 +1,4 @@
-"""World Bank's API: pages of a series, and the answers that are errors under status 200."""
+"""The World Bank's API: pages of a series, and errors sent with status 200."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from features.download.answers import Answer
 from features.download.given import answers
 from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
-from features.errors import SourceError
+from features.errors import SourceError, changed_source
 
 API = "https://api.worldbank.org/v2"
 PER_PAGE = 20_000
-"""Rows asked for at once. From 50,000 the answer is a web page; one series has some 17,500."""
+"""Rows per request. From 50,000 the answer is a web page; a series has some 17,500."""
 RETIRED = "175"
 _AGAIN = "Run it again with --refresh"
 _TITLE = "World Bank API"
@@ -35,7 +35,7 @@ class Page:
     number, pages, per_page, total
         Which page this is, how many there are, rows of a full page and rows of all.
     updated
-        Day of the last update by the source's own word; empty where it says none.
+        Day of the last update, as the source states it; may be empty.
     rows
         Its rows.
     """
@@ -69,7 +69,7 @@ def fetch_series(cache: RawCache, series: str, *, years: Sequence[int]) -> list[
     Raises
     ------
     SourceError
-        If the series was retired, the answer is none, or the pages do not belong together.
+        If the series was retired, the answer is invalid, or the pages do not belong together.
     """
     params = {"source": "2", "format": "json", "per_page": str(PER_PAGE)}
     if years:
@@ -136,7 +136,7 @@ def _check_rows(
 
 
 def _check(answer: Answer, *, subject: str, number: int, first: Page | None) -> None:
-    """Refuse what is no page, so that it is never cached; the cache refuses other statuses."""
+    """Refuse what is not a page, so that it is never cached; the cache refuses other statuses."""
     if answer.status == 200:
         _match(parse_page(answer.body, subject=subject), subject=subject, number=number, of=first)
 
@@ -152,7 +152,7 @@ def parse_page(body: bytes, *, subject: str) -> Page:
     Raises
     ------
     SourceError
-        If it is a message, a web page or no JSON of the shape known.
+        If it is a message, a web page or unknown JSON.
     """
     file = f"{_TITLE}, {subject}"
     try:
@@ -169,8 +169,8 @@ def parse_page(body: bytes, *, subject: str) -> Page:
             return _page(*answer)
         except (TypeError, ValueError, KeyError, AttributeError):
             pass
-    raise SourceError(
-        "the source has changed: expected a list of page, pages, per_page, total and of rows, "
+    raise changed_source(
+        "expected a list of page, pages, per_page, total and of rows, "
         f"found {body[:80].decode('utf-8', errors='replace')!r}",
         remedy="Use --via bulk, or upgrade gravicast",
         file=file,
@@ -213,7 +213,7 @@ def _match(page: Page, *, subject: str, number: int, of: Page | None) -> None:
     """Refuse a page that is not the one asked for or not of the same state as the first."""
     first = page if of is None else of
     whole = math.ceil(first.total / first.per_page) if first.per_page > 0 else -1
-    # Without a row the source counts no page, or one.
+    # Without rows the source counts zero pages or one.
     counted = first.pages == whole or (first.total == 0 and first.pages <= 1)
     rows = max(min(first.per_page, first.total - (number - 1) * first.per_page), 0)
     same = (page.total, page.pages, page.per_page, page.updated)
@@ -258,8 +258,8 @@ def read_series(files: Sequence[RawFile], *, series: str) -> tuple[pd.DataFrame,
             }
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise SourceError(
-            f"the source has changed: expected rows of indicator, country, countryiso3code, date "
+        raise changed_source(
+            f"expected rows of indicator, country, countryiso3code, date "
             f"and value, found {json.dumps(rows[0], ensure_ascii=False)[:160]} ({error})",
             remedy="Use --via bulk, or upgrade gravicast",
             file=f"{_TITLE}, {series}",
@@ -270,7 +270,7 @@ def read_series(files: Sequence[RawFile], *, series: str) -> tuple[pd.DataFrame,
             remedy=_AGAIN,
             file=f"{_TITLE}, {series}",
         )
-    # Rows that move from one page to the next while they are read push others out.
+    # Rows that move between pages during reading push others out.
     twice = frame.duplicated(["area", "year"]).to_numpy()
     if twice.any():
         row = frame.iloc[int(twice.argmax())]
@@ -290,8 +290,8 @@ def read_countries(files: Sequence[RawFile]) -> tuple[dict[str, str], frozenset[
         # The region "NA" means that this is a group. Namibia's own code NA stands elsewhere.
         groups = frozenset(str(row["id"]) for row in rows if row["region"]["id"] == "NA")
     except (KeyError, TypeError) as error:
-        raise SourceError(
-            f"the source has changed: expected id, iso2Code and region of each country ({error})",
+        raise changed_source(
+            f"expected id, iso2Code and region of each country ({error})",
             remedy="Use --via bulk, or upgrade gravicast",
             file=f"{_TITLE}, country",
         ) from error

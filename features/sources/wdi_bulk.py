@@ -1,4 +1,4 @@
-"""World Development Indicators in bulk: one archive with every series, streamed out of its zip."""
+"""World Development Indicators in bulk: every series, streamed from one zip."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ import pandas as pd
 from features.download.given import member_like, name_like
 from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
-from features.errors import SourceError
+from features.errors import SourceError, changed_source
 from features.tidy.tidying import require_source_columns
 
-# Sends on to another host of the World Bank's.
+# Redirects to another World Bank host.
 BULK_URL = "https://databank.worldbank.org/data/download/WDI_CSV.zip"
 DATA, COUNTRIES, SERIES = "WDICSV.csv", "WDICountry.csv", "WDISeries.csv"
 _KEYS = ("Country Name", "Country Code", "Indicator Name", "Indicator Code")
@@ -33,7 +33,7 @@ def fetch_archive(cache: RawCache) -> RawFile:
     Raises
     ------
     SourceError
-        If what came is no archive.
+        If the answer is not an archive.
     """
     files = [re.compile(re.escape(name), re.IGNORECASE) for name in (DATA, COUNTRIES, SERIES)]
     return cache.file(
@@ -47,7 +47,7 @@ def fetch_archive(cache: RawCache) -> RawFile:
 def _check_archive(path: Path) -> None:
     if not zipfile.is_zipfile(path):
         raise SourceError(
-            "the source sent something that is no whole zip archive",
+            "the source sent something that is not a complete zip archive",
             remedy=_API_INSTEAD,
             file=path.name,
         )
@@ -81,7 +81,7 @@ def read_archive(path: Path, *, series: Collection[str]) -> pd.DataFrame:
     Raises
     ------
     SourceError
-        For changed columns, a cell that is no number or a broken archive.
+        For changed columns, a cell that is not a number or a broken archive.
     """
     wanted = frozenset(series)
     found: dict[str, list[object]] = {"series": [], "code": [], "year": [], "value": []}
@@ -125,8 +125,8 @@ def _refuse_ragged(row: list[str], width: int, *, file: str, number: int) -> Non
 def _year_columns(header: list[str], *, file: str) -> dict[int, int]:
     """Year of each column that holds one.
 
-    A comma at the end of every line makes a last column without a name. Any other column that is
-    no year could be one under a new spelling: it must not pass for nothing.
+    A comma at the end of every line makes a last column without a name. Any other column could be a
+    year in a new spelling, so it is an error.
     """
     require_source_columns(header, _KEYS, file=file)
     years = {
@@ -137,8 +137,8 @@ def _year_columns(header: list[str], *, file: str) -> dict[int, int]:
     other = [name for k, name in enumerate(header) if k not in years and name and name not in _KEYS]
     if other or not years:
         shown = ", ".join(other[:5]) or "none"
-        raise SourceError(
-            f"the source has changed: expected columns of years such as 1960, found {shown}",
+        raise changed_source(
+            f"expected columns of years such as 1960, found {shown}",
             remedy="Use --via api, or upgrade gravicast",
             file=file,
         )
@@ -152,7 +152,7 @@ def _number(cell: str, *, file: str, row: int) -> float:
         return float(cell)
     except ValueError:
         raise SourceError(
-            f"{cell!r} is no number", remedy=_API_INSTEAD, file=file, row=row
+            f"{cell!r} is not a number", remedy=_API_INSTEAD, file=file, row=row
         ) from None
 
 
@@ -164,15 +164,14 @@ def _member(path: Path, name: str) -> Iterator[tuple[Iterator[list[str]], str]]:
         with zipfile.ZipFile(path) as archive:
             found = [m for m in archive.namelist() if m.lower() == name.lower()]
             if len(found) != 1:
-                raise SourceError(
-                    f"the source has changed: expected a file {name}, found "
-                    f"{', '.join(archive.namelist()[:12]) or 'none'}",
+                raise changed_source(
+                    f"expected a file {name}, found {', '.join(archive.namelist()[:12]) or 'none'}",
                     remedy="Use --via api, or upgrade gravicast",
                     file=path.name,
                 )
             with archive.open(found[0]) as raw:
                 # A byte order mark would become part of the first column's name. Only codes and
-                # numbers are used: a name in another encoding is no reason to refuse them.
+                # numbers are used: a name in another encoding is not a reason to refuse them.
                 text = io.TextIOWrapper(raw, encoding="utf-8-sig", errors="replace", newline="")
                 yield filter(None, csv.reader(text)), file
     except (zipfile.BadZipFile, zlib.error, EOFError, csv.Error) as error:

@@ -1,4 +1,4 @@
-"""World Economic Outlook of the IMF: projections as each vintage saw them, and actual figures."""
+"""The IMF's World Economic Outlook: projections by vintage, and actual figures."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ if TYPE_CHECKING:
 
 _LEGACY = "https://www.imf.org/-/media/Files/Publications/WEO/WEO-Database"
 NEWEST = "2026-04"
-"""The newest vintage that is known; later ones come by the interface as soon as they are there."""
+"""The newest known vintage; later ones come from the API once published."""
 _FIRST, _FIRST_BY_API = "2007-10", "2025-04"
 _MONTHS = {"04": "April", "10": "October"}
-_AUTUMN_2011 = "2011-09"  # the only one that did not wait for October
+_AUTUMN_2011 = "2011-09"  # published in September
 LONGEST = 5
 
 
 @dataclass(frozen=True, slots=True)
 class _Code:
-    """A WEO subject: its words, unit, and how many of the units of the file make one of ours."""
+    """A WEO subject: label, unit, and the file's units per unit of ours."""
 
     label: str
     unit: str
@@ -70,10 +70,10 @@ _CODES = {
 class Weo(Connector):
     """Projections ``WEO.<code>.H<h>`` of every vintage asked for; actual figures ``WEO.<code>``.
 
-    A projection's year is that of the vintage, its value what the vintage said of ``h`` years
+    A projection's year is that of the vintage, its value the vintage's projection for ``h`` years
     later. With a publication lag of 0 it is seen from the January after: a forecast sees vintages
     of earlier years only. Actual figures are those of the newest vintage, up to the last year that
-    it does not call an estimate; they are revised figures, as other macro data are.
+    is not an estimate; they are revised, as other macro data are.
 
     Attributes
     ----------
@@ -127,7 +127,7 @@ class Weo(Connector):
                         remedy=f"Choose from {', '.join(_CODES)}",
                     )
         if not self.codes and not self.actuals:
-            raise InputError("nothing is asked for", remedy="Give --codes or --actuals")
+            raise InputError("no series is requested", remedy="Give --codes or --actuals")
         if not 0 <= self.horizon <= LONGEST:
             raise InputError(
                 f"horizon is {self.horizon}", remedy=f"Give 0 to {LONGEST} years ahead"
@@ -151,7 +151,7 @@ class Weo(Connector):
         return tuple(dict.fromkeys(urls))
 
     def download(self, cache: RawCache) -> tuple[RawFile, ...]:
-        """A file a vintage, or two by the interface, in order.
+        """A file per vintage, or two from the API, in order.
 
         Raises
         ------
@@ -166,7 +166,7 @@ class Weo(Connector):
         Raises
         ------
         SourceError
-            Also where no vintage has any figure of what is asked.
+            Also where no vintage has any requested figure.
         """
         rows: list[pd.DataFrame] = []
         notes: dict[int, Notes] = {}
@@ -186,7 +186,7 @@ class Weo(Connector):
         ahead = [
             IndicatorLine(
                 indicator=f"WEO.{code}.H{h}",
-                # Also of trade: what the IMF expects was never hidden from a forecaster.
+                # Trade too: the IMF's projections were public to forecasters.
                 channel="economic_mass",
                 label=f"{_CODES[code].label}: what the vintage of the year said of "
                 f"{'the same year' if h == 0 else f'{h} years later' if h > 1 else '1 year later'}",
@@ -251,7 +251,7 @@ class Weo(Connector):
         pending = wanted["last_actual"].isna()
         series = wanted.loc[pending, ["iso3", "code"]].drop_duplicates()
         notes.count(
-            "series of actual figures left out: the file does not say where estimates start",
+            "series of actual figures left out: the file does not mark where estimates start",
             len(series),
         )
         rows = wanted[wanted["year"] <= wanted["last_actual"]].copy()
@@ -259,17 +259,17 @@ class Weo(Connector):
         return rows[["iso3", "year", "indicator", "value"]]
 
     def _say_what_lacks(self, table: pd.DataFrame, notes: Notes) -> None:
-        """Series of which no vintage asked for has a figure: the catalogue leaves them out."""
+        """Series without a figure in any requested vintage, left out of the catalogue."""
         present = set(table["indicator"])
         if not present:
             raise SourceError(
-                "no vintage asked for has a figure of what is asked",
+                "no requested vintage has a requested figure",
                 remedy="Ask for further vintages, or other --codes or --actuals",
                 file=self.key,
             )
         lacking = [x.indicator for x in self.indicator_lines() if x.indicator not in present]
         if lacking:
-            notes.say(f"No vintage asked for has a figure of {', '.join(lacking)}: left out")
+            notes.say(f"No requested vintage has a figure of {', '.join(lacking)}: left out")
 
 
 def _build(frame: pd.DataFrame, earlier: Notes, notes: Notes) -> pa.Table:
@@ -321,7 +321,7 @@ def _refuse_vintage(vintage: str) -> None:
     good = re.fullmatch(r"\d{4}-(04|10)", vintage) and vintage != "2011-10"
     if vintage != _AUTUMN_2011 and not (good and vintage >= _FIRST):
         raise InputError(
-            f"{vintage!r} is no vintage of the World Economic Outlook",
+            f"{vintage!r} is not a vintage of the World Economic Outlook",
             remedy=f"Give a year and 04 or 10, such as 2024-10, from {_FIRST} on; in 2011 "
             f"the second one is {_AUTUMN_2011}",
         )

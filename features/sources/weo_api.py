@@ -1,4 +1,4 @@
-"""WEO vintages from April 2025 on, by the IMF's SDMX interface: which there are, and their data."""
+"""WEO vintages from April 2025 on, from the IMF's SDMX API."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ class Flow(NamedTuple):
 
     @property
     def rank(self) -> tuple[bool, tuple[int, ...]]:
-        """Of two that have one vintage the greater counts: ``WEO`` itself, then later versions."""
+        """Of two with one vintage the greater counts: ``WEO`` itself, then later versions."""
         return self.name == "WEO", tuple(int(n) for n in re.findall(r"\d+", self.version))
 
 
 def download_vintage(cache: RawCache, vintage: str) -> tuple[RawFile, RawFile]:
-    """Figures of a vintage, and what is said of each series (where estimates start).
+    """Figures of a vintage, and metadata of its series (where estimates start).
 
     Raises
     ------
@@ -86,12 +86,12 @@ def data_name(vintage: str) -> str:
 
 
 def series_name(vintage: str) -> str:
-    """Name of what is said of a vintage's series."""
+    """Name of the metadata of a vintage's series."""
     return f"WEO-{vintage}-series.csv"
 
 
 def _flow_of(cache: RawCache, vintage: str, flows: Collection[Flow]) -> Flow:
-    """The flow of a vintage: by its name, else by the day of publication that its data name."""
+    """The flow of a vintage: by its name, else by the publication day in its data."""
     vintages: dict[str, Flow] = {}
     for flow in sorted(flows, key=lambda flow: flow.rank):
         vintages[_vintage_of(cache, flow)] = flow
@@ -120,7 +120,7 @@ def _vintage_of(cache: RawCache, flow: Flow) -> str:
     day = str(_table(probe.path.read_bytes(), probe.path.name)["PUBLICATION_DATE"].iloc[0])
     named = re.match(r"(\d{4})-(\d{2})", day)
     if named is None:
-        raise SourceError(f"{day!r} is no day of publication", remedy=_REMEDY, file=probe.path.name)
+        raise SourceError(f"{day!r} is not a publication day", remedy=_REMEDY, file=probe.path.name)
     # Out in the second half of April or the middle of October, give or take a week.
     return f"{named[1]}-{'04' if int(named[2]) < 7 else '10'}"
 
@@ -130,7 +130,7 @@ def read_api_vintage(
 ) -> pd.DataFrame:
     """Series of the wanted codes, countries only; see `weo_files.read_vintage`.
 
-    The interface gives plain units (dollars, persons), whatever scale it names.
+    The API gives plain units (dollars, persons), despite the scale it names.
 
     Raises
     ------
@@ -176,7 +176,7 @@ def read_api_vintage(
 
 
 def _last_actual(rows: pd.DataFrame, series: Path, notes: Notes) -> pd.Series:
-    """Last year of each row's series that is no estimate, NaN where it is not said."""
+    """Last year of each row's series that is not an estimate, NaN if unknown."""
     table = _table(series.read_bytes(), series.name)
     require_source_columns([*table], (*_SERIES, _LAST_ACTUAL), file=series.name)
     present = set(zip(rows["COUNTRY"], rows["INDICATOR"], strict=True))
@@ -227,7 +227,7 @@ def _flows(body: bytes) -> list[Flow]:
         flows = [Flow(f["id"], f["version"]) for f in json.loads(body)["data"]["dataflows"]]
     except (ValueError, KeyError, TypeError):
         raise SourceError(
-            "the source answered with something else than a list of dataflows",
+            "the source's answer is not a list of dataflows",
             remedy=_REMEDY,
             file=LISTING,
         ) from None

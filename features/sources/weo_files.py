@@ -1,4 +1,4 @@
-"""Files of a WEO vintage: text named .xls to April 2025, and the portal's workbook or CSV since."""
+"""Files of a WEO vintage: text named .xls to April 2025, the portal's workbook or CSV since."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pandas as pd
 
 from features.countries.source_codes import alpha3_to_iso3, translate
 from features.download.answers import Answer
-from features.errors import SourceError
+from features.errors import SourceError, changed_source
 from features.files.workbooks import BrokenWorkbookError, Row, read_sheets
 from features.tidy.parts import Notes
 from features.tidy.tidying import require_source_columns
@@ -28,7 +28,7 @@ _GROUP = re.compile(r"G\d+")
 _SCALES = {"": 1.0, "units": 1.0, "thousands": 1e3, "millions": 1e6, "billions": 1e9,
            "0": 1.0, "3": 1e3, "6": 1e6, "9": 1e9}  # fmt: skip
 _CLOSING = ("International Monetary Fund", "Note:")
-"""How the lines begin that close the text; the first names the vintage."""
+"""Beginnings of the closing lines; the first names the vintage."""
 _MONTHS = {"04": "April", "09": "September", "10": "October"}
 _REMEDY = "Download the file again (--refresh), or by hand and give its folder with --from"
 
@@ -46,7 +46,7 @@ class _Row:
 
 
 def check_text(answer: Answer, *, url: str) -> None:
-    """Refuse an answer that is no vintage, such as a page of the site served in its place.
+    """Refuse an answer that is not a vintage, such as a page of the site served in its place.
 
     Raises
     ------
@@ -55,18 +55,18 @@ def check_text(answer: Answer, *, url: str) -> None:
     """
     if answer.status == 200 and "WEO Subject Code" not in _decoded(answer.body[:4000]):
         raise SourceError(
-            "the source answered with something else than a WEO table",
+            "the source's answer is not a WEO table",
             remedy="Try again later, or download the file by hand and give it with --from",
             file=url,
         )
 
 
 def refuse_other(path: Path, *, vintage: str) -> None:
-    """Raise `SourceError` for a file that is no vintage, or not surely of this one."""
+    """Raise `SourceError` for a file that is not clearly of this vintage."""
     notes = Notes()
     read_vintage(path, vintage=vintage, codes=(), notes=notes)
     if notes.texts:
-        raise SourceError("the file does not say its vintage", remedy=_REMEDY, file=path.name)
+        raise SourceError("the file does not name its vintage", remedy=_REMEDY, file=path.name)
 
 
 def read_vintage(path: Path, *, vintage: str, codes: Collection[str], notes: Notes) -> pd.DataFrame:
@@ -87,7 +87,7 @@ def read_vintage(path: Path, *, vintage: str, codes: Collection[str], notes: Not
     -------
     DataFrame
         ``iso3, code, year, value, scale, last_actual``: known cells, values in the file's unit,
-        ``scale`` the units in one of it, ``last_actual`` the last year that is no estimate (NaN
+        ``scale`` the units in one of it, ``last_actual`` the last year that is not an estimate (NaN
         where the file does not say).
 
     Raises
@@ -137,7 +137,7 @@ def _cells(
 
 
 def last_actual_year(cell: object, *, row: int, file: str, notes: Notes) -> float:
-    """Last year that is no estimate; NaN where it is not said.
+    """Last year that is not an estimate; NaN if unknown.
 
     A fiscal year such as ``FY2024/25`` counts as the year it ends in (2025), as it does in the
     earlier files. ``0`` means that the whole series is estimated.
@@ -148,7 +148,7 @@ def last_actual_year(cell: object, *, row: int, file: str, notes: Notes) -> floa
     found = re.fullmatch(r"(?:FY)?(\d{4})(?:\.0+)?(?:/(\d{2}|\d{4}))?", text)
     if found is None:
         raise SourceError(
-            f"{text!r} is no last year of actual data",
+            f"{text!r} is not a last year of actual data",
             remedy="Take an earlier vintage, or upgrade gravicast",
             file=file,
             row=row,
@@ -210,7 +210,7 @@ def _book_rows(path: Path, vintage: str, notes: Notes) -> Iterator[_Row]:
         parts = series.split(".")
         if len(parts) != 3:
             raise SourceError(
-                f"{series!r} is no country, indicator and frequency",
+                f"{series!r} is not a country, indicator and frequency",
                 remedy=_REMEDY,
                 file=path.name,
                 column="SERIES_CODE",
@@ -242,8 +242,8 @@ def _sheet_rows(path: Path) -> Iterator[Row]:
     except (BrokenWorkbookError, OSError) as error:
         raise SourceError("the workbook cannot be read", remedy=_REMEDY, file=path.name) from error
     if SHEET not in sheets:
-        raise SourceError(
-            f"the source has changed: expected sheet {SHEET}, found {', '.join(sheets)}",
+        raise changed_source(
+            f"expected sheet {SHEET}, found {', '.join(sheets)}",
             remedy="Take an earlier vintage, or upgrade gravicast",
             file=path.name,
         )
@@ -251,7 +251,7 @@ def _sheet_rows(path: Path) -> Iterator[Row]:
 
 
 def _decoded(body: bytes) -> str:
-    """UTF-16-LE or Latin-1: vintages have alternated, so the bytes decide."""
+    """UTF-16-LE or Latin-1, by its bytes: vintages alternate."""
     if body.startswith(b"\xff\xfe") or body[1:2] == b"\x00":
         return body[: len(body) // 2 * 2].decode("utf-16-le", errors="replace")
     return body.decode("latin-1")
@@ -293,7 +293,7 @@ def _number(cell: object, *, row: int, column: str, file: str, notes: Notes) -> 
         return float(text.replace(",", ""))
     except ValueError:
         raise SourceError(
-            f"{text[:40]!r} is no number", remedy=_REMEDY, file=file, column=column, row=row
+            f"{text[:40]!r} is not a number", remedy=_REMEDY, file=file, column=column, row=row
         ) from None
 
 
@@ -310,7 +310,7 @@ def _refuse_second(known: Sequence[tuple[_Row, str]], *, file: str) -> None:
 def _refuse_odd(
     cells: Sequence[str], header: Sequence[str], closing: str, *, file: str, row: int
 ) -> None:
-    """A row after the closing line, or of another width: a cut-off file or one cell astray."""
+    """A row after the closing line, or of another width: a truncated file or a stray cell."""
     if closing:
         raise SourceError(
             "the table goes on after its closing line", remedy=_REMEDY, file=file, row=row

@@ -1,1 +1,1 @@
-"""The local store of public data: asking sources, keeping files, tidy data sets beside them."""
+"""The local store of public data: fetching, raw files, and tidy data sets beside them."""

@@ -1,4 +1,4 @@
-"""What a module of `features.sources` implements: one data set, from its source to the store."""
+"""Interface of a connector: one data set, from its source to the store."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Connector(ABC):
-    """One data set of one source: where it is, how it is had, read and made tidy.
+    """One data set of one source: addresses, download, and conversion to tidy tables.
 
     Implementations are frozen slotted dataclasses whose fields are declared with `option`.
     """
@@ -34,15 +34,15 @@ class Connector(ABC):
     @property
     @abstractmethod
     def key(self) -> str:
-        """Name in the store: source, release and every option that decides the content."""
+        """Name in the store: source, release and every option that affects the content."""
 
     @abstractmethod
     def locate(self) -> tuple[str, ...]:
-        """Addresses it will ask for, as far as they are known beforehand."""
+        """Addresses it will request, as far as known beforehand."""
 
     @abstractmethod
     def download(self, cache: RawCache) -> tuple[RawFile, ...]:
-        """Get every raw file, from the cache where it is whole."""
+        """Get every raw file, from the cache where complete."""
 
     @abstractmethod
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:

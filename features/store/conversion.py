@@ -1,4 +1,4 @@
-"""Making the files of a data set, resumably, and putting them in place together."""
+"""Converts the files of a data set, resumably, and puts them in place together."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ def convert(
     *,
     watcher: Watcher,
 ) -> None:
-    """Make every part beside ``target`` and then put the whole in its place.
+    """Make every part beside ``target``, then replace it by the complete set.
 
     Parameters
     ----------
     connector, raw
         What is made, and of which files.
     parts
-        Its parts. Those an earlier call made of the same raw files are taken over.
+        Its parts. Those an earlier call made of the same raw files are reused.
     target
         Folder of the data set; another process must not write to it meanwhile.
     watcher
-        Told of every part.
+        Receives every part.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def convert(
                 file=connector.key,
             )
     except InputError:
-        # Another try would fail alike: there is nothing to go on with.
+        # Another try would fail as well: keep nothing.
         shutil.rmtree(stage)
         raise
     sectors = connector.sector_table(raw)
@@ -121,9 +121,9 @@ def _about(
 
 
 class _Journal:
-    """Parts that are done, with their notes, so that a broken-off conversion goes on.
+    """Finished parts with their notes, to resume an interrupted conversion.
 
-    What is left of a conversion of other raw files is removed.
+    Remains of other raw files are removed.
     """
 
     def __init__(self, stage: Path, *, inputs: list[str]) -> None:
@@ -174,7 +174,7 @@ def _make(part: Part, stage: Path, journal: _Journal, notes: Notes, watcher: Wat
 
 
 def _stage(target: Path) -> Path:
-    """A hidden folder beside the target, left for the next try when this one fails."""
+    """A hidden folder beside the target, kept for the next try if this one fails."""
     old = _old(target)
     if old.is_dir() and not target.exists():
         old.rename(target)  # the process before was killed between the two renames of `_swap`

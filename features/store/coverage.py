@@ -1,4 +1,4 @@
-"""What a data set of the store covers, by country and year, and whether it is whole and fresh."""
+"""Coverage of a stored data set by country and year; whether it is complete and fresh."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def coverage(dataset: Dataset) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If a file was changed or is gone.
+        If a file was changed or removed.
     """
     dataset.verify()
     column = _COUNTRY[dataset.kind]
@@ -76,7 +76,7 @@ def _counted(column: pa.ChunkedArray) -> pd.Series:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is wrong, or may be, in a store.
+    """A defect in a store, certain or possible.
 
     Attributes
     ----------
@@ -85,7 +85,7 @@ class Finding:
     problem
         In words.
     broken
-        Whether it must be mended; otherwise it is stale or left over.
+        Whether it must be repaired; otherwise it is stale or left over.
     """
 
     where: str
@@ -94,7 +94,7 @@ class Finding:
 
 
 def check(store: Store, *, today: date) -> list[Finding]:
-    """Look through a store: every file against its sum, what is stale, what was left over.
+    """Check a store: checksums, stale data, leftovers.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def check(store: Store, *, today: date) -> list[Finding]:
     Returns
     -------
     list of Finding
-        Empty where all is well.
+        Empty if all is well.
     """
     found = [
         Finding(str(folder), "its description cannot be read: fetch it again", broken=True)
@@ -114,7 +114,7 @@ def check(store: Store, *, today: date) -> list[Finding]:
     ]
     for dataset in store.datasets():
         found += [
-            Finding(dataset.key, f"{path} was changed or is gone", broken=True)
+            Finding(dataset.key, f"{path} was changed or removed", broken=True)
             for path in dataset.damaged()
         ]
         if is_stale(dataset, today=today):
@@ -131,7 +131,7 @@ def is_stale(dataset: Dataset, *, today: date) -> bool:
 
 
 def _day(release: str) -> date | None:
-    """Day of a release that is called by its date, YYYYMM or YYYYMMDD."""
+    """Day of a release named by its date, YYYYMM or YYYYMMDD."""
     if not (release.isdigit() and len(release) in (6, 8)):
         return None
     try:
@@ -151,7 +151,7 @@ def _raw_findings(store: Store) -> list[Finding]:
         except (OSError, ValueError, KeyError, TypeError):
             wanted = ""
         if not path.is_file() or sha256(path) != wanted:
-            problem = "the cached file was changed or is gone: the next fetch gets it again"
+            problem = "the cached file was changed or removed: the next fetch gets it again"
             found.append(Finding(str(path), problem, broken=True))
     return found
 
@@ -161,6 +161,6 @@ def _leftovers(store: Store) -> list[Finding]:
     partial = sorted((*data.rglob(".*.partial"), *data.rglob(".*.old")))
     parts = sorted((store.folder / "raw").rglob("*.part"))
     return [
-        Finding(str(path), "left by a fetch that broke off: the same command goes on", broken=False)
+        Finding(str(path), "left by an interrupted fetch: run it again to resume", broken=False)
         for path in (*partial, *parts)
     ]

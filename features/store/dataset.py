@@ -1,4 +1,4 @@
-"""A data set of the store: what it is, where it is from, and its table."""
+"""A stored data set: what it is, its origin, and its table."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Dataset:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the sums of its parts: what a run records as the input's."""
+        """SHA-256 of its parts' checksums, which a run records for its input."""
         return hashlib.sha256(
             "\n".join(f"{p.file} {p.sha256}" for p in self.parts).encode()
         ).hexdigest()
@@ -113,7 +113,7 @@ class Dataset:
         return pd.DataFrame([asdict(line) for line in self.indicators])
 
     def verify(self) -> None:
-        """Check every part against its sum.
+        """Check every part against its checksum.
 
         Raises
         ------
@@ -124,18 +124,18 @@ class Dataset:
         if damaged:
             more = f" (and {len(damaged) - 1} more)" if len(damaged) > 1 else ""
             raise InputError(
-                f"the file was changed or is gone since it was fetched{more}",
+                f"the file was changed or removed since it was fetched{more}",
                 remedy="Give the command that fetched it again, with --refresh",
                 file=damaged[0],
             )
 
     def damaged(self) -> list[Path]:
-        """Parts that are gone or differ from their sums."""
+        """Parts that are missing or differ from their checksums."""
         paths = ((self.folder / part.file, part.sha256) for part in self.parts)
         return [path for path, wanted in paths if not path.is_file() or sha256(path) != wanted]
 
     def read(self) -> pd.DataFrame:
-        """All parts as one table, checked against their sums."""
+        """All parts as one table, checked against their checksums."""
         self.verify()
         tables = [_read_part(self.folder / part.file) for part in self.parts]
         table = pa.concat_tables(tables, promote_options="default").unify_dictionaries()
@@ -149,7 +149,7 @@ def _read_part(path: Path) -> pa.Table:
 
 
 def read_dataset(folder: Path) -> Dataset | None:
-    """The data set of a folder; None where there is none that this version can read."""
+    """The data set of a folder; None if this version cannot read one there."""
     try:
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
         if about.pop("format") != FORMAT:

@@ -1,4 +1,4 @@
-"""From a source to a data set of the store, in one call."""
+"""Fetches a data set from its source into the store, in one call."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def fetch(
     today: date | None = None,
     unknown_codes: str = "error",
 ) -> Dataset:
-    """Download and convert a data set into the local store, or give the one that is there.
+    """Download and convert a data set into the local store, or return the stored one.
 
     Parameters
     ----------
@@ -41,17 +41,16 @@ def fetch(
     store
         The store or its folder; by default ``GRAVICAST_STORE``, else ``gravicast-store``.
     refresh
-        Ask the source again although the store has it. Sources that say a file is unchanged send
-        nothing.
+        Ask the source again although the store has it. Unchanged files are not sent again.
     given
-        A folder of files downloaded by hand, or one file, taken instead of the source's: known by
-        their content, whatever their names.
+        A folder of files downloaded by hand, or one file, used instead of the source's and
+        recognised by content.
     mirror
-        Address of another server with the same paths, perhaps below a path of its own.
+        Address of another server with the same paths, perhaps below its own.
     client
         Asks the source; by default one with the source's pace.
     watcher
-        Told about progress.
+        Receives progress.
     today
         Day of retrieval, which is the release of sources that overwrite their files.
     unknown_codes
@@ -61,17 +60,17 @@ def fetch(
     Returns
     -------
     Dataset
-        Whole and checked.
+        Complete and checked.
 
     Raises
     ------
     InputError
         For options that do not fit, a source that cannot be reached, refuses or has changed, or a
-        full disk. The store is then as before but for the raw files that are whole.
+        full disk. The store then only gains complete raw files.
     """
     if not isinstance(connector, Connector):
         raise InputError(
-            f"{connector!r} is no data set of a source",
+            f"{connector!r} is not a data set of a source",
             remedy="Give one such as Baci(level='hs2'), from forecasting",
         )
     store = store if isinstance(store, Store) else Store(store)
@@ -104,7 +103,7 @@ def fetch(
 
 
 def _made(connector: Connector, cache: RawCache, store: Store, watcher: Watcher) -> Dataset:
-    """Download and convert; what goes wrong is said with what could be done about it."""
+    """Download and convert; errors come with a remedy."""
     try:
         with (
             disk_troubles(store),
@@ -125,7 +124,7 @@ def _made(connector: Connector, cache: RawCache, store: Store, watcher: Watcher)
 
 @contextmanager
 def disk_troubles(store: Store) -> Iterator[None]:
-    """Say in one line why the store cannot be written."""
+    """Turn write errors of the store into one-line errors."""
     try:
         yield
     except OSError as error:
@@ -153,7 +152,7 @@ def _is_closed(connector: Connector, today: date) -> bool:
 def _dated(
     connector: Connector, store: Store, release: str, *, refresh: bool, given: bool
 ) -> Connector:
-    """Give a dated source its release; one of the past can only come from the cache."""
+    """Set a dated source's release; past ones can only come from the cache."""
     if not connector.INFO.dated or connector.release == release:
         return connector
     if not connector.release:

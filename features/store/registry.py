@@ -1,4 +1,4 @@
-"""Every source by name, loaded when it is asked for."""
+"""All sources by name, loaded on demand."""
 
 from __future__ import annotations
 

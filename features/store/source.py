@@ -1,8 +1,8 @@
-"""What every source has in common: facts about it, options, raw files, parts, counted notes."""
+"""What all sources share: facts, options, catalogue lines."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -23,7 +23,7 @@ class SourceInfo:
     kind
         What its data sets are, unless one says otherwise.
     title, gives
-        Its name, and in one phrase what it gives.
+        Its name, and its content in one phrase.
     licence, citation
         Licence as the source states it; what to cite.
     lag
@@ -36,10 +36,9 @@ class SourceInfo:
         Whether the source overwrites its files in place, so that the day of retrieval is the
         release.
     collected_days
-        Days for which a release of a dated source may still be added to: a quota may not suffice
-        for one day. Older releases are closed.
+        Days for which a release of a dated source stays open, since a quota may need several days.
     renewed_months
-        Months after which a newer release is likely to be out: older data are called stale.
+        Months after which a newer release is likely: older data count as stale.
     absent
         What a flow without a row means, of a source of trade.
     cache
@@ -72,6 +71,20 @@ def option(default: Any, *, help: str) -> Any:
     return field(default=default, metadata={"help": help})
 
 
+def require_choice(option: str, value: str, choices: Collection[str]) -> None:
+    """Refuse an option's value that is not one of its choices.
+
+    Raises
+    ------
+    InputError
+        Naming the choices.
+    """
+    if value not in choices:
+        raise InputError(
+            f"unknown --{option} {value!r}", remedy=f"Choose --{option} {', '.join(choices)}"
+        )
+
+
 def require_years(years: Sequence[int], source: str, first: int) -> None:
     """Refuse years before a source's first.
 
@@ -99,7 +112,7 @@ class IndicatorLine:
     Attributes
     ----------
     snapshot
-        Whether there is one year only, which a back-test must not spread over the past.
+        Whether there is one year only, which a back-test must not use for the past.
     """
 
     indicator: str

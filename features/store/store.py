@@ -1,4 +1,4 @@
-"""The local store: tidy data sets as Parquet by year, each beside what it was made from."""
+"""The local store: tidy data sets as Parquet by year, beside their raw files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DEFAULT_STORE = "gravicast-store"
 
 
 def default_store() -> Path:
-    """The store where none is named: ``GRAVICAST_STORE``, else ``gravicast-store`` here."""
+    """The default store: ``GRAVICAST_STORE``, else ``gravicast-store`` here."""
     return Path(os.environ.get(STORE_VARIABLE) or DEFAULT_STORE)
 
 
@@ -60,16 +60,16 @@ class Store:
         return tuple(sorted((p for p in found if p.is_dir()), reverse=True))
 
     def datasets(self) -> list[Dataset]:
-        """Every data set that can be read, by key."""
+        """All readable data sets, by key."""
         found = (read_dataset(folder) for folder in self._folders())
         return sorted((d for d in found if d is not None), key=lambda d: d.key)
 
     def broken(self) -> list[Path]:
-        """Folders that should hold a data set and have no description that can be read."""
+        """Folders of data sets without a readable description."""
         return [folder for folder in self._folders() if read_dataset(folder) is None]
 
     def open(self, key: str) -> Dataset:
-        """A data set by its key, or by the beginning of one that only one data set has.
+        """A data set by its key, or by a unique beginning of it.
 
         Raises
         ------
@@ -95,21 +95,21 @@ class Store:
         )
 
     def has(self, key: str) -> bool:
-        """Whether a data set of exactly this key is there."""
+        """Whether a data set of exactly this key exists."""
         return read_dataset(self._folder(key)) is not None
 
     @contextmanager
     def alone(self, *names: str, watcher: Watcher | None = None) -> Iterator[None]:
-        """Hold a part of the store against other processes; waits for whoever holds it.
+        """Lock a part of the store; wait for another process that holds it.
 
-        Two downloads of one file would write into each other's.
+        Otherwise two downloads could write to one file.
 
         Parameters
         ----------
         names
             Folders below the store's.
         watcher
-            Told where there is a wait.
+            Receives a line where it waits.
         """
         locks = self.folder / ".locks"
         locks.mkdir(parents=True, exist_ok=True)
@@ -118,7 +118,7 @@ class Store:
             lock.acquire(timeout=0)
         except Timeout:
             held = self.folder.joinpath(*names)
-            (watcher or Silent()).say(f"{held}: another process is at work on it; waiting")
+            (watcher or Silent()).say(f"{held}: waiting for another process")
             lock.acquire()
         try:
             yield
@@ -133,10 +133,9 @@ class Store:
         *,
         watcher: Watcher | None = None,
     ) -> Dataset:
-        """Make the parts of a data set and put it in place when all are there.
+        """Make the parts of a data set and put it in place once complete.
 
-        Parts made by an earlier call that broke off are taken over if they were made from the same
-        raw files.
+        Parts of an interrupted call are reused if their raw files are the same.
 
         Raises
         ------
@@ -152,19 +151,19 @@ class Store:
         return made
 
     def _folder(self, key: str) -> Path:
-        # Not nested: the key of one data set may be the beginning of another's, and replacing the
-        # one would take the other with it.
+        # Not nested: one key may be the beginning of another, and replacing the one would remove
+        # the other.
         source, *others = key.split(":")
         return self.folder / "data" / source / ("--".join(others) or source)
 
     def _folders(self) -> list[Path]:
-        """Folders of data sets; what is being made, or was set aside, is hidden."""
+        """Folders of data sets, without hidden ones (in progress or set aside)."""
         found = (self.folder / "data").glob("*/[!.]*")
         return sorted(folder for folder in found if folder.is_dir())
 
 
 def _how_to_get(key: str, present: Sequence[Dataset]) -> str:
-    """What to type for a data set that is not there, and which of those that are comes near."""
+    """How to fetch an absent data set, and which present one is near it."""
     keys = [dataset.key for dataset in present]
     near = get_close_matches(key, keys, n=3, cutoff=0.6)
     source = key.partition(":")[0]
@@ -172,4 +171,4 @@ def _how_to_get(key: str, present: Sequence[Dataset]) -> str:
     have = f"Near it are {', '.join(near or same[:5])}" if near or same else ""
     fetch = f"`gravicast fetch {source}`" if source in {*SOURCES, INDICATORS} else ""
     get = f"Fetch it with {fetch}" if fetch else "`gravicast fetch --list` names the sources"
-    return f"{get}. {have}" if have else f"{get}. `gravicast data list` names what there is"
+    return f"{get}. {have}" if have else f"{get}. `gravicast data list` lists the others"

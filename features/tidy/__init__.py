@@ -1,1 +1,1 @@
-"""From raw files to tidy tables: what the connectors share."""
+"""From raw files to tidy tables: what connectors share."""

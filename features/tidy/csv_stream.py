@@ -1,4 +1,4 @@
-"""Columns of a big CSV file, plain or inside a zip archive, a block at a time."""
+"""Columns of a big CSV file, plain or zipped, block by block."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from typing import IO
 
 import pyarrow as pa
 
-from features.errors import SourceError, first_line
+from features.errors import SourceError, changed_source, first_line
 from features.tidy.tidying import require_source_columns
 
 BLOCK = 1 << 22
 TEXT = pa.dictionary(pa.int32(), pa.string())
-"""Type of a column of codes: each distinct one is held once."""
+"""Type of a column of codes: each distinct code is stored once."""
 BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
-"""What the standard library raises for an archive with a wrong byte somewhere."""
+"""What the standard library raises for a corrupt archive."""
 _REMEDY = "Fetch it again with --refresh"
 
 
 def whole_zip(path: Path) -> None:
-    """Check for `RawCache.file` that refuses what is no whole zip archive, such as a page of HTML.
+    """Check for `RawCache.file`: refuse an incomplete zip archive or a page of HTML.
 
     Raises
     ------
     SourceError
-        If it is none.
+        If it is one.
     """
     if zipfile.is_zipfile(path):
         return
     with path.open("rb") as handle:
         begins = handle.read(40)
     raise SourceError(
-        f"this is no whole zip archive: {path.stat().st_size:,} bytes that begin with {begins!r}",
+        f"not a complete zip archive: {path.stat().st_size:,} bytes that begin with {begins!r}",
         remedy="Try again later, or download the file by hand and give its folder with --from",
         file=path.name.removesuffix(".part"),
     )
 
 
 def member_named(archive: zipfile.ZipFile, ending: str, *, file: object) -> str:
-    """Name of the only member whose name ends so, in whatever folder of the archive.
+    """Name of the only member with this ending, in any folder of the archive.
 
     Raises
     ------
@@ -54,17 +54,13 @@ def member_named(archive: zipfile.ZipFile, ending: str, *, file: object) -> str:
     found = [n for n in names if n.rpartition("/")[2].lower().endswith(ending.lower())]
     if len(found) != 1:
         present = ", ".join(names[:10]) or "nothing"
-        raise SourceError(
-            f"the source has changed: expected one {ending} in the archive, found {present}",
-            remedy="Take an earlier release, or upgrade gravicast",
-            file=file,
-        )
+        raise changed_source(f"expected one {ending} in the archive, found {present}", file=file)
     return found[0]
 
 
 @contextmanager
 def opened(path: Path, *, member: str | None) -> Iterator[IO[bytes]]:
-    """The file, or the member of the archive that ends so; what is broken is said in one line.
+    """The file, or the archive's member with this ending, open for reading.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Flows of a file that is not sorted by year: set apart by year on disk, then tables of a year."""
+"""Splits a file of flows by year on disk, then makes a table per year."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ROW = np.dtype([("exporter", "i2"), ("importer", "i2"), ("sector", "i2"), ("val
 class FlowSpool:
     """Flows by year in a folder, 14 bytes a row; memory grows with the rows of one year only.
 
-    The folder goes when the last reference to the spool does.
+    The folder is deleted with the last reference to the spool.
 
     Parameters
     ----------
@@ -78,17 +78,17 @@ class FlowSpool:
         of_year = year[kept]
         for one in map(int, np.unique(of_year)):
             with (self._folder / f"{one}.bin").open("ab") as out:
-                # Not `tofile`, which does not notice when a full disk takes none of few rows.
+                # Not `tofile`, which may miss a full disk.
                 out.write(rows[of_year == one].tobytes())
 
     def count(self, what: str, years: NDArray[np.integer]) -> None:
-        """Count rows left out, or otherwise worth a word, by their year."""
+        """Count rows left out, or otherwise to report, by year."""
         counts = self._counts.setdefault(what, {})
         for year, number in zip(*np.unique(years, return_counts=True), strict=True):
             counts[int(year)] = counts.get(int(year), 0) + int(number)
 
     def chosen(self) -> tuple[int, ...]:
-        """Years to convert: those asked for, or all there are.
+        """Years to convert: those requested, or all.
 
         Raises
         ------
@@ -106,7 +106,7 @@ class FlowSpool:
         return tuple(sorted(self._asked or self._years))
 
     def translated(self, using: Callable[[str], str | None], *, column: str) -> Translated:
-        """The same with countries, once all rows are in.
+        """The spool with countries in place of codes, once all rows are in.
 
         Raises
         ------
@@ -126,7 +126,7 @@ class FlowSpool:
         return np.fromfile(self._folder / f"{year}.bin", dtype=_ROW)
 
     def tell(self, year: int, notes: Notes) -> None:
-        """Pass on what was counted of a year."""
+        """Add the counts of a year to ``notes``."""
         for what, counts in self._counts.items():
             notes.count(what, counts.get(year, 0))
 
@@ -167,7 +167,7 @@ class Translated:
         year
             One of the spool's.
         notes
-            Told what was left out.
+            Receives counts of what was left out.
         sectors
             Names of the sectors of the table; None for one without.
         group
@@ -176,7 +176,7 @@ class Translated:
         Raises
         ------
         SourceError
-            If a flow occurs twice: adding it up would count it double.
+            If a flow occurs twice: a sum would count it double.
         """
         rows = self._between_countries(year, notes)
         n, k = len(self._names), len(group)
@@ -202,13 +202,13 @@ class Translated:
         rows = self._spool.rows(year)
         self._spool.tell(year, notes)
         kept = self._country[rows["exporter"]] & self._country[rows["importer"]]
-        notes.count("rows of areas that are no country left out", int((~kept).sum()))
+        notes.count("rows of areas that are not countries left out", int((~kept).sum()))
         for what, place in self._unknown.items():
             present = (rows["exporter"] == place) | (rows["importer"] == place)
             notes.count(what, int(present.sum()))
         rows = rows[kept]
         negative = int((rows["value"] < 0).sum())
-        notes.count("negative values kept: tell the run to set them to zero", negative)
+        notes.count("negative values kept: set them to zero with --negatives zero", negative)
         return rows
 
     def _refuse_twice(self, flows: NDArray[np.int64], year: int) -> None:

@@ -1,4 +1,4 @@
-"""Rows of country pairs: codes translated, keys unique, a part for every year."""
+"""Rows of country pairs: codes translated, keys unique, one part per year."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.countries.source_codes import translate
-from features.errors import SourceError
+from features.errors import SourceError, changed_source
 from features.tidy.parts import Notes, Part
 from features.tidy.tidying import pair_table
 
@@ -32,24 +32,31 @@ def with_iso3(
     frame
         One row a pair, perhaps by year.
     sides
-        Names of the columns of origin and destination codes, in which no cell is missing.
+        Names of the columns of origin and destination codes.
     using
         See `features.countries.source_codes.translate`.
     file
         Named in the error.
     notes
-        Told about rows of what is no country, which are left out.
+        Receives the count of non-country rows, which are left out.
 
     Raises
     ------
     SourceError
-        For a code that no table knows.
+        For an empty cell, or a code that no table knows.
     """
     out = frame.rename(columns=dict(zip(sides, PAIR, strict=True)))
     countries = np.ones(len(out), dtype=bool)
     for source, name in zip(sides, PAIR, strict=True):
         column = out[name].astype("category").cat.remove_unused_categories()
         codes = [str(code) for code in column.cat.categories]
+        if column.isna().any():
+            raise SourceError(
+                "a cell is empty",
+                remedy="The file may be damaged: fetch it again with --refresh",
+                file=file,
+                column=source,
+            )
         sizes = np.bincount(column.cat.codes.to_numpy(), minlength=len(codes))
         iso3 = translate(
             codes, using, file=file, column=source, count=notes.count, rows=sizes.tolist()
@@ -59,7 +66,7 @@ def with_iso3(
         positions = place[column.cat.codes.to_numpy()]
         out[name] = pd.Categorical.from_codes(positions, distinct)
         countries &= positions >= 0
-    notes.count("rows of what is no country left out", int((~countries).sum()))
+    notes.count("rows of what is not a country left out", int((~countries).sum()))
     return out if countries.all() else out[countries]
 
 
@@ -75,22 +82,18 @@ def require_unique(frame: pd.DataFrame, *, file: object) -> None:
     twice = frame.duplicated(keys).to_numpy()
     if twice.any():
         first = frame.iloc[int(twice.argmax())]
-        raise SourceError(
-            f"the source has changed: {' '.join(str(first[key]) for key in keys)} occurs twice",
-            remedy="Take an earlier release, or upgrade gravicast",
-            file=file,
-        )
+        raise changed_source(f"{' '.join(str(first[key]) for key in keys)} occurs twice", file=file)
 
 
 def small_frame(batches: Iterable[pa.RecordBatch], *, columns: Sequence[str]) -> pd.DataFrame:
-    """Batches as one frame that takes as few bytes a row as its distinct texts allow.
+    """Batches as one frame with compact integer codes for text.
 
     Parameters
     ----------
     batches
         Numbers, and text that is dictionary-encoded batch by batch.
     columns
-        Their columns, of which there is an empty frame where there is no batch.
+        Their columns; without a batch the frame has these and no rows.
     """
     codes: dict[str, dict[str, int]] = {}
     pieces: dict[str, list[NDArray[np.generic]]] = {name: [] for name in columns}
@@ -127,7 +130,7 @@ def yearly_parts(
     read
         Notes from reading the source's file, which go to the first part.
     finish
-        What remains to be done with the rows of a year, when the part is made.
+        Last step on the rows of a year, when its part is made.
     """
     pending: Notes | None = read
     year = frame["year"].to_numpy()

@@ -1,4 +1,4 @@
-"""Parts of a data set, and notes on what making them dropped or mapped."""
+"""Parts of a data set, and notes on what was dropped or mapped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pyarrow as pa
 
 
 class Notes:
-    """What reading dropped, mapped or filled: counted, so that it can be said."""
+    """Counts and statements of what reading dropped, mapped or filled."""
 
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}
@@ -25,7 +25,7 @@ class Notes:
         self.texts[text] = None
 
     def add(self, other: Notes) -> None:
-        """Take over the notes of a part."""
+        """Add the notes of a part."""
         for what, number in other.counts.items():
             self.count(what, number)
         self.texts |= other.texts
@@ -38,14 +38,14 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file of a data set, made when it is asked for.
+    """One file of a data set, built on demand.
 
     Attributes
     ----------
     file
         Path inside the data set's folder.
     year
-        Its year; None for what has none.
+        Its year; None without one.
     build
         Makes the table in the project's schema and counts what it drops or changes.
     """

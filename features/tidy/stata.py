@@ -1,4 +1,4 @@
-"""Stata files, in which several sources offer their tables beside CSV or Excel."""
+"""Stata files, which several sources offer beside CSV or Excel."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def is_stata(path: Path) -> bool:
 
 
 def _opened(path: Path) -> StataReader:
-    # By name pandas would take a file in the cache that is called .zip for compressed.
+    # By name, pandas would take a cached file named .zip as compressed.
     return pd.read_stata(path, iterator=True, compression=None, convert_categoricals=False)
 
 
@@ -31,9 +31,7 @@ def has_stata_columns(path: Path, columns: Collection[str]) -> bool:
     if not is_stata(path):
         return False
     try:
-        with pd.read_stata(
-            path, iterator=True, compression=None, convert_categoricals=False
-        ) as reader:
+        with _opened(path) as reader:
             return set(columns) <= set(reader.variable_labels())
     except (ValueError, OSError, KeyError, EOFError):
         return False
@@ -48,9 +46,7 @@ def read_stata(path: Path, columns: Collection[str]) -> pd.DataFrame:
         For an absent column or a broken file.
     """
     try:
-        with pd.read_stata(
-            path, iterator=True, compression=None, convert_categoricals=False
-        ) as reader:
+        with _opened(path) as reader:
             require_source_columns(list(reader.variable_labels()), columns, file=path.name)
             return reader.read(columns=[*columns])
     except (ValueError, OSError, KeyError, EOFError) as error:

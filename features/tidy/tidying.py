@@ -1,4 +1,4 @@
-"""The last step of every connector: columns checked, tables in the project's schema."""
+"""The last step of every connector: checked columns, tables in the project's schema."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.errors import SourceError
+from features.errors import changed_source
 
 
 def require_source_columns(found: Sequence[str], expected: Iterable[str], *, file: object) -> None:
@@ -23,11 +23,7 @@ def require_source_columns(found: Sequence[str], expected: Iterable[str], *, fil
     lacking = [name for name in expected if name not in found]
     if lacking:
         present = ", ".join(map(str, list(found)[:30])) or "none"
-        raise SourceError(
-            f"the source has changed: expected column {', '.join(lacking)}, found {present}",
-            remedy="Take an earlier release, or upgrade gravicast",
-            file=file,
-        )
+        raise changed_source(f"expected column {', '.join(lacking)}, found {present}", file=file)
 
 
 def coded(codes: NDArray[np.integer], names: Sequence[str]) -> pa.DictionaryArray:

@@ -1,4 +1,4 @@
-"""Zips with one big CSV file: refused where they are something else, read a block at a time."""
+"""Zips with one big CSV file, read block by block."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from features.tidy.csv_stream import csv_batches
 
 
 def zip_only(name: str, *, by_hand: str) -> Callable[[Path], None]:
-    """Check for `RawCache.file` that refuses what is no zip, such as the page of a bot protection.
+    """Check for `RawCache.file`: refuse what is not a zip, such as a bot protection's page.
 
     Parameters
     ----------

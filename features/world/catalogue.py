@@ -1,4 +1,4 @@
-"""Catalogue of the simulated world's indicators: channel, label, unit, publication lag, note."""
+"""Catalogue of the simulated world's indicators."""
 
 from __future__ import annotations
 

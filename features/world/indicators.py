@@ -202,7 +202,7 @@ def indicator_frame(
     series |= _automation_series(rng, states) | _data_series(rng, states)
     series = _punch_holes(rng, series, states=states)
     series |= _total_indices(rng, flows, states=states)
-    # What no feature reads is drawn, so that the others stay what they were, and not published.
+    # Series that no feature reads are drawn, to keep the other draws, but not published.
     published = set(catalogue_frame()["indicator"])
     names = pd.array(sorted(published & set(series)), dtype="str")
     values = np.stack([series[name] for name in names])

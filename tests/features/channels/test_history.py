@@ -119,7 +119,7 @@ class Oracle:
         else:
             out["volatility_5"] = nan
         out["zeros_5"] = sum(value == 0 for value in x[-5:])
-        # Years that are unknown are no years without trade, and no years of trade.
+        # Years that are unknown are not years without trade, and no years of trade.
         backwards = list(reversed(known(x)))
         out["years_since_trade"] = len(list(takewhile(lambda value: value == 0, backwards)))
         out["link_age"] = len(list(takewhile(lambda value: value > 0, backwards)))

@@ -184,7 +184,7 @@ def test_what_no_file_holds_is_refused_in_the_same_words(refused, name):
 def test_flows_without_sectors_need_no_table(refused):
     refused(
         lambda: SectorAttributes.from_frame(TABLE, sectors=("",)),
-        file="sector table", column="sector", says="the flows have none",
+        file="sector table", column="sector", says="the flows have no sectors",
     )  # fmt: skip
 
 

@@ -220,7 +220,7 @@ def test_categories_and_views_of_polars_are_read():
 
 @pytest.mark.parametrize("thing", [TRUTH.to_dict("list"), TRUTH.to_numpy(), "trade.csv"])
 def test_what_is_no_table_is_refused_with_what_to_give(thing):
-    with pytest.raises(InputError, match=r"is no table\. Give a pandas, polars or Arrow table"):
+    with pytest.raises(InputError, match=r"is not a table\. Give a pandas, polars or Arrow table"):
         TradePanel.from_frame(thing)
 
 

@@ -84,9 +84,9 @@ def test_names_it_does_not_know_are_errors_and_never_cached(
         ('{"values": {"AI_PI": null}}', "without values AI_PI"),
         ('{"values": {"AI_PI": {}}}', "without values AI_PI"),
         ("[]", "without values AI_PI"),
-        ("<html>Maintenance</html>", "no JSON"),
-        ('{"values": {"AI_PI": {"DEU"', "no JSON"),
-        ("", "no JSON"),
+        ("<html>Maintenance</html>", "not JSON"),
+        ('{"values": {"AI_PI": {"DEU"', "not JSON"),
+        ("", "not JSON"),
     ],
 )
 def test_bodies_that_are_no_data(
@@ -102,8 +102,8 @@ def test_bodies_that_are_no_data(
     ("values", "problem"),
     [
         ({"DEU": 0.7, "ZZQ9": 0.1}, "DI.json, column 'DI': .*'ZZQ9'"),
-        ({"DEU": "high"}, "DI.json: 'high' of DEU is no number"),
-        ({"DEU": True}, "True of DEU is no number"),
+        ({"DEU": "high"}, "DI.json: 'high' of DEU is not a number"),
+        ({"DEU": True}, "True of DEU is not a number"),
     ],
 )
 def test_values_that_cannot_be(
@@ -117,7 +117,7 @@ def test_values_that_cannot_be(
 
 def test_a_country_without_years_is_a_changed_source(serve: Serve, get: Get) -> None:
     fake = FakeDataMapper(toy_index(**{"AIPI/DI": {"values": {"DI": {"DEU": 0.7}}}}))
-    with pytest.raises(SourceError, match="the values of DEU are no years"):
+    with pytest.raises(SourceError, match="the values of DEU are not years"):
         get(Aipi(), serve(fake))
 
 
@@ -141,5 +141,5 @@ def test_it_feeds_a_run_that_is_forced_to_take_it(serve: Serve, get: Get) -> Non
 
 
 def test_a_release_is_a_day() -> None:
-    with pytest.raises(InputError, match="is no day"):
+    with pytest.raises(InputError, match="is not a day"):
         Aipi(release="2023")

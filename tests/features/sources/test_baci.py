@@ -193,7 +193,7 @@ def test_areas_that_are_no_country_are_counted(serve, get):
         Baci(revision="HS96", level="total"),
         serve(FakeBaci(**{HS96: release_zip(rows)})),
     )
-    assert "1 rows of areas that are no country left out" in made.statements
+    assert "1 rows of areas that are not countries left out" in made.statements
 
 
 @pytest.mark.parametrize("code", [999, 17, 123456])
@@ -208,11 +208,11 @@ def test_an_unknown_country_stops_and_is_named(serve, get, refused, code):
 @pytest.mark.parametrize(
     ("row", "column", "says"),
     [
-        ((842, 156, "ABC", 1.0, None), "k", "'ABC' is no six-digit product"),
-        ((842, 156, "", 1.0, None), "k", "'' is no six-digit product"),
-        ((842, 156, "010121", float("inf"), None), "v", "no positive number (inf)"),
-        ((842, 156, "010121", 0.0, None), "v", "no positive number (0.0)"),
-        ((842, 156, "010121", float("nan"), None), "v", "no positive number"),
+        ((842, 156, "ABC", 1.0, None), "k", "'ABC' is not a six-digit product"),
+        ((842, 156, "", 1.0, None), "k", "'' is not a six-digit product"),
+        ((842, 156, "010121", float("inf"), None), "v", "not a positive number (inf)"),
+        ((842, 156, "010121", 0.0, None), "v", "not a positive number (0.0)"),
+        ((842, 156, "010121", float("nan"), None), "v", "not a positive number"),
     ],
 )
 def test_a_broken_row_stops_with_its_file_and_column(serve, get, refused, row, column, says):
@@ -273,10 +273,10 @@ def test_an_unknown_release_names_what_there_is(serve, get):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"revision": "HS99"}, "no revision 'HS99'"),
-        ({"release": "2026"}, "no release of BACI"),
-        ({"release": "202613"}, "no release of BACI"),
-        ({"level": "hs3"}, "no level 'hs3'"),
+        ({"revision": "HS99"}, "unknown --revision 'HS99'"),
+        ({"release": "2026"}, "not a release of BACI"),
+        ({"release": "202613"}, "not a release of BACI"),
+        ({"level": "hs3"}, "unknown --level 'hs3'"),
         ({"level": "technology"}, "HS92 has no code for industrial robots"),
         ({"revision": "HS17", "years": (2015,)}, "HS17 begins in 2017"),
     ],
@@ -301,7 +301,7 @@ def test_a_year_named_twice_counts_once(serve, get):
 
 def test_a_page_in_place_of_the_zip_is_not_kept(serve, get, store):
     page = FakeBaci(BACI_HS96_V202601=b"<!DOCTYPE html><html>Down for maintenance</html>")
-    with pytest.raises(SourceError, match="no whole zip"):
+    with pytest.raises(SourceError, match="not a complete zip"):
         get(BACI, serve(page))
     assert not list((store.folder / "raw").rglob("*.zip"))
     assert get(BACI, serve(FakeBaci())).rows == 12
@@ -326,7 +326,7 @@ def test_a_zip_that_breaks_off_and_says_it_is_whole_is_not_trusted_again(serve, 
 @pytest.mark.parametrize(
     ("countries", "says"),
     [
-        ("country_code,country_name,country_iso2,country_iso3\n,x,US,USA\n", "'' is no numeric"),
+        ("country_code,country_name,country_iso2,country_iso3\n,x,US,USA\n", "'' is not a numeric"),
         ("country_code,country_name,country_iso2,country_iso3\n1000,x,US,USA\n", "'1000' is no"),
         ("country_code,name\n842,USA\n", "expected column country_name, country_iso3"),
     ],

@@ -81,7 +81,7 @@ def test_missing_values_are_left_out_and_zeros_are_kept(get, serve):
 def test_free_zones_are_no_country(get, serve):
     rows = [*toy_rows((2021,)), ("FRE", "US", "X", "SA", 2021, 3.0)]
     dataset = get(Batis(), serve(FakeBatis(rows)))
-    assert "1 rows of areas that are no country left out" in dataset.statements
+    assert "1 rows of areas that are not countries left out" in dataset.statements
     assert set(dataset.read()["exporter"]) == set(ISO3.values())
 
 
@@ -204,15 +204,15 @@ def test_items_and_years_that_are_not_there(get, serve):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"release": "2025"}, "'2025' is no edition"),
+        ({"release": "2025"}, "'2025' is not an edition"),
         ({"items": ()}, "no item is named"),
         ({"items": ("SC", "SC")}, "named twice"),
         ({"items": ("SC", "SC1")}, "SC1 is part of SC"),
-        ({"items": ("S", "SC")}, "'S' is no item|S is a sum"),
-        ({"items": ("total", "SC")}, "'total' is no item"),
+        ({"items": ("S", "SC")}, "'S' is not an item|S is a sum"),
+        ({"items": ("total", "SC")}, "'total' is not an item"),
         ({"items": ("SOX", "SC")}, "SOX is a sum of other items"),
-        ({"years": (2004, 2005)}, "begins in 2005, and 2004 is asked for"),
-        ({"items": ("sc",)}, "'sc' is no item"),
+        ({"years": (2004, 2005)}, "begins in 2005, not in 2004"),
+        ({"items": ("sc",)}, "'sc' is not an item"),
     ],
 )
 def test_options_that_do_not_fit(options, says):

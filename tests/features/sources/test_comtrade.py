@@ -105,7 +105,7 @@ def test_rows_of_other_transport_modes_are_refused(get: Get, serve: Serve) -> No
         request.query = {n: v for n, v in request.query.items() if n != "motCode"}
         return fake(request)
 
-    with pytest.raises(SourceError, match=r"rows are not what was asked for.*motCode 1000"):
+    with pytest.raises(SourceError, match=r"rows were not asked for.*motCode 1000"):
         get(Comtrade(reporters=("USA",), years=(2019,)), serve(unpinned))
 
 
@@ -202,7 +202,7 @@ def test_groups_and_areas_are_counted_and_dropped(get: Get, serve: Serve) -> Non
         Flow(842, 842, 2019, 3.0), Flow(842, 490, 2019, 77.0), Flow(842, 579, 2019, None),
     ]  # fmt: skip
     made = get(Comtrade(reporters=("USA",), years=(2019,)), serve(FakeComtrade(everyone() + odd)))
-    assert "4 rows of groups and areas that are no country dropped" in made.statements
+    assert "4 rows of groups and areas that are not countries dropped" in made.statements
     assert "1 rows of the world as partner dropped" in made.statements
     assert "1 rows of a country's re-imports from itself dropped" in made.statements
     assert "1 rows without a value dropped" in made.statements
@@ -218,7 +218,7 @@ def test_areas_that_the_list_gives_no_countrys_code_are_none(get: Get, serve: Se
     fake = FakeComtrade([*everyone((2019,)), *odd], partners=listed, with_world=False)
     made = get(Comtrade(reporters=("USA",), years=(2019,)), serve(fake))
     assert set(made.read().exporter) == set(CODES) - {"USA"}
-    assert "7 rows of groups and areas that are no country dropped" in made.statements
+    assert "7 rows of groups and areas that are not countries dropped" in made.statements
     assert any("290 N29, 471" in said and "830 _CI" in said for said in made.statements)
 
 
@@ -418,7 +418,7 @@ def test_what_cannot_be_a_key_is_refused_unseen(
 ) -> None:
     monkeypatch.setenv(VARIABLE, key)
     server = serve(FakeComtrade(everyone()))
-    with pytest.raises(InputError, match="COMTRADE_API_KEY is no key") as caught:
+    with pytest.raises(InputError, match="COMTRADE_API_KEY is not a key") as caught:
         get(Comtrade(reporters=("USA",), years=(2019,)), server)
     assert key not in str(caught.value)
     assert server.requests == []
@@ -515,21 +515,21 @@ def envelope(*rows: dict[str, Any], count: int | None = None, error: str = "") -
 @pytest.mark.parametrize(
     ("reply", "said"),
     [
-        (Reply("<html>maintenance</html>"), "no data of Comtrade"),
-        (Reply('{"count": 3, "data": [{"per'), "no data of Comtrade"),
-        (Reply(""), "no data of Comtrade"),
-        (Reply('{"statusCode": 200, "message": "x"}'), "no data of Comtrade"),
+        (Reply("<html>maintenance</html>"), "not data of Comtrade"),
+        (Reply('{"count": 3, "data": [{"per'), "not data of Comtrade"),
+        (Reply(""), "not data of Comtrade"),
+        (Reply('{"statusCode": 200, "message": "x"}'), "not data of Comtrade"),
         (Reply(envelope(error="Result set is too big")), "Result set is too big"),
         (Reply(envelope(ROW, count=9)), "counts 9 rows and has 1"),
         (Reply(envelope(ROW, ROW)), "comes twice"),
-        (Reply(envelope({**ROW, "flowCode": "X"})), "not what was asked for"),
-        (Reply(envelope({**ROW, "period": "2018"})), "not what was asked for"),
-        (Reply(envelope({**ROW, "reporterCode": 841})), "not what was asked for"),
-        (Reply(envelope({**ROW, "cmdCode": "01"})), "not what was asked for"),
-        (Reply(envelope({**ROW, "customsCode": "C01"})), "not what was asked for"),
-        (Reply(envelope({**ROW, "partner2Code": 276})), "not what was asked for"),
-        (Reply(envelope({**ROW, "primaryValue": "much"})), "something else than expected"),
-        (Reply(envelope({**ROW, "partnerCode": None})), "something else than expected"),
+        (Reply(envelope({**ROW, "flowCode": "X"})), "not asked for"),
+        (Reply(envelope({**ROW, "period": "2018"})), "not asked for"),
+        (Reply(envelope({**ROW, "reporterCode": 841})), "not asked for"),
+        (Reply(envelope({**ROW, "cmdCode": "01"})), "not asked for"),
+        (Reply(envelope({**ROW, "customsCode": "C01"})), "not asked for"),
+        (Reply(envelope({**ROW, "partner2Code": 276})), "not asked for"),
+        (Reply(envelope({**ROW, "primaryValue": "much"})), "not as expected"),
+        (Reply(envelope({**ROW, "partnerCode": None})), "not as expected"),
         (Reply(envelope({**ROW, "primaryValue": -1.0})), "cannot trade -1 USD"),
         (
             Reply(
@@ -543,7 +543,7 @@ def envelope(*rows: dict[str, Any], count: int | None = None, error: str = "") -
             ),
             "The field reporterCode is invalid",
         ),
-        (Reply("<html>Bad Request</html>", status=400), "finds the request wrong .no reason"),
+        (Reply("<html>Bad Request</html>", status=400), "rejects the request .no reason"),
         (Reply("<html>Request-URI Too Long</html>", status=414), "status 414"),
         (Reply("gone", status=404), "no such file"),
     ],
@@ -573,8 +573,8 @@ def test_types_may_drift(get: Get, serve: Serve) -> None:
 @pytest.mark.parametrize(
     ("listed", "body", "said"),
     [
-        ("Reporters.json", "<html>moved</html>", "no list of codes"),
-        ("Reporters.json", '{"results": []}', "no list of codes"),
+        ("Reporters.json", "<html>moved</html>", "not a list of codes"),
+        ("Reporters.json", '{"results": []}', "not a list of codes"),
         ("partnerAreas.json", '{"results": [{"partnerCode": 4, "isGroup": false}]}',
          "expected column PartnerCode, found isGroup, partnerCode"),
         ("Reporters.json", '{"results": [{"id": 4}]}', "expected column reporterCode"),
@@ -595,12 +595,12 @@ def test_changed_lists_are_refused(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"years": ()}, "years must be named"),
+        ({"years": ()}, "name the years"),
         ({"years": (1970, 1990)}, "from 1988 on"),
         ({"years": (2020, 2150)}, "not after"),
-        ({"years": (2020,), "frequency": "daily"}, "no frequency 'daily'.*annual, monthly"),
-        ({"years": (2020,), "flow": "re-exports"}, "no flow 're-exports'"),
-        ({"years": (2020,), "reporters": ("DEU", "Germany")}, "'Germany' is no alpha-3 code"),
+        ({"years": (2020,), "frequency": "daily"}, "unknown --frequency 'daily'.*annual, monthly"),
+        ({"years": (2020,), "flow": "re-exports"}, "unknown --flow 're-exports'"),
+        ({"years": (2020,), "reporters": ("DEU", "Germany")}, "'Germany' is not an alpha-3 code"),
     ],
 )
 def test_wrong_options_are_refused_before_any_work(options: dict[str, Any], said: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from fake_sources.geodist import HEADER, archive, fake_geodist, rows
 from fake_sources.server import Reply
 from fake_sources.workbooks import xls
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from features.data.pairs import PairAttributes
@@ -89,7 +89,7 @@ def test_another_sheet_is_named(get: Get, serve: Callable) -> None:
 def test_a_word_among_the_numbers_is_refused_with_its_row(get: Get, serve: Callable) -> None:
     table = rows()
     table[4][HEADER.index("dist")] = "far"
-    with pytest.raises(SourceError, match="column 'dist', row 6: 'far' is no number"):
+    with pytest.raises(SourceError, match="column 'dist', row 6: 'far' is not a number"):
         get(GeoDist(), serve(fake_geodist(table)))
 
 
@@ -106,14 +106,14 @@ def test_an_unknown_code_is_refused(get: Get, serve: Callable) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"<html>maintenance</html>"])
 def test_what_is_no_archive_is_not_kept(get: Get, serve: Callable, body: bytes) -> None:
-    with pytest.raises(SourceError, match="no whole zip archive"):
+    with pytest.raises(SourceError, match="not a complete zip archive"):
         get(GeoDist(), serve(lambda _request: Reply(body)))
     assert get(GeoDist(), serve(fake_geodist())).rows == 49
 
 
 def test_text_called_xls_is_refused(get: Get, serve: Callable) -> None:
     body = archive("iso_o\tiso_d\n".encode("utf-16"))
-    with pytest.raises(SourceError, match="no whole Excel workbook"):
+    with pytest.raises(SourceError, match="not a complete Excel workbook"):
         get(GeoDist(), serve(lambda _request: Reply(body)))
 
 
@@ -122,6 +122,7 @@ WORKBOOK = xls("dist_cepii", [HEADER, *rows()])
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, len(WORKBOOK) - 1), st.booleans(), st.integers(0, 255))
+@example(2198, False, 1)  # rows without codes
 def test_a_cut_or_garbled_workbook_gives_nothing_but_a_source_error(
     place: int, cut: bool, byte: int
 ) -> None:

@@ -209,7 +209,7 @@ def test_a_word_among_the_numbers_is_refused(get: Get, serve: Callable, word: st
     "body", [b"", b"<html>maintenance</html>", archive()[:-40]], ids=["empty", "html", "cut"]
 )
 def test_what_is_no_archive_is_not_kept(get: Get, serve: Callable, body: bytes) -> None:
-    with pytest.raises(SourceError, match="no whole zip archive"):
+    with pytest.raises(SourceError, match="not a complete zip archive"):
         get(Gravity(), serve(fake_gravity(body)))
     pairs, _ = geography(get, serve)
     assert len(pairs)

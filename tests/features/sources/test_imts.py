@@ -1,4 +1,4 @@
-"""Bilateral totals of the IMF: requests it understands, dollars, and who is no country."""
+"""Bilateral totals of the IMF: requests it understands, dollars, and who is not a country."""
 
 from __future__ import annotations
 
@@ -118,8 +118,8 @@ def test_countries_that_begin_with_g_stay(serve: Serve, get: Get) -> None:
     dataset = get(Imts(), serve(FakeSdmx(rows)))
     assert {exporter for exporter, _, _ in flows_of(dataset)} == {"GBR", "GHA", "GRC", "NAM"}
     assert "1 rows of groups of countries dropped" in dataset.statements
-    assert "3 rows of areas that are no country dropped" in dataset.statements
-    assert "COUNTERPART_COUNTRY names areas that are no country: TX898" in dataset.statements
+    assert "3 rows of areas that are not countries dropped" in dataset.statements
+    assert "COUNTERPART_COUNTRY names areas that are not countries: TX898" in dataset.statements
 
 
 def test_by_default_it_begins_in_2000(serve: Serve, get: Get) -> None:
@@ -170,8 +170,8 @@ def test_columns_are_read_by_name(serve: Serve, get: Get) -> None:
     [
         (HEADER.encode(), "a header and no row"),
         (HEADER.encode() + b"\r\n\r\n", "a header and no row"),
-        (b"<html>Service</html>", "something else than CSV"),
-        (b"", "something else than CSV"),
+        (b"<html>Service</html>", "answer is not CSV"),
+        (b"", "answer is not CSV"),
     ],
 )
 def test_empty_answers_are_errors_and_never_cached(
@@ -193,7 +193,7 @@ def test_a_country_without_data_is_an_error(serve: Serve, get: Get) -> None:
         (sales(("DEU", "QRX9", 2022, 1)), "COUNTERPART_COUNTRY.*'QRX9'"),
         (sales(("DEU", "USA", 2022, 1)), "trade of DEU with USA in 2022 occurs twice"),
         (sales(("DEU", "FRA", 2022, "much")), "the CSV cannot be read"),
-        ([("DEU", "XG_FOB_USD", "FRA", "A", "2022-M01", "1")], "'2022-M01' is no year"),
+        ([("DEU", "XG_FOB_USD", "FRA", "A", "2022-M01", "1")], "'2022-M01' is not a year"),
     ],
 )
 def test_rows_that_are_not_what_they_should_be(
@@ -307,11 +307,11 @@ def test_every_row_is_kept_or_counted(
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"flow": "both"}, "'both' is neither.*exports, imports"),
-        ({"years": (22,)}, "22 is no calendar year"),
-        ({"reporters": ("DE",)}, "'DE' is no country's code"),
+        ({"flow": "both"}, "unknown --flow 'both'.*exports, imports"),
+        ({"years": (22,)}, "22 is not a calendar year"),
+        ({"reporters": ("DE",)}, "'DE' is not a country's code"),
         ({"reporters": ("DEU", "DEU")}, "named twice"),
-        ({"release": "last week"}, "is no day"),
+        ({"release": "last week"}, "is not a day"),
     ],
 )
 def test_options_that_cannot_be(options: dict[str, object], problem: str) -> None:

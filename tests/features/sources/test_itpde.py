@@ -200,9 +200,9 @@ def test_a_page_instead_of_a_zip(get, serve, store):
 
 
 def test_options_that_do_not_fit():
-    with pytest.raises(InputError, match="no edition 'r01'"):
+    with pytest.raises(InputError, match="unknown --edition 'r01'"):
         Itpde(edition="r01")
-    with pytest.raises(InputError, match="no level 'hs2'"):
+    with pytest.raises(InputError, match="unknown --level 'hs2'"):
         Itpde(level="hs2")
     with pytest.raises(InputError, match="begins in 1986, not in 1980"):
         Itpde(years=(1980,))

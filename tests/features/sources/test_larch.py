@@ -116,7 +116,7 @@ def test_a_word_among_the_numbers_is_refused(get: Get, serve: Callable) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"<html>maintenance</html>"])
 def test_what_is_no_archive_is_not_kept(get: Get, serve: Callable, body: bytes) -> None:
-    with pytest.raises(SourceError, match="no whole zip archive"):
+    with pytest.raises(SourceError, match="not a complete zip archive"):
         get(Larch(), serve(fake_larch(body=body)))
     assert get(Larch(), serve(fake_larch())).rows > 0
 

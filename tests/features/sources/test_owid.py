@@ -133,7 +133,7 @@ def test_the_value_column_is_found_by_any_of_its_names(changes, serve: Serve, ge
         ({"rows": [("Germany", "DEU", "2021-01-01", "1")]}, "broken .*2021-01-01"),
         ({"rows": [("Germany", "DEU", 2021, "16.4%")]}, "broken .*16.4%"),
         ({"rows": [("Germany", "DEU", 2021, "1,2")]}, "row 2 has 5 of 4 cells"),
-        ({"rows": [("Germany", "DEU", 2021, "inf")]}, "no finite number"),
+        ({"rows": [("Germany", "DEU", 2021, "inf")]}, "not a finite number"),
     ],
 )
 def test_a_changed_chart_is_one_line_that_says_how(changes, told, serve: Serve, get: Get,
@@ -225,7 +225,7 @@ def test_files_downloaded_by_hand_are_taken_by_name(serve: Serve, get: Get, tmp_
     ("options", "told"),
     [
         ({"indicators": ("AI.ARTICLE",)}, "--indicators: 'AI.ARTICLE' .*AI.ARTICLES"),
-        ({"indicators": ("MACRO.GDP",)}, "no ready series of owid"),
+        ({"indicators": ("MACRO.GDP",)}, "not a ready series of owid"),
         ({"years": (20,)}, "--years: 20"),
         ({"release": "yesterday"}, "--release"),
     ],

@@ -133,7 +133,9 @@ SECTORS: list[Cell] = [
 
 
 def test_sectors_without_a_total_are_never_averaged(serve: Serve, get: Get, store: Store) -> None:
-    with pytest.raises(SourceError, match=r"differ by ACTIVITY, and nothing says.*: J61, J62") as e:
+    with pytest.raises(
+        SourceError, match=r"differ by ACTIVITY, and none is marked.*: J61, J62"
+    ) as e:
         get(Stri(what="services"), serve(FakeOecd(SECTORS)))
     assert "--pick, such as ACTIVITY=J61" in str(e.value)
     assert store.datasets() == []
@@ -147,7 +149,7 @@ def test_one_sector_each_is_no_total_either(serve: Serve, get: Get) -> None:
 
 def test_two_rows_that_could_both_be_the_total_are_refused(serve: Serve, get: Get) -> None:
     rows = [("DEU", "STRI", "_T", 2020, 0.1), ("DEU", "_T", "_T", 2020, 0.2)]
-    with pytest.raises(SourceError, match=r"differ by MEASURE, and nothing says.*: STRI, _T"):
+    with pytest.raises(SourceError, match=r"differ by MEASURE, and none is marked.*: STRI, _T"):
         get(Stri(), serve(FakeOecd(rows)))
 
 
@@ -219,7 +221,7 @@ def test_every_row_is_kept_or_counted(
     assert all(index[key] == value for key, value in found.items())
 
 
-# Who is no country ------------------------------------------------------------------------------
+# Who is not a country -----------------------------------------------------------------------------
 
 
 def test_groups_are_counted_and_unknown_codes_refused(serve: Serve, get: Get) -> None:
@@ -316,10 +318,10 @@ LINE = "OECD.TAD.TPD:DSD_STRI@DF_STRI_DIGITAL(1.0),A,DEU,STRI,_T,IX,2020,{},A,3"
 @pytest.mark.parametrize(
     ("body", "problem"),
     [
-        ("", "something else than CSV"),
-        ("<html>Maintenance</html>", "something else than CSV"),
-        ("<?xml version='1.0'?>\n<message/>", "something else than CSV"),
-        ('{"data": {}}', "something else than CSV"),
+        ("", "answer is not CSV"),
+        ("<html>Maintenance</html>", "answer is not CSV"),
+        ("<?xml version='1.0'?>\n<message/>", "answer is not CSV"),
+        ('{"data": {}}', "answer is not CSV"),
         (HEADER, "a header and no row"),
         (f"{HEADER}\r\n\r\n", "a header and no row"),
         (HEADER.replace("REF_AREA", "COUNTRY") + "\nx", "expected column REF_AREA, found DATAFLOW"),
@@ -341,10 +343,10 @@ def test_bodies_that_are_no_data_are_never_cached(
     [
         (f"{HEADER}\n{LINE.format('0.1')}\nOECD.TAD.TPD:DSD", "cannot be read"),
         (f"{HEADER}\n{LINE.format('much')}\n", "cannot be read"),
-        (f"{HEADER}\n{LINE.format('15.2')}\n", "OBS_VALUE': 15.2 of DEU is no index from 0 to 1"),
-        (f"{HEADER}\n{LINE.format('-0.1')}\n", "-0.1 of DEU is no index"),
-        (f"{HEADER}\n{LINE.format('inf')}\n", "inf of DEU is no index"),
-        (f"{HEADER}\n{LINE.format('0.1').replace('2020', '2020-S1')}\n", "2020-S1 of DEU is no y"),
+        (f"{HEADER}\n{LINE.format('15.2')}\n", "OBS_VALUE': 15.2 of DEU is not an index"),
+        (f"{HEADER}\n{LINE.format('-0.1')}\n", "-0.1 of DEU is not an index"),
+        (f"{HEADER}\n{LINE.format('inf')}\n", "inf of DEU is not an index"),
+        (f"{HEADER}\n{LINE.format('0.1').replace('2020', '2020-S1')}\n", "2020-S1 of DEU is not a"),
         (f"{HEADER}\n{LINE.format('0.1')}\n{LINE.format('0.2')}\n", "of DEU in 2020 occurs twice"),
         (f"{HEADER}\n{LINE.format('0.1')}\n".replace("DIGITAL", "DIGITAL_HETERO"),
          "expected rows of DSD_STRI@DF_STRI_DIGITAL, found 'OECD.*DF_STRI_DIGITAL_HETERO"),
@@ -429,13 +431,13 @@ def test_a_file_of_the_users_own(serve: Serve, get: Get, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"what": "goods"}, "'goods' is no index. Choose from digital, services"),
-        ({"years": (22,)}, "22 is no calendar year"),
+        ({"what": "goods"}, "'goods'. Choose --what digital, services"),
+        ({"years": (22,)}, "22 is not a calendar year"),
         ({"years": (2013, 2014)}, "begins in 2014, not in 2013"),
-        ({"pick": ("J61",)}, "'J61' is no code of a dimension"),
-        ({"pick": ("OBS_VALUE=1",)}, "is no code of a dimension"),
-        ({"pick": ("ACTIVITY=J61", "ACTIVITY=J62")}, "named twice"),
-        ({"release": "2026"}, "is no day"),
+        ({"pick": ("J61",)}, "'J61' is not a dimension's code"),
+        ({"pick": ("OBS_VALUE=1",)}, "is not a dimension's code"),
+        ({"pick": ("ACTIVITY=J61", "ACTIVITY=J62")}, "names its dimension twice"),
+        ({"release": "2026"}, "is not a day"),
     ],
 )
 def test_options_that_cannot_be(options: dict[str, object], problem: str) -> None:

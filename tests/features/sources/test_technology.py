@@ -58,7 +58,7 @@ def test_an_entrepot_keeps_what_it_does_not_pass_on(serve, get):
     frame = made.read()
     first = DEPRECIATION["robots"] + FIRST_GROWTH
     assert series(frame, "TECH.ROBOTS.STOCK", "SGP")[1996] == pytest.approx(0.2 / first)
-    # India is no entrepôt: its imports of robots count whole.
+    # India is not an entrepôt: its imports of robots count whole.
     assert series(frame, "TECH.ROBOTS.STOCK", "IND")[1996] == pytest.approx(0.2 / first)
     assert any("net of re-exports" in said for said in made.statements)
 

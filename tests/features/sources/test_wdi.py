@@ -47,7 +47,7 @@ def test_what_is_no_country_and_what_is_empty_is_counted(serve: Serve, get: Get)
     assert f"{2 * groups * years} rows of groups of countries (regions, income groups) dropped" in (
         made.statements
     )
-    assert f"{2 * years} rows of areas that are no country dropped" in made.statements
+    assert f"{2 * years} rows of areas that are not countries dropped" in made.statements
     gaps = sum(v is None for (c, _), v in toy(GDP).items() if c in COUNTRIES)
     assert f"{2 * gaps} empty cells left out" in made.statements
     assert any("Taiwan is absent" in text for text in made.statements)
@@ -244,7 +244,7 @@ def test_a_number_that_is_not_finite_is_refused(value, serve: Serve, get: Get):
     def endless(head: dict, rows: list, number: int) -> None:
         next(row for row in rows if row["countryiso3code"] == "DEU")["value"] = value
 
-    with pytest.raises(SourceError, match="of DEU in 2025 is no finite number"):
+    with pytest.raises(SourceError, match="of DEU in 2025 is not a finite number"):
         get(two, serve(fake_wdi(spoil=endless)))
 
 

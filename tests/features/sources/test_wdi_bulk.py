@@ -79,7 +79,7 @@ def test_members_are_found_in_any_case(names, serve: Serve, get: Get):
         (edited(DATA, ",2020,", ",2020 [YR2020],"), r"years such as 1960, found 2020 \[YR2020\]"),
         (edited(COUNTRY_MEMBER, ",Region,", ",Area,"), "expected column Region"),
         (edited("WDISeries.csv", USERS, "IT.NET.USER.GONE"), f"no longer has series {USERS}"),
-        (edited(DATA, f"{GDP},", f"{GDP},..,"), "is no number|cells"),
+        (edited(DATA, f"{GDP},", f"{GDP},..,"), "is not a number|cells"),
         (edited(DATA, "\n", ",5\n"), "cells|years such as"),
         (lambda members: members | {DATA: members[DATA][: len(members[DATA]) // 2]}, "cells"),
         (lambda members: members | {DATA: ""}, "expected column"),
@@ -98,7 +98,7 @@ def test_a_web_page_or_half_an_archive_is_refused_and_not_cached(serve: Serve, g
     whole = data.packed()
     for broken in (b"<html>Request Rejected</html>", whole[: len(whole) // 2]):
         data.archive = broken
-        with pytest.raises(SourceError, match="no whole zip archive"):
+        with pytest.raises(SourceError, match="not a complete zip archive"):
             get(from_archive, server)
     data.archive = None
     assert get(from_archive, server).rows == len(tidy(data))

@@ -1,4 +1,4 @@
-"""WEO vintages: both formats, units, what is no country, and that no vintage sees a later one."""
+"""WEO vintages: both formats, units, who is not a country, that no vintage sees a later one."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_series_that_do_not_say_where_estimates_start(
 
 def test_an_odd_last_actual_year_is_an_error(serve: Serve, get: Get) -> None:
     rows = changed(toy_rows(2026), "DEU", "NGDPD", last_actual="soon")
-    with pytest.raises(SourceError, match=r"WEO-2026-04-series.csv, row 2: 'soon' is no last year"):
+    with pytest.raises(SourceError, match=r"WEO-2026-04-series.csv, row 2: 'soon' is not a last"):
         get(Weo(), serve(FakeWeo({"2026-04": rows})))
 
 
@@ -182,11 +182,11 @@ def test_an_old_vintage_gives_what_it_has_and_says_what_lacks(serve: Serve, get:
     dataset = get(Weo(vintages=("2020-04",)), serve(FakeWeo({"2020-04": rows})))
     assert rows_of(dataset, "WEO.NGDP_RPCH.H1", "DEU") == {2020: 4.0}
     assert set(dataset.catalogue["indicator"]) == {"WEO.NGDP_RPCH.H0", "WEO.NGDP_RPCH.H1"}
-    (said,) = (s for s in dataset.statements if s.startswith("No vintage asked for has"))
+    (said,) = (s for s in dataset.statements if s.startswith("No requested vintage has"))
     assert "WEO.NGDPD.H0," in said
     assert "WEO.NGDP_RPCH.H2," in said
     assert "WEO.LP:" in said
-    with pytest.raises(SourceError, match="no vintage asked for has a figure of what is asked"):
+    with pytest.raises(SourceError, match="no requested vintage has a requested figure"):
         get(Weo(vintages=("2020-04",), codes=("BCA",), actuals=()),
             serve(FakeWeo({"2020-04": rows})))  # fmt: skip
 
@@ -308,7 +308,7 @@ def test_a_page_served_in_place_of_a_file_is_never_cached(
 ) -> None:
     fake = FakeWeo({})
     page = Reply("<!DOCTYPE html><html><title>Maintenance</title></html>")
-    with pytest.raises(SourceError, match="something else than a"):
+    with pytest.raises(SourceError, match="answer is not a"):
         get(Weo(vintages=(vintage,)), serve(lambda r: page if vintage > "2025" else fake(r)))
     assert not list(store.raw_folder("weo", vintage).glob("[!.]*"))
 
@@ -328,11 +328,11 @@ def test_a_page_served_in_place_of_a_file_is_never_cached(
         ("2015-04", text("2015-04", changed(toy_rows(2015), "USA", "LP", scale="Dozens")),
          "row 9: scale 'Dozens'"),
         ("2015-04", text("2015-04", changed(toy_rows(2015), "DEU", "LP", values={2012: "12,a"})),
-         "column '2012', row 3: '12,a' is no number"),
+         "column '2012', row 3: '12,a' is not a number"),
         ("2015-04", text("2015-04", toy_rows(2015)) + b"1\tDEU\r\n", "goes on after its closing"),
         ("2015-04", text("2015-04", toy_rows(2015)).replace(b'notes"""', b"x" * 140000),
          "the table cannot be read"),
-        ("2015-04", text("2015-04", [])[:-3], "no vintage asked for has a figure of what"),
+        ("2015-04", text("2015-04", [])[:-3], "no requested vintage has a requested"),
     ],
 )  # fmt: skip
 def test_files_that_are_not_what_they_should_be(
@@ -373,12 +373,12 @@ def test_a_file_without_its_closing_line_is_taken_with_a_warning(serve: Serve, g
     [
         ({"vintages": ()}, "vintages is empty"),
         ({"vintages": ("2024-10", "2024-10")}, "names one twice"),
-        ({"vintages": ("2024-07",)}, "'2024-07' is no vintage"),
+        ({"vintages": ("2024-07",)}, "'2024-07' is not a vintage"),
         ({"vintages": ("2011-10",)}, "in 2011 the second one is 2011-09"),
         ({"vintages": ("2001-10",)}, "from 2007-10 on"),
         ({"codes": ("NGDPX",)}, "codes names 'NGDPX'"),
         ({"actuals": ("LP", "LP")}, "actuals names 'LP', which is unknown or named twice"),
-        ({"codes": (), "actuals": ()}, "nothing is asked for"),
+        ({"codes": (), "actuals": ()}, "no series is requested"),
         ({"horizon": 6}, "Give 0 to 5"),
     ],
 )

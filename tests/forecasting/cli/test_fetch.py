@@ -162,7 +162,7 @@ def test_a_snapshot_is_refused_by_a_back_test_unless_forced(fetch, folder):
     ("arguments", "says"),
     [
         (("bacci",), "there is no source 'bacci'"),
-        (("baci", "--level", "hs3"), "there is no level 'hs3'"),
+        (("baci", "--level", "hs3"), "unknown --level 'hs3'"),
         (("baci", "--release", "209901"), "no release 209901"),
         (("indicators", "--preset", "tech"), "no preset 'tech'"),
         (("wdi", "--indicators", "MACRO.GPD"), "MACRO.GPD"),

@@ -132,7 +132,7 @@ TABLES: dict[str, tuple[str, Change, str | None, int | str | None, tuple[str, ..
     "NA among alpha-3 codes": ("trade", put("exporter", "NA"), "exporter", 7, ("'NA'",)),
     "a year missing": ("trade", no_2004, "year", None,
                        ("year 2004 is missing from the middle of 1999-2010", "Supply that year")),
-    "one country": ("trade", one_country, None, None, ("one country only", "at least two")),
+    "one country": ("trade", one_country, None, None, ("only one country", "at least two")),
     "no rows": ("trade", lambda frame: frame.head(0), None, None, ("no rows",)),
     "indicator column missing": ("indicators", without("value"), "value", None, ("is missing",)),
     "indicator text": ("indicators", put("value", "n/a"), "value", 7, ("'n/a'",)),
