@@ -1,4 +1,4 @@
-"""Opens compressed files by content, and refuses those that would fill memory."""
+"""Opens compressed files, and refuses those that would fill memory."""
 
 from __future__ import annotations
 
@@ -21,13 +21,15 @@ SMALL = 1 << 30
 MOST = 200
 """Times its size that a larger one may: tables of numbers inflate to some 5 to 50 times."""
 _CHUNK = 1 << 20
-_ZIP = b"PK\x03\x04"
-_OPENERS: dict[bytes, Callable[[Path], Any]] = {
-    b"\x1f\x8b": gzip.open,
-    b"BZh": bz2.open,
-    b"\xfd7zXZ\x00": lzma.open,
+_ZIP = ".zip"
+_OPENERS: dict[str, Callable[[Path], Any]] = {
+    ".gz": gzip.open,
+    ".bz2": bz2.open,
+    ".xz": lzma.open,
 }
-"""How compressed files begin, and what reads them."""
+_BEGINNINGS = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ\x00", _ZIP: b"PK\x03\x04"}
+PACKED = tuple(_BEGINNINGS)
+"""Endings of compressed files."""
 _BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 
 
@@ -99,14 +101,11 @@ class LimitedStream(io.RawIOBase):
         super().close()
 
 
-def is_compressed(path: Path) -> bool:
-    """Whether a file begins as .gz, .bz2, .xz or .zip files do."""
-    return _head(path).startswith((_ZIP, *_OPENERS))
-
-
 @contextlib.contextmanager
-def open_inflated(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file for reading, inflated where it is compressed; of a zip, its only member.
+def open_inflated(path: Path, packed: str) -> Iterator[IO[bytes]]:
+    """Open a file for reading, inflated as one with the ending ``packed``.
+
+    Of a zip, its only member; a file with an ending outside `PACKED` as it is.
 
     Raises
     ------
@@ -114,9 +113,8 @@ def open_inflated(path: Path) -> Iterator[IO[bytes]]:
         Where a zip holds more or less than one file.
     """
     with contextlib.ExitStack() as opened:
-        head = _head(path)
-        if not head.startswith(_ZIP):
-            way = next((way for begin, way in _OPENERS.items() if head.startswith(begin)), None)
+        if packed != _ZIP:
+            way = _OPENERS.get(packed)
             yield opened.enter_context(path.open("rb") if way is None else way(path))
             return
         archive = opened.enter_context(zipfile.ZipFile(path))
@@ -155,19 +153,17 @@ def refuse_bomb(path: Path) -> None:
 
 
 def _inflates_beyond(path: Path, limit: int) -> bool:
-    head = _head(path)
-    if head.startswith(_ZIP):
+    """Whatever the file's name: its first bytes decide how it is packed."""
+    with path.open("rb") as handle:
+        head = handle.read(6)
+    packed = next((p for p, begin in _BEGINNINGS.items() if head.startswith(begin)), None)
+    if packed == _ZIP:
         with zipfile.ZipFile(path) as archive:
             return sum(member.file_size for member in archive.infolist()) > limit
-    if not is_compressed(path):
+    if packed is None:
         return False
-    with open_inflated(path) as stream:
+    with open_inflated(path, packed) as stream:
         inflated = 0
         while inflated <= limit and (chunk := stream.read(_CHUNK)):
             inflated += len(chunk)
     return inflated > limit
-
-
-def _head(path: Path) -> bytes:
-    with path.open("rb") as handle:
-        return handle.read(6)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from features.errors import InputError
-from features.files.inflated import LimitedStream, is_compressed, memory_limit, open_inflated
+from features.files.inflated import PACKED, LimitedStream, memory_limit, open_inflated
 
 LONGEST_LINE = 1_000_000
 """Bytes between two line ends. A file without line ends is one row of a million cells, on which
@@ -54,7 +54,7 @@ def _first_end(chunk: bytes) -> int:
 
 @contextlib.contextmanager
 def open_text(path: Path) -> Iterator[IO[bytes]]:
-    """Open a CSV file, compressed or not, for a reader of bytes.
+    """Open a CSV file, compressed or not by its ending, for a reader of bytes.
 
     Raises
     ------
@@ -62,7 +62,8 @@ def open_text(path: Path) -> Iterator[IO[bytes]]:
         Where a zip archive holds more or less than one file; and while it is read, for a NUL byte,
         a line longer than `LONGEST_LINE`, or a compressed file beyond `memory_limit`.
     """
-    with open_inflated(path) as stream:
-        limit = memory_limit() if is_compressed(path) else sys.maxsize
+    packed = path.suffix.lower()
+    with open_inflated(path, packed) as stream:
+        limit = memory_limit() if packed in PACKED else sys.maxsize
         with io.BufferedReader(TextStream(stream, limit=limit, file=path), 1 << 18) as checked:
             yield checked

@@ -100,7 +100,7 @@ def test_forced_it_is_what_every_year_had_and_that_is_said():
         read.values["AIPI"], np.tile([0.7, np.nan, 0.8], (read.years.size, 1))
     )
     assert read.specs["AIPI"].publication_lag_months == 0
-    assert "which the past did not know" in read.statements[0]
+    assert "unknown at the time" in read.statements[0]
 
 
 def test_a_flag_is_0_or_1():

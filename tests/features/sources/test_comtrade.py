@@ -595,7 +595,7 @@ def test_changed_lists_are_refused(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"years": ()}, "years must be named"),
+        ({"years": ()}, "name the years"),
         ({"years": (1970, 1990)}, "from 1988 on"),
         ({"years": (2020, 2150)}, "not after"),
         ({"years": (2020,), "frequency": "daily"}, "unknown --frequency 'daily'.*annual, monthly"),

@@ -143,18 +143,19 @@ TABLES: dict[str, tuple[str, Change, str | None, int | str | None, tuple[str, ..
                                        ("MACRO.GPD is not in the catalogue", "Add a line")),
     "indicator no rows": ("indicators", lambda frame: frame.head(0), None, None, ("no rows",)),
     "lag missing": ("catalogue", put("publication_lag_months", None), "publication_lag_months", 7,
-                    ("publication lag", "is missing", "Give the months")),
+                    ("an empty cell", "Give the months")),
     "lag column missing": ("catalogue", without("publication_lag_months"),
                            "publication_lag_months", None, ("is missing",)),
     "lag of half a month": ("catalogue", put("publication_lag_months", 1.5),
-                            "publication_lag_months", 7, ("whole number of months",)),
+                            "publication_lag_months", 7,
+                            ("1.5 is not a whole number", "Give the months")),
     "lag in words": ("catalogue", put("publication_lag_months", "a year"),
                      "publication_lag_months", 7, ("'a year'",)),
     "catalogue line without values": (
         "catalogue",
         lambda frame: pd.concat([frame, frame.tail(1).assign(indicator="X.NEW")]),
         "indicator", "last", ("X.NEW is in the catalogue but has no row", "Remove the line")),
-    "catalogue line twice": ("catalogue", doubled, "indicator", "last", ("listed twice",)),
+    "catalogue line twice": ("catalogue", doubled, "indicator", "last", ("occurs twice",)),
     "catalogue no rows": ("catalogue", lambda frame: frame.head(0), None, None, ("no rows",)),
     "pair key missing": ("geography", without("iso3_d"), "iso3_d", None, ("is missing",)),
     "pair country": ("geography", put("iso3_o", "XX"), "iso3_o", 7, ("'XX'",)),
@@ -245,11 +246,6 @@ def _truncated_gzip(folder: Path, trade: pd.DataFrame) -> Path:
     return folder / "t.csv.gz"
 
 
-def _no_gzip(folder: Path, trade: pd.DataFrame) -> Path:
-    trade.to_csv(folder / "t.csv.gz", index=False, compression=None)
-    return folder / "t.csv.gz"
-
-
 def _empty(name: str) -> Callable[[Path, pd.DataFrame], Path]:
     def write(folder: Path, trade: pd.DataFrame) -> Path:
         (folder / name).write_bytes(b"")
@@ -296,7 +292,6 @@ FILES = {
     "damaged Parquet": (_damaged_parquet, ("cannot be read", "download it again")),
     "truncated zip": (_truncated_zip, ("cannot be read", "complete")),
     "truncated gzip": (_truncated_gzip, ("cannot be read", "complete")),
-    "no gzip": (_no_gzip, ("cannot be read", "complete")),
     "empty CSV": (_empty("t.csv"), ("the file is empty", "Name a file with rows")),
     "empty Parquet": (_empty("t.parquet"), ("the file is empty",)),
     "blank CSV": (_blank, ("the file is empty",)),
