@@ -52,7 +52,7 @@ _USED = (
 _PLACEBOS: Mapping[str, str] = {
     "technology_permuted": "Technology of another country",
     "technology_years_shuffled": "Technology of another year",
-    "indicators_led": "Every indicator a year early, a deliberate leak",
+    "indicators_led": "Every indicator a year early, a leak on purpose",
 }
 
 
