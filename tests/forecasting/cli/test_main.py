@@ -142,7 +142,7 @@ TABLES: dict[str, tuple[str, Change, str | None, int | str | None, tuple[str, ..
                                        ("MACRO.GPD is not in the catalogue", "Add a line")),
     "indicator no rows": ("indicators", lambda frame: frame.head(0), None, None, ("no rows",)),
     "lag missing": ("catalogue", put("publication_lag_months", None), "publication_lag_months", 7,
-                    ("an empty cell", "is missing", "Give the months")),
+                    ("an empty cell", "Give the months")),
     "lag column missing": ("catalogue", without("publication_lag_months"),
                            "publication_lag_months", None, ("is missing",)),
     "lag of half a month": ("catalogue", put("publication_lag_months", 1.5),
