@@ -247,7 +247,7 @@ def test_a_damaged_zip(get, serve, small, tmp_path, at):
 
 def test_options_that_do_not_fit():
     for options, says in (
-        ({"what": "goods"}, "gives no 'goods'"),
+        ({"what": "goods"}, "unknown --what 'goods'"),
         ({"release": "2023"}, "unknown --release '2023'"),
         ({"years": (1990, 2000)}, "has no 1990: it has 1995-2022"),
     ):

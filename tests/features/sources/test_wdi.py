@@ -270,7 +270,7 @@ def test_pages_downloaded_by_hand_are_taken_by_name(serve: Serve, get: Get, stor
     [
         ({"indicators": ("NY.GDP.MKTP.CN",)}, "--indicators.*NY.GDP.MKTP.CD"),
         ({"indicators": ("",)}, "--indicators"),
-        ({"via": "ftp"}, "--via.*api or bulk"),
+        ({"via": "ftp"}, "--via.*api, bulk"),
         ({"years": (95,)}, "--years: 95"),
         ({"release": "../../x"}, "--release"),
         ({"release": "2026-11-25"}, "--release.*YYYYMMDD"),

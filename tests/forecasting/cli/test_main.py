@@ -147,8 +147,7 @@ TABLES: dict[str, tuple[str, Change, str | None, int | str | None, tuple[str, ..
     "lag column missing": ("catalogue", without("publication_lag_months"),
                            "publication_lag_months", None, ("is missing",)),
     "lag of half a month": ("catalogue", put("publication_lag_months", 1.5),
-                            "publication_lag_months", 7,
-                            ("1.5 is not a whole number", "Give the months")),
+                            "publication_lag_months", 7, ("whole number from 0 to 240",)),
     "lag in words": ("catalogue", put("publication_lag_months", "a year"),
                      "publication_lag_months", 7, ("'a year'",)),
     "catalogue line without values": (
