@@ -353,6 +353,6 @@ def test_what_the_run_does_not_hold_is_refused(run_read, stops):
     stops(lambda: country_brief(run_read, "Germny"), says="Germny")
     stops(lambda: country_brief(run_read, "DEU", year=2030), says="2030")
     stops(lambda: flow_brief(run_read, ["DEU", "DEU"]), says="domestic")
-    stops(lambda: flow_brief(run_read, ["DEU", "CHN", "cars"]), says="no flow")
+    stops(lambda: flow_brief(run_read, ["DEU", "CHN", "cars"]), says="not a flow")
     stops(lambda: blocs_brief(run_read, ["DEU"], ["DEU", "CHN"]), says="both blocs")
     stops(lambda: world_brief(run_read, 1999), says="1999")
