@@ -15,7 +15,7 @@ from features.data.pairs import PairAttributes
 from features.data.panel import TradePanel
 from features.information import AsOfRule, DataBundle, InformationSet
 from features.measures.catalogue import MEASURES
-from features.measures.measure import Surroundings, TradeYear
+from features.measures.measure import PanelContext, TradeYear
 from features.store.fetching import fetch
 from features.store.registry import connector_class
 from forecasting import RunConfig, plan_folds
@@ -73,7 +73,7 @@ def measure() -> dict[str, object]:
     values = np.zeros((5, 5, 1))
     values[1:, 0, 0] = [50, 30, 15, 5]
     year = TradeYear(
-        Surroundings(("AUS", *COUNTRIES), ("",), domestic=False), values, values > 0, values > 0
+        PanelContext(("AUS", *COUNTRIES), ("",), domestic=False), values, values > 0, values > 0
     )
     return {"value": declared.compute(year)[0], "family": declared.family}
 
