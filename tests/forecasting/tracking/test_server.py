@@ -409,7 +409,7 @@ def test_a_server_that_fails_from_some_request_on(
     first = 1 + round(share * (requests - 1))
     behind(Faults(first, float("inf"), how))
     message = refused(review_run)
-    says = {"500": "the server answered with an error", "drop": "the server does not answer"}
+    says = {"500": "with an error", "drop": "the server does not answer"}
     assert says[how] in message
     new = {run: how for run, how in runs_of(server, review_run).items() if run not in before}
     assert len(new) == (share > 0)
