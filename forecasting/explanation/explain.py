@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -18,9 +17,6 @@ from forecasting.explanation.reallocation import net_of_totals
 from forecasting.explanation.terms import TOTAL_TERMS
 from models.design import at_horizon
 from models.forecaster import FittedForecaster, FlowForecast
-
-if TYPE_CHECKING:
-    pass
 
 ADDITIVITY = 1e-6
 """Largest allowed distance between the sum of contributions and the predicted shift."""

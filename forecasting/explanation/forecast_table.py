@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
 from forecasting.explanation.explain import flow_keys
 from models.forecaster import FittedForecaster, FlowForecast
 from models.intervals import LEVELS
-
-if TYPE_CHECKING:
-    pass
 
 
 def forecast_table(forecaster: FittedForecaster, horizon: int) -> tuple[pd.DataFrame, FlowForecast]:

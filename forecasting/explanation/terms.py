@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from features.feature import CHANNELS
-
-if TYPE_CHECKING:
-    pass
-
 
 TOTAL_TERMS: tuple[str, ...] = ("world", "exporter", "importer", "adjustment")
 """What turns a flow of the origin into its base, in the order of `Explanation.totals`."""
