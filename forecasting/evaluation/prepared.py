@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from features.catalogue import NAMES, origin_matrix, own_of
 from features.channels.own_features import own_features
 from features.choices import Setting
+from features.data.flows import FlowIndex
 from features.data.indicators import IndicatorSpec
 from features.data.panel import TradePanel
 from features.information import AsOfRule, DataBundle, InformationSet
@@ -57,6 +58,10 @@ class PreparedData:
     design: Design
     own: tuple[IndicatorSpec, ...] = ()
     successions: tuple[Succession, ...] = ()
+
+    def flows_at(self, origin: int) -> FlowIndex:
+        """Flows that are forecast from an origin."""
+        return self.infos[next(iter(self.infos))][origin].flows
 
     def outcome(self, origin: int, horizon: int) -> NDArray[np.float64]:
         """What became of every flow, USD, shape ``[flow]``.
