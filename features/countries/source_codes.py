@@ -8,7 +8,7 @@ an error, unless the user drops and counts their rows (`unknown_codes`). User-as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -233,52 +233,49 @@ def alpha2_to_iso3(code: str) -> str | None:
 
 
 def translate(
-    codes: Sequence[str],
+    codes: Mapping[str, int],
     using: Callable[[str], str | None],
     *,
     file: object,
     column: str,
     count: Callable[[str, int], None] | None = None,
-    rows: Sequence[int] = (),
-) -> tuple[str | None, ...]:
+) -> dict[str, str | None]:
     """Alpha-3 code of each code; None for known non-countries and codes to drop.
 
     Parameters
     ----------
     codes
-        Distinct codes, as text.
+        Rows of each code.
     using
         `numeric_to_iso3`, `alpha3_to_iso3` or `alpha2_to_iso3`, perhaps wrapped.
     file, column
         Named in the error.
-    count, rows
-        Called with the rows of each dropped code; rows of each of ``codes``. Without ``count`` an
-        unknown code is always an error.
+    count
+        Receives the rows of each dropped code; without it an unknown code is always an error.
 
     Raises
     ------
     SourceError
         For codes that no table knows, unless their rows are to be dropped; names all of them.
     """
-    out: list[str | None] = []
-    unknown: list[int] = []
-    for number, code in enumerate(codes):
+    out: dict[str, str | None] = {}
+    unknown: list[str] = []
+    for code in codes:
         try:
-            out.append(using(str(code)))
+            out[code] = using(code)
         except UnknownCodeError:
-            unknown.append(number)
-            out.append(None)
+            unknown.append(code)
+            out[code] = None
     if unknown and count is not None and drops_unknown():
-        for number in unknown:
-            count(dropped_rows(str(codes[number])), int(rows[number]))
+        for code in unknown:
+            count(dropped_rows(code), codes[code])
     elif unknown:
-        named = [repr(str(codes[number])) for number in unknown]
         drop = ", or drop its rows with --unknown-codes drop" if count is not None else ""
         raise SourceError(
-            f"no table says which country {listed(named, most=20)} is",
+            f"no table says which country {listed([*map(repr, unknown)], most=20)} is",
             remedy="The source may be newer than this version of gravicast: upgrade, or take an "
             f"earlier release{drop}",
             file=file,
             column=column,
         )
-    return tuple(out)
+    return out

@@ -97,10 +97,7 @@ def read_countries(archive: zipfile.ZipFile, member: str) -> CountryMap:
         given = row["country_code"].strip()
         if not (given.isdecimal() and int(given) <= _LARGEST_CODE):
             raise SourceError(
-                f"{given!r} is not a numeric country code",
-                remedy="Download the release again (--refresh)",
-                file=member,
-                column="country_code",
+                f"{given!r} is not a numeric country code", file=member, column="country_code"
             )
         labels[int(given)] = row["country_name"]
         try:

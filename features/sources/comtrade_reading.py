@@ -14,7 +14,7 @@ import pandas as pd
 
 from features.download.raw_file import RawFile
 from features.errors import SourceError, first_line
-from features.tidy.tidying import require_source_columns
+from features.tidy.tidying import refuse_twice, require_source_columns
 
 TOTAL = "TOTAL"
 """The source's code for all goods."""
@@ -138,15 +138,9 @@ def _is_wanted(rows: pd.DataFrame, wanted: Wanted) -> pd.Series:
 
 def refuse_twins(rows: pd.DataFrame, *, file: object) -> None:
     """Raise `SourceError` for two rows of one flow: their sum would count it double."""
-    twice = rows.duplicated(["period", "reporterCode", "partnerCode"])
-    if twice.any():
-        other = rows[twice].iloc[0]
-        raise SourceError(
-            f"the flow of reporter {other['reporterCode']}, partner {other['partnerCode']}, "
-            f"{other['period']} comes twice",
-            remedy=_REMEDY,
-            file=file,
-        )
+    words = "the flow of reporter {reporterCode}, partner {partnerCode}, {period}"
+    keys = ("period", "reporterCode", "partnerCode")
+    refuse_twice(rows, keys, words, file=file, remedy=_REMEDY)
 
 
 def _rows(body: bytes, *, file: object) -> pd.DataFrame:

@@ -58,13 +58,10 @@ TYPES = ("cu", "fta", "psa", "eia")
 class Gravity(Connector):
     """CEPII's Gravity database.
 
-    Parameters
-    ----------
-    release
-        Month of the release.
-    what
-        ``geography``: static pair attributes for the channel of trade costs. ``agreements``: pair
-        attributes by year for the channel of trade policy. Both may be given to one run.
+    The geography is for the channel of trade costs, the agreements for that of trade policy; one
+    run may take both.
+
+    {options}
 
     Raises
     ------

@@ -44,15 +44,10 @@ MILLION = 1e6
 class Icio(Connector):
     """Tables or flows of the edition without split countries (``SML``).
 
-    Parameters
-    ----------
-    what
-        ``tables``: a folder that a run reads as its input-output tables; ``flows``: trade by
-        selling industry, domestic sales included, summed over the uses of the same tables.
-    release
-        Edition.
-    years
-        Years to convert; all where empty.
+    Tables are a folder that a run reads as its input-output tables; flows are trade by selling
+    industry, domestic sales included, summed over the uses of the same tables.
+
+    {options}
 
     Raises
     ------

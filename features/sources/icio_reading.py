@@ -179,7 +179,7 @@ class _Labels:
         file = f"{path.name}, {member}"
         found = header(path, member=member)
         # Codes of industries have underscores too: AGO_C17_18.
-        codes = dict.fromkeys(name.partition("_")[0] for name in found[1:] if "_" in name)
+        codes = dict.fromkeys((name.partition("_")[0] for name in found[1:] if "_" in name), 1)
         uses = [f"{c}_{i}" for c in codes for i in SECTORS]
         columns = (*uses, *(f"{c}_{use}" for c in codes for use in _FINAL), OUTPUT)
         if len(codes) != ECONOMIES or set(found[1:]) != set(columns):
@@ -192,7 +192,7 @@ class _Labels:
                 remedy=_CHANGED,
                 file=file,
             )
-        countries = translate(tuple(codes), alpha3_to_iso3, file=file, column="header")
+        countries = translate(codes, alpha3_to_iso3, file=file, column="header").values()
         rows = (*uses, TAXES, VALUE_ADDED, OUTPUT)
         place = {label: number for number, label in enumerate(rows)}
         return cls(file, found[0], tuple(map(str, countries)), place, columns)
@@ -229,9 +229,7 @@ def _cells(path: Path, member: str, labels: _Labels) -> Matrix:
     empty = np.isnan(cells[:-3]).any(axis=1)
     if empty.any():
         raise SourceError(
-            f"a cell of row {list(labels.row)[int(np.argmax(empty))]} is empty",
-            remedy="The file may be damaged: fetch it again with --refresh",
-            file=labels.file,
+            f"a cell of row {list(labels.row)[int(np.argmax(empty))]} is empty", file=labels.file
         )
     return cells
 

@@ -47,10 +47,7 @@ _COLUMNS = {
 class Larch(Connector):
     """Mario Larch's regional trade agreements: pair attributes for the channel of trade policy.
 
-    Parameters
-    ----------
-    release
-        Day of the release.
+    {options}
 
     Raises
     ------
@@ -158,8 +155,6 @@ def _agreements(path: Path, notes: Notes) -> pd.DataFrame:
 def _one_row_a_pair(rows: pd.DataFrame, notes: Notes) -> pd.DataFrame:
     """A country under an old and a new code has the agreements of both."""
     keys = [*PAIR, "year"]
-    twice = int(rows.duplicated(keys).sum())
-    if not twice:
-        return rows
+    twice = rows.duplicated(keys).sum()
     notes.count("rows of a country under a second code joined to those under its first", twice)
-    return rows.groupby(keys, observed=True, as_index=False).max()
+    return rows.groupby(keys, observed=True, as_index=False).max() if twice else rows

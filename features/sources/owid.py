@@ -261,9 +261,7 @@ def _number(cell: str) -> float:
 
 
 def _broken(reason: str, path: Path) -> SourceError:
-    return SourceError(
-        f"the table is broken ({reason})", remedy="Run it again with --refresh", file=path.name
-    )
+    return SourceError(f"the table is broken ({reason})", file=path.name)
 
 
 def _statement(series: ReadySeries, about: Mapping[str, Any]) -> str:

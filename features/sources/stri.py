@@ -29,6 +29,7 @@ from features.store.source import (
     require_years,
 )
 from features.tidy.csv_stream import csv_batches
+from features.tidy.csv_stream import header as columns_of
 from features.tidy.parts import Part
 from features.tidy.tidying import require_source_columns
 from features.tidy.years import years_word
@@ -89,16 +90,7 @@ class Stri(Connector):
     Further dimensions (measure, sector, ...) are read at their total if one is marked (`TOTALS`);
     otherwise the error names the dimension and ``pick`` decides. Nothing is averaged.
 
-    Attributes
-    ----------
-    what
-        ``digital`` (Digital STRI) or ``services`` (STRI).
-    years
-        Those wanted; by default all from `FIRST_YEAR` on.
-    pick
-        Codes of dimensions as ``DIMENSION=CODE``, each dimension once.
-    release
-        Day of an earlier retrieval.
+    {options}
     """
 
     what: str = option("digital", help="digital (Digital STRI) or services (STRI)")
@@ -273,8 +265,7 @@ def _refuse_flow(column: pd.Series, flow: str, *, file: str) -> None:
 
 def _read(path: Path, *, flow: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Rows as text but for the value, and the dimensions beside country and year."""
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as handle:
-        header = [name.strip() for name in next(csv.reader([handle.readline()]), [])]
+    header = columns_of(path, member=None)
     of_flow = _flow_column(header)
     require_source_columns(header, (of_flow, *_COLUMNS), file=path.name)
     # In SDMX-CSV every dimension stands before the value and every attribute after it; the

@@ -75,14 +75,9 @@ class Weo(Connector):
     of earlier years only. Actual figures are those of the newest vintage, up to the last year that
     is not an estimate; they are revised, as other macro data are.
 
-    Attributes
-    ----------
-    vintages
-        Such as ``2015-04`` and ``2024-10``. Of two in one year the later one counts.
-    codes, horizon
-        Subjects to have projections of, 0 to ``horizon`` years ahead.
-    actuals
-        Subjects to have actual figures of.
+    Of two vintages in one year the later one counts.
+
+    {options}
     """
 
     vintages: tuple[str, ...] = option(

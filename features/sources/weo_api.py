@@ -18,7 +18,7 @@ from features.download.raw_file import RawFile
 from features.errors import SourceError, first_line
 from features.sources.weo_files import is_group, last_actual_year
 from features.tidy.parts import Notes
-from features.tidy.tidying import require_source_columns
+from features.tidy.tidying import refuse_twice, require_source_columns
 
 if TYPE_CHECKING:
     from features.download.raw_cache import RawCache
@@ -143,21 +143,12 @@ def read_api_vintage(
     areas = rows["COUNTRY"].map(is_group).astype(bool)
     notes.count("series of groups of countries dropped", _count_series(rows[areas]))
     rows = rows[~areas]
-    sizes = rows["COUNTRY"].value_counts().sort_index()
-    names = translate(
-        [str(code) for code in sizes.index], alpha3_to_iso3, file=data.name, column="COUNTRY",
-        count=notes.count, rows=sizes.tolist(),
-    )  # fmt: skip
-    rows = rows.assign(iso3=rows["COUNTRY"].map(dict(zip(sizes.index, names, strict=True))))
+    sizes = rows["COUNTRY"].value_counts().sort_index().to_dict()
+    iso3 = translate(sizes, alpha3_to_iso3, file=data.name, column="COUNTRY", count=notes.count)
+    rows = rows.assign(iso3=rows["COUNTRY"].map(iso3))
     rows = rows[rows["iso3"].notna() & (rows["OBS_VALUE"].str.strip() != "")]
-    twice = rows.duplicated(["iso3", "INDICATOR", "TIME_PERIOD"])
-    if twice.any():
-        first = rows[twice].iloc[0]
-        raise SourceError(
-            f"{first['INDICATOR']} of {first['COUNTRY']} in {first['TIME_PERIOD']} occurs twice",
-            remedy="Fetch it again with --refresh",
-            file=data.name,
-        )
+    words = "{INDICATOR} of {COUNTRY} in {TIME_PERIOD}"
+    refuse_twice(rows, ("iso3", "INDICATOR", "TIME_PERIOD"), words, file=data.name)
     try:
         return pd.DataFrame(
             {

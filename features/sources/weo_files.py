@@ -105,14 +105,9 @@ def read_vintage(path: Path, *, vintage: str, codes: Collection[str], notes: Not
         raise SourceError(
             f"the table cannot be read ({error})", remedy=_REMEDY, file=path.name
         ) from error
-    areas = sorted({row.area for row in wanted if not is_group(row.area)})
     column = "SERIES_CODE" if book else "ISO"
-    series = Counter(row.area for row in wanted)
-    countries = translate(
-        areas, alpha3_to_iso3, file=path.name, column=column,
-        count=notes.count, rows=[series[area] for area in areas],
-    )  # fmt: skip
-    iso3 = dict(zip(areas, countries, strict=True))
+    series = Counter(sorted(row.area for row in wanted if not is_group(row.area)))
+    iso3 = translate(series, alpha3_to_iso3, file=path.name, column=column, count=notes.count)
     notes.count(
         "series of groups of countries dropped",
         sum(iso3.get(row.area) is None for row in wanted),
