@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -28,8 +29,6 @@ class RawCache:
 
     Parameters
     ----------
-    client
-        Asks the source.
     folder
         Cache of the release.
     earlier
@@ -40,8 +39,6 @@ class RawCache:
         Ask again although the cache is complete.
     closed
         Use the cache only: the release is a past day of a source that overwrites its files.
-    today
-        Day of retrieval.
     """
 
     def __init__(
@@ -159,10 +156,8 @@ class RawCache:
         if got.status != 200:
             raise refusal(url, got)
         target = self.folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(f"{target.name}.part")
-        part.write_bytes(got.body)
-        part.replace(target)
+        with _replaced(target) as part:
+            part.write_bytes(got.body)
         query = "&".join(f"{key}={value}" for key, value in (params or {}).items())
         return self._keep(f"{url}?{query}" if query else url, target, got.headers)
 
@@ -200,11 +195,9 @@ class RawCache:
             return None
         source = self._given.named_or_fitting(name, fits or (passes(check) if check else None))
         if source is None:
-            fresh = self.folder / f"{name}.part"
-            fresh.parent.mkdir(parents=True, exist_ok=True)
-            if member is None or not self._given.packed(member, fresh):
-                raise self._given.lacks(name, url)
-            fresh.replace(self.folder / name)
+            with _replaced(self.folder / name) as part:
+                if member is None or not self._given.packed(member, part):
+                    raise self._given.lacks(name, url)
             return self._keep(f"given by the user: {name}", self.folder / name, {}, base=url)
         if check is not None and (fits is None or not fits(source)):
             check(source)
@@ -214,10 +207,8 @@ class RawCache:
         """Copy a user's file into the cache."""
         refuse_bomb(source)
         target = self.folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(f"{target.name}.part")
-        shutil.copyfile(source, part)
-        part.replace(target)
+        with _replaced(target) as part:
+            shutil.copyfile(source, part)
         if source.name != name:
             self.client.watcher.say(f"{source.name} is used as {name}")
         return self._keep(f"given by the user: {source.name}", target, {}, base=base)
@@ -235,11 +226,9 @@ class RawCache:
         self.client.watcher.say(f"{name}: unchanged since {kept['retrieved']}")
         target = self.folder / name
         if path != target:
-            part = target.with_name(f"{target.name}.part")
-            part.parent.mkdir(parents=True, exist_ok=True)
-            part.unlink(missing_ok=True)
-            _link(path, part)
-            part.replace(target)
+            with _replaced(target) as part:
+                part.unlink(missing_ok=True)
+                _link(path, part)
         return self._keep(
             kept["url"], target, {"ETag": kept["etag"], "Last-Modified": kept["last"]}
         )
@@ -280,15 +269,22 @@ class RawCache:
         return _raw(path, kept)
 
 
+@contextmanager
+def _replaced(path: Path) -> Iterator[Path]:
+    """A file beside ``path`` to write to, put in its place once complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    yield part
+    part.replace(path)
+
+
 def _side(path: Path) -> Path:
     return path.with_name(f"{path.name}.from.json")
 
 
 def _write_side(path: Path, kept: Mapping[str, str]) -> None:
-    side = _side(path)
-    part = side.with_name(f"{side.name}.part")
-    part.write_text(json.dumps(kept, indent=1))
-    part.replace(side)
+    with _replaced(_side(path)) as part:
+        part.write_text(json.dumps(kept, indent=1))
 
 
 def _read_side(path: Path) -> dict[str, str] | None:

@@ -28,10 +28,6 @@ class Retries:
         progress has not failed.
     first_wait
         Seconds before the second try, doubled at every further failed one.
-    sleep
-        Waits.
-    watcher
-        Receives waits.
     """
 
     def __init__(

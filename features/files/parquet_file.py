@@ -25,8 +25,6 @@ def read_parquet(path: Path, *, text: Collection[str]) -> pd.DataFrame:
 
     Parameters
     ----------
-    path
-        The file.
     text
         Columns read as categories.
 

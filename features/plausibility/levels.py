@@ -247,8 +247,6 @@ def gdp_findings(
 
     Parameters
     ----------
-    totals
-        Of the panel.
     gdp, gdp_years
         Million USD, shape ``[year, country]``, and its years.
     """

@@ -46,10 +46,6 @@ def tidy_indicators(frame: pd.DataFrame, options: ReadingOptions, *, file: objec
     ----------
     frame
         A row a country, year and indicator, or years as columns.
-    options
-        The user's reading options.
-    file
-        Named in errors.
 
     Returns
     -------

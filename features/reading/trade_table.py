@@ -46,10 +46,6 @@ def tidy_trade(frame: pd.DataFrame, options: ReadingOptions, *, file: object) ->
     ----------
     frame
         A table as it was read: a row a flow and year, date or month, or years as columns.
-    options
-        The user's reading options.
-    file
-        Named in errors.
 
     Returns
     -------

@@ -24,8 +24,6 @@ def stacked(
         A row a key, a column a year.
     years
         Year of each column.
-    file
-        Named in errors.
 
     Returns
     -------

@@ -58,8 +58,6 @@ def parse_rows(body: bytes, *, wanted: Wanted, file: object) -> pd.DataFrame:
         The answer, an envelope of ``count``, ``data`` and ``error``.
     wanted
         What was asked.
-    file
-        Named in errors.
 
     Raises
     ------

@@ -82,6 +82,11 @@ class Reporters:
             )
         return cls({country: tuple(codes) for country, codes in sorted(found.items())})
 
+    @property
+    def country_of(self) -> dict[int, str]:
+        """Alpha-3 code by code."""
+        return {r.code: country for country, under in self.codes.items() for r in under}
+
     def in_year(self, year: int) -> tuple[int, ...]:
         """Codes to ask for in a year, without those that had expired before it."""
         out: list[int] = []

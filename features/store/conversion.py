@@ -42,8 +42,6 @@ def convert(
         Its parts. Those an earlier call made of the same raw files are reused.
     target
         Folder of the data set; another process must not write to it meanwhile.
-    watcher
-        Receives every part.
 
     Raises
     ------

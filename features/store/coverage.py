@@ -33,11 +33,6 @@ COUNTED: dict[Kind, str] = {
 def coverage(dataset: Dataset) -> pd.DataFrame:
     """Rows by country and year.
 
-    Parameters
-    ----------
-    dataset
-        A data set of the store.
-
     Returns
     -------
     DataFrame
@@ -98,8 +93,6 @@ def check(store: Store, *, today: date) -> list[Finding]:
 
     Parameters
     ----------
-    store
-        The store.
     today
         The day staleness is judged on.
 

@@ -30,8 +30,6 @@ class FlowSpool:
     ----------
     folder
         Emptied first: a killed process may have left one.
-    file
-        Named in errors.
     years
         Years asked for; all where empty.
     """

@@ -36,8 +36,6 @@ def with_iso3(
         Names of the columns of origin and destination codes.
     using
         See `features.countries.source_codes.translate`.
-    file
-        Named in the error.
     notes
         Receives the count of non-country rows, which are left out.
 
