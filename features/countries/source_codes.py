@@ -113,12 +113,9 @@ _unknown: ContextVar[UnknownCodes] = ContextVar("unknown_codes", default="error"
 
 @contextmanager
 def unknown_codes(choice: str) -> Iterator[None]:
-    """Set how rows of unknown codes are treated while a data set is made: ``error`` or ``drop``.
+    """Set how rows of unknown codes are treated while a data set is made.
 
-    Raises
-    ------
-    InputError
-        For another word.
+    ``error`` or ``drop``; raises `InputError` for another word.
     """
     known = next((word for word in UNKNOWN_CODES if word == choice), None)
     if known is None:
@@ -178,10 +175,7 @@ def _two_letters() -> dict[str, str]:
 def numeric_to_iso3(code: str) -> str | None:
     """ISO or UN numeric code, as DESTA and BACI use it; None for an empty one.
 
-    Raises
-    ------
-    UnknownCodeError
-        If neither table has it.
+    Raises `UnknownCodeError` if neither table has it.
     """
     short = code.strip().lstrip("0")
     if not short:
@@ -204,10 +198,7 @@ def of_comtrade(code: int) -> str | None:
 def alpha3_to_iso3(code: str) -> str | None:
     """Three-letter code as sources spell it; None for what is not a country.
 
-    Raises
-    ------
-    UnknownCodeError
-        If no table has it.
+    Raises `UnknownCodeError` if no table has it.
     """
     code = code.strip()
     if code in _WITHOUT_CODE:
@@ -219,13 +210,7 @@ def alpha3_to_iso3(code: str) -> str | None:
 
 
 def alpha2_to_iso3(code: str) -> str | None:
-    """Two-letter code; ``NA`` is Namibia.
-
-    Raises
-    ------
-    UnknownCodeError
-        If no table has it.
-    """
+    """Two-letter code, where ``NA`` is Namibia; raises `UnknownCodeError` if no table has it."""
     try:
         return _two_letters()[code.strip()]
     except KeyError:

@@ -18,6 +18,8 @@ from features.errors import SourceError
 from features.files.inflated import refuse_bomb
 from features.files.tables import sha256
 
+SIDE = ".from.json"
+"""Ending of the file beside a raw file that says where it is from."""
 Check = Callable[[Answer], None]
 """Raises `SourceError` for an error sent as a normal answer, so that it is never cached."""
 FileCheck = Callable[[Path], None]
@@ -179,7 +181,7 @@ class RawCache:
         """The file, if complete in the cache."""
         if self._refresh:
             return None
-        kept = _read_side(self.folder / name)
+        kept = read_side(self.folder / name)
         if kept is None or kept["base"] != url.partition("?")[0]:
             return None
         if sha256(self.folder / name) != kept["sha256"]:
@@ -216,7 +218,7 @@ class RawCache:
     def _old(self, url: str, name: str) -> tuple[Path, dict[str, str]] | None:
         """The newest complete copy of this address in any release."""
         for folder in (self.folder, *self._earlier):
-            kept = _read_side(folder / name)
+            kept = read_side(folder / name)
             if kept and kept["base"] == url and sha256(folder / name) == kept["sha256"]:
                 return folder / name, kept
         return None
@@ -239,7 +241,7 @@ class RawCache:
         Otherwise the source would report a broken file as unchanged for ever.
         """
         for path in self._handed:
-            kept = _read_side(path)
+            kept = read_side(path)
             if kept is not None:
                 _write_side(path, {**kept, "etag": "", "last": ""})
 
@@ -279,7 +281,7 @@ def _replaced(path: Path) -> Iterator[Path]:
 
 
 def _side(path: Path) -> Path:
-    return path.with_name(f"{path.name}.from.json")
+    return path.with_name(f"{path.name}{SIDE}")
 
 
 def _write_side(path: Path, kept: Mapping[str, str]) -> None:
@@ -287,7 +289,8 @@ def _write_side(path: Path, kept: Mapping[str, str]) -> None:
         part.write_text(json.dumps(kept, indent=1))
 
 
-def _read_side(path: Path) -> dict[str, str] | None:
+def read_side(path: Path) -> dict[str, str] | None:
+    """Origin and checksum of a raw file; None where either file is absent or damaged."""
     try:
         kept = json.loads(_side(path).read_text())
     except (OSError, ValueError):

@@ -35,7 +35,7 @@ _INDICES = {
     "RE": ("AIPI.RE", "Regulation and ethics"),
 }
 _LISTS = ("groups", "regions")
-_CHANGED = "The source has changed: upgrade gravicast"
+_changed = partial(SourceError, remedy="The source has changed: upgrade gravicast")
 # Codes of the index itself, in case the source's lists lack them.
 _GROUPS = frozenset({"WEOWORLD", "ADVEC", "EME", "LIC", "OEMDC"})
 
@@ -166,12 +166,12 @@ def _inside(body: bytes, path: tuple[str, ...], *, where: str) -> dict[str, Any]
 def _value(years: object, notes: Notes, *, file: str, area: str) -> float | None:
     """The year's value. The source may ignore the requested years and send others too."""
     if not isinstance(years, dict):
-        raise SourceError(f"the values of {area} are not years", remedy=_CHANGED, file=file)
+        raise _changed(f"the values of {area} are not years", file=file)
     notes.count("values of years not asked for dropped", len(set(years) - {str(YEAR)}))
     value = years.get(str(YEAR))
     if value is None:
         notes.count("countries without a value left out", str(YEAR) in years)
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise SourceError(f"{value!r} of {area} is not a number", remedy=_CHANGED, file=file)
+        raise _changed(f"{value!r} of {area} is not a number", file=file)
     return float(value)

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ COLUMNS = ("period", "reporterCode", "flowCode", "partnerCode", "partner2Code", 
            "customsCode", "motCode", "primaryValue")  # fmt: skip
 _ENVELOPE = ("count", "data", "error")
 _REMEDY = "Try again later; if it stays so, the source has changed: upgrade gravicast"
+_broken = partial(SourceError, remedy=_REMEDY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +93,7 @@ def _csv_rows(body: bytes, *, file: object) -> pd.DataFrame:
             index_col=False,
         )
     except (ValueError, pd.errors.ParserError) as error:
-        raise SourceError(
-            f"the table cannot be read ({first_line(error)})", remedy=_REMEDY, file=file
-        ) from error
+        raise _broken(f"the table cannot be read ({first_line(error)})", file=file) from error
     return _typed(frame, file=file)
 
 
@@ -102,11 +102,7 @@ def _refuse_others(rows: pd.DataFrame, *, wanted: Wanted, file: object) -> None:
     if not asked.all():
         other = rows[~asked].iloc[0]
         like = ", ".join(f"{name} {other[name]}" for name in COLUMNS[:-1])
-        raise SourceError(
-            f"{int((~asked).sum()):,} rows were not asked for, such as {like}",
-            remedy=_REMEDY,
-            file=file,
-        )
+        raise _broken(f"{int((~asked).sum()):,} rows were not asked for, such as {like}", file=file)
 
 
 def wanted_rows(rows: pd.DataFrame, wanted: Wanted) -> pd.DataFrame:
@@ -149,20 +145,14 @@ def _rows(body: bytes, *, file: object) -> pd.DataFrame:
     except ValueError:
         envelope = None
     if not isinstance(envelope, dict) or not {"count", "data"} & set(envelope):
-        raise SourceError("the answer is not data of Comtrade", remedy=_REMEDY, file=file)
+        raise _broken("the answer is not data of Comtrade", file=file)
     if envelope.get("error"):
-        raise SourceError(
-            f"the source answers with an error: {str(envelope['error'])[:160]}",
-            remedy=_REMEDY,
-            file=file,
+        raise _broken(
+            f"the source answers with an error: {str(envelope['error'])[:160]}", file=file
         )
     data = envelope.get("data") or []
     if envelope.get("count", len(data)) not in (len(data), None):
-        raise SourceError(
-            f"the answer counts {envelope['count']} rows and has {len(data)}",
-            remedy=_REMEDY,
-            file=file,
-        )
+        raise _broken(f"the answer counts {envelope['count']} rows and has {len(data)}", file=file)
     frame = pd.DataFrame(data, columns=None if data else list(COLUMNS))
     if any(name not in frame.columns for name in COLUMNS):
         require_source_columns(list(json.loads(text)["data"][0]), COLUMNS, file=file)
@@ -184,11 +174,7 @@ def _typed(frame: pd.DataFrame, *, file: object) -> pd.DataFrame:
         text = {name: frame[name].astype("str") for name in ("flowCode", "cmdCode", "customsCode")}
         value = {"primaryValue": frame["primaryValue"].astype("float64")}
     except (ValueError, TypeError) as error:
-        raise SourceError(
-            f"a field is not as expected ({str(error)[:120]})",
-            remedy=_REMEDY,
-            file=file,
-        ) from error
+        raise _broken(f"a field is not as expected ({str(error)[:120]})", file=file) from error
     return pd.DataFrame({**whole, **text, **value})
 
 

@@ -42,6 +42,7 @@ _TRANSITION = ("GBR", 2020)
 """The EU's treaties bound the United Kingdom to 31 December 2020, and the list has its withdrawals
 under 2020: they end a year later than other withdrawals."""
 _NEVER = 9999
+_changed = partial(SourceError, remedy="Take an earlier release, or upgrade gravicast")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +181,8 @@ def _years(column: pd.Series, *, file: str) -> pd.Series:
     wrong = (years.isna() & ~cells.isin(("", "NA"))) | (years < 1800) | (years > 2200)
     if wrong.any():
         row = int(np.argmax(wrong.to_numpy()))
-        raise SourceError(
+        raise _changed(
             f"{column.iloc[row]!r} is not a year",
-            remedy="Take an earlier release, or upgrade gravicast",
             file=file,
             column=str(column.name),
             row=int(column.index[row]) + 2,
@@ -199,8 +199,7 @@ def _spells(dyads: RawFile, withdrawals: RawFile, notes: Notes) -> tuple[pd.Data
     rows = rows[~none]
     signed, start = (_years(rows[column], file=name) for column in ("year", "entryforceyear"))
     if signed.notna().sum() == 0:
-        raise SourceError("the list has no year of signature", file=name,
-                          remedy="Take an earlier release, or upgrade gravicast")  # fmt: skip
+        raise _changed("the list has no year of signature", file=name)
     notes.count("rows of treaties not in force, without a year of entry, left out",
                 start.isna().sum())  # fmt: skip
     spells = rows.assign(start=start, wto=rows["wto_listed"].str.strip() == "1")[start.notna()]

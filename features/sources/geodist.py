@@ -66,11 +66,6 @@ class GeoDist(Connector):
         """The year of the only release."""
         return "2011"
 
-    @property
-    def key(self) -> str:
-        """Source and release."""
-        return f"geodist:{self.release}"
-
     def locate(self) -> tuple[str, ...]:
         """Address of the archive."""
         return (ARCHIVE,)

@@ -45,13 +45,7 @@ class Reading:
 
 
 def check_release_day(release: str) -> None:
-    """Refuse a release of a dated source that is not a day.
-
-    Raises
-    ------
-    InputError
-        If it is neither empty nor a day as YYYYMMDD.
-    """
+    """Raise `InputError` for a release that is neither empty nor a day as YYYYMMDD."""
     try:
         plain = not release or datetime.strptime(release, "%Y%m%d").strftime("%Y%m%d") == release
     except ValueError:
@@ -64,13 +58,7 @@ def check_release_day(release: str) -> None:
 
 
 def check_years(years: Sequence[int]) -> None:
-    """Refuse impossible years.
-
-    Raises
-    ------
-    InputError
-        If one is outside 1800 to 2200.
-    """
+    """Raise `InputError` for a year outside 1800 to 2200."""
     wrong = [year for year in years if not 1800 <= year <= 2200]
     if wrong:
         raise InputError(

@@ -83,14 +83,10 @@ class Larch(Connector):
                 remedy="Give a day, such as --release 20260111",
             )
 
-    @property
-    def key(self) -> str:
-        """Source and release."""
-        return f"larch:{self.release}"
-
     def locate(self) -> tuple[str, ...]:
         """Address of the file; releases up to 2022 are not in an archive."""
-        return (self._plain if self.release < "2023" else self._archive,)
+        ending = ".csv" if self.release < "2023" else "_csv.zip"
+        return (f"{FOLDER}rta_{self.release}{ending}",)
 
     def download(self, cache: RawCache) -> tuple[RawFile, ...]:
         """Get the file, in any form from the user's folder."""
@@ -102,14 +98,6 @@ class Larch(Connector):
         """A part for every year with an agreement."""
         read = Notes()
         yield from yearly_parts(_agreements(raw[0].path, read), read=read)
-
-    @property
-    def _archive(self) -> str:
-        return f"{FOLDER}rta_{self.release}_csv.zip"
-
-    @property
-    def _plain(self) -> str:
-        return f"{FOLDER}rta_{self.release}.csv"
 
 
 def _is_table(path: Path) -> bool:

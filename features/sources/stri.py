@@ -63,7 +63,7 @@ _GROUP = re.compile(r"EU\d*(_\d{4})?|EU\d*OECD|EA\d*|EEA|OECD\w*|G7|G20|W|WLD|BR
 _GROUPS_DROPPED = "rows of groups of countries dropped"
 _PICK = re.compile(r"[A-Z][A-Z0-9_]*=[A-Za-z0-9_]+")
 _BY_HAND = "Try again later, or download the file by hand and give its folder with --from"
-_CHANGED = "The source has changed: upgrade gravicast"
+_changed = partial(SourceError, remedy="The source has changed: upgrade gravicast")
 
 _NOTE = (
     f"from {FIRST_YEAR}, {ECONOMIES} economies; the publication lag of {LAG_MONTHS} months is "
@@ -272,10 +272,9 @@ def _read(path: Path, *, flow: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
     # explorer's download has a label, in words, beside each code.
     before = [n for n in header[: header.index("OBS_VALUE")] if _IDENTIFIER.fullmatch(n)]
     if not {"REF_AREA", "TIME_PERIOD"} <= set(before) or len(set(header)) < len(header):
-        raise SourceError(
+        raise _changed(
             "the order of the columns does not tell dimensions, which come before OBS_VALUE, from "
             f"attributes: {', '.join(header)}",
-            remedy=_CHANGED,
             file=path.name,
         )
     dimensions = tuple(name for name in before if name not in (*_NO_DIMENSIONS, *_COLUMNS))
@@ -353,11 +352,8 @@ def _index_rows(rows: pd.DataFrame, *, series: ReadySeries, file: str) -> pd.Dat
         if wrong.any():
             row = rows[wrong].iloc[0]
             what = "a year" if column == "TIME_PERIOD" else "an index from 0 to 1"
-            raise SourceError(
-                f"{row[column]!s} of {row['REF_AREA']} is not {what}",
-                remedy=_CHANGED,
-                file=file,
-                column=column,
+            raise _changed(
+                f"{row[column]!s} of {row['REF_AREA']} is not {what}", file=file, column=column
             )
     return pd.DataFrame(
         {

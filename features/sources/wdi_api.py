@@ -24,7 +24,7 @@ PER_PAGE = 20_000
 """Rows per request. From 50,000 the answer is a web page; a series has some 17,500."""
 RETIRED = "175"
 _TITLE = "World Bank API"
-_OTHERWISE = "Use --via bulk, or upgrade gravicast"
+_changed = partial(changed_source, remedy="Use --via bulk, or upgrade gravicast")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +168,9 @@ def parse_page(body: bytes, *, subject: str) -> Page:
             return _page(*answer)
         except (TypeError, ValueError, KeyError, AttributeError):
             pass
-    raise changed_source(
+    raise _changed(
         "expected a list of page, pages, per_page, total and of rows, "
         f"found {body[:80].decode('utf-8', errors='replace')!r}",
-        remedy=_OTHERWISE,
         file=file,
     )
 
@@ -258,10 +257,9 @@ def read_series(files: Sequence[RawFile], *, series: str) -> tuple[pd.DataFrame,
             }
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise changed_source(
+        raise _changed(
             f"expected rows of indicator, country, countryiso3code, date "
             f"and value, found {json.dumps(rows[0], ensure_ascii=False)[:160]} ({error})",
-            remedy=_OTHERWISE,
             file=file,
         ) from error
     if wrong:
@@ -280,10 +278,8 @@ def read_countries(files: Sequence[RawFile]) -> tuple[dict[str, str], frozenset[
         # The region "NA" means that this is a group. Namibia's own code NA stands elsewhere.
         groups = frozenset(str(row["id"]) for row in rows if row["region"]["id"] == "NA")
     except (KeyError, TypeError) as error:
-        raise changed_source(
-            f"expected id, iso2Code and region of each country ({error})",
-            remedy=_OTHERWISE,
-            file=f"{_TITLE}, country",
+        raise _changed(
+            f"expected id, iso2Code and region of each country ({error})", file=f"{_TITLE}, country"
         ) from error
     return alpha3, groups
 

@@ -238,7 +238,8 @@ class Weo(Connector):
             known = set(ahead[present & (table["code"] == code)])
             lacking = [h for h in range(self.horizon + 1) if h not in known]
             if lacking:
-                notes.say(f"Vintage {vintage} has no {code} {_listed(lacking)} years ahead")
+                years = ", ".join(map(str, lacking))
+                notes.say(f"Vintage {vintage} has no {code} {years} years ahead")
         return rows[["iso3", "year", "indicator", "value"]]
 
     def _actual(self, table: pd.DataFrame, notes: Notes) -> pd.DataFrame:
@@ -306,10 +307,6 @@ def _file_name(vintage: str) -> str:
 
 def _year(vintage: str) -> int:
     return int(vintage[:4])
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers))
 
 
 def _refuse_vintage(vintage: str) -> None:

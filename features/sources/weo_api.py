@@ -35,6 +35,7 @@ _LAST_ACTUAL = "LATEST_ACTUAL_ANNUAL_DATA"
 _REMEDY = (
     "Try again later, or download the workbook by hand from data.imf.org and give it with --from"
 )
+_broken = partial(SourceError, remedy=_REMEDY)
 
 
 class Flow(NamedTuple):
@@ -120,7 +121,7 @@ def _vintage_of(cache: RawCache, flow: Flow) -> str:
     day = str(_table(probe.path.read_bytes(), probe.path.name)["PUBLICATION_DATE"].iloc[0])
     named = re.match(r"(\d{4})-(\d{2})", day)
     if named is None:
-        raise SourceError(f"{day!r} is not a publication day", remedy=_REMEDY, file=probe.path.name)
+        raise _broken(f"{day!r} is not a publication day", file=probe.path.name)
     # Out in the second half of April or the middle of October, give or take a week.
     return f"{named[1]}-{'04' if int(named[2]) < 7 else '10'}"
 
@@ -161,9 +162,7 @@ def read_api_vintage(
             }
         ).reset_index(drop=True)
     except ValueError as error:
-        raise SourceError(
-            f"a figure cannot be read ({first_line(error)})", remedy=_REMEDY, file=data.name
-        ) from error
+        raise _broken(f"a figure cannot be read ({first_line(error)})", file=data.name) from error
 
 
 def _last_actual(rows: pd.DataFrame, series: Path, notes: Notes) -> pd.Series:
@@ -188,9 +187,7 @@ def _table(body: bytes, file: str) -> pd.DataFrame:
     try:
         return pd.read_csv(BytesIO(body), dtype="str", keep_default_na=False, encoding="utf-8-sig")
     except (ValueError, pd.errors.ParserError) as error:
-        raise SourceError(
-            f"the CSV cannot be read ({first_line(error)})", remedy=_REMEDY, file=file
-        ) from error
+        raise _broken(f"the CSV cannot be read ({first_line(error)})", file=file) from error
 
 
 def _check_csv(answer: Answer, *, columns: Collection[str]) -> None:
@@ -202,9 +199,7 @@ def _check_csv(answer: Answer, *, columns: Collection[str]) -> None:
     rows = _table(cut, "SDMX interface of the IMF")
     require_source_columns([*rows], columns, file="SDMX interface of the IMF")
     if rows.empty:
-        raise SourceError(
-            "the source answered with a header and no row", remedy=_REMEDY, file="weo"
-        )
+        raise _broken("the source answered with a header and no row", file="weo")
 
 
 def _check_listing(answer: Answer) -> None:
@@ -217,9 +212,5 @@ def _flows(body: bytes) -> list[Flow]:
     try:
         flows = [Flow(f["id"], f["version"]) for f in json.loads(body)["data"]["dataflows"]]
     except (ValueError, KeyError, TypeError):
-        raise SourceError(
-            "the source's answer is not a list of dataflows",
-            remedy=_REMEDY,
-            file=LISTING,
-        ) from None
+        raise _broken("the source's answer is not a list of dataflows", file=LISTING) from None
     return [flow for flow in flows if flow.name == "WEO" or _ARCHIVED.fullmatch(flow.name)]

@@ -42,9 +42,9 @@ class Connector(ABC):
         """Release of the source; for a dated source the day of retrieval, YYYYMMDD."""
 
     @property
-    @abstractmethod
     def key(self) -> str:
         """Name in the store: source, release and every option that affects the content."""
+        return f"{self.INFO.name}:{self.release}"
 
     @abstractmethod
     def locate(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.download.raw_cache import SIDE, read_side
 from features.files.tables import sha256
 from features.store.dataset import Dataset
 from features.store.source import Kind
@@ -134,16 +135,11 @@ def _day(release: str) -> date | None:
 
 
 def _raw_findings(store: Store) -> list[Finding]:
-    import json
-
     found = []
-    for side in sorted((store.folder / "raw").rglob("*.from.json")):
-        path = Path(str(side).removesuffix(".from.json"))
-        try:
-            wanted = json.loads(side.read_text())["sha256"]
-        except (OSError, ValueError, KeyError, TypeError):
-            wanted = ""
-        if not path.is_file() or sha256(path) != wanted:
+    for side in sorted((store.folder / "raw").rglob(f"*{SIDE}")):
+        path = Path(str(side).removesuffix(SIDE))
+        kept = read_side(path)
+        if kept is None or sha256(path) != kept["sha256"]:
             problem = "the cached file was changed or removed: the next fetch gets it again"
             found.append(Finding(str(path), problem, broken=True))
     return found

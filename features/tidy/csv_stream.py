@@ -23,13 +23,7 @@ BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, Run
 
 
 def whole_zip(path: Path) -> None:
-    """Check for `RawCache.file`: refuse an incomplete zip archive or a page of HTML.
-
-    Raises
-    ------
-    SourceError
-        If it is one.
-    """
+    """Raise `SourceError` for an incomplete zip archive or a page of HTML: a `FileCheck`."""
     if zipfile.is_zipfile(path):
         return
     with path.open("rb") as handle:

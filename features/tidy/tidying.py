@@ -13,13 +13,7 @@ from features.errors import AGAIN, SourceError, changed_source
 
 
 def require_source_columns(found: Sequence[str], expected: Iterable[str], *, file: object) -> None:
-    """Check the columns of a source's file.
-
-    Raises
-    ------
-    SourceError
-        If one is absent; names what was expected and found.
-    """
+    """Raise `SourceError` for an absent column; it names what was expected and found."""
     lacking = [name for name in expected if name not in found]
     if lacking:
         present = ", ".join(map(str, list(found)[:30])) or "none"
