@@ -85,10 +85,11 @@ def _by_partner(panel: TradePanel, k: int, side: Side) -> float | None:
     return _median_gap(np.concatenate(gaps))
 
 
-def _counted_twice(what: str, names: Sequence[str], message: str, gaps: Iterable[float]) -> Finding:
-    """Finding on aggregates; ``message`` has a place for how nearly they equal the others' sum."""
+def _counted_twice(
+    what: str, names: Sequence[str], subject: str, equal: str, gaps: Iterable[float]
+) -> Finding:
+    """Finding on aggregates, whose ``subject`` may ``equal`` the others' sum only nearly."""
     certain = max(gaps) <= _EXACT
-    message = message.format("" if certain else "nearly ")
     return Finding(
         code=f"aggregate-{what}",
         severity="error" if certain else "warning",
