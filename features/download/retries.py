@@ -42,7 +42,7 @@ class Retries:
         self._watcher = watcher
 
     def __call__(self, url: str, once: Callable[[], T]) -> T:
-        """Result of ``once``.
+        """Call ``once`` until it succeeds, and return its result.
 
         Raises
         ------

@@ -79,7 +79,7 @@ def _header(path: Path, *, mark: str) -> list[str]:
     if cells > MOST_COLUMNS:
         raise InputError(
             f"the first line has {cells:,} cells: no table has so many columns",
-            remedy="Check that the file is a table with one row a line",
+            remedy="Check that the file is a table with one row per line",
             file=path,
             row=1,
         )

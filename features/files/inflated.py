@@ -161,7 +161,7 @@ def refuse_bomb(path: Path) -> None:
 
 
 def _inflates_beyond(path: Path, limit: int) -> bool:
-    """Whatever the file's name: its first bytes decide how it is packed."""
+    """Whether a file, packed as its first bytes say, inflates beyond the limit."""
     with path.open("rb") as handle:
         head = handle.read(6)
     packed = next((p for p, begin in _BEGINNINGS.items() if head.startswith(begin)), None)

@@ -1,4 +1,4 @@
-"""Which well-formed data are implausible: who vanishes, jumps, or counts twice.
+"""Checks for implausible data: traders that vanish, jump, or count twice.
 
 The checks look for traders without exports or imports in the last years (late reporters) or in
 between, whose years are read as missing; an incomplete last year; totals and large flows that jump

@@ -29,7 +29,7 @@ def aggregate_findings(panel: TradePanel, totals: TraderTotals) -> list[Finding]
 
 
 def _gap(value: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Relative distance of a value from what others sum up to; infinite where both are zero."""
+    """Relative distance of a value from the sum of others; NaN where both are zero."""
     size = np.maximum(value, others)
     return np.abs(value - others) / np.where(size > 0, size, np.nan)
 

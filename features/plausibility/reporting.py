@@ -19,7 +19,7 @@ Silent = dict[Side, NDArray[np.bool_]]
 
 
 def silent_years(totals: TraderTotals, found: Sequence[Succession]) -> Silent:
-    """Years without a trader's exports (imports) after it traded, but those after it ended."""
+    """Years without a trader's exports (imports) after it traded, except after it ended."""
     silent = {side: totals.silent(side) for side in SIDES}
     for one in found:
         ended = totals.years > one.year
@@ -81,7 +81,7 @@ def _gaps(
 def _silence(
     code: str, message: str, totals: TraderTotals, silent: NDArray[np.bool_], late: LateReports
 ) -> list[Finding]:
-    """A finding on silent traders; none where none is."""
+    """A finding on silent traders, if there are any."""
     traders = np.flatnonzero(silent.any(axis=0))
     if not traders.size:
         return []

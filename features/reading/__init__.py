@@ -1,4 +1,4 @@
-"""How the tables that people have become gravicast's: names, codes, units, layouts.
+"""Reads users' tables into gravicast's form: names, codes, units, layouts.
 
 A trade file may have the columns of Comtrade or WITS; countries by alpha-3, alpha-2, numeric or M49
 code or by name; years as columns, dates or months (summed to years); thousand or million USD where

@@ -45,7 +45,7 @@ def tidy_indicators(frame: pd.DataFrame, options: ReadingOptions, *, file: objec
     Parameters
     ----------
     frame
-        A row a country, year and indicator, or years as columns.
+        One row per country, year and indicator, or years as columns.
 
     Returns
     -------

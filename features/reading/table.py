@@ -41,7 +41,7 @@ class ReadTable:
 
     @property
     def statements(self) -> tuple[str, ...]:
-        """The notes in one line; empty where the table was tidy."""
+        """The notes in one line; empty if the table was tidy already."""
         return (READ + "; ".join(self.notes),) if self.notes else ()
 
     @contextmanager

@@ -249,7 +249,7 @@ def unit_of(
     if names.plain(header) == "v":
         raise InputError(
             "the header does not give the unit of the values: BACI's v is in thousand USD",
-            remedy="Say it with `--unit thousand` (or usd, million, billion)",
+            remedy="Give it with `--unit thousand` (or usd, million, billion)",
             file=file,
             column=header,
         )

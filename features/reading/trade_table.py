@@ -45,7 +45,7 @@ def tidy_trade(frame: pd.DataFrame, options: ReadingOptions, *, file: object) ->
     Parameters
     ----------
     frame
-        A table as it was read: a row a flow and year, date or month, or years as columns.
+        A table as it was read: one row per flow and year, date or month, or years as columns.
 
     Returns
     -------

@@ -76,7 +76,7 @@ class Aipi(Connector):
         return (*(f"{_BASE}/AIPI/{code}" for code in _INDICES), *(f"{_BASE}/{n}" for n in _LISTS))
 
     def download(self, cache: RawCache) -> tuple[RawFile, ...]:
-        """An answer an index and one a list.
+        """One answer per index and per list.
 
         Raises
         ------
@@ -155,8 +155,7 @@ def _inside(body: bytes, path: tuple[str, ...], *, where: str) -> dict[str, Any]
         found = found.get(name) if isinstance(found, dict) else None
     if not isinstance(found, dict) or not found:
         raise SourceError(
-            f"the source answered without {' '.join(path)}, as it does for a name that it does not "
-            "know",
+            f"the source answered without {' '.join(path)}, as it does for an unknown name",
             remedy="Try again later; if it stays so, the source has changed: upgrade gravicast",
             file=where,
         )

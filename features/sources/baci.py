@@ -98,11 +98,11 @@ class Baci(Connector):
         return (baci_address(self.revision, self.release),)
 
     def download(self, cache: RawCache) -> tuple[RawFile, ...]:
-        """The zip: 2.4 GB for HS92, less for later revisions."""
+        """The zip: 2.4 GB for HS92, smaller for later revisions."""
         return (download_baci(cache, self.revision, self.release),)
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
-        """A part a year, exporter, importer, sector and current USD."""
+        """One part per year, exporter, importer, sector and current USD."""
         archive = self._archive(raw)
         level = level_named(self.level)
         for year in archive.chosen(self.years):
@@ -152,7 +152,7 @@ def download_baci(cache: RawCache, revision: str, release: str) -> RawFile:
 
 
 def refuse_no_robots(level: str, revision: str) -> None:
-    """The first revision counts robots among other machines: 847950 is of 1996."""
+    """Refuse HS92 for technology: it counts robots among other machines (847950 is of 1996)."""
     if level == "technology" and revision == "HS92":
         raise InputError(
             "HS92 has no code for industrial robots (847950 came with HS96)",

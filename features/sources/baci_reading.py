@@ -66,7 +66,7 @@ class CountryMap:
 
 @dataclass(frozen=True, slots=True)
 class YearFlows:
-    """Flows of a year, sorted by exporter, importer and sector; one array entry a flow.
+    """Flows of a year, sorted by exporter, importer and sector; one array entry per flow.
 
     Attributes
     ----------

@@ -143,7 +143,7 @@ class Batis(Connector):
             return (cache.file(_WTO, name=name, check=check),)
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
-        """A part a year, exporter, importer, sector (item) and current USD."""
+        """One part per year, exporter, importer, sector (item) and current USD."""
         path = raw[0].path
         wanted = ("S",) if self.items == (TOTAL,) else tuple(sorted(self.items))
         spool = FlowSpool.beside(path, key=self.key, years=self.years)

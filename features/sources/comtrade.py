@@ -176,7 +176,7 @@ class Comtrade(Connector):
             raise SourceError(
                 "the source has no data at all for these reporters and years",
                 remedy="Check --reporters and --years: the newest years come late, and a wrong "
-                "question is answered with an empty list",
+                "request is answered with an empty list",
                 file="comtrade",
             )
         year_of_trade = YearOfTrade(

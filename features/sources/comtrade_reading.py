@@ -28,7 +28,7 @@ _broken = partial(SourceError, remedy=_REMEDY)
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What rows must be of.
+    """What every row must match.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Wanted:
 
 
 def year_of(period: int) -> int:
-    """Year of a year or month."""
+    """Year of a period, which is a year or a month."""
     return period if period < 10_000 else period // 100
 
 
@@ -83,7 +83,7 @@ def read_rows(path: Path) -> pd.DataFrame:
 
 
 def _csv_rows(body: bytes, *, file: object) -> pd.DataFrame:
-    """Rows of the CSV that the source's website gives; names of areas, in Latin-1, are not read."""
+    """Rows of the website's CSV; names of areas, in Latin-1, are not read."""
     try:
         frame = pd.read_csv(
             io.BytesIO(body.removeprefix(b"\xef\xbb\xbf")),
@@ -111,7 +111,7 @@ def wanted_rows(rows: pd.DataFrame, wanted: Wanted) -> pd.DataFrame:
 
 
 def is_answer(path: Path) -> bool:
-    """Whether a file is an answer of the source's, or a table of it as its website gives one."""
+    """Whether a file is an answer of the API or a table from the website."""
     try:
         return not read_rows(path).empty
     except SourceError:

@@ -84,7 +84,7 @@ class Reporters:
 
     @property
     def country_of(self) -> dict[int, str]:
-        """Alpha-3 code by code."""
+        """Alpha-3 code of each code."""
         return {r.code: country for country, under in self.codes.items() for r in under}
 
     def in_year(self, year: int) -> tuple[int, ...]:
@@ -168,8 +168,8 @@ def _country(code: int, listed: Mapping[str, Any] | None, who: str) -> str | Non
     """Country of a code by our table, else by the source's list.
 
     The list gives areas "not elsewhere specified" a placeholder with a digit, an underscore or
-    less than three letters (``W00``, ``_X``). Its groups are none either, but 490 ("Other Asia,
-    nes"), which is Taiwan and is called a group among reporters and none among partners.
+    less than three letters (``W00``, ``_X``). Its groups are not countries either, except 490
+    ("Other Asia, nes"): Taiwan, which is a group among reporters but not among partners.
 
     Raises
     ------
@@ -188,7 +188,7 @@ def _country(code: int, listed: Mapping[str, Any] | None, who: str) -> str | Non
 
 
 def check_reference(answer: Answer, *, column: str) -> None:
-    """Refuse an answer that is not a list with this column, so that it is not kept."""
+    """Refuse an answer that is not a list with this column, so that it is not cached."""
     if answer.status != 200:
         raise refusal(REFERENCE, answer)
     _require(_parse(answer.text, REFERENCE), (column,), REFERENCE)

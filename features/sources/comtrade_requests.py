@@ -81,7 +81,7 @@ class Access:
 def plan(
     wanted: Wanted, reporters: Mapping[int, Sequence[int]], *, partners: int, cap: int
 ) -> Iterator[Wanted]:
-    """Calls, none of which can reach the cap.
+    """Calls small enough to stay below the cap.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def plan(
 
 
 def params(wanted: Wanted, cap: int) -> dict[str, str]:
-    """Parameters of a call; without the pins each partner comes some nine times."""
+    """Parameters of a call; without the fixed codes each partner comes about nine times."""
     return {
         "reporterCode": _comma(wanted.reporters),
         "period": _comma(wanted.periods),

@@ -123,7 +123,7 @@ class Gravity(Connector):
         )
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
-        """The pairs as one part, or a part a year of agreements."""
+        """The pairs as one part, or one part per year of agreements."""
         path = raw[0].path
         if self.what == "geography":
             yield Part.whole(lambda notes: self._geography(path, notes))

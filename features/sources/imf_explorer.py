@@ -32,7 +32,7 @@ def is_explorer(header: Sequence[str]) -> bool:
 
 
 def read_explorer(path: Path) -> pd.DataFrame:
-    """A row a series and year, with the columns of the interface's CSV.
+    """One row per series and year, with the columns of the interface's CSV.
 
     Parameters
     ----------

@@ -104,7 +104,7 @@ class Imts(Connector):
         return f"imts:{self.release}:{self.flow}:{reporters}:{years}"
 
     def locate(self) -> tuple[str, ...]:
-        """One address, or one a reporter."""
+        """One address, or one per reporter."""
         return tuple(self._address(area) for area in self._areas())
 
     def download(self, cache: RawCache) -> tuple[RawFile, ...]:
@@ -133,7 +133,7 @@ class Imts(Connector):
         )
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
-        """A part a year."""
+        """One part per year."""
         notes = Notes()
         rows = pd.concat([self._read(file.path, notes) for file in raw], ignore_index=True)
         rows = _known_countries(rows, notes, file=raw[0].path.name)
@@ -217,8 +217,7 @@ def _check(answer: Answer, *, url: str) -> None:
     # A stripped copy would double the answer's hundreds of megabytes.
     if not rows[:1000].strip():
         raise SourceError(
-            "the source answered with a header and no row, as it does for a selection it does not "
-            "have",
+            "the source answered with a header and no row, as it does for a selection it lacks",
             remedy="Check --reporters and --years: the country may report nothing there",
             file=url,
         )

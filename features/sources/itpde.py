@@ -135,7 +135,7 @@ class Itpde(Connector):
         )
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
-        """A part a year, exporter, importer, sector and current USD."""
+        """One part per year, exporter, importer, sector and current USD."""
         path = raw[0].path
         spool = FlowSpool.beside(path, key=self.key, years=self.years)
         _read(path, spool, dynamic=DYNAMIC[self.edition])

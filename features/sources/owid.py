@@ -48,7 +48,7 @@ _changed = partial(
 
 @dataclass(frozen=True, slots=True)
 class Owid(Connector):
-    """Charts of Our World in Data, a row a country and year.
+    """Charts of Our World in Data, one row per country and year.
 
     The source overwrites its charts in place: the day of retrieval is the release. Unchanged files
     are not sent again.

@@ -173,7 +173,7 @@ class Stri(Connector):
         return (cache.answer(url, name=name, params=params, check=check, fits=fits),)
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
-        """A part a year; rows of groups of countries and of parts of the index are counted."""
+        """One part per year; rows of groups of countries and of parts of the index are counted."""
         path, series = raw[0].path, self.series
         rows, dimensions = _read(path, flow=series.at_source)
         rows, statements = _chosen(rows, dimensions, picks=self.pick, file=path.name)
@@ -290,7 +290,7 @@ def _read(path: Path, *, flow: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
 def _chosen(
     rows: pd.DataFrame, dimensions: Sequence[str], *, picks: Sequence[str], file: str
 ) -> tuple[pd.DataFrame, list[str]]:
-    """One row a country and year: as picked, else the total; what was left out, in sentences."""
+    """One row per country and year: as picked, else the total; what was left out, in sentences."""
     countries, statements = set(rows["REF_AREA"]), []
     picked = dict(pick.split("=") for pick in picks)
     for name, code in picked.items():

@@ -94,7 +94,7 @@ class Technology(Connector):
         return (download_baci(cache, self.revision, self.release),)
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
-        """A part a year; the first one asked for reads the years before it too."""
+        """One part per year; the first one asked for reads the years before it too."""
         archive = BaciArchive.open(raw[0].path, revision=self.revision, release=self.release)
         years = archive.chosen(())
 

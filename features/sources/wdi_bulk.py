@@ -108,7 +108,7 @@ def _columns(rows: Iterator[list[str]], *names: str, file: str) -> Iterator[tupl
 
 
 def _width(header: list[str]) -> int:
-    """Columns up to the last that has a name: lines may or may not end with a comma."""
+    """Columns up to the last named one: lines may or may not end with a comma."""
     return max((k for k, name in enumerate(header, start=1) if name), default=0)
 
 

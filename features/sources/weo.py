@@ -177,7 +177,7 @@ class Weo(Connector):
             yield Part.of_year(int(year), partial(_build, frame, notes.get(year, Notes())))
 
     def indicator_lines(self) -> tuple[IndicatorLine, ...]:
-        """A line a subject and horizon, and one a subject with actual figures."""
+        """One line per subject and horizon, and one per subject with actual figures."""
         ahead = [
             IndicatorLine(
                 indicator=f"WEO.{code}.H{h}",

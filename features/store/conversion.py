@@ -121,7 +121,7 @@ def _about(
 class _Journal:
     """Finished parts with their notes, to resume an interrupted conversion.
 
-    Remains of other raw files are removed.
+    Parts made of other raw files are removed.
     """
 
     def __init__(self, stage: Path, *, inputs: list[str]) -> None:

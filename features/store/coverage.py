@@ -37,7 +37,7 @@ def coverage(dataset: Dataset) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a country in order of code, one column a year (one column ``all`` where there are no
+        One row per country in order of code, one column per year (one column ``all`` without
         years), int64; 0 where there is no row.
 
     Raises

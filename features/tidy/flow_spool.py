@@ -132,7 +132,7 @@ class FlowSpool:
         group: NDArray[np.integer],
         statements: Sequence[str],
     ) -> Iterator[Part]:
-        """A part a year, once all rows are in; see `translated` and `Translated.table`.
+        """One part per year, once all rows are in; see `translated` and `Translated.table`.
 
         ``statements`` are noted with every part.
         """

@@ -31,7 +31,7 @@ def with_iso3(
     Parameters
     ----------
     frame
-        One row a pair, perhaps by year.
+        One row per pair, perhaps by year.
     sides
         Names of the columns of origin and destination codes.
     using
@@ -112,7 +112,7 @@ def yearly_parts(
     Parameters
     ----------
     frame
-        ``iso3_o, iso3_d, year`` and attributes, a row a pair and year.
+        ``iso3_o, iso3_d, year`` and attributes, one row per pair and year.
     read
         Notes from reading the source's file, which go to the first part.
     finish

@@ -1,4 +1,4 @@
-"""Country side of the simulated world: economies and technology, before anything is measured.
+"""The countries of the simulated world: economies and technology, before anything is measured.
 
 Nothing here depends on bilateral trade, so the draws stay the same whatever effects are planted in
 the flows.
@@ -48,7 +48,7 @@ class CountryStates:
     union_entry: NDArray[np.int64]
 
     def rescaled(self, factor: float) -> CountryStates:
-        """Same world with every USD amount multiplied by `factor`."""
+        """The same world with every USD amount multiplied by `factor`."""
         return replace(
             self,
             real_output=self.real_output * factor,

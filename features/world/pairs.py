@@ -1,4 +1,4 @@
-"""Pair side of the simulated world: a globe, languages, colonial pasts, agreements, tables."""
+"""Country pairs of the simulated world: a globe, languages, colonial pasts, agreements."""
 
 from __future__ import annotations
 
