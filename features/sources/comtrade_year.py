@@ -91,7 +91,7 @@ class YearOfTrade:
                 f"{year}: {len(short)} reporters left out that have less than {MONTHS} months "
                 f"({listed(named, most=NAMED)})"
             )
-        notes.count("rows of years of which a month is not reported left out", (~whole).sum())
+        notes.count("rows of years with an unreported month left out", (~whole).sum())
         flows = rows[whole].groupby(["reporterCode", "partnerCode"], as_index=False)
         value = flows["primaryValue"].sum()
         # With an unknown month the year is unknown.

@@ -241,7 +241,7 @@ def _typed(column: pd.Series, labels: dict[str, str], *, file: str) -> NDArray[n
         table[number] = [name in words for name in TYPES]
         if not table[number].any():
             raise SourceError(
-                f"no label says which type of agreement {code} is (it reads {label!r})",
+                f"no label says which type of agreement {code} is (its label is {label!r})",
                 remedy="Take an earlier release, or upgrade gravicast",
                 file=file,
                 column="rta_type",

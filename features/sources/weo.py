@@ -183,7 +183,7 @@ class Weo(Connector):
                 indicator=f"WEO.{code}.H{h}",
                 # Trade too: the IMF's projections were public to forecasters.
                 channel="economic_mass",
-                label=f"{_CODES[code].label}: what the vintage of the year said of "
+                label=f"{_CODES[code].label}: what the year's vintage projected for "
                 f"{'the same year' if h == 0 else f'{h} years later' if h > 1 else '1 year later'}",
                 unit=_CODES[code].unit,
                 publication_lag_months=0,

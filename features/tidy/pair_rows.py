@@ -59,7 +59,7 @@ def with_iso3(
         positions = place[column.cat.codes.to_numpy()]
         out[name] = pd.Categorical.from_codes(positions, distinct)
         countries &= positions >= 0
-    notes.count("rows of what is not a country left out", int((~countries).sum()))
+    notes.count("rows of areas that are not countries left out", int((~countries).sum()))
     return out if countries.all() else out[countries]
 
 
