@@ -23,12 +23,7 @@ that of the forecast without technology channels. Values are columns of the back
 def score_measures(backtest: pd.DataFrame, measures: tuple[Measure, ...]) -> pd.DataFrame:
     """One row per measure and horizon, means over origins.
 
-    Parameters
-    ----------
-    backtest
-        Rows of `backtest.backtest_table`.
-    measures
-        In the order of the table.
+    ``backtest`` holds rows of `backtest.backtest_table`; the table has the order of ``measures``.
 
     Returns
     -------
