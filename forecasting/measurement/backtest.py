@@ -192,7 +192,7 @@ def backtest_table(
         for fold in folds:
             residuals = known_residuals(folds, measure, fold, changes)
             forecast = fold.forecast[measure.name].ravel()
-            columns = {
+            columns: dict[str, Any] = {
                 "origin": np.int16(fold.origin),
                 "horizon": np.int8(fold.horizon),
                 "target_year": np.int16(fold.origin + fold.horizon),
