@@ -141,14 +141,7 @@ def _subject(found: Measures) -> str:
 def movers(found: Measures, measure: Measure, year: int, names: Mapping[str, str]) -> pd.DataFrame:
     """Units of a measure in a target year by forecast change, largest rise first.
 
-    Parameters
-    ----------
-    found
-        Shifts that hold the measure.
-    measure, year
-        Which.
-    names
-        Of sectors by code.
+    ``names`` are those of sectors by code.
 
     Returns
     -------

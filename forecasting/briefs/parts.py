@@ -124,13 +124,7 @@ def technology_terms(table: pd.DataFrame) -> list[str]:
 
 
 def ascribed(terms: pd.Series[float]) -> str:
-    """The largest of several parts in words, as what the model ascribes to each.
-
-    Parameters
-    ----------
-    terms
-        USD by term of `TERM_LABELS`.
-    """
+    """The largest of several parts, USD by term of `TERM_LABELS`, as the model ascribes them."""
     order = terms.abs().sort_values(ascending=False, kind="stable").index
     top = [name for name in order if terms[name] != 0][:NAMED]
     return listed(

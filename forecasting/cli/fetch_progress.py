@@ -11,13 +11,7 @@ if TYPE_CHECKING:
 
 
 class FetchProgress:
-    """A `features.download.watcher.Watcher` that draws on stderr.
-
-    Parameters
-    ----------
-    show
-        Whether anything is written.
-    """
+    """A `features.download.watcher.Watcher` that draws on stderr, if ``show`` is on."""
 
     def __init__(self, *, show: bool) -> None:
         from rich.console import Console

@@ -105,14 +105,7 @@ def contributions(
 ) -> pd.DataFrame:
     """Split the change of every measure from the origin to the forecast.
 
-    Parameters
-    ----------
-    parts
-        Of the flows of one target year.
-    before
-        Values at the origin by measure.
-    origin
-        Whose input-output table moves.
+    ``before`` has the values at the origin by measure; the input-output table of ``origin`` moves.
 
     Returns
     -------

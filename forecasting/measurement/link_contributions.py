@@ -30,14 +30,7 @@ def link_contributions(
 ) -> pd.DataFrame:
     """Split births, deaths and active links of every exporter by channel.
 
-    Parameters
-    ----------
-    forecaster
-        Whose probability of trade is explained.
-    start
-        Values at the origin by measure.
-    measures
-        Of the family ``links``.
+    ``start`` has the values at the origin by measure; ``measures`` are of the family ``links``.
 
     Returns
     -------

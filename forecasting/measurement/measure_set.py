@@ -112,12 +112,7 @@ def cube(flows: FlowIndex, values: NDArray[np.floating]) -> Array:
 def make_measure_set(bundle: DataBundle, *, tables: Path | None) -> MeasureSet:
     """The measures that the data of a run allow.
 
-    Parameters
-    ----------
-    bundle
-        Data of the run.
-    tables
-        Folder of input-output tables; None leaves out value chains.
+    ``tables`` is the folder of input-output tables; None leaves out value chains.
 
     Raises
     ------

@@ -22,14 +22,8 @@ def decompose(run: RunResult, chosen: pd.Series[bool], *, year: int | None = Non
     Channels are net of the adjustment to country totals (`reallocation.net_of_totals`): over all
     partners of a country they sum to zero, because its total is the base's.
 
-    Parameters
-    ----------
-    run
-        Finished.
-    chosen
-        Mask of the rows of ``run.forecasts`` in the group, in any year.
-    year
-        Target year; by default the nearest.
+    ``chosen`` is a mask of the rows of ``run.forecasts`` in the group, in any year; ``year`` is the
+    nearest by default.
 
     Returns
     -------

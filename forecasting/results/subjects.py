@@ -87,12 +87,7 @@ def check_blocs(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Codes of two disjoint groups of countries.
 
-    Parameters
-    ----------
-    forecasts
-        Of the run.
-    first, second
-        Codes or English names; or a single word of `EVERYONE`.
+    Each is given by codes or English names, or by a single word of `EVERYONE`.
 
     Raises
     ------

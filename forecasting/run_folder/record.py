@@ -28,16 +28,7 @@ SUMS = "files"
 def write_record(
     folder: Path, provenance: Mapping[str, Any], *, seconds: Mapping[str, float]
 ) -> dict[str, Any]:
-    """Write ``run.json`` into a folder that holds everything else.
-
-    Parameters
-    ----------
-    folder
-        Of the run.
-    provenance
-        Content of the record.
-    seconds
-        By stage.
+    """Write ``run.json``, with the seconds by stage, into a folder that holds everything else.
 
     Returns
     -------

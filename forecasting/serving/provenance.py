@@ -35,19 +35,7 @@ def provenance(
     parts: Mapping[int, tuple[pd.DataFrame, FlowForecast]],
     explained: Explanation,
 ) -> dict[str, Any]:
-    """Content of ``run.json``.
-
-    Parameters
-    ----------
-    model, data, full_config
-        The trained model, the new data and the configuration.
-    info, matrix
-        Information set and features of the new origin.
-    parts
-        Table and forecast by horizon.
-    explained
-        Their explanation.
-    """
+    """Content of ``run.json``; ``parts`` has the table and the forecast by horizon."""
     return {
         "kind": KIND,
         "format": FORMAT,
