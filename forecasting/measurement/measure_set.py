@@ -224,7 +224,7 @@ def measure_rows(
     *,
     known: NDArray[np.bool_],
 ) -> pd.DataFrame:
-    """Reported units of a measure with their values.
+    """Reported units of a measure with their values: ``measure``, `UNIT_KEYS`, ``columns``.
 
     Parameters
     ----------
@@ -234,11 +234,6 @@ def measure_rows(
         By name: values of the measure's shape or flattened, or one number for all units.
     known
         Mask of the units that have a value; the others are left out.
-
-    Returns
-    -------
-    DataFrame
-        ``measure``, `UNIT_KEYS`, ``columns``.
     """
     keys, kept = units
     flat = {name: v.ravel() if isinstance(v, np.ndarray) else v for name, v in columns.items()}

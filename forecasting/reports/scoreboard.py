@@ -34,21 +34,9 @@ TARGET_COLUMNS = ("setting", "horizon", "metric", "reach")
 
 
 def write_scoreboard(run: Path, *, targets: Path | None = None, out: Path | None = None) -> Path:
-    """Write the scoreboard of a finished run.
+    """Write the scoreboard of a finished run, by default as ``scoreboard.md`` in its folder.
 
-    Parameters
-    ----------
-    run
-        Output folder of the run.
-    targets
-        CSV of errors to reach: ``setting, horizon, metric, reach``.
-    out
-        File to write; by default ``scoreboard.md`` in the run's folder.
-
-    Returns
-    -------
-    Path
-        The file written.
+    ``targets`` is a CSV file of errors to reach: ``setting, horizon, metric, reach``.
 
     Raises
     ------

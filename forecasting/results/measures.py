@@ -56,10 +56,6 @@ def measures(run: RunResult, kind: str = ALL, *, country: str | None = None) -> 
     country
         ISO 3166 code or English name: keeps units of this country only. Scores cover all units.
 
-    Returns
-    -------
-    Measures
-
     Raises
     ------
     InputError

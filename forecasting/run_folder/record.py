@@ -30,10 +30,7 @@ def write_record(
 ) -> dict[str, Any]:
     """Write ``run.json``, with the seconds by stage, into a folder that holds everything else.
 
-    Returns
-    -------
-    dict
-        ``provenance`` with the checksums of the files.
+    Returns ``provenance`` with the checksums of the files.
     """
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     sums = {path.relative_to(folder).as_posix(): sha256(path) for path in files}

@@ -96,12 +96,7 @@ def unit_words(unit: Mapping[str, str], names: Mapping[str, str]) -> str:
 def past_words(measure: Measure, history: pd.DataFrame) -> list[str]:
     """How a measure changed from its first year to its last, over units that have both.
 
-    ``history`` has the measure's rows of `MeasureTables.history`.
-
-    Returns
-    -------
-    list of str
-        One sentence, or none if no unit has two years.
+    ``history`` has the measure's rows of `MeasureTables.history`. Empty if no unit has two years.
     """
     first, last = int(history["year"].min()), int(history["year"].max())
     ends = history[history["year"].isin([first, last])]
