@@ -258,11 +258,11 @@ def _channel_features(features: pd.DataFrame, channel: str) -> str:
 
 def _feature_words(row: dict[Hashable, Any]) -> str:
     known = f"{cell('value', row['value'])} {row['unit']}"
-    hope = {"plus": "larger", "minus": "smaller"}.get(row["expected_direction"])
+    expected = {"plus": "larger", "minus": "smaller"}.get(row["expected_direction"])
     return (
         f"{row['feature'].replace('_', ' ')} "
         f"({known if np.isfinite(row['value']) else 'not known'}"
-        f"{f', expected to go with {hope} shifts' if hope else ''}) "
+        f"{f', expected to go with {expected} shifts' if expected else ''}) "
         f"{points(row['contribution_percent'], sign=True)}"
     )
 

@@ -39,7 +39,7 @@ class FetchProgress:
             self._bar.stop()
             self._bar = None
 
-    def say(self, text: str) -> None:
+    def report(self, text: str) -> None:
         """Write a line."""
         # A wrapped address or path could not be copied.
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The chapter on measures of the trade pattern: where they go, how sure, and how well foretold."""
+"""The chapter on measures of the trade pattern: their forecasts, intervals and past accuracy."""
 
 from __future__ import annotations
 

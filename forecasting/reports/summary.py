@@ -27,7 +27,7 @@ from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE
 
 LARGEST_SHIFTS = 3
 NOMINAL = 0.9
-HONEST = 0.025
+TOLERANCE = 0.025
 """Intervals are called well calibrated where their coverage is this close to nominal."""
 _VERDICTS: dict[Verdict, str] = {
     "not tested": "Whether that is more than luck was not tested",
@@ -166,7 +166,7 @@ def _intervals(scores: pd.DataFrame) -> str:
     if overall.empty:
         return "The back-test holds no intervals, so nothing is known about those given here."
     furthest = float(overall.iloc[int((overall - NOMINAL).abs().to_numpy().argmax())])
-    if abs(furthest - NOMINAL) <= HONEST:
+    if abs(furthest - NOMINAL) <= TOLERANCE:
         judged = "Over all flows they can be taken at their word"
     elif furthest < NOMINAL:
         judged = "They are too narrow: be less sure than they say"

@@ -91,7 +91,7 @@ def _notes(model: ServedModel, info: InformationSet, matrix: NDArray[np.float32]
     known = [spec.name for spec in trained.own]
     notes += _unknown("indicators", [spec.name for spec in own_of(info.specs)], known)
     then, now = (np.isfinite(table).any(axis=0) for table in (trained.features, matrix))
-    missing = [name for name, gone in zip(trained.shift.names, then > now, strict=True) if gone]
+    missing = [name for name, lost in zip(trained.shift.names, then > now, strict=True) if lost]
     if missing:
         notes.append(
             f"{len(missing)} features that the model's own data fill are missing from the new "
