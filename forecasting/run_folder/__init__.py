@@ -5,8 +5,8 @@ file                                      holds
 ========================================= ==================================================
 ``forecasts.parquet``                     flow x target year: base, forecast, 50 and 90 %
                                           interval, probability of trade
-``backtest.parquet``                      flow x origin x horizon x setting x model: the same
-                                          with the actual value
+``backtest.parquet``                      flow x origin x horizon x setting: the same with
+                                          the actual value, and a column for every other model
 ``scores.csv``, ``scores_by_origin.csv``  error, calibration, skill against the last value
 ``significance.csv``                      tests of equal accuracy
 ``reliability.csv``                       how often flows that may start or stop do
