@@ -14,7 +14,7 @@ import pandas as pd
 
 from forecasting.briefs.brief import BriefTable
 from forecasting.briefs.totals import any_total_published
-from forecasting.evaluation.backtest_file import read_backtest
+from forecasting.evaluation.backtest_file import by_model, forecast_column, read_backtest
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import flow_columns
 from forecasting.words.labels import SETTING_LABELS
@@ -52,13 +52,15 @@ def read_outcomes(run: RunResult, *, where: Sequence[tuple[str, str, Any]] = ())
         forecast, lower_90, upper_90``, USD; intervals of the main model only. Empty where nothing
         was back-tested.
     """
-    columns = ["model", "origin", "horizon", *flow_columns(run)]
-    columns += ["actual", "base", "forecast", "lower_90", "upper_90"]
+    columns = ["origin", "horizon", *flow_columns(run), "actual", "base", "lower_90", "upper_90"]
     if run.provenance["kind"] == "forecast":
-        return pd.DataFrame(columns=columns)
-    conditions = [("setting", "==", record_setting(run)), ("model", "in", list(COMPARED))]
-    rows = read_backtest(run.out, columns=columns, where=[*conditions, *where])
-    return rows[rows["actual"].notna()]
+        return pd.DataFrame(columns=["model", *columns, "forecast"])
+    rows = read_backtest(
+        run.out,
+        columns=[*columns, *map(forecast_column, COMPARED)],
+        where=[("setting", "==", record_setting(run)), *where],
+    )
+    return by_model(rows[rows["actual"].notna()], COMPARED)
 
 
 def record_table(outcomes: pd.DataFrame) -> pd.DataFrame:

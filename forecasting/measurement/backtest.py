@@ -13,15 +13,21 @@ from numpy.typing import NDArray
 
 from features.data.panel import TradePanel
 from features.measures.measure import Array, Measure
-from forecasting.evaluation.backtest_file import read_backtest
+from forecasting.evaluation.backtest_file import forecast_column, read_backtest
 from forecasting.measurement.intervals import Residuals, common_shocks, fit_residuals
 from forecasting.measurement.measure_set import MeasureSet, measure_rows, unit_table
 from models.intervals import LEVELS
 from models.registry import ABLATION, MAIN_MODEL
 
 Vector = NDArray[np.float64]
-_FLOWS = ("base", "forecast", "probability_of_trade", "value_origin")
 _COMPARED = ("value_origin", "base", "forecast", "without_technology", "actual")
+_FLOWS = (
+    "base",
+    forecast_column(MAIN_MODEL),
+    "probability_of_trade",
+    "value_origin",
+    forecast_column(ABLATION),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +73,10 @@ def measured_folds(
             ("origin", "==", origin),
             ("horizon", "==", horizon),
         ]
-        base, forecast, chance, value = _cubes(measure_set, folder, _FLOWS, MAIN_MODEL, where)
-        (without,) = _cubes(measure_set, folder, ("forecast",), ABLATION, where)
+        rows = read_backtest(folder, columns=_FLOWS, where=where)
+        base, forecast, chance, value, without = (
+            measure_set.cube(rows[name].to_numpy(dtype=np.float64)) for name in _FLOWS
+        )
         traded = value > 0
         since = usual_links(panel, origin, horizon)
         before = measure_set.compute(measure_set.observed(panel, origin, before=since))
@@ -89,18 +97,6 @@ def measured_folds(
                 measure_set.observed(panel, origin + horizon, before=origin)
             ),
         )
-
-
-def _cubes(
-    measure_set: MeasureSet,
-    folder: Path,
-    columns: Sequence[str],
-    model: str,
-    where: Sequence[tuple[str, str, Any]],
-) -> list[Array]:
-    """Columns of one back-test forecast, shape ``[exporter, importer, sector]`` each."""
-    rows = read_backtest(folder, columns=columns, where=[("model", "==", model), *where])
-    return [measure_set.cube(rows[name].to_numpy(dtype=np.float64)) for name in columns]
 
 
 def base_values(

@@ -1,7 +1,7 @@
 """What is in a run's folder, and how it is kept whole: claimed, staged, recorded, checked.
 
 - ``forecasts.parquet``, ``backtest.parquet``: base, forecast, intervals and probability of trade of
-  every flow, now and at past origins, there with the actual value.
+  every flow, now and at past origins, there with the actual value and a column for every model.
 - ``scores*.csv``, ``significance.csv``, ``reliability.csv``: errors, calibration, skill and tests;
   ``scoreboard.md`` shows them as tables.
 - ``attributions.parquet``: totals, SHAP values and net channels of every flow; ``channels.csv``,

@@ -78,7 +78,7 @@ FILES = (
     RunFile("significance.csv", RUN, "significance", _TEST),
     RunFile("reliability.csv", RUN, "reliability", (*_CELL, "margin", "bin")),
     # Written while the back-test goes on, and too large to log.
-    RunFile(BACKTEST, RUN, key=(*_CELL, "model", "origin", *_FLOW), logged=False),
+    RunFile(BACKTEST, RUN, key=(*_CELL, "origin", *_FLOW), logged=False),
     RunFile("measures_history.parquet", RUN, "measures.history", (*_UNIT, "year")),
     RunFile("measures_forecasts.parquet", RUN, "measures.forecasts", (*_UNIT, "target_year")),
     RunFile("measures_backtest.parquet", RUN, "measures.backtest", (*_UNIT, "origin", "horizon"),
