@@ -10,7 +10,7 @@ from forecasting.results.subjects import origin_of
 from forecasting.words.numbers import money, percent
 
 _NEWS = {"exporter": "exports_news_exporter", "importer": "imports_news_importer"}
-_OTHER = {"exporter": "importer", "importer": "exporter"}
+OTHER_SIDE = {"exporter": "importer", "importer": "exporter"}
 _WORDS = {"exporter": ("exports", "markets"), "importer": ("imports", "suppliers")}
 
 
@@ -70,8 +70,8 @@ def partner_spread(run: RunResult, code: str, *, side: str, year: int) -> str:
     rows = run.forecasts
     chosen = (rows[side] == code) & (rows["target_year"] == year)
     # A country is not its own market, where its sales at home are flows.
-    rows = rows[chosen & (rows[_OTHER[side]] != code)]
-    by = rows.groupby(_OTHER[side], observed=True)[["value_origin", "base", "forecast"]].sum()
+    rows = rows[chosen & (rows[OTHER_SIDE[side]] != code)]
+    by = rows.groupby(OTHER_SIDE[side], observed=True)[["value_origin", "base", "forecast"]].sum()
     now, then = effective_partners(by["value_origin"]), effective_partners(by["forecast"])
     flow, partners = _WORDS[side]
     share = by["forecast"].max() / by["forecast"].sum() if by["forecast"].sum() > 0 else np.nan
