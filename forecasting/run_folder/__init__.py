@@ -27,6 +27,7 @@ One process at a time writes a folder and puts it in place whole: Ctrl-C, ``kill
 terminal and a full disk leave the run that was there before, or nothing. What ``kill -9`` leaves
 beside it the next run into that folder removes or puts back (``python tests/benchmarks/kills.py``
 counts). However it is stopped, its finished folds stay beside the folder, and ``--resume`` goes on
-from them if nothing that decides a forecast has changed. Exit codes: 0; 2 for a mistake or a system that refuses, in one line; 1 for a fault of
-gravicast, whose traceback goes into a file; 128 and the signal's number if stopped.
+from them if nothing that decides a forecast has changed. Exit codes: 0; 2 for a mistake or a system
+that refuses, in one line; 1 for a fault of gravicast, whose traceback goes into a file; 128 and the
+signal's number if stopped.
 """
