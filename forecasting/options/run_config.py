@@ -164,6 +164,9 @@ class RunConfig:
         "folds at a time, which do not change results; 0 is one for each core")
     out: Path = option(Path("gravicast-run"), kinds.PATH, OUTPUT, "output folder")
     overwrite: bool = option(False, kinds.SWITCH, OUTPUT, "replace the run in the output folder")
+    resume: bool = option(
+        False, kinds.SWITCH, OUTPUT,
+        "go on from the finished folds of an interrupted run into the same folder")
     experiment: str | None = option(
         "gravicast", kinds.NAME, OUTPUT,
         "MLflow experiment", off="no_tracking")
