@@ -185,7 +185,7 @@ class RawCache:
         if kept is None or kept["base"] != url.partition("?")[0]:
             return None
         if sha256(self.folder / name) != kept["sha256"]:
-            self.client.watcher.say(f"{name}: the cached file was changed; it is fetched again")
+            self.client.watcher.report(f"{name}: the cached file was changed; it is fetched again")
             return None
         self._handed.append(self.folder / name)
         return _raw(self.folder / name, kept)
@@ -212,7 +212,7 @@ class RawCache:
         with _replaced(target) as part:
             shutil.copyfile(source, part)
         if source.name != name:
-            self.client.watcher.say(f"{source.name} is used as {name}")
+            self.client.watcher.report(f"{source.name} is used as {name}")
         return self._keep(f"given by the user: {source.name}", target, {}, base=base)
 
     def _old(self, url: str, name: str) -> tuple[Path, dict[str, str]] | None:
@@ -225,7 +225,7 @@ class RawCache:
 
     def _unchanged(self, name: str, old: tuple[Path, dict[str, str]]) -> RawFile:
         path, kept = old
-        self.client.watcher.say(f"{name}: unchanged since {kept['retrieved']}")
+        self.client.watcher.report(f"{name}: unchanged since {kept['retrieved']}")
         target = self.folder / name
         if path != target:
             with _replaced(target) as part:
