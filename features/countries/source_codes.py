@@ -137,7 +137,7 @@ def drops_unknown() -> bool:
 
 def dropped_rows(code: str) -> str:
     """Words under which rows of an unknown code are counted, beside those of no country."""
-    return f"rows of the unknown country code {code!r}, among those left out"
+    return f"rows of {code!r}, an unknown country code, among those left out"
 
 
 @lru_cache(maxsize=1)
