@@ -102,15 +102,7 @@ REDRAWN = tuple(file.name for file in FILES if file.redrawn)
 
 
 def tables_of(kind: str, *, study: bool) -> Iterator[RunFile]:
-    """Tables in memory that work of a kind leaves in its folder.
-
-    Parameters
-    ----------
-    kind
-        ``run`` or ``forecast``.
-    study
-        Whether the run had a study.
-    """
+    """Tables in memory that a ``run`` or ``forecast`` leaves in its folder."""
     works = {kind, "study"} if study else {kind}
     return (file for file in FILES if file.result and file.of & works)
 

@@ -28,21 +28,9 @@ SUMS = "files"
 def write_record(
     folder: Path, provenance: Mapping[str, Any], *, seconds: Mapping[str, float]
 ) -> dict[str, Any]:
-    """Write ``run.json`` into a folder that holds everything else.
+    """Write ``run.json``, with the seconds by stage, into a folder that holds everything else.
 
-    Parameters
-    ----------
-    folder
-        Of the run.
-    provenance
-        Content of the record.
-    seconds
-        By stage.
-
-    Returns
-    -------
-    dict
-        ``provenance`` with the checksums of the files.
+    Returns ``provenance`` with the checksums of the files.
     """
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     sums = {path.relative_to(folder).as_posix(): sha256(path) for path in files}
