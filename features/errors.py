@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 LONGEST_CELL = 200
 """Characters of a cell or a name that a message shows."""
@@ -63,6 +64,16 @@ class InputError(ValueError):
         place += [f"row {row}"] if row is not None else []
         message = f"{self.problem}. {self.remedy}"
         super().__init__(f"{', '.join(place)}: {message}" if place else message)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it is sent from another process."""
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def _rebuilt(kind: type[InputError], args: tuple[Any, ...], state: dict[str, Any]) -> InputError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 def _path(file: str) -> str:
