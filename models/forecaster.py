@@ -150,16 +150,7 @@ class ShiftForecaster(FlowModel):
 
     def fit(self, training: Training) -> ShiftForecaster:
         """Fit the shift model."""
-        shift = ShiftModel(
-            self.select(training.names),
-            training.choice,
-            training.rounds,
-            training.seed,
-            threads=training.threads,
-            params=training.params,
-            own=training.own,
-        )
-        return replace(self, shift=shift.fit(training.rows))
+        return replace(self, shift=training.shift(self.select(training.names)))
 
     def forecast(self, known: Known) -> dict[int, Vector]:
         """Forecast every horizon, USD ``[flow]``."""
