@@ -156,8 +156,8 @@ class RunConfig:
         "years between two nested choices of weights, from the ninth year of the panel on")
     study: bool = option(
         False, kinds.SWITCH, MODEL,
-        "back-test gravity models, each channel left out and placebos too; takes ten times as "
-        "long and needs gravicast[gravity]")
+        "back-test gravity models, LightGBM on levels, each channel left out and placebos too; "
+        "takes ten times as long and needs gravicast[gravity]")
     seed: int = option(1, whole(0, 2**31 - 1), MODEL, "seed of everything random", trained=True)
     workers: int = option(
         0, whole(0, 1_024), MODEL,

@@ -175,14 +175,14 @@ def _reach(targets: pd.DataFrame, setting: str, horizon: int, metric: str, ours:
 
 
 def _models(files: dict[str, Any]) -> str:
-    """Every model's errors; of the gravity models too where there was a study."""
+    """Every model's errors; of a study's models too where there was one."""
     scores = files["scores"]
     shown = scores[scores["stratum"] == "all"]
     extra = files.get("study_by_origin")
     if extra is not None:
-        gravity = extra[extra["group"] == "gravity"]
+        further = extra[extra["group"] == "model"]
         keys = ["setting", "model", "horizon"]
-        means = gravity.groupby(keys, sort=False)[list(METRIC_LABELS)].mean().reset_index()
+        means = further.groupby(keys, sort=False)[list(METRIC_LABELS)].mean().reset_index()
         shown = pd.concat([shown, means], ignore_index=True)
     parts = ["## Every model"]
     horizons = sorted(shown["horizon"].unique())

@@ -104,12 +104,12 @@ def _value(scores: pd.DataFrame, setting: str, horizon: int, model: str, name: s
 
 
 def _models(result: RunResult, overall: pd.DataFrame) -> str:
-    """Every model's errors; of the gravity models too where there was a study."""
+    """Every model's errors; of a study's models too where there was one."""
     if result.study is not None:
         extra = result.study.by_origin
-        gravity = extra[extra["group"] == "gravity"]
+        further = extra[extra["group"] == "model"]
         keys = ["setting", "model", "horizon"]
-        means = gravity.groupby(keys, sort=False)[[*METRIC_LABELS, "r2_shift"]].mean()
+        means = further.groupby(keys, sort=False)[[*METRIC_LABELS, "r2_shift"]].mean()
         overall = pd.concat([overall, means.reset_index()], ignore_index=True)
     rows = []
     for setting, horizon in _folds(overall):
