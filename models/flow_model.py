@@ -17,7 +17,7 @@ from models.binned_rows import BinnedRows
 from models.design import Design, origin_value
 from models.shift import ShiftChoice, ShiftModel
 from models.totals import Totals
-from models.trade_probability import TradeProbability, chance_features
+from models.trade_probability import TradeProbability
 
 Vector = NDArray[np.float64]
 
@@ -124,9 +124,7 @@ class Known:
         """Probability of trade by horizon, shape ``[flow]``, computed once for all models."""
         value, probability = origin_value(self.info), self.training.probability
         return {
-            horizon: probability.predict(
-                chance_features(self.features, value=value, horizon=horizon)
-            )
+            horizon: probability.of_flows(self.features, value=value, horizon=horizon)
             for horizon in self.horizons
         }
 

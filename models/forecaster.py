@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from features.data.flows import FlowIndex
 from features.data.indicators import IndicatorSpec
+from models.blocks import blocks
 from models.design import at_horizon, grow, origin_value
 from models.flow_model import FlowModel, Known, Training
 from models.intervals import Intervals
@@ -100,7 +101,9 @@ def forecast_flows(
         return FlowForecast(
             base.values, nothing, base.values, expected, base.largest_gap, base.unreachable
         )
-    growth = shift.predict(at_horizon(features, horizon))
+    growth = np.empty_like(base.values)
+    for part in blocks(growth.size):
+        growth[part] = shift.predict(at_horizon(features[part], horizon))
     grown, stopping = grow(base.values, growth), _stopping(base, flows, chance)
     moved = _raked_like(base, np.where(stopping, 0.0, grown), flows)
     if base.converged and not moved.converged:
@@ -235,7 +238,7 @@ class FittedForecaster:
 
     def probability_of_trade(self, horizon: int) -> Vector:
         """Probability that each flow is positive, shape ``[flow]``."""
-        return self.probability.predict(self.chance_features(horizon))
+        return self.probability.of_flows(self.features, value=self.value, horizon=horizon)
 
     def chance_features(self, horizon: int) -> NDArray[np.float32]:
         """What `probability_of_trade` is predicted from, shape ``[flow, feature]``."""

@@ -64,3 +64,13 @@ def test_where_settings_know_different_totals_each_has_forecasts_of_its_own(
         known, ex_ante = (found[s, model, 1] for s in ("totals_known", "ex_ante"))
         assert not np.allclose(known, ex_ante)
     assert not np.allclose(*(found["ex_ante", model, 1] for model in OURS))
+
+
+def test_forecasts_do_not_depend_on_the_blocks_they_are_made_in(make_forecaster, monkeypatch):
+    forecaster = make_forecaster()
+    whole, chance = forecaster.flow_forecast(2), forecaster.probability_of_trade(2)
+    monkeypatch.setattr("models.blocks.BLOCK", 13)
+    parts = forecaster.flow_forecast(2)
+    assert parts.shift.tobytes() == whole.shift.tobytes()
+    assert parts.forecast.tobytes() == whole.forecast.tobytes()
+    assert forecaster.probability_of_trade(2).tobytes() == chance.tobytes()
