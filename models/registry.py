@@ -41,8 +41,10 @@ class Model:
         of the target year and is not a forecast.
     by_setting
         False where forecasts are the same in every setting: they are computed once.
+    study
+        Whether only a study forecasts with it, not every back-test.
     package
-        Optional package it needs; only a study, not every back-test, forecasts with such a model.
+        Optional package it needs.
     """
 
     name: str
@@ -51,10 +53,11 @@ class Model:
     marker: tuple[str, str] = GREY_DOT
     role: Literal["main", "ablation", "baseline", "bound"] = "baseline"
     by_setting: bool = True
+    study: bool = False
     package: str | None = None
 
 
-_gravity = partial(Model, package="pyfixest")
+_gravity = partial(Model, study=True, package="pyfixest")
 
 MODELS: tuple[Model, ...] = (
     Model(MAIN_MODEL, "gravicast", ShiftForecaster, ("black", "o"), "main"),
@@ -63,10 +66,10 @@ MODELS: tuple[Model, ...] = (
     Model(RAKED_BASE, "raked base", LastValueRaked, ("blue", "D")),
     Model(LAST_VALUE, "last value", LastValue, ("vermillion", "v")),
     Model("drift", "drift", Drift, ("green", "^")),
-    Model("lightgbm_levels", "LightGBM, levels", partial(LagBooster, "levels"),
-          ("purple", "X"), by_setting=False),
     Model("lightgbm_differences", "LightGBM, differences", partial(LagBooster, "differences"),
           ("sky", "P"), by_setting=False),
+    Model("lightgbm_levels", "LightGBM, levels", partial(LagBooster, "levels"),
+          ("purple", "X"), by_setting=False, study=True),
     _gravity("gravity_three_way", "gravity, three-way PPML", partial(Gravity, three_way)),
     _gravity("gravity_dynamic", "gravity, dynamic PPML", partial(Gravity, dynamic)),
     _gravity("gravity_three_way_oracle", "gravity, three-way PPML with true totals (oracle)",
@@ -77,12 +80,12 @@ MODELS: tuple[Model, ...] = (
 
 def backtest_models() -> tuple[Model, ...]:
     """Models of every back-test."""
-    return tuple(model for model in MODELS if model.package is None)
+    return tuple(model for model in MODELS if not model.study)
 
 
 def study_models() -> tuple[Model, ...]:
     """Models that only a study forecasts with."""
-    return tuple(model for model in MODELS if model.package is not None)
+    return tuple(model for model in MODELS if model.study)
 
 
 def baselines() -> tuple[str, ...]:
