@@ -67,6 +67,19 @@ PAIRS = TableSchema(
     others="number or empty",
 )
 
+REPORTS = TableSchema(
+    (
+        Column("reporter", "country"),
+        Column("partner", "country"),
+        Column("flow", "code", "Write export or import", choices=("export", "import")),
+        Column("valuation", "code", "Write fob or cif", required=False, choices=("fob", "cif")),
+        Column("year", "year"),
+        Column("value_usd", "number", "Give USD, 0 or more", bounds=(0, 1e15)),
+    ),
+    key=("reporter", "partner", "flow", "year"),
+    recognised_by=("reporter", "partner", "flow"),
+)
+
 SECTORS = TableSchema(
     (
         Column("sector", "code", "Give one row a sector"),
