@@ -80,6 +80,17 @@ REPORTS = TableSchema(
     recognised_by=("reporter", "partner", "flow"),
 )
 
+MONTHLY = TableSchema(
+    (
+        Column("region", "code", "Write world, or a region that gravicast knows"),
+        Column("flow", "code", "Write trade, export or import",
+               choices=("trade", "export", "import")),
+        Column("month", "text"),
+        Column("value", "number", "Give a number above 0", bounds=(0, 1e18)),
+    ),
+    recognised_by=("region", "flow", "month"),
+)  # fmt: skip
+
 SECTORS = TableSchema(
     (
         Column("sector", "code", "Give one row a sector"),
