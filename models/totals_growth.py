@@ -145,10 +145,12 @@ def _monthly_news(info: InformationSet, *, years: int, exports: bool) -> list[Ve
     if info.monthly is None:
         return []
     sides: tuple[Direction, ...] = ("export", "import") if exports else ("import", "export")
-    year = info.origin + years + 1
-    own, partners = (regional_growth(info.monthly, year, side, info.flows.countries) for side in sides)
-    k = len(info.flows.sectors)
-    return [np.repeat(own, k), _partners(info, partners, exports=exports)]
+    out = []
+    for year in (info.origin + years + 1, info.origin + years + 2):
+        own, partners = (regional_growth(info.monthly, year, side, info.flows.countries) for side in sides)
+        k = len(info.flows.sectors)
+        out += [np.repeat(own, k), _partners(info, partners, exports=exports)]
+    return out
 
 
 def _partners(info: InformationSet, values: NDArray[np.floating], *, exports: bool) -> Vector:
