@@ -22,7 +22,7 @@ from features.channels import (
 from features.channels.own_features import own_channel, own_series, unused_series
 from features.data.indicators import IndicatorSpec
 from features.feature import TECHNOLOGY, Channel, Feature
-from features.information import InformationSet
+from features.information import TOTALS_CHANNEL, InformationSet
 
 FEATURES: tuple[Feature, ...] = (
     *persistence.FEATURES,
@@ -40,6 +40,8 @@ FEATURES: tuple[Feature, ...] = (
 (`own_of`) follow them."""
 
 NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)
+_GROUP = 16
+"""Columns of a cache line."""
 CHANNEL_OF: dict[str, Channel] = {feature.name: feature.channel for feature in FEATURES}
 
 
@@ -99,14 +101,45 @@ def origin_matrix(info: InformationSet, *, own: Sequence[Feature] = ()) -> NDArr
         Features of the user's own series, the columns after the built-in ones.
     """
     features = (*FEATURES, *own)
-    columns = np.full((len(features), info.flows.size), np.nan, dtype=np.float32)
-    for column, feature in zip(columns, features, strict=True):
-        if feature.build is not None:
-            column[:] = feature.build(info)
-    if np.isinf(columns).any():
-        name = features[int(np.isinf(columns).any(axis=1).argmax())].name
-        raise FloatingPointError(f"feature {name} is infinite at origin {info.origin}")
-    return np.ascontiguousarray(columns.T)
+    out = np.empty((info.flows.size, len(features)), dtype=np.float32)
+    # By groups of one cache line a row: column by column, every cell would fetch a line of its own,
+    # and all columns at once would take the memory of a second matrix.
+    for start in range(0, len(features), _GROUP):
+        group = features[start : start + _GROUP]
+        out[:, start : start + len(group)] = np.stack([_column(f, info) for f in group], axis=1)
+    # What the builders share is of no use once they are through.
+    info.cache.clear()
+    return out
+
+
+def columns_by_setting(specs: Mapping[str, IndicatorSpec]) -> NDArray[np.intp]:
+    """Columns that may differ between settings: those read from totals after the origin."""
+    published = {name for name, spec in specs.items() if spec.channel == TOTALS_CHANNEL}
+    return np.flatnonzero([not published.isdisjoint(feature.series) for feature in FEATURES])
+
+
+def refilled(
+    matrix: NDArray[np.float32],
+    info: InformationSet,
+    *,
+    columns: NDArray[np.intp],
+) -> NDArray[np.float32]:
+    """A copy of another setting's matrix with some columns of this one's; itself without any."""
+    if not columns.size:
+        return matrix
+    out = matrix.copy()
+    for column in columns:
+        out[:, column] = _column(FEATURES[column], info)
+    return out
+
+
+def _column(feature: Feature, info: InformationSet) -> NDArray[np.float32]:
+    if feature.build is None:
+        return np.full(info.flows.size, np.nan, dtype=np.float32)
+    column = np.asarray(feature.build(info)).astype(np.float32)
+    if np.isinf(column).any():
+        raise FloatingPointError(f"feature {feature.name} is infinite at origin {info.origin}")
+    return column
 
 
 def coverage(

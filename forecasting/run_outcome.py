@@ -38,7 +38,7 @@ def run_result(
 ) -> RunResult:
     """Everything that a run computed."""
     setting, origin = config.settings[0], prepared.last_origin
-    info, matrix = prepared.infos[setting][origin], prepared.matrices[setting][origin]
+    info, matrix = prepared.infos[setting][origin], prepared.matrices[setting, origin]
     by_origin = backtest.by_origin[backtest.by_origin["stratum"] == "all"].reset_index(drop=True)
     return RunResult(
         config=config,

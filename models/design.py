@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -135,8 +135,9 @@ def origin_value(info: InformationSet) -> NDArray[np.float64]:
 
 def training_design(
     panel: TradePanel,
-    matrices: Mapping[int, Sequence[NDArray[np.float32]]],
+    matrices_at: Callable[[int], Sequence[NDArray[np.float32]]],
     *,
+    origins: Iterable[int],
     horizons: Sequence[int],
     last_year: int,
     seed: int,
@@ -148,11 +149,12 @@ def training_design(
     ----------
     panel
         Bilateral trade.
-    matrices
-        By origin, its features in each setting, shape ``[flow, feature]``. Rows alternate between
-        settings at random, so that one booster learns to forecast with and without them.
-    horizons
-        Years ahead.
+    matrices_at
+        From an origin to its features in each setting, shape ``[flow, feature]``; asked once for
+        each origin. Rows alternate between settings at random, so that one booster learns to
+        forecast with and without them.
+    origins, horizons
+        Calendar years; years ahead.
     last_year
         Last target year.
     seed
@@ -167,53 +169,77 @@ def training_design(
         generator of its own, so that a prefix by target year is the same whatever comes later.
     """
     blocks = sorted(
-        ((origin, h) for origin in matrices for h in horizons if origin + h <= last_year),
-        key=lambda block: (sum(block), block),
+        (
+            _Block.draw(panel, origin, h, max_flows=max_flows, seed=seed)
+            for origin in origins
+            for h in horizons
+            if origin + h <= last_year
+        ),
+        key=lambda block: (block.origin + block.horizon, block.origin),
     )
     if not blocks:
         raise ValueError(f"no origin has a target year up to {last_year}")
-    size = min(panel.flows.size, max_flows)
-    total = size * len(blocks)
-    columns = matrices[blocks[0][0]][0].shape[1]
-    out = Design(
-        np.empty((total, columns), dtype=np.float32),
-        np.empty(total, dtype=np.float32),
-        np.empty(total, dtype=np.float32),
-        np.empty(total, dtype=np.bool_),
-        np.empty(total, dtype=np.int32),
-        np.empty(total, dtype=np.int32),
+    ends = np.cumsum([block.chosen.size for block in blocks])
+    out: Design | None = None
+    for origin in sorted({block.origin for block in blocks}):
+        settings = matrices_at(origin)
+        out = out or _empty(int(ends[-1]), settings[0].shape[1])
+        for block, end in zip(blocks, ends, strict=True):
+            if block.origin == origin:
+                block.fill(out, int(end) - block.chosen.size, panel, settings)
+    assert out is not None
+    return out
+
+
+def _empty(rows: int, columns: int) -> Design:
+    return Design(
+        np.empty((rows, columns), dtype=np.float32),
+        np.empty(rows, dtype=np.float32),
+        np.empty(rows, dtype=np.float32),
+        np.empty(rows, dtype=np.bool_),
+        np.empty(rows, dtype=np.int32),
+        np.empty(rows, dtype=np.int32),
     )
-    start = 0
-    for origin, horizon in blocks:
-        start = _fill(out, start, panel, matrices[origin], origin, horizon, size, seed)
-    return Design(*(getattr(out, name)[:start] for name in Design.__slots__))
 
 
-def _fill(
-    out: Design,
-    start: int,
-    panel: TradePanel,
-    settings: Sequence[NDArray[np.float32]],
-    origin: int,
-    horizon: int,
-    size: int,
-    seed: int,
-) -> int:
-    rng = np.random.default_rng((seed, origin, horizon))
-    target = panel.values[panel.row(origin + horizon)]
-    base = pattern_base(panel, origin=origin, horizon=horizon)
-    chosen = np.flatnonzero(~np.isnan(target) & ~np.isnan(panel.values[panel.row(origin)]))
-    if chosen.size > size:
-        chosen = np.sort(rng.choice(chosen, size=size, replace=False))
-    end = start + chosen.size
-    which = rng.integers(len(settings), size=chosen.size)
-    for number, matrix in enumerate(settings):
-        rows = np.flatnonzero(which == number)
-        out.features[start + rows] = matrix[chosen[rows]]
-    out.features[start:end, HORIZON_COLUMN] = horizon
-    out.base[start:end] = base[chosen]
-    out.shift[start:end] = midpoint_growth(target[chosen], base[chosen])
-    out.traded[start:end] = target[chosen] > 0
-    out.origin[start:end] = origin
-    out.target_year[start:end] = origin + horizon
-    return end
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """The flows of an origin and horizon that are learned from, and the generator they drew."""
+
+    origin: int
+    horizon: int
+    chosen: NDArray[np.intp]
+    rng: np.random.Generator
+
+    @classmethod
+    def draw(
+        cls, panel: TradePanel, origin: int, horizon: int, *, max_flows: int, seed: int
+    ) -> _Block:
+        rng = np.random.default_rng((seed, origin, horizon))
+        start, target = (panel.values[panel.row(year)] for year in (origin, origin + horizon))
+        chosen = np.flatnonzero(~np.isnan(target) & ~np.isnan(start))
+        if chosen.size > max_flows:
+            chosen = np.sort(rng.choice(chosen, size=max_flows, replace=False))
+        return cls(origin, horizon, chosen, rng)
+
+    def fill(
+        self,
+        out: Design,
+        start: int,
+        panel: TradePanel,
+        settings: Sequence[NDArray[np.float32]],
+    ) -> None:
+        """Write the rows from ``start`` on."""
+        chosen, end = self.chosen, start + self.chosen.size
+        target = panel.values[panel.row(self.origin + self.horizon)]
+        base = pattern_base(panel, origin=self.origin, horizon=self.horizon)
+        which = self.rng.integers(len(settings), size=chosen.size)
+        for number, matrix in enumerate(settings):
+            rows = np.flatnonzero(which == number)
+            out.features[start + rows] = matrix[chosen[rows]]
+        out.features[start:end, HORIZON_COLUMN] = self.horizon
+        out.base[start:end] = base[chosen]
+        out.shift[start:end] = midpoint_growth(target[chosen], base[chosen])
+        out.traded[start:end] = target[chosen] > 0
+        out.origin[start:end] = self.origin
+        out.target_year[start:end] = self.origin + self.horizon

@@ -54,13 +54,44 @@ class FlowForecast:
     unreachable: int
 
 
+def base_forecast(value: Vector, *, flows: FlowIndex, totals: Totals) -> FlowForecast:
+    """Forecast the base alone: no shift, and no flow that stops; see `forecast_flows`."""
+    base = _base(value, flows, totals)
+    return FlowForecast(
+        base.values,
+        np.zeros_like(base.values),
+        base.values,
+        _expected(base, flows),
+        base.largest_gap,
+        base.unreachable,
+    )
+
+
+def _base(value: Vector, flows: FlowIndex, totals: Totals) -> Raked:
+    return rake(
+        value,
+        flows=flows,
+        exporter_totals=totals.exporter,
+        importer_totals=totals.importer,
+    )
+
+
+def _expected(base: Raked, flows: FlowIndex) -> Vector:
+    exporter = base.exporter_totals[flows.exporter_margin]
+    importer = base.importer_totals[flows.importer_margin]
+    world = np.bincount(
+        np.arange(flows.margins) % len(flows.sectors), weights=base.exporter_totals
+    )[flows.sector]
+    return np.divide(exporter * importer, world, out=np.zeros_like(world), where=world > 0)
+
+
 def forecast_flows(
     value: Vector,
     features: NDArray[np.float32],
     *,
     flows: FlowIndex,
     totals: Totals,
-    shift: ShiftModel | None,
+    shift: ShiftModel,
     chance: Vector | None,
     horizon: int,
 ) -> FlowForecast:
@@ -75,7 +106,7 @@ def forecast_flows(
     flows, totals
         Keys, and the totals of the target year.
     shift
-        Fitted shift model; None stops at the base.
+        Fitted shift model.
     chance
         Probability that each flow is positive in the target year; None forecasts none at 0. A flow
         with a base is forecast at 0 only where this is below `LEAST_CHANCE`. One without a base
@@ -83,23 +114,7 @@ def forecast_flows(
     horizon
         Years ahead.
     """
-    base = rake(
-        value,
-        flows=flows,
-        exporter_totals=totals.exporter,
-        importer_totals=totals.importer,
-    )
-    exporter = base.exporter_totals[flows.exporter_margin]
-    importer = base.importer_totals[flows.importer_margin]
-    world = np.bincount(
-        np.arange(flows.margins) % len(flows.sectors), weights=base.exporter_totals
-    )[flows.sector]
-    expected = np.divide(exporter * importer, world, out=np.zeros_like(world), where=world > 0)
-    if shift is None:
-        nothing = np.zeros_like(base.values)
-        return FlowForecast(
-            base.values, nothing, base.values, expected, base.largest_gap, base.unreachable
-        )
+    base = _base(value, flows, totals)
     growth = shift.predict(at_horizon(features, horizon))
     grown, stopping = grow(base.values, growth), _stopping(base, flows, chance)
     moved = _raked_like(base, np.where(stopping, 0.0, grown), flows)
@@ -109,7 +124,12 @@ def forecast_flows(
         every = np.all(met.reshape(-1, len(flows.sectors)), axis=0)
         moved = _raked_like(base, np.where(stopping & every[flows.sector], 0.0, grown), flows)
     return FlowForecast(
-        base.values, growth, moved.values, expected, moved.largest_gap, base.unreachable
+        base.values,
+        growth,
+        moved.values,
+        _expected(base, flows),
+        moved.largest_gap,
+        base.unreachable,
     )
 
 

@@ -91,7 +91,7 @@ def audit(
         infos = information_sets(other, setting=setting, rule=prepared.rule, last=origin)
         changed |= _columns_apart(
             origin_matrix(infos[origin], own=own_features(prepared.own)),
-            prepared.matrices[setting][origin],
+            prepared.matrices[setting, origin],
         )
         found = forecast_totals(infos, origin=origin, horizons=horizons)
         known = {o: info for o, info in prepared.infos[setting].items() if o <= origin}

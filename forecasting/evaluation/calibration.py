@@ -13,7 +13,7 @@ from features.errors import InputError
 from forecasting.evaluation.fold import FoldForecast
 from forecasting.evaluation.prepared import PreparedData
 from models.baselines import last_value
-from models.forecaster import forecast_flows
+from models.forecaster import base_forecast
 from models.intervals import FEWEST, RECENT_ORIGINS, Intervals, Sample, fit_intervals
 from models.registry import MAIN_MODEL
 from models.totals import forecast_totals, world_shocks
@@ -97,15 +97,7 @@ class Calibration:
         info = infos[origin]
         possible = tuple(h for h in horizons if origin + h <= prepared.last_origin)
         for horizon, totals in forecast_totals(infos, origin=origin, horizons=possible).items():
-            base = forecast_flows(
-                last_value(info),
-                prepared.matrices[setting][origin],
-                flows=info.flows,
-                totals=totals,
-                shift=None,
-                chance=None,
-                horizon=horizon,
-            )
+            base = base_forecast(last_value(info), flows=info.flows, totals=totals)
             actual = prepared.outcome(origin, horizon)
             sample = Sample(origin, base.forecast, actual, base.expected)
             self._samples[setting, horizon].append(sample)

@@ -97,7 +97,7 @@ def run_fold(
     assert main.shift is not None
     drivers = model_drivers(
         main.shift,
-        prepared.matrices[config.settings[0]][fold.origin],
+        prepared.matrices[config.settings[0], fold.origin],
         horizons=fold.horizons,
         seed=config.seed,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from features.catalogue import NAMES, origin_matrix, own_of
+from features.catalogue import NAMES, own_of
 from features.channels.own_features import own_features
 from features.choices import Setting
 from features.data.flows import FlowIndex
@@ -18,6 +18,8 @@ from features.information import AsOfRule, DataBundle, InformationSet
 from features.plausibility.successions import Succession, successions
 from features.plausibility.trader_totals import TraderTotals
 from forecasting.evaluation.folds import Fold, tuning_years
+from forecasting.evaluation.matrices import OriginMatrices
+from forecasting.evaluation.parallel import workers
 from forecasting.options.run_config import RunConfig
 from models.design import Design, training_design
 from models.flow_model import Known, Training
@@ -40,7 +42,7 @@ class PreparedData:
     infos
         Information sets by setting and origin.
     matrices
-        Their features, shape ``[flow, feature]``.
+        Their features, built when asked for: ``matrices[setting, origin]``.
     design
         Training rows of every origin and horizon, ordered by target year. A fold takes the
         prefix that ends at its origin.
@@ -54,7 +56,7 @@ class PreparedData:
     rule: AsOfRule
     last_origin: int
     infos: dict[Setting, dict[int, InformationSet]]
-    matrices: dict[Setting, dict[int, NDArray[np.float32]]]
+    matrices: OriginMatrices
     design: Design
     own: tuple[IndicatorSpec, ...] = ()
     successions: tuple[Succession, ...] = ()
@@ -114,7 +116,7 @@ class PreparedData:
             infos=infos,
             origin=origin,
             horizons=horizons,
-            features=self.matrices[setting][origin],
+            features=self.matrices[setting, origin],
             totals=forecast_totals(infos, origin=origin, horizons=horizons),
             training=training,
         )
@@ -127,25 +129,22 @@ class PreparedData:
 
 
 def prepare(bundle: DataBundle, config: RunConfig) -> PreparedData:
-    """Open an information set and build the features at every origin of the panel."""
+    """Open an information set at every origin of the panel, and build the training design."""
     panel = bundle.panel
     rule = config.as_of_rule(panel.last_year)
     last = bundle.origin(config.as_of or rule.date(panel.last_year))
     own = () if bundle.indicators is None else own_of(bundle.indicators.specs)
-    infos: dict[Setting, dict[int, InformationSet]] = {}
-    matrices: dict[Setting, dict[int, NDArray[np.float32]]] = {}
-    for setting in config.settings:
-        infos[setting] = information_sets(bundle, setting=setting, rule=rule, last=last)
-        matrices[setting] = {
-            o: origin_matrix(info, own=own_features(own)) for o, info in infos[setting].items()
-        }
-    by_origin = {
-        origin: [matrices[setting][origin] for setting in config.settings]
-        for origin in range(panel.first_year + 1, last)
+    infos = {
+        setting: information_sets(bundle, setting=setting, rule=rule, last=last)
+        for setting in config.settings
     }
+    matrices = OriginMatrices(
+        infos, own=own_features(own), keep=len(config.settings) * workers(config)
+    )
     design = training_design(
         panel,
-        by_origin,
+        lambda origin: [matrices[setting, origin] for setting in config.settings],
+        origins=range(panel.first_year + 1, last),
         horizons=config.horizons,
         last_year=last,
         seed=config.seed,

@@ -38,7 +38,8 @@ started = time.perf_counter()
 matrices = {{o: [origin_matrix(InformationSet(bundle, as_of=rule.date(o)))]
             for o in range(1995, 2017)}}
 features = time.perf_counter()
-design = training_design(panel, matrices, horizons=(1, 2, 3), last_year=2017, seed=0)
+design = training_design(
+    panel, matrices.__getitem__, origins=matrices, horizons=(1, 2, 3), last_year=2017, seed=0)
 done = time.perf_counter()
 seconds = features - started
 print(f"{{design.features.shape[0]:,}} rows x {{len(NAMES)}} columns: features "

@@ -143,8 +143,9 @@ def facts(tables: Tables, *, until: int, config: RunConfig = CONFIG) -> Facts:
     calibration = Calibration(prepared, first_origin=folds[0].origin, horizons=config.horizons)
     out: Facts = {}
     for setting in config.settings:
-        for origin, matrix in prepared.matrices[setting].items():
+        for origin in prepared.infos[setting]:
             if origin <= until:
+                matrix = prepared.matrices[setting, origin]
                 for name, column in zip(prepared.names, matrix.T, strict=True):
                     out["feature", setting, origin, name] = column.tobytes()
     design = prepared.design.until(until)

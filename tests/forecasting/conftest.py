@@ -217,7 +217,7 @@ def _fitted(prepared: PreparedData, design: Design) -> FittedForecaster:
         origin=prepared.last_origin,
         as_of=date(2012, 7, 1).isoformat(),
         value=value,
-        features=prepared.matrices["totals_known"][prepared.last_origin],
+        features=prepared.matrices["totals_known", prepared.last_origin],
         totals=forecast_totals(infos, origin=prepared.last_origin, horizons=(1, 2)),
         intervals={1: fit_intervals(samples), 2: fit_intervals(samples[:1])},
         shift=ShiftModel(NAMES, CHOICES[0], 10, 1, threads=1, params=LEARNS).fit(design),

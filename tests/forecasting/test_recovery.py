@@ -54,7 +54,7 @@ def found_channels(prepared: PreparedData) -> pd.DataFrame:
         origin=origin,
         as_of="",
         value=infos[origin].history[-1].astype(float),
-        features=prepared.matrices[SETTING][origin],
+        features=prepared.matrices[SETTING, origin],
         totals=forecast_totals(infos, origin=origin, horizons=HORIZONS),
         intervals={},
         shift=ShiftModel(seed=1, threads=1).fit(design),
@@ -78,7 +78,7 @@ def gain_of_technology(prepared: PreparedData, *, horizon: int) -> float:
         traded = base > 0
         target = prepared.panel.values[prepared.panel.row(origin + horizon)].astype(float)
         shift = midpoint_growth(target, base)[traded]
-        rows = at_horizon(prepared.matrices[SETTING][origin], horizon)[traded]
+        rows = at_horizon(prepared.matrices[SETTING, origin], horizon)[traded]
         sides = (flows.exporter[traded], flows.importer[traded])
         for number, names in enumerate((NAMES, without_technology())):
             model = ShiftModel(names, CHOICES[0], rounds=60, seed=1, threads=1).fit(design)

@@ -67,8 +67,9 @@ def matrices_of(panel: TradePanel, *, settings: int = 2) -> dict[int, list[np.nd
 
 
 def design_of(panel: TradePanel, *, max_flows: int = 10**6, seed: int = 0) -> Design:
+    matrices = matrices_of(panel)
     return training_design(
-        panel, matrices_of(panel), horizons=HORIZONS, last_year=panel.last_year,
+        panel, matrices.__getitem__, origins=matrices, horizons=HORIZONS, last_year=panel.last_year,
         max_flows=max_flows, seed=seed,
     )  # fmt: skip
 
@@ -242,7 +243,10 @@ def test_the_same_seed_gives_the_same_design_and_another_another(panel):
 
 def test_without_a_target_year_there_is_no_design(panel):
     with pytest.raises(ValueError, match="no origin has a target year up to 1999"):
-        training_design(panel, matrices_of(panel), horizons=(1,), last_year=1999, seed=0)
+        training_design(
+            panel, matrices_of(panel).__getitem__, origins=range(2000, 2010), horizons=(1,),
+            last_year=1999, seed=0,
+        )  # fmt: skip
 
 
 def test_filling_in_the_horizon_leaves_the_origin_matrix_alone():

@@ -45,7 +45,7 @@ def forecaster() -> FittedForecaster:
         origin=origin,
         as_of=infos[origin].as_of.isoformat(),
         value=origin_value(infos[origin]),
-        features=prepared.matrices[SETTING][origin],
+        features=prepared.matrices[SETTING, origin],
         totals=forecast_totals(infos, origin=origin, horizons=HORIZONS),
         intervals={},
         shift=ShiftModel(

@@ -36,7 +36,7 @@ def drivers(prepared, make_forecaster, shift) -> Drivers:
     forecasts = {horizon: forecaster.flow_forecast(horizon) for horizon in HORIZONS}
     by_origin = {
         origin: model_drivers(
-            shift, prepared.matrices["totals_known"][origin], horizons=HORIZONS, seed=1
+            shift, prepared.matrices["totals_known", origin], horizons=HORIZONS, seed=1
         )
         for origin in (2008, 2009)
     }
@@ -87,7 +87,7 @@ def test_a_direction_close_to_zero_is_none():
 
 
 def test_a_model_without_a_single_flow_to_explain_used_nothing(shift, prepared):
-    empty = np.full_like(prepared.matrices["totals_known"][2010], np.nan)
+    empty = np.full_like(prepared.matrices["totals_known", 2010], np.nan)
     table = model_drivers(shift, empty, horizons=HORIZONS, seed=1)
     assert (table["mean_abs_percent"] == 0).all()
     assert (table["share"] == 0).all()
