@@ -147,7 +147,9 @@ def _monthly_news(info: InformationSet, *, years: int, exports: bool) -> list[Ve
     sides: tuple[Direction, ...] = ("export", "import") if exports else ("import", "export")
     out = []
     for year in (info.origin + years + 1, info.origin + years + 2):
-        own, partners = (regional_growth(info.monthly, year, side, info.flows.countries) for side in sides)
+        own, partners = (
+            regional_growth(info.monthly, year, side, info.flows.countries) for side in sides
+        )
         k = len(info.flows.sectors)
         out += [np.repeat(own, k), _partners(info, partners, exports=exports)]
     return out
