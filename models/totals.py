@@ -203,9 +203,10 @@ def world_growth(info: InformationSet, *, horizon: int, known: int) -> float:
     Notes
     -----
     A year of which months are out follows them (`models.monthly_growth`); else the first year
-    follows GDP news where they exist. For a year without news the forecast is the mean of two: no growth, and the mean growth of the panel's years so far. Weights are equal,
-    because a few booms and slumps cannot show which is right, and a weight fitted to them
-    forecasts worse than either (Timmermann 2006, doi:10.1016/S1574-0706(05)01004-9).
+    follows GDP news where they exist. For any other year the forecast is the mean of two: no
+    growth, and the mean growth of the panel's years so far. Weights are equal, because a few booms
+    and slumps cannot show which is right, and a weight fitted to them forecasts worse than either
+    (Timmermann 2006, doi:10.1016/S1574-0706(05)01004-9).
     """
     return sum(_step(info, years=years) for years in range(known + 1, horizon + 1))
 

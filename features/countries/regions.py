@@ -5,23 +5,25 @@ The publisher's own list could not be reached to check them.
 
 from __future__ import annotations
 
-REGIONS: dict[str, tuple[str, ...]] = {
-    "euro area": tuple("AUT BEL CYP DEU ESP EST FIN FRA GRC HRV IRL ITA LTU LUX LVA MLT NLD PRT "
-                       "SVK SVN".split()),
-    "united states": ("USA",),
-    "united kingdom": ("GBR",),
-    "japan": ("JPN",),
-    "other advanced economies": tuple("AUS CAN CHE CZE DNK ISL ISR NOR NZL SWE".split()),
-    "advanced asia": ("HKG", "KOR", "SGP", "TWN"),
-    "china": ("CHN",),
-    "emerging asia": tuple("BGD BRN IDN IND KHM LAO LKA MMR MNG MYS NPL PAK PHL THA VNM".split()),
-    "eastern europe and cis": tuple("ALB ARM AZE BGR BIH BLR GEO HUN KAZ KGZ MDA MKD MNE POL ROU "
-                                    "RUS SRB TJK TKM TUR UKR UZB".split()),
-    "latin america": tuple("ARG BOL BRA CHL COL CRI CUB DOM ECU GTM HND HTI JAM MEX NIC PAN PER "
-                           "PRY SLV TTO URY VEN".split()),
-    "africa and middle east": tuple("AGO ARE BHR BWA CIV CMR COD COG DZA EGY ETH GAB GHA GIN IRN "
+_MEMBERS = {
+    "euro area": ("AUT BEL CYP DEU ESP EST FIN FRA GRC HRV IRL ITA LTU LUX LVA MLT NLD PRT "
+                       "SVK SVN"),
+    "united states": "USA",
+    "united kingdom": "GBR",
+    "japan": "JPN",
+    "other advanced economies": "AUS CAN CHE CZE DNK ISL ISR NOR NZL SWE",
+    "advanced asia": "HKG KOR SGP TWN",
+    "china": "CHN",
+    "emerging asia": "BGD BRN IDN IND KHM LAO LKA MMR MNG MYS NPL PAK PHL THA VNM",
+    "eastern europe and cis": ("ALB ARM AZE BGR BIH BLR GEO HUN KAZ KGZ MDA MKD MNE POL ROU "
+                                    "RUS SRB TJK TKM TUR UKR UZB"),
+    "latin america": ("ARG BOL BRA CHL COL CRI CUB DOM ECU GTM HND HTI JAM MEX NIC PAN PER "
+                           "PRY SLV TTO URY VEN"),
+    "africa and middle east": ("AGO ARE BHR BWA CIV CMR COD COG DZA EGY ETH GAB GHA GIN IRN "
                                     "IRQ JOR KEN KWT LBN LBR LBY MAR MDG MLI MOZ MRT MUS MWI "
                                     "NAM NER NGA OMN QAT RWA SAU SDN SEN SLE SYR TCD TGO TUN TZA "
-                                    "UGA YEM ZAF ZMB ZWE".split()),
+                                    "UGA YEM ZAF ZMB ZWE"),
 }  # fmt: skip
+
+REGIONS = {region: tuple(members.split()) for region, members in _MEMBERS.items()}
 """Countries by region; one that is in none has no regional news."""

@@ -144,7 +144,7 @@ class Reports:
         return cls(flows, years, values, published)
 
     def seen(self, as_of: date, *, origin: int) -> SeenReports:
-        """Reports out by a date: years up to ``origin`` as revised, later ones as first published."""
+        """Reports out by a date: years after ``origin`` as first published, others as revised."""
         first = self.values if self.first is None else self.first
         fresh = self.years > origin
         out: dict[Reporter, Matrix] = {}
