@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from features.data.flows import FlowIndex
 from features.data.indicators import IndicatorSpec
-from models.design import at_horizon, grow, origin_value
+from models.design import at_horizon, grow, midpoint_growth, origin_value
 from models.flow_model import FlowModel, Known, Training
 from models.intervals import Intervals
 from models.raking import Raked, rake
@@ -133,6 +133,18 @@ def forecast_flows(
     )
 
 
+def nowcast_flows(known: Known) -> FlowForecast:
+    """The nowcast as a forecast one year ahead; it is not raked.
+
+    Totals that countries declare are not those of the reconciled flows: raking to them makes the
+    nowcast worse.
+    """
+    assert known.start is not None
+    base = base_forecast(origin_value(known.info), flows=known.info.flows, totals=known.totals[1])
+    value = known.start.value
+    return replace(base, shift=midpoint_growth(value, base.base), forecast=value)
+
+
 def _raked_like(base: Raked, values: Vector, flows: FlowIndex) -> Raked:
     """Rake to the totals that the base was raked to."""
     return rake(
@@ -143,14 +155,27 @@ def _raked_like(base: Raked, values: Vector, flows: FlowIndex) -> Raked:
     )
 
 
+def unlikely(value: Vector, chance: Vector, *, flows: FlowIndex) -> NDArray[np.bool_]:
+    """Flows to forecast at 0: trade is unlikely, and small beside both their totals."""
+    return _negligible(
+        value, chance, flows, flows.exporter_totals(value), flows.importer_totals(value)
+    )
+
+
 def _stopping(base: Raked, flows: FlowIndex, chance: Vector | None) -> NDArray[np.bool_]:
-    """Flows to forecast at 0: unlikely to be traded, and small beside both their totals."""
+    """`unlikely`, beside the totals that the base meets."""
     if chance is None:
         return np.zeros(base.values.shape, dtype=np.bool_)
+    return _negligible(base.values, chance, flows, base.exporter_totals, base.importer_totals)
+
+
+def _negligible(
+    value: Vector, chance: Vector, flows: FlowIndex, exporter: Vector, importer: Vector
+) -> NDArray[np.bool_]:
     limit = LARGEST_LOSS * np.minimum(
-        base.exporter_totals[flows.exporter_margin], base.importer_totals[flows.importer_margin]
+        exporter[flows.exporter_margin], importer[flows.importer_margin]
     )
-    return (chance < LEAST_CHANCE) & (base.values < limit)
+    return (chance < LEAST_CHANCE) & (value < limit)
 
 
 @dataclass(frozen=True)
@@ -195,6 +220,9 @@ class ShiftForecaster(FlowModel):
         """
         if self.shift is None:
             raise ValueError("the forecaster is not fitted yet")
+        if known.start is not None:
+            later = self.flow_forecasts(known.start.ahead)
+            return {h: nowcast_flows(known) if h == 1 else later[h - 1] for h in known.horizons}
         value = origin_value(known.info)
         return {
             horizon: forecast_flows(

@@ -26,9 +26,6 @@ CIF = 0.13
 FURTHEST = 2.5
 """Logs that an implied level may be away from the raked base."""
 TRAINING_ORIGINS = 8
-LEAST_CHANCE = 0.5
-LARGEST_LOSS = 0.01
-
 _PARAMS: Mapping[str, Any] = {
     "learning_rate": 0.1,
     "min_data_in_leaf": 100,
@@ -59,6 +56,9 @@ class ImpliedLevels:
     anchor
         Log USD, shape ``[flow]``: the mean of the levels that both reports imply, or that of one,
         else the raked base; NaN where nothing says that there is trade.
+    growth
+        Log USD, shape ``[flow]``: the origin's flow grown like the importer's report of it, else
+        like the exporter's, else the raked base.
     base
         Log USD of the raked base, shape ``[flow]``; NaN where it is 0.
     reported
@@ -67,13 +67,9 @@ class ImpliedLevels:
 
     columns: NDArray[np.float32]
     anchor: Vector
+    growth: Vector
     base: Vector
     reported: NDArray[np.int8]
-
-    @property
-    def level(self) -> Vector:
-        """The nowcast without learning, USD, shape ``[flow]``."""
-        return np.exp(np.nan_to_num(self.anchor, nan=-np.inf))
 
 
 def implied_levels(info: InformationSet, reports: SeenReports, *, base: Vector) -> ImpliedLevels:
@@ -110,8 +106,10 @@ def implied_levels(info: InformationSet, reports: SeenReports, *, base: Vector) 
         history[-1] - _nanmean(history[-4:-1]),
         _nanmean(history) - log_base,
     ]
+    growth = _first(sides["importer"].growth, sides["exporter"].growth, log_base)
     filed = np.sum([side.filed for side in sides.values()], axis=0).astype(np.int8)
-    return ImpliedLevels(np.stack(columns, axis=1).astype(np.float32), anchor, log_base, filed)
+    stacked = np.stack(columns, axis=1).astype(np.float32)
+    return ImpliedLevels(stacked, anchor, growth, log_base, filed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +232,11 @@ class Nowcast:
         settled = {**params, "seed": self.seed, "num_threads": self.threads}
         data = lightgbm.Dataset(x, label=y.astype(np.float32), weight=weight, params=settled)
         return lightgbm.train(settled, data, num_boost_round=rounds)
+
+
+def usd(logs: Vector) -> Vector:
+    """Levels of logs, 0 where they are NaN."""
+    return np.exp(np.nan_to_num(logs, nan=-np.inf))
 
 
 def _log(values: Vector) -> Vector:

@@ -124,7 +124,7 @@ class RunConfig:
         (1, 2, 3), kinds.HORIZONS, FORECAST,
         f"years ahead, from 1 to {kinds.LONGEST_HORIZON}, such as 1,2,3 or 1-5")
     settings: tuple[Setting, ...] = option(
-        SETTINGS, several(SETTINGS, metavar="SETTING,...", least=1), FORECAST,
+        SETTINGS[1:], several(SETTINGS, metavar="SETTING,...", least=1), FORECAST,
         "totals_known, ex_ante or both; the back-test scores each, and the forecast uses the "
         "first")
     as_of: date | None = option(
