@@ -13,12 +13,14 @@ from threadpoolctl import threadpool_limits
 
 from features.errors import InputError
 from forecasting.evaluation.audit import Audit, audit
-from forecasting.evaluation.backtest import Backtest, choice_at, run_backtest
+from forecasting.evaluation.backtest import Backtest, choice_at, in_threads, run_backtest
 from forecasting.evaluation.calibration import check_outcomes
+from forecasting.evaluation.finished_tasks import finished_tasks
 from forecasting.evaluation.folds import Fold, plan_folds
 from forecasting.evaluation.prepared import PreparedData, prepare
 from forecasting.evaluation.study import Study, check_study, run_study
 from forecasting.final_forecast import FinalForecast, make_final_forecast
+from forecasting.fingerprint import fingerprint
 from forecasting.inputs.findings import show_findings
 from forecasting.inputs.load import LoadedData, load
 from forecasting.inputs.universe import own_statements, unused_statements
@@ -88,8 +90,18 @@ def _written(config: RunConfig, progress: Progress) -> RunResult:
     with progress.stage("build the features"):
         prepared = prepare(data.bundle, config)
     check = partial(check_out, config.out, overwrite=config.overwrite)
-    with staged(config.out, check=check) as stage:
-        backtest = run_backtest(prepared, folds, config, stage, progress)
+    with (
+        finished_tasks(
+            config.out,
+            fingerprint(config, data.sources),
+            resume=config.resume,
+            folds=len(folds),
+            say=progress.say,
+        ) as finished,
+        staged(config.out, check=check) as stage,
+    ):
+        compute = in_threads(prepared, config, finished)
+        backtest = run_backtest(prepared, folds, config, stage, progress, compute=compute)
         study = _study(data, prepared, folds, config, backtest, progress) if config.study else None
         final = make_final_forecast(prepared, backtest, folds, config, measure_set, stage, progress)
         with progress.stage("check for leaks"):
