@@ -63,6 +63,8 @@ class ImpliedLevels:
         Log USD of the raked base, shape ``[flow]``; NaN where it is 0.
     reported
         Number of reporters that have filed, 0 to 2, shape ``[flow]``.
+    levels
+        By who declares, the level that the report implies, log USD, shape ``[flow]``; NaN without.
     """
 
     columns: NDArray[np.float32]
@@ -70,6 +72,7 @@ class ImpliedLevels:
     growth: Vector
     base: Vector
     reported: NDArray[np.int8]
+    levels: Mapping[Reporter, Vector]
 
 
 def implied_levels(info: InformationSet, reports: SeenReports, *, base: Vector) -> ImpliedLevels:
@@ -109,7 +112,8 @@ def implied_levels(info: InformationSet, reports: SeenReports, *, base: Vector) 
     growth = _first(sides["importer"].growth, sides["exporter"].growth, log_base)
     filed = np.sum([side.filed for side in sides.values()], axis=0).astype(np.int8)
     stacked = np.stack(columns, axis=1).astype(np.float32)
-    return ImpliedLevels(stacked, anchor, growth, log_base, filed)
+    levels = {name: side.level for name, side in sides.items()}
+    return ImpliedLevels(stacked, anchor, growth, log_base, filed, levels)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ class FoldForecast:
         Probability of trade; main model only.
     value_origin, actual
         The flow in the origin and target year; NaN where unknown.
+    reported
+        Number of reporters that a nowcast knows, 0 to 2; None for a forecast.
     """
 
     setting: Setting
@@ -47,6 +49,7 @@ class FoldForecast:
     probability: Vector | None
     value_origin: Vector
     actual: Vector
+    reported: Vector | None = None
 
     @property
     def target_year(self) -> int:
@@ -87,6 +90,8 @@ def run_fold(
         for horizon, found in ours.items():
             bare = bare_forecast(prepared, known, horizon, MAIN_MODEL, found.forecast)
             full = replace(bare, base=found.base, expected=found.expected)
+            if known.start is not None and horizon == 1:
+                full = replace(full, reported=known.start.implied.reported.astype(np.float64))
             forecasts += [
                 replace(full, probability=known.chance[horizon])
                 if model.role == "main"

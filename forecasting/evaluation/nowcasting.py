@@ -69,7 +69,7 @@ class Nowcasts:
             The fitted main model: it nowcasts the flows that neither side has reported.
         """
         origin = known.origin
-        implied = self._levels(origin)
+        implied = self.levels(origin)
         value, chance = self._fitted(origin, known.training).predict(implied)
         (other,) = main.flow_forecasts(replace(known, horizons=(1,))).values()
         silent = implied.reported == 0
@@ -80,7 +80,8 @@ class Nowcasts:
         ahead = self._ahead(known, value)
         return replace(known, start=ReportedStart(implied, value, chance, ahead))
 
-    def _levels(self, origin: int) -> ImpliedLevels:
+    def levels(self, origin: int) -> ImpliedLevels:
+        """What reports out at the as-of date imply of the year after the origin."""
         with self._lock:
             if origin not in self._implied:
                 info = self.infos[origin]
@@ -94,7 +95,7 @@ class Nowcasts:
         panel = self.bundle.panel
         past = {
             before: (
-                self._levels(before),
+                self.levels(before),
                 panel.values[panel.row(before + 1)].astype(np.float64),
             )
             for before in range(max(origin - TRAINING_ORIGINS, panel.first_year), origin)

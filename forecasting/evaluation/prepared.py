@@ -24,6 +24,7 @@ from forecasting.evaluation.parallel import workers
 from forecasting.options.run_config import RunConfig
 from models.design import Design, training_design
 from models.flow_model import Known, Training
+from models.nowcast import ImpliedLevels
 from models.shift import ShiftChoice
 from models.totals import Totals, forecast_totals
 
@@ -68,6 +69,11 @@ class PreparedData:
     def flows_at(self, origin: int) -> FlowIndex:
         """Flows that are forecast from an origin."""
         return self.infos[next(iter(self.infos))][origin].flows
+
+    def reported(self, origin: int) -> ImpliedLevels:
+        """What reports out at an origin's as-of date imply of the year after it."""
+        assert self.nowcasts is not None
+        return self.nowcasts.levels(origin)
 
     def outcome(self, origin: int, horizon: int) -> NDArray[np.float64]:
         """What became of every flow, USD, shape ``[flow]``.
