@@ -60,8 +60,8 @@ class MonthlyTrade:
         ----------
         frame
             ``region, flow, month, value``: the region (``world``, or one that
-            `features.countries.monitor_regions` knows), ``trade``, ``export``, ``import`` or ``oil price``,
-            the month as 2024-05, and an index or level in current USD.
+            `features.countries.monitor_regions` knows), ``trade``, ``export``, ``import`` or
+            ``oil price``, the month as 2024-05, and an index or level in current USD.
         file
             Named in errors.
 

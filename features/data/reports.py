@@ -224,16 +224,12 @@ def _statements(
     months = np.stack([one.months for one in declared.values()])
     dated = np.stack([one.dated for one in declared.values()])
     filed = months > 0
-    late = filed & ~dated & ~named
-    usual = f"{int((filed & ~dated & named).sum()):,} with the usual delay of its reporter"
-    unknown = (
-        f"{int(late.sum()):,} after {LATE_MONTHS} months, as their reporters' delay is unknown"
-    )
+    usual, late = filed & ~dated & named, filed & ~dated & ~named
     partial = int((filed & (months < 12)).sum())
     strays = sum(one.strays for one in declared.values())
     lines = [
-        f"{int(filed.any(axis=(0, 1)).sum())} reporters of the trade panel, "
-        f"{int(filed.sum()):,} reporters' years of exports or imports",
+        f"{int(filed.any(axis=(0, 1)).sum())} reporters have filed {int(filed.sum()):,} years of "
+        "exports or imports",
         f"they came out: {int((filed & dated).sum()):,} on a stated day, {int(usual.sum()):,} with "
         f"their reporter's usual delay, {int(late.sum()):,} after {LATE_MONTHS} months, as nothing "
         "says when",

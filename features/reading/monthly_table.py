@@ -24,7 +24,7 @@ _VOLUME, _PRICE = "qn", "pd"
 _WORDS = {"imports": "import", "exports": "export", "world trade": "trade", "oil": "oil price"}
 
 
-def read_monthly(path: Path, options: ReadingOptions) -> ReadTable:
+def read_monthly_trade(path: Path, options: ReadingOptions) -> ReadTable:
     """Read a file of monthly trade; see `tidy_monthly`.
 
     Raises

@@ -89,8 +89,7 @@ def tidy_reports(frame: pd.DataFrame, options: ReadingOptions, *, file: object) 
         tidy[name] = side.categorical
     table = ReadTable(tidy, tuple(notes), given=given).only(kept)
     with table.placed():
-        table = replace(table, frame=_typed(table.frame, factor, file=file))
-    return table
+        return replace(table, frame=_typed(table.frame, factor, file=file))
 
 
 def _layout(frame: pd.DataFrame, *, file: object) -> tuple[TradeLayout, dict[str, str]]:
@@ -125,14 +124,14 @@ def _layout(frame: pd.DataFrame, *, file: object) -> tuple[TradeLayout, dict[str
     return layout, given
 
 
-def _without_world(
-    sides: dict[str, CountryColumn], notes: list[str]
-) -> NDArray[np.bool_] | None:
+def _without_world(sides: dict[str, CountryColumn], notes: list[str]) -> NDArray[np.bool_] | None:
     marks = [mark for side in sides.values() if (mark := side.marked(WORLD)) is not None]
     if not marks:
         return None
     world = np.logical_or.reduce(marks)
-    notes.append(f"{counted(int(world.sum()))} of the world or areas that are not countries left out")
+    notes.append(
+        f"{counted(int(world.sum()))} of the world or areas that are not countries left out"
+    )
     return ~world
 
 

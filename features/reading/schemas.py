@@ -84,13 +84,18 @@ REPORTS = TableSchema(
 
 DELAYS = TableSchema(
     (
-        Column("reporter", "country"),
-        Column("months", "whole number", "Give the months from the end of a year to its "
-               "publication", bounds=(0, 240)),
+        Column("reporter", "country", known_as=(*names.REPORTER, *names.COUNTRY)),
+        Column(
+            "months",
+            "whole number",
+            "Give the months from the end of a year to its publication",
+            bounds=(0, 240),
+            known_as=("months", "delay", "delaymonths", "lagmonths"),
+        ),
     ),
     key=("reporter",),
     recognised_by=("reporter", "months"),
-)  # fmt: skip
+)
 
 MONTHLY = TableSchema(
     (

@@ -158,7 +158,9 @@ def _direction(
 ) -> FlowDirection:
     """Whether the rows to be read are what reporters export or import."""
     if flow is not None:
-        kinds = {found for word in frame[flow].dropna().unique() if (found := direction_of(str(word)))}
+        kinds = {
+            found for word in frame[flow].dropna().unique() if (found := direction_of(str(word)))
+        }
         if options.flow is None and len(kinds) == 1:
             return kinds.pop()
         if options.flow is None and len(kinds) > 1:

@@ -77,6 +77,18 @@ class RunConfig:
         None, kinds.PATH, DATA,
         "folder of inter-country input-output tables: wiot_YYYY.parquet and "
         "gross_output.parquet")
+    reports: Path | None = option(
+        None, kinds.PATH, DATA,
+        "what countries declare of their own trade: reporter, partner, flow, year, [month], "
+        "value_usd, [valuation], [published]")
+    report_delays: Path | None = option(
+        None, kinds.PATH, DATA,
+        "months from the end of a year to each reporter's publication, for reports without "
+        "dates: reporter, months; others are late (default: a table that comes with gravicast)")
+    monthly: tuple[Path, ...] = option(
+        (), kinds.PATHS, DATA,
+        "monthly trade of the world and its regions, and oil prices: region, flow, month, value; "
+        "may be several")
     store: Path | None = option(
         None, kinds.PATH, DATA,
         "folder of the store of public data (default: GRAVICAST_STORE, else gravicast-store)")
@@ -279,6 +291,8 @@ def _check_together(config: RunConfig) -> None:
     if not own_catalogue and (config.indicators is None) != (config.indicator_catalogue is None):
         lacking = "indicators" if config.indicators is None else "indicator_catalogue"
         raise refusal(lacking, None, "Indicators and their catalogue go together: give both")
+    if config.report_delays is not None and config.reports is None:
+        raise refusal("report_delays", str(config.report_delays), "Give the reports as well")
     if config.trade is None:
         _check_simulated(config)
     elif config.tables is not None and config.domestic != "include":
@@ -290,6 +304,8 @@ def _check_simulated(config: RunConfig) -> None:
     """The simulated world brings its own data: one sector, no domestic sales."""
     if config.indicators is not None or config.pairs:
         raise refusal("trade", None, "Indicators and pair files need a trade file")
+    if config.reports is not None or config.monthly:
+        raise refusal("trade", None, "Reports and monthly trade need a trade file")
     if config.sectors is not None or config.tables is not None:
         raise refusal("trade", None, "Sectors and input-output tables need a trade file")
     if config.largest is not None:
