@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from features.countries.regions import REGIONS
+from features.countries.monitor_regions import REGIONS
 from features.data.monthly import WORLD, Direction, MonthlyTrade
 
 RECENT_MONTHS = 2

@@ -1,29 +1,34 @@
-"""Regions of the CPB World Trade Monitor, with the countries that a study of 2024 gave them.
-
-The publisher's own list could not be reached to check them.
-"""
+"""M49 regions of the United Nations: Africa, Americas, Asia, Europe, Oceania."""
 
 from __future__ import annotations
 
-_MEMBERS = {
-    "euro area": ("AUT BEL CYP DEU ESP EST FIN FRA GRC HRV IRL ITA LTU LUX LVA MLT NLD PRT "
-                       "SVK SVN"),
-    "united states": "USA",
-    "united kingdom": "GBR",
-    "japan": "JPN",
-    "other advanced economies": "AUS CAN CHE CZE DNK ISL ISR NOR NZL SWE",
-    "advanced asia": "HKG KOR SGP TWN",
-    "china": "CHN",
-    "emerging asia": "BGD BRN IDN IND KHM LAO LKA MMR MNG MYS NPL PAK PHL THA VNM",
-    "eastern europe and cis": ("ALB ARM AZE BGR BIH BLR GEO HUN KAZ KGZ MDA MKD MNE POL ROU "
-                                    "RUS SRB TJK TKM TUR UKR UZB"),
-    "latin america": ("ARG BOL BRA CHL COL CRI CUB DOM ECU GTM HND HTI JAM MEX NIC PAN PER "
-                           "PRY SLV TTO URY VEN"),
-    "africa and middle east": ("AGO ARE BHR BWA CIV CMR COD COG DZA EGY ETH GAB GHA GIN IRN "
-                                    "IRQ JOR KEN KWT LBN LBR LBY MAR MDG MLI MOZ MRT MUS MWI "
-                                    "NAM NER NGA OMN QAT RWA SAU SDN SEN SLE SYR TCD TGO TUN TZA "
-                                    "UGA YEM ZAF ZMB ZWE"),
-}  # fmt: skip
+from collections.abc import Sequence
 
-REGIONS = {region: tuple(members.split()) for region, members in _MEMBERS.items()}
-"""Countries by region; one that is in none has no regional news."""
+import numpy as np
+from numpy.typing import NDArray
+
+REGIONS: dict[str, str] = {
+    "Africa": "DZA EGY LBY MAR SDN TUN ESH IOT BDI COM DJI ERI ETH ATF KEN MDG MWI MUS MYT MOZ REU "
+    "RWA SYC SOM SSD UGA TZA ZMB ZWE AGO CMR CAF TCD COG COD GNQ GAB STP BWA SWZ LSO NAM ZAF BEN "
+    "BFA CPV CIV GMB GHA GIN GNB LBR MLI MRT NER NGA SHN SEN SLE TGO",
+    "Americas": "AIA ATG ABW BHS BRB BES VGB CYM CUB CUW DMA DOM GRD GLP HTI JAM MTQ MSR PRI BLM "
+    "KNA LCA MAF VCT SXM TTO TCA VIR BLZ CRI SLV GTM HND MEX NIC PAN ARG BOL BVT BRA CHL COL ECU "
+    "FLK GUF GUY PRY PER SGS SUR URY VEN BMU CAN GRL SPM USA",
+    "Asia": "KAZ KGZ TJK TKM UZB CHN HKG MAC PRK JPN MNG KOR TWN BRN KHM IDN LAO MYS MMR PHL SGP "
+    "THA TLS VNM AFG BGD BTN IND IRN MDV NPL PAK LKA ARM AZE BHR CYP GEO IRQ ISR JOR KWT LBN OMN "
+    "QAT SAU PSE SYR TUR ARE YEM",
+    "Europe": "BLR BGR CZE HUN POL MDA ROU RUS SVK UKR ALA GGY JEY DNK EST FRO FIN ISL IRL IMN LVA "
+    "LTU NOR SJM SWE GBR ALB AND BIH HRV GIB GRC VAT ITA MLT MNE MKD PRT SMR SRB SVN ESP AUT BEL "
+    "FRA DEU LIE LUX MCO NLD CHE XKX",
+    "Oceania": "AUS CXR CCK HMD NZL NFK FJI NCL PNG SLB VUT GUM KIR MHL FSM NRU MNP PLW UMI ASM "
+    "COK PYF NIU PCN WSM TKL TON TUV WLF",
+}
+"""ISO 3166 alpha-3 codes by region. Cyprus and Turkey are in Asia, as M49 has them; Taiwan, which
+M49 does not list, stands with its neighbours, and Kosovo (XKX) with its. Antarctica, aggregates
+such as ROW and former states have none."""
+
+
+def region_codes(countries: Sequence[str]) -> NDArray[np.int64]:
+    """Number of each country's region in `REGIONS`, -1 where it has none."""
+    place = {code: k for k, codes in enumerate(REGIONS.values()) for code in codes.split()}
+    return np.array([place.get(code, -1) for code in countries], dtype=np.int64)

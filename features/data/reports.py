@@ -12,21 +12,18 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.data.flows import FlowIndex
+from features.data.report_delays import LATE_MONTHS
+from features.data.report_rows import ReportRows
+from features.data.report_years import NEVER, DeclaredYears, declared_years
 from features.errors import InputError
-from features.reading.schemas import REPORTS
 
 Reporter = Literal["importer", "exporter"]
 REPORTERS: tuple[Reporter, ...] = ("importer", "exporter")
 """The two sides of a flow, either of which may declare it."""
-FEWEST_PARTNERS = 5
-"""A reporter with fewer partners in a year has not filed that year: its rows are strays, and a
-partner without a row is not a zero."""
-LATE_MONTHS = 18
-"""Delay of a reporter that no table names: late, never early."""
-NEVER = np.datetime64("9999-12-31", "D")
 
 Matrix = NDArray[np.float32]
 Dates = NDArray[np.datetime64]
+Months = NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +37,14 @@ class SeenReports:
     values
         By who declares: current USD, shape ``[year, flow]``. NaN where the reporter has filed
         nothing by then, 0 where it has filed and names no such trade.
+    months
+        By who declares: the months that a reporter's year stands on, shape ``[year, country]``; 12
+        for a whole year, 0 where it has filed nothing by then. None where all are whole.
     """
 
     years: NDArray[np.int32]
     values: Mapping[Reporter, Matrix]
+    months: Mapping[Reporter, Months] | None = None
 
     def at(self, reporter: Reporter, year: int) -> NDArray[np.float64]:
         """Reports of a year, USD, shape ``[flow]``; NaN where none were out."""
@@ -72,6 +73,11 @@ class Reports:
     first
         Reports as first published, where they are known or assumed (`with_assumed_revisions`):
         what a forecast reads of years after its origin. None takes ``values``.
+    months
+        By who declares: the months that a reporter's year stands on, shape ``[year, country]``;
+        None where all are whole.
+    statements
+        What was counted, and not used.
     """
 
     flows: FlowIndex
@@ -79,6 +85,8 @@ class Reports:
     values: Mapping[Reporter, Matrix]
     published: Mapping[Reporter, Dates]
     first: Mapping[Reporter, Matrix] | None = None
+    months: Mapping[Reporter, Months] | None = None
+    statements: tuple[str, ...] = ()
 
     @classmethod
     def from_frame(
@@ -94,9 +102,9 @@ class Reports:
         Parameters
         ----------
         frame
-            ``reporter, partner, flow, year, value_usd`` and perhaps ``published``, the day each row
-            came out; one row a reporter, partner, flow (``export`` or ``import``) and year. Prices
-            (FOB, CIF) may differ between reporters, not between a reporter's years.
+            ``reporter, partner, flow, year, value_usd`` and perhaps ``month`` (1 to 12, empty for
+            a whole year; see `report_years.declared_years`), ``valuation`` (``fob`` or ``cif``)
+            and ``published``, the day each row came out. Valuations may differ between reporters.
         flows
             Of the panel; reports about other countries count as partners, and are not used.
         delays
@@ -108,52 +116,41 @@ class Reports:
         Raises
         ------
         InputError
-            For a wrong cell (`schemas.REPORTS`), or a panel with sectors or domestic sales.
+            For a wrong cell (`schemas.REPORTS`), a reporter's year in two valuations, a row that
+            came out before its period ended, no report of a country of the panel, or a panel with
+            sectors or domestic sales.
         """
         _require_totals(flows, file=file)
-        checked = REPORTS.check(frame, file=file)
-        year = checked.years["year"].astype(np.int32)
-        years = np.arange(year.min(), year.max() + 1, dtype=np.int32)
-        reporter = checked.codes["reporter"].places(flows.countries)
-        partner = checked.codes["partner"].places(flows.countries)
-        known = (reporter >= 0) & (reporter != partner)
-        dates = _dates(checked.frame, file=file)
-        values: dict[Reporter, Matrix] = {}
-        published: dict[Reporter, Dates] = {}
-        direction = checked.codes["flow"].texts()
-        for side, word in (("importer", "import"), ("exporter", "export")):
-            rows = np.flatnonzero(known & (direction == word))
-            row, who = year[rows] - years[0], reporter[rows]
-            declared = checked.numbers["value_usd"][rows]
-            published[side] = _published(
-                row[declared > 0],
-                who[declared > 0],
-                None if dates is None else dates[rows][declared > 0],
-                years=years,
-                countries=flows.countries,
-                delays=delays,
-            )
-            filed = published[side] < NEVER
-            ends = flows.importer if side == "importer" else flows.exporter
-            values[side] = np.where(filed[:, ends], np.float32(0), np.float32(np.nan))
-            inside = (partner[rows] >= 0) & filed[row, who]
-            row, who, other = row[inside], who[inside], partner[rows][inside]
-            sides = (other, who) if side == "importer" else (who, other)
-            place = flows.position(*sides, np.zeros(who.size, dtype=np.int32))
-            values[side][row, place] = declared[inside]
-        return cls(flows, years, values, published)
+        rows = ReportRows.of_frame(frame, countries=flows.countries, file=file)
+        usual = np.array([delays.get(name, LATE_MONTHS) for name in flows.countries])
+        declared: dict[Reporter, DeclaredYears] = {
+            side: declared_years(rows.of(word), years=rows.years, delays=usual)
+            for side, word in (("importer", "import"), ("exporter", "export"))
+        }
+        _require_some(declared, file=file)
+        named = np.array([name in delays for name in flows.countries])
+        return cls(
+            flows,
+            rows.years,
+            {side: _matrix(flows, side, one) for side, one in declared.items()},
+            {side: one.published for side, one in declared.items()},
+            months={side: one.months for side, one in declared.items()},
+            statements=(*rows.statements, *_statements(declared, named)),
+        )
 
     def seen(self, as_of: date, *, origin: int) -> SeenReports:
         """Reports out by a date: years after ``origin`` as first published, others as revised."""
         first = self.values if self.first is None else self.first
         fresh = self.years > origin
         out: dict[Reporter, Matrix] = {}
+        months: dict[Reporter, Months] = {}
         for side in REPORTERS:
             values = np.where(fresh[:, None], first[side], self.values[side])
             late = self.published[side] > np.datetime64(as_of, "D")
-            ends = self.flows.importer if side == "importer" else self.flows.exporter
-            out[side] = np.where(late[:, ends], np.float32(np.nan), values)
-        return SeenReports(self.years, out)
+            out[side] = np.where(late[:, _ends(self.flows, side)], np.float32(np.nan), values)
+            if self.months is not None:
+                months[side] = np.where(late, np.int8(0), self.months[side])
+        return SeenReports(self.years, out, months or None)
 
     def of_reporters(self, names: frozenset[str]) -> Reports:
         """The reports of some reporters alone, as if no other had ever published after the year."""
@@ -162,12 +159,13 @@ class Reports:
         return replace(self, published=published)
 
 
-def with_assumed_revisions(reports: Reports, *, scale: float, seed: int) -> Reports:
+def with_assumed_revisions(reports: Reports, *, scale: float, seed: int, until: int) -> Reports:
     """Reports whose first publication differs from today's figures by an assumed revision.
 
     No vintages are at hand. The log of a first figure is off by a normal error with a standard
     deviation of .02 above 1 bn USD, .03 above 100 m, .06 above 1 m and .15 below, and by one of .01
-    that a reporter's year shares; all times ``scale``.
+    that a reporter's year shares; all times ``scale``. Years after ``until`` are as they are: no
+    reconciled flows are known of them yet, so their reports are the first ones.
     """
     if scale == 0:
         return reports
@@ -177,11 +175,28 @@ def with_assumed_revisions(reports: Reports, *, scale: float, seed: int) -> Repo
         values = reports.values[side]
         size = np.nan_to_num(values)
         sd = np.select([size > 1e9, size > 1e8, size > 1e6], [0.02, 0.03, 0.06], 0.15)
-        ends = reports.flows.importer if side == "importer" else reports.flows.exporter
+        ends = _ends(reports.flows, side)
         shared = rng.normal(0, 0.01 * scale, reports.published[side].shape)[:, ends]
         error = rng.normal(0, 1, values.shape) * sd * scale + shared
+        error[reports.years > until] = 0.0
         first[side] = (values * np.exp(error)).astype(np.float32)
     return replace(reports, first=first)
+
+
+def _ends(flows: FlowIndex, side: Reporter) -> NDArray[np.int32]:
+    return flows.importer if side == "importer" else flows.exporter
+
+
+def _matrix(flows: FlowIndex, side: Reporter, declared: DeclaredYears) -> Matrix:
+    """Declared values, shape ``[year, flow]``; 0 where a reporter has filed without such a row."""
+    filed = declared.months > 0
+    values = np.where(filed[:, _ends(flows, side)], np.float32(0), np.float32(np.nan))
+    rows = declared.rows[declared.rows["partner"] < len(flows.countries)]
+    who, other = (rows[name].to_numpy(dtype=np.int32) for name in ("reporter", "partner"))
+    ends = (other, who) if side == "importer" else (who, other)
+    place = flows.position(*ends, np.zeros(who.size, dtype=np.int32))
+    values[rows["year"].to_numpy(), place] = rows["value"]
+    return values
 
 
 def _require_totals(flows: FlowIndex, *, file: object) -> None:
@@ -194,44 +209,38 @@ def _require_totals(flows: FlowIndex, *, file: object) -> None:
         )
 
 
-def _dates(frame: pd.DataFrame, *, file: object) -> Dates | None:
-    if "published" not in frame.columns:
-        return None
-    days = pd.to_datetime(frame["published"], errors="coerce", format="ISO8601")
-    wrong = (days.isna() & frame["published"].notna()).to_numpy()
-    if wrong.any():
-        row = int(np.argmax(wrong))
+def _require_some(declared: Mapping[Reporter, DeclaredYears], *, file: object) -> None:
+    if not any((one.months > 0).any() for one in declared.values()):
         raise InputError(
-            f"{frame['published'].iloc[row]!r} is not a date",
-            remedy="Write dates as 2024-05-31, or leave the cell empty",
+            "no country of the trade panel has filed a year",
+            remedy="Give reports by its countries, with five partners or more a year; months "
+            "alone need the whole year before",
             file=file,
-            column="published",
-            row=row + 2,
         )
-    return days.to_numpy(dtype="datetime64[D]")
 
 
-def _published(
-    row: NDArray[np.integer],
-    who: NDArray[np.integer],
-    dates: Dates | None,
-    *,
-    years: NDArray[np.int32],
-    countries: tuple[str, ...],
-    delays: Mapping[str, int],
-) -> Dates:
-    """The day each reporter's year came out, shape ``[year, country]``."""
-    shape = (years.size, len(countries))
-    partners = np.zeros(shape, dtype=np.int32)
-    np.add.at(partners, (row, who), 1)
-    months = np.array([delays.get(name, LATE_MONTHS) for name in countries])
-    # A year's first day is 12 months before the delay begins.
-    start = (years - 1970).astype("datetime64[Y]").astype("datetime64[M]")[:, None]
-    days = (start + (12 + months).astype("timedelta64[M]")).astype("datetime64[D]")
-    if dates is not None:
-        stated = np.full(shape, np.datetime64("0001-01-01", "D"))
-        given = ~np.isnat(dates)
-        # The year is complete with its last row.
-        np.maximum.at(stated, (row[given], who[given]), dates[given])
-        days = np.where(stated > np.datetime64("0001-01-01", "D"), stated, days)
-    return np.where(partners >= FEWEST_PARTNERS, days, NEVER)
+def _statements(
+    declared: Mapping[Reporter, DeclaredYears], named: NDArray[np.bool_]
+) -> tuple[str, ...]:
+    """What was declared, how the days of publication are known, and what does not count."""
+    months = np.stack([one.months for one in declared.values()])
+    dated = np.stack([one.dated for one in declared.values()])
+    filed = months > 0
+    usual, late = filed & ~dated & named, filed & ~dated & ~named
+    partial = int((filed & (months < 12)).sum())
+    strays = sum(one.strays for one in declared.values())
+    lines = [
+        f"{int(filed.any(axis=(0, 1)).sum())} reporters have filed {int(filed.sum()):,} years of "
+        "exports or imports",
+        f"they came out: {int((filed & dated).sum()):,} on a stated day, {int(usual.sum()):,} with "
+        f"their reporter's usual delay, {int(late.sum()):,} after {LATE_MONTHS} months, as nothing "
+        "says when",
+    ]
+    if partial:
+        lines.append(f"{partial:,} reporters' years are incomplete: read as growth of their months")
+    if strays:
+        lines.append(
+            f"{strays:,} reporters' years not used: fewer than five partners, or months without "
+            "the same months and the whole of the year before"
+        )
+    return tuple(lines)

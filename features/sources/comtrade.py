@@ -95,6 +95,7 @@ class Comtrade(Connector):
         collected_days=7,
         renewed_months=6,
         absent="missing",
+        declared=True,
     )
 
     def __post_init__(self) -> None:

@@ -78,6 +78,20 @@ def whole(low: int, high: int) -> Kind:
     return Kind(read, "N")
 
 
+def number(low: float, high: float) -> Kind:
+    """A number from ``low`` to ``high``."""
+
+    def read(option: str, value: Any) -> float:
+        found = _number(value)
+        if isinstance(found, bool) or not isinstance(found, (int, float)):
+            raise refusal(option, value, f"Give a number from {low:g} to {high:g}")
+        if not low <= found <= high:
+            raise refusal(option, value, f"Give a number from {low:g} to {high:g}")
+        return float(found)
+
+    return Kind(read, "X")
+
+
 def _number(value: Any) -> Any:
     """A whole number out of text; anything else as it is."""
     is_number = isinstance(value, str) and re.fullmatch(r"[-+]?[0-9]{1,15}", value.strip())
