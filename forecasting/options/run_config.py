@@ -27,7 +27,7 @@ from features.errors import InputError, cut
 from features.findings import CODES
 from features.store.registry import is_key
 from forecasting.options import kinds
-from forecasting.options.kinds import choice, refusal, several, whole
+from forecasting.options.kinds import choice, number, refusal, several, whole
 from forecasting.options.option import Option, declares_options, option
 
 if TYPE_CHECKING:
