@@ -98,8 +98,7 @@ def implied_levels(info: InformationSet, reports: SeenReports, *, base: Vector) 
     level = _mean(*(side.level for side in sides.values()))
     start = _mean(sides["importer"].fresh - CIF, sides["exporter"].fresh)
     anchor = _first(level, log_base, start)
-    both = np.isfinite(log_base) & np.isfinite(anchor)
-    anchor[both] = np.clip(anchor[both], log_base[both] - FURTHEST, log_base[both] + FURTHEST)
+    anchor = _near(anchor, log_base)
     columns = [column for side in sides.values() for column in side.columns(anchor)]
     columns += [
         log_base - anchor,
@@ -110,6 +109,7 @@ def implied_levels(info: InformationSet, reports: SeenReports, *, base: Vector) 
         _nanmean(history) - log_base,
     ]
     growth = _first(sides["importer"].growth, sides["exporter"].growth, log_base)
+    growth = _near(growth, log_base)
     filed = np.sum([side.filed for side in sides.values()], axis=0).astype(np.int8)
     stacked = np.stack(columns, axis=1).astype(np.float32)
     levels = {name: side.level for name, side in sides.items()}
@@ -266,6 +266,11 @@ def _first(*columns: Vector) -> Vector:
     for column in columns[1:]:
         out = np.where(np.isnan(out), column, out)
     return out
+
+
+def _near(logs: Vector, base: Vector) -> Vector:
+    """Logs no further than `FURTHEST` from the raked base, where there is one."""
+    return np.where(np.isnan(base), logs, np.clip(logs, base - FURTHEST, base + FURTHEST))
 
 
 def _median_by(ratio: Vector, ends: NDArray[np.int32], *, size: int) -> Vector:
