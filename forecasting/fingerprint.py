@@ -59,7 +59,7 @@ def code() -> dict[str, str]:
     return {
         **versions(_COMPUTING),
         "the code of gravicast": _source(),
-        "Python": platform.python_version(),
+        "Python": ".".join(platform.python_version_tuple()[:2]),
         "machine": f"{platform.system()} {platform.machine()}",
     }
 

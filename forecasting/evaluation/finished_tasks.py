@@ -47,13 +47,14 @@ class FinishedTasks:
     def __init__(
         self, folder: Path, run: Mapping[str, str], *, resumed: bool, say: Callable[[str], None]
     ) -> None:
-        self._folder, self._run, self._resumed, self._say = folder, run, resumed, say
+        self._folder, self._run, self._say = folder, run, say
+        # From then on the folder holds nothing of another run.
         self._begun, self._lock = resumed, Lock()
 
     def read(self, task: Task[T]) -> T | None:
         """The result of a task, if it is there and whole."""
         file = self._folder / f"{task.name}.zip"
-        if not self._resumed or not file.is_file():
+        if not self._begun or not file.is_file():
             return None
         try:
             with zipfile.ZipFile(file) as archive:
