@@ -18,7 +18,8 @@ from features.reading.periods import Periods, read_periods
 from features.reading.schemas import MONTHLY, columns_named
 from features.reading.table import ReadTable
 
-_SERIES = re.compile(r"([tmx])gz_([a-z0-9]+)_(qn|pd)mi_[a-z]{2}")
+SERIES = re.compile(r"([tmx])gz_([a-z0-9]+)_(qn|pd)mi_[a-z]{2}")
+"""Series of goods: total trade, imports or exports (t, m, x), region, volume or price (qn, pd)."""
 _FLOWS = {"t": "trade", "m": "import", "x": "export"}
 _VOLUME, _PRICE = "qn", "pd"
 _WORDS = {"imports": "import", "exports": "export", "world trade": "trade", "oil": "oil price"}
@@ -112,7 +113,7 @@ def values_of_series(frame: pd.DataFrame, *, file: object) -> pd.DataFrame:
     InputError
         If no series has both.
     """
-    parts = frame["series"].astype("str").str.extract(_SERIES.pattern)
+    parts = frame["series"].astype("str").str.extract(SERIES.pattern)
     parts.columns = ["flow", "region", "what"]
     parts = parts.assign(month=frame["month"], value=frame["value"])
     parts = parts[parts["region"].isin(monitor_regions.CODES)]
@@ -132,7 +133,7 @@ def values_of_series(frame: pd.DataFrame, *, file: object) -> pd.DataFrame:
 
 
 def _is_coded(column: pd.Series) -> np.ndarray:
-    return column.astype("str").str.fullmatch(_SERIES.pattern).to_numpy(dtype=bool)
+    return column.astype("str").str.fullmatch(SERIES.pattern).to_numpy(dtype=bool)
 
 
 def _periods(frame: pd.DataFrame, month: str | None, year: str | None, *, file: object) -> Periods:
