@@ -77,8 +77,8 @@ class MonthlyTrade:
         table = pd.DataFrame({"key": list(zip(region, flow, strict=True)), "month": months - first})
         values: dict[tuple[str, Direction], Vector] = {}
         for key, rows in table.groupby("key", sort=True).indices.items():
-            values[key] = np.full(size, np.nan)  # type: ignore[index]
-            values[key][table["month"].to_numpy()[rows]] = checked.numbers["value"][rows]  # type: ignore[index]
+            values[key] = np.full(size, np.nan)
+            values[key][table["month"].to_numpy()[rows]] = checked.numbers["value"][rows]
         if (WORLD, "trade") not in values:
             raise InputError(
                 "the table has no trade of the world",

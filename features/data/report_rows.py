@@ -54,13 +54,12 @@ class ReportRows:
         published = _published(checked, year, month, file=file)
         partner = checked.codes["partner"]
         others = sorted({*partner.names} - {*countries})
-        everyone = (*countries, *others)
         rows = pd.DataFrame(
             {
                 "flow": checked.codes["flow"].texts(),
                 "year": year - years[0],
                 "reporter": checked.codes["reporter"].places(countries),
-                "partner": place_of(partner.names, everyone)[partner.positions],
+                "partner": place_of(partner.names, (*countries, *others))[partner.positions],
                 "month": month,
                 "value": checked.numbers["value_usd"],
                 "published": published,
@@ -68,24 +67,18 @@ class ReportRows:
         )
         known = (rows["reporter"] >= 0).to_numpy()
         at_home = known & (rows["reporter"] == rows["partner"]).to_numpy()
-        first, last = int(years[0]), int(years[-1])
-        statements = [f"{counted(len(rows))} of reports, {first}-{last}"]
-        if not known.all():
-            foreign = checked.codes["reporter"].texts()[~known]
-            statements.append(
-                f"{counted(int((~known).sum()))} of {len(set(foreign))} reporters outside the "
-                "trade panel not used"
-            )
         abroad = known & (rows["partner"] >= len(countries)).to_numpy()
-        if abroad.any():
-            statements.append(
-                f"{counted(int(abroad.sum()))} about partners outside the trade panel: they "
-                "count as partners, and are not used"
-            )
-        if at_home.any():
-            what = "of a reporter's trade with itself not used"
-            statements.append(f"{counted(int(at_home.sum()))} {what}")
-        return cls(years, rows[known & ~at_home].reset_index(drop=True), tuple(statements))
+        foreign = {*checked.codes["reporter"].texts()[~known]}
+        said = {
+            f"of {len(foreign)} reporters outside the trade panel not used": ~known,
+            "about partners outside the trade panel, who only count as partners": abroad,
+            "of a reporter's trade with itself not used": at_home,
+        }
+        statements = (
+            f"{counted(len(rows))} of reports, {years[0]}-{years[-1]}",
+            *(f"{counted(int(of.sum()))} {what}" for what, of in said.items() if of.any()),
+        )
+        return cls(years, rows[known & ~at_home].reset_index(drop=True), statements)
 
     def of(self, flow: str) -> pd.DataFrame:
         """The rows of ``export`` or ``import``."""

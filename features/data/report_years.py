@@ -71,24 +71,22 @@ def declared_years(
     out when its months and the year before are.
     """
     shape = (years.size, delays.size)
-    by_month = _filed(rows, shape)
-    annual, monthly = by_month[..., WHOLE_YEAR], by_month[..., 1:]
+    at = (rows["year"].to_numpy(), rows["reporter"].to_numpy())
+    month = rows["month"].to_numpy()
+    filed = _filed(rows, shape)
+    annual, monthly = filed[..., WHOLE_YEAR], filed[..., 1:]
     count = monthly.sum(axis=-1)
     whole = annual | (count == MONTHS)
     partial = np.zeros(shape, dtype=np.bool_)
     partial[1:] = (~whole & (count > 0))[1:] & whole[:-1]
     partial[1:] &= ~(monthly[1:] & ~monthly[:-1]).any(axis=-1)
-    at = (rows["year"].to_numpy(), rows["reporter"].to_numpy())
-    month = rows["month"].to_numpy()
-    counted = by_month[(*at, month)]
-    of_year = counted & (month == WHOLE_YEAR)
-    of_months = counted & (month > 0)
-    summed = of_months & (whole & ~annual)[at]
-    complete = rows[of_year | summed].groupby(_FLOW, as_index=False)["value"].sum()
+    of_months = filed[(*at, month)] & (month > 0)
+    made = filed[(*at, month)] & ((month == WHOLE_YEAR) | (whole & ~annual)[at])
+    complete = rows[made].groupby(_FLOW, as_index=False)["value"].sum()
     grown = _grown(rows[of_months], complete, partial=partial, monthly=monthly)
     last = np.where(partial, MONTHS - np.argmax(monthly[..., ::-1], axis=-1), MONTHS)
-    used = of_year | summed | (of_months & partial[at])
-    published, dated = _published(rows[used], last, years=years, delays=delays)
+    used = rows[made | (of_months & partial[at])]
+    published, dated = _published(used, last, years=years, delays=delays)
     published[~(whole | partial)] = NEVER
     published[1:][partial[1:]] = np.maximum(published[1:], published[:-1])[partial[1:]]
     there = np.zeros(shape, dtype=np.bool_)

@@ -20,6 +20,7 @@ from features.errors import InputError
 Reporter = Literal["importer", "exporter"]
 REPORTERS: tuple[Reporter, ...] = ("importer", "exporter")
 """The two sides of a flow, either of which may declare it."""
+_FLOW = {"importer": "import", "exporter": "export"}
 
 Matrix = NDArray[np.float32]
 Dates = NDArray[np.datetime64]
@@ -123,9 +124,9 @@ class Reports:
         _require_totals(flows, file=file)
         rows = ReportRows.of_frame(frame, countries=flows.countries, file=file)
         usual = np.array([delays.get(name, LATE_MONTHS) for name in flows.countries])
-        declared: dict[Reporter, DeclaredYears] = {
-            side: declared_years(rows.of(word), years=rows.years, delays=usual)
-            for side, word in (("importer", "import"), ("exporter", "export"))
+        declared = {
+            side: declared_years(rows.of(_FLOW[side]), years=rows.years, delays=usual)
+            for side in REPORTERS
         }
         _require_some(declared, file=file)
         named = np.array([name in delays for name in flows.countries])

@@ -8,17 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.countries import monitor_regions
 from features.errors import InputError
 from features.files.tables import numbers, read_table_with_notes
 from features.reading import column_names as names
 from features.reading.options import ReadingOptions
-from features.reading.periods import Periods, read_periods
+from features.reading.periods import read_periods
 from features.reading.schemas import MONTHLY, columns_named
 from features.reading.table import ReadTable
 
-_SERIES = re.compile(r"([tmx])gz_([a-z0-9]+)_(qn|pd)mi_[a-z]{2}")
+SERIES = re.compile(r"([tmx])gz_([a-z0-9]+)_(qn|pd)mi_[a-z]{2}")
+"""Series of goods: total trade, imports or exports (t, m, x), region, volume or price (qn, pd)."""
 _FLOWS = {"t": "trade", "m": "import", "x": "export"}
 _VOLUME, _PRICE = "qn", "pd"
 _WORDS = {"imports": "import", "exports": "export", "world trade": "trade", "oil": "oil price"}
@@ -59,29 +61,12 @@ def tidy_monthly(frame: pd.DataFrame, *, file: object) -> ReadTable:
     InputError
         For a missing column, a month that is none, or series without a volume and its price.
     """
-    columns = [str(name) for name in frame.columns]
-    series = names.find(columns, names.INDICATOR)
-    coded = series is not None and bool(_is_coded(frame[series]).any())
-    known = {"region": names.REGION, "flow": (*names.FLOW, "direction")}
-    roles = {"series": (names.plain(series),)} if coded else known
-    month = names.find(columns, names.MONTH)
-    year = names.find(columns, names.YEAR)
-    roles |= {"value": ("value", "obsvalue", "val", "index")}
-    given = {role: names.find(columns, words) or role for role, words in roles.items()}
-    given["month"] = month or year or "month"
-    lacking = [role for role, name in given.items() if name not in columns]
-    if lacking:
-        raise InputError(
-            "the column is missing",
-            remedy=f"The columns found are: {', '.join(columns)}",
-            file=file,
-            column=lacking[0],
-        )
+    given, coded = _columns(frame, file=file)
     tidy = pd.DataFrame({role: frame[name] for role, name in given.items()})
     table = ReadTable(tidy, tuple(columns_named(given)), given=given)
     with table.placed():
-        periods = _periods(frame, month, year, file=file)
-        tidy["month"] = [f"{y}-{m:02d}" for y, m in zip(periods.year, periods.month, strict=True)]
+        year, month = _months(frame, given["month"], file=file)
+        tidy["month"] = [f"{y}-{m:02d}" for y, m in zip(year, month, strict=True)]
         if coded:
             tidy["value"] = numbers(tidy["value"], file=file)
             return replace(table, frame=values_of_series(tidy, file=file), given={}, rows=None)
@@ -89,6 +74,28 @@ def tidy_monthly(frame: pd.DataFrame, *, file: object) -> ReadTable:
     tidy["flow"] = word.replace(_WORDS)
     tidy["region"] = tidy["region"].astype("str").str.strip().str.lower()
     return replace(table, frame=tidy)
+
+
+def _columns(frame: pd.DataFrame, *, file: object) -> tuple[dict[str, str], bool]:
+    """The table's column by role, and whether it has series of the monitor."""
+    columns = [str(name) for name in frame.columns]
+    series = names.find(columns, names.INDICATOR)
+    coded = series is not None and bool(_is_coded(frame[series]).any())
+    given = {"series": series} if coded else {
+        "region": names.find(columns, names.REGION),
+        "flow": names.find(columns, (*names.FLOW, "direction")),
+    }  # fmt: skip
+    given["month"] = names.find(columns, names.MONTH) or names.find(columns, names.YEAR)
+    given["value"] = names.find(columns, ("value", "obsvalue", "val", "index"))
+    for role, column in given.items():
+        if column is None:
+            raise InputError(
+                "the column is missing",
+                remedy=f"The columns found are: {', '.join(columns)}",
+                file=file,
+                column=role,
+            )
+    return {role: str(column) for role, column in given.items()}, coded
 
 
 def values_of_series(frame: pd.DataFrame, *, file: object) -> pd.DataFrame:
@@ -112,7 +119,7 @@ def values_of_series(frame: pd.DataFrame, *, file: object) -> pd.DataFrame:
     InputError
         If no series has both.
     """
-    parts = frame["series"].astype("str").str.extract(_SERIES.pattern)
+    parts = frame["series"].astype("str").str.extract(SERIES.pattern)
     parts.columns = ["flow", "region", "what"]
     parts = parts.assign(month=frame["month"], value=frame["value"])
     parts = parts[parts["region"].isin(monitor_regions.CODES)]
@@ -131,20 +138,25 @@ def values_of_series(frame: pd.DataFrame, *, file: object) -> pd.DataFrame:
     return value.sort_values(["region", "flow", "month"], ignore_index=True)
 
 
-def _is_coded(column: pd.Series) -> np.ndarray:
-    return column.astype("str").str.fullmatch(_SERIES.pattern).to_numpy(dtype=bool)
+def _is_coded(column: pd.Series) -> NDArray[np.bool_]:
+    return column.astype("str").str.fullmatch(SERIES.pattern).to_numpy(dtype=bool)
 
 
-def _periods(frame: pd.DataFrame, month: str | None, year: str | None, *, file: object) -> Periods:
-    if month is not None and year is not None:
-        found = read_periods(frame[year], frame[month], file=file)
-    else:
-        found = read_periods(frame[str(month or year)], None, file=file)
+def _months(
+    frame: pd.DataFrame, month: str, *, file: object
+) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
+    """Year and month of each row."""
+    year = names.find([str(name) for name in frame.columns if name != month], names.YEAR)
+    found = (
+        read_periods(frame[month], None, file=file)
+        if year is None
+        else read_periods(frame[year], frame[month], file=file)
+    )
     if found.month is None:
         raise InputError(
             "the column holds years, not months",
             remedy="Write months as 2024-05",
             file=file,
-            column=month or year,
+            column=month,
         )
-    return found
+    return found.year, found.month
