@@ -163,5 +163,6 @@ def _known(
 ) -> Sample:
     """The flows of a sample whose outcome is known, in single precision."""
     known = ~np.isnan(actual)
-    columns = (column[known].astype(np.float32) for column in (forecast, actual, expected))
-    return Sample(origin, *columns, None if group is None else group[known].astype(np.int8))
+    columns = [column[known].astype(np.float32) for column in (forecast, actual, expected)]
+    groups = None if group is None else group[known].astype(np.int8)
+    return Sample(origin, columns[0], columns[1], columns[2], groups)
