@@ -5,14 +5,14 @@ To add a baseline, write its `models.flow_model.FlowModel` and add a line to `MO
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
 from typing import Literal
 
 from features.catalogue import without_technology
-from features.choices import Setting
+from features.choices import SETTINGS, Setting
 from models.baselines import Drift, FromReports, LagBooster, LastValue, LastValueRaked
 from models.flow_model import FlowModel
 from models.forecaster import ShiftForecaster
@@ -84,9 +84,10 @@ MODELS: tuple[Model, ...] = (
 """In the order of reports."""
 
 
-def backtest_models() -> tuple[Model, ...]:
-    """Models of every back-test."""
-    return tuple(model for model in MODELS if model.package is None)
+def backtest_models(settings: Iterable[Setting] = SETTINGS) -> tuple[Model, ...]:
+    """Models of every back-test in those settings."""
+    having = (None, *settings)
+    return tuple(model for model in MODELS if model.package is None and model.setting in having)
 
 
 def study_models() -> tuple[Model, ...]:

@@ -80,7 +80,7 @@ def run_fold(
     """Fit every model on years up to the fold's origin and forecast its horizons."""
     training = prepared.training(config, origin=fold.origin, choice=choice)
     main = ShiftForecaster().fit(training)
-    models = backtest_models()
+    models = backtest_models(config.settings)
     others = FittedModels([model for model in models if model.role != "main"], training)
     forecasts: list[FoldForecast] = []
     unreachable, gap = 0, 0.0
