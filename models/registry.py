@@ -5,13 +5,15 @@ To add a baseline, write its `models.flow_model.FlowModel` and add a line to `MO
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 from typing import Literal
 
 from features.catalogue import without_technology
-from models.baselines import Drift, LagBooster, LastValue, LastValueRaked
+from features.choices import SETTINGS, Setting
+from models.baselines import Drift, FromReports, LagBooster, LastValue, LastValueRaked
 from models.flow_model import FlowModel
 from models.forecaster import ShiftForecaster
 from models.gravity import Gravity, dynamic, three_way
@@ -41,6 +43,8 @@ class Model:
         of the target year and is not a forecast.
     by_setting
         False where forecasts are the same in every setting: they are computed once.
+    setting
+        The only setting it forecasts in; None forecasts in every one.
     study
         Whether only a study forecasts with it, not every back-test.
     package
@@ -53,6 +57,7 @@ class Model:
     marker: tuple[str, str] = GREY_DOT
     role: Literal["main", "ablation", "baseline", "bound"] = "baseline"
     by_setting: bool = True
+    setting: Setting | None = None
     study: bool = False
     package: str | None = None
 
@@ -65,6 +70,10 @@ MODELS: tuple[Model, ...] = (
           ("orange", "s"), "ablation"),
     Model(RAKED_BASE, "raked base", LastValueRaked, ("blue", "D")),
     Model(LAST_VALUE, "last value", LastValue, ("vermillion", "v")),
+    Model("report_growth", "growth of reports", partial(FromReports, attrgetter("growth")),
+          ("olive", "<"), setting="reports_known"),
+    Model("report_levels", "levels of reports", partial(FromReports, attrgetter("anchor")),
+          ("brown", ">"), setting="reports_known"),
     Model("drift", "drift", Drift, ("green", "^")),
     Model("lightgbm_differences", "LightGBM, differences", partial(LagBooster, "differences"),
           ("sky", "P"), by_setting=False),
@@ -78,9 +87,10 @@ MODELS: tuple[Model, ...] = (
 """In the order of reports."""
 
 
-def backtest_models() -> tuple[Model, ...]:
-    """Models of every back-test."""
-    return tuple(model for model in MODELS if not model.study)
+def backtest_models(settings: Iterable[Setting] = SETTINGS) -> tuple[Model, ...]:
+    """Models of every back-test in those settings."""
+    having = (None, *settings)
+    return tuple(model for model in MODELS if not model.study and model.setting in having)
 
 
 def study_models() -> tuple[Model, ...]:

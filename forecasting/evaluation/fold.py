@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.choices import Setting
+from features.choices import REPORTS_KNOWN, Setting
 from forecasting.evaluation.folds import Fold
 from forecasting.evaluation.prepared import PreparedData
 from forecasting.explanation.drivers import model_drivers
@@ -35,6 +35,8 @@ class FoldForecast:
         Probability of trade; main model only.
     value_origin, actual
         The flow in the origin and target year; NaN where unknown.
+    reported
+        Number of reporters that a nowcast knows, 0 to 2; None for a forecast.
     """
 
     setting: Setting
@@ -47,6 +49,7 @@ class FoldForecast:
     probability: Vector | None
     value_origin: Vector
     actual: Vector
+    reported: Vector | None = None
 
     @property
     def target_year(self) -> int:
@@ -77,11 +80,11 @@ def run_fold(
     """Fit every model on years up to the fold's origin and forecast its horizons."""
     training = prepared.training(config, origin=fold.origin, choice=choice)
     main = ShiftForecaster().fit(training)
-    models = backtest_models()
+    models = backtest_models(config.settings)
     others = FittedModels([model for model in models if model.role != "main"], training)
     forecasts: list[FoldForecast] = []
     unreachable, gap = 0, 0.0
-    settings = [_known(prepared, fold, setting, training) for setting in config.settings]
+    settings = [_known(prepared, fold, setting, training, main) for setting in config.settings]
     made: dict[Setting, dict[int, FlowForecast]] = {}
     for known in settings:
         twin = _first_like(known, settings)
@@ -92,11 +95,14 @@ def run_fold(
         for horizon, found in ours.items():
             bare = bare_forecast(prepared, known, horizon, MAIN_MODEL, found.forecast)
             full = replace(bare, base=found.base, expected=found.expected)
+            if known.start is not None and horizon == 1:
+                full = replace(full, reported=known.start.implied.reported.astype(np.float64))
             forecasts += [
                 replace(full, probability=twin.chance[horizon])
                 if model.role == "main"
                 else replace(full, model=model.name, forecast=predictions[model.name][horizon])
                 for model in models
+                if model.role == "main" or model.name in predictions
             ]
             unreachable, gap = max(unreachable, found.unreachable), max(gap, found.largest_gap)
     assert main.shift is not None
@@ -120,7 +126,8 @@ def fold_forecasts(
     """Fit models on years up to the fold's origin and forecast its horizons, nothing else."""
     training = prepared.training(config, origin=fold.origin, choice=choice)
     fitted = FittedModels(models, training)
-    settings = [_known(prepared, fold, setting, training) for setting in config.settings]
+    main = ShiftForecaster().fit(training) if REPORTS_KNOWN in config.settings else None
+    settings = [_known(prepared, fold, setting, training, main) for setting in config.settings]
     for known in settings:
         predictions = fitted.forecast(prepared, known, twin=_first_like(known, settings))
         for horizon in fold.horizons:
@@ -162,6 +169,8 @@ class FittedModels:
         """
         out: dict[str, Mapping[int, Vector]] = {}
         for model, fitted in self._fitted:
+            if model.setting not in (None, known.info.setting):
+                continue
             # Variants of the main model see features and totals alone.
             source = twin if model.role == "ablation" else known
             key = model.name, source.info.setting if model.by_setting else None
@@ -178,8 +187,20 @@ def _first_like(known: Known, settings: Sequence[Known]) -> Known:
     return next(one for one in settings if one is known or one.like(known))
 
 
-def _known(prepared: PreparedData, fold: Fold, setting: Setting, training: Training) -> Known:
-    return prepared.known(setting, origin=fold.origin, horizons=fold.horizons, training=training)
+def _known(
+    prepared: PreparedData,
+    fold: Fold,
+    setting: Setting,
+    training: Training,
+    main: ShiftForecaster | None,
+) -> Known:
+    """What is known at a fold's origin, in the setting with reports their nowcast too."""
+    known = prepared.known(setting, origin=fold.origin, horizons=fold.horizons, training=training)
+    if setting != REPORTS_KNOWN:
+        return known
+    assert prepared.nowcasts is not None
+    assert main is not None
+    return prepared.nowcasts.known(known, main)
 
 
 def _with_true_totals(prepared: PreparedData, known: Known) -> Known:

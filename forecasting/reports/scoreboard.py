@@ -233,9 +233,12 @@ def _margins(scores: pd.DataFrame, reliability: pd.DataFrame) -> str:
 
 def _reproduce(config: dict[str, Any], targets: Path | None) -> str:
     words = ["gravicast run"]
-    files = [o for o in ("trade", "indicators", "indicator_catalogue") if config[o]]
+    single = ("trade", "indicators", "indicator_catalogue", "reports", "report_delays")
+    # A run of an earlier version lacks the newest options.
+    files = [o for o in single if config.get(o)]
     words += [f"--{option.replace('_', '-')} {_file(config[option])}" for option in files]
-    words += [f"--pairs {_file(path)}" for path in config["pairs"]]
+    for option in ("pairs", "monthly"):
+        words += [f"--{option} {_file(path)}" for path in config.get(option, ())]
     words += [
         f"--{option} {config[option]}"
         for option, usual in (("domestic", "apart"), ("negatives", "error"), ("absent", "auto"))
