@@ -14,17 +14,17 @@ class Watcher(Protocol):
         """A file starts or resumes at ``done`` bytes, or a conversion of ``total`` parts starts."""
 
     def advance(self, amount: int) -> None:
-        """More of it is done."""
+        """``amount`` more bytes or parts are done."""
 
     def end(self) -> None:
-        """It is done, or abandoned."""
+        """The file or conversion is done or abandoned."""
 
-    def say(self, text: str) -> None:
+    def report(self, text: str) -> None:
         """A line for the log."""
 
 
 class Silent:
-    """A `Watcher` that says nothing."""
+    """A `Watcher` that reports nothing."""
 
     def begin(self, name: str, total: int | None, done: int, unit: Unit) -> None:
         """Nothing."""
@@ -35,5 +35,5 @@ class Silent:
     def end(self) -> None:
         """Nothing."""
 
-    def say(self, text: str) -> None:
+    def report(self, text: str) -> None:
         """Nothing."""

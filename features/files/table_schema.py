@@ -155,8 +155,6 @@ class TableSchema:
         ----------
         table
             A pandas frame, or any table that exports Arrow (polars, pyarrow, DuckDB).
-        file
-            Named in errors.
 
         Raises
         ------
@@ -191,8 +189,8 @@ class TableSchema:
             if name in checked.codes:
                 place, size = checked.codes[name].positions, len(checked.codes[name].names)
             elif name in checked.texts or name in checked.numbers:
-                cells = checked.texts.get(name, checked.numbers.get(name))
-                place, distinct = pd.factorize(cells, use_na_sentinel=False)
+                given = checked.texts.get(name, checked.numbers.get(name))
+                place, distinct = pd.factorize(given, use_na_sentinel=False)
                 size = len(distinct)
             else:
                 place = checked.years[name] - checked.years[name].min()
@@ -241,12 +239,11 @@ def _codes(cells: pd.Series, column: Column, *, file: object) -> Codes:
     blank = [place for place, name in enumerate(names) if not name.strip()]
     # Rows are searched only where there is something to find: a table may have 28 million.
     if blank or positions.min() < 0:
-        remedy = column.remedy or "Fill it"
         empty = np.isin(positions, [-1, *blank])
         if empty.any():
             raise InputError(
                 f"an empty cell is not a {column.name.replace('_', ' ')}",
-                remedy=remedy,
+                remedy=column.remedy or "Fill it",
                 file=file,
                 column=column.name,
                 row=int(np.argmax(empty)) + 2,

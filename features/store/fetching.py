@@ -54,8 +54,8 @@ def fetch(
     today
         Day of retrieval, which is the release of sources that overwrite their files.
     unknown_codes
-        What becomes of rows of codes of which no table says which country they are: ``error``
-        ends the fetch, ``drop`` leaves them out, which the data set's statements count.
+        What happens to rows with unknown country codes: ``error`` ends the fetch, ``drop`` leaves
+        them out and counts them in the data set's statements.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def fetch(
     if store.has(connector.key) and not refresh and given is None:
         present = store.open(connector.key)
         present.verify()
-        watcher.say(f"{present.key} is in the store since {present.retrieved}")
+        watcher.report(f"{present.key} is in the store since {present.retrieved}")
         return present
     pace = connector.INFO.pace_seconds
     asked: AbstractContextManager[Client] = (

@@ -174,8 +174,15 @@ class RunConfig:
     workers: int = option(
         0, whole(0, 1_024), MODEL,
         "folds at a time, which do not change results; 0 is one for each core")
+    cluster: str | None = option(
+        None, kinds.CLUSTER, MODEL,
+        "run folds on a Dask cluster: tcp://HOST:PORT of its scheduler, or local:N for N processes"
+        " (needs gravicast[cluster])")
     out: Path = option(Path("gravicast-run"), kinds.PATH, OUTPUT, "output folder")
     overwrite: bool = option(False, kinds.SWITCH, OUTPUT, "replace the run in the output folder")
+    resume: bool = option(
+        False, kinds.SWITCH, OUTPUT,
+        "go on from the finished folds of an interrupted run into the same folder")
     experiment: str | None = option(
         "gravicast", kinds.NAME, OUTPUT,
         "MLflow experiment", off="no_tracking")
@@ -302,13 +309,12 @@ def _check_together(config: RunConfig) -> None:
 
 def _check_simulated(config: RunConfig) -> None:
     """The simulated world brings its own data: one sector, no domestic sales."""
-    if config.indicators is not None or config.pairs:
-        raise refusal("trade", None, "Indicators and pair files need a trade file")
-    if config.reports is not None or config.monthly:
-        raise refusal("trade", None, "Reports and monthly trade need a trade file")
-    if config.sectors is not None or config.tables is not None:
-        raise refusal("trade", None, "Sectors and input-output tables need a trade file")
-    if config.largest is not None:
-        raise refusal("trade", None, "Keeping the largest traders needs a trade file")
-    if config.domestic != "apart":
-        raise refusal("trade", None, "Domestic flows need a trade file that holds them")
+    for given, remedy in (
+        (config.indicators or config.pairs, "Indicators and pair files need a trade file"),
+        (config.reports or config.monthly, "Reports and monthly trade need a trade file"),
+        (config.sectors or config.tables, "Sectors and input-output tables need a trade file"),
+        (config.largest, "Keeping the largest traders needs a trade file"),
+        (config.domestic != "apart", "Domestic flows need a trade file that holds them"),
+    ):
+        if given:
+            raise refusal("trade", None, remedy)

@@ -9,7 +9,7 @@ from forecasting.evaluation.scores import SKILL_METRICS
 from forecasting.evaluation.significance import why_untested
 from forecasting.promotion.gates import Comparison, Gate
 from forecasting.words.labels import METRIC_LABELS
-from forecasting.words.markdown import escaped
+from forecasting.words.markdown import escaped, table
 from forecasting.words.numbers import decimal
 
 LONGEST = 5_000
@@ -22,12 +22,7 @@ def reasons(
 ) -> tuple[str, ...]:
     """Why a challenger is not promoted, one sentence each; empty if it is.
 
-    Parameters
-    ----------
-    gates, comparisons
-        What was found.
-    first
-        Whether there is no champion yet: then the score against the baselines decides alone.
+    ``first``: there is no champion yet, and the score against the baselines decides alone.
     """
     found = [f"gate {gate.name}: {gate.found} (required: {gate.required})" for gate in gates
              if not gate.passed]  # fmt: skip
@@ -57,16 +52,7 @@ def describe(
 ) -> str:
     """The description of a model version, Markdown.
 
-    Parameters
-    ----------
-    verdict
-        In a sentence.
-    why
-        See `reasons`.
-    gates, comparisons
-        What was found.
-    notes
-        Further remarks for a reviewer.
+    ``why`` is that of `reasons`; ``notes`` are further remarks for a reviewer.
     """
     # Plain text, because lists of versions show the beginning as it is.
     parts = [verdict]
@@ -120,6 +106,5 @@ def _ratio(comparison: Comparison, row: Mapping[str, Any], metric: str) -> str:
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     # MLflow's pages leave no space between the cells of a table.
-    spaced = [[f"{cell}&emsp;" for cell in line] for line in (heads, *rows)]
-    lines = [spaced[0], ["---"] * len(heads), *spaced[1:]]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    first, *others = [[f"{cell}&emsp;" for cell in line] for line in (heads, *rows)]
+    return table(first, others)

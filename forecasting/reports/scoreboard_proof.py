@@ -11,6 +11,7 @@ from features.feature import CHANNELS, TECHNOLOGY
 from forecasting.evaluation.metrics import ratio_of_errors
 from forecasting.evaluation.placebos import placebo_label
 from forecasting.evaluation.significance import FEWEST_ORIGINS, UNTESTED, why_untested
+from forecasting.reports.score_cells import rows_where
 from forecasting.words.labels import METRIC_LABELS, SETTING_LABELS, settings_of
 from forecasting.words.markdown import section, table
 from forecasting.words.numbers import lower_first, percent, years
@@ -47,13 +48,7 @@ def significance(tests: pd.DataFrame) -> str:
         "equal-weighted cosine variance, Holm's adjustment over the models of a column). With this "
         "few origins a number that is not bold is no proof of equality."
     )
-    return _tested(
-        "Significance",
-        text,
-        tests,
-        model_label,
-        _against_theirs,
-    )
+    return _tested("Significance", text, tests, model_label, _against_theirs)
 
 
 def ablation(tests: pd.DataFrame | None) -> str:
@@ -65,13 +60,7 @@ def ablation(tests: pd.DataFrame | None) -> str:
         "helped, about 0 that it added nothing. Bold and counts (origins at which the model with "
         "the channel is better) as above, adjusted over channels."
     )
-    return _tested(
-        "What each channel adds",
-        text,
-        tests,
-        _without,
-        _against_ours,
-    )
+    return _tested("What each channel adds", text, tests, _without, _against_ours)
 
 
 def placebos(tests: pd.DataFrame | None) -> str:
@@ -84,13 +73,7 @@ def placebos(tests: pd.DataFrame | None) -> str:
         "gain some, or a leak would go unseen. Counts: origins at which the unaltered data are "
         "better."
     )
-    return _tested(
-        "Placebos",
-        text,
-        tests,
-        _placebo,
-        _against_ours,
-    )
+    return _tested("Placebos", text, tests, _placebo, _against_ours)
 
 
 def _tested(
@@ -105,7 +88,7 @@ def _tested(
     horizons = sorted(tests["horizon"].unique())
     for setting in settings_of(tests):
         for metric, label in METRIC_LABELS.items():
-            block = tests[(tests["setting"] == setting) & (tests["metric"] == metric)]
+            block = rows_where(tests, setting=setting, metric=metric)
             cells = {
                 (row["against"], row["horizon"]): _verdict(row, change(row))
                 for row in block.to_dict("records")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 import pandas as pd
 
@@ -42,7 +43,7 @@ def check_country(forecasts: pd.DataFrame, wanted: str) -> str:
     offered = [names[name] for name in near]
     offered += difflib.get_close_matches(code, known, n=3, cutoff=0.5)
     raise InputError(
-        f"the run holds no country {wanted!r}",
+        f"the run has no country {wanted!r}",
         remedy=_offer([f"{c} ({country_name(c)})" for c in dict.fromkeys(offered)], known),
     )
 
@@ -73,7 +74,7 @@ def check_flow(forecasts: pd.DataFrame, wanted: Sequence[str]) -> tuple[str, ...
     known = sorted(forecasts["sector"].astype(str).unique())
     if wanted[2] not in known:
         near = difflib.get_close_matches(wanted[2], known, n=3, cutoff=0.4)
-        raise InputError(f"the run holds no sector {wanted[2]!r}", remedy=_offer(near, known))
+        raise InputError(f"the run has no sector {wanted[2]!r}", remedy=_offer(near, known))
     return exporter, importer, wanted[2]
 
 
@@ -86,12 +87,7 @@ def check_blocs(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Codes of two disjoint groups of countries.
 
-    Parameters
-    ----------
-    forecasts
-        Of the run.
-    first, second
-        Codes or English names; or a single word of `EVERYONE`.
+    Each is given by codes or English names, or by a single word of `EVERYONE`.
 
     Raises
     ------
@@ -192,13 +188,19 @@ def _offer(near: Iterable[str], known: Sequence[str]) -> str:
     if near := list(near):
         return f"Nearest: {', '.join(near)}"
     listed = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
-    return f"Known are {listed}"
+    return f"Known: {listed}"
 
 
 def named(code: str) -> str:
     """English name and code of a country; the code alone if it has no name."""
     name = country_name(code)
     return code if name == code else f"{name} ({code})"
+
+
+def who(row: Mapping[Hashable, Any] | pd.Series[Any], names: Sequence[str]) -> str:
+    """A flow in words; ``names`` are the keys that name it."""
+    countries = " to ".join(named(str(row[name])) for name in names if name != "sector")
+    return f"{countries}, {row['sector']}" if "sector" in names else countries
 
 
 def origin_of(run: RunResult) -> int:
