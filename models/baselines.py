@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from features.information import InformationSet
 from models.design import origin_value
 from models.flow_model import FlowModel, Known, Training
+from models.nowcast import ImpliedLevels, usd
 from models.raking import rake
 from models.totals import carried_totals
 
@@ -82,6 +83,24 @@ class Drift(FlowModel):
     def forecast(self, known: Known) -> dict[int, Vector]:
         """Forecast every horizon, USD ``[flow]``."""
         return {h: drift(known.info, horizon=h) for h in known.horizons}
+
+
+@dataclass(frozen=True)
+class FromReports(FlowModel):
+    """Reports of the year after the origin without learning, repeated at every horizon.
+
+    Attributes
+    ----------
+    of
+        From what reports imply to logs of USD, shape ``[flow]``.
+    """
+
+    of: Callable[[ImpliedLevels], Vector]
+
+    def forecast(self, known: Known) -> dict[int, Vector]:
+        """Forecast every horizon, USD ``[flow]``."""
+        assert known.start is not None, "the setting has no reports"
+        return dict.fromkeys(known.horizons, usd(self.of(known.start.implied)))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from features.errors import InputError
 from features.information import InformationSet
 from models.design import Design, origin_value
+from models.nowcast import ImpliedLevels
 from models.shift import ShiftChoice
 from models.totals import Totals
 from models.trade_probability import TradeProbability, chance_features
@@ -61,6 +62,26 @@ class Training:
 
 
 @dataclass(frozen=True)
+class ReportedStart:
+    """What a forecast starts from where reports of the year after the origin are known.
+
+    Attributes
+    ----------
+    implied
+        What the reports say of every flow.
+    value, chance
+        Nowcast of that year, USD, and the probability of trade in it, shape ``[flow]``.
+    ahead
+        What is known at the end of that year, with the nowcast as its flows.
+    """
+
+    implied: ImpliedLevels
+    value: Vector
+    chance: Vector
+    ahead: Known
+
+
+@dataclass(frozen=True)
 class Known:
     """What is known at an origin in one setting.
 
@@ -76,6 +97,8 @@ class Known:
         Totals of the target years by horizon: published, or else forecast.
     training
         What was learned from.
+    start
+        What reports add to it; None in settings without them.
     """
 
     infos: Mapping[int, InformationSet]
@@ -84,6 +107,7 @@ class Known:
     features: NDArray[np.float32]
     totals: Mapping[int, Totals]
     training: Training
+    start: ReportedStart | None = None
 
     @property
     def info(self) -> InformationSet:
@@ -93,6 +117,9 @@ class Known:
     @cached_property
     def chance(self) -> dict[int, Vector]:
         """Probability of trade by horizon, shape ``[flow]``, computed once for all models."""
+        if self.start is not None:
+            later = {1 + years: chance for years, chance in self.start.ahead.chance.items()}
+            return {h: self.start.chance if h == 1 else later[h] for h in self.horizons}
         value, probability = origin_value(self.info), self.training.probability
         return {
             horizon: probability.predict(

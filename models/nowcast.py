@@ -26,9 +26,6 @@ CIF = 0.13
 FURTHEST = 2.5
 """Logs that an implied level may be away from the raked base."""
 TRAINING_ORIGINS = 8
-LEAST_CHANCE = 0.5
-LARGEST_LOSS = 0.01
-
 _PARAMS: Mapping[str, Any] = {
     "learning_rate": 0.1,
     "min_data_in_leaf": 100,
@@ -59,21 +56,23 @@ class ImpliedLevels:
     anchor
         Log USD, shape ``[flow]``: the mean of the levels that both reports imply, or that of one,
         else the raked base; NaN where nothing says that there is trade.
+    growth
+        Log USD, shape ``[flow]``: the origin's flow grown like the importer's report of it, else
+        like the exporter's, else the raked base.
     base
         Log USD of the raked base, shape ``[flow]``; NaN where it is 0.
     reported
         Number of reporters that have filed, 0 to 2, shape ``[flow]``.
+    levels
+        By who declares, the level that the report implies, log USD, shape ``[flow]``; NaN without.
     """
 
     columns: NDArray[np.float32]
     anchor: Vector
+    growth: Vector
     base: Vector
     reported: NDArray[np.int8]
-
-    @property
-    def level(self) -> Vector:
-        """The nowcast without learning, USD, shape ``[flow]``."""
-        return np.exp(np.nan_to_num(self.anchor, nan=-np.inf))
+    levels: Mapping[Reporter, Vector]
 
 
 def implied_levels(info: InformationSet, reports: SeenReports, *, base: Vector) -> ImpliedLevels:
@@ -99,8 +98,7 @@ def implied_levels(info: InformationSet, reports: SeenReports, *, base: Vector) 
     level = _mean(*(side.level for side in sides.values()))
     start = _mean(sides["importer"].fresh - CIF, sides["exporter"].fresh)
     anchor = _first(level, log_base, start)
-    both = np.isfinite(log_base) & np.isfinite(anchor)
-    anchor[both] = np.clip(anchor[both], log_base[both] - FURTHEST, log_base[both] + FURTHEST)
+    anchor = _near(anchor, log_base)
     columns = [column for side in sides.values() for column in side.columns(anchor)]
     columns += [
         log_base - anchor,
@@ -110,8 +108,12 @@ def implied_levels(info: InformationSet, reports: SeenReports, *, base: Vector) 
         history[-1] - _nanmean(history[-4:-1]),
         _nanmean(history) - log_base,
     ]
+    growth = _first(sides["importer"].growth, sides["exporter"].growth, log_base)
+    growth = _near(growth, log_base)
     filed = np.sum([side.filed for side in sides.values()], axis=0).astype(np.int8)
-    return ImpliedLevels(np.stack(columns, axis=1).astype(np.float32), anchor, log_base, filed)
+    stacked = np.stack(columns, axis=1).astype(np.float32)
+    levels = {name: side.level for name, side in sides.items()}
+    return ImpliedLevels(stacked, anchor, growth, log_base, filed, levels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +238,11 @@ class Nowcast:
         return lightgbm.train(settled, data, num_boost_round=rounds)
 
 
+def usd(logs: Vector) -> Vector:
+    """Levels of logs, 0 where they are NaN."""
+    return np.exp(np.nan_to_num(logs, nan=-np.inf))
+
+
 def _log(values: Vector) -> Vector:
     """Logs; NaN where there is no trade, or it is unknown."""
     out = np.full(values.shape, np.nan)
@@ -259,6 +266,11 @@ def _first(*columns: Vector) -> Vector:
     for column in columns[1:]:
         out = np.where(np.isnan(out), column, out)
     return out
+
+
+def _near(logs: Vector, base: Vector) -> Vector:
+    """Logs no further than `FURTHEST` from the raked base, where there is one."""
+    return np.where(np.isnan(base), logs, np.clip(logs, base - FURTHEST, base + FURTHEST))
 
 
 def _median_by(ratio: Vector, ends: NDArray[np.int32], *, size: int) -> Vector:

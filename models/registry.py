@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 from typing import Literal
 
 from features.catalogue import without_technology
-from models.baselines import Drift, LagBooster, LastValue, LastValueRaked
+from features.choices import Setting
+from models.baselines import Drift, FromReports, LagBooster, LastValue, LastValueRaked
 from models.flow_model import FlowModel
 from models.forecaster import ShiftForecaster
 from models.gravity import Gravity, dynamic, three_way
@@ -41,6 +43,8 @@ class Model:
         of the target year and is not a forecast.
     by_setting
         False where forecasts are the same in every setting: they are computed once.
+    setting
+        The only setting it forecasts in; None forecasts in every one.
     package
         Optional package it needs; only a study, not every back-test, forecasts with such a model.
     """
@@ -51,6 +55,7 @@ class Model:
     marker: tuple[str, str] = GREY_DOT
     role: Literal["main", "ablation", "baseline", "bound"] = "baseline"
     by_setting: bool = True
+    setting: Setting | None = None
     package: str | None = None
 
 
@@ -62,6 +67,10 @@ MODELS: tuple[Model, ...] = (
           ("orange", "s"), "ablation"),
     Model(RAKED_BASE, "raked base", LastValueRaked, ("blue", "D")),
     Model(LAST_VALUE, "last value", LastValue, ("vermillion", "v")),
+    Model("report_growth", "growth of reports", partial(FromReports, attrgetter("growth")),
+          ("yellow", "<"), setting="reports_known"),
+    Model("report_levels", "levels of reports", partial(FromReports, attrgetter("anchor")),
+          ("orange", ">"), setting="reports_known"),
     Model("drift", "drift", Drift, ("green", "^")),
     Model("lightgbm_levels", "LightGBM, levels", partial(LagBooster, "levels"),
           ("purple", "X"), by_setting=False),

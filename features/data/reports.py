@@ -160,12 +160,13 @@ class Reports:
         return replace(self, published=published)
 
 
-def with_assumed_revisions(reports: Reports, *, scale: float, seed: int) -> Reports:
+def with_assumed_revisions(reports: Reports, *, scale: float, seed: int, until: int) -> Reports:
     """Reports whose first publication differs from today's figures by an assumed revision.
 
     No vintages are at hand. The log of a first figure is off by a normal error with a standard
     deviation of .02 above 1 bn USD, .03 above 100 m, .06 above 1 m and .15 below, and by one of .01
-    that a reporter's year shares; all times ``scale``.
+    that a reporter's year shares; all times ``scale``. Years after ``until`` are as they are: no
+    reconciled flows are known of them yet, so their reports are the first ones.
     """
     if scale == 0:
         return reports
@@ -178,6 +179,7 @@ def with_assumed_revisions(reports: Reports, *, scale: float, seed: int) -> Repo
         ends = _ends(reports.flows, side)
         shared = rng.normal(0, 0.01 * scale, reports.published[side].shape)[:, ends]
         error = rng.normal(0, 1, values.shape) * sd * scale + shared
+        error[reports.years > until] = 0.0
         first[side] = (values * np.exp(error)).astype(np.float32)
     return replace(reports, first=first)
 

@@ -199,9 +199,9 @@ class TableSchema:
         repeated = pd.Series(row_key).duplicated().to_numpy()
         if repeated.any():
             row = int(np.argmax(repeated))
-            cells = " ".join(str(checked.frame[name].iloc[row]) for name in key)
+            words = " ".join(str(checked.frame[name].iloc[row]) for name in key)
             raise InputError(
-                f"{cells} occurs twice",
+                f"{words} occurs twice",
                 remedy=f"Keep one row for each {', '.join(key)}",
                 file=file,
                 column=key[0] if len(key) == 1 else None,

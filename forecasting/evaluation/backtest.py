@@ -152,11 +152,10 @@ def _score_fold(
 ) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     origin = result.fold.origin
-    for (setting, horizon), block in groupby(result.forecasts, _block_of):
+    for (setting, _), block in groupby(result.forecasts, _block_of):
         forecasts = list(block)
         (main,) = (forecast for forecast in forecasts if forecast.model == MAIN_MODEL)
-        intervals = calibration.intervals(setting=setting, horizon=horizon, origin=origin)
-        bounds = intervals.bounds(main.forecast, main.expected)
+        bounds = calibration.bounds(main)
         masks = strata(prepared.infos[setting][origin], main.value_origin)
         for forecast in forecasts:
             rows += score_forecast(forecast, masks, bounds if forecast is main else None)

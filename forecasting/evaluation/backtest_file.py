@@ -7,14 +7,13 @@ skip those that they do not need.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from features.data.flows import FlowIndex
 from features.errors import InputError
@@ -23,14 +22,12 @@ from forecasting.evaluation.fold import FoldForecast
 from forecasting.explanation.explain import flow_keys
 from forecasting.run_folder.files import BACKTEST
 from forecasting.run_folder.record import AGAIN, check_file
-from models.intervals import LEVELS
+from models.intervals import LEVELS, Bounds
 from models.registry import MAIN_MODEL, backtest_models
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
-
-Bounds = Mapping[int, tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 OF_THE_MAIN_MODEL = (
     *(f"{side}_{level}" for level in LEVELS for side in ("lower", "upper")),

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.choices import Setting
+from features.choices import REPORTS_KNOWN, Setting
 from forecasting.evaluation.folds import Fold
 from forecasting.evaluation.prepared import PreparedData
 from forecasting.explanation.drivers import model_drivers
@@ -35,6 +35,8 @@ class FoldForecast:
         Probability of trade; main model only.
     value_origin, actual
         The flow in the origin and target year; NaN where unknown.
+    reported
+        Number of reporters that a nowcast knows, 0 to 2; None for a forecast.
     """
 
     setting: Setting
@@ -47,6 +49,7 @@ class FoldForecast:
     probability: Vector | None
     value_origin: Vector
     actual: Vector
+    reported: Vector | None = None
 
     @property
     def target_year(self) -> int:
@@ -82,16 +85,19 @@ def run_fold(
     forecasts: list[FoldForecast] = []
     unreachable, gap = 0, 0.0
     for setting in config.settings:
-        known = _known(prepared, fold, setting, training)
+        known = _known(prepared, fold, setting, training, main)
         ours, predictions = main.flow_forecasts(known), others.forecast(prepared, known)
         for horizon, found in ours.items():
             bare = bare_forecast(prepared, known, horizon, MAIN_MODEL, found.forecast)
             full = replace(bare, base=found.base, expected=found.expected)
+            if known.start is not None and horizon == 1:
+                full = replace(full, reported=known.start.implied.reported.astype(np.float64))
             forecasts += [
                 replace(full, probability=known.chance[horizon])
                 if model.role == "main"
                 else replace(full, model=model.name, forecast=predictions[model.name][horizon])
                 for model in models
+                if model.role == "main" or model.name in predictions
             ]
             unreachable, gap = max(unreachable, found.unreachable), max(gap, found.largest_gap)
     assert main.shift is not None
@@ -115,8 +121,9 @@ def fold_forecasts(
     """Fit models on years up to the fold's origin and forecast its horizons, nothing else."""
     training = prepared.training(config, origin=fold.origin, choice=choice)
     fitted = FittedModels(models, training)
+    main = ShiftForecaster().fit(training) if REPORTS_KNOWN in config.settings else None
     for setting in config.settings:
-        known = _known(prepared, fold, setting, training)
+        known = _known(prepared, fold, setting, training, main)
         predictions = fitted.forecast(prepared, known)
         for horizon in fold.horizons:
             for name, by_horizon in predictions.items():
@@ -148,6 +155,8 @@ class FittedModels:
         """
         out: dict[str, Mapping[int, Vector]] = {}
         for model, fitted in self._fitted:
+            if model.setting not in (None, known.info.setting):
+                continue
             if model.name in self._in_every_setting:
                 out[model.name] = self._in_every_setting[model.name]
                 continue
@@ -159,8 +168,20 @@ class FittedModels:
         return out
 
 
-def _known(prepared: PreparedData, fold: Fold, setting: Setting, training: Training) -> Known:
-    return prepared.known(setting, origin=fold.origin, horizons=fold.horizons, training=training)
+def _known(
+    prepared: PreparedData,
+    fold: Fold,
+    setting: Setting,
+    training: Training,
+    main: ShiftForecaster | None,
+) -> Known:
+    """What is known at a fold's origin, in the setting with reports their nowcast too."""
+    known = prepared.known(setting, origin=fold.origin, horizons=fold.horizons, training=training)
+    if setting != REPORTS_KNOWN:
+        return known
+    assert prepared.nowcasts is not None
+    assert main is not None
+    return prepared.nowcasts.known(known, main)
 
 
 def _with_true_totals(prepared: PreparedData, known: Known) -> Known:

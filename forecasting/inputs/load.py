@@ -12,7 +12,7 @@ from features.data.indicators import Indicators, Snapshots
 from features.data.monthly import MonthlyTrade
 from features.data.pairs import PairAttributes
 from features.data.panel import EARLY_YEARS, PanelNotes, TradePanel
-from features.data.reports import Reports
+from features.data.reports import Reports, with_assumed_revisions
 from features.data.sectors import SectorAttributes
 from features.errors import InputError
 from features.files.tables import sha256
@@ -147,7 +147,7 @@ def _from_files(config: RunConfig) -> LoadedData:
         pairs=pairs,
         sectors=_read_sectors(config, trade, panel.flows, sources),
         trade_lag_months=config.trade_lag_months,
-        reports=_read_reports(config, panel.flows, sources),
+        reports=_read_reports(config, panel, sources),
         monthly=_read_monthly(config, sources),
     )
     tables = _read_tables(config, panel.flows, sources)
@@ -257,16 +257,18 @@ def _read_sectors(
     return attributes
 
 
-def _read_reports(config: RunConfig, flows: FlowIndex, sources: list[Source]) -> Reports | None:
+def _read_reports(config: RunConfig, panel: TradePanel, sources: list[Source]) -> Reports | None:
     """Reports, if any; their file and that of the delays are added to the sources."""
     if config.reports is None:
         return None
     given = open_reports(config)
-    reports, statements = reports_of(config, given, flows)
+    reports, statements = reports_of(config, given, panel.flows)
     sources.append(_source("reports", given, statements))
     if config.report_delays is not None:
         sources.append(_file("report delays", config.report_delays))
-    return reports
+    return with_assumed_revisions(
+        reports, scale=config.report_revisions, seed=config.seed, until=panel.last_year
+    )
 
 
 def _read_monthly(config: RunConfig, sources: list[Source]) -> MonthlyTrade | None:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from features.choices import (
+    REPORTS_KNOWN,
     SETTINGS,
     AbsentFlows,
     Decimal,
@@ -26,7 +27,7 @@ from features.errors import InputError, cut
 from features.findings import CODES
 from features.store.registry import is_key
 from forecasting.options import kinds
-from forecasting.options.kinds import choice, refusal, several, whole
+from forecasting.options.kinds import choice, number, refusal, several, whole
 from forecasting.options.option import Option, declares_options, option
 
 if TYPE_CHECKING:
@@ -85,6 +86,10 @@ class RunConfig:
         None, kinds.PATH, DATA,
         "months from the end of a year to each reporter's publication, for reports without "
         "dates: reporter, months; others are late (default: a table that comes with gravicast)")
+    report_revisions: float = option(
+        1.0, number(0, 100), DATA,
+        "how much first reports differ from today's in the back-test, where only today's are at "
+        "hand, as a multiple of usual revisions; 0 takes today's for the first")
     monthly: tuple[Path, ...] = option(
         (), kinds.PATHS, DATA,
         "monthly trade of the world and its regions, and oil prices: region, flow, month, value; "
@@ -136,9 +141,10 @@ class RunConfig:
         (1, 2, 3), kinds.HORIZONS, FORECAST,
         f"years ahead, from 1 to {kinds.LONGEST_HORIZON}, such as 1,2,3 or 1-5")
     settings: tuple[Setting, ...] = option(
-        SETTINGS, several(SETTINGS, metavar="SETTING,...", least=1), FORECAST,
-        "totals_known, ex_ante or both; the back-test scores each, and the forecast uses the "
-        "first")
+        (), several(SETTINGS, metavar="SETTING,..."), FORECAST,
+        "what is known beside the flows of the origin: reports_known, totals_known, ex_ante; the "
+        "back-test scores each, and the forecast uses the first (default: every one that the data "
+        "allow)")
     as_of: date | None = option(
         None, kinds.DAY, FORECAST,
         "day of the forecast; every origin of the back-test keeps the same distance (default: "
@@ -196,6 +202,9 @@ class RunConfig:
     def __post_init__(self) -> None:
         for name, declared in self.OPTIONS.items():
             object.__setattr__(self, name, declared.read(name, getattr(self, name)))
+        if not self.settings:
+            known = SETTINGS if self.reports is not None else SETTINGS[1:]
+            object.__setattr__(self, "settings", known)
         _check_together(self)
 
     def as_of_rule(self, last_year: int) -> AsOfRule:
@@ -298,6 +307,12 @@ def _check_together(config: RunConfig) -> None:
     if not own_catalogue and (config.indicators is None) != (config.indicator_catalogue is None):
         lacking = "indicators" if config.indicators is None else "indicator_catalogue"
         raise refusal(lacking, None, "Indicators and their catalogue go together: give both")
+    if REPORTS_KNOWN in config.settings:
+        if config.reports is None:
+            raise refusal("settings", REPORTS_KNOWN, "Give the reports as well (--reports)")
+        if 1 not in config.horizons:
+            remedy = "Reports are of the year after the origin: give horizon 1 as well"
+            raise refusal("horizons", str(min(config.horizons)), remedy)
     if config.report_delays is not None and config.reports is None:
         raise refusal("report_delays", str(config.report_delays), "Give the reports as well")
     if config.trade is None:
