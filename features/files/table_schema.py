@@ -189,8 +189,8 @@ class TableSchema:
             if name in checked.codes:
                 place, size = checked.codes[name].positions, len(checked.codes[name].names)
             elif name in checked.texts or name in checked.numbers:
-                cells = checked.texts.get(name, checked.numbers.get(name))
-                place, distinct = pd.factorize(cells, use_na_sentinel=False)
+                given = checked.texts.get(name, checked.numbers.get(name))
+                place, distinct = pd.factorize(given, use_na_sentinel=False)
                 size = len(distinct)
             else:
                 place = checked.years[name] - checked.years[name].min()

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from features.countries import monitor_regions
 from features.errors import InputError
-from features.files.tables import numbers, read_table_with_notes
+from features.files.tables import numbers
 from features.reading import column_names as names
 from features.reading.options import ReadingOptions
 from features.reading.periods import read_periods
 from features.reading.schemas import MONTHLY, columns_named
-from features.reading.table import ReadTable
+from features.reading.table import ReadTable, read_tidy
 
 SERIES = re.compile(r"([tmx])gz_([a-z0-9]+)_(qn|pd)mi_[a-z]{2}")
 """Series of goods: total trade, imports or exports (t, m, x), region, volume or price (qn, pd)."""
@@ -35,12 +35,10 @@ def read_monthly_trade(path: Path, options: ReadingOptions) -> ReadTable:
         For anything wrong with the file.
     """
     text = (*names.TEXT, *MONTHLY.text, "series")
-    frame, notes = read_table_with_notes(path, text=text, decimal=options.decimal)
-    table = tidy_monthly(frame, file=path)
-    return replace(table, notes=(*notes, *table.notes))
+    return read_tidy(path, options, tidy_monthly, text=text)
 
 
-def tidy_monthly(frame: pd.DataFrame, *, file: object) -> ReadTable:
+def tidy_monthly(frame: pd.DataFrame, options: ReadingOptions, *, file: object) -> ReadTable:
     """Make a table of monthly trade tidy.
 
     Parameters
@@ -48,6 +46,8 @@ def tidy_monthly(frame: pd.DataFrame, *, file: object) -> ReadTable:
     frame
         ``region, flow, month, value``; or ``series, month, value`` with codes of the CPB World
         Trade Monitor such as ``tgz_w1_qnmi_sn``, of which volumes times prices are values.
+    options
+        The user's reading options, of which none concerns it.
     file
         Named in errors.
 
@@ -61,6 +61,7 @@ def tidy_monthly(frame: pd.DataFrame, *, file: object) -> ReadTable:
     InputError
         For a missing column, a month that is none, or series without a volume and its price.
     """
+    del options
     given, coded = _columns(frame, file=file)
     tidy = pd.DataFrame({role: frame[name] for role, name in given.items()})
     table = ReadTable(tidy, tuple(columns_named(given)), given=given)

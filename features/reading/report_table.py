@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,14 +11,14 @@ from numpy.typing import NDArray
 
 from features.countries.panel_codes import counted
 from features.errors import InputError
-from features.files.tables import numbers, numbers_or_empty, read_table_with_notes
+from features.files.tables import numbers, numbers_or_empty
 from features.reading import column_names as names
 from features.reading.country_column import CountryColumn, require_known
 from features.reading.country_names import WORLD
 from features.reading.options import ReadingOptions
 from features.reading.periods import ANNUAL, read_periods
 from features.reading.schemas import DELAYS, REPORTS, columns_found, columns_named
-from features.reading.table import ReadTable
+from features.reading.table import ReadTable, read_tidy
 from features.reading.trade_layout import TradeLayout, direction_of, unit_of
 
 _KNOWN_AS = {
@@ -42,9 +41,7 @@ def read_reports(path: Path, options: ReadingOptions) -> ReadTable:
     InputError
         For anything wrong with the file.
     """
-    frame, notes = read_table_with_notes(path, text=_TEXT, decimal=options.decimal)
-    table = tidy_reports(frame, options, file=path)
-    return replace(table, notes=(*notes, *table.notes))
+    return read_tidy(path, options, tidy_reports, text=_TEXT)
 
 
 def tidy_reports(frame: pd.DataFrame, options: ReadingOptions, *, file: object) -> ReadTable:
@@ -180,25 +177,17 @@ def read_delays(path: Path, options: ReadingOptions) -> ReadTable:
     InputError
         For anything wrong with the file.
     """
-    frame, notes = read_table_with_notes(path, text=_TEXT, decimal=options.decimal)
-    given = columns_found(frame, DELAYS, file=path)
-    return _with_reporters(frame, given, notes, options, file=path)
+    return read_tidy(path, options, _tidy_delays, text=_TEXT)
 
 
-def _with_reporters(
-    frame: pd.DataFrame,
-    given: dict[str, str],
-    notes: Sequence[str],
-    options: ReadingOptions,
-    *,
-    file: object,
-) -> ReadTable:
+def _tidy_delays(frame: pd.DataFrame, options: ReadingOptions, *, file: object) -> ReadTable:
+    given = columns_found(frame, DELAYS, file=file)
     column = given["reporter"]
     side = CountryColumn.of_table({column: frame[column]}, extra_codes=options.extra_codes)[column]
     require_known({column: side}, file=file)
-    done = [*notes, *columns_named(given)]
+    notes = columns_named(given)
     if side.translated:
-        done.append("countries translated to alpha-3 codes")
+        notes.append("countries translated to alpha-3 codes")
     tidy = frame.rename(columns={name: role for role, name in given.items()})
     tidy["reporter"] = side.categorical
-    return ReadTable(tidy, tuple(done), given=given)
+    return ReadTable(tidy, tuple(notes), given=given)

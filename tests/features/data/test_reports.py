@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -122,6 +122,19 @@ def test_a_stated_day_goes_before_the_usual_delay_and_the_unknown_are_late():
     assert day_of(reports, "FRA", 2010) == late.astype("datetime64[D]")
     assert day_of(reports, "NAM", 2010) == NEVER
     assert any("1 on a stated day, 2 with" in line for line in reports.statements)
+
+
+@pytest.mark.parametrize(
+    ("reporter", "day"), [("USA", date(2011, 3, 1)), ("FRA", date(2012, 7, 1))]
+)
+def test_a_report_is_seen_from_its_day_on(reporter, day):
+    reports = made(year_of("USA", 2010), year_of("FRA", 2010), year_of("DEU", 2010))
+    of = FLOWS.exporter == FLOWS.countries.index(reporter)
+    before = reports.seen(day - timedelta(days=1), origin=2009)
+    assert np.isnan(before.at("exporter", 2010)[of]).all()
+    assert before.months["exporter"][0, FLOWS.countries.index(reporter)] == 0
+    on = reports.seen(day, origin=2009)
+    np.testing.assert_array_equal(on.at("exporter", 2010)[of], declared(reports, reporter, 2010))
 
 
 def test_the_shipped_table_names_the_early_reporters_only():
