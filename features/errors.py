@@ -86,11 +86,26 @@ class RepeatedRowsError(InputError):
     """A key of a table occurs twice."""
 
 
+AGAIN = "Fetch it again with --refresh"
+
+
 class SourceError(InputError):
     """A public source failed: unreachable, refusing, changed or broken.
 
-    One line as in `InputError`; ``file`` names the source or its file.
+    One line as in `InputError`; ``file`` names the source or its file, which by default is to be
+    fetched again.
     """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        remedy: str = AGAIN,
+        file: object | None = None,
+        column: str | None = None,
+        row: int | None = None,
+    ) -> None:
+        super().__init__(problem, remedy=remedy, file=file, column=column, row=row)
 
 
 def changed_source(

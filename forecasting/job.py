@@ -12,6 +12,7 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 
 from features.errors import InputError
+from forecasting.beside import beside, preparations
 from forecasting.cluster.client import Cluster, connected
 from forecasting.evaluation.audit import Audit, audit
 from forecasting.evaluation.backtest import Backtest, choice_at, in_threads, run_backtest
@@ -26,7 +27,7 @@ from forecasting.fingerprint import fingerprint
 from forecasting.inputs.findings import show_findings
 from forecasting.inputs.load import LoadedData, load
 from forecasting.inputs.universe import own_statements, unused_statements
-from forecasting.measurement.measure_set import make_measure_set
+from forecasting.measurement.measure_set import MeasureSet, make_measure_set
 from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
 from forecasting.results.result import RunResult
@@ -85,15 +86,23 @@ def _run(config: RunConfig, progress: Progress) -> RunResult:
 def _written(config: RunConfig, progress: Progress) -> RunResult:
     """Compute a run and put its folder in place."""
     with connected(config.cluster, say=progress.say) as cluster:
-        return _computed(config, cluster, progress)
+        data = _read(config, progress)
+        with progress.stage("prepare the measures"):
+            measure_set = make_measure_set(data.bundle, tables=data.tables)
+        folds = _planned(config, data)
+        show_findings(data.findings, notes=progress.show)
+        with beside(preparations(config)):
+            return _computed(data, measure_set, folds, config, cluster, progress)
 
 
-def _computed(config: RunConfig, cluster: Cluster | None, progress: Progress) -> RunResult:
-    data = _read(config, progress)
-    with progress.stage("prepare the measures"):
-        measure_set = make_measure_set(data.bundle, tables=data.tables)
-    folds = _planned(config, data)
-    show_findings(data.findings, notes=progress.show)
+def _computed(
+    data: LoadedData,
+    measure_set: MeasureSet,
+    folds: Sequence[Fold],
+    config: RunConfig,
+    cluster: Cluster | None,
+    progress: Progress,
+) -> RunResult:
     with progress.stage("build the features"):
         prepared = prepare(data.bundle, config)
     check = partial(check_out, config.out, overwrite=config.overwrite)
