@@ -141,9 +141,11 @@ def _totals(forecaster: FittedForecaster, base: NDArray[np.float64]) -> NDArray[
     levels = [forecaster.nowcast.levels[side] for side in ("exporter", "importer")]
     reports = np.sum([~np.isnan(level) for level in levels], axis=0)
     parts = [
-        100.0 * np.nan_to_num(level - log_without) / np.maximum(reports, 1) for level in levels
+        100.0 * np.where(np.isnan(level), 0.0, level - log_without) / np.maximum(reports, 1)
+        for level in levels
     ]
-    rest = beyond - sum(parts)
+    with np.errstate(invalid="ignore"):
+        rest = beyond - sum(parts)
     return np.column_stack([_by_totals(forecaster, without), *parts, rest])
 
 
