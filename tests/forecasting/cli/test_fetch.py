@@ -16,6 +16,7 @@ from fake_sources.server import Server
 from features.download.client import Client
 from features.errors import InputError
 from features.sources.presets import PRESETS
+from features.store.coverage import coverage
 from features.store.registry import INDICATORS, SOURCES
 from features.store.store import Store
 from forecasting.cli.fetch import parse_source
@@ -104,6 +105,8 @@ def test_reports_and_monthly_trade_are_fetched_and_read_by_a_run(fetch, folder, 
         keys[source] = out.partition(": ")[0]
         option = "reports" if options else "monthly"
         assert f"--{option} {keys[source]}" in out.splitlines()[-1]
+        dataset = Store(folder).open(keys[source])
+        assert coverage(dataset).to_numpy().sum() == dataset.rows
     names = sorted(CODES.values())
     rows = [(o, d, year, 1e6) for o in names for d in names for year in YEARS if o != d]
     trade = pd.DataFrame(rows, columns=["exporter", "importer", "year", "value_usd"])
