@@ -120,11 +120,13 @@ class LagBooster(FlowModel):
     rounds: int = 100
     seed: int = 0
     threads: int = 0
-    max_rows: int = 100_000
+    max_rows: int = 50_000
 
     def fit(self, training: Training) -> LagBooster:
-        """Take the seed and threads: it learns from past information sets, not the design."""
-        return replace(self, seed=training.seed, threads=training.threads)
+        """Take the seed, threads and number of rows: it learns from information sets."""
+        return replace(
+            self, seed=training.seed, threads=training.threads, max_rows=training.max_rows
+        )
 
     def forecast(self, known: Known) -> dict[int, Vector]:
         """Fit on targets up to the origin and forecast every horizon, USD ``[flow]``.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from features.data.flows import FlowIndex
 from features.data.indicators import IndicatorSpec
 from features.data.reports import Reporter
+from models.blocks import blocks
 from models.design import at_horizon, grow, origin_value
 from models.flow_model import FlowModel, Known, Training
 from models.intervals import Intervals, bounds_by_group
@@ -121,7 +122,9 @@ def forecast_flows(
         Years ahead.
     """
     base = _base(value, flows, totals)
-    growth = shift.predict(at_horizon(features, horizon))
+    growth = np.empty_like(base.values)
+    for part in blocks(growth.size):
+        growth[part] = shift.predict(at_horizon(features[part], horizon))
     grown, stopping = grow(base.values, growth), _stopping(base, flows, chance)
     moved = _raked_like(base, np.where(stopping, 0.0, grown), flows)
     if base.converged and not moved.converged:
@@ -212,16 +215,7 @@ class ShiftForecaster(FlowModel):
 
     def fit(self, training: Training) -> ShiftForecaster:
         """Fit the shift model."""
-        shift = ShiftModel(
-            self.select(training.names),
-            training.choice,
-            training.rounds,
-            training.seed,
-            threads=training.threads,
-            params=training.params,
-            own=training.own,
-        )
-        return replace(self, shift=shift.fit(training.rows))
+        return replace(self, shift=training.shift(self.select(training.names)))
 
     def forecast(self, known: Known) -> dict[int, Vector]:
         """Forecast every horizon, USD ``[flow]``."""
@@ -362,7 +356,8 @@ class FittedForecaster:
         """Probability that each flow is positive, shape ``[flow]``."""
         if self.nowcast is not None and horizon == 1:
             return self.nowcast.chance
-        return self.probability.predict(self.chance_features(horizon))
+        ahead = self.years_ahead(horizon)
+        return self.probability.of_flows(self.features, value=self.start, horizon=ahead)
 
     def chance_features(self, horizon: int) -> NDArray[np.float32]:
         """What `probability_of_trade` is predicted from, shape ``[flow, feature]``."""

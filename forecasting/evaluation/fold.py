@@ -15,7 +15,7 @@ from forecasting.evaluation.prepared import PreparedData
 from forecasting.explanation.drivers import model_drivers
 from forecasting.options.run_config import RunConfig
 from models.flow_model import Known, Training
-from models.forecaster import ShiftForecaster
+from models.forecaster import FlowForecast, ShiftForecaster
 from models.registry import MAIN_MODEL, Model, backtest_models
 from models.shift import ShiftChoice
 
@@ -80,20 +80,25 @@ def run_fold(
     """Fit every model on years up to the fold's origin and forecast its horizons."""
     training = prepared.training(config, origin=fold.origin, choice=choice)
     main = ShiftForecaster().fit(training)
-    models = backtest_models()
+    models = backtest_models(config.settings)
     others = FittedModels([model for model in models if model.role != "main"], training)
     forecasts: list[FoldForecast] = []
     unreachable, gap = 0, 0.0
-    for setting in config.settings:
-        known = _known(prepared, fold, setting, training, main)
-        ours, predictions = main.flow_forecasts(known), others.forecast(prepared, known)
+    settings = [_known(prepared, fold, setting, training, main) for setting in config.settings]
+    made: dict[Setting, dict[int, FlowForecast]] = {}
+    for known in settings:
+        twin = _first_like(known, settings)
+        if twin is known:
+            made[known.info.setting] = main.flow_forecasts(known)
+        ours = made[twin.info.setting]
+        predictions = others.forecast(prepared, known, twin=twin)
         for horizon, found in ours.items():
             bare = bare_forecast(prepared, known, horizon, MAIN_MODEL, found.forecast)
             full = replace(bare, base=found.base, expected=found.expected)
             if known.start is not None and horizon == 1:
                 full = replace(full, reported=known.start.implied.reported.astype(np.float64))
             forecasts += [
-                replace(full, probability=known.chance[horizon])
+                replace(full, probability=twin.chance[horizon])
                 if model.role == "main"
                 else replace(full, model=model.name, forecast=predictions[model.name][horizon])
                 for model in models
@@ -122,9 +127,9 @@ def fold_forecasts(
     training = prepared.training(config, origin=fold.origin, choice=choice)
     fitted = FittedModels(models, training)
     main = ShiftForecaster().fit(training) if REPORTS_KNOWN in config.settings else None
-    for setting in config.settings:
-        known = _known(prepared, fold, setting, training, main)
-        predictions = fitted.forecast(prepared, known)
+    settings = [_known(prepared, fold, setting, training, main) for setting in config.settings]
+    for known in settings:
+        predictions = fitted.forecast(prepared, known, twin=_first_like(known, settings))
         for horizon in fold.horizons:
             for name, by_horizon in predictions.items():
                 yield bare_forecast(prepared, known, horizon, name, by_horizon[horizon])
@@ -143,10 +148,19 @@ class FittedModels:
 
     def __init__(self, models: Sequence[Model], training: Training) -> None:
         self._fitted = [(model, model.build().fit(training)) for model in models]
-        self._in_every_setting: dict[str, Mapping[int, Vector]] = {}
+        self._made: dict[tuple[str, Setting | None], Mapping[int, Vector]] = {}
 
-    def forecast(self, prepared: PreparedData, known: Known) -> dict[str, Mapping[int, Vector]]:
+    def forecast(
+        self, prepared: PreparedData, known: Known, *, twin: Known
+    ) -> dict[str, Mapping[int, Vector]]:
         """Forecasts by name and horizon, USD ``[flow]``.
+
+        Parameters
+        ----------
+        prepared, known
+            Data, and what is known in a setting.
+        twin
+            The first setting that is like this one (`Known.like`), or this one.
 
         Raises
         ------
@@ -157,15 +171,20 @@ class FittedModels:
         for model, fitted in self._fitted:
             if model.setting not in (None, known.info.setting):
                 continue
-            if model.name in self._in_every_setting:
-                out[model.name] = self._in_every_setting[model.name]
-                continue
-            seen = _with_true_totals(prepared, known) if model.role == "bound" else known
-            out[model.name] = fitted.forecast(seen)
-            known.require_valid(out[model.name], model=model.name)
-            if not model.by_setting:
-                self._in_every_setting[model.name] = out[model.name]
+            # Variants of the main model see features and totals alone.
+            source = twin if model.role == "ablation" else known
+            key = model.name, source.info.setting if model.by_setting else None
+            if key not in self._made:
+                seen = _with_true_totals(prepared, known) if model.role == "bound" else known
+                self._made[key] = fitted.forecast(seen)
+                known.require_valid(self._made[key], model=model.name)
+            out[model.name] = self._made[key]
         return out
+
+
+def _first_like(known: Known, settings: Sequence[Known]) -> Known:
+    """The first setting that gives the main model what ``known`` does: its forecasts are reused."""
+    return next(one for one in settings if one is known or one.like(known))
 
 
 def _known(

@@ -161,7 +161,7 @@ class RunConfig:
     rounds: int = option(
         80, whole(1, 5_000), MODEL, "boosting rounds of the shift model", trained=True)
     max_rows: int = option(
-        100_000, whole(1_000, 50_000_000), MODEL, "the most rows that a fit draws", trained=True)
+        50_000, whole(1_000, 50_000_000), MODEL, "the most rows that a fit draws", trained=True)
     params: Mapping[str, Any] = option(
         MappingProxyType({}), kinds.BOOSTER_PARAMS, "",
         "LightGBM parameters, but those of `models.booster_params.SET_HERE`", trained=True)
@@ -174,8 +174,8 @@ class RunConfig:
         "years between two nested choices of weights, from the ninth year of the panel on")
     study: bool = option(
         False, kinds.SWITCH, MODEL,
-        "back-test gravity models, each channel left out and placebos too; takes ten times as "
-        "long and needs gravicast[gravity]")
+        "back-test gravity models, LightGBM on levels, each channel left out and placebos too; "
+        "takes ten times as long and needs gravicast[gravity]")
     seed: int = option(1, whole(0, 2**31 - 1), MODEL, "seed of everything random", trained=True)
     workers: int = option(
         0, whole(0, 1_024), MODEL,

@@ -12,7 +12,12 @@ from features.choices import SETTINGS
 from features.errors import InputError
 from features.files.tables import read_table, require_columns
 from forecasting.evaluation.metrics import ratio_of_errors
-from forecasting.reports.score_cells import pooled_reliability, rows_where, score_of, with_gravity
+from forecasting.reports.score_cells import (
+    pooled_reliability,
+    rows_where,
+    score_of,
+    with_study_models,
+)
 from forecasting.reports.scoreboard_proof import ablation, in_short, placebos, significance, trials
 from forecasting.results.read import read_about
 from forecasting.run_folder.csv_files import read_csv
@@ -160,9 +165,9 @@ def _reach(targets: pd.DataFrame, setting: str, horizon: int, metric: str, ours:
 
 
 def _models(files: dict[str, Any]) -> str:
-    """Every model's errors; of the gravity models too where there was a study."""
+    """Every model's errors; of a study's models too where there was one."""
     scores, study = files["scores"], files.get("study_by_origin")
-    shown = with_gravity(scores[scores["stratum"] == "all"], study)
+    shown = with_study_models(scores[scores["stratum"] == "all"], study)
     parts = ["## Every model"]
     horizons = sorted(shown["horizon"].unique())
     for setting in settings_of(shown):

@@ -55,6 +55,8 @@ EVERYTHING: dict[str, Any] = {
     "study": True,
     "seed": 11,
     "workers": 3,
+    "cluster": "tcp://scheduler:8786",
+    "resume": True,
     "experiment": "goods",
     "explain_flow": ("DEU", "FRA", "goods"),
     "quiet": True,
