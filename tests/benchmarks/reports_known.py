@@ -151,7 +151,7 @@ def by_days(bundle: DataBundle, folds: Sequence[Fold], figure: Path | None) -> s
 
     Reconciled flows of the origin are taken to be known from the first of these days on.
     """
-    bundle = on(bundle, bundle.reports, trade_lag_months=12)
+    bundle = on(bundle, bundle.reports, trade_lag_months=11)
     panel, lines, wapes = (
         bundle.panel,
         ["| days | reporters | WAPE | log |", "|---|---|---|---|"],
