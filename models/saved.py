@@ -12,6 +12,7 @@ import pandas as pd
 
 from features.catalogue import NAMES
 from features.channels.own_features import own_features
+from features.data.active_flows import ActiveFlows
 from features.data.flows import FlowIndex
 from features.data.indicators import IndicatorSpec
 from features.errors import InputError
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     import lightgbm
 
 FORMAT = 5
+_CELL = "cell"
+"""Column with the number of each flow among all of them, where the flows are not all."""
 _NAMED = 3
 """Features named where two catalogues differ."""
 _META, _STATE, _SHIFT, _PROBABILITY = (
@@ -46,6 +49,8 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
         _write_booster(forecaster.probability.booster_, folder / _PROBABILITY)
     state = pd.DataFrame(forecaster.features, columns=_columns(forecaster.own))
     state["value_origin"] = forecaster.value
+    if isinstance(forecaster.flows, ActiveFlows):
+        state[_CELL] = forecaster.flows.cells
     state.to_parquet(folder / _STATE, compression="zstd", index=False)
     meta = {
         "format": FORMAT,
@@ -96,7 +101,7 @@ def load_forecaster(folder: Path) -> FittedForecaster:
     state = pd.read_parquet(folder / _STATE)
     own = tuple(IndicatorSpec(**spec) for spec in meta.get("own", ()))
     columns = _columns(own)
-    present = [name for name in state if name != "value_origin"]
+    present = [name for name in state if name not in ("value_origin", _CELL)]
     differs = _difference(meta["format"], present, columns)
     if differs:
         raise InputError(
@@ -116,9 +121,7 @@ def load_forecaster(folder: Path) -> FittedForecaster:
     constant = meta["probability"]["constant"]
     booster = _booster(folder / _PROBABILITY) if constant is None else None
     return FittedForecaster(
-        flows=FlowIndex(
-            tuple(meta["countries"]), tuple(meta["sectors"]), diagonal=meta["diagonal"]
-        ),
+        flows=_flows(meta, state),
         origin=meta["origin"],
         as_of=meta["as_of"],
         value=state["value_origin"].to_numpy(dtype=np.float64),
@@ -134,6 +137,14 @@ def load_forecaster(folder: Path) -> FittedForecaster:
         ),
         own=own,
     )
+
+
+def _flows(meta: dict[str, Any], state: pd.DataFrame) -> FlowIndex:
+    keys = tuple(meta["countries"]), tuple(meta["sectors"]), meta["diagonal"]
+    if _CELL not in state:
+        return FlowIndex(*keys)
+    cells = state[_CELL].to_numpy(dtype=np.int32)
+    return ActiveFlows(*keys, cells=cells, counts=np.array([cells.size]))
 
 
 def _write_booster(booster: lightgbm.Booster, file: Path) -> None:

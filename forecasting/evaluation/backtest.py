@@ -138,6 +138,7 @@ def _score_fold(
     prepared: PreparedData, result: FoldResult, calibration: Calibration, writer: BacktestWriter
 ) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
+    outside = {h: prepared.outside(result.fold.origin, h) for h in result.fold.horizons}
     for forecast in result.forecasts:
         bounds = None
         if forecast.model == MAIN_MODEL:
@@ -146,7 +147,8 @@ def _score_fold(
             )
             bounds = intervals.bounds(forecast.forecast, forecast.expected)
         info = prepared.infos[forecast.setting][forecast.origin]
-        rows += score_forecast(forecast, strata(info, forecast.value_origin), bounds)
+        beyond = outside[forecast.horizon].strata(info)
+        rows += score_forecast(forecast, strata(info, forecast.value_origin), bounds, beyond)
         writer.write(forecast, bounds)
     # Not earlier: a fold must not calibrate itself.
     for forecast in result.forecasts:

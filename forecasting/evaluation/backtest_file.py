@@ -101,7 +101,8 @@ class BacktestWriter:
             "as_of": constant(self._rule.date(forecast.origin).isoformat()),
             "horizon": pa.array(np.full(size, forecast.horizon, dtype=np.int8)),
             "target_year": pa.array(np.full(size, forecast.target_year, dtype=np.int16)),
-            **{name: self._keys.column(name) for name in self._keys.column_names},
+            # Flows of an earlier origin are the first of the panel's.
+            **{name: self._keys.column(name)[:size] for name in self._keys.column_names},
             **{
                 name: pa.array(values[name].astype(np.float32), from_pandas=True)
                 for name in self._numbers

@@ -21,6 +21,7 @@ from features.choices import (
     NegativeFlows,
     Setting,
     Unit,
+    Universe,
 )
 from features.errors import InputError, cut
 from features.findings import CODES
@@ -106,6 +107,10 @@ class RunConfig:
         "apart", choice(DomesticFlows), DATA,
         "a country's sales to itself: kept out of flows and totals, or included as flows like "
         "any other, so that totals are gross output and absorption", trained=True)
+    universe: Universe = option(
+        "auto", choice(Universe), DATA,
+        "flows that are forecast: every one, or those that have traded by the origin; auto takes"
+        " the active ones of large tables", trained=True)
     columns: Mapping[str, str] = option(
         MappingProxyType({}), kinds.COLUMNS, READING,
         "columns of the trade file by what they hold (exporter, importer, year, month, sector "
