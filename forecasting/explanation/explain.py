@@ -21,6 +21,9 @@ from models.forecaster import FittedForecaster, FlowForecast
 ADDITIVITY = 1e-6
 """Largest allowed distance between the sum of contributions and the predicted shift."""
 
+BLOCK = 32_768
+"""Rows explained at a time: their contributions have double precision."""
+
 
 def explain(forecaster: FittedForecaster, forecasts: Mapping[int, FlowForecast]) -> Explanation:
     """Explain every flow that is forecast to be traded.
@@ -53,16 +56,23 @@ def explain(forecaster: FittedForecaster, forecasts: Mapping[int, FlowForecast])
         horizon: np.flatnonzero((forecast.base > 0) & (forecast.forecast > 0))
         for horizon, forecast in sorted(forecasts.items())
     }
-    data = np.concatenate(
-        [at_horizon(forecaster.features, horizon)[rows] for horizon, rows in chosen.items()]
-    )
-    predicted = np.concatenate([forecasts[h].shift[rows] for h, rows in chosen.items()])
-    percent, gap = to_percent(forecaster.shift.contributions(data), predicted)
+    size = sum(rows.size for rows in chosen.values())
+    data = np.empty((size, forecaster.features.shape[1]), dtype=np.float32)
+    values = np.empty((size, len(forecaster.shift.names)), dtype=np.float32)
+    base_values, gap, start = np.empty(size), 0.0, 0
+    for horizon, flows in chosen.items():
+        for first in range(0, flows.size, BLOCK):
+            part = flows[first : first + BLOCK]
+            block = slice(start, start := start + part.size)
+            data[block] = at_horizon(forecaster.features[part], horizon)
+            raw = forecaster.shift.contributions(data[block])
+            percent, missed = to_percent(raw, forecasts[horizon].shift[part])
+            values[block], base_values[block] = percent[:, :-1], percent[:, -1]
+            gap = max(gap, missed)
     rows = pd.concat(
         [_rows(forecaster, forecasts[h], h, rows) for h, rows in chosen.items()], ignore_index=True
     )
     # The raking absorbs the rounding to single precision, so that the stored parts sum exactly.
-    values = percent[:, :-1].astype(np.float32)
     moved = 100.0 * np.log(rows["forecast"].to_numpy() / rows["base"].to_numpy())
     return Explanation(
         rows=rows,
@@ -71,8 +81,8 @@ def explain(forecaster: FittedForecaster, forecasts: Mapping[int, FlowForecast])
         ),
         feature_names=tuple(forecaster.shift.names),
         values=values,
-        base_values=percent[:, -1],
-        raking=moved - percent[:, -1] - values.sum(axis=1, dtype=np.float64),
+        base_values=base_values,
+        raking=moved - base_values - values.sum(axis=1, dtype=np.float64),
         data=data,
         largest_gap=gap,
     )
