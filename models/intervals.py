@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,7 @@ POOL = 1_000
 """Order statistics of a bin that are combined with the shocks."""
 
 Vector = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 
 NO_SHOCK: Vector = np.zeros(1)
 
@@ -36,15 +38,16 @@ class Sample:
     origin
         Forecast origin.
     forecast, actual
-        USD, shape ``[flow]``; flows with an unknown outcome are NaN in ``actual``.
+        USD, shape ``[flow]``, double or single precision; flows with an unknown outcome are NaN in
+        ``actual``.
     expected
         What the totals alone would give, ``E_i M_j / W``: the scale of a flow forecast at 0.
     """
 
     origin: int
-    forecast: Vector
-    actual: Vector
-    expected: Vector
+    forecast: Floats
+    actual: Floats
+    expected: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,37 +131,61 @@ def fit_intervals(samples: Sequence[Sample], *, shocks: Vector = NO_SHOCK) -> In
     recent = sorted(samples, key=lambda sample: sample.origin)[-RECENT_ORIGINS:]
     if shocks.any():
         recent = [_without_world_error(sample) for sample in recent]
-    forecast, actual, expected = (
-        np.concatenate([getattr(sample, name) for sample in recent] or [np.empty(0)])
-        for name in ("forecast", "actual", "expected")
-    )
-    known = ~np.isnan(actual)
-    if not known.any():
+    known = [~np.isnan(sample.actual) for sample in recent]
+    if not any(map(np.any, known)):
         raise ValueError("no forecast has a known outcome to calibrate on")
-    forecast, actual, expected = forecast[known], actual[known], expected[known]
-    positive = forecast > 0
+    positive = [rows & (s.forecast > 0) for rows, s in zip(known, recent, strict=True)]
+    zero = [rows & ~(s.forecast > 0) for rows, s in zip(known, recent, strict=True)]
     edges, residuals = _binned(
-        forecast[positive],
-        midpoint_growth(actual[positive], forecast[positive]),
+        _pooled(recent, positive, lambda sample, rows: sample.forecast[rows]),
+        _pooled(recent, positive, _residuals),
         SIZE_BINS,
         shocks=shocks,
     )
-    ratio = np.divide(actual, expected, out=np.zeros_like(actual), where=expected > 0)
-    zero = ~positive if (~positive).sum() >= FEWEST else np.ones_like(positive)
-    zero_edges, ratios = _binned(expected[zero], ratio[zero], ZERO_BINS, shocks=NO_SHOCK)
+    if sum(map(np.count_nonzero, zero)) < FEWEST:
+        zero = known
+    zero_edges, ratios = _binned(
+        _pooled(recent, zero, lambda sample, rows: sample.expected[rows]),
+        _pooled(recent, zero, _ratios),
+        ZERO_BINS,
+        shocks=NO_SHOCK,
+    )
     return Intervals(edges, residuals, zero_edges, ratios)
+
+
+def _pooled(
+    samples: Sequence[Sample],
+    chosen: Sequence[NDArray[np.bool_]],
+    part: Callable[[Sample, NDArray[np.bool_]], Floats],
+) -> Floats:
+    """A quantity of the chosen flows of all samples, made sample by sample: a pool is large."""
+    return np.concatenate(
+        [part(sample, rows) for sample, rows in zip(samples, chosen, strict=True)]
+    )
+
+
+def _residuals(sample: Sample, rows: NDArray[np.bool_]) -> Floats:
+    forecast = sample.forecast[rows]
+    return midpoint_growth(sample.actual[rows], forecast).astype(forecast.dtype)
+
+
+def _ratios(sample: Sample, rows: NDArray[np.bool_]) -> Floats:
+    actual, expected = sample.actual[rows], sample.expected[rows]
+    return np.divide(actual, expected, out=np.zeros_like(actual), where=expected > 0)
 
 
 def _without_world_error(sample: Sample) -> Sample:
     """The sample with its forecasts scaled to the actual world total."""
     known = ~np.isnan(sample.actual)
-    forecast, actual = sample.forecast[known].sum(), sample.actual[known].sum()
+    forecast, actual = (
+        float(column[known].sum(dtype=np.float64)) for column in (sample.forecast, sample.actual)
+    )
     if forecast <= 0 or actual <= 0:
         return sample
     return replace(sample, forecast=sample.forecast * (actual / forecast))
 
 
-def _shocked(residuals: Vector, shocks: Vector) -> Vector:
+def _shocked(residuals: Floats, shocks: Floats) -> Floats:
     """Midpoint residuals after each of the log shocks; -2 (the flow stopped) stays.
 
     ``2 tanh(x / 2)`` is the midpoint growth of a log growth x.
@@ -169,16 +196,17 @@ def _shocked(residuals: Vector, shocks: Vector) -> Vector:
     if residuals.size > POOL:
         places = np.linspace(0, residuals.size - 1, POOL).round().astype(np.int64)
         residuals = np.sort(residuals)[places]
+    residuals = residuals.astype(np.float64)
     with np.errstate(divide="ignore"):
         logs = 2 * np.arctanh(np.clip(residuals / 2, -1, 1))
     shocked: Vector = 2 * np.tanh((logs[:, None] + shocks) / 2).ravel()
     return shocked
 
 
-def _binned(size: Vector, score: Vector, bins: int, *, shocks: Vector) -> tuple[Vector, Vector]:
+def _binned(size: Floats, score: Floats, bins: int, *, shocks: Vector) -> tuple[Vector, Vector]:
     """Bin edges and the conformal quantiles of each bin."""
     edges = np.unique(np.quantile(size, np.linspace(0, 1, bins + 1)[1:-1])) if size.size else size
-    edges = _wide_enough(edges, size)
+    edges = _wide_enough(edges.astype(size.dtype), size)
     which = np.searchsorted(edges, size)
     tails = tail_probabilities()
     quantiles = np.empty((edges.size + 1, len(tails)))
@@ -187,10 +215,10 @@ def _binned(size: Vector, score: Vector, bins: int, *, shocks: Vector) -> tuple[
         quantiles[number] = conformal_quantiles(_shocked(inside, shocks), tails)
         # One flow has many scores: its residual with each shock.
         quantiles[number, ~_reachable(inside.size, tails)] = np.nan
-    return edges, quantiles
+    return edges.astype(np.float64), quantiles
 
 
-def _wide_enough(edges: Vector, size: Vector) -> Vector:
+def _wide_enough(edges: Floats, size: Floats) -> Floats:
     """Edges between bins of at least `FEWEST` sizes: the smallest bin joins its smaller neighbour.
 
     Ties in size and short samples leave bins with few or none.
@@ -216,7 +244,7 @@ def _rank(n: int, p: float) -> int:
     return int(np.floor(exact) if p < 0.5 else np.ceil(exact))
 
 
-def conformal_quantiles(scores: Vector, tails: Sequence[float]) -> Vector:
+def conformal_quantiles(scores: Floats, tails: Sequence[float]) -> Vector:
     """Order statistics of rank (n + 1) p; NaN where there are too few scores."""
     ordered, reachable = np.sort(scores), _reachable(scores.size, tails)
     return np.array(

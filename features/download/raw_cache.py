@@ -188,7 +188,7 @@ class RawCache:
         if kept is None or kept["base"] != url.partition("?")[0]:
             return None
         if sha256(self.folder / name) != kept["sha256"]:
-            self.client.watcher.say(f"{name}: the cached file was changed; it is fetched again")
+            self.client.watcher.report(f"{name}: the cached file was changed; it is fetched again")
             return None
         self._handed.append(self.folder / name)
         return _raw(self.folder / name, kept)
@@ -219,7 +219,7 @@ class RawCache:
         shutil.copyfile(source, part)
         part.replace(target)
         if source.name != name:
-            self.client.watcher.say(f"{source.name} is used as {name}")
+            self.client.watcher.report(f"{source.name} is used as {name}")
         return self._keep(f"given by the user: {source.name}", target, {}, base=base)
 
     def _old(self, url: str, name: str) -> tuple[Path, dict[str, str]] | None:
@@ -232,7 +232,7 @@ class RawCache:
 
     def _unchanged(self, name: str, old: tuple[Path, dict[str, str]]) -> RawFile:
         path, kept = old
-        self.client.watcher.say(f"{name}: unchanged since {kept['retrieved']}")
+        self.client.watcher.report(f"{name}: unchanged since {kept['retrieved']}")
         target = self.folder / name
         if path != target:
             part = target.with_name(f"{target.name}.part")

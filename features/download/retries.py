@@ -94,5 +94,5 @@ class Retries:
                 file=host_of(url),
             )
         if seconds >= 1.0:
-            self._watcher.say(f"{host_of(url)}: {error}; next try in {seconds:.0f} s")
+            self._watcher.report(f"{host_of(url)}: {error}; next try in {seconds:.0f} s")
         return seconds

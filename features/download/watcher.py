@@ -19,12 +19,12 @@ class Watcher(Protocol):
     def end(self) -> None:
         """It is done, or abandoned."""
 
-    def say(self, text: str) -> None:
+    def report(self, text: str) -> None:
         """A line for the log."""
 
 
 class Silent:
-    """A `Watcher` that says nothing."""
+    """A `Watcher` that reports nothing."""
 
     def begin(self, name: str, total: int | None, done: int, unit: Unit) -> None:
         """Nothing."""
@@ -35,5 +35,5 @@ class Silent:
     def end(self) -> None:
         """Nothing."""
 
-    def say(self, text: str) -> None:
+    def report(self, text: str) -> None:
         """Nothing."""

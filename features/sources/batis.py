@@ -146,7 +146,7 @@ class Batis(Connector):
         except SourceError as refused:
             if cache.offline:
                 raise
-            cache.client.watcher.say(f"{refused.problem}; asking the WTO for its copy")
+            cache.client.watcher.report(f"{refused.problem}; asking the WTO for its copy")
             return (cache.file(_WTO, name=name, check=check),)
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:

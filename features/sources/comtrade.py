@@ -147,7 +147,9 @@ class Comtrade(Connector):
         """
         access = Access.from_environment()
         if not access.key and not cache.offline:
-            cache.client.watcher.say(f"{KEY_VARIABLE} is not set: asking for previews of 500 rows")
+            cache.client.watcher.report(
+                f"{KEY_VARIABLE} is not set: asking for previews of 500 rows"
+            )
         lists = tuple(_list(cache, name) for name in (REPORTERS, PARTNERS))
         if cache.offline:
             return (*lists, *cache.all_given(is_answer, kind="answers of Comtrade"))

@@ -147,7 +147,7 @@ def releases(
                 )
             )
     except SourceError as error:
-        cache.client.watcher.say(f"release dates are unknown: {error.problem}")
+        cache.client.watcher.report(f"release dates are unknown: {error.problem}")
     return found
 
 

@@ -80,7 +80,7 @@ def fetch(
     if store.has(connector.key) and not refresh and given is None:
         present = store.open(connector.key)
         present.verify()
-        watcher.say(f"{present.key} is in the store since {present.retrieved}")
+        watcher.report(f"{present.key} is in the store since {present.retrieved}")
         return present
     pace = connector.INFO.pace_seconds
     asked: AbstractContextManager[Client] = (

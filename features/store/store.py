@@ -118,7 +118,7 @@ class Store:
             lock.acquire(timeout=0)
         except Timeout:
             held = self.folder.joinpath(*names)
-            (watcher or Silent()).say(f"{held}: waiting for another process")
+            (watcher or Silent()).report(f"{held}: waiting for another process")
             lock.acquire()
         try:
             yield

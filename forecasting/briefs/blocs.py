@@ -8,15 +8,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from features.feature import TECHNOLOGY
-from forecasting.briefs.brief import (
-    Brief,
-    BriefFigure,
-    BriefSection,
-    BriefTable,
-    closing,
-    first_and_last,
-)
-from forecasting.briefs.movers import SHOWN, SHOWN_COLUMNS, certainty, flows_in, movers, stopping
+from forecasting.briefs.brief import Brief, BriefFigure, BriefSection, BriefTable, closing
+from forecasting.briefs.movers import by_year, certainty, flows_in, flows_table, movers, sums
 from forecasting.briefs.parts import (
     NET,
     base_words,
@@ -37,7 +30,6 @@ from forecasting.results.subjects import (
     flow_columns,
     named,
     origin_of,
-    years_of,
 )
 from forecasting.words.numbers import change, listed, money, points, share
 
@@ -69,10 +61,6 @@ class _Direction:
     year: int
     chosen: pd.Series[bool]
     flows: pd.DataFrame
-
-    def total(self, name: str) -> float:
-        """Sum of a column of ``flows``."""
-        return float(self.flows[name].sum())
 
 
 def blocs_brief(
@@ -144,7 +132,7 @@ def _bloc(codes: Sequence[str], everyone: bool) -> str:
 
 
 def _headline(side: _Direction) -> str:
-    start, base, forecast = map(side.total, ("value_at_origin_usd", "base_usd", "forecast_usd"))
+    start, base, forecast = sums(side.flows)
     if start <= 0:
         return _no_trade(side)
     return (
@@ -165,7 +153,7 @@ def _no_trade(side: _Direction) -> str:
 def _section(
     side: _Direction, outcomes: pd.DataFrame
 ) -> tuple[BriefSection, dict[str, BriefTable]]:
-    start, base, forecast = map(side.total, ("value_at_origin_usd", "base_usd", "forecast_usd"))
+    start, base, forecast = sums(side.flows)
     origin = origin_of(side.run)
     made_of = stages(side.run, side.chosen, side.year)
     of = f"trade from {side.words}"
@@ -173,13 +161,7 @@ def _section(
     tables = {
         f"{side.key}_years": _years(side),
         f"{side.key}_parts": parts_table(made_of, origin=origin, year=side.year),
-        f"{side.key}_flows": BriefTable(
-            f"Flows from {side.words}, {side.year}, largest gain first; shift and 90% interval in "
-            "percent of the base",
-            side.flows,
-            first_and_last(len(side.flows), SHOWN),
-            SHOWN_COLUMNS,
-        ),
+        f"{side.key}_flows": flows_table(f"Flows from {side.words}, {side.year}", side.flows),
     }
     tables |= {} if record is None else {f"{side.key}_record": record}
     paragraphs = [_no_trade(side)]
@@ -197,7 +179,7 @@ def _section(
 
 def _figure(side: _Direction) -> dict[str, BriefFigure]:
     """The waterfall of the largest flow; none where nothing is traded."""
-    if side.total("base_usd") <= 0:
+    if sums(side.flows)[1] <= 0:
         return {}
     largest = side.flows.loc[side.flows["base_usd"].idxmax()]
     flow = tuple(str(largest[name]) for name in flow_columns(side.run))
@@ -206,26 +188,10 @@ def _figure(side: _Direction) -> dict[str, BriefFigure]:
 
 
 def _years(side: _Direction) -> BriefTable:
-    rows = []
-    for year in years_of(side.run):
-        flows = flows_in(side.run, side.chosen, year)
-        start, base, forecast = (
-            float(flows[name].sum()) for name in ("value_at_origin_usd", "base_usd", "forecast_usd")
-        )
-        rows.append(
-            {
-                "target_year": year,
-                "value_at_origin_usd": start,
-                "base_usd": base,
-                "forecast_usd": forecast,
-                "change_percent": change(start, forecast),
-                "shift_usd": forecast - base,
-                "shift_percent": change(base, forecast),
-                "flows": len(flows),
-                "forecast_to_stop": len(stopping(flows)),
-            }
-        )
-    return BriefTable(f"Trade from {side.words} by target year", pd.DataFrame(rows))
+    columns = ("target_year", "value_at_origin_usd", "base_usd", "forecast_usd", "change_percent",
+               "shift_usd", "shift_percent", "flows", "forecast_to_stop")  # fmt: skip
+    rows = by_year(side.run, side.chosen, columns)
+    return BriefTable(f"Trade from {side.words} by target year", rows)
 
 
 def _technology(side: _Direction) -> str:
@@ -233,5 +199,5 @@ def _technology(side: _Direction) -> str:
     usd = float(shifts[[f"{NET}{channel}" for channel in sorted(TECHNOLOGY)]].to_numpy().sum())
     return (
         f"To {technology_names()} together the model ascribes "
-        f"{both(usd, share(usd, side.total('base_usd')))} of the trade from {side.words}."
+        f"{both(usd, share(usd, sums(side.flows)[1]))} of the trade from {side.words}."
     )

@@ -7,24 +7,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from features.feature import CHANNELS
-from forecasting.briefs.brief import (
-    Brief,
-    BriefFigure,
-    BriefSection,
-    BriefTable,
-    closing,
-    first_and_last,
-)
-from forecasting.briefs.movers import (
-    SHOWN,
-    SHOWN_COLUMNS,
-    certainty,
-    flows_in,
-    moved,
-    movers,
-    stopping,
-    who,
-)
+from forecasting.briefs.brief import Brief, BriefFigure, BriefSection, BriefTable, closing
+from forecasting.briefs.movers import by_year, certainty, flows_in, flows_table, moved, movers
 from forecasting.briefs.parts import (
     NET,
     ascribed,
@@ -38,7 +22,7 @@ from forecasting.briefs.parts import (
 from forecasting.briefs.totals import basis_of_total, partner_spread
 from forecasting.briefs.track_record import read_outcomes, record_of, record_words
 from forecasting.results.result import RunResult
-from forecasting.results.subjects import check_country, check_year, named, origin_of, years_of
+from forecasting.results.subjects import check_country, check_year, named, origin_of, who
 from forecasting.words.numbers import change, money, points, share
 
 SIDES = {"exporter": "exports", "importer": "imports"}
@@ -201,32 +185,15 @@ def _how_sure(sides: list[_Side]) -> str:
 
 
 def _totals(sides: list[_Side]) -> BriefTable:
-    rows = []
-    for side in sides:
-        for year in years_of(side.run):
-            flows = flows_in(side.run, side.chosen, year)
-            start, base = float(flows["value_at_origin_usd"].sum()), float(flows["base_usd"].sum())
-            shift = moved(flows["shift_usd"])
-            rows.append(
-                {
-                    "flows": side.words,
-                    "target_year": year,
-                    "value_at_origin_usd": start,
-                    "total_usd": base,
-                    "growth_percent": change(start, base),
-                    "moves_usd": shift,
-                    "moves_percent": share(shift, base),
-                    "gaining_flows": int((flows["shift_usd"] > 0).sum()),
-                    "losing_flows": int((flows["shift_usd"] < 0).sum()),
-                    "excludes_no_shift": int(flows["excludes_no_shift"].sum()),
-                    "forecast_to_stop": len(stopping(flows)),
-                }
-            )
+    columns = ("target_year", "value_at_origin_usd", "total_usd", "growth_percent", "moves_usd",
+               "moves_percent", "gaining_flows", "losing_flows", "excludes_no_shift",
+               "forecast_to_stop")  # fmt: skip
+    tables = {side.words: by_year(side.run, side.chosen, columns) for side in sides}
     return BriefTable(
         "Totals by target year. Moves: what moves from some partners to others, half the sum of "
         "absolute shifts. Then numbers of flows: that gain, that lose, whose 90% interval excludes "
         "no shift, that are forecast to stop",
-        pd.DataFrame(rows),
+        pd.concat(tables, names=["flows"]).reset_index("flows").reset_index(drop=True),
     )
 
 
@@ -262,12 +229,8 @@ def _section(side: _Side, outcomes: pd.DataFrame) -> tuple[BriefSection, dict[st
             *record_words(record, horizon, of=of),
         )
     tables = {
-        f"{side.word}_partners": BriefTable(
-            f"{side.words.capitalize()} by partner, {side.year}, largest gain first; shift and 90% "
-            "interval in percent of the base",
-            side.flows,
-            first_and_last(len(side.flows), SHOWN),
-            SHOWN_COLUMNS,
+        f"{side.word}_partners": flows_table(
+            f"{side.words.capitalize()} by partner, {side.year}", side.flows
         ),
         f"{side.word}_channels": _channels(side),
         f"{side.word}_partner_channels": _partner_channels(side),

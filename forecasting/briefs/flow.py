@@ -13,7 +13,14 @@ from forecasting.briefs.parts import NET, base_words, parts_table, shift_words, 
 from forecasting.briefs.track_record import NO_RECORD, no_outcome, read_outcomes
 from forecasting.explanation.terms import TERM_LABELS
 from forecasting.results.result import RunResult
-from forecasting.results.subjects import check_flow, check_year, named, origin_of, rows_of_flow
+from forecasting.results.subjects import (
+    check_flow,
+    check_year,
+    flow_columns,
+    origin_of,
+    rows_of_flow,
+    who,
+)
 from forecasting.words.numbers import change, lower_first, money, plural, points, share
 from forecasting.words.tables import cell
 from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE
@@ -67,23 +74,16 @@ def flow_brief(run: RunResult, flow: Sequence[str], *, year: int | None = None) 
         tables["past_forecasts"] = table
         figures["fan"] = BriefFigure("fan", "fan", {"flow": key})
     return Brief(
-        title=f"{flow_words(key)}: forecast of {target}",
-        summary=_summary(row, key),
+        title=f"{who(row, flow_columns(run))}: forecast of {target}",
+        summary=_summary(row, who(row, flow_columns(run))),
         sections=(*sections, closing()),
         tables=tables,
         figures=figures,
     )
 
 
-def flow_words(key: Sequence[str]) -> str:
-    """A flow by names and codes."""
-    sector = f", {key[2]}" if len(key) > 2 else ""
-    return f"{named(key[0])} to {named(key[1])}{sector}"
-
-
-def _summary(row: pd.Series[Any], key: Sequence[str]) -> tuple[str, ...]:
+def _summary(row: pd.Series[Any], flow: str) -> tuple[str, ...]:
     start, base, forecast = (float(row[name]) for name in ("value_origin", "base", "forecast"))
-    flow = flow_words(key)
     if start <= 0:
         return (
             f"{flow}: no trade in {row['origin']}. The forecast of {row['target_year']} stays at "
@@ -258,11 +258,11 @@ def _channel_features(features: pd.DataFrame, channel: str) -> str:
 
 def _feature_words(row: dict[Hashable, Any]) -> str:
     known = f"{cell('value', row['value'])} {row['unit']}"
-    hope = {"plus": "larger", "minus": "smaller"}.get(row["expected_direction"])
+    expected = {"plus": "larger", "minus": "smaller"}.get(row["expected_direction"])
     return (
         f"{row['feature'].replace('_', ' ')} "
         f"({known if np.isfinite(row['value']) else 'not known'}"
-        f"{f', expected to go with {hope} shifts' if hope else ''}) "
+        f"{f', expected to go with {expected} shifts' if expected else ''}) "
         f"{points(row['contribution_percent'], sign=True)}"
     )
 

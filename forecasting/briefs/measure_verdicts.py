@@ -1,4 +1,4 @@
-"""Which measures are foretold better than by their rivals, and which are not, in words."""
+"""Which measures are forecast better than by their rivals, and which are not, in words."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RIVAL_LABELS: dict[str, str] = {
 
 
 def record_words(found: Measures) -> tuple[str, ...]:
-    """Which measures are foretold better than by each rival, and which are not."""
+    """Which measures are forecast better than by each rival, and which are not."""
     return tuple(verdict_words(found, rival) for rival in RIVALS)
 
 

@@ -141,34 +141,23 @@ def _subject(found: Measures) -> str:
 def movers(found: Measures, measure: Measure, year: int, names: Mapping[str, str]) -> pd.DataFrame:
     """Units of a measure in a target year by forecast change, largest rise first.
 
-    Parameters
-    ----------
-    found
-        Shifts that hold the measure.
-    measure, year
-        Which.
-    names
-        Of sectors by code.
+    ``names`` are those of sectors by code.
 
     Returns
     -------
     DataFrame
-        ``country, partner, sector, unit`` (in words), ``value_origin, base, forecast, change,
-        lower_90, upper_90, chance_above, sure`` (whether the 90% interval leaves out the value of
-        the origin), in the measure's unit.
+        ``country, partner, sector, unit`` (in words), ``value_origin, base, forecast, lower_90,
+        upper_90, chance_above, change``, in the measure's unit, and ``sure``, whether the 90%
+        interval leaves out the value of the origin.
     """
     table = found.forecasts
     rows = table[(table["measure"] == measure.name) & (table["target_year"] == year)]
-    out = rows[list(KEYS)].astype(str)
-    words = [unit_words(unit, names) for unit in out.to_dict("records")]
-    out = out.assign(unit=words)
-    for name in ("value_origin", "base", "forecast"):
-        out[name] = rows[name]
-    out["change"] = rows["forecast"] - rows["value_origin"]
-    for name in ("lower_90", "upper_90", "chance_above"):
-        out[name] = rows[name]
-    above, below = rows["lower_90"] > rows["value_origin"], rows["upper_90"] < rows["value_origin"]
-    out["sure"] = above | below
+    keys = rows[list(KEYS)].astype(str)
+    values = rows[["value_origin", "base", "forecast", "lower_90", "upper_90", "chance_above"]]
+    keys["unit"] = [unit_words(unit, names) for unit in keys.to_dict("records")]
+    start = values["value_origin"]
+    sure = (values["lower_90"] > start) | (values["upper_90"] < start)
+    out = pd.concat([keys, values.assign(change=values["forecast"] - start, sure=sure)], axis=1)
     return out.sort_values("change", ascending=False, kind="stable", ignore_index=True)
 
 
@@ -193,7 +182,7 @@ def _tables(
         )
     }
     drivers = drivers_of(found, measure, year)
-    # What nothing moves, such as the share of an only sector, has no contributions to tell.
+    # A measure that cannot change, such as the share of an only sector, has no contributions.
     if drivers[terms_in(drivers)].to_numpy().any():
         out[f"{measure.name}_contributions"] = _contribution_table(measure, drivers)
     return out

@@ -1,4 +1,4 @@
-"""Who gains and who loses: flows ranked by their shift, as a table and in words."""
+"""Who gains and who loses in a group of flows: as tables and in words."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from forecasting.briefs.brief import BriefTable, first_and_last
 from forecasting.results.result import RunResult
-from forecasting.results.subjects import flow_columns, named
-from forecasting.words.numbers import money, points
+from forecasting.results.subjects import country_name, flow_columns, who, years_of
+from forecasting.words.numbers import change, money, points, share
 
 FEW = 3
 """Movers that a sentence names."""
@@ -31,6 +32,7 @@ SHOWN_COLUMNS = (
     "excludes_no_shift",
 )
 """Columns of `flows_in` that texts show."""
+_SUMMED = ("value_at_origin_usd", "base_usd", "forecast_usd")
 
 
 def flows_in(run: RunResult, chosen: pd.Series[bool], year: int) -> pd.DataFrame:
@@ -50,13 +52,9 @@ def flows_in(run: RunResult, chosen: pd.Series[bool], year: int) -> pd.DataFrame
     for name in flow_columns(run):
         out[name] = rows[name].astype(str)
         if name != "sector":
-            out[f"{name}_name"] = out[name].map({code: _bare(code) for code in out[name].unique()})
-    for name, of in (
-        ("value_at_origin", "value_origin"),
-        ("base", "base"),
-        ("forecast", "forecast"),
-    ):
-        out[f"{name}_usd"] = rows[of].astype(np.float64)
+            out[f"{name}_name"] = out[name].map(country_name)
+    for name, of in zip(_SUMMED, ("value_origin", "base", "forecast"), strict=True):
+        out[name] = rows[of].astype(np.float64)
     out["shift_usd"] = out["forecast_usd"] - out["base_usd"]
     base = out["base_usd"].where(out["base_usd"] > 0)
     out["shift_percent"] = 100.0 * out["shift_usd"] / base
@@ -68,8 +66,48 @@ def flows_in(run: RunResult, chosen: pd.Series[bool], year: int) -> pd.DataFrame
     return out.sort_values("shift_usd", ascending=False, kind="stable", ignore_index=True)
 
 
-def _bare(code: str) -> str:
-    return named(code).removesuffix(f" ({code})")
+def flows_table(caption: str, flows: pd.DataFrame) -> BriefTable:
+    """`flows_in` as a table of a brief, of which texts show both ends."""
+    rows = f"{caption}, largest gain first; shift and 90% interval in percent of the base"
+    return BriefTable(rows, flows, first_and_last(len(flows), SHOWN), SHOWN_COLUMNS)
+
+
+def sums(flows: pd.DataFrame) -> tuple[float, float, float]:
+    """Value at the origin, base and forecast of all rows of `flows_in`, USD."""
+    start, base, forecast = (float(flows[name].sum()) for name in _SUMMED)
+    return start, base, forecast
+
+
+def by_year(run: RunResult, chosen: pd.Series[bool], columns: Sequence[str]) -> pd.DataFrame:
+    """Chosen columns of a group's sums, their changes and its flows' numbers, by target year.
+
+    ``total_usd`` is the base: the country totals are the same in the base and the forecast.
+    """
+    rows = []
+    for year in years_of(run):
+        flows = flows_in(run, chosen, year)
+        start, base, forecast = sums(flows)
+        rows.append(
+            {
+                "target_year": year,
+                "value_at_origin_usd": start,
+                "base_usd": base,
+                "total_usd": base,
+                "forecast_usd": forecast,
+                "growth_percent": change(start, base),
+                "change_percent": change(start, forecast),
+                "shift_usd": forecast - base,
+                "shift_percent": change(base, forecast),
+                "moves_usd": moved(flows["shift_usd"]),
+                "moves_percent": share(moved(flows["shift_usd"]), base),
+                "flows": len(flows),
+                "gaining_flows": int((flows["shift_usd"] > 0).sum()),
+                "losing_flows": int((flows["shift_usd"] < 0).sum()),
+                "excludes_no_shift": int(flows["excludes_no_shift"].sum()),
+                "forecast_to_stop": len(stopping(flows)),
+            }
+        )
+    return pd.DataFrame(rows)[list(columns)]
 
 
 def moved(shifts: pd.Series[float] | pd.DataFrame) -> float:
@@ -84,12 +122,6 @@ def moved(shifts: pd.Series[float] | pd.DataFrame) -> float:
 def stopping(flows: pd.DataFrame) -> pd.DataFrame:
     """Rows of `flows_in` with trade in the base and none in the forecast."""
     return flows[(flows["base_usd"] > 0) & (flows["forecast_usd"] <= 0)]
-
-
-def who(row: pd.Series[Any], names: Sequence[str]) -> str:
-    """A flow in words; ``names`` are the columns that name it."""
-    countries = " to ".join(named(str(row[name])) for name in names if name != "sector")
-    return f"{countries}, {row['sector']}" if "sector" in names else countries
 
 
 def movers(flows: pd.DataFrame, names: Sequence[str]) -> list[str]:

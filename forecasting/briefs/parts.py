@@ -12,7 +12,7 @@ from forecasting.briefs.brief import BriefTable
 from forecasting.explanation.reallocation import log_mean
 from forecasting.explanation.terms import TERM_LABELS
 from forecasting.results.channel_evidence import TOGETHER, out_of_sample
-from forecasting.results.decompose import decompose
+from forecasting.results.decompose import decompose, explained
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import flow_columns
 from forecasting.words.numbers import change, listed, lower_first, money, points
@@ -106,12 +106,8 @@ def channel_shifts(run: RunResult, chosen: pd.Series[bool], year: int) -> pd.Dat
     DataFrame
         One row an explained flow: its keys, then one column a term of the shift (``net:*``).
     """
-    keys = flow_columns(run)
-    wanted = run.forecasts.loc[chosen & (run.forecasts["target_year"] == year), keys]
-    rows = run.attributions[run.attributions["target_year"] == year]
-    names = rows[keys].astype(str)
-    inside = pd.MultiIndex.from_frame(names).isin(pd.MultiIndex.from_frame(wanted.astype(str)))
-    rows, names = rows[inside], names[inside]
+    rows = run.attributions[explained(run, chosen, year)]
+    names = rows[flow_columns(run)].astype(str)
     weight = log_mean(rows["forecast"].to_numpy(float), rows["base"].to_numpy(float)) / 100.0
     terms = {name: weight * rows[name].to_numpy(float) for name in terms_of(rows)}
     return names.assign(**terms).reset_index(drop=True)
@@ -128,13 +124,7 @@ def technology_terms(table: pd.DataFrame) -> list[str]:
 
 
 def ascribed(terms: pd.Series[float]) -> str:
-    """The largest of several parts in words, as what the model ascribes to each.
-
-    Parameters
-    ----------
-    terms
-        USD by term of `TERM_LABELS`.
-    """
+    """The largest of several parts, USD by term of `TERM_LABELS`, as the model ascribes them."""
     order = terms.abs().sort_values(ascending=False, kind="stable").index
     top = [name for name in order if terms[name] != 0][:NAMED]
     return listed(

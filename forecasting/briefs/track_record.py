@@ -14,7 +14,7 @@ import pandas as pd
 
 from forecasting.briefs.brief import BriefTable
 from forecasting.briefs.totals import any_total_published
-from forecasting.evaluation.backtest_file import read_backtest
+from forecasting.evaluation.backtest_file import by_model, forecast_column, read_backtest
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import flow_columns
 from forecasting.words.labels import SETTING_LABELS
@@ -43,12 +43,7 @@ def record_setting(run: RunResult) -> str:
 def read_outcomes(run: RunResult, *, where: Sequence[tuple[str, str, Any]] = ()) -> pd.DataFrame:
     """Back-test forecasts whose outcome is known, in the setting of `record_setting`.
 
-    Parameters
-    ----------
-    run
-        Finished.
-    where
-        Further conditions on the rows, see `read_backtest`.
+    ``where`` has further conditions on the rows, see `read_backtest`.
 
     Returns
     -------
@@ -57,22 +52,19 @@ def read_outcomes(run: RunResult, *, where: Sequence[tuple[str, str, Any]] = ())
         forecast, lower_90, upper_90``, USD; intervals of the main model only. Empty where nothing
         was back-tested.
     """
-    columns = ["model", "origin", "horizon", *flow_columns(run)]
-    columns += ["actual", "base", "forecast", "lower_90", "upper_90"]
+    columns = ["origin", "horizon", *flow_columns(run), "actual", "base", "lower_90", "upper_90"]
     if run.provenance["kind"] == "forecast":
-        return pd.DataFrame(columns=columns)
-    conditions = [("setting", "==", record_setting(run)), ("model", "in", list(COMPARED))]
-    rows = read_backtest(run.out, columns=columns, where=[*conditions, *where])
-    return rows[rows["actual"].notna()]
+        return pd.DataFrame(columns=["model", *columns, "forecast"])
+    rows = read_backtest(
+        run.out,
+        columns=[*columns, *map(forecast_column, COMPARED)],
+        where=[("setting", "==", record_setting(run)), *where],
+    )
+    return by_model(rows[rows["actual"].notna()], COMPARED)
 
 
 def record_table(outcomes: pd.DataFrame) -> pd.DataFrame:
-    """Errors of a group of flows by horizon.
-
-    Parameters
-    ----------
-    outcomes
-        Rows of `read_outcomes` that belong to the group.
+    """Errors of a group of flows by horizon, from its rows of `read_outcomes`.
 
     Returns
     -------
@@ -155,6 +147,17 @@ def no_outcome(horizon: int) -> str:
     return f"The back-test holds no forecast {years(horizon)} whose outcome is known."
 
 
+def accuracy_words(row: pd.Series[Any], horizon: int, *, of: str) -> str:
+    """Errors and coverage of a horizon in words, without the full stop; ``of`` names the flows."""
+    return (
+        f"Past forecasts of {of} {years(horizon)} were off by {points(row['wape_percent'])} of the "
+        f"trade (mean of {int(row['origins'])} back-test origins), against "
+        f"{points(row['last_value_wape_percent'])} for repeating the last value and "
+        f"{points(row['raked_base_wape_percent'])} for the last values scaled to the totals known. "
+        f"{points(row['inside_90_percent'])} of the outcomes were inside the 90% interval"
+    )
+
+
 def record_words(record: BriefTable | None, horizon: int, *, of: str) -> tuple[str, ...]:
     """Errors and coverage of a horizon in words; ``of`` names the flows."""
     if record is None:
@@ -162,14 +165,9 @@ def record_words(record: BriefTable | None, horizon: int, *, of: str) -> tuple[s
     if not (record.frame["horizon"] == horizon).any():
         return (no_outcome(horizon),)
     row = record.frame.set_index("horizon").loc[horizon]
-    origins = int(row["origins"])
     return (
-        f"Past forecasts of {of} {years(horizon)} were off by {points(row['wape_percent'])} of the "
-        f"trade (mean of {origins} back-test origins), against "
-        f"{points(row['last_value_wape_percent'])} for repeating the last value and "
-        f"{points(row['raked_base_wape_percent'])} for the last values scaled to the totals known. "
-        f"{points(row['inside_90_percent'])} of the outcomes were inside the 90% interval, and "
-        f"{points(row['same_direction_percent'])} on the side of the base where the forecast was.",
+        f"{accuracy_words(row, horizon, of=of)}, and {points(row['same_direction_percent'])} on "
+        "the side of the base where the forecast was.",
         f"How far may the sum be off? At those origins {of} came out "
         f"{points(row['sum_lowest_percent'], sign=True)} to "
         f"{points(row['sum_highest_percent'], sign=True)} off what was forecast (plus: more was "

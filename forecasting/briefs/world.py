@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import pandas as pd
 
-from forecasting.briefs.brief import (
-    Brief,
-    BriefFigure,
-    BriefSection,
-    BriefTable,
-    closing,
-    first_and_last,
-)
+from forecasting.briefs.brief import Brief, BriefFigure, BriefSection, BriefTable, closing
 from forecasting.briefs.movers import (
     SHOWN,
-    SHOWN_COLUMNS,
+    by_year,
     certainty,
     flows_in,
+    flows_table,
     moved,
     movers,
     stopping,
+    sums,
 )
 from forecasting.briefs.parts import (
     NET,
@@ -29,11 +24,11 @@ from forecasting.briefs.parts import (
     technology_worth,
     terms_of,
 )
-from forecasting.briefs.track_record import NO_RECORD, record_setting
+from forecasting.briefs.track_record import NO_RECORD, accuracy_words, record_setting
 from forecasting.explanation.terms import TERM_LABELS
 from forecasting.results.channel_evidence import out_of_sample
 from forecasting.results.result import RunResult
-from forecasting.results.subjects import check_year, flow_columns, origin_of, years_of
+from forecasting.results.subjects import check_year, flow_columns, origin_of
 from forecasting.words.labels import SETTING_LABELS
 from forecasting.words.numbers import (
     change,
@@ -43,7 +38,6 @@ from forecasting.words.numbers import (
     plural,
     points,
     share,
-    years,
 )
 from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE
 
@@ -79,12 +73,7 @@ def world_brief(run: RunResult, year: int) -> Brief:
     record = _record(run)
     tables = {
         "years": _years(run, everything),
-        "flows": BriefTable(
-            f"Flows, {target}, largest gain first; shift and 90% interval in percent of the base",
-            flows,
-            first_and_last(len(flows), SHOWN),
-            SHOWN_COLUMNS,
-        ),
+        "flows": flows_table(f"Flows, {target}", flows),
         "channels": _channels(run, shifts, flows),
         **_stops(flows),
         **({} if record is None else {"record": record}),
@@ -109,7 +98,7 @@ def world_brief(run: RunResult, year: int) -> Brief:
 
 
 def _summary(run: RunResult, flows: pd.DataFrame, year: int) -> tuple[str, ...]:
-    start, base = float(flows["value_at_origin_usd"].sum()), float(flows["base_usd"].sum())
+    start, base, _ = sums(flows)
     shift = moved(flows["shift_usd"])
     return (
         f"World trade of {year}: {money(base)}, {points(change(start, base), sign=True)} against "
@@ -121,28 +110,13 @@ def _summary(run: RunResult, flows: pd.DataFrame, year: int) -> tuple[str, ...]:
 
 
 def _years(run: RunResult, everything: pd.Series[bool]) -> BriefTable:
-    rows = []
-    for year in years_of(run):
-        flows = flows_in(run, everything, year)
-        start, base = float(flows["value_at_origin_usd"].sum()), float(flows["base_usd"].sum())
-        shift = moved(flows["shift_usd"])
-        rows.append(
-            {
-                "target_year": year,
-                "value_at_origin_usd": start,
-                "total_usd": base,
-                "growth_percent": change(start, base),
-                "moves_usd": shift,
-                "moves_percent": share(shift, base),
-                "excludes_no_shift": int(flows["excludes_no_shift"].sum()),
-                "forecast_to_stop": len(stopping(flows)),
-            }
-        )
+    columns = ("target_year", "value_at_origin_usd", "total_usd", "growth_percent", "moves_usd",
+               "moves_percent", "excludes_no_shift", "forecast_to_stop")  # fmt: skip
     return BriefTable(
         "World trade by target year. Moves: what moves from some flows to others, half the sum of "
         "absolute shifts. Then numbers of flows: whose 90% interval excludes no shift, and that "
         "are forecast to stop",
-        pd.DataFrame(rows),
+        by_year(run, everything, columns),
     )
 
 
@@ -263,10 +237,4 @@ def _record_words(record: BriefTable | None, horizon: int) -> str:
     if record is None:
         return NO_RECORD
     row = record.frame.set_index("horizon").loc[horizon]
-    return (
-        f"Past forecasts of all flows {years(horizon)} were off by {points(row['wape_percent'])} "
-        f"of the trade (mean of {int(row['origins'])} back-test origins), against "
-        f"{points(row['last_value_wape_percent'])} for repeating the last value and "
-        f"{points(row['raked_base_wape_percent'])} for the last values scaled to the totals known. "
-        f"{points(row['inside_90_percent'])} of the outcomes were inside the 90% interval."
-    )
+    return f"{accuracy_words(row, horizon, of='all flows')}."

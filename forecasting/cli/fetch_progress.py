@@ -11,13 +11,7 @@ if TYPE_CHECKING:
 
 
 class FetchProgress:
-    """A `features.download.watcher.Watcher` that draws on stderr.
-
-    Parameters
-    ----------
-    show
-        Whether anything is written.
-    """
+    """A `features.download.watcher.Watcher` that draws on stderr, if ``show`` is on."""
 
     def __init__(self, *, show: bool) -> None:
         from rich.console import Console
@@ -45,7 +39,7 @@ class FetchProgress:
             self._bar.stop()
             self._bar = None
 
-    def say(self, text: str) -> None:
+    def report(self, text: str) -> None:
         """Write a line."""
         # A wrapped address or path could not be copied.
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)

@@ -21,7 +21,7 @@ _REMEDIES = {
     errno.ENAMETOOLONG: "Choose a shorter name",
 }
 _BROKEN_PIPE = 141
-"""What shells report when a program's reader has gone: 128 plus SIGPIPE."""
+"""What shells report for a closed pipe: 128 plus SIGPIPE."""
 
 
 @contextmanager
@@ -39,7 +39,7 @@ def plain_output() -> Iterator[None]:
 
 
 def reader_gone() -> int:
-    """The exit code where the reader has gone, as after ``| head``; nothing more is printed."""
+    """The exit code for a closed pipe, as after ``| head``; nothing more is printed."""
     drop_output()
     return _BROKEN_PIPE
 
@@ -47,13 +47,13 @@ def reader_gone() -> int:
 def drop_output() -> None:
     """Discard what can no longer be printed."""
     # Python would report what is still buffered as an error when it ends.
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    null = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except OSError:
-            os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)
+            os.dup2(null, stream.fileno())
+    os.close(null)
 
 
 def refused_by_system(error: OSError) -> str:

@@ -10,10 +10,7 @@ from typing import Any
 class Listing(argparse.Action):
     """Print lines and stop, whatever else is given or missing: ``--list``.
 
-    Parameters
-    ----------
-    const
-        Makes the lines; called only if the option is given.
+    ``const`` makes the lines and is called only if the option is given.
     """
 
     const: Callable[[], Iterable[str]]

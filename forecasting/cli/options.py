@@ -19,14 +19,7 @@ def add_options(
 ) -> None:
     """Declare options, each under the heading of its group; those not given stay absent.
 
-    Parameters
-    ----------
-    parser
-        Of the command.
-    options
-        By name, as a configuration declares them.
-    only
-        Names to take; by default all.
+    ``only`` names those to take; by default all.
     """
     headings: dict[str, Any] = {}
     for name, option in options.items():

@@ -55,22 +55,25 @@ def answer(parsed: argparse.Namespace) -> int:
 
 def _summary(result: RunResult) -> str:
     """Scores and the place of the files, for stdout."""
+    from forecasting.words.labels import SETTING_LABELS
+    from forecasting.words.numbers import percent
     from models.registry import MAIN_MODEL
 
     scores = result.scores
     lines = []
     for setting in result.config.settings:
         board = scores[(scores["setting"] == setting) & (scores["stratum"] == "all")]
-        lines += [f"\n{_TITLES[setting]}", _board(board)]
+        lines += [f"\n{SETTING_LABELS[setting]} (lower is better)", _board(board)]
     ours = scores[(scores["model"] == MAIN_MODEL) & (scores["stratum"] == "all")]
     cover = ", ".join(
-        f"{row.setting} h={row.horizon}: {100 * row.coverage_90:.1f} %" for row in ours.itertuples()
+        f"{row.setting} h={row.horizon}: {percent(row.coverage_90)}" for row in ours.itertuples()
     )
     drivers = ", ".join(
-        f"{row.label} {100 * row.share:.0f} %" for row in result.channels.head(4).itertuples()
+        f"{row.label} {percent(row.share, digits=0)}"
+        for row in result.channels.head(4).itertuples()
     )
     lines += [
-        f"\n90 % intervals covered {cover}",
+        f"\n90% intervals covered {cover}",
         f"Shifts of the forecast by channel (share of mean absolute SHAP): {drivers}",
         f"\nForecasts from {result.provenance['origin']} as of {result.provenance['as_of']}: "
         f"{result.out / 'forecasts.parquet'}",
@@ -87,12 +90,6 @@ def _report_of(result: RunResult) -> str:
     if result.config.report:
         return str(result.out / "report.html")
     return f"none; `gravicast report {shlex.quote(str(result.out))}` writes it"
-
-
-_TITLES = {
-    "totals_known": "Totals of the year after the origin known (lower is better)",
-    "ex_ante": "Ex ante: no total beyond the origin used (lower is better)",
-}
 
 
 def _board(scores: pd.DataFrame) -> str:

@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 import pandas as pd
 
+from features.choices import Setting
 from forecasting.evaluation.backtest_file import BacktestWriter
 from forecasting.evaluation.calibration import Calibration
-from forecasting.evaluation.fold import FoldResult, run_fold
+from forecasting.evaluation.fold import FoldForecast, FoldResult, run_fold
 from forecasting.evaluation.folds import Fold
 from forecasting.evaluation.parallel import in_parallel, workers
 from forecasting.evaluation.prepared import PreparedData, tuning_origins
@@ -101,7 +103,7 @@ def run_backtest(
     drivers: dict[int, pd.DataFrame] = {}
     results = run_folds(prepared, folds, config, choose_at=lambda o: choice_at(choices, o))
     path = stage / BACKTEST
-    with BacktestWriter(path, flows=prepared.panel.flows, rule=prepared.rule) as writer:
+    with BacktestWriter(path, rule=prepared.rule) as writer:
         for result in progress.steps("back-test", results, total=len(folds)):
             rows += _score_fold(prepared, result, calibration, writer)
             drivers[result.fold.origin] = result.drivers
@@ -138,23 +140,27 @@ def _score_fold(
     prepared: PreparedData, result: FoldResult, calibration: Calibration, writer: BacktestWriter
 ) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
-    outside = {h: prepared.outside(result.fold.origin, h) for h in result.fold.horizons}
-    for forecast in result.forecasts:
-        bounds = None
-        if forecast.model == MAIN_MODEL:
-            intervals = calibration.intervals(
-                setting=forecast.setting, horizon=forecast.horizon, origin=forecast.origin
-            )
-            bounds = intervals.bounds(forecast.forecast, forecast.expected)
-        info = prepared.infos[forecast.setting][forecast.origin]
-        beyond = outside[forecast.horizon].strata(info)
-        rows += score_forecast(forecast, strata(info, forecast.value_origin), bounds, beyond)
-        writer.write(forecast, bounds)
+    origin = result.fold.origin
+    for (setting, horizon), block in groupby(result.forecasts, _block_of):
+        forecasts = list(block)
+        (main,) = (forecast for forecast in forecasts if forecast.model == MAIN_MODEL)
+        intervals = calibration.intervals(setting=setting, horizon=horizon, origin=origin)
+        bounds = intervals.bounds(main.forecast, main.expected)
+        info = prepared.infos[setting][origin]
+        masks = strata(info, main.value_origin)
+        beyond = prepared.outside(origin, horizon).strata(info)
+        for forecast in forecasts:
+            rows += score_forecast(forecast, masks, bounds if forecast is main else None, beyond)
+        writer.write(forecasts, bounds, flows=prepared.flows_at(origin))
     # Not earlier: a fold must not calibrate itself.
     for forecast in result.forecasts:
         if forecast.model == MAIN_MODEL:
             calibration.add(forecast)
     return rows
+
+
+def _block_of(forecast: FoldForecast) -> tuple[Setting, int]:
+    return forecast.setting, forecast.horizon
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,9 @@
-"""The tables of a run: forecasts with intervals, and the back-test written as it is made."""
+"""``backtest.parquet``: written block by block as the back-test goes on, read in part.
+
+A row is a flow at an origin, horizon and setting. ``forecast`` is the main model's; every other
+model has a column of its name. A block, one origin, horizon and setting, is a row group: readers
+skip those that they do not need.
+"""
 
 from __future__ import annotations
 
@@ -19,48 +24,42 @@ from forecasting.explanation.explain import flow_keys
 from forecasting.run_folder.files import BACKTEST
 from forecasting.run_folder.record import AGAIN, check_file
 from models.intervals import LEVELS
+from models.registry import MAIN_MODEL, backtest_models
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
 Bounds = Mapping[int, tuple[NDArray[np.float64], NDArray[np.float64]]]
 
+OF_THE_MAIN_MODEL = (
+    *(f"{side}_{level}" for level in LEVELS for side in ("lower", "upper")),
+    "probability_of_trade",
+)
+"""Columns that describe the main model's forecast and no other's."""
+_BLOCK = ("setting", "origin", "horizon")
+
+
+def forecast_column(model: str) -> str:
+    """Column of a model's forecasts."""
+    return "forecast" if model == MAIN_MODEL else model
+
 
 class BacktestWriter:
-    """Writes ``backtest.parquet`` one forecast at a time, so that it is never in memory as a whole.
+    """Writes ``backtest.parquet`` one block at a time, so that it is never in memory as a whole.
 
     Parameters
     ----------
     path
         File to write.
-    flows
-        Keys of the flows.
     rule
         Gives the as-of date of each origin.
     """
 
-    def __init__(self, path: Path, *, flows: FlowIndex, rule: AsOfRule) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        self._rule = rule
-        self._keys = pa.Table.from_pandas(flow_keys(flows, slice(None)), preserve_index=False)
-        word = pa.dictionary(pa.int32(), pa.string())
-        numbers = ["value_origin", "actual", "base", "forecast"]
-        numbers += [f"{side}_{level}" for level in LEVELS for side in ("lower", "upper")]
-        self._numbers = [*numbers, "probability_of_trade"]
-        self._schema = pa.schema(
-            [
-                *((name, word) for name in ("setting", "model")),
-                ("origin", pa.int16()),
-                ("as_of", word),
-                ("horizon", pa.int8()),
-                ("target_year", pa.int16()),
-                *((field.name, field.type) for field in self._keys.schema),
-                *((name, pa.float32()) for name in self._numbers),
-            ]
-        )
-        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
+    def __init__(self, path: Path, *, rule: AsOfRule) -> None:
+        self._path, self._rule = path, rule
+        self._models = [forecast_column(m.name) for m in backtest_models() if m.role != "main"]
+        self._writer: pq.ParquetWriter | None = None
 
     def __enter__(self) -> BacktestWriter:
         return self
@@ -71,44 +70,75 @@ class BacktestWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
 
-    def write(self, forecast: FoldForecast, bounds: Bounds | None) -> None:
-        """Append every flow of one forecast, with its intervals if it has any."""
+    def write(
+        self, forecasts: Sequence[FoldForecast], bounds: Bounds | None, *, flows: FlowIndex
+    ) -> None:
+        """Append every flow of a block.
+
+        Parameters
+        ----------
+        forecasts
+            Of all models in one setting, at one origin and horizon.
+        bounds
+            Intervals of the main model, if it has any.
+        flows
+            That are forecast from the origin.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        by_model = {forecast_column(forecast.model): forecast for forecast in forecasts}
+        main = by_model["forecast"]
+        blank = np.full(main.forecast.size, np.nan)
+        values = {
+            "value_origin": main.value_origin,
+            "actual": main.actual,
+            "base": main.base,
+            "forecast": main.forecast,
+            **dict.fromkeys(OF_THE_MAIN_MODEL, blank),
+        }
+        for level, (lower, upper) in (bounds or {}).items():
+            values[f"lower_{level}"], values[f"upper_{level}"] = lower, upper
+        if main.probability is not None:
+            values["probability_of_trade"] = main.probability
+        for name in self._models:
+            values[name] = by_model[name].forecast if name in by_model else blank
+        singles = {
+            name: pa.array(column.astype(np.float32), from_pandas=True)
+            for name, column in values.items()
+        }
+        keys = self._keys(main, flows)
+        table = pa.table({**keys, **singles})
+        if self._writer is None:
+            # Numbers seldom repeat: a dictionary of them takes room and time.
+            self._writer = pq.ParquetWriter(
+                self._path, table.schema, compression="zstd", use_dictionary=list(keys)
+            )
+        self._writer.write_table(table.cast(self._writer.schema), row_group_size=max(len(table), 1))
+
+    def _keys(self, forecast: FoldForecast, flows: FlowIndex) -> dict[str, pa.Array]:
         import pyarrow as pa
 
-        size = forecast.forecast.size
-        zeros = np.zeros(size, dtype=np.int32)
+        zeros = pa.array(np.zeros(flows.size, dtype=np.int32))
 
-        def constant(word: str) -> pa.Array:
-            return pa.DictionaryArray.from_arrays(pa.array(zeros), pa.array([word]))
+        def word(text: str) -> pa.Array:
+            return pa.DictionaryArray.from_arrays(zeros, pa.array([text]))
 
-        blank = np.full(size, np.nan)
-        values = {
-            "value_origin": forecast.value_origin,
-            "actual": forecast.actual,
-            "base": forecast.base,
-            "forecast": forecast.forecast,
-            "probability_of_trade": blank if forecast.probability is None else forecast.probability,
+        def year(number: int) -> pa.Array:
+            return pa.array(np.full(flows.size, number, dtype=np.int16))
+
+        keys = pa.Table.from_pandas(flow_keys(flows, slice(None)), preserve_index=False)
+        return {
+            "setting": word(forecast.setting),
+            "origin": year(forecast.origin),
+            "as_of": word(self._rule.date(forecast.origin).isoformat()),
+            "horizon": pa.array(np.full(flows.size, forecast.horizon, dtype=np.int8)),
+            "target_year": year(forecast.target_year),
+            **{name: keys.column(name).combine_chunks() for name in keys.column_names},
         }
-        for level in LEVELS:
-            lower, upper = bounds[level] if bounds is not None else (blank, blank)
-            values[f"lower_{level}"], values[f"upper_{level}"] = lower, upper
-        columns = {
-            "setting": constant(forecast.setting),
-            "model": constant(forecast.model),
-            "origin": pa.array(np.full(size, forecast.origin, dtype=np.int16)),
-            "as_of": constant(self._rule.date(forecast.origin).isoformat()),
-            "horizon": pa.array(np.full(size, forecast.horizon, dtype=np.int8)),
-            "target_year": pa.array(np.full(size, forecast.target_year, dtype=np.int16)),
-            # Flows of an earlier origin are the first of the panel's.
-            **{name: self._keys.column(name)[:size] for name in self._keys.column_names},
-            **{
-                name: pa.array(values[name].astype(np.float32), from_pandas=True)
-                for name in self._numbers
-            },
-        }
-        self._writer.write_table(pa.table(columns).select(self._schema.names).cast(self._schema))
 
 
 def read_backtest(
@@ -121,9 +151,9 @@ def read_backtest(
     folder
         Of the run.
     columns
-        To read.
+        To read; `forecast_column` names that of a model.
     where
-        Conditions that must all hold, such as ``("model", "==", "gravicast")``; ``==`` and ``in``.
+        Conditions that must all hold, such as ``("setting", "==", "ex_ante")``; ``==`` and ``in``.
     """
     import pyarrow.parquet as pq
 
@@ -142,11 +172,53 @@ def read_backtest(
     return table.loc[keep, list(columns)].reset_index(drop=True)
 
 
+def backtest_blocks(folder: Path) -> list[tuple[str, int, int]]:
+    """Setting, origin and horizon of every block of ``backtest.parquet``, in its order."""
+    import pyarrow.parquet as pq
+
+    file, blocks = folder / BACKTEST, []
+    check_file(folder, file.name)
+    try:
+        with pq.ParquetFile(file) as opened:
+            for number in range(opened.num_row_groups):
+                group = opened.read_row_group(number, columns=list(_BLOCK)).slice(0, 1).to_pylist()
+                blocks += [(row["setting"], row["origin"], row["horizon"]) for row in group]
+    except (OSError, ValueError) as error:
+        raise _not_whole(file) from error
+    return list(dict.fromkeys(blocks))
+
+
+def by_model(rows: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
+    """Rows of `read_backtest` once for each model, which the column ``model`` names.
+
+    Parameters
+    ----------
+    rows
+        With the column of every model.
+    models
+        To keep, in this order.
+
+    Returns
+    -------
+    DataFrame
+        ``forecast`` is the model's; what no other model than the main one has is NaN in its rows.
+    """
+    others = [model.name for model in backtest_models() if model.role != "main"]
+    shared = rows.drop(columns=["forecast", *others], errors="ignore")
+    theirs = shared.assign(**{n: np.nan for n in OF_THE_MAIN_MODEL if n in shared})
+    parts = [
+        (shared if model == MAIN_MODEL else theirs).assign(
+            model=model, forecast=rows[forecast_column(model)]
+        )
+        for model in models
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
 def _groups(about: pq.FileMetaData, where: Sequence[tuple[str, str, Any]]) -> list[int]:
     """Row groups that may hold what is wanted.
 
-    Each holds one model at one origin and horizon, so most can be skipped: reading is several
-    times as fast.
+    Each holds one block, so most can be skipped: reading is several times as fast.
     """
     place = {about.schema.column(k).path: k for k in range(about.num_columns)}
     found = []

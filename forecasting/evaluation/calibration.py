@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import deque
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from features.choices import Setting
 from features.data.panel import TradePanel
@@ -17,6 +18,8 @@ from models.forecaster import base_forecast
 from models.intervals import FEWEST, RECENT_ORIGINS, Intervals, Sample, fit_intervals
 from models.registry import MAIN_MODEL
 from models.totals import forecast_totals, world_shocks
+
+Vector = NDArray[np.float64]
 
 FIRST_CALIBRATED = 2
 """Years of history before the first origin: the fewest that show a total's growth."""
@@ -49,7 +52,7 @@ def check_outcomes(panel: TradePanel, *, horizons: Sequence[int], last_origin: i
 
 
 class Calibration:
-    """Residuals by setting and horizon, in time order.
+    """Residuals by setting and horizon, in time order: those of the most recent origins.
 
     Parameters
     ----------
@@ -61,25 +64,37 @@ class Calibration:
         back-test goes on.
     horizons
         Years ahead.
+
+    Notes
+    -----
+    Samples are added, and intervals asked for, in the order of origins: what no later origin can
+    use is let go of. The kept forecasts and outcomes are single precision, as the files are: on
+    goods no bound moves by more than a few units of its last place.
     """
 
     def __init__(
         self, prepared: PreparedData, *, first_origin: int, horizons: Iterable[int]
     ) -> None:
         self._infos = prepared.infos
-        self._samples: dict[tuple[Setting, int], list[Sample]] = defaultdict(list)
         horizons = tuple(horizons)
+        # Beside those with a known outcome stand h origins that may still wait for theirs.
+        self._samples: dict[tuple[Setting, int], deque[Sample]] = {
+            (setting, horizon): deque(maxlen=RECENT_ORIGINS + horizon)
+            for setting in prepared.infos
+            for horizon in horizons
+        }
+        earliest = prepared.panel.first_year + FIRST_CALIBRATED
+        earliest = max(earliest, first_origin - max(horizons) - RECENT_ORIGINS + 1)
         for setting in prepared.infos:
-            for origin in range(prepared.panel.first_year + FIRST_CALIBRATED, first_origin):
+            for origin in range(earliest, first_origin):
                 self._add_base(prepared, setting, origin, horizons)
 
     def add(self, forecast: FoldForecast) -> None:
         """Record a back-test forecast of the main model."""
         if forecast.model != MAIN_MODEL:
             raise ValueError(f"{forecast.model} is not calibrated")
-        self._samples[forecast.setting, forecast.horizon].append(
-            Sample(forecast.origin, forecast.forecast, forecast.actual, forecast.expected)
-        )
+        sample = _known(forecast.origin, forecast.forecast, forecast.actual, forecast.expected)
+        self._samples[forecast.setting, forecast.horizon].append(sample)
 
     def intervals(self, *, setting: Setting, horizon: int, origin: int) -> Intervals:
         """Intervals from every sample whose target year is at most ``origin``."""
@@ -99,5 +114,12 @@ class Calibration:
         for horizon, totals in forecast_totals(infos, origin=origin, horizons=possible).items():
             base = base_forecast(last_value(info), flows=info.flows, totals=totals)
             actual = prepared.outcome(origin, horizon)
-            sample = Sample(origin, base.forecast, actual, base.expected)
+            sample = _known(origin, base.forecast, actual, base.expected)
             self._samples[setting, horizon].append(sample)
+
+
+def _known(origin: int, forecast: Vector, actual: Vector, expected: Vector) -> Sample:
+    """The flows of a sample whose outcome is known, in single precision."""
+    known = ~np.isnan(actual)
+    columns = (column[known].astype(np.float32) for column in (forecast, actual, expected))
+    return Sample(origin, *columns)

@@ -14,7 +14,6 @@ from forecasting.results.result import RunResult
 from forecasting.results.subjects import rows_of_flow
 from forecasting.run_folder.files import BACKTEST
 from forecasting.words.numbers import percent, scale_of, usd
-from models.registry import MAIN_MODEL
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,7 +51,7 @@ def flow_history(run: RunResult, flow: Sequence[str]) -> tuple[pd.Series, pd.Dat
     past = pd.DataFrame(columns=list(_COLUMNS), dtype=np.float64)
     if (run.out / BACKTEST).is_file():
         names = ("exporter", "importer", "sector")
-        where = [("model", "==", MAIN_MODEL), ("setting", "==", run.provenance["setting"])]
+        where = [("setting", "==", run.provenance["setting"])]
         where += [(name, "==", word) for name, word in zip(names, flow, strict=False)]
         past = read_backtest(run.out, columns=_COLUMNS, where=where)
     for year, value in (("target_year", "actual"), ("origin", "value_origin")):

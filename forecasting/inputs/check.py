@@ -21,12 +21,8 @@ from forecasting.options.run_config import RunConfig
 def check_file(path: Path, config: RunConfig) -> tuple[TableKind, tuple[str, ...]]:
     """Read a file as a run would.
 
-    Parameters
-    ----------
-    path
-        The file, or the key of a data set of trade.
-    config
-        How it is read; the files it names are not read.
+    ``path`` is the file, or the key of a data set of trade; the files that ``config`` names are not
+    read.
 
     Returns
     -------

@@ -13,12 +13,7 @@ MOST_LINES = 12
 def show_findings(findings: Sequence[Finding], *, notes: bool) -> None:
     """Write a line for each finding to stderr, the most serious first.
 
-    Parameters
-    ----------
-    findings
-        As `features.findings.settled` orders them.
-    notes
-        Whether notes are shown as well; warnings always are, also without progress.
+    Without ``notes`` only warnings are shown, also without progress.
     """
     lines = [one.line for one in findings if notes or one.severity != "note"]
     more = len(lines) - MOST_LINES

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +56,7 @@ class Source:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for ``run.json``."""
-        return {
-            "role": self.role,
-            "path": self.path,
-            "sha256": self.sha256,
-            "statements": list(self.statements),
-        }
+        return {**asdict(self), "statements": list(self.statements)}
 
 
 @dataclass(frozen=True, slots=True)

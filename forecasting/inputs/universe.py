@@ -23,17 +23,7 @@ from forecasting.words.numbers import plural
 
 
 def universe_choices(config: RunConfig, data: DataBundle, *, first_origin: int) -> list[str]:
-    """Everything a run took from whole files, one sentence each, for ``run.json``.
-
-    Parameters
-    ----------
-    config
-        The configuration.
-    data
-        Everything that was read.
-    first_origin
-        Of the back-test.
-    """
+    """Everything a run took from whole files, one sentence each, for ``run.json``."""
     statements = [_flows(data.panel, first_origin)]
     if config.largest is not None:
         statements.append(

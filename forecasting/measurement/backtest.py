@@ -13,14 +13,21 @@ from numpy.typing import NDArray
 
 from features.data.panel import TradePanel
 from features.measures.measure import Array, Measure
-from forecasting.evaluation.backtest_file import read_backtest
+from forecasting.evaluation.backtest_file import forecast_column, read_backtest
 from forecasting.measurement.intervals import Residuals, common_shocks, fit_residuals
-from forecasting.measurement.measure_set import MeasureSet, unit_table
+from forecasting.measurement.measure_set import MeasureSet, measure_rows, unit_table
 from models.intervals import LEVELS
 from models.registry import ABLATION, MAIN_MODEL
 
 Vector = NDArray[np.float64]
-_FLOWS = ("base", "forecast", "probability_of_trade", "value_origin")
+_COMPARED = ("value_origin", "base", "forecast", "without_technology", "actual")
+_FLOWS = (
+    "base",
+    forecast_column(MAIN_MODEL),
+    "probability_of_trade",
+    "value_origin",
+    forecast_column(ABLATION),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,57 +66,37 @@ def measured_folds(
     setting: str,
     pairs: Sequence[tuple[int, int]],
 ) -> Iterator[MeasuredFold]:
-    """Measure every back-test forecast of the main model.
-
-    Parameters
-    ----------
-    measure_set, panel
-        Of the run.
-    folder
-        With ``backtest.parquet``.
-    setting
-        Of the forecasts.
-    pairs
-        Origin and horizon of each.
-    """
+    """Measure the main model's back-test forecasts, ``pairs`` of origin and horizon."""
     for origin, horizon in pairs:
         where = [
             ("setting", "==", setting),
             ("origin", "==", origin),
             ("horizon", "==", horizon),
         ]
-        base, forecast, chance, value = _cubes(measure_set, folder, _FLOWS, MAIN_MODEL, where)
-        (without,) = _cubes(measure_set, folder, ("forecast",), ABLATION, where)
+        rows = read_backtest(folder, columns=_FLOWS, where=where)
+        base, forecast, chance, value, without = (
+            measure_set.cube(rows[name].to_numpy(dtype=np.float64)) for name in _FLOWS
+        )
         traded = value > 0
         since = usual_links(panel, origin, horizon)
         before = measure_set.compute(measure_set.observed(panel, origin, before=since))
+        ours, ablated = (
+            measure_set.compute(
+                measure_set.forecast(flows, chance=chance, before=traded, origin=origin)
+            )
+            for flows in (forecast, without)
+        )
         yield MeasuredFold(
             origin,
             horizon,
             before=before,
             base=base_values(measure_set, base, before, traded=traded, origin=origin),
-            forecast=measure_set.compute(
-                measure_set.forecast(forecast, chance=chance, before=traded, origin=origin)
-            ),
-            without_technology=measure_set.compute(
-                measure_set.forecast(without, chance=chance, before=traded, origin=origin)
-            ),
+            forecast=ours,
+            without_technology=ablated,
             actual=measure_set.compute(
                 measure_set.observed(panel, origin + horizon, before=origin)
             ),
         )
-
-
-def _cubes(
-    measure_set: MeasureSet,
-    folder: Path,
-    columns: Sequence[str],
-    model: str,
-    where: Sequence[tuple[str, str, Any]],
-) -> list[Array]:
-    """Columns of one back-test forecast, shape ``[exporter, importer, sector]`` each."""
-    rows = read_backtest(folder, columns=columns, where=[("model", "==", model), *where])
-    return [measure_set.cube(rows[name].to_numpy(dtype=np.float64)) for name in columns]
 
 
 def base_values(
@@ -129,10 +116,7 @@ def base_values(
 
 
 def usual_links(panel: TradePanel, origin: int, horizon: int) -> int:
-    """Year from which "no change" counts births and deaths: a horizon before the origin.
-
-    It forecasts as many as in the years before.
-    """
+    """Year from which "no change" counts births and deaths: a horizon before the origin."""
     return max(origin - horizon, panel.first_year)
 
 
@@ -203,7 +187,21 @@ def backtest_table(
         units = unit_table(measure, measure_set.context)
         for fold in folds:
             residuals = known_residuals(folds, measure, fold, changes)
-            parts.append(_measure_rows(measure, units, fold, residuals))
+            forecast = fold.forecast[measure.name].ravel()
+            columns: dict[str, Any] = {
+                "origin": np.int16(fold.origin),
+                "horizon": np.int8(fold.horizon),
+                "target_year": np.int16(fold.origin + fold.horizon),
+                "value_origin": fold.before[measure.name],
+                "base": fold.base[measure.name],
+                "forecast": forecast,
+                **interval_columns(measure, forecast, residuals),
+                "without_technology": fold.without_technology[measure.name],
+                "actual": fold.actual[measure.name],
+            }
+            compared = np.isfinite([np.ravel(columns[name]) for name in _COMPARED])
+            known = np.logical_and.reduce(compared)
+            parts.append(measure_rows(measure, units, columns, known=known))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -225,33 +223,6 @@ def residuals_of(
     if not any(np.isfinite(f + a).any() for f, a in zip(forecasts, actuals, strict=True)):
         return None
     return fit_residuals(forecasts, actuals, unit=measure.unit, shocks=shocks)
-
-
-def _measure_rows(
-    measure: Measure,
-    units: tuple[pd.DataFrame, NDArray[np.bool_]],
-    fold: MeasuredFold,
-    residuals: Residuals | None,
-) -> pd.DataFrame:
-    keys, kept = units
-    before, base, forecast, without, actual = (
-        getattr(fold, name)[measure.name].ravel()
-        for name in ("before", "base", "forecast", "without_technology", "actual")
-    )
-    kept = kept & np.isfinite([before, base, forecast, without, actual]).all(axis=0)
-    table = keys[kept].assign(
-        origin=np.int16(fold.origin),
-        horizon=np.int8(fold.horizon),
-        target_year=np.int16(fold.origin + fold.horizon),
-        value_origin=before[kept],
-        base=base[kept],
-        forecast=forecast[kept],
-        **interval_columns(measure, forecast[kept], residuals),
-        without_technology=without[kept],
-        actual=actual[kept],
-    )
-    table.insert(0, "measure", measure.name)
-    return table
 
 
 def interval_columns(

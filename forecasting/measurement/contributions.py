@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from features.measures.measure import Array, Measure
 from forecasting.explanation.reallocation import log_mean
 from forecasting.explanation.terms import TOTAL_TERMS
-from forecasting.measurement.measure_set import MeasureSet, unit_table
+from forecasting.measurement.measure_set import MeasureSet, measure_rows, unit_table
 
 FLOW_STEP, TABLE_STEP = 1e-6, 1e-3
 """Share of a part over which the slope is taken: small against the curvature of the measure, large
@@ -71,21 +71,13 @@ def flow_parts(
 
     Parameters
     ----------
-    measure_set
-        Of the run.
     attributions, position
         Rows of the year, see `explanation.explain.attribution_table`, and their flows.
     origin, base, forecast
         USD, shape ``[exporter, importer, sector]``.
     """
-    where = tuple(
-        keys[position]
-        for keys in (
-            measure_set.flows.exporter,
-            measure_set.flows.importer,
-            measure_set.flows.sector,
-        )
-    )
+    flows = measure_set.flows
+    where = tuple(keys[position] for keys in (flows.exporter, flows.importer, flows.sector))
     stages = []
     names = (
         [f"total:{name}" for name in TOTAL_TERMS],
@@ -113,18 +105,7 @@ def contributions(
 ) -> pd.DataFrame:
     """Split the change of every measure from the origin to the forecast.
 
-    Parameters
-    ----------
-    measure_set
-        Of the run.
-    parts
-        Of the flows of one target year.
-    before
-        Values at the origin by measure.
-    origin
-        Whose input-output table moves.
-    measures
-        To explain.
+    ``before`` has the values at the origin by measure; the input-output table of ``origin`` moves.
 
     Returns
     -------
@@ -183,14 +164,11 @@ def _explained(
 ) -> pd.DataFrame:
     tables = []
     for measure in measures:
-        units, kept = unit_table(measure, measure_set.context)
-        whole = change[measure.name].ravel()
-        parts = {term: by_measure[measure.name].ravel() for term, by_measure in terms.items()}
+        whole = change[measure.name]
+        parts = {term: by_measure[measure.name] for term, by_measure in terms.items()}
         parts["remainder"] = whole - np.sum(list(parts.values()), axis=0)
-        kept = kept & np.isfinite(whole)
-        table = units[kept].assign(**{name: values[kept] for name, values in parts.items()})
-        table.insert(0, "measure", measure.name)
-        tables.append(table)
+        units = unit_table(measure, measure_set.context)
+        tables.append(measure_rows(measure, units, parts, known=np.isfinite(whole)))
     return pd.concat(tables, ignore_index=True)
 
 

@@ -12,7 +12,7 @@ from scipy.special import expit, logit
 from features.catalogue import channel_of
 from features.feature import CHANNELS
 from features.measures.measure import Array, Measure
-from forecasting.measurement.measure_set import MeasureSet, unit_table
+from forecasting.measurement.measure_set import MeasureSet, measure_rows, unit_table
 from models.forecaster import FittedForecaster
 
 AVERAGE = "chance:average"
@@ -30,18 +30,7 @@ def link_contributions(
 ) -> pd.DataFrame:
     """Split births, deaths and active links of every exporter by channel.
 
-    Parameters
-    ----------
-    measure_set
-        Of the run.
-    forecaster
-        Whose probability of trade is explained.
-    start
-        Values at the origin by measure.
-    horizon
-        Years ahead.
-    measures
-        Of the family ``links``.
+    ``start`` has the values at the origin by measure; ``measures`` are of the family ``links``.
 
     Returns
     -------
@@ -61,7 +50,6 @@ def link_contributions(
     traded = measure_set.cube(forecaster.value) > 0
     tables = []
     for measure in measures:
-        units, kept = unit_table(measure, measure_set.context)
         # Linear in the chances: each part is measured alone, against zero chances.
         nothing = _measured(measure_set, measure, np.zeros(traded.shape), traded)
         terms = {
@@ -69,10 +57,8 @@ def link_contributions(
             for name, part in by_term.items()
         }
         terms[AVERAGE] = terms[AVERAGE] + nothing - start[measure.name].ravel()
-        kept = kept & np.isfinite(terms[AVERAGE])
-        table = units[kept].assign(**{name: values[kept] for name, values in terms.items()})
-        table.insert(0, "measure", measure.name)
-        tables.append(table)
+        units = unit_table(measure, measure_set.context)
+        tables.append(measure_rows(measure, units, terms, known=np.isfinite(terms[AVERAGE])))
     return pd.concat(tables, ignore_index=True)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from features.data.panel import TradePanel
-from features.measures.measure import Array, Measure
+from features.measures.measure import Array
 from forecasting.explanation.explain import flow_positions
 from forecasting.measurement.backtest import (
     MeasuredFold,
@@ -25,7 +25,7 @@ from forecasting.measurement.backtest import (
 )
 from forecasting.measurement.contributions import contributions, flow_parts
 from forecasting.measurement.link_contributions import link_contributions
-from forecasting.measurement.measure_set import MeasureSet, unit_table
+from forecasting.measurement.measure_set import MeasureSet, measure_rows, unit_table
 from forecasting.measurement.scores import score_measures
 from forecasting.measurement.tables import MeasureTables
 from forecasting.progress import Progress
@@ -103,7 +103,10 @@ def history_table(measure_set: MeasureSet, panel: TradePanel, *, last_year: int)
         for measure in measure_set.measures:
             if measure.family == "links" and year == before:
                 continue
-            parts.append(_rows(measure_set, measure, {"year": year, "value": values[measure.name]}))
+            value = values[measure.name]
+            columns = {"year": np.int16(year), "value": value}
+            units = unit_table(measure, measure_set.context)
+            parts.append(measure_rows(measure, units, columns, known=np.isfinite(value)))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -153,32 +156,18 @@ def forecast_table(
             shocks = changes.shocks(measure, horizon=horizon, until=origin)
             residuals = residuals_of(known, measure, shocks)
             values = forecast[measure.name]
-            columns: dict[str, int | Array] = {
-                "origin": origin,
-                "horizon": horizon,
-                "target_year": origin + horizon,
+            columns = {
+                "origin": np.int16(origin),
+                "horizon": np.int16(horizon),
+                "target_year": np.int16(origin + horizon),
                 "value_origin": now[measure.name],
                 "base": base[measure.name],
                 "forecast": values,
                 **interval_columns(measure, values.ravel(), residuals),
             }
-            parts.append(_rows(measure_set, measure, columns))
+            units = unit_table(measure, measure_set.context)
+            parts.append(measure_rows(measure, units, columns, known=np.isfinite(values)))
     return pd.concat(parts, ignore_index=True)
-
-
-def _rows(
-    measure_set: MeasureSet, measure: Measure, columns: Mapping[str, int | Array]
-) -> pd.DataFrame:
-    """Reported units of a measure and their values; units without a value are left out."""
-    units, kept = unit_table(measure, measure_set.context)
-    flat = {key: v.ravel() if isinstance(v, np.ndarray) else v for key, v in columns.items()}
-    values = flat["value"] if "value" in flat else flat["forecast"]
-    kept = kept & np.isfinite(np.asarray(values))
-    table = units[kept].assign(
-        **{key: v[kept] if isinstance(v, np.ndarray) else np.int16(v) for key, v in flat.items()}
-    )
-    table.insert(0, "measure", measure.name)
-    return table
 
 
 def _drivers(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -114,12 +115,7 @@ def cube(flows: FlowIndex, values: NDArray[np.floating]) -> Array:
 def make_measure_set(bundle: DataBundle, *, tables: Path | None) -> MeasureSet:
     """The measures that the data of a run allow.
 
-    Parameters
-    ----------
-    bundle
-        Data of the run.
-    tables
-        Folder of input-output tables; None leaves out value chains.
+    ``tables`` is the folder of input-output tables; None leaves out value chains.
 
     Raises
     ------
@@ -222,3 +218,31 @@ def unit_table(measure: Measure, context: PanelContext) -> tuple[pd.DataFrame, N
             kept &= first != place
         first = place
     return pd.DataFrame({name: pd.Categorical(columns[name]) for name in UNIT_KEYS}), kept
+
+
+def measure_rows(
+    measure: Measure,
+    units: tuple[pd.DataFrame, NDArray[np.bool_]],
+    columns: Mapping[str, Any],
+    *,
+    known: NDArray[np.bool_],
+) -> pd.DataFrame:
+    """Reported units of a measure with their values: ``measure``, `UNIT_KEYS`, ``columns``.
+
+    Parameters
+    ----------
+    measure, units
+        See `unit_table`.
+    columns
+        By name: values of the measure's shape or flattened, or one number for all units.
+    known
+        Mask of the units that have a value; the others are left out.
+    """
+    keys, kept = units
+    flat = {name: v.ravel() if isinstance(v, np.ndarray) else v for name, v in columns.items()}
+    kept = kept & known.ravel()
+    table = keys[kept].assign(
+        **{name: v[kept] if isinstance(v, np.ndarray) else v for name, v in flat.items()}
+    )
+    table.insert(0, "measure", measure.name)
+    return table

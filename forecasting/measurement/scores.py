@@ -23,12 +23,7 @@ that of the forecast without technology channels. Values are columns of the back
 def score_measures(backtest: pd.DataFrame, measures: tuple[Measure, ...]) -> pd.DataFrame:
     """One row per measure and horizon, means over origins.
 
-    Parameters
-    ----------
-    backtest
-        Rows of `backtest.backtest_table`.
-    measures
-        In the order of the table.
+    ``backtest`` holds rows of `backtest.backtest_table`; the table has the order of ``measures``.
 
     Returns
     -------
@@ -98,8 +93,8 @@ def _entries(block: pd.DataFrame, measure: Measure) -> dict[str, float]:
     if measure.threshold is None:
         return dict.fromkeys(names, float("nan"))
     below = block[block["value_origin"] <= measure.threshold]
-    came = (below["actual"] > measure.threshold).astype(np.float64)
-    rate = came.groupby(below["origin"].to_numpy()).mean()
+    entered = (below["actual"] > measure.threshold).astype(np.float64)
+    rate = entered.groupby(below["origin"].to_numpy()).mean()
     # The rate known at an origin is that of origins whose target year had passed.
     horizon = int(block["horizon"].iloc[0])
     known = pd.Series({o: rate[rate.index <= o - horizon].mean() for o in rate.index})
@@ -107,10 +102,10 @@ def _entries(block: pd.DataFrame, measure: Measure) -> dict[str, float]:
     scored = below["chance_above"].notna() & expected.notna()
 
     def brier(chance: pd.Series) -> float:
-        return float(((chance - came) ** 2)[scored].mean()) if scored.any() else float("nan")
+        return float(((chance - entered) ** 2)[scored].mean()) if scored.any() else float("nan")
 
-    values = (float(came.sum()), float(came.mean()), brier(below["chance_above"]), brier(expected))
-    return dict(zip(names, values, strict=True))
+    values = (entered.sum(), entered.mean(), brier(below["chance_above"]), brier(expected))
+    return dict(zip(names, map(float, values), strict=True))
 
 
 def _with_verdicts(table: pd.DataFrame) -> pd.DataFrame:

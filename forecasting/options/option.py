@@ -96,10 +96,7 @@ def option(
 def declares_options(like: type | None = None) -> Callable[[type[T]], type[T]]:
     """Collect the options of a dataclass in ``OPTIONS`` and write them into its docstring.
 
-    Parameters
-    ----------
-    like
-        A class whose declarations fields without one of their own share, by name.
+    Fields without a declaration share that of ``like``, by name.
     """
 
     def decorate(cls: type[T]) -> type[T]:

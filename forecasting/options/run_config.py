@@ -293,11 +293,11 @@ def _check_together(config: RunConfig) -> None:
 
 def _check_simulated(config: RunConfig) -> None:
     """The simulated world brings its own data: one sector, no domestic sales."""
-    if config.indicators is not None or config.pairs:
-        raise refusal("trade", None, "Indicators and pair files need a trade file")
-    if config.sectors is not None or config.tables is not None:
-        raise refusal("trade", None, "Sectors and input-output tables need a trade file")
-    if config.largest is not None:
-        raise refusal("trade", None, "Keeping the largest traders needs a trade file")
-    if config.domestic != "apart":
-        raise refusal("trade", None, "Domestic flows need a trade file that holds them")
+    for given, remedy in (
+        (config.indicators or config.pairs, "Indicators and pair files need a trade file"),
+        (config.sectors or config.tables, "Sectors and input-output tables need a trade file"),
+        (config.largest, "Keeping the largest traders needs a trade file"),
+        (config.domestic != "apart", "Domestic flows need a trade file that holds them"),
+    ):
+        if given:
+            raise refusal("trade", None, remedy)

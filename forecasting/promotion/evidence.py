@@ -66,12 +66,7 @@ class Evidence:
 def read_evidence(client: MlflowClient, run: str) -> Evidence:
     """Read a tracked run.
 
-    Parameters
-    ----------
-    client
-        Of the store.
-    run
-        MLflow run id, or the output folder of a run that was tracked.
+    ``run`` is an MLflow run id, or the output folder of a run that was tracked.
 
     Raises
     ------

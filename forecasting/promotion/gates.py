@@ -113,30 +113,12 @@ def _additivity(audit: Mapping[str, Any]) -> Gate:
 
 
 def against_champion(challenger: Evidence, champion: Evidence, *, name: str) -> Comparison:
-    """Compare with the champion's run, or a run of its configuration.
-
-    Parameters
-    ----------
-    challenger, champion
-        Runs on the same data, see `evidence.unlike`.
-    name
-        Of the champion, in words.
-    """
+    """Compare with the champion's run, or one of its configuration, on the same data."""
     return _compare(challenger.of(MAIN_MODEL), champion.of(MAIN_MODEL), name=name)
 
 
 def against_baseline(challenger: Evidence, baseline: str, *, name: str) -> Comparison:
-    """Compare with a baseline of the challenger's own back-test.
-
-    Parameters
-    ----------
-    challenger
-        The run.
-    baseline
-        Its name, of `models.registry`.
-    name
-        Of the baseline, in words.
-    """
+    """Compare with a baseline (of `models.registry`) of the challenger's own back-test."""
     return _compare(challenger.of(MAIN_MODEL), challenger.of(baseline), name=name)
 
 

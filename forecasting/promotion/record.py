@@ -22,12 +22,7 @@ def reasons(
 ) -> tuple[str, ...]:
     """Why a challenger is not promoted, one sentence each; empty if it is.
 
-    Parameters
-    ----------
-    gates, comparisons
-        What was found.
-    first
-        Whether there is no champion yet: then the score against the baselines decides alone.
+    ``first``: there is no champion yet, and the score against the baselines decides alone.
     """
     found = [f"gate {gate.name}: {gate.found} (required: {gate.required})" for gate in gates
              if not gate.passed]  # fmt: skip
@@ -57,16 +52,7 @@ def describe(
 ) -> str:
     """The description of a model version, Markdown.
 
-    Parameters
-    ----------
-    verdict
-        In a sentence.
-    why
-        See `reasons`.
-    gates, comparisons
-        What was found.
-    notes
-        Further remarks for a reviewer.
+    ``why`` is that of `reasons`; ``notes`` are further remarks for a reviewer.
     """
     # Plain text, because lists of versions show the beginning as it is.
     parts = [verdict]

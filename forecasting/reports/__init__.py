@@ -1,5 +1,5 @@
 """What pages show of a finished run: the HTML report and the scoreboard.
 
-In a search ``gravicast run --no-figures --no-report`` saves the drawing, half of a small
-run's time; ``gravicast report RUN`` makes the page of those that are worth it.
+Drawing takes half of a small run's time: ``gravicast run --no-figures --no-report`` leaves it out,
+and ``gravicast report RUN`` makes up for it.
 """

@@ -129,14 +129,7 @@ def heading(title: str, *, level: int = 3, name: str = "") -> str:
 def page(title: str, opening: Section, chapters: Sequence[Section]) -> str:
     """Write the whole document, self-contained and without scripts.
 
-    Parameters
-    ----------
-    title
-        Of the document.
-    opening
-        Stands on a page of its own when printed, under the title.
-    chapters
-        Follow after a table of contents.
+    The opening has a page of its own when printed; a table of contents follows, then the chapters.
     """
     contents = (
         '<nav aria-labelledby="contents"><h2 id="contents">Contents</h2>'

@@ -1,4 +1,4 @@
-"""The chapter on measures of the trade pattern: where they go, how sure, and how well foretold."""
+"""The chapter on measures of the trade pattern: their forecasts, intervals and past accuracy."""
 
 from __future__ import annotations
 
@@ -30,12 +30,7 @@ ENTRIES = 8
 def pattern_chapter(result: RunResult, figures: Sequence[str]) -> list[str]:
     """Track record, movers and parts of every measure; empty where the run measured none.
 
-    Parameters
-    ----------
-    result
-        What to report.
-    figures
-        HTML of the figures of the track record.
+    ``figures`` has the HTML of those of the track record.
     """
     if result.measures is None:
         return []

@@ -12,20 +12,21 @@ from features.choices import SETTINGS
 from features.errors import InputError
 from features.files.tables import read_table, require_columns
 from forecasting.evaluation.metrics import ratio_of_errors
+from forecasting.reports.score_cells import pooled_reliability, score_of, with_gravity
 from forecasting.reports.scoreboard_proof import ablation, in_short, placebos, significance, trials
 from forecasting.results.read import read_about
 from forecasting.run_folder.csv_files import read_csv
 from forecasting.run_folder.files import SCOREBOARD
 from forecasting.run_folder.record import note_drawn
 from forecasting.run_folder.whole_file import write_whole
-from forecasting.words.labels import METRIC_LABELS, SETTING_LABELS, models_of, settings_of
-from forecasting.words.markdown import (
-    cells,
-    escaped,
-    fenced,
-    section,
-    table,
+from forecasting.words.labels import (
+    METRIC_LABELS,
+    SETTING_LABELS,
+    cells_of,
+    models_of,
+    settings_of,
 )
+from forecasting.words.markdown import escaped, fenced, section, table
 from forecasting.words.numbers import decimal, percent, years
 from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE, model_label
 
@@ -33,21 +34,9 @@ TARGET_COLUMNS = ("setting", "horizon", "metric", "reach")
 
 
 def write_scoreboard(run: Path, *, targets: Path | None = None, out: Path | None = None) -> Path:
-    """Write the scoreboard of a finished run.
+    """Write the scoreboard of a finished run, by default as ``scoreboard.md`` in its folder.
 
-    Parameters
-    ----------
-    run
-        Output folder of the run.
-    targets
-        CSV of errors to reach: ``setting, horizon, metric, reach``.
-    out
-        File to write; by default ``scoreboard.md`` in the run's folder.
-
-    Returns
-    -------
-    Path
-        The file written.
+    ``targets`` is a CSV file of errors to reach: ``setting, horizon, metric, reach``.
 
     Raises
     ------
@@ -147,10 +136,10 @@ def _headline(scores: pd.DataFrame, targets: pd.DataFrame | None) -> str:
     if targets is not None:
         header.append("To reach")
     rows = []
-    for setting, horizon in cells(scores):
+    for setting, horizon in cells_of(scores):
         for metric, label in METRIC_LABELS.items():
             ours, last, raked = (
-                _score(scores, setting, horizon, model, metric)
+                score_of(scores, setting, horizon, model, metric)
                 for model in (MAIN_MODEL, LAST_VALUE, RAKED_BASE)
             )
             errors = (decimal(error, 4) for error in (last, raked, ours))
@@ -176,26 +165,23 @@ def _reach(targets: pd.DataFrame, setting: str, horizon: int, metric: str, ours:
 
 def _models(files: dict[str, Any]) -> str:
     """Every model's errors; of the gravity models too where there was a study."""
-    scores = files["scores"]
-    shown = scores[scores["stratum"] == "all"]
-    extra = files.get("study_by_origin")
-    if extra is not None:
-        gravity = extra[extra["group"] == "gravity"]
-        keys = ["setting", "model", "horizon"]
-        means = gravity.groupby(keys, sort=False)[list(METRIC_LABELS)].mean().reset_index()
-        shown = pd.concat([shown, means], ignore_index=True)
+    scores, study = files["scores"], files.get("study_by_origin")
+    shown = with_gravity(scores[scores["stratum"] == "all"], study)
     parts = ["## Every model"]
     horizons = sorted(shown["horizon"].unique())
     for setting in settings_of(shown):
         block = shown[shown["setting"] == setting]
         for metric, label in METRIC_LABELS.items():
             rows = [
-                [model_label(m), *(_error(block, setting, h, m, metric) for h in horizons)]
+                [
+                    model_label(m),
+                    *(decimal(score_of(block, setting, h, m, metric), 4) for h in horizons),
+                ]
                 for m in models_of(block)
             ]
             header = [f"{SETTING_LABELS[setting]}: {label}", *(years(h) for h in horizons)]
             parts.append(table(header, rows))
-    if extra is not None:
+    if study is not None:
         parts.append(
             "The three-way gravity model with true totals is told the outcome's margins: an upper "
             "bound for gravity, not a forecast."
@@ -206,14 +192,14 @@ def _models(files: dict[str, Any]) -> str:
 def _intervals(scores: pd.DataFrame) -> str:
     ours = scores[scores["model"] == MAIN_MODEL]
     rows = []
-    for setting, horizon in cells(ours):
+    for setting, horizon in cells_of(ours):
         block = ours[(ours["setting"] == setting) & (ours["horizon"] == horizon)]
         deciles = block[block["stratum"].astype(str).str.startswith("decile_")]
         row = [SETTING_LABELS[setting], str(horizon)]
         for level in (50, 90):
             cover = block.loc[block["stratum"] == "all", f"coverage_{level}"].iloc[0]
             by_size = deciles[f"coverage_{level}"]
-            row += [f"{100 * cover:.1f}", f"{100 * by_size.min():.1f} to {100 * by_size.max():.1f}"]
+            row += [_bare(cover), f"{_bare(by_size.min())} to {_bare(by_size.max())}"]
         rows.append(row)
     header = ["Setting", "Years", "50 %: all flows", "50 %: size deciles", "90 %: all flows",
               "90 %: size deciles"]  # fmt: skip
@@ -230,15 +216,14 @@ def _margins(scores: pd.DataFrame, reliability: pd.DataFrame) -> str:
     ]  # fmt: skip
     header = ["Setting", "Years", "Brier", "Precision of starts", "Precision of stops"]
     parts = [section("Flows that start and stop", header, rows)]
+    pooled = pooled_reliability(reliability)
     for margin, event in (("births", "start"), ("deaths", "stop")):
-        block = reliability[reliability["margin"] == margin]
-        lines = []
-        for number, group in block.groupby("bin"):
-            flows = group["n"].sum()
-            expected = (group["mean_probability"] * group["n"]).sum() / flows
-            came = (group["frequency"] * group["n"]).sum() / flows
-            lines.append([f"{10 * number} to {10 * (number + 1)} %", str(flows),
-                          f"{100 * expected:.1f}", f"{100 * came:.1f}"])  # fmt: skip
+        lines = [
+            [f"{10 * number} to {10 * (number + 1)} %", f"{row['n']:.0f}",
+             _bare(row["expected"] / row["n"]), _bare(row["came"] / row["n"])]
+            for (of, number), row in pooled.iterrows()
+            if of == margin
+        ]  # fmt: skip
         if lines:
             header = [f"Probability to {event}", "Flows", "Said, %", "Came, %"]
             parts.append(table(header, lines))
@@ -278,17 +263,9 @@ def _file(path: Path | str) -> str:
 # Pieces -------------------------------------------------------------------------------------------
 
 
-def _score(scores: pd.DataFrame, setting: str, horizon: int, model: str, metric: str) -> float:
-    rows = scores[
-        (scores["setting"] == setting) & (scores["horizon"] == horizon) & (scores["model"] == model)
-    ]
-    if "stratum" in rows:
-        rows = rows[rows["stratum"].isin(["all"]) | rows["stratum"].isna()]
-    return float(rows[metric].iloc[0]) if len(rows) else float("nan")
-
-
-def _error(scores: pd.DataFrame, setting: str, horizon: int, model: str, metric: str) -> str:
-    return decimal(_score(scores, setting, horizon, model, metric), 4)
+def _bare(share: float) -> str:
+    """A share in percent, in a column that says so."""
+    return decimal(100 * share, 1)
 
 
 def _change(ours: float, reference: float) -> str:

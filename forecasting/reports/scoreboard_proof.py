@@ -47,13 +47,7 @@ def significance(tests: pd.DataFrame) -> str:
         "equal-weighted cosine variance, Holm's adjustment over the models of a column). With this "
         "few origins a number that is not bold is no proof of equality."
     )
-    return _tested(
-        "Significance",
-        text,
-        tests,
-        model_label,
-        _against_theirs,
-    )
+    return _tested("Significance", text, tests, model_label, _against_theirs)
 
 
 def ablation(tests: pd.DataFrame | None) -> str:
@@ -65,13 +59,7 @@ def ablation(tests: pd.DataFrame | None) -> str:
         "helped, about 0 that it added nothing. Bold and counts (origins at which the model with "
         "the channel is better) as above, adjusted over channels."
     )
-    return _tested(
-        "What each channel adds",
-        text,
-        tests,
-        _without,
-        _against_ours,
-    )
+    return _tested("What each channel adds", text, tests, _without, _against_ours)
 
 
 def placebos(tests: pd.DataFrame | None) -> str:
@@ -84,13 +72,7 @@ def placebos(tests: pd.DataFrame | None) -> str:
         "gain some, or a leak would go unseen. Counts: origins at which the unaltered data are "
         "better."
     )
-    return _tested(
-        "Placebos",
-        text,
-        tests,
-        _placebo,
-        _against_ours,
-    )
+    return _tested("Placebos", text, tests, _placebo, _against_ours)
 
 
 def _tested(

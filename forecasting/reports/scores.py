@@ -10,10 +10,12 @@ from forecasting.evaluation.metric_labels import METRICS
 from forecasting.evaluation.metrics import ratio_of_errors
 from forecasting.evaluation.significance import why_untested
 from forecasting.reports.html import heading, paragraph, table
+from forecasting.reports.score_cells import pooled_reliability, score_of, with_gravity
 from forecasting.results.result import RunResult
 from forecasting.words.labels import (
     METRIC_LABELS,
     SETTING_LABELS,
+    cells_of,
     models_of,
     settings_of,
     stratum,
@@ -54,11 +56,11 @@ def _tested(significance: pd.DataFrame, overall: pd.DataFrame) -> str:
             SETTING_LABELS[setting],
             years(horizon),
             METRIC_LABELS[name],
-            metric(name, _value(overall, setting, horizon, MAIN_MODEL, name)),
+            metric(name, score_of(overall, setting, horizon, MAIN_MODEL, name)),
             *_against(significance, (setting, horizon, name, LAST_VALUE)),
             *_against(significance, (setting, horizon, name, RAKED_BASE)),
         ]
-        for setting, horizon in _folds(overall)
+        for setting, horizon in cells_of(overall)
         for name in METRIC_LABELS
     ]
     other = ("Change", "Lower at", "Verdict")
@@ -89,33 +91,14 @@ def _against(tests: pd.DataFrame, key: tuple[str, int, str, str]) -> list[str]:
     ]
 
 
-def _folds(scores: pd.DataFrame) -> list[tuple[str, int]]:
-    """Settings and horizons of a table of scores in the order of reports."""
-    horizons = sorted(int(h) for h in scores["horizon"].unique())
-    return [(s, h) for s in settings_of(scores) for h in horizons]
-
-
-def _value(scores: pd.DataFrame, setting: str, horizon: int, model: str, name: str) -> float:
-    chosen = (
-        (scores["setting"] == setting) & (scores["horizon"] == horizon) & (scores["model"] == model)
-    )
-    values = scores.loc[chosen, name]
-    return float(values.iloc[0]) if len(values) else float("nan")
-
-
 def _models(result: RunResult, overall: pd.DataFrame) -> str:
     """Every model's errors; of the gravity models too where there was a study."""
-    if result.study is not None:
-        extra = result.study.by_origin
-        gravity = extra[extra["group"] == "gravity"]
-        keys = ["setting", "model", "horizon"]
-        means = gravity.groupby(keys, sort=False)[[*METRIC_LABELS, "r2_shift"]].mean()
-        overall = pd.concat([overall, means.reset_index()], ignore_index=True)
+    overall = with_gravity(overall, None if result.study is None else result.study.by_origin)
     rows = []
-    for setting, horizon in _folds(overall):
+    for setting, horizon in cells_of(overall):
         for model in models_of(overall):
             ours, last = (
-                {name: _value(overall, setting, horizon, m, name) for name in METRIC_LABELS}
+                {name: score_of(overall, setting, horizon, m, name) for name in METRIC_LABELS}
                 for m in (model, LAST_VALUE)
             )
             skills = [1 - ratio_of_errors(ours[name], last[name]) for name in MAIN_METRICS]
@@ -125,7 +108,7 @@ def _models(result: RunResult, overall: pd.DataFrame) -> str:
                     years(horizon),
                     model_label(model),
                     *(metric(name, value) for name, value in ours.items()),
-                    decimal(_value(overall, setting, horizon, model, "r2_shift")),
+                    decimal(score_of(overall, setting, horizon, model, "r2_shift")),
                     *(DASH if model == LAST_VALUE else percent(s, sign=True) for s in skills),
                 ]
             )
@@ -226,18 +209,15 @@ def intervals(result: RunResult) -> list[str]:
     ]  # fmt: skip
 
 
-def _reliability(table_: pd.DataFrame) -> list[str]:
+def _reliability(reliability: pd.DataFrame) -> list[str]:
     """Forecast probabilities against what happened, pooled over settings and horizons."""
-    pooled = table_.assign(
-        expected=table_["mean_probability"] * table_["n"], came=table_["frequency"] * table_["n"]
-    )
-    pooled = pooled.groupby(["bin", "margin"])[["n", "expected", "came"]].sum()
+    pooled = pooled_reliability(reliability)
     rows = []
-    for number in sorted({int(key[0]) for key in pooled.index}):
+    for number in sorted({int(key[1]) for key in pooled.index}):
         cells = [f"{10 * number}% to {10 * (number + 1)}%"]
         for margin in ("births", "deaths"):
-            if (number, margin) in pooled.index:
-                row = pooled.loc[(number, margin)]
+            if (margin, number) in pooled.index:
+                row = pooled.loc[(margin, number)]
                 shares = (percent(row[name] / row["n"]) for name in ("expected", "came"))
                 cells += [f"{row['n']:,.0f}", *shares]
             else:

@@ -20,14 +20,14 @@ from forecasting.results.channel_evidence import (
     why_untested,
 )
 from forecasting.results.result import RunResult
-from forecasting.results.subjects import named, origin_of, years_of
+from forecasting.results.subjects import flow_columns, origin_of, who, years_of
 from forecasting.words.labels import SETTING_LABELS
 from forecasting.words.numbers import listed, money, percent, plural, points, years
 from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE
 
 LARGEST_SHIFTS = 3
 NOMINAL = 0.9
-HONEST = 0.025
+TOLERANCE = 0.025
 """Intervals are called well calibrated where their coverage is this close to nominal."""
 _VERDICTS: dict[Verdict, str] = {
     "not tested": "Whether that is more than luck was not tested",
@@ -103,12 +103,11 @@ def _shifts(result: RunResult) -> str:
     rows = nearest_shifts(result.forecasts)
     words = []
     for row in rows.head(LARGEST_SHIFTS).to_dict("records"):
-        sector = f", {row['sector']}" if "sector" in row else ""
         low, high = (money(row[f"{side}_90"] - row["base"], sign=True)
                      for side in ("lower", "upper"))  # fmt: skip
         words.append(
-            f"{named(str(row['exporter']))} to {named(str(row['importer']))}{sector} "
-            f"{money(row['shift'], sign=True)} (90% interval {low} to {high})"
+            f"{who(row, flow_columns(result))} {money(row['shift'], sign=True)} "
+            f"(90% interval {low} to {high})"
         )
     return (
         f"Beyond what the countries' totals imply, the pattern of {rows['target_year'].iloc[0]} "
@@ -167,7 +166,7 @@ def _intervals(scores: pd.DataFrame) -> str:
     if overall.empty:
         return "The back-test holds no intervals, so nothing is known about those given here."
     furthest = float(overall.iloc[int((overall - NOMINAL).abs().to_numpy().argmax())])
-    if abs(furthest - NOMINAL) <= HONEST:
+    if abs(furthest - NOMINAL) <= TOLERANCE:
         judged = "Over all flows they can be taken at their word"
     elif furthest < NOMINAL:
         judged = "They are too narrow: be less sure than they say"

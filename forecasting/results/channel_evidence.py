@@ -54,10 +54,7 @@ _USED = (
 def channel_evidence(run: RunResult) -> pd.DataFrame:
     """Size of each channel in the model beside its value out of sample.
 
-    Parameters
-    ----------
-    run
-        Finished. The output of ``gravicast forecast`` has sizes only; the rest is NaN.
+    The output of ``gravicast forecast`` has sizes only; the rest is NaN.
 
     Returns
     -------
@@ -89,12 +86,7 @@ def channel_evidence(run: RunResult) -> pd.DataFrame:
 
 
 def expected_share(drivers: pd.DataFrame) -> pd.DataFrame:
-    """Share of a channel that has the expected sign.
-
-    Parameters
-    ----------
-    drivers
-        See `drivers.feature_drivers`.
+    """Share of a channel that has the expected sign, from `drivers.feature_drivers`.
 
     Returns
     -------
@@ -126,11 +118,8 @@ def _apart(table: pd.DataFrame) -> pd.Series[bool]:
 def out_of_sample(run: RunResult) -> pd.DataFrame:
     """How much worse forecasts are without each channel.
 
-    Parameters
-    ----------
-    run
-        A study leaves out every channel in turn, any other run only the technology channels
-        together, and ``gravicast forecast`` none.
+    A study leaves out every channel in turn, any other run only the technology channels together,
+    and ``gravicast forecast`` none.
 
     Returns
     -------
@@ -172,12 +161,8 @@ def placebo_evidence(run: RunResult) -> pd.DataFrame:
 def changes(tests: pd.DataFrame, *, setting: str) -> pd.DataFrame:
     """Summarise tests of the main model against itself on less, or different, data.
 
-    Parameters
-    ----------
-    tests
-        See `significance.significance_table`.
-    setting
-        Setting whose errors are compared; tests of all settings are counted.
+    ``tests`` are of `significance.significance_table`. Errors are compared in one setting; tests of
+    all settings are counted.
 
     Returns
     -------
@@ -218,12 +203,7 @@ def _change(tests: pd.DataFrame) -> float:
 def why_untested(run: RunResult, channel: str) -> str:
     """Why the out-of-sample value of a channel is unknown; empty if it was tested.
 
-    Parameters
-    ----------
-    run
-        Finished.
-    channel
-        Of `features.feature.CHANNELS`, or `TOGETHER`.
+    ``channel`` is one of `features.feature.CHANNELS`, or `TOGETHER`.
     """
     worth = out_of_sample(run)
     row = worth[worth["channel"] == channel]
@@ -253,14 +233,9 @@ Verdict = Literal["not tested", "helps", "hurts", "nothing measurable"]
 def verdict(*, tests: int, helps: int, hurts: int) -> Verdict:
     """What several tests say together.
 
-    Parameters
-    ----------
-    tests
-        How many were made.
-    helps, hurts
-        How many reject equality after adjustment: ``surely_helps`` and ``surely_hurts`` of
-        `changes`. A few unadjusted rejections among many tests are chance, and tests on the same
-        origins are correlated.
+    ``helps`` and ``hurts`` count the tests that reject equality after adjustment (``surely_*`` of
+    `changes`). A few unadjusted rejections among many tests are chance, and tests on the same
+    origins are correlated.
     """
     if tests == 0:
         return "not tested"

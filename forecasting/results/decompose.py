@@ -13,7 +13,7 @@ import pandas as pd
 from forecasting.explanation.reallocation import log_mean
 from forecasting.explanation.terms import TERM_LABELS, TOTAL_TERMS
 from forecasting.results.result import RunResult
-from forecasting.results.subjects import check_year
+from forecasting.results.subjects import check_year, flow_columns
 
 
 def decompose(run: RunResult, chosen: pd.Series[bool], *, year: int | None = None) -> pd.DataFrame:
@@ -22,14 +22,8 @@ def decompose(run: RunResult, chosen: pd.Series[bool], *, year: int | None = Non
     Channels are net of the adjustment to country totals (`reallocation.net_of_totals`): over all
     partners of a country they sum to zero, because its total is the base's.
 
-    Parameters
-    ----------
-    run
-        Finished.
-    chosen
-        Mask of the rows of ``run.forecasts`` in the group, in any year.
-    year
-        Target year; by default the nearest.
+    ``chosen`` is a mask of the rows of ``run.forecasts`` in the group, in any year; ``year`` is the
+    nearest by default.
 
     Returns
     -------
@@ -41,7 +35,7 @@ def decompose(run: RunResult, chosen: pd.Series[bool], *, year: int | None = Non
     """
     target = check_year(run.forecasts, year)
     flows = run.forecasts[chosen & (run.forecasts["target_year"] == target)]
-    rows = run.attributions.loc[_explained(run, chosen, target)]
+    rows = run.attributions.loc[explained(run, chosen, target)]
     origin, base, forecast = (
         rows[name].to_numpy(dtype=np.float64) for name in ("value_origin", "base", "forecast")
     )
@@ -63,10 +57,9 @@ def decompose(run: RunResult, chosen: pd.Series[bool], *, year: int | None = Non
     return table.sort_values("stage", kind="stable", ignore_index=True)
 
 
-def _explained(run: RunResult, chosen: pd.Series[bool], year: int) -> pd.Series[bool]:
+def explained(run: RunResult, chosen: pd.Series[bool], year: int) -> pd.Series[bool]:
     """Mask of the attributions of the chosen flows in a target year."""
-    forecasts, rows = run.forecasts, run.attributions
-    keys = [name for name in ("exporter", "importer", "sector") if name in forecasts]
+    forecasts, rows, keys = run.forecasts, run.attributions, flow_columns(run)
     wanted = forecasts.loc[chosen & (forecasts["target_year"] == year), keys]
     codes = pd.MultiIndex.from_frame(wanted.astype(str))
     in_year = rows["target_year"] == year

@@ -28,9 +28,9 @@ FAMILY_LABELS: dict[Family, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Measures:
-    """Measures of one kind, as a run observed and forecast them.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measures(MeasureTables):
+    """Tables of the measures of one kind, as a run observed and forecast them.
 
     Attributes
     ----------
@@ -38,20 +38,10 @@ class Measures:
         A measure, a family, or ``all``, as requested.
     measures
         Their declarations: source of the formula, unit, dimensions.
-    history, forecasts, backtest, scores, drivers
-        Their rows of the tables of `forecasting.measurement.tables.MeasureTables`.
-    missing
-        Measures of the kind that the run's data do not allow, with the reason.
     """
 
     kind: str
     measures: tuple[Measure, ...]
-    history: pd.DataFrame
-    forecasts: pd.DataFrame
-    backtest: pd.DataFrame
-    scores: pd.DataFrame
-    drivers: pd.DataFrame
-    missing: dict[str, str]
 
 
 def measures(run: RunResult, kind: str = ALL, *, country: str | None = None) -> Measures:
@@ -65,10 +55,6 @@ def measures(run: RunResult, kind: str = ALL, *, country: str | None = None) -> 
         A measure (``domestic_sourcing``), a family (``reshoring``) or ``all``.
     country
         ISO 3166 code or English name: keeps units of this country only. Scores cover all units.
-
-    Returns
-    -------
-    Measures
 
     Raises
     ------
@@ -91,8 +77,8 @@ def measures(run: RunResult, kind: str = ALL, *, country: str | None = None) -> 
     kept = {m.name for m in found}
     code = None if country is None else check_country(run.forecasts, country)
     return Measures(
-        kind,
-        found,
+        kind=kind,
+        measures=found,
         history=_chosen(tables.history, kept, code),
         forecasts=_chosen(tables.forecasts, kept, code),
         backtest=_chosen(tables.backtest, kept, code),

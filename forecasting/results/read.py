@@ -19,7 +19,7 @@ from forecasting.measurement.tables import MeasureTables
 from forecasting.options.run_config import RunConfig
 from forecasting.results.result import RunResult
 from forecasting.run_folder.csv_files import read_csv
-from forecasting.run_folder.files import FILES, MARKER, MODEL, RunFile, tables_of
+from forecasting.run_folder.files import MARKER, MODEL, RunFile, tables_of
 from forecasting.run_folder.record import AGAIN, FORMAT, check_file
 from forecasting.run_folder.schema import check_about
 from forecasting.run_folder.staging import restore
@@ -60,13 +60,13 @@ def read_run(folder: Path | str) -> RunResult:
 
 
 def _whole(folder: Path, about: dict[str, Any]) -> RunResult:
-    forecaster, config = _forecaster(folder), _config(folder, about)
+    forecaster = _forecaster(folder)
+    config = RunConfig.from_mapping(about["config"], file=folder / MARKER)
     tables = {
         file.result: read_table(folder, file)
         for file in tables_of(about["kind"], study=config.study)
     }
-    # Nothing was back-tested for a forecast: its tables of scores are empty.
-    own = [file.result for file in FILES if file.result and "." not in file.result]
+    own = {name: table for name, table in tables.items() if "." not in name}
     measures, study = _group(tables, "measures"), _group(tables, "study")
     timings = about.pop("seconds")
     return RunResult(
@@ -77,12 +77,8 @@ def _whole(folder: Path, about: dict[str, Any]) -> RunResult:
         study=Study(**study) if study else None,
         provenance=about,
         timings=timings,
-        **{name: tables.get(name, pd.DataFrame()) for name in own},
+        **own,
     )
-
-
-def _config(folder: Path, about: dict[str, Any]) -> RunConfig:
-    return RunConfig.from_mapping(about["config"], file=folder / MARKER)
 
 
 def _group(tables: Mapping[str, pd.DataFrame], name: str) -> dict[str, Any]:

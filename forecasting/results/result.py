@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from forecasting.options.run_config import RunConfig
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """Everything a run produced.
+    """Everything a run produced; what a forecast by a trained model lacks is empty.
 
     Attributes
     ----------
@@ -72,18 +72,18 @@ class RunResult:
     config: RunConfig
     out: Path
     forecasts: pd.DataFrame
-    scores: pd.DataFrame
-    scores_by_origin: pd.DataFrame
-    significance: pd.DataFrame
-    reliability: pd.DataFrame
-    study: Study | None
+    scores: pd.DataFrame = field(default_factory=pd.DataFrame)
+    scores_by_origin: pd.DataFrame = field(default_factory=pd.DataFrame)
+    significance: pd.DataFrame = field(default_factory=pd.DataFrame)
+    reliability: pd.DataFrame = field(default_factory=pd.DataFrame)
+    study: Study | None = None
     attributions: pd.DataFrame
     explanation: Explanation
     channels: pd.DataFrame
     drivers: pd.DataFrame
-    stability: pd.DataFrame
+    stability: pd.DataFrame = field(default_factory=pd.DataFrame)
     coverage: pd.DataFrame
-    measures: MeasureTables | None
+    measures: MeasureTables | None = None
     provenance: dict[str, Any]
     timings: dict[str, float]
 

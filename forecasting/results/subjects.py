@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 import pandas as pd
 
@@ -96,12 +97,7 @@ def check_blocs(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Codes of two disjoint groups of countries.
 
-    Parameters
-    ----------
-    forecasts
-        Of the run.
-    first, second
-        Codes or English names; or a single word of `EVERYONE`.
+    Each is given by codes or English names, or by a single word of `EVERYONE`.
 
     Raises
     ------
@@ -209,6 +205,12 @@ def named(code: str) -> str:
     """English name and code of a country; the code alone if it has no name."""
     name = country_name(code)
     return code if name == code else f"{name} ({code})"
+
+
+def who(row: Mapping[Hashable, Any] | pd.Series[Any], names: Sequence[str]) -> str:
+    """A flow in words; ``names`` are the keys that name it."""
+    countries = " to ".join(named(str(row[name])) for name in names if name != "sector")
+    return f"{countries}, {row['sector']}" if "sector" in names else countries
 
 
 def origin_of(run: RunResult) -> int:

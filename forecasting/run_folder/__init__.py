@@ -1,31 +1,18 @@
 """What is in a run's folder, and how it is kept whole: claimed, staged, recorded, checked.
 
-========================================= ==================================================
-file                                      holds
-========================================= ==================================================
-``forecasts.parquet``                     flow x target year: base, forecast, 50 and 90 %
-                                          interval, probability of trade
-``backtest.parquet``                      flow x origin x horizon x setting x model: the same
-                                          with the actual value
-``scores.csv``, ``scores_by_origin.csv``  error, calibration, skill against the last value
-``significance.csv``                      tests of equal accuracy
-``reliability.csv``                       how often flows that may start or stop do
-``scoreboard.md``                         all of that in tables (``gravicast scoreboard RUN``)
-``attributions.parquet``                  totals, SHAP values, net channels of every flow
-``channels.csv``, ``drivers.csv``         size, sign and stability of contributions
-``stability.csv``, ``coverage.csv``       the same in other models; what the data fill
-``measures_*``                            measures of the trade pattern, intervals,
-                                          contributions, scores
-``figures/``, ``report.html``             plots as PNG and SVG; a page that opens offline
-``model/``, ``run.json``                  the fitted forecaster; data, versions, choices and
-                                          the sha256 of every file, checked before it is read
-========================================= ==================================================
+- ``forecasts.parquet``, ``backtest.parquet``: base, forecast, intervals and probability of trade of
+  every flow, now and at past origins, there with the actual value and a column for every model.
+- ``scores*.csv``, ``significance.csv``, ``reliability.csv``: errors, calibration, skill and tests;
+  ``scoreboard.md`` shows them as tables.
+- ``attributions.parquet``: totals, SHAP values and net channels of every flow; ``channels.csv``,
+  ``drivers.csv``: their size, sign and stability; ``stability.csv``: the same in other models;
+  ``coverage.csv``: what the data fill.
+- ``measures_*``: measures of the trade pattern, with intervals, contributions and scores.
+- ``figures/``, ``report.html``: plots as PNG and SVG; a page that opens offline.
+- ``model/``, ``run.json``: the fitted forecaster; data, versions, choices and the sha256 of every
+  file.
 
-`files` declares every one, and those of a study (see `forecasting.evaluation`).
-
-One process at a time writes a folder and puts it in place whole: Ctrl-C, ``kill``, a closed
-terminal and a full disk leave the run that was there before, or nothing. What ``kill -9`` leaves
-beside it the next run into that folder removes or puts back (``python tests/benchmarks/kills.py``
-counts). Exit codes: 0; 2 for a mistake or a system that refuses, in one line; 1 for a fault of
-gravicast, whose traceback goes into a file; 128 and the signal's number if stopped.
+`files` declares them all, and those of a study. One process at a time writes a folder and puts it
+in place whole: Ctrl-C, ``kill``, a closed terminal and a full disk leave the earlier run, or
+nothing. The next run into the folder removes or puts back what ``kill -9`` leaves beside it.
 """

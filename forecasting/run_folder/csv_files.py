@@ -23,14 +23,8 @@ _ESCAPED = re.compile(r"'+[=+\-@\t\r\n＝＋－＠].", re.DOTALL)  # noqa: RUF00
 def write_csv(table: pd.DataFrame, path: Path, *, index: str | None = None) -> None:
     """Write a table whose text no spreadsheet mistakes for a formula.
 
-    Parameters
-    ----------
-    table
-        Numbers stay numbers; text that looks like a formula gets an apostrophe.
-    path
-        File.
-    index
-        Name of a first column that holds the index; by default the index is dropped.
+    Numbers stay numbers. ``index`` names a first column that holds the index, which is dropped by
+    default.
     """
     if index is not None:
         table = table.rename_axis(index).reset_index()

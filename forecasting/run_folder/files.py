@@ -78,7 +78,7 @@ FILES = (
     RunFile("significance.csv", RUN, "significance", _TEST),
     RunFile("reliability.csv", RUN, "reliability", (*_CELL, "margin", "bin")),
     # Written while the back-test goes on, and too large to log.
-    RunFile(BACKTEST, RUN, key=(*_CELL, "model", "origin", *_FLOW), logged=False),
+    RunFile(BACKTEST, RUN, key=(*_CELL, "origin", *_FLOW), logged=False),
     RunFile("measures_history.parquet", RUN, "measures.history", (*_UNIT, "year")),
     RunFile("measures_forecasts.parquet", RUN, "measures.forecasts", (*_UNIT, "target_year")),
     RunFile("measures_backtest.parquet", RUN, "measures.backtest", (*_UNIT, "origin", "horizon"),
@@ -102,15 +102,7 @@ REDRAWN = tuple(file.name for file in FILES if file.redrawn)
 
 
 def tables_of(kind: str, *, study: bool) -> Iterator[RunFile]:
-    """Tables in memory that work of a kind leaves in its folder.
-
-    Parameters
-    ----------
-    kind
-        ``run`` or ``forecast``.
-    study
-        Whether the run had a study.
-    """
+    """Tables in memory that a ``run`` or ``forecast`` leaves in its folder."""
     works = {kind, "study"} if study else {kind}
     return (file for file in FILES if file.result and file.of & works)
 

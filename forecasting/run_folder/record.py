@@ -18,7 +18,7 @@ from features.files.tables import sha256
 from forecasting.run_folder.files import MARKER, REDRAWN
 from forecasting.run_folder.whole_file import write_whole
 
-FORMAT = 7
+FORMAT = 8
 """Format of the folder; one of another format is refused, not guessed at."""
 AGAIN = "Run `gravicast run` again, with the data that run.json names"
 SUMS = "files"
@@ -28,21 +28,9 @@ SUMS = "files"
 def write_record(
     folder: Path, provenance: Mapping[str, Any], *, seconds: Mapping[str, float]
 ) -> dict[str, Any]:
-    """Write ``run.json`` into a folder that holds everything else.
+    """Write ``run.json``, with the seconds by stage, into a folder that holds everything else.
 
-    Parameters
-    ----------
-    folder
-        Of the run.
-    provenance
-        Content of the record.
-    seconds
-        By stage.
-
-    Returns
-    -------
-    dict
-        ``provenance`` with the checksums of the files.
+    Returns ``provenance`` with the checksums of the files.
     """
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     sums = {path.relative_to(folder).as_posix(): sha256(path) for path in files}

@@ -7,14 +7,7 @@ from pathlib import Path
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, with the permissions of the umask.
-
-    Parameters
-    ----------
-    path
-        In an existing folder; an existing file is replaced.
-    content
-        Of the file.
+    """Write a file, new or replaced, whole or not at all, with the permissions of the umask.
 
     Raises
     ------

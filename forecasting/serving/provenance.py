@@ -35,19 +35,7 @@ def provenance(
     parts: Mapping[int, tuple[pd.DataFrame, FlowForecast]],
     explained: Explanation,
 ) -> dict[str, Any]:
-    """Content of ``run.json``.
-
-    Parameters
-    ----------
-    model, data, full_config
-        The trained model, the new data and the configuration.
-    info, matrix
-        Information set and features of the new origin.
-    parts
-        Table and forecast by horizon.
-    explained
-        Their explanation.
-    """
+    """Content of ``run.json``; ``parts`` has the table and the forecast by horizon."""
     return {
         "kind": KIND,
         "format": FORMAT,
@@ -103,7 +91,7 @@ def _notes(model: ServedModel, info: InformationSet, matrix: NDArray[np.float32]
     known = [spec.name for spec in trained.own]
     notes += _unknown("indicators", [spec.name for spec in own_of(info.specs)], known)
     then, now = (np.isfinite(table).any(axis=0) for table in (trained.features, matrix))
-    missing = [name for name, gone in zip(trained.shift.names, then > now, strict=True) if gone]
+    missing = [name for name, lost in zip(trained.shift.names, then > now, strict=True) if lost]
     if missing:
         notes.append(
             f"{len(missing)} features that the model's own data fill are missing from the new "

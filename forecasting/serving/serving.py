@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,7 +21,7 @@ from features.findings import refuse, settled
 from features.information import AsOfRule, DataBundle, InformationSet
 from forecasting.evaluation.prepared import information_sets
 from forecasting.explanation.drivers import feature_drivers
-from forecasting.explanation.explain import Explanation, attribution_table, channel_summary, explain
+from forecasting.explanation.explain import attribution_table, channel_summary, explain
 from forecasting.explanation.forecast_table import forecast_table
 from forecasting.inputs.findings import show_findings
 from forecasting.inputs.load import LoadedData, load
@@ -39,7 +37,7 @@ from forecasting.serving.provenance import provenance
 from forecasting.serving.served_model import ServedModel, open_model
 from forecasting.serving.shared_year import shared_year_findings
 from models.design import origin_value
-from models.forecaster import FittedForecaster, FlowForecast
+from models.forecaster import FittedForecaster
 from models.totals import forecast_totals
 
 
@@ -85,16 +83,14 @@ def forecast_with(
         wrong with the data; nothing is left in ``out``.
     """
     # As in a run: the number of BLAS threads changes the rounding.
-    with threadpool_limits(limits=1, user_api="blas"):
+    with (
+        threadpool_limits(limits=1, user_api="blas"),
+        claimed(Path(config.out), overwrite=config.overwrite, kind="forecast"),
+    ):
         return _forecast(str(model), config, Progress(show=show_progress and not config.quiet))
 
 
 def _forecast(address: str, config: ForecastConfig, progress: Progress) -> RunResult:
-    with claimed(Path(config.out), overwrite=config.overwrite, kind="forecast"):
-        return _forecast_claimed(address, config, progress)
-
-
-def _forecast_claimed(address: str, config: ForecastConfig, progress: Progress) -> RunResult:
     with progress.stage("read the model"):
         model = open_model(address)
     full_config = config.run_config(model.about)
@@ -125,40 +121,23 @@ def _forecast_claimed(address: str, config: ForecastConfig, progress: Progress) 
         parts=parts,
         explained=explanation,
     )
-    result = _result(model, full_config, origin, parts, explanation, about, progress)
-    check = partial(check_out, full_config.out, overwrite=config.overwrite, kind="forecast")
-    with staged(full_config.out, check=check) as stage:
-        return _write(result, forecaster, stage)
-
-
-def _result(
-    model: ServedModel,
-    full_config: RunConfig,
-    origin: _Origin,
-    parts: Mapping[int, tuple[pd.DataFrame, FlowForecast]],
-    explanation: Explanation,
-    about: dict[str, Any],
-    progress: Progress,
-) -> RunResult:
-    return RunResult(
+    result = RunResult(
         config=full_config,
         out=full_config.out,
         forecasts=pd.concat([table for table, _ in parts.values()], ignore_index=True),
-        scores=pd.DataFrame(),
-        scores_by_origin=pd.DataFrame(),
-        significance=pd.DataFrame(),
-        reliability=pd.DataFrame(),
-        stability=pd.DataFrame(),
-        study=None,
         attributions=attribution_table(explanation),
         explanation=explanation,
         channels=channel_summary(explanation),
         drivers=feature_drivers(explanation, model.stability, own=_own(model)),
         coverage=coverage(origin.info, origin.matrix, own=_own(model)),
-        measures=None,
         provenance=about,
         timings=progress.seconds,
     )
+    check = partial(check_out, full_config.out, overwrite=config.overwrite, kind="forecast")
+    with staged(full_config.out, check=check) as stage:
+        write_tables(result, forecaster, stage)
+        written = write_record(stage, about, seconds=progress.seconds)
+    return replace(result, provenance=written)
 
 
 def _check_horizons(model: ServedModel, full_config: RunConfig) -> None:
@@ -226,9 +205,3 @@ def _at_new_origin(model: ServedModel, origin: _Origin, full_config: RunConfig) 
         totals=forecast_totals(origin.infos, origin=info.origin, horizons=full_config.horizons),
         intervals={h: model.forecaster.intervals[h] for h in full_config.horizons},
     )
-
-
-def _write(result: RunResult, forecaster: FittedForecaster, stage: Path) -> RunResult:
-    write_tables(result, forecaster, stage)
-    written = write_record(stage, result.provenance, seconds=result.timings)
-    return replace(result, provenance=written)

@@ -14,12 +14,7 @@ from models.forecaster import FittedForecaster
 def shared_year_findings(forecaster: FittedForecaster, panel: TradePanel) -> list[Finding]:
     """Whether the new table agrees with the model's trade in the year that both hold.
 
-    Parameters
-    ----------
-    forecaster
-        The trained model: it keeps the flows of its origin.
-    panel
-        The new data.
+    The model keeps the flows of its origin.
     """
     year = forecaster.origin
     if not panel.first_year <= year <= panel.last_year:

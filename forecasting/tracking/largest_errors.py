@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from models.registry import MAIN_MODEL
-
-if TYPE_CHECKING:
-    from pyarrow.parquet import ParquetFile
+from forecasting.evaluation.backtest_file import backtest_blocks, read_backtest
 
 WORST_FLOWS = 50
 """Of each setting and horizon."""
-_BLOCK = ["setting", "model", "origin", "horizon"]
 _VALUES = ["value_origin", "actual", "forecast", "lower_90", "upper_90"]
 _MILLION = 1e6
 
 
-def largest_errors(backtest: Path) -> pd.DataFrame:
+def largest_errors(folder: Path, *, keys: Sequence[str]) -> pd.DataFrame:
     """Flows with the largest mean absolute error of the main model, by setting and horizon.
 
     Parameters
     ----------
-    backtest
-        Written by `backtest_file.BacktestWriter`: blocks of one setting, model, origin and horizon,
-        with the flows of every block in the same order. One row group is in memory at a time.
+    folder
+        Of a run with a back-test. One block of ``backtest.parquet`` is in memory at a time.
+    keys
+        Columns that identify a flow.
 
     Returns
     -------
@@ -39,40 +34,23 @@ def largest_errors(backtest: Path) -> pd.DataFrame:
         above 0: forecast too high), ``share_of_errors_percent`` of the errors of all flows, and
         ``in_90_interval_percent``.
     """
-    import pyarrow.parquet as pq
-
-    file = pq.ParquetFile(backtest)
-    keys = [name for name in ("exporter", "importer", "sector") if name in file.schema_arrow.names]
-    rows_of: Counter[tuple[str, int, int]] = Counter()
-    flows: dict[int, pd.DataFrame] = {}
-    sums: dict[tuple[str, int], dict[int, pd.DataFrame]] = {}
-    for setting, horizon, origin, table in _main_model(file, [*keys, *_VALUES]):
-        # A large block spans several row groups, split at the same flows in every block.
-        start = rows_of[setting, horizon, origin]
-        rows_of[setting, horizon, origin] += len(table)
-        flows.setdefault(start, table[keys].astype("str"))
-        parts = sums.setdefault((setting, horizon), {})
-        part = _errors(table)
-        parts[start] = parts[start] + part if start in parts else part
+    sums: dict[tuple[str, int], pd.DataFrame] = {}
+    for setting, origin, horizon in backtest_blocks(folder):
+        block = (("setting", "==", setting), ("origin", "==", origin), ("horizon", "==", horizon))
+        table = read_backtest(folder, columns=[*keys, *_VALUES], where=block)
+        part = _errors(table).set_index(pd.MultiIndex.from_frame(table[list(keys)]))
+        known = sums.get((setting, horizon))
+        # Origins need not forecast the same flows.
+        sums[setting, horizon] = part if known is None else known.add(part, fill_value=0.0)
     return pd.concat(
         [
-            _worst(pd.concat([pd.concat([flows[start], parts[start]], axis=1) for start in parts]))
+            _worst(part.reset_index())
+            .astype(dict.fromkeys(keys, "str"))
             .assign(setting=setting, horizon=horizon)
-            for (setting, horizon), parts in sums.items()
+            for (setting, horizon), part in sums.items()
         ],
         ignore_index=True,
-    )[["setting", "horizon", "rank", *keys, *_MEANS]]  # fmt: skip
-
-
-def _main_model(
-    file: ParquetFile, columns: list[str]
-) -> Iterator[tuple[str, int, int, pd.DataFrame]]:
-    """Row groups of the main model: setting, horizon, origin and the columns."""
-    for number in range(file.num_row_groups):
-        (block,) = file.read_row_group(number, columns=_BLOCK).slice(0, 1).to_pylist()
-        if block["model"] == MAIN_MODEL:
-            table = file.read_row_group(number, columns=columns).to_pandas()
-            yield block["setting"], block["horizon"], block["origin"], table
+    )[["setting", "horizon", "rank", *keys, *_MEANS]]
 
 
 _MEANS = (

@@ -14,7 +14,7 @@ from features.feature import CHANNELS
 from forecasting.evaluation.metrics import ratio_of_errors
 from forecasting.evaluation.scores import SKILL_METRICS
 from forecasting.results.result import RunResult
-from forecasting.run_folder.files import BACKTEST
+from forecasting.results.subjects import flow_columns
 from forecasting.tracking.largest_errors import largest_errors
 from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE
 
@@ -160,7 +160,7 @@ def tables(result: RunResult) -> dict[str, pd.DataFrame]:
         "scoreboard.json": board,
         "largest_shifts.json": _largest_shifts(result.attributions),
         "largest_flows.json": _largest_flows(result.forecasts),
-        "largest_errors.json": largest_errors(result.out / BACKTEST),
+        "largest_errors.json": largest_errors(result.out, keys=flow_columns(result)),
     }
     return {name: _plain(table) for name, table in {**shown, **derived}.items()}
 

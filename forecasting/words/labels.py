@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -31,6 +31,13 @@ def stratum(name: str) -> str:
 def settings_of(table: pd.DataFrame) -> list[str]:
     """List the settings of a table of scores in the order of reports."""
     return _in_order(table["setting"], SETTINGS)
+
+
+def cells_of(table: pd.DataFrame) -> Iterator[tuple[str, int]]:
+    """List the settings and horizons of a table of scores in the order of reports."""
+    for setting in settings_of(table):
+        block = table[table["setting"] == setting]
+        yield from ((setting, int(horizon)) for horizon in sorted(block["horizon"].unique()))
 
 
 def models_of(table: pd.DataFrame) -> list[str]:

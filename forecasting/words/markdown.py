@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-
-import pandas as pd
-
-from forecasting.words.labels import settings_of
+from collections.abc import Sequence
 
 _MARKUP = re.compile(r"[\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])")
 """Markup inside a line; ``_`` between letters, as in names of measures, is not."""
@@ -42,10 +38,3 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table, without alignment."""
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def cells(scores: pd.DataFrame) -> Iterable[tuple[str, int]]:
-    """Settings and horizons in the order of reports."""
-    for setting in settings_of(scores):
-        block = scores[scores["setting"] == setting]
-        yield from ((setting, int(horizon)) for horizon in sorted(block["horizon"].unique()))

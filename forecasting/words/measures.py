@@ -85,12 +85,8 @@ def sector_words(code: str, names: Mapping[str, str]) -> str:
 def unit_words(unit: Mapping[str, str], names: Mapping[str, str]) -> str:
     """A unit of a measure: country, market it sells in, and sector, where it has them.
 
-    Parameters
-    ----------
-    unit
-        Codes by ``country``, ``partner`` and ``sector``; may be empty.
-    names
-        Of sectors by code.
+    ``unit`` has codes by ``country``, ``partner`` and ``sector``, which may be empty; ``names`` are
+    those of sectors by code.
     """
     places = " in ".join(named(unit[key]) for key in ("country", "partner") if unit[key])
     sector = sector_words(unit["sector"], names) if unit["sector"] else ""
@@ -100,17 +96,7 @@ def unit_words(unit: Mapping[str, str], names: Mapping[str, str]) -> str:
 def past_words(measure: Measure, history: pd.DataFrame) -> list[str]:
     """How a measure changed from its first year to its last, over units that have both.
 
-    Parameters
-    ----------
-    measure
-        To describe.
-    history
-        Its rows of `forecasting.measurement.tables.MeasureTables.history`.
-
-    Returns
-    -------
-    list of str
-        One sentence, or none if no unit has two years.
+    ``history`` has the measure's rows of `MeasureTables.history`. Empty if no unit has two years.
     """
     first, last = int(history["year"].min()), int(history["year"].max())
     ends = history[history["year"].isin([first, last])]

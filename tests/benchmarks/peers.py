@@ -35,6 +35,7 @@ from features.data.panel import TradePanel
 from features.errors import InputError
 from features.files.tables import sha256
 from forecasting.evaluation import metrics
+from forecasting.evaluation.backtest_file import forecast_column, read_backtest
 
 Vector = NDArray[np.float64]
 Plan = dict[int, list[int]]
@@ -214,13 +215,11 @@ def score_ours(run: Run, plan: Plan) -> pd.DataFrame:
     """Our rows from the run's forecasts, checked against the scores the run wrote."""
     tables = []
     for label, (setting, model) in OURS.items():
-        forecasts = pd.read_parquet(
-            run.folder / "backtest.parquet",
-            columns=["origin", "horizon", "actual", "forecast"],
-            filters=[("setting", "==", setting), ("model", "==", model)],
+        columns = ["actual", forecast_column(model)]
+        forecasts = read_backtest(
+            run.folder, columns=["origin", "horizon", *columns], where=[("setting", "==", setting)]
         )
         groups = forecasts.astype(float).groupby(["origin", "horizon"])
-        columns = ["actual", "forecast"]
         table = pd.DataFrame(
             {"model": label, "origin": o, "horizon": h, **score(*rows[columns].to_numpy().T)}
             for (o, h), rows in groups

@@ -51,10 +51,9 @@ def partners_and_sectors_add_up(result: RunResult) -> None:
 def both_settings_start_from_one_base(result: RunResult) -> None:
     """The published indices are of trade abroad: no total of this matrix is known ahead."""
     table = pd.read_parquet(result.out / "backtest.parquet")
-    ours = table[table["model"] == "gravicast"]
     keys = ["origin", "horizon", "exporter", "importer", "sector"]
     known, ex_ante = (
-        ours[ours["setting"] == setting].sort_values(keys)["base"].to_numpy()
+        table[table["setting"] == setting].sort_values(keys)["base"].to_numpy()
         for setting in ("totals_known", "ex_ante")
     )
     assert known.size > 0

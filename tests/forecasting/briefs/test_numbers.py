@@ -16,6 +16,7 @@ from forecasting.briefs.blocs import blocs_brief
 from forecasting.briefs.country import country_brief
 from forecasting.briefs.flow import flow_brief
 from forecasting.briefs.world import world_brief
+from forecasting.evaluation.backtest_file import by_model
 from forecasting.inputs.load import LoadedData
 from forecasting.results.channel_evidence import out_of_sample
 from forecasting.results.subjects import named
@@ -86,7 +87,7 @@ def files(request, finished_run):
         read_run(folder),
         pd.read_parquet(folder / "forecasts.parquet"),
         pd.read_parquet(folder / "attributions.parquet"),
-        pd.read_parquet(folder / "backtest.parquet"),
+        by_model(pd.read_parquet(folder / "backtest.parquet"), MODELS),
         pd.read_csv(folder / "scores.csv"),
     )
 

@@ -616,7 +616,7 @@ def test_a_run_prints_the_scoreboard_to_stdout_and_nothing_else(
                 value = everything.loc[(setting, model, int(horizon)), metric]
                 assert float(number) == pytest.approx(value, abs=5.1e-5)
     rest = "\n".join(boards[2:]).splitlines()
-    starts = ("90 % intervals covered", "Shifts of the forecast by channel", "Forecasts from 2010",
+    starts = ("90% intervals covered", "Shifts of the forecast by channel", "Forecasts from 2010",
               "Report: ")  # fmt: skip
     assert len(rest) == len(starts)
     assert all(line.startswith(start) for line, start in zip(rest, starts, strict=True))

@@ -14,7 +14,8 @@ from forecasting import RunConfig
 from forecasting.evaluation.calibration import Calibration, check_outcomes
 from forecasting.evaluation.fold import FoldForecast
 from forecasting.evaluation.prepared import PreparedData, prepare
-from models.intervals import RECENT_ORIGINS
+from models.intervals import RECENT_ORIGINS, Sample, fit_intervals
+from models.totals import world_shocks
 
 FIRST = 2007
 SETTINGS = ("totals_known", "ex_ante")
@@ -104,12 +105,35 @@ def test_early_residuals_wear_out_as_the_back_test_goes_on(prepared):
     histories = [
         Calibration(prepared, first_origin=first, horizons=(1,)) for first in (2004, FIRST)
     ]
-    for calibration in histories:
-        for origin in range(FIRST, FIRST + RECENT_ORIGINS):
+    for origin in range(FIRST, FIRST + RECENT_ORIGINS):
+        assert not same(*(numbers(c, origin=origin) for c in histories))
+        for calibration in histories:
             calibration.add(forecast_at(prepared, origin))
-    assert not same(*(numbers(c, origin=FIRST + 1) for c in histories))
     end = FIRST + RECENT_ORIGINS
     assert same(*(numbers(c, origin=end) for c in histories))
+
+
+@pytest.mark.parametrize("horizon", [1, 3])
+def test_intervals_in_time_order_are_those_of_all_past_outcomes_in_double_precision(
+    prepared, horizon
+):
+    """What is let go of, and single precision, move no bound: against everything kept."""
+    calibration = Calibration(prepared, first_origin=FIRST, horizons=(horizon,))
+    everything: list[Sample] = []
+    for origin in range(FIRST, FIRST + RECENT_ORIGINS + 6):
+        made = forecast_at(prepared, origin, horizon=horizon)
+        made.actual[origin % 7 :: 7] = np.nan
+        calibration.add(made)
+        everything.append(Sample(origin, made.forecast, made.actual, made.expected))
+        known = [sample for sample in everything if sample.origin + horizon <= origin]
+        if len(known) < RECENT_ORIGINS:
+            continue
+        now = min(origin, prepared.last_origin)
+        shocks = world_shocks(prepared.infos["totals_known"], origin=now, horizon=horizon)
+        expected = fit_intervals(known, shocks=shocks)
+        found = numbers(calibration, origin=origin, horizon=horizon)
+        for name, value in asdict(expected).items():
+            np.testing.assert_allclose(found[name], value, rtol=2e-6, atol=1e-6)
 
 
 def test_the_first_fold_has_something_to_be_calibrated_on(prepared):

@@ -25,7 +25,7 @@ def result(finished_run: Path) -> RunResult:
 @pytest.fixture(scope="module")
 def past(finished_run: Path) -> pd.DataFrame:
     table = pd.read_parquet(finished_run / "backtest.parquet")
-    table = table[(table["model"] == "gravicast") & (table["setting"] == "totals_known")]
+    table = table[table["setting"] == "totals_known"]
     return table[rows_of_flow(table, FLOW)]
 
 

@@ -154,15 +154,11 @@ def write_backtest() -> Callable[..., None]:
                 probability_of_trade=chance, origin=np.int16(origin), horizon=np.int8(horizon)
             )
             without = moved * rng.lognormal(0, 0.05, value.size)
-            # Forecasts of others and of the other setting, which are not to be read.
+            table = table.assign(last_value=7.0 * moved, without_technology=without)
+            # Forecasts of the other setting, which are not to be read.
             tables += [
-                table.assign(model=model, setting=setting).assign(forecast=forecast)
-                for model, setting, forecast in (
-                    ("last_value", "totals_known", 7.0 * moved),
-                    ("gravicast", "ex_ante", 5.0 * moved),
-                    ("without_technology", "totals_known", without),
-                    ("gravicast", "totals_known", moved),
-                )
+                table.assign(setting="ex_ante", forecast=5.0 * moved),
+                table.assign(setting="totals_known"),
             ]
         pd.concat(tables).to_parquet(folder / "backtest.parquet", index=False)
 

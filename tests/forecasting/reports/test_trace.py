@@ -23,6 +23,7 @@ import pytest
 
 from features.information import DataBundle
 from forecasting import RunConfig, run
+from forecasting.evaluation.backtest_file import by_model
 from forecasting.evaluation.placebos import placebos
 from forecasting.inputs.load import LoadedData, Source
 from forecasting.reports.report import make_report
@@ -268,7 +269,7 @@ class Files:
 
     @cached_property
     def backtest(self) -> pd.DataFrame:
-        return self._parquet("backtest")
+        return by_model(self._parquet("backtest"), ("gravicast", "last_value", "last_value_raked"))
 
     def _parquet(self, name: str) -> pd.DataFrame:
         table = pd.read_parquet(self.folder / f"{name}.parquet")

@@ -66,11 +66,11 @@ def test_columns_and_rows_of_the_backtest_are_chosen(finished_run):
     everything = pd.read_parquet(finished_run / "backtest.parquet")
     found = read_backtest(
         finished_run,
-        columns=["origin", "exporter", "actual"],
-        where=[("model", "==", "gravicast"), ("horizon", "==", 2)],
+        columns=["origin", "exporter", "actual", "drift"],
+        where=[("setting", "==", "ex_ante"), ("horizon", "==", 2)],
     )
-    chosen = (everything["model"] == "gravicast") & (everything["horizon"] == 2)
-    expected = everything.loc[chosen, ["origin", "exporter", "actual"]]
+    chosen = (everything["setting"] == "ex_ante") & (everything["horizon"] == 2)
+    expected = everything.loc[chosen, ["origin", "exporter", "actual", "drift"]]
     assert 0 < len(expected) < len(everything)
     same(found.astype({"exporter": str}), expected.astype({"exporter": str}))
 

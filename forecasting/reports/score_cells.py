@@ -1,0 +1,38 @@
+"""What the report and the scoreboard both read from tables of scores."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from forecasting.words.labels import METRIC_LABELS
+
+
+def score_of(scores: pd.DataFrame, setting: str, horizon: int, model: str, metric: str) -> float:
+    """A model's error over all flows; NaN where it has none."""
+    rows = scores[
+        (scores["setting"] == setting)
+        & (scores["horizon"] == horizon)
+        & (scores["model"] == model)
+        # The models of a study are scored over all flows only, without a stratum.
+        & (scores["stratum"].isna() | (scores["stratum"] == "all"))
+    ]
+    return float(rows[metric].iloc[0]) if len(rows) else float("nan")
+
+
+def with_gravity(scores: pd.DataFrame, study: pd.DataFrame | None) -> pd.DataFrame:
+    """Scores with the gravity models of a study, if there was one; means over origins."""
+    if study is None:
+        return scores
+    gravity = study[study["group"] == "gravity"]
+    by = gravity.groupby(["setting", "model", "horizon"], sort=False)
+    means = by[[*METRIC_LABELS, "r2_shift"]].mean().reset_index()
+    return pd.concat([scores, means], ignore_index=True)
+
+
+def pooled_reliability(reliability: pd.DataFrame) -> pd.DataFrame:
+    """Flows, expected and actual events over settings and horizons, by ``margin`` and ``bin``."""
+    counts = reliability.assign(
+        expected=reliability["mean_probability"] * reliability["n"],
+        came=reliability["frequency"] * reliability["n"],
+    )
+    return counts.groupby(["margin", "bin"])[["n", "expected", "came"]].sum()
