@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 from features.errors import InputError
 from forecasting.evaluation.audit import Audit, audit
 from forecasting.evaluation.backtest import Backtest, choice_at, run_backtest
+from forecasting.evaluation.births import write_births
 from forecasting.evaluation.calibration import check_outcomes
 from forecasting.evaluation.folds import Fold, plan_folds
 from forecasting.evaluation.prepared import PreparedData, prepare
@@ -93,6 +94,13 @@ def _written(config: RunConfig, progress: Progress) -> RunResult:
         backtest = run_backtest(prepared, folds, config, stage, progress)
         study = _study(data, prepared, folds, config, backtest, progress) if config.study else None
         final = make_final_forecast(prepared, backtest, folds, config, measure_set, stage, progress)
+        write_births(
+            prepared.panel,
+            folds,
+            origin=prepared.last_origin,
+            horizons=config.horizons,
+            stage=stage,
+        )
         with progress.stage("check for leaks"):
             leaks = _audit(data, prepared, folds, config, final)
         provenance = run_provenance(

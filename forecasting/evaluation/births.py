@@ -1,90 +1,111 @@
-"""Flows outside an origin's universe: none has traded by then, and each is forecast at 0."""
+"""Births by exporter and importer in each sector: the forecast, and how well it did before."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
 
-from features.channels.economic_mass import income
-from features.data.panel import KnownFlows, TradePanel
-from features.information import InformationSet
+from features.data.panel import TradePanel
+from forecasting.evaluation.folds import Fold
+from forecasting.run_folder.csv_files import write_csv
+from forecasting.run_folder.files import BIRTHS, BIRTHS_SCORES
+from models.births import SIDES, Births, Side, forecast_births, last_births, started
 
-Vector = NDArray[np.float64]
 
+def births_table(panel: TradePanel, *, origin: int, horizons: Sequence[int]) -> pd.DataFrame:
+    """Forecast births of every group.
 
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """What became of the flows that had not traded by an origin and are not its flows.
-
-    A universe of active flows leaves them out. Scores must not: where one starts to trade, the
-    forecast of 0 is wrong by all of it; where none does, it is right.
-
-    Attributes
-    ----------
-    actual
-        USD of those that trade in the target year, shape ``[birth]``.
-    exporter
-        Their exporters' codes.
-    silent
-        How many of the others are known to be 0, by exporter, shape ``[country]``.
+    Returns
+    -------
+    DataFrame
+        ``side`` (exporter, importer), ``country``, ``sector`` where there are sectors, ``origin,
+        horizon, target_year``, ``births`` (flows that trade for the first time) and ``usd``, and
+        what their intervals are computed from (`births_of`): ``shape, value, variation``.
     """
-
-    actual: Vector
-    exporter: NDArray[np.int32]
-    silent: Vector
-
-    @classmethod
-    def nothing(cls) -> Outside:
-        """Of a universe that holds every flow."""
-        return cls(np.empty(0), np.empty(0, dtype=np.int32), np.zeros(0))
-
-    def strata(self, info: InformationSet) -> dict[str, Outside]:
-        """The part of each stratum of `scores.strata`; strata of traded flows have none."""
-        if not self.silent.size:
-            return {}
-        out = {"all": self, "zero_origin": self}
-        level = income(info)
-        if not np.isnan(level).all():
-            median = float(np.nanmedian(level))
-            out["low_income_exporter"] = self._of(level < median)
-            out["high_income_exporter"] = self._of(level >= median)
-        return out
-
-    def _of(self, exporters: NDArray[np.bool_]) -> Outside:
-        inside = exporters[self.exporter]
-        return Outside(
-            self.actual[inside], self.exporter[inside], np.where(exporters, self.silent, 0.0)
-        )
+    flows = panel.flows
+    country, sector = np.divmod(np.arange(flows.margins), len(flows.sectors))
+    parts = []
+    for side in SIDES:
+        for horizon in horizons:
+            found = forecast_births(panel, side=side, origin=origin, horizon=horizon)
+            table = pd.DataFrame(
+                {
+                    "side": side,
+                    "country": pd.Categorical.from_codes(country, list(flows.countries)),
+                    "sector": pd.Categorical.from_codes(sector, list(flows.sectors)),
+                    "origin": np.int16(origin),
+                    "horizon": np.int8(horizon),
+                    "target_year": np.int16(origin + horizon),
+                    "births": found.mean,
+                    "usd": found.usd,
+                    "shape": found.shape,
+                    "value": found.value,
+                    "variation": found.variation,
+                }
+            )
+            parts.append(table if flows.has_sectors else table.drop(columns="sector"))
+    out = pd.concat(parts, ignore_index=True)
+    return out.assign(side=out["side"].astype("category"))
 
 
-def outside(panel: TradePanel, *, origin: int, year: int, changed: NDArray[np.bool_]) -> Outside:
-    """What became of the flows outside an origin's universe in a later year.
+def births_of(rows: pd.DataFrame) -> Births:
+    """The forecast that rows of one `births_table` hold; it computes intervals when asked."""
+    columns = (rows[name].to_numpy(dtype=np.float64) for name in ("shape", "births", "value"))
+    return Births(*columns, variation=float(rows["variation"].iloc[0]))
 
-    Parameters
-    ----------
-    panel
-        Bilateral trade.
-    origin, year
-        Calendar years.
-    changed
-        Countries that changed their code in between, shape ``[country]``: nothing of theirs is
-        scored.
+
+def births_scores(panel: TradePanel, folds: Sequence[Fold]) -> pd.DataFrame:
+    """Errors of forecast births at the origins of a back-test, beside those of the last count.
+
+    Returns
+    -------
+    DataFrame
+        ``side, horizon, origins``; mean over origins of the sum of absolute errors over groups, per
+        birth (``wape_births``) and per dollar of births (``wape_usd``), and of the births of as
+        many years up to the origin (``last_wape_births, last_wape_usd``); share of groups whose
+        births lie in their 90 % interval.
     """
+    rows = [
+        _score(panel, side, fold.origin, horizon)
+        for fold in folds
+        for horizon in fold.horizons
+        for side in SIDES
+        if fold.origin - horizon > panel.first_year
+    ]
+    table = pd.DataFrame(rows)
+    grouped = table.groupby(["side", "horizon"], sort=False)
+    means = grouped.mean().drop(columns="origin")
+    means.insert(0, "origins", grouped["origin"].nunique())
+    return means.reset_index()
+
+
+def _score(panel: TradePanel, side: Side, origin: int, horizon: int) -> dict[str, object]:
+    came = started(panel, side=side, origin=origin, year=origin + horizon)
+    found = forecast_births(panel, side=side, origin=origin, horizon=horizon)
+    last = last_births(panel, side=side, origin=origin, horizon=horizon)
+    low, high = found.counts(0.9)
+    births, usd = max(came.count.sum(), 1.0), max(came.usd.sum(), 1.0)
+    return {
+        "side": side,
+        "horizon": horizon,
+        "origin": origin,
+        "wape_births": float(np.abs(found.mean - came.count).sum() / births),
+        "last_wape_births": float(np.abs(last.count - came.count).sum() / births),
+        "wape_usd": float(np.abs(found.usd - came.usd).sum() / usd),
+        "last_wape_usd": float(np.abs(last.usd - came.usd).sum() / usd),
+        "coverage_90": float(((low <= came.count) & (came.count <= high)).mean()),
+    }
+
+
+def write_births(
+    panel: TradePanel, folds: Sequence[Fold], *, origin: int, horizons: Sequence[int], stage: Path
+) -> None:
+    """Write the forecast and its scores, where the panel's flows are active ones alone."""
     if panel.known is None:
-        return Outside.nothing()
-    flows, row = panel.flows, panel.row(year)
-    values = panel.values[row].astype(np.float64)
-    gone = changed[flows.exporter] | changed[flows.importer]
-    values[gone] = np.nan
-    size = flows.at(panel.row(origin)).size
-    born = size + np.flatnonzero(values[size:] > 0)
-    n, k = len(flows.countries), len(flows.sectors)
-    every = KnownFlows.of(panel).exporter[row].reshape(n, k).sum(axis=1) - k * changed.sum()
-    counted = ~np.isnan(values) & ~flows.domestic
-    counted[size:] &= values[size:] > 0
-    inside = np.bincount(flows.exporter[counted], minlength=n)
-    return Outside(
-        values[born], flows.exporter[born], np.where(changed, 0.0, np.maximum(every - inside, 0))
-    )
+        return
+    table = births_table(panel, origin=origin, horizons=horizons)
+    table.to_parquet(stage / BIRTHS, compression="zstd", index=False)
+    write_csv(births_scores(panel, folds), stage / BIRTHS_SCORES)

@@ -17,9 +17,9 @@ from features.data.panel import TradePanel
 from features.information import AsOfRule, DataBundle, InformationSet
 from features.plausibility.successions import Succession, successions
 from features.plausibility.trader_totals import TraderTotals
-from forecasting.evaluation.births import Outside, outside
 from forecasting.evaluation.folds import Fold, tuning_years
 from forecasting.evaluation.matrices import OriginMatrices
+from forecasting.evaluation.outside import Outside, outside
 from forecasting.evaluation.parallel import workers
 from forecasting.options.run_config import RunConfig
 from models.design import Design, training_design
@@ -80,7 +80,7 @@ class PreparedData:
         return actual
 
     def outside(self, origin: int, horizon: int) -> Outside:
-        """What became of the flows that are not the origin's, see `births.Outside`."""
+        """What became of the flows that are not the origin's, see `outside.Outside`."""
         target = origin + horizon
         return outside(
             self.panel, origin=origin, year=target, changed=self._changed(origin, target)

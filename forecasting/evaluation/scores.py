@@ -13,9 +13,9 @@ from features.channels.economic_mass import income
 from features.feature import CountryValues
 from features.information import InformationSet
 from forecasting.evaluation import metrics
-from forecasting.evaluation.births import Outside
 from forecasting.evaluation.fold import FoldForecast
 from forecasting.evaluation.metric_labels import METRICS as COMPARED_METRICS
+from forecasting.evaluation.outside import Outside
 from models.registry import LAST_VALUE
 
 Bounds = Mapping[int, tuple[NDArray[np.float64], NDArray[np.float64]]]

@@ -26,6 +26,7 @@ EVERYTHING: dict[str, Any] = {
     "store": Path("store"),
     "allow_snapshots": True,
     "largest": 60,
+    "universe": "active",
     "columns": {"exporter": "reporter", "value": "cif"},
     "unit": "thousand",
     "flow": "imports",
