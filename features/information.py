@@ -213,6 +213,9 @@ class InformationSet:
         self.exporter_totals: NDArray[np.float64] = data.exporter_totals[:known]
         self.importer_totals: NDArray[np.float64] = data.importer_totals[:known]
         self.cache: dict[str, NDArray[np.float32]] = {}
+        """What features share while a matrix is built, shape ``[..., flow]``."""
+        self.margins: dict[str, NDArray[np.float64]] = {}
+        """What every later origin asks for again, shape ``[margin]``."""
         self._known = known
 
     @property

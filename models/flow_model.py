@@ -16,7 +16,7 @@ from features.information import InformationSet
 from models.design import Design, origin_value
 from models.shift import ShiftChoice
 from models.totals import Totals
-from models.trade_probability import TradeProbability, chance_features
+from models.trade_probability import TradeProbability
 
 Vector = NDArray[np.float64]
 
@@ -95,9 +95,7 @@ class Known:
         """Probability of trade by horizon, shape ``[flow]``, computed once for all models."""
         value, probability = origin_value(self.info), self.training.probability
         return {
-            horizon: probability.predict(
-                chance_features(self.features, value=value, horizon=horizon)
-            )
+            horizon: probability.of_flows(self.features, value=value, horizon=horizon)
             for horizon in self.horizons
         }
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from features.data.flows import FlowIndex
 from features.data.indicators import IndicatorSpec
-from models.design import at_horizon, grow, origin_value
+from models.design import at_horizon, blocks, grow, origin_value
 from models.flow_model import FlowModel, Known, Training
 from models.intervals import Intervals
 from models.raking import Raked, rake
@@ -35,7 +35,7 @@ class FlowForecast:
     base
         The origin's matrix raked to the target year's totals.
     shift
-        Predicted midpoint growth against the base, before the last raking.
+        Predicted midpoint growth against the base, before the last raking; 0 without a base.
     forecast
         Base moved by the shift, 0 where trade is unlikely, and raked to the same totals.
     expected
@@ -115,7 +115,7 @@ def forecast_flows(
         Years ahead.
     """
     base = _base(value, flows, totals)
-    growth = shift.predict(at_horizon(features, horizon))
+    growth = _shifts(shift, features, np.flatnonzero(base.values > 0), horizon)
     grown, stopping = grow(base.values, growth), _stopping(base, flows, chance)
     moved = _raked_like(base, np.where(stopping, 0.0, grown), flows)
     if base.converged and not moved.converged:
@@ -131,6 +131,16 @@ def forecast_flows(
         moved.largest_gap,
         base.unreachable,
     )
+
+
+def _shifts(
+    shift: ShiftModel, features: NDArray[np.float32], rows: NDArray[np.intp], horizon: int
+) -> Vector:
+    """Predicted shifts of some rows, by blocks: the features are copied to hold the horizon."""
+    out = np.zeros(features.shape[0])
+    for part in blocks(rows):
+        out[part] = shift.predict(at_horizon(features[part], horizon))
+    return out
 
 
 def _raked_like(base: Raked, values: Vector, flows: FlowIndex) -> Raked:
@@ -264,7 +274,7 @@ class FittedForecaster:
 
     def probability_of_trade(self, horizon: int) -> Vector:
         """Probability that each flow is positive, shape ``[flow]``."""
-        return self.probability.predict(self.chance_features(horizon))
+        return self.probability.of_flows(self.features, value=self.value, horizon=horizon)
 
     def chance_features(self, horizon: int) -> NDArray[np.float32]:
         """What `probability_of_trade` is predicted from, shape ``[flow, feature]``."""

@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_expit, logit
 
 from features.catalogue import positions
-from models.design import Design, at_horizon
+from models.design import Design, at_horizon, blocks
 from models.tree_shap.path_dependent import tree_shap
 
 if TYPE_CHECKING:
@@ -144,6 +144,16 @@ class TradeProbability:
         intercept, slope = np.array(self.calibration_)[before].T
         chance = expit(intercept + slope * _log_odds(raw))
         return np.where((before == 1) & (raw >= SURE), np.maximum(chance, 0.5), chance)
+
+    def of_flows(
+        self, features: NDArray[np.float32], *, value: Vector, horizon: int
+    ) -> NDArray[np.float64]:
+        """Probability of trade at a horizon, shape ``[flow]``; arguments of `chance_features`."""
+        parts = [
+            self.predict(chance_features(features[rows], value=value[rows], horizon=horizon))
+            for rows in blocks(np.arange(value.size))
+        ]
+        return np.concatenate(parts)
 
     def contributions(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Exact SHAP values of the calibrated log odds.
