@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 LONGEST_CELL = 200
 """Characters of a cell or a name that a message shows."""
@@ -64,6 +65,16 @@ class InputError(ValueError):
         message = f"{self.problem}. {self.remedy}"
         super().__init__(f"{', '.join(place)}: {message}" if place else message)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it is sent from another process."""
+        return _rebuilt, (type(self), self.args, self.__dict__)
+
+
+def _rebuilt(kind: type[InputError], args: tuple[Any, ...], state: dict[str, Any]) -> InputError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
+
 
 def _path(file: str) -> str:
     """A path; of a long one its end, which holds the name."""
@@ -75,11 +86,26 @@ class RepeatedRowsError(InputError):
     """A key of a table occurs twice."""
 
 
+AGAIN = "Fetch it again with --refresh"
+
+
 class SourceError(InputError):
     """A public source failed: unreachable, refusing, changed or broken.
 
-    One line as in `InputError`; ``file`` names the source or its file.
+    One line as in `InputError`; ``file`` names the source or its file, which by default is to be
+    fetched again.
     """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        remedy: str = AGAIN,
+        file: object | None = None,
+        column: str | None = None,
+        row: int | None = None,
+    ) -> None:
+        super().__init__(problem, remedy=remedy, file=file, column=column, row=row)
 
 
 def changed_source(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,18 +13,23 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from features.errors import InputError
+from forecasting.beside import beside, preparations
+from forecasting.cluster.client import Cluster, connected
 from forecasting.evaluation.audit import Audit, audit
-from forecasting.evaluation.backtest import Backtest, choice_at, run_backtest
+from forecasting.evaluation.backtest import Backtest, choice_at, in_threads, run_backtest
 from forecasting.evaluation.births import write_births
 from forecasting.evaluation.calibration import check_outcomes
+from forecasting.evaluation.finished_tasks import FinishedTasks, finished_tasks
 from forecasting.evaluation.folds import Fold, plan_folds
 from forecasting.evaluation.prepared import PreparedData, prepare
 from forecasting.evaluation.study import Study, check_study, run_study
+from forecasting.evaluation.tasks import Compute
 from forecasting.final_forecast import FinalForecast, make_final_forecast
+from forecasting.fingerprint import fingerprint
 from forecasting.inputs.findings import show_findings
 from forecasting.inputs.load import LoadedData, load
 from forecasting.inputs.universe import own_statements, unused_statements
-from forecasting.measurement.measure_set import make_measure_set
+from forecasting.measurement.measure_set import MeasureSet, make_measure_set
 from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
 from forecasting.results.result import RunResult
@@ -82,16 +87,39 @@ def _run(config: RunConfig, progress: Progress) -> RunResult:
 
 def _written(config: RunConfig, progress: Progress) -> RunResult:
     """Compute a run and put its folder in place."""
-    data = _read(config, progress)
-    with progress.stage("prepare the measures"):
-        measure_set = make_measure_set(data.bundle, tables=data.tables)
-    folds = _planned(config, data)
-    show_findings(data.findings, notes=progress.show)
+    with connected(config.cluster, say=progress.say) as cluster:
+        data = _read(config, progress)
+        with progress.stage("prepare the measures"):
+            measure_set = make_measure_set(data.bundle, tables=data.tables)
+        folds = _planned(config, data)
+        show_findings(data.findings, notes=progress.show)
+        with beside(preparations(config)):
+            return _computed(data, measure_set, folds, config, cluster, progress)
+
+
+def _computed(
+    data: LoadedData,
+    measure_set: MeasureSet,
+    folds: Sequence[Fold],
+    config: RunConfig,
+    cluster: Cluster | None,
+    progress: Progress,
+) -> RunResult:
     with progress.stage("build the features"):
         prepared = prepare(data.bundle, config)
     check = partial(check_out, config.out, overwrite=config.overwrite)
-    with staged(config.out, check=check) as stage:
-        backtest = run_backtest(prepared, folds, config, stage, progress)
+    with (
+        finished_tasks(
+            config.out,
+            fingerprint(config, data.sources),
+            resume=config.resume,
+            folds=len(folds),
+            say=progress.say,
+        ) as finished,
+        staged(config.out, check=check) as stage,
+    ):
+        with _computing(data, prepared, config, cluster, finished) as compute:
+            backtest = run_backtest(prepared, folds, config, stage, progress, compute=compute)
         study = _study(data, prepared, folds, config, backtest, progress) if config.study else None
         final = make_final_forecast(prepared, backtest, folds, config, measure_set, stage, progress)
         write_births(
@@ -120,6 +148,19 @@ def _written(config: RunConfig, progress: Progress) -> RunResult:
             with progress.stage("draw figures and report"):
                 _draw(result, stage)
         return _recorded(result, stage)
+
+
+def _computing(
+    data: LoadedData,
+    prepared: PreparedData,
+    config: RunConfig,
+    cluster: Cluster | None,
+    finished: FinishedTasks,
+) -> AbstractContextManager[Compute]:
+    """Where the folds are computed: in threads, or on a cluster."""
+    if cluster is None:
+        return nullcontext(in_threads(prepared, config, finished))
+    return cluster.on_workers(data.bundle, config, finished)
 
 
 def _read(config: RunConfig, progress: Progress) -> LoadedData:

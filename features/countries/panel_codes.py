@@ -53,8 +53,6 @@ def to_iso3(
     ----------
     codes
         Country codes, strings or categorical, one a row.
-    file
-        Named in the error.
 
     Returns
     -------

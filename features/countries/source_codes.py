@@ -8,7 +8,7 @@ an error, unless the user drops and counts their rows (`unknown_codes`). User-as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -113,12 +113,9 @@ _unknown: ContextVar[UnknownCodes] = ContextVar("unknown_codes", default="error"
 
 @contextmanager
 def unknown_codes(choice: str) -> Iterator[None]:
-    """Set how rows of unknown codes are treated while a data set is made: ``error`` or ``drop``.
+    """Set how rows of unknown codes are treated while a data set is made.
 
-    Raises
-    ------
-    InputError
-        For another word.
+    ``error`` or ``drop``; raises `InputError` for another word.
     """
     known = next((word for word in UNKNOWN_CODES if word == choice), None)
     if known is None:
@@ -140,7 +137,7 @@ def drops_unknown() -> bool:
 
 def dropped_rows(code: str) -> str:
     """Words under which rows of an unknown code are counted, beside those of no country."""
-    return f"rows of {code!r}, of which no table says which country it is, among those left out"
+    return f"rows of {code!r}, an unknown country code, among those left out"
 
 
 @lru_cache(maxsize=1)
@@ -178,10 +175,7 @@ def _two_letters() -> dict[str, str]:
 def numeric_to_iso3(code: str) -> str | None:
     """ISO or UN numeric code, as DESTA and BACI use it; None for an empty one.
 
-    Raises
-    ------
-    UnknownCodeError
-        If neither table has it.
+    Raises `UnknownCodeError` if neither table has it.
     """
     short = code.strip().lstrip("0")
     if not short:
@@ -204,10 +198,7 @@ def of_comtrade(code: int) -> str | None:
 def alpha3_to_iso3(code: str) -> str | None:
     """Three-letter code as sources spell it; None for what is not a country.
 
-    Raises
-    ------
-    UnknownCodeError
-        If no table has it.
+    Raises `UnknownCodeError` if no table has it.
     """
     code = code.strip()
     if code in _WITHOUT_CODE:
@@ -219,13 +210,7 @@ def alpha3_to_iso3(code: str) -> str | None:
 
 
 def alpha2_to_iso3(code: str) -> str | None:
-    """Two-letter code; ``NA`` is Namibia.
-
-    Raises
-    ------
-    UnknownCodeError
-        If no table has it.
-    """
+    """Two-letter code, where ``NA`` is Namibia; raises `UnknownCodeError` if no table has it."""
     try:
         return _two_letters()[code.strip()]
     except KeyError:
@@ -233,52 +218,49 @@ def alpha2_to_iso3(code: str) -> str | None:
 
 
 def translate(
-    codes: Sequence[str],
+    codes: Mapping[str, int],
     using: Callable[[str], str | None],
     *,
     file: object,
     column: str,
     count: Callable[[str, int], None] | None = None,
-    rows: Sequence[int] = (),
-) -> tuple[str | None, ...]:
+) -> dict[str, str | None]:
     """Alpha-3 code of each code; None for known non-countries and codes to drop.
 
     Parameters
     ----------
     codes
-        Distinct codes, as text.
+        Rows of each code.
     using
         `numeric_to_iso3`, `alpha3_to_iso3` or `alpha2_to_iso3`, perhaps wrapped.
     file, column
         Named in the error.
-    count, rows
-        Called with the rows of each dropped code; rows of each of ``codes``. Without ``count`` an
-        unknown code is always an error.
+    count
+        Receives the rows of each dropped code; without it an unknown code is always an error.
 
     Raises
     ------
     SourceError
         For codes that no table knows, unless their rows are to be dropped; names all of them.
     """
-    out: list[str | None] = []
-    unknown: list[int] = []
-    for number, code in enumerate(codes):
+    out: dict[str, str | None] = {}
+    unknown: list[str] = []
+    for code in codes:
         try:
-            out.append(using(str(code)))
+            out[code] = using(code)
         except UnknownCodeError:
-            unknown.append(number)
-            out.append(None)
+            unknown.append(code)
+            out[code] = None
     if unknown and count is not None and drops_unknown():
-        for number in unknown:
-            count(dropped_rows(str(codes[number])), int(rows[number]))
+        for code in unknown:
+            count(dropped_rows(code), codes[code])
     elif unknown:
-        named = [repr(str(codes[number])) for number in unknown]
         drop = ", or drop its rows with --unknown-codes drop" if count is not None else ""
         raise SourceError(
-            f"no table says which country {listed(named, most=20)} is",
+            f"no table says which country {listed([*map(repr, unknown)], most=20)} is",
             remedy="The source may be newer than this version of gravicast: upgrade, or take an "
             f"earlier release{drop}",
             file=file,
             column=column,
         )
-    return tuple(out)
+    return out

@@ -21,13 +21,7 @@ _SHOWN = 8
 
 
 class Given:
-    """The folder, or the one file, that the user named with ``--from``.
-
-    Raises
-    ------
-    InputError
-        If it is not there.
-    """
+    """The folder or file that the user named with ``--from``; raises `InputError` if absent."""
 
     def __init__(self, path: Path) -> None:
         if not path.exists():
@@ -35,14 +29,14 @@ class Given:
         self.path = path
 
     def files(self) -> list[Path]:
-        """All files by name, except hidden ones and a store's notes on its files."""
+        """All files by name, without hidden ones and the store's records of origin."""
         if self.path.is_file():
             return [self.path]
         found = (path for path in self.path.iterdir() if path.is_file())
         return sorted(p for p in found if p.name[0] != "." and not p.name.endswith(".from.json"))
 
     def named_or_fitting(self, name: str, fits: Fits | None) -> Path | None:
-        """The file of this name, else the only one that fits; None where there is neither.
+        """The file of this name, else the only one that fits, else None.
 
         Raises
         ------
@@ -63,17 +57,16 @@ class Given:
         return fitting[0] if fitting else None
 
     def lacks(self, name: str, url: str) -> InputError:
-        """The error where no file fits: what is needed, and what was found."""
+        """The error if no file fits: what is needed, and what was found."""
         present = [path.name for path in self.files()]
         return InputError(
-            f"no file there has the content of {name} (found "
-            f"{listed(present, most=_SHOWN) or 'none'})",
+            f"no file has the content of {name} (found {listed(present, most=_SHOWN) or 'none'})",
             remedy=f"Download {url} into that folder, under any name, or leave out --from",
             file=self.path,
         )
 
     def packed(self, member: Member, to: Path) -> bool:
-        """Repack unpacked files of an archive, uncompressed; False if there are none."""
+        """Zip an archive's unpacked files again, uncompressed; False if there are none."""
         parts = [(path, name) for path in self.files() if (name := member(path)) is not None]
         if len({name for _, name in parts}) < len(parts):
             raise InputError(
@@ -89,7 +82,7 @@ class Given:
 
 
 def passes(check: Callable[[Path], None]) -> Fits:
-    """Whether a check of a file raises nothing."""
+    """Test whether a file passes a check."""
 
     def fits(path: Path) -> bool:
         try:
@@ -102,7 +95,7 @@ def passes(check: Callable[[Path], None]) -> Fits:
 
 
 def answers(check: Callable[[Answer], None]) -> Fits:
-    """Whether a check of an answer raises nothing for a file's content."""
+    """Test whether a file's content passes the check of an answer."""
 
     def check_file(path: Path) -> None:
         if path.stat().st_size > _LARGEST_ANSWER:
@@ -113,7 +106,7 @@ def answers(check: Callable[[Answer], None]) -> Fits:
 
 
 def member_like(name: re.Pattern[str]) -> Fits:
-    """Whether a file is an archive with a member of such a name, in whatever folder."""
+    """Test whether a file is an archive with a member whose name matches, in any folder."""
 
     def fits(path: Path) -> bool:
         try:
@@ -126,12 +119,12 @@ def member_like(name: re.Pattern[str]) -> Fits:
 
 
 def name_like(name: re.Pattern[str]) -> Member:
-    """An unpacked file of such a name keeps it."""
+    """Recognise an unpacked file by its own name."""
     return lambda path: path.name if name.fullmatch(path.name) else None
 
 
 def csv_like(columns: Collection[str], *, member: str | None) -> Fits:
-    """Whether a CSV file, or the only member of an archive that ends so, has these columns."""
+    """Test a CSV file, or an archive's only member with this ending, for its columns."""
 
     def check(path: Path) -> None:
         require_source_columns(header(path, member=member), columns, file=path)
@@ -140,5 +133,5 @@ def csv_like(columns: Collection[str], *, member: str | None) -> Fits:
 
 
 def called(name: str, fits: Fits) -> Member:
-    """An unpacked file that fits has this name in its archive."""
+    """Recognise an unpacked file by its content and give it this name."""
     return lambda path: name if fits(path) else None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from features.errors import SourceError
 from features.files.inflated import refuse_bomb
 from features.files.tables import sha256
 
+SIDE = ".from.json"
+"""Ending of the file beside a raw file that says where it is from."""
 Check = Callable[[Answer], None]
 """Raises `SourceError` for an error sent as a normal answer, so that it is never cached."""
 FileCheck = Callable[[Path], None]
@@ -28,8 +31,6 @@ class RawCache:
 
     Parameters
     ----------
-    client
-        Asks the source.
     folder
         Cache of the release.
     earlier
@@ -40,8 +41,6 @@ class RawCache:
         Ask again although the cache is complete.
     closed
         Use the cache only: the release is a past day of a source that overwrites its files.
-    today
-        Day of retrieval.
     """
 
     def __init__(
@@ -159,10 +158,8 @@ class RawCache:
         if got.status != 200:
             raise refusal(url, got)
         target = self.folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(f"{target.name}.part")
-        part.write_bytes(got.body)
-        part.replace(target)
+        with _replaced(target) as part:
+            part.write_bytes(got.body)
         query = "&".join(f"{key}={value}" for key, value in (params or {}).items())
         return self._keep(f"{url}?{query}" if query else url, target, got.headers)
 
@@ -184,7 +181,7 @@ class RawCache:
         """The file, if complete in the cache."""
         if self._refresh:
             return None
-        kept = _read_side(self.folder / name)
+        kept = read_side(self.folder / name)
         if kept is None or kept["base"] != url.partition("?")[0]:
             return None
         if sha256(self.folder / name) != kept["sha256"]:
@@ -200,11 +197,9 @@ class RawCache:
             return None
         source = self._given.named_or_fitting(name, fits or (passes(check) if check else None))
         if source is None:
-            fresh = self.folder / f"{name}.part"
-            fresh.parent.mkdir(parents=True, exist_ok=True)
-            if member is None or not self._given.packed(member, fresh):
-                raise self._given.lacks(name, url)
-            fresh.replace(self.folder / name)
+            with _replaced(self.folder / name) as part:
+                if member is None or not self._given.packed(member, part):
+                    raise self._given.lacks(name, url)
             return self._keep(f"given by the user: {name}", self.folder / name, {}, base=url)
         if check is not None and (fits is None or not fits(source)):
             check(source)
@@ -214,10 +209,8 @@ class RawCache:
         """Copy a user's file into the cache."""
         refuse_bomb(source)
         target = self.folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        part = target.with_name(f"{target.name}.part")
-        shutil.copyfile(source, part)
-        part.replace(target)
+        with _replaced(target) as part:
+            shutil.copyfile(source, part)
         if source.name != name:
             self.client.watcher.report(f"{source.name} is used as {name}")
         return self._keep(f"given by the user: {source.name}", target, {}, base=base)
@@ -225,7 +218,7 @@ class RawCache:
     def _old(self, url: str, name: str) -> tuple[Path, dict[str, str]] | None:
         """The newest complete copy of this address in any release."""
         for folder in (self.folder, *self._earlier):
-            kept = _read_side(folder / name)
+            kept = read_side(folder / name)
             if kept and kept["base"] == url and sha256(folder / name) == kept["sha256"]:
                 return folder / name, kept
         return None
@@ -235,11 +228,9 @@ class RawCache:
         self.client.watcher.report(f"{name}: unchanged since {kept['retrieved']}")
         target = self.folder / name
         if path != target:
-            part = target.with_name(f"{target.name}.part")
-            part.parent.mkdir(parents=True, exist_ok=True)
-            part.unlink(missing_ok=True)
-            _link(path, part)
-            part.replace(target)
+            with _replaced(target) as part:
+                part.unlink(missing_ok=True)
+                _link(path, part)
         return self._keep(
             kept["url"], target, {"ETag": kept["etag"], "Last-Modified": kept["last"]}
         )
@@ -250,7 +241,7 @@ class RawCache:
         Otherwise the source would report a broken file as unchanged for ever.
         """
         for path in self._handed:
-            kept = _read_side(path)
+            kept = read_side(path)
             if kept is not None:
                 _write_side(path, {**kept, "etag": "", "last": ""})
 
@@ -280,18 +271,26 @@ class RawCache:
         return _raw(path, kept)
 
 
+@contextmanager
+def _replaced(path: Path) -> Iterator[Path]:
+    """A file beside ``path`` to write to, put in its place once complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    yield part
+    part.replace(path)
+
+
 def _side(path: Path) -> Path:
-    return path.with_name(f"{path.name}.from.json")
+    return path.with_name(f"{path.name}{SIDE}")
 
 
 def _write_side(path: Path, kept: Mapping[str, str]) -> None:
-    side = _side(path)
-    part = side.with_name(f"{side.name}.part")
-    part.write_text(json.dumps(kept, indent=1))
-    part.replace(side)
+    with _replaced(_side(path)) as part:
+        part.write_text(json.dumps(kept, indent=1))
 
 
-def _read_side(path: Path) -> dict[str, str] | None:
+def read_side(path: Path) -> dict[str, str] | None:
+    """Origin and checksum of a raw file; None where either file is absent or damaged."""
     try:
         kept = json.loads(_side(path).read_text())
     except (OSError, ValueError):

@@ -28,10 +28,6 @@ class Retries:
         progress has not failed.
     first_wait
         Seconds before the second try, doubled at every further failed one.
-    sleep
-        Waits.
-    watcher
-        Receives waits.
     """
 
     def __init__(
@@ -46,7 +42,7 @@ class Retries:
         self._watcher = watcher
 
     def __call__(self, url: str, once: Callable[[], T]) -> T:
-        """Result of ``once``.
+        """Call ``once`` until it succeeds, and return its result.
 
         Raises
         ------

@@ -14,10 +14,10 @@ class Watcher(Protocol):
         """A file starts or resumes at ``done`` bytes, or a conversion of ``total`` parts starts."""
 
     def advance(self, amount: int) -> None:
-        """More of it is done."""
+        """``amount`` more bytes or parts are done."""
 
     def end(self) -> None:
-        """It is done, or abandoned."""
+        """The file or conversion is done or abandoned."""
 
     def report(self, text: str) -> None:
         """A line for the log."""

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import lzma
 import re
 import warnings
-import zipfile
-import zlib
 from collections.abc import Collection
 from pathlib import Path
 
@@ -14,20 +11,10 @@ import numpy as np
 import pandas as pd
 
 from features.errors import InputError, first_line
+from features.files.inflated import BROKEN
 from features.files.text_stream import open_text
 
 MOST_COLUMNS = 5_000
-_BROKEN = (
-    OSError,
-    EOFError,
-    UnicodeDecodeError,
-    pd.errors.ParserError,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    RuntimeError,  # an encrypted archive
-    ValueError,
-)
 
 
 def read_csv(path: Path, *, text: Collection[str], mark: str) -> pd.DataFrame:
@@ -35,8 +22,6 @@ def read_csv(path: Path, *, text: Collection[str], mark: str) -> pd.DataFrame:
 
     Parameters
     ----------
-    path
-        The file.
     text
         Columns read as text, in which ``NA`` is Namibia rather than a missing cell.
     mark
@@ -80,7 +65,7 @@ def read_csv(path: Path, *, text: Collection[str], mark: str) -> pd.DataFrame:
     except pd.errors.EmptyDataError as error:
         remedy = "Name a file with rows"
         raise InputError("the file is empty", remedy=remedy, file=path) from error
-    except (*_BROKEN, pd.errors.ParserWarning) as error:
+    except (*BROKEN, pd.errors.ParserWarning) as error:
         raise _input_error(error, path) from error
     frame.columns = [name or given for name, given in zip(names, frame.columns, strict=True)]
     return without_blank_end(frame, file=path)
@@ -94,7 +79,7 @@ def _header(path: Path, *, mark: str) -> list[str]:
     if cells > MOST_COLUMNS:
         raise InputError(
             f"the first line has {cells:,} cells: no table has so many columns",
-            remedy="Check that the file is a table with one row a line",
+            remedy="Check that the file is a table with one row per line",
             file=path,
             row=1,
         )

@@ -19,8 +19,6 @@ def as_frame(table: Any, *, text: Collection[str], file: object) -> pd.DataFrame
         A pandas frame, or an object with the Arrow PyCapsule interface.
     text
         Columns of codes, read as categories to avoid a Python string per row.
-    file
-        Named in the error.
 
     Raises
     ------

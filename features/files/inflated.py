@@ -30,7 +30,16 @@ _OPENERS: dict[str, Callable[[Path], Any]] = {
 _BEGINNINGS = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ\x00", _ZIP: b"PK\x03\x04"}
 PACKED = tuple(_BEGINNINGS)
 """Endings of compressed files."""
-_BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
+BROKEN = (
+    OSError,
+    EOFError,
+    ValueError,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    RuntimeError,
+)
+"""What reading a damaged file may raise; RuntimeError for an encrypted archive."""
 
 
 def proportionate_limit(size: int) -> int:
@@ -65,8 +74,6 @@ class LimitedStream(io.RawIOBase):
         What is read; closed with this one.
     limit
         Most bytes that it may hold.
-    file
-        Named in the error.
     """
 
     def __init__(self, stream: IO[bytes], *, limit: int, file: object) -> None:
@@ -141,19 +148,20 @@ def refuse_bomb(path: Path) -> None:
         If it inflates to more than `SMALL` bytes and `MOST` times its size.
     """
     size = path.stat().st_size
-    limit = proportionate_limit(size)
-    with contextlib.suppress(*_BROKEN):
-        if _inflates_beyond(path, limit):
-            raise InputError(
-                f"its {size:,} bytes inflate to more than {limit:,}",
-                remedy="Check where the file comes from; if it is right, unpack it and name the "
-                "unpacked file",
-                file=path,
-            )
+    limit, bomb = proportionate_limit(size), False
+    with contextlib.suppress(*BROKEN):
+        bomb = _inflates_beyond(path, limit)
+    if bomb:
+        raise InputError(
+            f"its {size:,} bytes inflate to more than {limit:,}",
+            remedy="Check where the file comes from; if it is right, unpack it and name the "
+            "unpacked file",
+            file=path,
+        )
 
 
 def _inflates_beyond(path: Path, limit: int) -> bool:
-    """Whatever the file's name: its first bytes decide how it is packed."""
+    """Whether a file, packed as its first bytes say, inflates beyond the limit."""
     with path.open("rb") as handle:
         head = handle.read(6)
     packed = next((p for p, begin in _BEGINNINGS.items() if head.startswith(begin)), None)

@@ -42,8 +42,6 @@ def with_plain_numbers(
     default
         The decimal mark for a cell such as ``1,234`` where the file does not imply one; None
         refuses it.
-    file
-        Named in errors.
 
     Returns
     -------

@@ -25,8 +25,6 @@ def read_parquet(path: Path, *, text: Collection[str]) -> pd.DataFrame:
 
     Parameters
     ----------
-    path
-        The file.
     text
         Columns read as categories.
 
@@ -66,7 +64,7 @@ def read_parquet(path: Path, *, text: Collection[str]) -> pd.DataFrame:
 
 
 def _refuse_huge(about: pq.FileMetaData, *, file: Path) -> None:
-    """A file of a few bytes can repeat one value ten billion times."""
+    """Refuse a file too large for memory: a few bytes can repeat a value ten billion times."""
     size = about.num_rows * about.num_columns * _LEAST_CELL
     if size > memory_limit():
         raise InputError(
@@ -88,7 +86,7 @@ def _plain_columns(table: pa.Table, *, file: Path) -> pa.Table:
         if pa.types.is_nested(kind):
             raise InputError(
                 f"the column holds {cut(str(kind))} in every cell, not single values",
-                remedy="Give one value a cell, or leave the column out",
+                remedy="Give one value per cell, or leave the column out",
                 file=file,
                 column=field.name,
             )
@@ -99,7 +97,7 @@ def _plain_columns(table: pa.Table, *, file: Path) -> pa.Table:
 
 
 def _is_binary(kind: pa.DataType) -> bool:
-    """Text from a writer that did not mark it as text."""
+    """Whether a column holds bytes: text that its writer did not mark as text."""
     import pyarrow.types as types
 
     return bool(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from features.files.inflated import BROKEN
 from features.files.text_stream import open_text
 
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -15,7 +16,6 @@ def separator(path: Path) -> str:
     try:
         with open_text(path) as stream:
             header = re.sub(r'"[^"]*"', "", stream.readline().decode("utf-8", errors="replace"))
-    # The table's reader reports what is wrong.
-    except Exception:
+    except BROKEN:  # the table's reader reports what is wrong
         return ","
     return max(SEPARATORS, key=header.count)

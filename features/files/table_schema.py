@@ -155,8 +155,6 @@ class TableSchema:
         ----------
         table
             A pandas frame, or any table that exports Arrow (polars, pyarrow, DuckDB).
-        file
-            Named in errors.
 
         Raises
         ------
@@ -237,12 +235,11 @@ def _codes(cells: pd.Series, column: Column, *, file: object) -> Codes:
     blank = [place for place, name in enumerate(names) if not name.strip()]
     # Rows are searched only where there is something to find: a table may have 28 million.
     if blank or positions.min() < 0:
-        remedy = column.remedy or "Fill it"
         empty = np.isin(positions, [-1, *blank])
         if empty.any():
             raise InputError(
                 f"an empty cell is not a {column.name.replace('_', ' ')}",
-                remedy=remedy,
+                remedy=column.remedy or "Fill it",
                 file=file,
                 column=column.name,
                 row=int(np.argmax(empty)) + 2,

@@ -162,8 +162,6 @@ def numbers(
     ----------
     column
         Numbers, or text that holds them.
-    file
-        Named in the error.
     remedy
         What to do about a cell that is not a number.
 

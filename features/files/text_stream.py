@@ -40,7 +40,7 @@ class TextStream(LimitedStream):
         if longest > LONGEST_LINE:
             raise InputError(
                 f"a line is longer than {LONGEST_LINE:,} bytes",
-                remedy="Check that the file is a table with one row a line",
+                remedy="Check that the file is a table with one row per line",
                 file=self._file,
                 row=self._lines + 1,
             )

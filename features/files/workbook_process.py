@@ -1,4 +1,4 @@
-"""A process of its own that reads a workbook: bytes on stdin, ``{sheet: rows}`` pickled on stdout.
+"""A separate process that reads a workbook: bytes on stdin, ``{sheet: rows}`` pickled on stdout.
 
 calamine aborts the process for some damaged workbooks, and for a far cell in an otherwise empty
 sheet, for which it requests hundreds of gigabytes.

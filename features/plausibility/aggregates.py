@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from features.data.panel import TradePanel
 from features.errors import listed
-from features.findings import Finding, Severity
+from features.findings import Finding
 from features.plausibility.trader_totals import SIDES, Side, TraderTotals
 
 _NEAR = 0.17
@@ -27,7 +29,7 @@ def aggregate_findings(panel: TradePanel, totals: TraderTotals) -> list[Finding]
 
 
 def _gap(value: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Relative distance of a value from what others sum up to; infinite where both are zero."""
+    """Relative distance of a value from the sum of others; NaN where both are zero."""
     size = np.maximum(value, others)
     return np.abs(value - others) / np.where(size > 0, size, np.nan)
 
@@ -43,7 +45,11 @@ def _traders(panel: TradePanel, totals: TraderTotals) -> list[Finding]:
         gaps = [_by_partner(panel, k, side) for side in sides]
         near = [(side, gap) for side, gap in zip(sides, gaps, strict=True) if gap is not None]
         if near:
-            findings.append(_counted_twice(totals.countries[k], near))
+            name, named = totals.countries[k], " and ".join(side for side, _ in near)
+            equal, distances = "equal the sum of all other traders'", [gap for _, gap in near]
+            findings.append(
+                _counted_twice("trader", [name], f"{named} of {name}", equal, distances)
+            )
     return findings
 
 
@@ -79,20 +85,21 @@ def _by_partner(panel: TradePanel, k: int, side: Side) -> float | None:
     return _median_gap(np.concatenate(gaps))
 
 
-def _counted_twice(name: str, near: list[tuple[Side, float]]) -> Finding:
-    certain = max(gap for _, gap in near) <= _EXACT
-    severity: Severity = "error" if certain else "warning"
-    named = " and ".join(side for side, _ in near)
+def _counted_twice(
+    what: str, names: Sequence[str], subject: str, equal: str, gaps: Iterable[float]
+) -> Finding:
+    """Finding on aggregates, whose ``subject`` may ``equal`` the others' sum only nearly."""
+    certain = max(gaps) <= _EXACT
     return Finding(
-        code="aggregate-trader",
-        severity=severity,
-        count=1,
-        names=(name,),
+        code=f"aggregate-{what}",
+        severity="error" if certain else "warning",
+        count=len(names),
+        names=tuple(names),
         years=(),
-        message=f"{named} of {name} {'equal' if certain else 'nearly equal'} the sum of all other "
-        "traders' in every year: an aggregate counts all trade twice",
-        remedy=f"Leave the rows of {name} out"
-        + ("" if certain else ", or --accept aggregate-trader if it is not an aggregate"),
+        message=f"{subject} {'' if certain else 'nearly '}{equal} in every year: an aggregate "
+        "counts all trade twice",
+        remedy=f"Leave the rows of {listed(names)} out"
+        + ("" if certain else f", or --accept aggregate-{what} if it is not an aggregate"),
     )
 
 
@@ -109,18 +116,6 @@ def _sectors(panel: TradePanel) -> list[Finding]:
     sure = {s: gap for s in near if (gap := _median_gap(gaps[s])) is not None}
     if not sure:
         return []
-    names = tuple(flows.sectors[s] for s in sure)
-    certain = max(sure.values()) <= _EXACT
-    return [
-        Finding(
-            code="aggregate-sector",
-            severity="error" if certain else "warning",
-            count=len(names),
-            names=names,
-            years=(),
-            message=f"sector {listed(names)} {'equals' if certain else 'nearly equals'} the sum of "
-            "all other sectors in every year: an aggregate counts all trade twice",
-            remedy=f"Leave the rows of {listed(names)} out"
-            + ("" if certain else ", or --accept aggregate-sector if it is not an aggregate"),
-        )
-    ]
+    names = [flows.sectors[s] for s in sure]
+    equal = "equals the sum of all other sectors"
+    return [_counted_twice("sector", names, f"sector {listed(names)}", equal, sure.values())]

@@ -78,7 +78,7 @@ def check_totals(totals: TraderTotals, recount: Recount) -> list[Finding]:
 
 
 def check_against_gdp(totals: TraderTotals, indicators: Indicators | None) -> list[Finding]:
-    """Trade beside GDP, where the indicators hold it."""
+    """Compare trade with GDP, where the indicators hold it."""
     if indicators is None or GDP not in indicators.values:
         return []
     return gdp_findings(totals, indicators.values[GDP], indicators.years)

@@ -199,7 +199,7 @@ def _beyond(ratio: float) -> str:
 def flow_jumps(
     panel: TradePanel, totals: TraderTotals, jumps: dict[Side, NDArray[np.float64]]
 ) -> list[Finding]:
-    """Large flows that jump, steady before, of traders that do not."""
+    """Large flows that jump after steady years, of traders that do not jump."""
     flows, found = panel.flows, []
     for row in range(2, panel.years.size):
         # In a year of another unit every flow jumps: reported for the world.
@@ -247,8 +247,6 @@ def gdp_findings(
 
     Parameters
     ----------
-    totals
-        Of the panel.
     gdp, gdp_years
         Million USD, shape ``[year, country]``, and its years.
     """

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from features.choices import LateReports
 from features.data.panel import PanelNotes, TradePanel
 from features.errors import listed
-from features.findings import Finding, Severity, dollars, years_listed
+from features.findings import Finding, dollars, years_listed
 from features.plausibility.successions import Succession
 from features.plausibility.trader_totals import SIDES, Side, TraderTotals
 
@@ -19,7 +19,7 @@ Silent = dict[Side, NDArray[np.bool_]]
 
 
 def silent_years(totals: TraderTotals, found: Sequence[Succession]) -> Silent:
-    """Years without a trader's exports (imports) after it traded, but those after it ended."""
+    """Years without a trader's exports (imports) after it traded, except after it ended."""
     silent = {side: totals.silent(side) for side in SIDES}
     for one in found:
         ended = totals.years > one.year
@@ -52,68 +52,49 @@ def reporting_findings(
     return [*findings, *_starts(totals, besides=followers)]
 
 
-def _read_as(late: LateReports) -> tuple[Severity, str]:
-    severity: Severity = "warning" if late == "auto" else "note"
-    return severity, "zero" if late == "zero" else "missing"
-
-
-_SETTLE = (
-    "Give --late missing if it has not reported, --late zero if there was no trade (`late: zero`)"
-)
-
-
 def _late(
     totals: TraderTotals, side: Side, trailing: NDArray[np.bool_], late: LateReports
 ) -> list[Finding]:
-    traders = np.flatnonzero(trailing[-1])
-    if not traders.size:
-        return []
-    severity, read = _read_as(late)
     statements = []
-    for k in traders:
+    for k in np.flatnonzero(trailing.any(axis=0)):
         row = int(np.argmax(trailing[:, k]))
         years = years_listed(int(year) for year in totals.years[row:])
         before = dollars(float(totals.value[side][row - 1, k]))
         statements.append(f"{totals.countries[k]} has no {side} in {years} after {before}"
                     f" in {totals.years[row - 1]}")  # fmt: skip
-    years_of = totals.years[trailing.any(axis=1)]
-    return [
-        Finding(
-            code="late-reporter",
-            severity=severity,
-            count=traders.size,
-            names=tuple(totals.countries[k] for k in traders),
-            years=tuple(int(year) for year in years_of),
-            message=f"{'; '.join(statements[:3])}{_more(len(statements) - 3)}: read as {read}",
-            remedy=_SETTLE,
-        )
-    ]
-
-
-def _more(count: int) -> str:
-    return f"; and {count:,} more" if count > 0 else ""
+    more = f"; and {len(statements) - 3:,} more" if len(statements) > 3 else ""
+    message = f"{'; '.join(statements[:3])}{more}: read as"
+    return _silence("late-reporter", message, totals, trailing, late)
 
 
 def _gaps(
     totals: TraderTotals, side: Side, gaps: NDArray[np.bool_], late: LateReports
 ) -> list[Finding]:
-    traders = np.flatnonzero(gaps.any(axis=0))
-    if not traders.size:
-        return []
-    severity, read = _read_as(late)
     statements = [
         f"{totals.countries[k]} ({years_listed(int(y) for y in totals.years[gaps[:, k]])})"
-        for k in traders
+        for k in np.flatnonzero(gaps.any(axis=0))
     ]
+    message = f"no {side} in years between others: {listed(statements)}; read as"
+    return _silence("reporting-gap", message, totals, gaps, late)
+
+
+def _silence(
+    code: str, message: str, totals: TraderTotals, silent: NDArray[np.bool_], late: LateReports
+) -> list[Finding]:
+    """A finding on silent traders, if there are any."""
+    traders = np.flatnonzero(silent.any(axis=0))
+    if not traders.size:
+        return []
     return [
         Finding(
-            code="reporting-gap",
-            severity=severity,
-            count=int(gaps.sum()),
+            code=code,
+            severity="warning" if late == "auto" else "note",
+            count=traders.size if code == "late-reporter" else int(silent.sum()),
             names=tuple(totals.countries[k] for k in traders),
-            years=tuple(int(year) for year in totals.years[gaps.any(axis=1)]),
-            message=f"no {side} in years between others: {listed(statements)}; read as {read}",
-            remedy=_SETTLE,
+            years=tuple(int(year) for year in totals.years[silent.any(axis=1)]),
+            message=f"{message} {'zero' if late == 'zero' else 'missing'}",
+            remedy="Give --late missing if it has not reported, --late zero if there was no trade "
+            "(`late: zero`)",
         )
     ]
 

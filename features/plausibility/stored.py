@@ -33,7 +33,7 @@ def noticed(paths: Iterable[Path]) -> list[str]:
 
 
 def _pairs(path: Path) -> pd.DataFrame:
-    """Positive values summed over sectors: one row a pair and year."""
+    """Positive values summed over sectors: one row per pair and year."""
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 

@@ -67,7 +67,7 @@ def successors() -> dict[str, tuple[str, ...]]:
 def successions(totals: TraderTotals) -> tuple[Succession, ...]:
     """Traders of the table that end, and those that take their place.
 
-    A trader ends where neither side trades any more; figures of the year after decide, none later.
+    A trader ends when it neither exports nor imports any more; only the year after decides.
     """
     active = (totals.traded["exports"] > 0) | (totals.traded["imports"] > 0)
     ever = active.any(axis=0)
@@ -96,7 +96,7 @@ def successions(totals: TraderTotals) -> tuple[Succession, ...]:
 
 
 def succession_findings(found: tuple[Succession, ...]) -> list[Finding]:
-    """One finding a succession: what to chain, and what the back-test leaves out for it."""
+    """One finding per succession: what to chain, and what the back-test leaves out for it."""
     return [
         Finding(
             code="succession",

@@ -83,14 +83,14 @@ class TraderTotals:
 
     @property
     def world(self) -> NDArray[np.float64]:
-        """Trade of all, USD, shape ``[year]``."""
+        """World trade, USD, shape ``[year]``."""
         total: NDArray[np.float64] = self.value["exports"].sum(axis=1)
         return total
 
     def silent(self, side: Side) -> NDArray[np.bool_]:
         """Whether a trader of several flows so far trades nothing, shape ``[year, country]``.
 
-        Of a year only earlier ones decide, so that years added later change nothing.
+        Only earlier years decide, so years added later change nothing.
         """
         enough = min(FEW_FLOWS, len(self.countries) - 1)
         before = np.zeros_like(self.traded[side])

@@ -76,13 +76,7 @@ def value_columns(columns: Sequence[str]) -> list[str]:
 def check_given(
     given: Mapping[str, str], columns: Sequence[str], roles: Sequence[str], *, file: object
 ) -> None:
-    """Refuse ``--columns`` with an unknown column.
-
-    Raises
-    ------
-    InputError
-        Naming the table's columns.
-    """
+    """Raise `InputError` where ``--columns`` names a column that the table lacks."""
     for role, column in given.items():
         if role in roles and column not in columns:
             raise InputError(

@@ -116,22 +116,9 @@ class CountryColumn:
 
 
 def require_filled(country: CountryColumn, *, file: object, column: str) -> None:
-    """Refuse empty cells.
-
-    Raises
-    ------
-    InputError
-        At the first.
-    """
-    codes = country.codes
-    if codes.min(initial=0) < 0:
-        raise InputError(
-            "an empty cell is not a country code",
-            remedy="Use ISO 3166 alpha-3 codes such as DEU",
-            file=file,
-            column=column,
-            row=int(np.argmax(codes < 0)) + 2,
-        )
+    """Raise `InputError` at the first empty cell."""
+    if country.codes.min(initial=0) < 0:
+        _refuse({}, file=file, column=column, row=int(np.argmax(country.codes < 0)) + 2)
 
 
 def require_known(
@@ -146,8 +133,6 @@ def require_known(
     ----------
     columns
         By the name that the table gives each.
-    file
-        Named in the error.
     among
         Rows that count; None for all.
 
@@ -166,20 +151,12 @@ def require_known(
         if not wrong.any():
             continue
         row = int(np.argmax(wrong))
-        unknown = country.counted(None, among=wrong)
-        refuse_unknown(
-            unknown if country.codes[row] >= 0 else {}, file=file, column=name, row=row + 2
-        )
+        unknown = country.counted(None, among=wrong) if country.codes[row] >= 0 else {}
+        _refuse(unknown, file=file, column=name, row=row + 2)
 
 
-def refuse_unknown(counts: dict[str, int], *, file: object, column: str, row: int) -> None:
-    """Refuse unknown codes, or an empty cell where there are none.
-
-    Raises
-    ------
-    InputError
-        Always.
-    """
+def _refuse(counts: dict[str, int], *, file: object, column: str, row: int) -> None:
+    """Refuse unknown codes, or an empty cell where there are none."""
     problem = unknown_codes(counts) if counts else "an empty cell is not a country code"
     raise InputError(problem, remedy=_remedy(counts), file=file, column=column, row=row)
 

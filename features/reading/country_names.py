@@ -158,7 +158,7 @@ def _by_name() -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _by_short_name() -> dict[str, str]:
-    """What stands before a name's comma or bracket, where it is one country's only."""
+    """The part of a name before its comma or bracket, if only one country has it."""
     import pycountry
 
     found: dict[str, set[str]] = {}

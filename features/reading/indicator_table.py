@@ -10,30 +10,21 @@ import pandas as pd
 
 from features.countries.panel_codes import counted
 from features.errors import listed
-from features.files.tables import read_table_with_notes
 from features.reading import column_names as names
 from features.reading.country_column import CountryColumn, require_filled
 from features.reading.country_names import WORLD
 from features.reading.options import ReadingOptions
 from features.reading.periods import read_periods
 from features.reading.schemas import INDICATORS, columns_found, columns_named
-from features.reading.table import ReadTable
+from features.reading.table import ReadTable, read_tidy
 from features.reading.wide import stacked
 
 _NAMED = 12
 
 
 def read_indicators(path: Path, options: ReadingOptions) -> ReadTable:
-    """Read a file of indicators; see `tidy_indicators`.
-
-    Raises
-    ------
-    InputError
-        For anything wrong with the file.
-    """
-    frame, notes = read_table_with_notes(path, text=names.TEXT, decimal=options.decimal)
-    table = tidy_indicators(frame, options, file=path)
-    return replace(table, notes=(*notes, *table.notes))
+    """Read a file of indicators; raises `InputError` as `tidy_indicators` does."""
+    return read_tidy(path, options, tidy_indicators)
 
 
 def tidy_indicators(frame: pd.DataFrame, options: ReadingOptions, *, file: object) -> ReadTable:
@@ -45,11 +36,7 @@ def tidy_indicators(frame: pd.DataFrame, options: ReadingOptions, *, file: objec
     Parameters
     ----------
     frame
-        A row a country, year and indicator, or years as columns.
-    options
-        The user's reading options.
-    file
-        Named in errors.
+        One row per country, year and indicator, or years as columns.
 
     Returns
     -------

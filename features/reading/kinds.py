@@ -7,6 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
+from features.files.inflated import BROKEN
 from features.files.separators import separator
 from features.files.table_schema import TableSchema
 from features.files.workbooks import WORKBOOK_SUFFIXES, read_workbook
@@ -21,7 +22,7 @@ def table_kind(path: Path) -> TableKind:
     """The kind of a file; trade if its header is unreadable, so that its reader says why."""
     try:
         columns = _header(path)
-    except Exception:
+    except BROKEN:
         return "trade"
     plain = {names.plain(name) for name in columns}
     for kind, schema in _RECOGNISED.items():

@@ -25,8 +25,6 @@ def sum_months(
     ----------
     frame
         ``exporter, importer, [sector], year, month, value_usd``.
-    file
-        Named in errors.
 
     Returns
     -------

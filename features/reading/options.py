@@ -1,4 +1,4 @@
-"""How to read a table where it leaves that open."""
+"""How to read a table where it is ambiguous."""
 
 from __future__ import annotations
 

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
-from features.files.tables import read_table_with_notes
-from features.reading import column_names as names
 from features.reading.country_column import CountryColumn, require_known
 from features.reading.options import ReadingOptions
 from features.reading.schemas import PAIRS, columns_found, columns_named
-from features.reading.table import ReadTable
+from features.reading.table import ReadTable, read_tidy
 
 
 def read_pairs(path: Path, options: ReadingOptions) -> ReadTable:
-    """Read a file of pairs; see `tidy_pairs`.
-
-    Raises
-    ------
-    InputError
-        For anything wrong with the file.
-    """
-    frame, notes = read_table_with_notes(path, text=names.TEXT, decimal=options.decimal)
-    table = tidy_pairs(frame, options, file=path)
-    return replace(table, notes=(*notes, *table.notes))
+    """Read a file of pairs; raises `InputError` as `tidy_pairs` does."""
+    return read_tidy(path, options, tidy_pairs)
 
 
 def tidy_pairs(frame: pd.DataFrame, options: ReadingOptions, *, file: object) -> ReadTable:

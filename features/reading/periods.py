@@ -49,8 +49,6 @@ def read_periods(column: pd.Series, month: pd.Series | None, *, file: object) ->
         Years, dates or months.
     month
         A column of months beside it; None where there is none.
-    file
-        Named in errors.
 
     Raises
     ------

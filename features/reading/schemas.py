@@ -69,7 +69,7 @@ PAIRS = TableSchema(
 
 SECTORS = TableSchema(
     (
-        Column("sector", "code", "Give one row a sector"),
+        Column("sector", "code", "Give one row per sector"),
         Column("kind", "code", f"Give one of {', '.join(SECTOR_KINDS)}", choices=SECTOR_KINDS),
         Column(
             "digitally_deliverable",

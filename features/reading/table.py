@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,9 @@ from numpy.typing import NDArray
 
 from features.countries.panel_codes import counted
 from features.errors import InputError, RepeatedRowsError
+from features.files.tables import read_table_with_notes
 from features.reading import column_names as names
+from features.reading.options import ReadingOptions
 
 READ = "read: "
 """How a statement on reading begins."""
@@ -41,7 +44,7 @@ class ReadTable:
 
     @property
     def statements(self) -> tuple[str, ...]:
-        """The notes in one line; empty where the table was tidy."""
+        """The notes in one line; empty if the table was tidy already."""
         return (READ + "; ".join(self.notes),) if self.notes else ()
 
     @contextmanager
@@ -86,3 +89,16 @@ class ReadTable:
             return self
         notes = f"{counted(int(repeated.sum()))} that repeat another left out"
         return replace(self.only(~repeated), notes=(*self.notes, notes))
+
+
+def read_tidy(
+    path: Path,
+    options: ReadingOptions,
+    tidy: Callable[..., ReadTable],
+    *,
+    text: Collection[str] = names.TEXT,
+) -> ReadTable:
+    """Read a file and make it ``tidy``, with the notes of both; ``text`` are columns of codes."""
+    frame, notes = read_table_with_notes(path, text=text, decimal=options.decimal)
+    table = tidy(frame, options, file=path)
+    return replace(table, notes=(*notes, *table.notes))

@@ -237,23 +237,19 @@ def unit_of(
         refuse_currency(currency, file=file, column=header)
     if scale is not None:
         return FACTORS[scale], scale
-    column = names.find(list(frame.columns), names.UNIT)
-    if column is not None and not pd.api.types.is_numeric_dtype(frame[column]):
-        cells = [str(cell) for cell in frame[column].dropna().unique()]
-        if cells:
-            unit = unit_of_cells(cells, file=file, column=column)
-            return FACTORS[unit], unit
     # WITS puts it into the name of the series, "Export (US$ Thousand)".
-    series = names.find(list(frame.columns), names.INDICATOR)
-    if series is not None and not pd.api.types.is_numeric_dtype(frame[series]):
-        cells = [str(cell) for cell in frame[series].dropna().unique()]
-        if any(split_unit(cell)[1] for cell in cells):
-            unit = unit_of_cells(cells, file=file, column=series)
+    for known in (names.UNIT, names.INDICATOR):
+        column = names.find(list(frame.columns), known)
+        if column is None or pd.api.types.is_numeric_dtype(frame[column]):
+            continue
+        cells = [str(cell) for cell in frame[column].dropna().unique()]
+        if cells and (known is names.UNIT or any(split_unit(cell)[1] for cell in cells)):
+            unit = unit_of_cells(cells, file=file, column=column)
             return FACTORS[unit], unit
     if names.plain(header) == "v":
         raise InputError(
             "the header does not give the unit of the values: BACI's v is in thousand USD",
-            remedy="Say it with `--unit thousand` (or usd, million, billion)",
+            remedy="Give it with `--unit thousand` (or usd, million, billion)",
             file=file,
             column=header,
         )

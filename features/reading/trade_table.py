@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from features.arrays import used_codes
 from features.countries.panel_codes import counted, with_rows
 from features.errors import InputError
-from features.files.tables import numbers, read_table_with_notes, require_columns
+from features.files.tables import numbers, require_columns
 from features.reading import column_names as names
 from features.reading.country_column import CountryColumn, require_known
 from features.reading.country_names import WORLD
@@ -20,23 +20,15 @@ from features.reading.months import sum_months
 from features.reading.options import ReadingOptions
 from features.reading.periods import read_periods
 from features.reading.schemas import columns_named
-from features.reading.table import ReadTable
+from features.reading.table import ReadTable, read_tidy
 from features.reading.trade_layout import TradeLayout, chosen_flows, trade_layout, unit_of
 from features.reading.wide import stacked
 
 
 def read_trade(path: Path, options: ReadingOptions) -> ReadTable:
-    """Read a trade file of any layout that `tidy_trade` knows.
-
-    Raises
-    ------
-    InputError
-        For anything wrong or ambiguous.
-    """
+    """Read a trade file of any layout; raises `InputError` for anything wrong or ambiguous."""
     own = [column for role, column in options.columns.items() if role not in ("value", "year")]
-    frame, notes = read_table_with_notes(path, text={*names.TEXT, *own}, decimal=options.decimal)
-    table = tidy_trade(frame, options, file=path)
-    return replace(table, notes=(*notes, *table.notes))
+    return read_tidy(path, options, tidy_trade, text={*names.TEXT, *own})
 
 
 def tidy_trade(frame: pd.DataFrame, options: ReadingOptions, *, file: object) -> ReadTable:
@@ -45,11 +37,7 @@ def tidy_trade(frame: pd.DataFrame, options: ReadingOptions, *, file: object) ->
     Parameters
     ----------
     frame
-        A table as it was read: a row a flow and year, date or month, or years as columns.
-    options
-        The user's reading options.
-    file
-        Named in errors.
+        A table as it was read: one row per flow and year, date or month, or years as columns.
 
     Returns
     -------

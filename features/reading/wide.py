@@ -16,16 +16,14 @@ from features.files.tables import EMPTY_IF_UNKNOWN, NOT_FINITE, refuse_cells
 def stacked(
     frame: pd.DataFrame, years: Mapping[str, int], *, file: object
 ) -> tuple[pd.DataFrame, NDArray[np.integer], list[str]]:
-    """One row a key and year; empty cells are left out and counted.
+    """One row per key and year; empty cells are left out and counted.
 
     Parameters
     ----------
     frame
-        A row a key, a column a year.
+        One row per key, one column per year.
     years
         Year of each column.
-    file
-        Named in errors.
 
     Returns
     -------
@@ -41,7 +39,7 @@ def stacked(
     if len(set(years.values())) < len(years):
         raise InputError(
             f"two columns are one year: {', '.join(columns)}"[:200],
-            remedy="Keep one column a year",
+            remedy="Keep one column per year",
             file=file,
         )
     values = np.stack([_figures(frame[c], file=file) for c in columns])

@@ -35,6 +35,7 @@ _INDICES = {
     "RE": ("AIPI.RE", "Regulation and ethics"),
 }
 _LISTS = ("groups", "regions")
+_changed = partial(SourceError, remedy="The source has changed: upgrade gravicast")
 # Codes of the index itself, in case the source's lists lack them.
 _GROUPS = frozenset({"WEOWORLD", "ADVEC", "EME", "LIC", "OEMDC"})
 
@@ -43,10 +44,7 @@ _GROUPS = frozenset({"WEOWORLD", "ADVEC", "EME", "LIC", "OEMDC"})
 class Aipi(Connector):
     """The index and its four parts by country: a snapshot of one year, unusable for the past.
 
-    Attributes
-    ----------
-    release
-        Day of an earlier retrieval.
+    {options}
     """
 
     release: str = day_option()
@@ -78,31 +76,25 @@ class Aipi(Connector):
         return (*(f"{_BASE}/AIPI/{code}" for code in _INDICES), *(f"{_BASE}/{n}" for n in _LISTS))
 
     def download(self, cache: RawCache) -> tuple[RawFile, ...]:
-        """An answer an index and one a list.
+        """One answer per index and per list.
 
         Raises
         ------
         SourceError
             Also where the source answers without values, as for unknown names.
         """
-        indices = [
+        wanted: list[tuple[tuple[str, ...], dict[str, str]]]
+        wanted = [(("values", code), {"periods": str(YEAR)}) for code in _INDICES]
+        wanted += [((name,), {}) for name in _LISTS]
+        return tuple(
             cache.answer(
-                f"{_BASE}/AIPI/{code}",
-                name=f"{code}.json",
-                params={"periods": str(YEAR)},
-                check=partial(_check, path=("values", code), url=f"{_BASE}/AIPI/{code}"),
+                url,
+                name=f"{path[-1]}.json",
+                params=params,
+                check=partial(_check, path=path, url=url),
             )
-            for code in _INDICES
-        ]
-        lists = [
-            cache.answer(
-                f"{_BASE}/{name}",
-                name=f"{name}.json",
-                check=partial(_check, path=(name,), url=f"{_BASE}/{name}"),
-            )
-            for name in _LISTS
-        ]
-        return (*indices, *lists)
+            for url, (path, params) in zip(self.locate(), wanted, strict=True)
+        )
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
         """One part, of the one year."""
@@ -134,13 +126,10 @@ def _build(raw: Sequence[RawFile], notes: Notes) -> pa.Table:
     for (code, (name, _)), file in zip(_INDICES.items(), indices, strict=True):
         values = _inside(file.path.read_bytes(), ("values", code), where=file.path.name)
         notes.count("series of groups of countries dropped", len(groups & set(values)))
-        areas = [area for area in values if area not in groups]
-        iso3 = translate(
-            areas, alpha3_to_iso3, file=file.path.name, column=code,
-            count=notes.count, rows=[1] * len(areas),
-        )  # fmt: skip
-        notes.count("series of areas that are not countries dropped", iso3.count(None))
-        for area, country in zip(areas, iso3, strict=True):
+        areas = {area: 1 for area in values if area not in groups}
+        iso3 = translate(areas, alpha3_to_iso3, file=file.path.name, column=code, count=notes.count)
+        notes.count("series of areas that are not countries dropped", [*iso3.values()].count(None))
+        for area, country in iso3.items():
             value = _value(values[area], notes, file=file.path.name, area=area)
             if country is not None and value is not None:
                 rows.append((country, YEAR, name, value))
@@ -166,8 +155,7 @@ def _inside(body: bytes, path: tuple[str, ...], *, where: str) -> dict[str, Any]
         found = found.get(name) if isinstance(found, dict) else None
     if not isinstance(found, dict) or not found:
         raise SourceError(
-            f"the source answered without {' '.join(path)}, as it does for a name that it does not "
-            "know",
+            f"the source answered without {' '.join(path)}, as it does for an unknown name",
             remedy="Try again later; if it stays so, the source has changed: upgrade gravicast",
             file=where,
         )
@@ -177,20 +165,12 @@ def _inside(body: bytes, path: tuple[str, ...], *, where: str) -> dict[str, Any]
 def _value(years: object, notes: Notes, *, file: str, area: str) -> float | None:
     """The year's value. The source may ignore the requested years and send others too."""
     if not isinstance(years, dict):
-        raise SourceError(
-            f"the values of {area} are not years",
-            remedy="The source has changed: upgrade gravicast",
-            file=file,
-        )
+        raise _changed(f"the values of {area} are not years", file=file)
     notes.count("values of years not asked for dropped", len(set(years) - {str(YEAR)}))
     value = years.get(str(YEAR))
     if value is None:
         notes.count("countries without a value left out", str(YEAR) in years)
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise SourceError(
-            f"{value!r} of {area} is not a number",
-            remedy="The source has changed: upgrade gravicast",
-            file=file,
-        )
+        raise _changed(f"{value!r} of {area} is not a number", file=file)
     return float(value)

@@ -13,7 +13,6 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from features.countries.source_codes import territory_statements
 from features.download.given import member_like, name_like
@@ -22,6 +21,7 @@ from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError
 from features.sources.baci_reading import (
     CountryMap,
+    YearFlows,
     aggregate_year,
     read_countries,
     read_products,
@@ -46,18 +46,11 @@ _HOST = "https://www.cepii.fr/DATA_DOWNLOAD/baci/data"
 class Baci(Connector):
     """Bilateral trade of one revision and release, at the chosen level.
 
-    Parameters
-    ----------
-    revision
-        Revision of the Harmonized System; HS92 reaches back furthest.
-    release
-        CEPII's release, YYYYMM, perhaps with a letter (202401b): one each January, which restates
-        all years. Releases are never mixed.
-    level
-        ``total``, ``section``, ``hs2``, ``hs4``, ``hs6``, or ``technology`` (robots, computers,
-        semiconductors and telecom equipment only).
-    years
-        Years to convert; all where empty.
+    There is one release each January, which restates all years; releases are never mixed. HS92
+    reaches back furthest. The level ``technology`` is robots, computers, semiconductors and telecom
+    equipment only.
+
+    {options}
 
     Raises
     ------
@@ -105,11 +98,11 @@ class Baci(Connector):
         return (baci_address(self.revision, self.release),)
 
     def download(self, cache: RawCache) -> tuple[RawFile, ...]:
-        """The zip: 2.4 GB for HS92, less for later revisions."""
+        """The zip: 2.4 GB for HS92, smaller for later revisions."""
         return (download_baci(cache, self.revision, self.release),)
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
-        """A part a year, exporter, importer, sector and current USD."""
+        """One part per year, exporter, importer, sector and current USD."""
         archive = self._archive(raw)
         level = level_named(self.level)
         for year in archive.chosen(self.years):
@@ -159,7 +152,7 @@ def download_baci(cache: RawCache, revision: str, release: str) -> RawFile:
 
 
 def refuse_no_robots(level: str, revision: str) -> None:
-    """The first revision counts robots among other machines: 847950 is of 1996."""
+    """Refuse HS92 for technology: it counts robots among other machines (847950 is of 1996)."""
     if level == "technology" and revision == "HS92":
         raise InputError(
             "HS92 has no code for industrial robots (847950 came with HS96)",
@@ -213,18 +206,13 @@ class BaciArchive:
                     raise SourceError(
                         "the zip has no yearly files or no country_codes file; found "
                         + ", ".join(names[:8]),
-                        remedy="Download the release again (--refresh)",
                         file=path,
                     )
                 countries = read_countries(archive, lists["country_codes"])
                 named = lists["product_codes"]
                 products = {} if named is None else read_products(archive, named)
         except BROKEN_ZIP as error:
-            raise SourceError(
-                f"the file is not a complete zip ({error})",
-                remedy="Download it again (--refresh)",
-                file=path,
-            ) from error
+            raise SourceError(f"the file is not a complete zip ({error})", file=path) from error
         return cls(path, dict(sorted(yearly.items())), countries, products)
 
     def chosen(self, years: Sequence[int]) -> list[int]:
@@ -245,7 +233,20 @@ class BaciArchive:
             )
         return sorted(set(years)) if years else list(self.members)
 
-    def provisional(self, year: int, notes: Notes) -> None:
+    def flows(self, year: int, level: Level, notes: Notes) -> YearFlows:
+        """A year's flows by the level's sectors."""
+        flows = aggregate_year(
+            self.path,
+            self.members[year],
+            year=year,
+            countries=self.countries,
+            level=level,
+            notes=notes,
+        )
+        self._say_if_provisional(year, notes)
+        return flows
+
+    def _say_if_provisional(self, year: int, notes: Notes) -> None:
         """Note that the last year is provisional, and whether it seems partial."""
         last = max(self.members)
         if year != last:
@@ -279,29 +280,14 @@ def _yearly(names: Sequence[str], *, revision: str, release: str, file: Path) ->
 
 def _year_table(archive: BaciArchive, year: int, level: Level, notes: Notes) -> pa.Table:
     """One year at one level."""
-    flows = aggregate_year(
-        archive.path,
-        archive.members[year],
-        year=year,
-        countries=archive.countries,
-        level=level,
-        notes=notes,
-    )
-    archive.provisional(year, notes)
+    flows = archive.flows(year, level, notes)
     traders = np.union1d(flows.exporter, flows.importer)
     for sentence in territory_statements((flows.names[k] for k in traders), year):
         notes.say(sentence)
-    sector: pa.DictionaryArray | None = None
-    if level.has_sectors:
-        sector = coded(flows.sector, flows.sectors)
     return trade_table(
         exporter=coded(flows.exporter, flows.names),
         importer=coded(flows.importer, flows.names),
-        sector=sector,
+        sector=coded(flows.sector, flows.sectors) if level.has_sectors else None,
         year=year,
-        value_usd=_dollars(flows.value),
+        value_usd=flows.value * 1e3,
     )
-
-
-def _dollars(thousands: NDArray[np.float64]) -> NDArray[np.float64]:
-    return thousands * 1e3

@@ -66,7 +66,7 @@ class CountryMap:
 
 @dataclass(frozen=True, slots=True)
 class YearFlows:
-    """Flows of a year, sorted by exporter, importer and sector; one array entry a flow.
+    """Flows of a year, sorted by exporter, importer and sector; one array entry per flow.
 
     Attributes
     ----------
@@ -97,10 +97,7 @@ def read_countries(archive: zipfile.ZipFile, member: str) -> CountryMap:
         given = row["country_code"].strip()
         if not (given.isdecimal() and int(given) <= _LARGEST_CODE):
             raise SourceError(
-                f"{given!r} is not a numeric country code",
-                remedy="Download the release again (--refresh)",
-                file=member,
-                column="country_code",
+                f"{given!r} is not a numeric country code", file=member, column="country_code"
             )
         labels[int(given)] = row["country_name"]
         try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -22,8 +21,8 @@ from features.errors import InputError, SourceError, changed_source
 from features.store.connector import Connector
 from features.store.source import SourceInfo, option, require_years
 from features.tidy.csv_stream import TEXT
-from features.tidy.flow_spool import FlowSpool, Translated
-from features.tidy.parts import Notes, Part
+from features.tidy.flow_spool import FlowSpool
+from features.tidy.parts import Part
 from features.tidy.years import years_word
 from features.tidy.zip_csv import blocks, zip_only
 
@@ -62,6 +61,7 @@ _TYPES = {
     "Year": pa.int16(),
     "Balanced_value": pa.float64(),
 }
+_BALANCED = "Balanced values: exports as reported and the partner's imports, reconciled"
 _EXPORTS, _IMPORTS = ("X", "EXP"), ("M", "IMP")
 """The WTO's copy of the file has the first, the OECD's the second word."""
 
@@ -70,14 +70,7 @@ _EXPORTS, _IMPORTS = ("X", "EXP"), ("M", "IMP")
 class Batis(Connector):
     """Services exports of every economy to every other, balanced with the partner's imports.
 
-    Parameters
-    ----------
-    release
-        Edition, YYYYMM.
-    items
-        Items of EBOPS 2010, by default the twelve main ones; ``total`` for all services together.
-    years
-        Years to convert; all where empty.
+    {options}
 
     Raises
     ------
@@ -150,18 +143,18 @@ class Batis(Connector):
             return (cache.file(_WTO, name=name, check=check),)
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
-        """A part a year, exporter, importer, sector (item) and current USD."""
+        """One part per year, exporter, importer, sector (item) and current USD."""
         path = raw[0].path
-        member = f"{self._file}.csv"
         wanted = ("S",) if self.items == (TOTAL,) else tuple(sorted(self.items))
-        folder = path.parent / f".{self.key.replace(':', '.')}"
-        spool = FlowSpool(folder, file=path.name, years=self.years)
-        _Reader(spool, wanted).read(path, member)
-        flows = spool.translated(_economy, column="Reporter or Partner")
-        sectors = None if self.items == (TOTAL,) else wanted
-        group = np.arange(len(wanted))
-        for year in spool.chosen():
-            yield Part.of_year(year, partial(_year_table, flows, year, sectors, group))
+        spool = FlowSpool.beside(path, key=self.key, years=self.years)
+        _Reader(spool, wanted).read(path, f"{self._file}.csv")
+        yield from spool.parts(
+            _economy,
+            column="Reporter or Partner",
+            sectors=None if self.items == (TOTAL,) else wanted,
+            group=np.arange(len(wanted)),
+            statements=[_BALANCED],
+        )
 
     def sector_table(self, raw: Sequence[RawFile]) -> pd.DataFrame | None:
         """Items, all of them services; None for the total."""
@@ -266,17 +259,6 @@ class _Reader:
                 column=column,
             )
         return np.array([word in yes for word in each], dtype=bool)[np.asarray(words.indices)]
-
-
-def _year_table(
-    flows: Translated,
-    year: int,
-    sectors: Sequence[str] | None,
-    group: NDArray[np.intp],
-    notes: Notes,
-) -> pa.Table:
-    notes.say("Balanced values: exports as reported and the partner's imports, reconciled")
-    return flows.table(year, notes, sectors=sectors, group=group)
 
 
 def _economy(code: str) -> str | None:

@@ -52,19 +52,10 @@ FIRST_YEAR = 1988
 class Comtrade(Connector):
     """Imports or exports of all goods that countries declared, by partner and year.
 
-    Parameters
-    ----------
-    reporters
-        Alpha-3 codes of the countries whose declarations are wanted, or ``all``.
-    years
-        Years; the source has no release that would list them.
-    flow
-        ``imports`` (valued with freight and insurance) or ``exports`` (without).
-    frequency
-        ``annual``, or ``monthly``: the years are then sums of months, of reporters that have all
-        twelve. The months themselves stay in the raw files.
-    release
-        Day of retrieval, YYYYMMDD.
+    With ``monthly`` figures a year is the sum of its months, of reporters that have all twelve; the
+    months themselves stay in the raw files.
+
+    {options}
 
     Raises
     ------
@@ -187,7 +178,7 @@ class Comtrade(Connector):
             raise SourceError(
                 "the source has no data at all for these reporters and years",
                 remedy="Check --reporters and --years: the newest years come late, and a wrong "
-                "question is answered with an empty list",
+                "request is answered with an empty list",
                 file="comtrade",
             )
         year_of_trade = YearOfTrade(

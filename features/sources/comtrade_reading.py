@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pandas as pd
 
 from features.download.raw_file import RawFile
 from features.errors import SourceError, first_line
-from features.tidy.tidying import require_source_columns
+from features.tidy.tidying import refuse_twice, require_source_columns
 
 TOTAL = "TOTAL"
 """The source's code for all goods."""
@@ -22,11 +23,12 @@ COLUMNS = ("period", "reporterCode", "flowCode", "partnerCode", "partner2Code", 
            "customsCode", "motCode", "primaryValue")  # fmt: skip
 _ENVELOPE = ("count", "data", "error")
 _REMEDY = "Try again later; if it stays so, the source has changed: upgrade gravicast"
+_broken = partial(SourceError, remedy=_REMEDY)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What rows must be of.
+    """What every row must match.
 
     Attributes
     ----------
@@ -45,7 +47,7 @@ class Wanted:
 
 
 def year_of(period: int) -> int:
-    """Year of a year or month."""
+    """Year of a period, which is a year or a month."""
     return period if period < 10_000 else period // 100
 
 
@@ -58,8 +60,6 @@ def parse_rows(body: bytes, *, wanted: Wanted, file: object) -> pd.DataFrame:
         The answer, an envelope of ``count``, ``data`` and ``error``.
     wanted
         What was asked.
-    file
-        Named in errors.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def read_rows(path: Path) -> pd.DataFrame:
 
 
 def _csv_rows(body: bytes, *, file: object) -> pd.DataFrame:
-    """Rows of the CSV that the source's website gives; names of areas, in Latin-1, are not read."""
+    """Rows of the website's CSV; names of areas, in Latin-1, are not read."""
     try:
         frame = pd.read_csv(
             io.BytesIO(body.removeprefix(b"\xef\xbb\xbf")),
@@ -93,9 +93,7 @@ def _csv_rows(body: bytes, *, file: object) -> pd.DataFrame:
             index_col=False,
         )
     except (ValueError, pd.errors.ParserError) as error:
-        raise SourceError(
-            f"the table cannot be read ({first_line(error)})", remedy=_REMEDY, file=file
-        ) from error
+        raise _broken(f"the table cannot be read ({first_line(error)})", file=file) from error
     return _typed(frame, file=file)
 
 
@@ -104,11 +102,7 @@ def _refuse_others(rows: pd.DataFrame, *, wanted: Wanted, file: object) -> None:
     if not asked.all():
         other = rows[~asked].iloc[0]
         like = ", ".join(f"{name} {other[name]}" for name in COLUMNS[:-1])
-        raise SourceError(
-            f"{int((~asked).sum()):,} rows were not asked for, such as {like}",
-            remedy=_REMEDY,
-            file=file,
-        )
+        raise _broken(f"{int((~asked).sum()):,} rows were not asked for, such as {like}", file=file)
 
 
 def wanted_rows(rows: pd.DataFrame, wanted: Wanted) -> pd.DataFrame:
@@ -117,7 +111,7 @@ def wanted_rows(rows: pd.DataFrame, wanted: Wanted) -> pd.DataFrame:
 
 
 def is_answer(path: Path) -> bool:
-    """Whether a file is an answer of the source's, or a table of it as its website gives one."""
+    """Whether a file is an answer of the API or a table from the website."""
     try:
         return not read_rows(path).empty
     except SourceError:
@@ -138,15 +132,9 @@ def _is_wanted(rows: pd.DataFrame, wanted: Wanted) -> pd.Series:
 
 def refuse_twins(rows: pd.DataFrame, *, file: object) -> None:
     """Raise `SourceError` for two rows of one flow: their sum would count it double."""
-    twice = rows.duplicated(["period", "reporterCode", "partnerCode"])
-    if twice.any():
-        other = rows[twice].iloc[0]
-        raise SourceError(
-            f"the flow of reporter {other['reporterCode']}, partner {other['partnerCode']}, "
-            f"{other['period']} comes twice",
-            remedy=_REMEDY,
-            file=file,
-        )
+    words = "the flow of reporter {reporterCode}, partner {partnerCode}, {period}"
+    keys = ("period", "reporterCode", "partnerCode")
+    refuse_twice(rows, keys, words, file=file, remedy=_REMEDY)
 
 
 def _rows(body: bytes, *, file: object) -> pd.DataFrame:
@@ -157,20 +145,14 @@ def _rows(body: bytes, *, file: object) -> pd.DataFrame:
     except ValueError:
         envelope = None
     if not isinstance(envelope, dict) or not {"count", "data"} & set(envelope):
-        raise SourceError("the answer is not data of Comtrade", remedy=_REMEDY, file=file)
+        raise _broken("the answer is not data of Comtrade", file=file)
     if envelope.get("error"):
-        raise SourceError(
-            f"the source answers with an error: {str(envelope['error'])[:160]}",
-            remedy=_REMEDY,
-            file=file,
+        raise _broken(
+            f"the source answers with an error: {str(envelope['error'])[:160]}", file=file
         )
     data = envelope.get("data") or []
     if envelope.get("count", len(data)) not in (len(data), None):
-        raise SourceError(
-            f"the answer counts {envelope['count']} rows and has {len(data)}",
-            remedy=_REMEDY,
-            file=file,
-        )
+        raise _broken(f"the answer counts {envelope['count']} rows and has {len(data)}", file=file)
     frame = pd.DataFrame(data, columns=None if data else list(COLUMNS))
     if any(name not in frame.columns for name in COLUMNS):
         require_source_columns(list(json.loads(text)["data"][0]), COLUMNS, file=file)
@@ -192,11 +174,7 @@ def _typed(frame: pd.DataFrame, *, file: object) -> pd.DataFrame:
         text = {name: frame[name].astype("str") for name in ("flowCode", "cmdCode", "customsCode")}
         value = {"primaryValue": frame["primaryValue"].astype("float64")}
     except (ValueError, TypeError) as error:
-        raise SourceError(
-            f"a field is not as expected ({str(error)[:120]})",
-            remedy=_REMEDY,
-            file=file,
-        ) from error
+        raise _broken(f"a field is not as expected ({str(error)[:120]})", file=file) from error
     return pd.DataFrame({**whole, **text, **value})
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from features.countries.source_codes import UnknownCodeError, alpha3_to_iso3, of_comtrade, translate
 from features.download.answers import Answer, refusal
 from features.errors import InputError, SourceError
+from features.tidy.parts import Notes
 from features.tidy.tidying import require_source_columns
 
 REFERENCE = "https://comtradeapi.un.org/files/v1/app/reference"
@@ -65,12 +66,12 @@ class Reporters:
         _require(rows, ("reporterCode", "entryEffectiveDate", "isGroup"), path)
         rows = [row for row in rows if (_year(row.get("entryExpiredDate")) or since) >= since]
         found: dict[str, list[Reporter]] = {}
-        rows = list({str(row.get("reporterCode")): row for row in rows}.values())
-        for row, country in zip(rows, _countries(rows, wanted=wanted, file=path), strict=True):
+        listed = {str(row.get("reporterCode")): row for row in rows}
+        for code, country in _countries(listed, wanted=wanted, file=path).items():
             if country is not None and (not wanted or country in wanted):
-                first = _year(row.get("entryEffectiveDate")) or 0
-                last = _year(row.get("entryExpiredDate"))
-                reporter = Reporter(int(row["reporterCode"]), first, last)
+                first = _year(listed[code].get("entryEffectiveDate")) or 0
+                last = _year(listed[code].get("entryExpiredDate"))
+                reporter = Reporter(int(code), first, last)
                 found.setdefault(country, []).append(reporter)
         absent = [country for country in wanted if country not in found]
         if absent:
@@ -80,6 +81,11 @@ class Reporters:
                 file="comtrade",
             )
         return cls({country: tuple(codes) for country, codes in sorted(found.items())})
+
+    @property
+    def country_of(self) -> dict[int, str]:
+        """Alpha-3 code of each code."""
+        return {r.code: country for country, under in self.codes.items() for r in under}
 
     def in_year(self, year: int) -> tuple[int, ...]:
         """Codes to ask for in a year, without those that had expired before it."""
@@ -153,19 +159,17 @@ class Partners:
         def of(code: str) -> str | None:
             return _country(int(code), self._rows.get(int(code)), "Partner")
 
-        found = translate(
-            [str(c) for c in codes], of, file="comtrade", column="partnerCode",
-            count=count, rows=list(codes.values()),
-        )  # fmt: skip
-        return dict(zip(codes, found, strict=True))
+        rows = {str(code): number for code, number in codes.items()}
+        found = translate(rows, of, file="comtrade", column="partnerCode", count=count)
+        return {int(code): country for code, country in found.items()}
 
 
 def _country(code: int, listed: Mapping[str, Any] | None, who: str) -> str | None:
     """Country of a code by our table, else by the source's list.
 
     The list gives areas "not elsewhere specified" a placeholder with a digit, an underscore or
-    less than three letters (``W00``, ``_X``). Its groups are none either, but 490 ("Other Asia,
-    nes"), which is Taiwan and is called a group among reporters and none among partners.
+    less than three letters (``W00``, ``_X``). Its groups are not countries either, except 490
+    ("Other Asia, nes"): Taiwan, which is a group among reporters but not among partners.
 
     Raises
     ------
@@ -184,7 +188,7 @@ def _country(code: int, listed: Mapping[str, Any] | None, who: str) -> str | Non
 
 
 def check_reference(answer: Answer, *, column: str) -> None:
-    """Refuse an answer that is not a list with this column, so that it is not kept."""
+    """Refuse an answer that is not a list with this column, so that it is not cached."""
     if answer.status != 200:
         raise refusal(REFERENCE, answer)
     _require(_parse(answer.text, REFERENCE), (column,), REFERENCE)
@@ -214,10 +218,8 @@ def _require(rows: list[dict[str, Any]], expected: Sequence[str], file: object) 
 
 
 def _countries(
-    rows: list[dict[str, Any]], *, wanted: Sequence[str], file: Path
-) -> tuple[str | None, ...]:
-    listed = {str(row.get("reporterCode")): row for row in rows}
-
+    listed: Mapping[str, dict[str, Any]], *, wanted: Sequence[str], file: Path
+) -> dict[str, str | None]:
     def of(code: str) -> str | None:
         try:
             return _country(int(code), listed[code], "reporter")
@@ -228,11 +230,10 @@ def _countries(
             raise UnknownCodeError(code) from None
 
     # A dropped code is not requested, so it has no rows to count.
-    none: dict[str, int] = {}
+    none = Notes()
     return translate(
-        list(listed), of, file=file, column="reporterCode",
-        count=none.__setitem__, rows=[0] * len(listed),
-    )  # fmt: skip
+        dict.fromkeys(listed, 0), of, file=file, column="reporterCode", count=none.count
+    )
 
 
 def _year(stamp: object) -> int | None:

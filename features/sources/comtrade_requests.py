@@ -81,7 +81,7 @@ class Access:
 def plan(
     wanted: Wanted, reporters: Mapping[int, Sequence[int]], *, partners: int, cap: int
 ) -> Iterator[Wanted]:
-    """Calls, none of which can reach the cap.
+    """Calls small enough to stay below the cap.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def plan(
 
 
 def params(wanted: Wanted, cap: int) -> dict[str, str]:
-    """Parameters of a call; without the pins each partner comes some nine times."""
+    """Parameters of a call; without the fixed codes each partner comes about nine times."""
     return {
         "reporterCode": _comma(wanted.reporters),
         "period": _comma(wanted.periods),
@@ -214,41 +214,32 @@ def ask(wanted: Wanted, *, cache: RawCache, access: Access, release: str) -> Raw
 
 def _refusal(answer: Answer, *, access: Access, url: str, go_on: str) -> SourceError:
     message = _message(answer)
-    refill = re.search(r"replenished in ([\d.:]*\d)", message)
-    if refill:
-        return SourceError(
+    file = "comtrade"
+    if refill := re.search(r"replenished in ([\d.:]*\d)", message):
+        problem = (
             f"the day's calls are used up; there will be new ones in {refill[1]} (hours, minutes, "
-            "seconds)",
-            remedy=f"Run it again then. {go_on}",
-            file="comtrade",
+            "seconds)"
         )
-    if answer.status == 401 or (answer.status == 403 and access.key):
-        return SourceError(
-            f"the source rejects the key (status {answer.status}: {message or 'no reason'})",
-            remedy=f"Set {KEY_VARIABLE} to a valid key from comtradedeveloper.un.org, or unset it "
-            "to do without",
-            file="comtrade",
+        remedy = f"Run it again then. {go_on}"
+    elif answer.status == 401 or (answer.status == 403 and access.key):
+        problem = f"the source rejects the key (status {answer.status}: {message or 'no reason'})"
+        remedy = (
+            f"Set {KEY_VARIABLE} to a valid key from comtradedeveloper.un.org, or unset it to do "
+            "without"
         )
-    if answer.status == 403:
-        return SourceError(
-            "without a key the source turns away for some minutes after about 70 calls (403)",
-            remedy=f"Wait ten minutes and run it again, or set {KEY_VARIABLE}. {go_on}",
-            file="comtrade",
-        )
-    if 300 <= answer.status < 400:
-        return SourceError(
-            f"the source redirects (status {answer.status}), which is unsafe with a key",
-            remedy="Upgrade gravicast, whose address may be outdated",
-            file=url,
-        )
-    if answer.status == 400:
-        return SourceError(
-            f"the source rejects the request ({message or 'no reason given'})",
-            remedy="Check the options; if they are right, the source has changed: upgrade "
-            "gravicast",
-            file=url,
-        )
-    return refusal(url, answer)
+    elif answer.status == 403:
+        problem = "without a key the source turns away for some minutes after about 70 calls (403)"
+        remedy = f"Wait ten minutes and run it again, or set {KEY_VARIABLE}. {go_on}"
+    elif 300 <= answer.status < 400:
+        problem = f"the source redirects (status {answer.status}), which is unsafe with a key"
+        remedy, file = "Upgrade gravicast, whose address may be outdated", url
+    elif answer.status == 400:
+        problem = f"the source rejects the request ({message or 'no reason given'})"
+        remedy = "Check the options; if they are right, the source has changed: upgrade gravicast"
+        file = url
+    else:
+        return refusal(url, answer)
+    return SourceError(problem, remedy=remedy, file=file)
 
 
 def _message(answer: Answer) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from features.countries.source_codes import territory_statements
-from features.errors import SourceError
+from features.errors import SourceError, listed
 from features.sources.comtrade_reading import Coverage, refuse_twins, year_of
 from features.sources.comtrade_reference import Partners, Reporters
 from features.tidy.parts import Notes
@@ -85,13 +85,13 @@ class YearOfTrade:
         whole = rows["reporterCode"].isin(self._complete(year))
         short = sorted(self._reporters(year) - self._complete(year))
         if short:
-            own = {r.code: c for c, under in self.asked.codes.items() for r in under}
-            named = ", ".join(f"{own.get(c, c)} {self._months(c, year)}" for c in short[:NAMED])
+            own = self.asked.country_of
+            named = [f"{own.get(code, code)} {self._months(code, year)}" for code in short]
             notes.say(
                 f"{year}: {len(short)} reporters left out that have less than {MONTHS} months "
-                f"({named}{' and others' if len(short) > NAMED else ''})"
+                f"({listed(named, most=NAMED)})"
             )
-        notes.count("rows of years of which a month is not reported left out", (~whole).sum())
+        notes.count("rows of years with an unreported month left out", (~whole).sum())
         flows = rows[whole].groupby(["reporterCode", "partnerCode"], as_index=False)
         value = flows["primaryValue"].sum()
         # With an unknown month the year is unknown.
@@ -100,8 +100,7 @@ class YearOfTrade:
 
     def _periods(self, year: int) -> dict[int, frozenset[int]]:
         """Reporters of a year's periods, those asked for."""
-        known = {r.code for under in self.asked.codes.values() for r in under}
-        everything = self.coverage.reporters.items()
+        known, everything = {*self.asked.country_of}, self.coverage.reporters.items()
         return {p: codes & known for p, codes in everything if year_of(p) == year}
 
     def _reporters(self, year: int) -> set[int]:
@@ -134,8 +133,8 @@ class YearOfTrade:
             )
 
     def _countries_with_data(self, year: int) -> set[str]:
-        codes = self._complete(year)
-        return {c for c, under in self.asked.codes.items() if codes & {r.code for r in under}}
+        own = self.asked.country_of
+        return {own[code] for code in self._complete(year)}
 
     def _say_who_lacks(self, year: int, notes: Notes) -> None:
         """No data is not zero trade; a year that most have not reported yet is partial."""
@@ -143,10 +142,10 @@ class YearOfTrade:
         absent = sorted(set(self.asked.codes) - self._countries_with_data(year))
         notes.count("reporters and years without data, which is not zero trade", len(absent))
         if absent:
-            named = ", ".join(absent[:NAMED]) + (" and others" if len(absent) > NAMED else "")
             partial = "is partial: " if len(absent) >= PARTIAL_SHARE * everyone else ""
             notes.say(
-                f"{year} {partial}no data from {len(absent)} of {everyone} reporters ({named})"
+                f"{year} {partial}no data from {len(absent)} of {everyone} reporters "
+                f"({listed(absent, most=NAMED)})"
             )
         empty = [y for y in self.years if y not in self.coverage.files]
         # The first year with a part reports years without one.
@@ -173,10 +172,9 @@ class YearOfTrade:
     def _flows(self, rows: pd.DataFrame, year: int, notes: Notes) -> pd.DataFrame:
         """Rows between two countries with a value: ``reporter, partner, cmdCode, value``."""
         countries = self.partners.countries(self.coverage.partners, count=Notes().count)
-        own = {r.code: c for c, under in self.asked.codes.items() for r in under}
         flows = pd.DataFrame(
             {
-                "reporter": rows["reporterCode"].map(own),
+                "reporter": rows["reporterCode"].map(self.asked.country_of),
                 "partner": rows["partnerCode"].map(countries),
                 "value": rows["primaryValue"],
             }

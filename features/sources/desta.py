@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import ClassVar
@@ -20,8 +21,9 @@ from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError, first_line
 from features.store.connector import Connector
 from features.store.source import SourceInfo, option, require_choice
+from features.tidy.csv_stream import header
 from features.tidy.pair_rows import PAIR, with_iso3
-from features.tidy.parts import Notes, Part
+from features.tidy.parts import Notes, Part, with_notes
 from features.tidy.tidying import pair_table, require_source_columns
 
 FOLDER = "https://www.designoftradeagreements.org/media/filer_public/"
@@ -40,18 +42,14 @@ _TRANSITION = ("GBR", 2020)
 """The EU's treaties bound the United Kingdom to 31 December 2020, and the list has its withdrawals
 under 2020: they end a year later than other withdrawals."""
 _NEVER = 9999
+_changed = partial(SourceError, remedy="Take an earlier release, or upgrade gravicast")
 
 
 @dataclass(frozen=True, slots=True)
 class Desta(Connector):
     """Design of Trade Agreements: pair attributes for the channel of trade policy.
 
-    Parameters
-    ----------
-    release
-        Version of the list.
-    until
-        Last year; 0 for the last in which the list has a signature.
+    {options}
 
     Raises
     ------
@@ -107,7 +105,7 @@ class Desta(Connector):
         return tuple(
             cache.file(url, check=check, fits=_is_list(check, left=columns is WITHDRAWALS))
             for url, columns in zip(self.locate(), (DYADS, WITHDRAWALS), strict=True)
-            for check in [_has_columns(columns)]
+            for check in [partial(_require_columns, columns=columns)]
         )
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
@@ -121,12 +119,11 @@ class Desta(Connector):
             read.say(
                 f"Years after {listed} repeat what was in force then: the list has no later treaty"
             )
-        pending: Notes | None = read
         first = last + 1 if spells.empty else int(spells["start"].min())
-        for year in range(first, last + 1):
-            if _in_force(spells, year).any():
-                yield Part.of_year(year, _table_of(spells, year, pending))
-                pending = None
+        years = (year for year in range(first, last + 1) if _in_force(spells, year).any())
+        yield from with_notes(
+            read, (Part.of_year(year, partial(_table_of, spells, year)) for year in years)
+        )
 
 
 def _desta_to_iso3(code: str) -> str | None:
@@ -134,16 +131,10 @@ def _desta_to_iso3(code: str) -> str | None:
     return "XKX" if code.strip() == "900" else numeric_to_iso3(code)
 
 
-def _has_columns(columns: Sequence[str]) -> Callable[[Path], None]:
+def _require_columns(path: Path, *, columns: Sequence[str]) -> None:
     """Check for `RawCache.file`, so that a page of HTML or a changed table is not cached."""
-
-    def check(path: Path) -> None:
-        with path.open("rb") as handle:
-            line = handle.readline().decode("utf-8-sig", errors="replace")
-        found = next(csv.reader([line.strip()]), [])
-        require_source_columns(found, columns, file=path.name.removesuffix(".part"))
-
-    return check
+    found = header(path, member=None)
+    require_source_columns(found, columns, file=path.name.removesuffix(".part"))
 
 
 def _is_list(check: Callable[[Path], None], *, left: bool) -> Fits:
@@ -162,7 +153,7 @@ def _is_list(check: Callable[[Path], None], *, left: bool) -> Fits:
 
 def _read(raw: RawFile, columns: Sequence[str], notes: Notes) -> pd.DataFrame:
     """Columns as text, with both countries' codes, each pair in alphabetical order."""
-    _has_columns(columns)(raw.path)
+    _require_columns(raw.path, columns=columns)
     try:
         # Names of countries and treaties, in various encodings, are not needed.
         frame = pd.read_csv(
@@ -170,9 +161,7 @@ def _read(raw: RawFile, columns: Sequence[str], notes: Notes) -> pd.DataFrame:
         )
     except (pd.errors.ParserError, ValueError) as error:
         raise SourceError(
-            f"the file cannot be read ({first_line(error)})",
-            remedy="Fetch it again with --refresh",
-            file=raw.path.name,
+            f"the file cannot be read ({first_line(error)})", file=raw.path.name
         ) from error
     rows = with_iso3(frame, sides=SIDES, using=_desta_to_iso3, file=raw.path.name, notes=notes)
     first, second = (rows[name].astype("str").to_numpy(dtype=object) for name in PAIR)
@@ -192,9 +181,8 @@ def _years(column: pd.Series, *, file: str) -> pd.Series:
     wrong = (years.isna() & ~cells.isin(("", "NA"))) | (years < 1800) | (years > 2200)
     if wrong.any():
         row = int(np.argmax(wrong.to_numpy()))
-        raise SourceError(
+        raise _changed(
             f"{column.iloc[row]!r} is not a year",
-            remedy="Take an earlier release, or upgrade gravicast",
             file=file,
             column=str(column.name),
             row=int(column.index[row]) + 2,
@@ -211,8 +199,7 @@ def _spells(dyads: RawFile, withdrawals: RawFile, notes: Notes) -> tuple[pd.Data
     rows = rows[~none]
     signed, start = (_years(rows[column], file=name) for column in ("year", "entryforceyear"))
     if signed.notna().sum() == 0:
-        raise SourceError("the list has no year of signature", file=name,
-                          remedy="Take an earlier release, or upgrade gravicast")  # fmt: skip
+        raise _changed("the list has no year of signature", file=name)
     notes.count("rows of treaties not in force, without a year of entry, left out",
                 start.isna().sum())  # fmt: skip
     spells = rows.assign(start=start, wto=rows["wto_listed"].str.strip() == "1")[start.notna()]
@@ -247,16 +234,12 @@ def _in_force(spells: pd.DataFrame, year: int) -> pd.Series:
     return (spells["start"] <= year) & (spells["end"] > year)
 
 
-def _table_of(spells: pd.DataFrame, year: int, read: Notes | None) -> Callable[[Notes], pa.Table]:
-    def build(notes: Notes) -> pa.Table:
-        if read is not None:
-            notes.add(read)
-        now = spells[_in_force(spells, year)]
-        pairs = now.groupby([*PAIR], as_index=False).agg(
-            rta_wto=("wto", "max"), n_treaties=("base_treaty", "nunique")
-        )
-        pairs.insert(2, "rta", 1.0)
-        back = pairs.rename(columns={"iso3_o": "iso3_d", "iso3_d": "iso3_o"})
-        return pair_table(pd.concat([pairs, back], ignore_index=True).assign(year=year))
-
-    return build
+def _table_of(spells: pd.DataFrame, year: int, notes: Notes) -> pa.Table:
+    del notes
+    now = spells[_in_force(spells, year)]
+    pairs = now.groupby([*PAIR], as_index=False).agg(
+        rta_wto=("wto", "max"), n_treaties=("base_treaty", "nunique")
+    )
+    pairs.insert(2, "rta", 1.0)
+    back = pairs.rename(columns={"iso3_o": "iso3_d", "iso3_d": "iso3_o"})
+    return pair_table(pd.concat([pairs, back], ignore_index=True).assign(year=year))

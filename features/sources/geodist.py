@@ -66,11 +66,6 @@ class GeoDist(Connector):
         """The year of the only release."""
         return "2011"
 
-    @property
-    def key(self) -> str:
-        """Source and release."""
-        return f"geodist:{self.release}"
-
     def locate(self) -> tuple[str, ...]:
         """Address of the archive."""
         return (ARCHIVE,)
@@ -129,9 +124,7 @@ def _sheet(raw: RawFile) -> list[Row]:
         sheets = read_sheets(content)
     except BrokenWorkbookError as error:
         raise SourceError(
-            f"this is not a complete Excel workbook ({error})",
-            remedy="Fetch it again with --refresh",
-            file=raw.path.name,
+            f"this is not a complete Excel workbook ({error})", file=raw.path.name
         ) from error
     if SHEET not in sheets:
         raise changed_source(
@@ -158,10 +151,6 @@ def _numbers(cells: list[object], column: str, *, file: str) -> NDArray[np.float
             out[row] = float(str(cell))
         except ValueError:
             raise SourceError(
-                f"{cell!r} is not a number",
-                remedy="Fetch it again with --refresh",
-                file=file,
-                column=column,
-                row=row + 2,
+                f"{cell!r} is not a number", file=file, column=column, row=row + 2
             ) from None
     return out

@@ -58,13 +58,10 @@ TYPES = ("cu", "fta", "psa", "eia")
 class Gravity(Connector):
     """CEPII's Gravity database.
 
-    Parameters
-    ----------
-    release
-        Month of the release.
-    what
-        ``geography``: static pair attributes for the channel of trade costs. ``agreements``: pair
-        attributes by year for the channel of trade policy. Both may be given to one run.
+    The geography is for the channel of trade costs, the agreements for that of trade policy; one
+    run may take both.
+
+    {options}
 
     Raises
     ------
@@ -126,7 +123,7 @@ class Gravity(Connector):
         )
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
-        """The pairs as one part, or a part a year of agreements."""
+        """The pairs as one part, or one part per year of agreements."""
         path = raw[0].path
         if self.what == "geography":
             yield Part.whole(lambda notes: self._geography(path, notes))
@@ -244,7 +241,7 @@ def _typed(column: pd.Series, labels: dict[str, str], *, file: str) -> NDArray[n
         table[number] = [name in words for name in TYPES]
         if not table[number].any():
             raise SourceError(
-                f"no label says which type of agreement {code} is (it reads {label!r})",
+                f"no label says which type of agreement {code} is (its label is {label!r})",
                 remedy="Take an earlier release, or upgrade gravicast",
                 file=file,
                 column="rta_type",

@@ -44,15 +44,10 @@ MILLION = 1e6
 class Icio(Connector):
     """Tables or flows of the edition without split countries (``SML``).
 
-    Parameters
-    ----------
-    what
-        ``tables``: a folder that a run reads as its input-output tables; ``flows``: trade by
-        selling industry, domestic sales included, summed over the uses of the same tables.
-    release
-        Edition.
-    years
-        Years to convert; all where empty.
+    Tables are a folder that a run reads as its input-output tables; flows are trade by selling
+    industry, domestic sales included, summed over the uses of the same tables.
+
+    {options}
 
     Raises
     ------
@@ -125,7 +120,7 @@ class Icio(Connector):
         return tuple(found)
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
-        """A part a year, and for tables one of gross output."""
+        """One part per year, and for tables one of gross output."""
         members = {
             year: (file.path, f"{year}_SML.csv")
             for file, years in zip(raw, self._bundles().values(), strict=True)
@@ -170,7 +165,7 @@ def _flows(path: Path, member: str, year: int, notes: Notes) -> pa.Table:
 
 
 def _table(path: Path, member: str, notes: Notes) -> pa.Table:
-    """One row a sale that is not zero, as `features.data.input_output` reads them."""
+    """One row per sale that is not zero, as `features.data.input_output` reads them."""
     table = read_year(path, member, notes)
     pieces = [_sales_of(table, number) for number in range(len(table.countries))]
     return pa.concat_tables(pieces)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -26,7 +27,10 @@ TAXES, VALUE_ADDED, OUTPUT = "TLS", "VA", "OUT"
 _FINAL = {"HFCE": "HOUSEHOLD", "NPISH": "NONPROFIT", "GGFC": "GOVERNMENT", "GFCF": "GFCF",
           "INVNT": "INVENTORY", "DPABR": "HOUSEHOLD"}  # fmt: skip
 """Final use of each source column; residents' purchases abroad count as households'."""
-_CHANGED = "Take the edition that this version of gravicast knows, or upgrade gravicast"
+_changed = partial(
+    changed_source,
+    remedy="Take the edition that this version of gravicast knows, or upgrade gravicast",
+)
 
 Matrix = NDArray[np.float64]
 
@@ -179,20 +183,19 @@ class _Labels:
         file = f"{path.name}, {member}"
         found = header(path, member=member)
         # Codes of industries have underscores too: AGO_C17_18.
-        codes = dict.fromkeys(name.partition("_")[0] for name in found[1:] if "_" in name)
+        codes = dict.fromkeys((name.partition("_")[0] for name in found[1:] if "_" in name), 1)
         uses = [f"{c}_{i}" for c in codes for i in SECTORS]
         columns = (*uses, *(f"{c}_{use}" for c in codes for use in _FINAL), OUTPUT)
         if len(codes) != ECONOMIES or set(found[1:]) != set(columns):
             wide = ECONOMIES * (len(SECTORS) + len(_FINAL)) + 1
             strange = sorted(set(found[1:]) ^ set(columns))
-            raise changed_source(
+            raise _changed(
                 f"expected {wide:,} columns of {ECONOMIES} economies and "
                 f"{len(SECTORS)} industries, found {len(found) - 1:,} of {len(codes)} economies"
                 + (f" (unexpected or absent: {', '.join(strange[:3])})" if strange else ""),
-                remedy=_CHANGED,
                 file=file,
             )
-        countries = translate(tuple(codes), alpha3_to_iso3, file=file, column="header")
+        countries = translate(codes, alpha3_to_iso3, file=file, column="header").values()
         rows = (*uses, TAXES, VALUE_ADDED, OUTPUT)
         place = {label: number for number, label in enumerate(rows)}
         return cls(file, found[0], tuple(map(str, countries)), place, columns)
@@ -201,9 +204,7 @@ class _Labels:
         """Places of the rows of a block."""
         strange = [label for label in labels if label not in self.row]
         if strange:
-            raise changed_source(
-                f"there should be no row {strange[0]!r}", remedy=_CHANGED, file=self.file
-            )
+            raise _changed(f"there should be no row {strange[0]!r}", file=self.file)
         return np.array([self.row[label] for label in labels], dtype=np.int64)
 
 
@@ -219,19 +220,16 @@ def _cells(path: Path, member: str, labels: _Labels) -> Matrix:
             cells[place, number] = column.to_numpy(zero_copy_only=False)
     if (seen != 1).any():
         label = list(labels.row)[int(np.argmax(seen != 1))]
-        raise changed_source(
+        raise _changed(
             f"expected {len(seen):,} rows, found {int(seen.sum()):,} "
             f"(row {label} occurs {int(seen[labels.row[label]])} times)",
-            remedy=_CHANGED,
             file=labels.file,
         )
     # Value added of a final use does not exist, and may be an empty cell.
     empty = np.isnan(cells[:-3]).any(axis=1)
     if empty.any():
         raise SourceError(
-            f"a cell of row {list(labels.row)[int(np.argmax(empty))]} is empty",
-            remedy="The file may be damaged: fetch it again with --refresh",
-            file=labels.file,
+            f"a cell of row {list(labels.row)[int(np.argmax(empty))]} is empty", file=labels.file
         )
     return cells
 

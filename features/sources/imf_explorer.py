@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ _INDICATORS = {
     "imports of goods, cost, insurance and freight (cif), us dollar": "MG_CIF_USD",
     "imports of goods, free on board (fob), us dollar": "MG_FOB_USD",
 }
+_broken = partial(SourceError, remedy="Download it again")
 _SCALES = {"units": 0, "thousands": 3, "millions": 6, "billions": 9}
 
 
@@ -30,7 +32,7 @@ def is_explorer(header: Sequence[str]) -> bool:
 
 
 def read_explorer(path: Path) -> pd.DataFrame:
-    """A row a series and year, with the columns of the interface's CSV.
+    """One row per series and year, with the columns of the interface's CSV.
 
     Parameters
     ----------
@@ -52,9 +54,7 @@ def read_explorer(path: Path) -> pd.DataFrame:
     try:
         table = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8-sig")
     except (ValueError, pd.errors.ParserError) as error:
-        raise SourceError(
-            f"the CSV cannot be read ({first_line(error)})", remedy="Download it again", file=path
-        ) from error
+        raise _broken(f"the CSV cannot be read ({first_line(error)})", file=path) from error
     years = [name for name in table if _YEAR.fullmatch(str(name))]
     long = _keys(table, path).assign(_scale=_scale(table, path))
     cells = pd.concat([long, table[years]], axis="columns").melt(
@@ -62,12 +62,9 @@ def read_explorer(path: Path) -> pd.DataFrame:
     )
     text = cells["OBS_VALUE"].str.replace(",", "").str.strip()
     value = pd.to_numeric(text.where(text != "", None), errors="coerce")
-    if (value.isna() & (text != "")).any():
-        raise SourceError(
-            f"{text[value.isna() & (text != '')].iloc[0]!r} is not a number",
-            remedy="Download it again",
-            file=path.name,
-        )
+    wrong = value.isna() & (text != "")
+    if wrong.any():
+        raise _broken(f"{text[wrong].iloc[0]!r} is not a number", file=path.name)
     return cells.assign(OBS_VALUE=value * cells["_scale"]).drop(columns="_scale")
 
 
@@ -104,21 +101,13 @@ def _scale(table: pd.DataFrame, path: Path) -> np.ndarray:
     return 10.0 ** power.to_numpy(dtype=np.float64)
 
 
-def _indicator(name: str) -> str:
-    return _INDICATORS.get(name.strip().lower(), name)
-
-
-def _frequency(name: str) -> str:
-    return name.strip()[:1].upper()
-
-
 def _country(name: str) -> str:
     return alpha3_of_name(name) or name
 
 
 _of_name = {
     "COUNTRY": _country,
-    "INDICATOR": _indicator,
+    "INDICATOR": lambda name: _INDICATORS.get(name.strip().lower(), name),
     "COUNTERPART_COUNTRY": _country,
-    "FREQUENCY": _frequency,
+    "FREQUENCY": lambda name: name.strip()[:1].upper(),
 }

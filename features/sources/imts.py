@@ -23,8 +23,8 @@ from features.sources.indicator_parts import check_release_day, check_years
 from features.store.connector import Connector
 from features.store.source import SourceInfo, day_option, option, require_choice
 from features.tidy.csv_stream import header
-from features.tidy.parts import Notes, Part
-from features.tidy.tidying import require_source_columns, trade_frame_table
+from features.tidy.parts import Notes, Part, with_notes
+from features.tidy.tidying import refuse_twice, require_source_columns, trade_frame_table
 from features.tidy.years import years_word
 
 if TYPE_CHECKING:
@@ -48,24 +48,16 @@ PARTIAL_SHARE = 0.9
 """Share of the previous year's reporters below which the last year counts as partial."""
 # The whole world's matrix takes the server minutes before its first byte.
 _READ_TIMEOUT = 1800.0
-_REMEDY = "Fetch it again (--refresh)"
 
 
 @dataclass(frozen=True, slots=True)
 class Imts(Connector):
     """Total goods trade between countries, current USD, as one side reported it.
 
-    Attributes
-    ----------
-    flow
-        ``exports`` (free on board, reported by the exporter) or ``imports`` (with cost, insurance
-        and freight, reported by the importer).
-    years
-        Those wanted; by default all from `FIRST_YEAR` on.
-    reporters
-        ISO alpha-3 codes, asked for one by one; by default all, in one long request.
-    release
-        Day of an earlier retrieval.
+    Exports are free on board, as the exporter reports them; imports include cost, insurance and
+    freight, as the importer reports them.
+
+    {options}
     """
 
     flow: str = option("exports", help="exports (FOB) or imports (CIF), as reported")
@@ -112,7 +104,7 @@ class Imts(Connector):
         return f"imts:{self.release}:{self.flow}:{reporters}:{years}"
 
     def locate(self) -> tuple[str, ...]:
-        """One address, or one a reporter."""
+        """One address, or one per reporter."""
         return tuple(self._address(area) for area in self._areas())
 
     def download(self, cache: RawCache) -> tuple[RawFile, ...]:
@@ -141,7 +133,7 @@ class Imts(Connector):
         )
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
-        """A part a year."""
+        """One part per year."""
         notes = Notes()
         rows = pd.concat([self._read(file.path, notes) for file in raw], ignore_index=True)
         rows = _known_countries(rows, notes, file=raw[0].path.name)
@@ -150,7 +142,8 @@ class Imts(Connector):
             asked = rows["reporter"].isin(self.reporters)
             notes.count("rows of reporters not asked for dropped", int((~asked).sum()))
             rows = rows[asked]
-        _refuse_duplicates(rows, file=raw[0].path.name)
+        words = "trade of {reporter} with {partner} in {year}"
+        refuse_twice(rows, ("reporter", "partner", "year"), words, file=raw[0].path.name)
         years = sorted(set(rows["year"]))
         absent = [str(year) for year in self.years if year not in years]
         if absent:
@@ -158,14 +151,12 @@ class Imts(Connector):
         _say_if_partial(rows, notes)
         if self.flow == "imports":
             notes.say("Imports are valued with cost, insurance and freight (CIF)")
-        for year in years:
-            # Counts are of the whole table: the first part reports them.
-            read = notes if year == years[0] else Notes()
-            frame = rows[rows["year"] == year]
-            yield Part.of_year(int(year), partial(self._build, frame, int(year), read))
+        parts = (Part.of_year(int(y), partial(self._build, rows[rows["year"] == y], int(y)))
+                 for y in years)  # fmt: skip
+        yield from with_notes(notes, parts)
 
-    def _build(self, frame: pd.DataFrame, year: int, read: Notes, notes: Notes) -> pa.Table:
-        notes.add(read)
+    def _build(self, frame: pd.DataFrame, year: int, notes: Notes) -> pa.Table:
+        del notes
         sides = ("reporter", "partner") if self.flow == "exports" else ("partner", "reporter")
         named = frame.rename(columns=dict(zip(sides, ("exporter", "importer"), strict=True)))
         return trade_frame_table(named[["exporter", "importer", "value_usd"]], year=year)
@@ -194,12 +185,7 @@ class Imts(Connector):
         periods = rows["TIME_PERIOD"].astype("category")
         for period in periods.cat.categories:
             if not re.fullmatch(r"\d{4}", period):
-                raise SourceError(
-                    f"{period!r} is not a year",
-                    remedy=_REMEDY,
-                    file=path.name,
-                    column="TIME_PERIOD",
-                )
+                raise SourceError(f"{period!r} is not a year", file=path.name, column="TIME_PERIOD")
         year = periods.astype("str").astype("int16")
         wanted = year.isin(self.years) if self.years else year >= FIRST_YEAR
         notes.count("rows of years not asked for dropped", int((~wanted).sum()))
@@ -231,8 +217,7 @@ def _check(answer: Answer, *, url: str) -> None:
     # A stripped copy would double the answer's hundreds of megabytes.
     if not rows[:1000].strip():
         raise SourceError(
-            "the source answered with a header and no row, as it does for a selection it does not "
-            "have",
+            "the source answered with a header and no row, as it does for a selection it lacks",
             remedy="Check --reporters and --years: the country may report nothing there",
             file=url,
         )
@@ -242,13 +227,13 @@ def _refuse_other(path: Path, *, indicator: str) -> None:
     """Raise `SourceError` for a file without figures of the indicator, by its first rows."""
     found = header(path, member=None)
     if is_explorer(found):
-        if indicator not in set(read_explorer(path)["INDICATOR"]):
-            raise SourceError("the table has another indicator", remedy=_REMEDY, file=path.name)
-        return
-    require_source_columns(found, _COLUMNS, file=path.name)
-    with path.open(encoding="utf-8-sig") as handle:
-        if indicator not in handle.read(1 << 16):
-            raise SourceError("the table has another indicator", remedy=_REMEDY, file=path.name)
+        present = indicator in set(read_explorer(path)["INDICATOR"])
+    else:
+        require_source_columns(found, _COLUMNS, file=path.name)
+        with path.open(encoding="utf-8-sig") as handle:
+            present = indicator in handle.read(1 << 16)
+    if not present:
+        raise SourceError("the table has another indicator", file=path.name)
 
 
 def _csv_rows(path: Path) -> pd.DataFrame:
@@ -273,9 +258,7 @@ def _csv_rows(path: Path) -> pd.DataFrame:
         )
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise SourceError(
-            f"the CSV cannot be read ({first_line(error)})",
-            remedy=_REMEDY,
-            file=path.name,
+            f"the CSV cannot be read ({first_line(error)})", file=path.name
         ) from error
     return table.to_pandas().astype(dict.fromkeys(_COLUMNS[:-1], "str"))
 
@@ -286,13 +269,9 @@ def _known_countries(rows: pd.DataFrame, notes: Notes, *, file: str) -> pd.DataF
     grouped = pd.Series(False, index=rows.index)
     nowhere = pd.Series(False, index=rows.index)
     for side, column in columns.items():
-        sizes = rows[side].value_counts().sort_index()
-        codes = [str(code) for code in sizes.index]
-        groups = {code for code in codes if _GROUP.fullmatch(code)}
-        named = translate(
-            codes, _area_to_iso3, file=file, column=column, count=notes.count, rows=sizes.tolist()
-        )
-        iso3 = dict(zip(codes, named, strict=True))
+        sizes = rows[side].value_counts().sort_index().to_dict()
+        groups = {code for code in sizes if _GROUP.fullmatch(code)}
+        iso3 = translate(sizes, _area_to_iso3, file=file, column=column, count=notes.count)
         others = {code for code, country in iso3.items() if country is None} - groups
         grouped |= rows[side].isin(groups)
         nowhere |= rows[side].isin(others)
@@ -310,17 +289,6 @@ def _known_countries(rows: pd.DataFrame, notes: Notes, *, file: str) -> pd.DataF
 def _area_to_iso3(code: str) -> str | None:
     no_country = _GROUP.fullmatch(code) or _NO_COUNTRY.fullmatch(code)
     return None if no_country else alpha3_to_iso3(code)
-
-
-def _refuse_duplicates(rows: pd.DataFrame, *, file: str) -> None:
-    twice = rows.duplicated(["reporter", "partner", "year"])
-    if twice.any():
-        first = rows[twice].iloc[0]
-        raise SourceError(
-            f"trade of {first['reporter']} with {first['partner']} in {first['year']} occurs twice",
-            remedy=_REMEDY,
-            file=file,
-        )
 
 
 def _say_if_partial(rows: pd.DataFrame, notes: Notes) -> None:

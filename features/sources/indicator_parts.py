@@ -14,8 +14,8 @@ import pyarrow as pa
 from features.countries.source_codes import alpha3_to_iso3, translate
 from features.errors import InputError, SourceError
 from features.sources.indicator_sets import ReadySeries
-from features.tidy.parts import Notes, Part
-from features.tidy.tidying import indicator_table
+from features.tidy.parts import Notes, Part, with_notes
+from features.tidy.tidying import indicator_table, refuse_twice
 from features.tidy.years import years_word
 
 NO_COUNTRY = "rows of areas that are not countries dropped"
@@ -45,13 +45,7 @@ class Reading:
 
 
 def check_release_day(release: str) -> None:
-    """Refuse a release of a dated source that is not a day.
-
-    Raises
-    ------
-    InputError
-        If it is neither empty nor a day as YYYYMMDD.
-    """
+    """Raise `InputError` for a release that is neither empty nor a day as YYYYMMDD."""
     try:
         plain = not release or datetime.strptime(release, "%Y%m%d").strftime("%Y%m%d") == release
     except ValueError:
@@ -64,13 +58,7 @@ def check_release_day(release: str) -> None:
 
 
 def check_years(years: Sequence[int]) -> None:
-    """Refuse impossible years.
-
-    Raises
-    ------
-    InputError
-        If one is outside 1800 to 2200.
-    """
+    """Raise `InputError` for a year outside 1800 to 2200."""
     wrong = [year for year in years if not 1800 <= year <= 2200]
     if wrong:
         raise InputError(
@@ -113,7 +101,13 @@ def yearly_parts(
     for text in reading.statements:
         notes.say(text)
     frame = _countries(frame, reading, notes, using=using)
-    _refuse_twice(frame, file=reading.file)
+    refuse_twice(
+        frame,
+        ("series", "iso3", "year"),
+        "{series} of {iso3} in {year}",
+        file=reading.file,
+        remedy="The source may have changed while it was read: run it again with --refresh",
+    )
     known = frame["value"].notna()
     notes.count("empty cells left out", int((~known).sum()))
     frame = _in_project_units(frame[known], chosen, file=reading.file)
@@ -122,13 +116,12 @@ def yearly_parts(
     without = [year for year in years if year not in by_year]
     if without:
         notes.say(f"No series has a value in {', '.join(map(str, sorted(set(without))))}")
-    for year, rows in by_year.items():
-        yield Part.of_year(year, partial(_table, rows, earlier=notes))
-        notes = Notes()  # The counts are of all years: the first part reports them.
+    parts = (Part.of_year(year, partial(_table, rows)) for year, rows in by_year.items())
+    yield from with_notes(notes, parts)
 
 
-def _table(rows: pd.DataFrame, notes: Notes, *, earlier: Notes) -> pa.Table:
-    notes.add(earlier)
+def _table(rows: pd.DataFrame, notes: Notes) -> pa.Table:
+    del notes
     return indicator_table(rows)
 
 
@@ -140,35 +133,14 @@ def _countries(
     using: Callable[[str], str | None],
 ) -> pd.DataFrame:
     """Rows of countries, with ``iso3``; all others are counted."""
-    codes = frame["code"].astype("category").cat.remove_unused_categories()
-    distinct = [str(code) for code in codes.cat.categories]
-    asked = [code for code in distinct if code not in reading.dropped]
-    rows = codes.value_counts()
-    translated = translate(
-        asked,
-        using,
-        file=reading.file,
-        column="country code",
-        count=notes.count,
-        rows=[int(rows[code]) for code in asked],
-    )
-    iso3 = dict(zip(asked, translated, strict=True))
-    for code in distinct:
+    rows = frame["code"].value_counts().sort_index().to_dict()
+    asked = {code: number for code, number in rows.items() if code not in reading.dropped}
+    iso3 = translate(asked, using, file=reading.file, column="country code", count=notes.count)
+    for code, number in rows.items():
         if iso3.get(code) is None:
-            notes.count(reading.dropped.get(code, NO_COUNTRY), int(rows[code]))
+            notes.count(reading.dropped.get(code, NO_COUNTRY), number)
     names = frame["code"].map({code: name for code, name in iso3.items() if name is not None})
     return frame.assign(iso3=names)[names.notna()]
-
-
-def _refuse_twice(frame: pd.DataFrame, *, file: str) -> None:
-    twice = frame.duplicated(["series", "iso3", "year"]).to_numpy()
-    if twice.any():
-        row = frame.iloc[int(twice.argmax())]
-        raise SourceError(
-            f"{row['series']} of {row['iso3']} in {row['year']} occurs twice",
-            remedy="The source may have changed while it was read: run it again with --refresh",
-            file=file,
-        )
 
 
 def _in_project_units(

@@ -259,8 +259,8 @@ def choose(source: SeriesSource, wanted: Sequence[str]) -> tuple[ReadySeries, ..
             near = get_close_matches(word, known, n=3, cutoff=0.5) or sorted(known)[:5]
             raise InputError(
                 f"--indicators: {word!r} is not a ready series of {source}",
-                remedy=f"Near it are {', '.join(near)}. Others need a channel and a publication "
-                "lag first: give their values and catalogue as files of your own",
+                remedy=f"Similar ones are {', '.join(near)}. Others need a channel and a "
+                "publication lag first: give their values and catalogue as files of your own",
             )
     chosen = {known[word] for word in wanted}
     return tuple(series for series in present if series in chosen)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -21,8 +20,8 @@ from features.errors import changed_source
 from features.store.connector import Connector
 from features.store.source import SourceInfo, option, require_choice, require_years
 from features.tidy.csv_stream import TEXT
-from features.tidy.flow_spool import FlowSpool, Translated
-from features.tidy.parts import Notes, Part
+from features.tidy.flow_spool import FlowSpool
+from features.tidy.parts import Part
 from features.tidy.years import years_word
 from features.tidy.zip_csv import blocks, zip_only
 
@@ -65,20 +64,18 @@ DIGITAL = frozenset({159, 160, 161, 162, 163, 164, 166})
 """Digitally deliverable, after UNCTAD (2015): an upper bound, as everywhere."""
 LEVELS = ("sector", "industry", "total")
 MILLION = 1e6
+_STATEMENTS = (
+    "Agriculture begins in 1986, mining and manufacturing in 1988, services in 2000: totals jump "
+    "there",
+    "Sums are over the industries that are known",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Itpde(Connector):
     """Trade of a release at the level asked for, domestic sales (exporter = importer) included.
 
-    Parameters
-    ----------
-    edition
-        ``r03`` or ``r02``.
-    level
-        ``sector`` (four broad sectors), ``industry`` (170) or ``total``.
-    years
-        Years to convert; all where empty.
+    {options}
 
     Raises
     ------
@@ -138,15 +135,18 @@ class Itpde(Connector):
         )
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
-        """A part a year, exporter, importer, sector and current USD."""
+        """One part per year, exporter, importer, sector and current USD."""
         path = raw[0].path
-        folder = path.parent / f".{self.key.replace(':', '.')}"
-        spool = FlowSpool(folder, file=path.name, years=self.years)
+        spool = FlowSpool.beside(path, key=self.key, years=self.years)
         _read(path, spool, dynamic=DYNAMIC[self.edition])
-        flows = spool.translated(alpha3_to_iso3, column="exporter_iso3 or importer_iso3")
         sectors, group = _sectors(self.level)
-        for year in spool.chosen():
-            yield Part.of_year(year, partial(_year_table, flows, year, sectors, group))
+        yield from spool.parts(
+            alpha3_to_iso3,
+            column="exporter_iso3 or importer_iso3",
+            sectors=sectors,
+            group=group,
+            statements=_STATEMENTS,
+        )
 
     def sector_table(self, raw: Sequence[RawFile]) -> pd.DataFrame | None:
         """Kinds of the sectors; None for totals.
@@ -252,16 +252,3 @@ def _refuse_industry(industry: NDArray[np.int16], file: str) -> None:
             file=file,
             column="industry_id",
         )
-
-
-def _year_table(
-    flows: Translated,
-    year: int,
-    sectors: Sequence[str] | None,
-    group: NDArray[np.intp],
-    notes: Notes,
-) -> pa.Table:
-    notes.say("Agriculture begins in 1986, mining and manufacturing in 1988, services in 2000: "
-              "totals jump there")  # fmt: skip
-    notes.say("Sums are over the industries that are known")
-    return flows.table(year, notes, sectors=sectors, group=group)

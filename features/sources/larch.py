@@ -47,10 +47,7 @@ _COLUMNS = {
 class Larch(Connector):
     """Mario Larch's regional trade agreements: pair attributes for the channel of trade policy.
 
-    Parameters
-    ----------
-    release
-        Day of the release.
+    {options}
 
     Raises
     ------
@@ -86,14 +83,10 @@ class Larch(Connector):
                 remedy="Give a day, such as --release 20260111",
             )
 
-    @property
-    def key(self) -> str:
-        """Source and release."""
-        return f"larch:{self.release}"
-
     def locate(self) -> tuple[str, ...]:
         """Address of the file; releases up to 2022 are not in an archive."""
-        return (self._plain if self.release < "2023" else self._archive,)
+        ending = ".csv" if self.release < "2023" else "_csv.zip"
+        return (f"{FOLDER}rta_{self.release}{ending}",)
 
     def download(self, cache: RawCache) -> tuple[RawFile, ...]:
         """Get the file, in any form from the user's folder."""
@@ -105,14 +98,6 @@ class Larch(Connector):
         """A part for every year with an agreement."""
         read = Notes()
         yield from yearly_parts(_agreements(raw[0].path, read), read=read)
-
-    @property
-    def _archive(self) -> str:
-        return f"{FOLDER}rta_{self.release}_csv.zip"
-
-    @property
-    def _plain(self) -> str:
-        return f"{FOLDER}rta_{self.release}.csv"
 
 
 def _is_table(path: Path) -> bool:
@@ -158,8 +143,6 @@ def _agreements(path: Path, notes: Notes) -> pd.DataFrame:
 def _one_row_a_pair(rows: pd.DataFrame, notes: Notes) -> pd.DataFrame:
     """A country under an old and a new code has the agreements of both."""
     keys = [*PAIR, "year"]
-    twice = int(rows.duplicated(keys).sum())
-    if not twice:
-        return rows
+    twice = rows.duplicated(keys).sum()
     notes.count("rows of a country under a second code joined to those under its first", twice)
-    return rows.groupby(keys, observed=True, as_index=False).max()
+    return rows.groupby(keys, observed=True, as_index=False).max() if twice else rows

@@ -40,12 +40,15 @@ _OWN = "OWID_"
 _PRICE_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _BLANK = "rows without a country code (regions, groups of countries) dropped"
 _OWN_CODES = "rows of the source's own codes (OWID_...: the world, regions, former states) dropped"
-_UPGRADE = "Leave the series out with --indicators, take an earlier release, or upgrade gravicast"
+_changed = partial(
+    changed_source,
+    remedy="Leave the series out with --indicators, take an earlier release, or upgrade gravicast",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Owid(Connector):
-    """Charts of Our World in Data, a row a country and year.
+    """Charts of Our World in Data, one row per country and year.
 
     The source overwrites its charts in place: the day of retrieval is the release. Unchanged files
     are not sent again.
@@ -171,10 +174,9 @@ def _columns(body: bytes, *, file: str) -> dict[str, Mapping[str, Any]]:
             return dict(columns)
     except (ValueError, KeyError, TypeError, AttributeError):
         pass
-    raise changed_source(
+    raise _changed(
         "expected JSON with an object 'columns', found "
         f"{body[:60].decode('utf-8', errors='replace')!r}",
-        remedy=_UPGRADE,
         file=file,
     )
 
@@ -204,20 +206,15 @@ def _value_name(
             _refuse_other_prices(series, columns[found[0]], file=file)
             return names[found[0]], columns[found[0]]
     present = ", ".join(f"{about.get('shortName')} ({key})" for key, about in columns.items())
-    raise changed_source(
-        f"expected a column {' or '.join(series.columns)}, found {present}",
-        remedy=_UPGRADE,
-        file=file,
-    )
+    raise _changed(f"expected a column {' or '.join(series.columns)}, found {present}", file=file)
 
 
 def _refuse_other_prices(series: ReadySeries, about: Mapping[str, Any], *, file: str) -> None:
     """Refuse a unit that names another year of prices than ours does."""
     unit = f"{about.get('unit') or ''} {about.get('shortUnit') or ''}"
     if set(_PRICE_YEAR.findall(unit)) - set(_PRICE_YEAR.findall(series.unit)):
-        raise changed_source(
+        raise _changed(
             f"expected {series.name} in {series.unit}, found its unit to be {unit.strip()!r}",
-            remedy=_UPGRADE,
             file=file,
         )
 
@@ -233,9 +230,8 @@ def _read_table(path: Path, *, series: ReadySeries, names: frozenset[str]) -> pd
     require_source_columns([name.capitalize() for name in header], _KEYS, file=path.name)
     values = [k for k, name in enumerate(header) if name in names]
     if len(values) != 1:
-        raise changed_source(
+        raise _changed(
             f"expected one column {' or '.join(sorted(names))}, found {', '.join(rows[0])}",
-            remedy=_UPGRADE,
             file=path.name,
         )
     code, year, value = header.index("code"), header.index("year"), values[0]
@@ -261,9 +257,7 @@ def _number(cell: str) -> float:
 
 
 def _broken(reason: str, path: Path) -> SourceError:
-    return SourceError(
-        f"the table is broken ({reason})", remedy="Run it again with --refresh", file=path.name
-    )
+    return SourceError(f"the table is broken ({reason})", file=path.name)
 
 
 def _statement(series: ReadySeries, about: Mapping[str, Any]) -> str:

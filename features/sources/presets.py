@@ -59,34 +59,17 @@ class Preset:
     members: Callable[[str], tuple[Connector, ...]]
 
 
-def _wdi(names: Sequence[str]) -> Wdi:
-    return Wdi(indicators=tuple(dict.fromkeys(names)))
-
-
-def _in_channels(*presets: str) -> list[str]:
-    return [s.name for preset in presets for s in ready_in(preset) if s.source == "wdi"]
+def _wdi(*sets: str, also: Sequence[str] = ()) -> Wdi:
+    names = [s.name for one in sets for s in ready_in(one) if s.source == "wdi"]
+    return Wdi(indicators=tuple(dict.fromkeys([*also, *names])))
 
 
 def _technology(release: str) -> tuple[Connector, ...]:
-    wdi = _wdi([*DENOMINATORS, *_in_channels("technology", "published_totals")])
+    wdi = _wdi("technology", "published_totals", also=DENOMINATORS)
     return wdi, Owid(), Technology(release=release)
 
 
-def _economy(release: str) -> tuple[Connector, ...]:
-    del release
-    wdi = _wdi(_in_channels("economic_mass", "published_totals", "trade_policy"))
-    return wdi, Weo(vintages=VINTAGES)
-
-
-def _all(release: str) -> tuple[Connector, ...]:
-    channels = ("economic_mass", "published_totals", "trade_policy", "technology")
-    wdi = _wdi(_in_channels(*channels))
-    return wdi, Weo(vintages=VINTAGES), Owid(), Technology(release=release)
-
-
-def _snapshots(release: str) -> tuple[Connector, ...]:
-    del release
-    return (Aipi(),)
+_ECONOMY = ("economic_mass", "published_totals", "trade_policy")
 
 
 PRESETS: dict[str, Preset] = {
@@ -95,10 +78,21 @@ PRESETS: dict[str, Preset] = {
         "published totals (WDI, Our World in Data, BACI)",
         _technology,
     ),
-    "economy": Preset("economic mass, published totals and tariffs (WDI, WEO)", _economy),
-    "all": Preset("both of these", _all),
+    "economy": Preset(
+        "economic mass, published totals and tariffs (WDI, WEO)",
+        lambda _: (_wdi(*_ECONOMY), Weo(vintages=VINTAGES)),
+    ),
+    "all": Preset(
+        "both of these",
+        lambda release: (
+            _wdi(*_ECONOMY, "technology"),
+            Weo(vintages=VINTAGES),
+            Owid(),
+            Technology(release=release),
+        ),
+    ),
     "snapshots": Preset(
-        "AI preparedness, one year only: a back-test refuses it unless forced", _snapshots
+        "AI preparedness, one year only: a back-test refuses it unless forced", lambda _: (Aipi(),)
     ),
 }
 """By name. A preset fails if one source does, so none has `features.sources.stri`, whose server

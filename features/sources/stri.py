@@ -29,6 +29,7 @@ from features.store.source import (
     require_years,
 )
 from features.tidy.csv_stream import csv_batches
+from features.tidy.csv_stream import header as columns_of
 from features.tidy.parts import Part
 from features.tidy.tidying import require_source_columns
 from features.tidy.years import years_word
@@ -62,7 +63,7 @@ _GROUP = re.compile(r"EU\d*(_\d{4})?|EU\d*OECD|EA\d*|EEA|OECD\w*|G7|G20|W|WLD|BR
 _GROUPS_DROPPED = "rows of groups of countries dropped"
 _PICK = re.compile(r"[A-Z][A-Z0-9_]*=[A-Za-z0-9_]+")
 _BY_HAND = "Try again later, or download the file by hand and give its folder with --from"
-_CHANGED = "The source has changed: upgrade gravicast"
+_changed = partial(SourceError, remedy="The source has changed: upgrade gravicast")
 
 _NOTE = (
     f"from {FIRST_YEAR}, {ECONOMIES} economies; the publication lag of {LAG_MONTHS} months is "
@@ -89,16 +90,7 @@ class Stri(Connector):
     Further dimensions (measure, sector, ...) are read at their total if one is marked (`TOTALS`);
     otherwise the error names the dimension and ``pick`` decides. Nothing is averaged.
 
-    Attributes
-    ----------
-    what
-        ``digital`` (Digital STRI) or ``services`` (STRI).
-    years
-        Those wanted; by default all from `FIRST_YEAR` on.
-    pick
-        Codes of dimensions as ``DIMENSION=CODE``, each dimension once.
-    release
-        Day of an earlier retrieval.
+    {options}
     """
 
     what: str = option("digital", help="digital (Digital STRI) or services (STRI)")
@@ -181,7 +173,7 @@ class Stri(Connector):
         return (cache.answer(url, name=name, params=params, check=check, fits=fits),)
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
-        """A part a year; rows of groups of countries and of parts of the index are counted."""
+        """One part per year; rows of groups of countries and of parts of the index are counted."""
         path, series = raw[0].path, self.series
         rows, dimensions = _read(path, flow=series.at_source)
         rows, statements = _chosen(rows, dimensions, picks=self.pick, file=path.name)
@@ -273,18 +265,16 @@ def _refuse_flow(column: pd.Series, flow: str, *, file: str) -> None:
 
 def _read(path: Path, *, flow: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Rows as text but for the value, and the dimensions beside country and year."""
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as handle:
-        header = [name.strip() for name in next(csv.reader([handle.readline()]), [])]
+    header = columns_of(path, member=None)
     of_flow = _flow_column(header)
     require_source_columns(header, (of_flow, *_COLUMNS), file=path.name)
     # In SDMX-CSV every dimension stands before the value and every attribute after it; the
     # explorer's download has a label, in words, beside each code.
     before = [n for n in header[: header.index("OBS_VALUE")] if _IDENTIFIER.fullmatch(n)]
     if not {"REF_AREA", "TIME_PERIOD"} <= set(before) or len(set(header)) < len(header):
-        raise SourceError(
+        raise _changed(
             "the order of the columns does not tell dimensions, which come before OBS_VALUE, from "
             f"attributes: {', '.join(header)}",
-            remedy=_CHANGED,
             file=path.name,
         )
     dimensions = tuple(name for name in before if name not in (*_NO_DIMENSIONS, *_COLUMNS))
@@ -300,7 +290,7 @@ def _read(path: Path, *, flow: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
 def _chosen(
     rows: pd.DataFrame, dimensions: Sequence[str], *, picks: Sequence[str], file: str
 ) -> tuple[pd.DataFrame, list[str]]:
-    """One row a country and year: as picked, else the total; what was left out, in sentences."""
+    """One row per country and year: as picked, else the total; what was left out, in sentences."""
     countries, statements = set(rows["REF_AREA"]), []
     picked = dict(pick.split("=") for pick in picks)
     for name, code in picked.items():
@@ -362,11 +352,8 @@ def _index_rows(rows: pd.DataFrame, *, series: ReadySeries, file: str) -> pd.Dat
         if wrong.any():
             row = rows[wrong].iloc[0]
             what = "a year" if column == "TIME_PERIOD" else "an index from 0 to 1"
-            raise SourceError(
-                f"{row[column]!s} of {row['REF_AREA']} is not {what}",
-                remedy=_CHANGED,
-                file=file,
-                column=column,
+            raise _changed(
+                f"{row[column]!s} of {row['REF_AREA']} is not {what}", file=file, column=column
             )
     return pd.DataFrame(
         {

@@ -30,7 +30,6 @@ from numpy.typing import NDArray
 from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.sources.baci import NEWEST, Baci, BaciArchive, baci_address, download_baci
-from features.sources.baci_reading import aggregate_year
 from features.sources.harmonized_system import TECHNOLOGY, level_named
 from features.store.connector import Connector
 from features.store.source import IndicatorLine, SourceInfo, option
@@ -55,10 +54,7 @@ _INFO = Baci.INFO
 class Technology(Connector):
     """Stocks of technology goods by importer, as indicators.
 
-    Parameters
-    ----------
-    revision, release
-        Of BACI, see `Baci`; HS96 is the first revision with a code for robots.
+    {options}
 
     Raises
     ------
@@ -98,7 +94,7 @@ class Technology(Connector):
         return (download_baci(cache, self.revision, self.release),)
 
     def tidy(self, raw: Sequence[RawFile]) -> Iterator[Part]:
-        """A part a year; the first one asked for reads the years before it too."""
+        """One part per year; the first one asked for reads the years before it too."""
         archive = BaciArchive.open(raw[0].path, revision=self.revision, release=self.release)
         years = archive.chosen(())
 
@@ -187,15 +183,7 @@ def _known_producer(country: pd.Index, good: NDArray[np.object_], year: int) -> 
 
 def _year_totals(archive: BaciArchive, year: int, notes: Notes) -> tuple[pd.Series, pd.Series]:
     """Imports and exports by country and good, million USD, every country of the year's trade."""
-    flows = aggregate_year(
-        archive.path,
-        archive.members[year],
-        year=year,
-        countries=archive.countries,
-        level=level_named("technology"),
-        notes=notes,
-    )
-    archive.provisional(year, notes)
+    flows = archive.flows(year, level_named("technology"), notes)
     traders = np.unique(np.concatenate([flows.exporter, flows.importer]))
     names = [flows.names[trader] for trader in traders]
     index = pd.MultiIndex.from_product([names, list(TECHNOLOGY)], names=["iso3", "good"])

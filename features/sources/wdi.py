@@ -31,7 +31,7 @@ _TAIWAN = "Taiwan is absent from WDI: its indicators are unknown unless another 
 
 @dataclass(frozen=True, slots=True)
 class Wdi(Connector):
-    """Series of the World Development Indicators, a row a country and year.
+    """Series of the World Development Indicators, one row per country and year.
 
     The source overwrites figures in place, even weeks after its update date, so the day of
     retrieval is the release and the content is hashed.
@@ -142,5 +142,5 @@ class Wdi(Connector):
 
 
 def _updated(days: set[str]) -> str:
-    """The source's update date, which does not change with every figure."""
+    """The source's update date, which not every changed figure moves."""
     return f"Last updated by the source's own word: {', '.join(sorted(days)) or 'unknown'}"

@@ -17,13 +17,14 @@ from features.download.given import answers
 from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.errors import SourceError, changed_source
+from features.tidy.tidying import refuse_twice
 
 API = "https://api.worldbank.org/v2"
 PER_PAGE = 20_000
 """Rows per request. From 50,000 the answer is a web page; a series has some 17,500."""
 RETIRED = "175"
-_AGAIN = "Run it again with --refresh"
 _TITLE = "World Bank API"
+_changed = partial(changed_source, remedy="Use --via bulk, or upgrade gravicast")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def _check_rows(
     except (KeyError, TypeError):
         right = False
     if not right:
-        raise SourceError("the page is of another subject", remedy=_AGAIN, file=_TITLE)
+        raise SourceError("the page is of another subject", file=_TITLE)
 
 
 def _check(answer: Answer, *, subject: str, number: int, first: Page | None) -> None:
@@ -159,9 +160,7 @@ def parse_page(body: bytes, *, subject: str) -> Page:
         answer = json.loads(body.decode("utf-8-sig"))
     except ValueError as error:
         kind = "a web page" if body.lstrip()[:1] == b"<" else "broken JSON"
-        raise SourceError(
-            f"the source answered with {kind} instead of data", remedy=_AGAIN, file=file
-        ) from error
+        raise SourceError(f"the source answered with {kind} instead of data", file=file) from error
     if isinstance(answer, list) and answer and isinstance(answer[0], dict):
         if "message" in answer[0]:
             raise _refused(answer[0]["message"], subject=subject, file=file)
@@ -169,10 +168,9 @@ def parse_page(body: bytes, *, subject: str) -> Page:
             return _page(*answer)
         except (TypeError, ValueError, KeyError, AttributeError):
             pass
-    raise changed_source(
+    raise _changed(
         "expected a list of page, pages, per_page, total and of rows, "
         f"found {body[:80].decode('utf-8', errors='replace')!r}",
-        remedy="Use --via bulk, or upgrade gravicast",
         file=file,
     )
 
@@ -232,7 +230,7 @@ def _match(page: Page, *, subject: str, number: int, of: Page | None) -> None:
         )
     else:
         return
-    raise SourceError(problem, remedy=_AGAIN, file=f"{_TITLE}, {subject}")
+    raise SourceError(problem, file=f"{_TITLE}, {subject}")
 
 
 def read_series(files: Sequence[RawFile], *, series: str) -> tuple[pd.DataFrame, str]:
@@ -244,6 +242,7 @@ def read_series(files: Sequence[RawFile], *, series: str) -> tuple[pd.DataFrame,
         ``series, code, area, year, value``, where ``code`` is the alpha-3 code, perhaps empty, and
         ``area`` the alpha-2 code; the day.
     """
+    file = f"{_TITLE}, {series}"
     pages = _read_whole(files, subject=series)
     rows = [row for page in pages for row in page.rows]
     try:
@@ -258,27 +257,16 @@ def read_series(files: Sequence[RawFile], *, series: str) -> tuple[pd.DataFrame,
             }
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise changed_source(
+        raise _changed(
             f"expected rows of indicator, country, countryiso3code, date "
             f"and value, found {json.dumps(rows[0], ensure_ascii=False)[:160]} ({error})",
-            remedy="Use --via bulk, or upgrade gravicast",
-            file=f"{_TITLE}, {series}",
+            file=file,
         ) from error
     if wrong:
-        raise SourceError(
-            f"{', '.join(sorted(map(str, wrong)))} came instead of {series}",
-            remedy=_AGAIN,
-            file=f"{_TITLE}, {series}",
-        )
+        named = ", ".join(sorted(map(str, wrong)))
+        raise SourceError(f"{named} came instead of {series}", file=file)
     # Rows that move between pages during reading push others out.
-    twice = frame.duplicated(["area", "year"]).to_numpy()
-    if twice.any():
-        row = frame.iloc[int(twice.argmax())]
-        raise SourceError(
-            f"{series} of {row['area']} in {row['year']} occurs twice",
-            remedy=_AGAIN,
-            file=f"{_TITLE}, {series}",
-        )
+    refuse_twice(frame, ("area", "year"), "{series} of {area} in {year}", file=file)
     return frame, pages[0].updated
 
 
@@ -290,10 +278,8 @@ def read_countries(files: Sequence[RawFile]) -> tuple[dict[str, str], frozenset[
         # The region "NA" means that this is a group. Namibia's own code NA stands elsewhere.
         groups = frozenset(str(row["id"]) for row in rows if row["region"]["id"] == "NA")
     except (KeyError, TypeError) as error:
-        raise changed_source(
-            f"expected id, iso2Code and region of each country ({error})",
-            remedy="Use --via bulk, or upgrade gravicast",
-            file=f"{_TITLE}, country",
+        raise _changed(
+            f"expected id, iso2Code and region of each country ({error})", file=f"{_TITLE}, country"
         ) from error
     return alpha3, groups
 

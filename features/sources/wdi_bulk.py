@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -25,16 +26,12 @@ BULK_URL = "https://databank.worldbank.org/data/download/WDI_CSV.zip"
 DATA, COUNTRIES, SERIES = "WDICSV.csv", "WDICountry.csv", "WDISeries.csv"
 _KEYS = ("Country Name", "Country Code", "Indicator Name", "Indicator Code")
 _API_INSTEAD = "Run it again with --refresh, or use --via api"
+_refused = partial(SourceError, remedy=_API_INSTEAD)
+_changed = partial(changed_source, remedy="Use --via api, or upgrade gravicast")
 
 
 def fetch_archive(cache: RawCache) -> RawFile:
-    """The archive, some 280 MB, resumably.
-
-    Raises
-    ------
-    SourceError
-        If the answer is not an archive.
-    """
+    """The archive, some 280 MB, resumably; raises `SourceError` for anything else."""
     files = [re.compile(re.escape(name), re.IGNORECASE) for name in (DATA, COUNTRIES, SERIES)]
     return cache.file(
         BULK_URL,
@@ -46,10 +43,8 @@ def fetch_archive(cache: RawCache) -> RawFile:
 
 def _check_archive(path: Path) -> None:
     if not zipfile.is_zipfile(path):
-        raise SourceError(
-            "the source sent something that is not a complete zip archive",
-            remedy=_API_INSTEAD,
-            file=path.name,
+        raise _refused(
+            "the source sent something that is not a complete zip archive", file=path.name
         )
 
 
@@ -113,7 +108,7 @@ def _columns(rows: Iterator[list[str]], *names: str, file: str) -> Iterator[tupl
 
 
 def _width(header: list[str]) -> int:
-    """Columns up to the last that has a name: lines may or may not end with a comma."""
+    """Columns up to the last named one: lines may or may not end with a comma."""
     return max((k for k, name in enumerate(header, start=1) if name), default=0)
 
 
@@ -137,11 +132,7 @@ def _year_columns(header: list[str], *, file: str) -> dict[int, int]:
     other = [name for k, name in enumerate(header) if k not in years and name and name not in _KEYS]
     if other or not years:
         shown = ", ".join(other[:5]) or "none"
-        raise changed_source(
-            f"expected columns of years such as 1960, found {shown}",
-            remedy="Use --via api, or upgrade gravicast",
-            file=file,
-        )
+        raise _changed(f"expected columns of years such as 1960, found {shown}", file=file)
     return years
 
 
@@ -151,9 +142,7 @@ def _number(cell: str, *, file: str, row: int) -> float:
     try:
         return float(cell)
     except ValueError:
-        raise SourceError(
-            f"{cell!r} is not a number", remedy=_API_INSTEAD, file=file, row=row
-        ) from None
+        raise _refused(f"{cell!r} is not a number", file=file, row=row) from None
 
 
 @contextmanager
@@ -164,9 +153,8 @@ def _member(path: Path, name: str) -> Iterator[tuple[Iterator[list[str]], str]]:
         with zipfile.ZipFile(path) as archive:
             found = [m for m in archive.namelist() if m.lower() == name.lower()]
             if len(found) != 1:
-                raise changed_source(
+                raise _changed(
                     f"expected a file {name}, found {', '.join(archive.namelist()[:12]) or 'none'}",
-                    remedy="Use --via api, or upgrade gravicast",
                     file=path.name,
                 )
             with archive.open(found[0]) as raw:
@@ -179,6 +167,4 @@ def _member(path: Path, name: str) -> Iterator[tuple[Iterator[list[str]], str]]:
 
 
 def _broken(reason: str, *, file: str) -> SourceError:
-    return SourceError(
-        f"the file is broken ({reason.splitlines()[0]})", remedy=_API_INSTEAD, file=file
-    )
+    return _refused(f"the file is broken ({reason.splitlines()[0]})", file=file)

@@ -75,14 +75,9 @@ class Weo(Connector):
     of earlier years only. Actual figures are those of the newest vintage, up to the last year that
     is not an estimate; they are revised, as other macro data are.
 
-    Attributes
-    ----------
-    vintages
-        Such as ``2015-04`` and ``2024-10``. Of two in one year the later one counts.
-    codes, horizon
-        Subjects to have projections of, 0 to ``horizon`` years ahead.
-    actuals
-        Subjects to have actual figures of.
+    Of two vintages in one year the later one counts.
+
+    {options}
     """
 
     vintages: tuple[str, ...] = option(
@@ -182,13 +177,13 @@ class Weo(Connector):
             yield Part.of_year(int(year), partial(_build, frame, notes.get(year, Notes())))
 
     def indicator_lines(self) -> tuple[IndicatorLine, ...]:
-        """A line a subject and horizon, and one a subject with actual figures."""
+        """One line per subject and horizon, and one per subject with actual figures."""
         ahead = [
             IndicatorLine(
                 indicator=f"WEO.{code}.H{h}",
                 # Trade too: the IMF's projections were public to forecasters.
                 channel="economic_mass",
-                label=f"{_CODES[code].label}: what the vintage of the year said of "
+                label=f"{_CODES[code].label}: what the year's vintage projected for "
                 f"{'the same year' if h == 0 else f'{h} years later' if h > 1 else '1 year later'}",
                 unit=_CODES[code].unit,
                 publication_lag_months=0,
@@ -243,7 +238,8 @@ class Weo(Connector):
             known = set(ahead[present & (table["code"] == code)])
             lacking = [h for h in range(self.horizon + 1) if h not in known]
             if lacking:
-                notes.say(f"Vintage {vintage} has no {code} {_listed(lacking)} years ahead")
+                years = ", ".join(map(str, lacking))
+                notes.say(f"Vintage {vintage} has no {code} {years} years ahead")
         return rows[["iso3", "year", "indicator", "value"]]
 
     def _actual(self, table: pd.DataFrame, notes: Notes) -> pd.DataFrame:
@@ -311,10 +307,6 @@ def _file_name(vintage: str) -> str:
 
 def _year(vintage: str) -> int:
     return int(vintage[:4])
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers))
 
 
 def _refuse_vintage(vintage: str) -> None:

@@ -18,7 +18,7 @@ from features.download.raw_file import RawFile
 from features.errors import SourceError, first_line
 from features.sources.weo_files import is_group, last_actual_year
 from features.tidy.parts import Notes
-from features.tidy.tidying import require_source_columns
+from features.tidy.tidying import refuse_twice, require_source_columns
 
 if TYPE_CHECKING:
     from features.download.raw_cache import RawCache
@@ -35,6 +35,7 @@ _LAST_ACTUAL = "LATEST_ACTUAL_ANNUAL_DATA"
 _REMEDY = (
     "Try again later, or download the workbook by hand from data.imf.org and give it with --from"
 )
+_broken = partial(SourceError, remedy=_REMEDY)
 
 
 class Flow(NamedTuple):
@@ -120,7 +121,7 @@ def _vintage_of(cache: RawCache, flow: Flow) -> str:
     day = str(_table(probe.path.read_bytes(), probe.path.name)["PUBLICATION_DATE"].iloc[0])
     named = re.match(r"(\d{4})-(\d{2})", day)
     if named is None:
-        raise SourceError(f"{day!r} is not a publication day", remedy=_REMEDY, file=probe.path.name)
+        raise _broken(f"{day!r} is not a publication day", file=probe.path.name)
     # Out in the second half of April or the middle of October, give or take a week.
     return f"{named[1]}-{'04' if int(named[2]) < 7 else '10'}"
 
@@ -143,21 +144,12 @@ def read_api_vintage(
     areas = rows["COUNTRY"].map(is_group).astype(bool)
     notes.count("series of groups of countries dropped", _count_series(rows[areas]))
     rows = rows[~areas]
-    sizes = rows["COUNTRY"].value_counts().sort_index()
-    names = translate(
-        [str(code) for code in sizes.index], alpha3_to_iso3, file=data.name, column="COUNTRY",
-        count=notes.count, rows=sizes.tolist(),
-    )  # fmt: skip
-    rows = rows.assign(iso3=rows["COUNTRY"].map(dict(zip(sizes.index, names, strict=True))))
+    sizes = rows["COUNTRY"].value_counts().sort_index().to_dict()
+    iso3 = translate(sizes, alpha3_to_iso3, file=data.name, column="COUNTRY", count=notes.count)
+    rows = rows.assign(iso3=rows["COUNTRY"].map(iso3))
     rows = rows[rows["iso3"].notna() & (rows["OBS_VALUE"].str.strip() != "")]
-    twice = rows.duplicated(["iso3", "INDICATOR", "TIME_PERIOD"])
-    if twice.any():
-        first = rows[twice].iloc[0]
-        raise SourceError(
-            f"{first['INDICATOR']} of {first['COUNTRY']} in {first['TIME_PERIOD']} occurs twice",
-            remedy="Fetch it again with --refresh",
-            file=data.name,
-        )
+    words = "{INDICATOR} of {COUNTRY} in {TIME_PERIOD}"
+    refuse_twice(rows, ("iso3", "INDICATOR", "TIME_PERIOD"), words, file=data.name)
     try:
         return pd.DataFrame(
             {
@@ -170,9 +162,7 @@ def read_api_vintage(
             }
         ).reset_index(drop=True)
     except ValueError as error:
-        raise SourceError(
-            f"a figure cannot be read ({first_line(error)})", remedy=_REMEDY, file=data.name
-        ) from error
+        raise _broken(f"a figure cannot be read ({first_line(error)})", file=data.name) from error
 
 
 def _last_actual(rows: pd.DataFrame, series: Path, notes: Notes) -> pd.Series:
@@ -197,9 +187,7 @@ def _table(body: bytes, file: str) -> pd.DataFrame:
     try:
         return pd.read_csv(BytesIO(body), dtype="str", keep_default_na=False, encoding="utf-8-sig")
     except (ValueError, pd.errors.ParserError) as error:
-        raise SourceError(
-            f"the CSV cannot be read ({first_line(error)})", remedy=_REMEDY, file=file
-        ) from error
+        raise _broken(f"the CSV cannot be read ({first_line(error)})", file=file) from error
 
 
 def _check_csv(answer: Answer, *, columns: Collection[str]) -> None:
@@ -211,9 +199,7 @@ def _check_csv(answer: Answer, *, columns: Collection[str]) -> None:
     rows = _table(cut, "SDMX interface of the IMF")
     require_source_columns([*rows], columns, file="SDMX interface of the IMF")
     if rows.empty:
-        raise SourceError(
-            "the source answered with a header and no row", remedy=_REMEDY, file="weo"
-        )
+        raise _broken("the source answered with a header and no row", file="weo")
 
 
 def _check_listing(answer: Answer) -> None:
@@ -226,9 +212,5 @@ def _flows(body: bytes) -> list[Flow]:
     try:
         flows = [Flow(f["id"], f["version"]) for f in json.loads(body)["data"]["dataflows"]]
     except (ValueError, KeyError, TypeError):
-        raise SourceError(
-            "the source's answer is not a list of dataflows",
-            remedy=_REMEDY,
-            file=LISTING,
-        ) from None
+        raise _broken("the source's answer is not a list of dataflows", file=LISTING) from None
     return [flow for flow in flows if flow.name == "WEO" or _ARCHIVED.fullmatch(flow.name)]

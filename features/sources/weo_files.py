@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -31,6 +32,7 @@ _CLOSING = ("International Monetary Fund", "Note:")
 """Beginnings of the closing lines; the first names the vintage."""
 _MONTHS = {"04": "April", "09": "September", "10": "October"}
 _REMEDY = "Download the file again (--refresh), or by hand and give its folder with --from"
+_broken = partial(SourceError, remedy=_REMEDY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def refuse_other(path: Path, *, vintage: str) -> None:
     notes = Notes()
     read_vintage(path, vintage=vintage, codes=(), notes=notes)
     if notes.texts:
-        raise SourceError("the file does not name its vintage", remedy=_REMEDY, file=path.name)
+        raise _broken("the file does not name its vintage", file=path.name)
 
 
 def read_vintage(path: Path, *, vintage: str, codes: Collection[str], notes: Notes) -> pd.DataFrame:
@@ -102,17 +104,10 @@ def read_vintage(path: Path, *, vintage: str, codes: Collection[str], notes: Not
         rows = (_book_rows if book else _text_rows)(path, vintage, notes)
         wanted = [row for row in rows if row.code in codes]
     except csv.Error as error:
-        raise SourceError(
-            f"the table cannot be read ({error})", remedy=_REMEDY, file=path.name
-        ) from error
-    areas = sorted({row.area for row in wanted if not is_group(row.area)})
+        raise _broken(f"the table cannot be read ({error})", file=path.name) from error
     column = "SERIES_CODE" if book else "ISO"
-    series = Counter(row.area for row in wanted)
-    countries = translate(
-        areas, alpha3_to_iso3, file=path.name, column=column,
-        count=notes.count, rows=[series[area] for area in areas],
-    )  # fmt: skip
-    iso3 = dict(zip(areas, countries, strict=True))
+    series = Counter(sorted(row.area for row in wanted if not is_group(row.area)))
+    iso3 = translate(series, alpha3_to_iso3, file=path.name, column=column, count=notes.count)
     notes.count(
         "series of groups of countries dropped",
         sum(iso3.get(row.area) is None for row in wanted),
@@ -209,9 +204,8 @@ def _book_rows(path: Path, vintage: str, notes: Notes) -> Iterator[_Row]:
             continue
         parts = series.split(".")
         if len(parts) != 3:
-            raise SourceError(
+            raise _broken(
                 f"{series!r} is not a country, indicator and frequency",
-                remedy=_REMEDY,
                 file=path.name,
                 column="SERIES_CODE",
                 row=number,
@@ -240,7 +234,7 @@ def _sheet_rows(path: Path) -> Iterator[Row]:
     try:
         sheets = read_sheets(path.read_bytes())
     except (BrokenWorkbookError, OSError) as error:
-        raise SourceError("the workbook cannot be read", remedy=_REMEDY, file=path.name) from error
+        raise _broken("the workbook cannot be read", file=path.name) from error
     if SHEET not in sheets:
         raise changed_source(
             f"expected sheet {SHEET}, found {', '.join(sheets)}",
@@ -292,18 +286,14 @@ def _number(cell: object, *, row: int, column: str, file: str, notes: Notes) -> 
     try:
         return float(text.replace(",", ""))
     except ValueError:
-        raise SourceError(
-            f"{text[:40]!r} is not a number", remedy=_REMEDY, file=file, column=column, row=row
-        ) from None
+        raise _broken(f"{text[:40]!r} is not a number", file=file, column=column, row=row) from None
 
 
 def _refuse_second(known: Sequence[tuple[_Row, str]], *, file: str) -> None:
     seen: set[tuple[str, str]] = set()
     for row, country in known:
         if (country, row.code) in seen:
-            raise SourceError(
-                f"{row.code} of {row.area} occurs twice", remedy=_REMEDY, file=file, row=row.number
-            )
+            raise _broken(f"{row.code} of {row.area} occurs twice", file=file, row=row.number)
         seen.add((country, row.code))
 
 
@@ -312,17 +302,12 @@ def _refuse_odd(
 ) -> None:
     """A row after the closing line, or of another width: a truncated file or a stray cell."""
     if closing:
-        raise SourceError(
-            "the table goes on after its closing line", remedy=_REMEDY, file=file, row=row
-        )
+        raise _broken("the table goes on after its closing line", file=file, row=row)
     # The blank column at the end is there in some rows only.
     expected = len([name for name in header if name])
     if len(cells) < expected or any(cell.strip() for cell in cells[len(header) :]):
-        raise SourceError(
-            f"the row has {len(cells)} cells where the header has {len(header)}",
-            remedy=_REMEDY,
-            file=file,
-            row=row,
+        raise _broken(
+            f"the row has {len(cells)} cells where the header has {len(header)}", file=file, row=row
         )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import Field
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
@@ -19,12 +20,21 @@ if TYPE_CHECKING:
 class Connector(ABC):
     """One data set of one source: addresses, download, and conversion to tidy tables.
 
-    Implementations are frozen slotted dataclasses whose fields are declared with `option`.
+    Implementations are frozen slotted dataclasses whose fields are declared with `option`; their
+    help replaces ``{options}`` in the docstring.
     """
 
     __slots__ = ()
 
     INFO: ClassVar[SourceInfo]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # A dataclass with slots is made twice: only the first class still has the fields.
+        fields = {name: one for name, one in vars(cls).items() if isinstance(one, Field)}
+        lines = [f"    {name}\n        {one.metadata['help']}" for name, one in fields.items()]
+        options = "\n".join(["Parameters", "    ----------", *lines])
+        cls.__doc__ = (cls.__doc__ or "").replace("{options}", options)
 
     @property
     @abstractmethod
@@ -32,9 +42,9 @@ class Connector(ABC):
         """Release of the source; for a dated source the day of retrieval, YYYYMMDD."""
 
     @property
-    @abstractmethod
     def key(self) -> str:
         """Name in the store: source, release and every option that affects the content."""
+        return f"{self.INFO.name}:{self.release}"
 
     @abstractmethod
     def locate(self) -> tuple[str, ...]:

@@ -42,8 +42,6 @@ def convert(
         Its parts. Those an earlier call made of the same raw files are reused.
     target
         Folder of the data set; another process must not write to it meanwhile.
-    watcher
-        Receives every part.
 
     Raises
     ------
@@ -123,7 +121,7 @@ def _about(
 class _Journal:
     """Finished parts with their notes, to resume an interrupted conversion.
 
-    Remains of other raw files are removed.
+    Parts made of other raw files are removed.
     """
 
     def __init__(self, stage: Path, *, inputs: list[str]) -> None:

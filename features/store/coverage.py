@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from features.download.raw_cache import SIDE, read_side
 from features.files.tables import sha256
 from features.store.dataset import Dataset
 from features.store.source import Kind
@@ -33,15 +34,10 @@ COUNTED: dict[Kind, str] = {
 def coverage(dataset: Dataset) -> pd.DataFrame:
     """Rows by country and year.
 
-    Parameters
-    ----------
-    dataset
-        A data set of the store.
-
     Returns
     -------
     DataFrame
-        One row a country in order of code, one column a year (one column ``all`` where there are no
+        One row per country in order of code, one column per year (one column ``all`` without
         years), int64; 0 where there is no row.
 
     Raises
@@ -98,8 +94,6 @@ def check(store: Store, *, today: date) -> list[Finding]:
 
     Parameters
     ----------
-    store
-        The store.
     today
         The day staleness is judged on.
 
@@ -141,16 +135,11 @@ def _day(release: str) -> date | None:
 
 
 def _raw_findings(store: Store) -> list[Finding]:
-    import json
-
     found = []
-    for side in sorted((store.folder / "raw").rglob("*.from.json")):
-        path = Path(str(side).removesuffix(".from.json"))
-        try:
-            wanted = json.loads(side.read_text())["sha256"]
-        except (OSError, ValueError, KeyError, TypeError):
-            wanted = ""
-        if not path.is_file() or sha256(path) != wanted:
+    for side in sorted((store.folder / "raw").rglob(f"*{SIDE}")):
+        path = Path(str(side).removesuffix(SIDE))
+        kept = read_side(path)
+        if kept is None or sha256(path) != kept["sha256"]:
             problem = "the cached file was changed or removed: the next fetch gets it again"
             found.append(Finding(str(path), problem, broken=True))
     return found

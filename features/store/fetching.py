@@ -54,8 +54,8 @@ def fetch(
     today
         Day of retrieval, which is the release of sources that overwrite their files.
     unknown_codes
-        What becomes of rows of codes of which no table says which country they are: ``error``
-        ends the fetch, ``drop`` leaves them out, which the data set's statements count.
+        What happens to rows with unknown country codes: ``error`` ends the fetch, ``drop`` leaves
+        them out and counts them in the data set's statements.
 
     Returns
     -------

@@ -36,13 +36,7 @@ SOURCES: dict[str, tuple[str, str]] = {
 
 
 def connector_class(name: str) -> type[Connector]:
-    """Class of a source's connector.
-
-    Raises
-    ------
-    InputError
-        If there is no such source.
-    """
+    """Class of a source's connector; raises `InputError` if there is no such source."""
     if name not in SOURCES:
         raise InputError(f"there is no source {name!r}", remedy=f"Choose {', '.join(SOURCES)}")
     module, kind = SOURCES[name]

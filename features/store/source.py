@@ -72,13 +72,7 @@ def option(default: Any, *, help: str) -> Any:
 
 
 def require_choice(option: str, value: str, choices: Collection[str]) -> None:
-    """Refuse an option's value that is not one of its choices.
-
-    Raises
-    ------
-    InputError
-        Naming the choices.
-    """
+    """Raise `InputError` for an option's value that is not one of its choices."""
     if value not in choices:
         raise InputError(
             f"unknown --{option} {value!r}", remedy=f"Choose --{option} {', '.join(choices)}"
@@ -86,13 +80,7 @@ def require_choice(option: str, value: str, choices: Collection[str]) -> None:
 
 
 def require_years(years: Sequence[int], source: str, first: int) -> None:
-    """Refuse years before a source's first.
-
-    Raises
-    ------
-    InputError
-        If there is one.
-    """
+    """Raise `InputError` for years before a source's first."""
     if years and min(years) < first:
         raise InputError(
             f"{source} begins in {first}, not in {min(years)}",

@@ -163,12 +163,12 @@ class Store:
 
 
 def _how_to_get(key: str, present: Sequence[Dataset]) -> str:
-    """How to fetch an absent data set, and which present one is near it."""
+    """How to fetch an absent data set, and which stored ones have similar keys."""
     keys = [dataset.key for dataset in present]
     near = get_close_matches(key, keys, n=3, cutoff=0.6)
     source = key.partition(":")[0]
     same = [other for other in keys if other.partition(":")[0] == source]
-    have = f"Near it are {', '.join(near or same[:5])}" if near or same else ""
+    have = f"Similar ones are {', '.join(near or same[:5])}" if near or same else ""
     fetch = f"`gravicast fetch {source}`" if source in {*SOURCES, INDICATORS} else ""
     get = f"Fetch it with {fetch}" if fetch else "`gravicast fetch --list` names the sources"
     return f"{get}. {have}" if have else f"{get}. `gravicast data list` lists the others"

@@ -20,17 +20,10 @@ TEXT = pa.dictionary(pa.int32(), pa.string())
 """Type of a column of codes: each distinct code is stored once."""
 BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 """What the standard library raises for a corrupt archive."""
-_REMEDY = "Fetch it again with --refresh"
 
 
 def whole_zip(path: Path) -> None:
-    """Check for `RawCache.file`: refuse an incomplete zip archive or a page of HTML.
-
-    Raises
-    ------
-    SourceError
-        If it is one.
-    """
+    """Raise `SourceError` for an incomplete zip archive or a page of HTML: a `FileCheck`."""
     if zipfile.is_zipfile(path):
         return
     with path.open("rb") as handle:
@@ -77,8 +70,7 @@ def opened(path: Path, *, member: str | None) -> Iterator[IO[bytes]]:
             with archive.open(name) as handle:
                 yield handle
     except BROKEN_ZIP as error:
-        problem = f"the archive is broken ({first_line(error)})"
-        raise SourceError(problem, remedy=_REMEDY, file=path.name) from error
+        raise SourceError(f"the archive is broken ({first_line(error)})", file=path.name) from error
 
 
 def header(path: Path, *, member: str | None) -> list[str]:
@@ -123,5 +115,6 @@ def csv_batches(
             reading = arrow.ReadOptions(block_size=BLOCK)
             yield from arrow.open_csv(handle, read_options=reading, convert_options=wanted)
         except pa.ArrowException as error:
-            problem = f"the file cannot be read ({first_line(error)})"
-            raise SourceError(problem, remedy=_REMEDY, file=name) from error
+            raise SourceError(
+                f"the file cannot be read ({first_line(error)})", file=name
+            ) from error

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from features.arrays import sums_by_key
 from features.countries.source_codes import translate
 from features.errors import SourceError
-from features.tidy.parts import Notes
+from features.tidy.parts import Notes, Part
 from features.tidy.tidying import coded, trade_table
 
 _ROW = np.dtype([("exporter", "i2"), ("importer", "i2"), ("sector", "i2"), ("value", "f8")])
@@ -29,11 +30,14 @@ class FlowSpool:
     ----------
     folder
         Emptied first: a killed process may have left one.
-    file
-        Named in errors.
     years
         Years asked for; all where empty.
     """
+
+    @classmethod
+    def beside(cls, path: Path, *, key: str, years: Sequence[int]) -> FlowSpool:
+        """A spool in a hidden folder beside a raw file, for the data set of this key."""
+        return cls(path.parent / f".{key.replace(':', '.')}", file=path.name, years=years)
 
     def __init__(self, folder: Path, *, file: str, years: Sequence[int] = ()) -> None:
         shutil.rmtree(folder, ignore_errors=True)
@@ -113,13 +117,34 @@ class FlowSpool:
         SourceError
             For a code that is unknown.
         """
-        words = tuple(self._countries)
         unknown: dict[str, int] = {}
         names = translate(
-            words, using, file=self.file, column=column,
-            count=unknown.__setitem__, rows=range(len(words)),
-        )  # fmt: skip
-        return Translated(self, names, unknown)
+            self._countries, using, file=self.file, column=column, count=unknown.__setitem__
+        )
+        return Translated(self, tuple(names.values()), unknown)
+
+    def parts(
+        self,
+        using: Callable[[str], str | None],
+        *,
+        column: str,
+        sectors: Sequence[str] | None,
+        group: NDArray[np.integer],
+        statements: Sequence[str],
+    ) -> Iterator[Part]:
+        """One part per year, once all rows are in; see `translated` and `Translated.table`.
+
+        ``statements`` are noted with every part.
+        """
+        flows = self.translated(using, column=column)
+
+        def build(year: int, notes: Notes) -> pa.Table:
+            for statement in statements:
+                notes.say(statement)
+            return flows.table(year, notes, sectors=sectors, group=group)
+
+        for year in self.chosen():
+            yield Part.of_year(year, partial(build, year))
 
     def rows(self, year: int) -> NDArray[np.void]:
         """Rows of a year, shape ``[row]``, in the order of the file."""

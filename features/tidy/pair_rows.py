@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -10,9 +11,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from features.countries.source_codes import translate
-from features.errors import SourceError, changed_source
-from features.tidy.parts import Notes, Part
-from features.tidy.tidying import pair_table
+from features.errors import SourceError
+from features.tidy.parts import Notes, Part, with_notes
+from features.tidy.tidying import pair_table, refuse_twice
 
 PAIR = ("iso3_o", "iso3_d")
 
@@ -30,13 +31,11 @@ def with_iso3(
     Parameters
     ----------
     frame
-        One row a pair, perhaps by year.
+        One row per pair, perhaps by year.
     sides
         Names of the columns of origin and destination codes.
     using
         See `features.countries.source_codes.translate`.
-    file
-        Named in the error.
     notes
         Receives the count of non-country rows, which are left out.
 
@@ -49,40 +48,27 @@ def with_iso3(
     countries = np.ones(len(out), dtype=bool)
     for source, name in zip(sides, PAIR, strict=True):
         column = out[name].astype("category").cat.remove_unused_categories()
-        codes = [str(code) for code in column.cat.categories]
         if column.isna().any():
-            raise SourceError(
-                "a cell is empty",
-                remedy="The file may be damaged: fetch it again with --refresh",
-                file=file,
-                column=source,
-            )
+            raise SourceError("a cell is empty", file=file, column=source)
+        codes = [str(code) for code in column.cat.categories]
         sizes = np.bincount(column.cat.codes.to_numpy(), minlength=len(codes))
-        iso3 = translate(
-            codes, using, file=file, column=source, count=notes.count, rows=sizes.tolist()
-        )
+        rows = dict(zip(codes, sizes.tolist(), strict=True))
+        iso3 = translate(rows, using, file=file, column=source, count=notes.count).values()
         distinct = sorted({code for code in iso3 if code is not None})
         place = np.array([distinct.index(c) if c else -1 for c in iso3], dtype=np.int32)
         positions = place[column.cat.codes.to_numpy()]
         out[name] = pd.Categorical.from_codes(positions, distinct)
         countries &= positions >= 0
-    notes.count("rows of what is not a country left out", int((~countries).sum()))
+    notes.count("rows of areas that are not countries left out", int((~countries).sum()))
     return out if countries.all() else out[countries]
 
 
 def require_unique(frame: pd.DataFrame, *, file: object) -> None:
-    """Check that no pair occurs twice, in a year where the table has years.
-
-    Raises
-    ------
-    SourceError
-        If one does.
-    """
+    """Raise `SourceError` where a pair occurs twice, in a year where the table has years."""
     keys = [*PAIR, *(["year"] if "year" in frame.columns else [])]
-    twice = frame.duplicated(keys).to_numpy()
-    if twice.any():
-        first = frame.iloc[int(twice.argmax())]
-        raise changed_source(f"{' '.join(str(first[key]) for key in keys)} occurs twice", file=file)
+    words = " ".join(f"{{{key}}}" for key in keys)
+    remedy = "Take an earlier release, or upgrade gravicast"
+    refuse_twice(frame, keys, words, file=file, remedy=remedy)
 
 
 def small_frame(batches: Iterable[pa.RecordBatch], *, columns: Sequence[str]) -> pd.DataFrame:
@@ -126,31 +112,20 @@ def yearly_parts(
     Parameters
     ----------
     frame
-        ``iso3_o, iso3_d, year`` and attributes, a row a pair and year.
+        ``iso3_o, iso3_d, year`` and attributes, one row per pair and year.
     read
         Notes from reading the source's file, which go to the first part.
     finish
         Last step on the rows of a year, when its part is made.
     """
-    pending: Notes | None = read
     year = frame["year"].to_numpy()
     order = np.argsort(year, kind="stable").astype(np.int32)
     years, begins = np.unique(year[order], return_index=True)
-    for number, rows in enumerate(np.split(order, begins[1:]) if len(years) else ()):
-        yield Part.of_year(int(years[number]), _table_of(frame, rows, pending, finish))
-        pending = None
+    rows = np.split(order, begins[1:]) if len(years) else []
 
-
-def _table_of(
-    frame: pd.DataFrame,
-    rows: NDArray[np.int32],
-    read: Notes | None,
-    finish: Callable[[pd.DataFrame, Notes], pd.DataFrame] | None,
-) -> Callable[[Notes], pa.Table]:
-    def build(notes: Notes) -> pa.Table:
-        if read is not None:
-            notes.add(read)
-        now = frame.iloc[rows]
+    def table(of_year: NDArray[np.int32], notes: Notes) -> pa.Table:
+        now = frame.iloc[of_year]
         return pair_table(now if finish is None else finish(now, notes))
 
-    return build
+    parts = (Part.of_year(int(y), partial(table, r)) for y, r in zip(years, rows, strict=True))
+    yield from with_notes(read, parts)

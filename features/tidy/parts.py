@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 
 import pyarrow as pa
 
@@ -63,3 +64,16 @@ class Part:
     def whole(cls, build: Callable[[Notes], pa.Table]) -> Part:
         """The only part of a data set without years."""
         return cls("data.parquet", None, build)
+
+
+def with_notes(read: Notes, parts: Iterable[Part]) -> Iterator[Part]:
+    """The parts, of which the first reports the notes of reading the file of all."""
+    pending = read
+    for part in parts:
+        yield replace(part, build=partial(_after, pending, part.build))
+        pending = Notes()
+
+
+def _after(read: Notes, build: Callable[[Notes], pa.Table], notes: Notes) -> pa.Table:
+    notes.add(read)
+    return build(notes)

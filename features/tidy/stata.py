@@ -51,7 +51,5 @@ def read_stata(path: Path, columns: Collection[str]) -> pd.DataFrame:
             return reader.read(columns=[*columns])
     except (ValueError, OSError, KeyError, EOFError) as error:
         raise SourceError(
-            f"the Stata file cannot be read ({first_line(error)})",
-            remedy="Download it again",
-            file=path.name,
+            f"the Stata file cannot be read ({first_line(error)})", file=path.name
         ) from error

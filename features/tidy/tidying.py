@@ -9,21 +9,40 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from features.errors import changed_source
+from features.errors import AGAIN, SourceError, changed_source
 
 
 def require_source_columns(found: Sequence[str], expected: Iterable[str], *, file: object) -> None:
-    """Check the columns of a source's file.
-
-    Raises
-    ------
-    SourceError
-        If one is absent; names what was expected and found.
-    """
+    """Raise `SourceError` for an absent column; it names what was expected and found."""
     lacking = [name for name in expected if name not in found]
     if lacking:
         present = ", ".join(map(str, list(found)[:30])) or "none"
         raise changed_source(f"expected column {', '.join(lacking)}, found {present}", file=file)
+
+
+def refuse_twice(
+    rows: pd.DataFrame, keys: Sequence[str], words: str, *, file: object, remedy: str = AGAIN
+) -> None:
+    """Refuse two rows of one key, which a sum would count double.
+
+    Parameters
+    ----------
+    rows, keys
+        A table, and the columns that together name a row.
+    words
+        Names the row in the error, such as ``"{series} of {iso3}"``.
+    file, remedy
+        Of the error.
+
+    Raises
+    ------
+    SourceError
+        At the first row that repeats the key of another.
+    """
+    twice = rows.duplicated([*keys]).to_numpy()
+    if twice.any():
+        row = rows.iloc[int(twice.argmax())]
+        raise SourceError(f"{words.format_map(row)} occurs twice", file=file, remedy=remedy)
 
 
 def coded(codes: NDArray[np.integer], names: Sequence[str]) -> pa.DictionaryArray:

@@ -59,11 +59,6 @@ def blocks(
     for batch in csv_batches(path, member=member, columns=types):
         for name, kind in types.items():
             if pa.types.is_integer(kind) and batch.column(name).null_count:
-                raise SourceError(
-                    "a cell is empty",
-                    remedy="The file may be damaged: fetch it again with --refresh",
-                    file=f"{path.name}, {member}",
-                    column=name,
-                )
+                raise SourceError("a cell is empty", file=f"{path.name}, {member}", column=name)
         if batch.num_rows:
             yield batch

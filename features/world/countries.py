@@ -1,4 +1,4 @@
-"""Country side of the simulated world: economies and technology, before anything is measured.
+"""The countries of the simulated world: economies and technology, before anything is measured.
 
 Nothing here depends on bilateral trade, so the draws stay the same whatever effects are planted in
 the flows.
@@ -48,7 +48,7 @@ class CountryStates:
     union_entry: NDArray[np.int64]
 
     def rescaled(self, factor: float) -> CountryStates:
-        """Return the same world with every USD amount multiplied by `factor`."""
+        """The same world with every USD amount multiplied by `factor`."""
         return replace(
             self,
             real_output=self.real_output * factor,
@@ -58,7 +58,7 @@ class CountryStates:
 
 
 def autoregression(shocks: Array, *, rho: float) -> Array:
-    """Return the stationary AR(1) of unit variance driven by standard normal `shocks`.
+    """Stationary AR(1) of unit variance driven by standard normal `shocks`.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def _union_entry(
     income: Array,
     years: tuple[int, int],
 ) -> NDArray[np.int64]:
-    """Return the year each country joins the customs union of the richest region.
+    """Year each country joins the customs union of the richest region.
 
     The richer half founded it before the world begins; the others join one by one.
     """

@@ -14,7 +14,7 @@ from features.world.countries import LEAD_YEARS, Array, CountryStates, autoregre
 
 
 def _mass_series(rng: np.random.Generator, states: CountryStates) -> dict[str, Array]:
-    """Return national accounts and the trade-policy memberships, ``[year, country]`` each."""
+    """National accounts and the trade-policy memberships, ``[year, country]`` each."""
     shape = states.output.shape
     clock = np.arange(shape[0])[:, None]
     years, first = states.years[:, None], int(states.years[LEAD_YEARS])
@@ -46,7 +46,7 @@ def _mass_series(rng: np.random.Generator, states: CountryStates) -> dict[str, A
 
 
 def _ai_series(rng: np.random.Generator, states: CountryStates) -> dict[str, Array]:
-    """Return the measures of AI adoption and innovation, ``[year, country]`` each."""
+    """Measures of AI adoption and innovation, ``[year, country]`` each."""
     shape = states.output.shape
     clock = np.arange(shape[0])[:, None] - LEAD_YEARS
     size = np.log(states.population)
@@ -75,7 +75,7 @@ def _ai_series(rng: np.random.Generator, states: CountryStates) -> dict[str, Arr
 
 
 def _automation_series(rng: np.random.Generator, states: CountryStates) -> dict[str, Array]:
-    """Return capital deepening and its companions, ``[year, country]`` each."""
+    """Capital deepening and its companions, ``[year, country]`` each."""
     shape = states.output.shape
     clock = np.arange(shape[0])[:, None] - LEAD_YEARS
     level = states.automation
@@ -101,7 +101,7 @@ def _automation_series(rng: np.random.Generator, states: CountryStates) -> dict[
 
 
 def _data_series(rng: np.random.Generator, states: CountryStates) -> dict[str, Array]:
-    """Return the diffusion of data infrastructure, ``[year, country]`` each."""
+    """Diffusion of data infrastructure, ``[year, country]`` each."""
     shape = states.output.shape
     clock = np.arange(shape[0])[:, None] - LEAD_YEARS
     users = np.exp(states.connectivity)
@@ -169,7 +169,7 @@ def _punch_holes(
 def _total_indices(
     rng: np.random.Generator, flows: Array, *, states: CountryStates
 ) -> dict[str, Array]:
-    """Return export and import value indices of the published flows ``[year, exp, imp]``, USD.
+    """Export and import value indices of the published flows ``[year, exp, imp]``, USD.
 
     The base year is 2000, or the first year of trade where 2000 is not in the panel.
     """

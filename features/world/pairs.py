@@ -1,4 +1,4 @@
-"""Pair side of the simulated world: a globe, languages, colonial pasts, agreements, tables."""
+"""Country pairs of the simulated world: a globe, languages, colonial pasts, agreements."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def simulate_geography(rng: np.random.Generator, *, states: CountryStates) -> di
 
 
 def _distances(rng: np.random.Generator, states: CountryStates) -> tuple[Array, Array]:
-    """Return the distance of each pair and the mean extent of its countries, km."""
+    """Distance of each pair and the mean extent of its countries, km."""
     n, region = len(states.codes), states.region
     centre = np.stack([rng.uniform(-30, 55, n), rng.permutation(np.linspace(-160, 160, n))])
     spot = np.radians(centre[:, region] + rng.standard_normal((2, n)) * [[9.0], [13.0]])
@@ -64,7 +64,7 @@ def _ties(rng: np.random.Generator, states: CountryStates) -> dict[str, NDArray[
 
 
 def simulate_treaties(rng: np.random.Generator, *, states: CountryStates) -> NDArray[np.int64]:
-    """Return the year each agreement enters into force, ``[agreement, exp, imp]``, 9999 for never.
+    """Year each agreement enters into force, ``[agreement, exp, imp]``, 9999 for never.
 
     The first is the customs union. A third of the others are regional; the rest join any two to
     nine countries.
@@ -85,7 +85,7 @@ def simulate_treaties(rng: np.random.Generator, *, states: CountryStates) -> NDA
 
 
 def geography_frame(geography: dict[str, Array], *, codes: tuple[str, ...]) -> pd.DataFrame:
-    """Return every ordered pair as one row: iso3_o, iso3_d, then the attributes."""
+    """Every ordered pair as one row: iso3_o, iso3_d, then the attributes."""
     names, n = pd.array(codes, dtype="str"), len(codes)
     frame = pd.DataFrame(
         {"iso3_o": names.repeat(n), "iso3_d": names.take(np.tile(np.arange(n), n))}
@@ -97,7 +97,7 @@ def geography_frame(geography: dict[str, Array], *, codes: tuple[str, ...]) -> p
 def agreements_frame(
     treaties: NDArray[np.int64], *, codes: tuple[str, ...], years: NDArray[np.int64]
 ) -> pd.DataFrame:
-    """Return pair-years with an agreement in force: rta, rta_wto (notified), n_treaties."""
+    """Pair-years with an agreement in force: rta, rta_wto (notified), n_treaties."""
     active = treaties[:, None] <= years[:, None, None]
     n_treaties = active.sum(axis=0)
     year, exporter, importer = np.nonzero(n_treaties)
@@ -119,7 +119,7 @@ def agreements_frame(
 def trade_frame(
     published: Array, *, codes: tuple[str, ...], years: NDArray[np.int64]
 ) -> pd.DataFrame:
-    """Return every ordered international pair and year as one row, zeros explicit."""
+    """Every ordered international pair and year as one row, zeros explicit."""
     exporter, importer = np.nonzero(~np.eye(len(codes), dtype=bool))
     names = pd.array(codes, dtype="str")
     return pd.DataFrame(

@@ -82,7 +82,7 @@ class WorldTruth:
     traded: NDArray[np.bool_]
 
     def shift(self, *, origin: int, horizon: int) -> dict[str, Array]:
-        """Return what each channel adds to each pair between `origin` and `origin` + `horizon`.
+        """What each channel adds to each pair between `origin` and `origin` + `horizon`.
 
         Exporter and importer means over partners are taken out, because country totals absorb
         them. The contribution of persistence is the part of its change that can be forecast at
@@ -99,7 +99,7 @@ class WorldTruth:
         return {name: _net_of_country_means(change) for name, change in changes.items()}
 
     def importance(self, *, origins: Iterable[int], horizons: Iterable[int]) -> dict[str, float]:
-        """Return each channel's mean absolute shift over pairs that trade at both ends.
+        """Each channel's mean absolute shift over pairs that trade at both ends.
 
         Parameters
         ----------
@@ -236,7 +236,7 @@ def _check_sizes(*, seed: int, n_countries: int, n_years: int, first_year: int) 
 
 
 def _country_codes(n_countries: int) -> tuple[str, ...]:
-    """Return ISO 3166 user-assigned codes, XAA onwards, that no real country bears."""
+    """ISO 3166 user-assigned codes, XAA onwards, that no real country bears."""
     return tuple(f"X{chr(65 + k // 26)}{chr(65 + k % 26)}" for k in range(n_countries))
 
 
@@ -271,7 +271,7 @@ def _standardised(driver: Array) -> Array:
 def _drivers(
     states: CountryStates, *, geography: dict[str, Array], treaties: NDArray[np.int64]
 ) -> dict[str, Array]:
-    """Return what sets each channel's annual rate of change, ``[year, exporter, importer]``."""
+    """What sets each channel's annual rate of change, ``[year, exporter, importer]``."""
     technology = (states.connectivity, states.ai, states.automation, states.real_output)
     connectivity, ai, automation, real = (path[LEAD_YEARS:] for path in technology)
     income = np.log(real / states.population[LEAD_YEARS:])
@@ -306,7 +306,7 @@ def _openness(
     states: CountryStates,
     geography: dict[str, Array],
 ) -> tuple[Array, dict[str, Array]]:
-    """Return log bilateral openness and each channel's part of it, ``[year, exp, imp]``.
+    """Log bilateral openness and each channel's part of it, ``[year, exp, imp]``.
 
     The noise that no channel explains is a random walk; like the transitory deviation it is
     larger for smaller flows.

@@ -94,17 +94,7 @@ class BriefFigure:
 
 @dataclass(frozen=True, slots=True)
 class BriefSection:
-    """A heading and what stands below it.
-
-    Attributes
-    ----------
-    heading
-        A few words.
-    paragraphs
-        Plain text.
-    tables, figures
-        Names in `Brief.tables` and `Brief.figures`.
-    """
+    """A heading and plain text; ``tables`` and ``figures`` are names in those of the `Brief`."""
 
     heading: str
     paragraphs: tuple[str, ...]

@@ -19,7 +19,7 @@ from forecasting.briefs.parts import (
     technology_worth,
     terms_of,
 )
-from forecasting.briefs.totals import basis_of_total, partner_spread
+from forecasting.briefs.totals import OTHER_SIDE, basis_of_total, partner_spread
 from forecasting.briefs.track_record import read_outcomes, record_of, record_words
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import check_country, check_year, named, origin_of, who
@@ -27,7 +27,6 @@ from forecasting.words.numbers import change, money, points, share
 
 SIDES = {"exporter": "exports", "importer": "imports"}
 HOME_TOO = {"exporter": "sales at home and abroad", "importer": "purchases at home and abroad"}
-_PARTNER = {"exporter": "importer", "importer": "exporter"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +136,7 @@ def _side(run: RunResult, code: str, side: str, year: int) -> _Side:
 
 def _by_partner(table: pd.DataFrame, side: str) -> pd.DataFrame:
     table = table.drop(columns=[side, f"{side}_name"], errors="ignore")
-    other = _PARTNER[side]
+    other = OTHER_SIDE[side]
     return table.rename(columns={other: "partner", f"{other}_name": "partner_name"})
 
 

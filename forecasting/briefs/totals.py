@@ -7,10 +7,10 @@ import pandas as pd
 
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import origin_of
-from forecasting.words.numbers import money, percent
+from forecasting.words.numbers import decimal, money, percent
 
 _NEWS = {"exporter": "exports_news_exporter", "importer": "imports_news_importer"}
-_OTHER = {"exporter": "importer", "importer": "exporter"}
+OTHER_SIDE = {"exporter": "importer", "importer": "exporter"}
 _WORDS = {"exporter": ("exports", "markets"), "importer": ("imports", "suppliers")}
 
 
@@ -70,13 +70,13 @@ def partner_spread(run: RunResult, code: str, *, side: str, year: int) -> str:
     rows = run.forecasts
     chosen = (rows[side] == code) & (rows["target_year"] == year)
     # A country is not its own market, where its sales at home are flows.
-    rows = rows[chosen & (rows[_OTHER[side]] != code)]
-    by = rows.groupby(_OTHER[side], observed=True)[["value_origin", "base", "forecast"]].sum()
-    now, then = effective_partners(by["value_origin"]), effective_partners(by["forecast"])
+    rows = rows[chosen & (rows[OTHER_SIDE[side]] != code)]
+    by = rows.groupby(OTHER_SIDE[side], observed=True)[["value_origin", "base", "forecast"]].sum()
+    now, then = (decimal(effective_partners(by[name]), 1) for name in ("value_origin", "forecast"))
     flow, partners = _WORDS[side]
     share = by["forecast"].max() / by["forecast"].sum() if by["forecast"].sum() > 0 else np.nan
     return (
-        f"The {flow} are spread as over {now:.1f} {partners} of equal size in {origin_of(run)} and "
-        f"over {then:.1f} in the forecast (one divided by the sum of squared shares); the largest "
+        f"The {flow} are spread as over {now} {partners} of equal size in {origin_of(run)} and "
+        f"over {then} in the forecast (one divided by the sum of squared shares); the largest "
         f"takes {percent(share)} of {money(float(by['forecast'].sum()))}."
     )

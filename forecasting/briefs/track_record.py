@@ -132,13 +132,19 @@ def record_of(run: RunResult, outcomes: pd.DataFrame, *, of: str) -> BriefTable 
     """Table of a group's errors; None where nothing was back-tested. ``of`` names the group."""
     if outcomes.empty:
         return None
-    setting = SETTING_LABELS[record_setting(run)].lower()
     return BriefTable(
-        f"Back-test of {of} by years ahead (setting: {setting}). WAPE: sum of absolute errors in "
-        "percent of the trade. Inside 90: outcomes inside the 90% interval. Same direction: "
-        "outcomes on the side of the base where the forecast was. Sum: by how much the whole "
-        "group's outcome exceeded its forecast",
+        f"{record_caption(run, of=of)}. Same direction: outcomes on the side of the base where the "
+        "forecast was. Sum: by how much the whole group's outcome exceeded its forecast",
         record_table(outcomes),
+    )
+
+
+def record_caption(run: RunResult, *, of: str) -> str:
+    """What a table of errors by horizon holds; ``of`` names the flows."""
+    setting = SETTING_LABELS[record_setting(run)].lower()
+    return (
+        f"Back-test of {of} by years ahead (setting: {setting}). WAPE: sum of absolute errors in "
+        "percent of the trade. Inside 90: outcomes inside the 90% interval"
     )
 
 

@@ -24,12 +24,16 @@ from forecasting.briefs.parts import (
     technology_worth,
     terms_of,
 )
-from forecasting.briefs.track_record import NO_RECORD, accuracy_words, record_setting
+from forecasting.briefs.track_record import (
+    NO_RECORD,
+    accuracy_words,
+    record_caption,
+    record_setting,
+)
 from forecasting.explanation.terms import TERM_LABELS
 from forecasting.results.channel_evidence import out_of_sample
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import check_year, flow_columns, origin_of
-from forecasting.words.labels import SETTING_LABELS
 from forecasting.words.numbers import (
     change,
     listed,
@@ -211,8 +215,8 @@ def _record(run: RunResult) -> BriefTable | None:
     """Errors over all flows by horizon, from the run's scores."""
     if run.scores.empty:
         return None
-    setting = record_setting(run)
-    scores = run.scores[(run.scores["setting"] == setting) & (run.scores["stratum"] == "all")]
+    in_setting = run.scores["setting"] == record_setting(run)
+    scores = run.scores[in_setting & (run.scores["stratum"] == "all")]
     by = scores.set_index(["model", "horizon"])
     rows = [
         {
@@ -225,12 +229,7 @@ def _record(run: RunResult) -> BriefTable | None:
         }
         for horizon in sorted(scores["horizon"].unique())
     ]
-    return BriefTable(
-        f"Back-test of all flows by years ahead (setting: {SETTING_LABELS[setting].lower()}). "
-        "WAPE: sum of absolute errors in percent of the trade. Inside 90: outcomes inside the 90% "
-        "interval",
-        pd.DataFrame(rows),
-    )
+    return BriefTable(record_caption(run, of="all flows"), pd.DataFrame(rows))
 
 
 def _record_words(record: BriefTable | None, horizon: int) -> str:

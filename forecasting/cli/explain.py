@@ -59,7 +59,7 @@ def _check_question(parsed: argparse.Namespace) -> None:
         f"--{name}" for name in ("flow", "country", "blocs") if getattr(parsed, name) is not None
     ]
     if len(asked) > 1:
-        raise InputError(f"{' and '.join(asked)} are two questions", remedy=_ONE)
+        raise InputError(f"{' and '.join(asked)} cannot be combined", remedy=_ONE)
     if not asked and parsed.year is None:
         raise InputError("name what to explain", remedy=_ONE)
 

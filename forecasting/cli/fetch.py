@@ -178,7 +178,7 @@ def _fetch_preset(source: str, options: Sequence[str]) -> Dataset:
     chosen = vars(parser.parse_args(options))
     if "given" in chosen:
         raise InputError(
-            "--from serves one source at a time",
+            "--from works for one source at a time",
             remedy="Fetch that source alone with --from first: the preset takes it from the store",
         )
     watcher = FetchProgress(show=not chosen.pop("quiet", False))

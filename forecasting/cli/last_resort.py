@@ -72,7 +72,7 @@ def keep_traceback() -> str:
         with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
     except OSError as error:
-        return f"Its traceback could not be kept ({error.strerror})"
+        return f"Its traceback could not be saved ({error.strerror})"
     return f"Please report it with its traceback, which is in {Path(name)}"
 
 

@@ -73,7 +73,7 @@ def _answered(given: Sequence[str]) -> int:
     except BrokenPipeError:
         return reader_gone()
     except MemoryError:
-        return _failed("not enough memory. Keep fewer flows, as with --largest", 2)
+        return _failed("not enough memory. Keep fewer flows, for example with --largest", 2)
     except OSError as error:
         drop_output()
         return _failed(refused_by_system(error), 2)

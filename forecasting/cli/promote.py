@@ -40,6 +40,8 @@ def answer(parsed: argparse.Namespace) -> int:
 
 def _summary(done: Promotion) -> str:
     """The outcome, for stdout."""
+    from forecasting.words.numbers import decimal
+
     lines = [f"{done.verdict} ({done.name})"]
     lines += [f"  not yet: {reason}" for reason in done.reasons]
     lines += [
@@ -47,7 +49,7 @@ def _summary(done: Promotion) -> str:
         for gate in done.gates
     ]
     lines += [
-        f"  mean error ratio to {comparison.against}: {comparison.score:.4f}"
+        f"  mean error ratio to {comparison.against}: {decimal(comparison.score, 4)}"
         for comparison in done.comparisons
     ]
     if done.promoted:

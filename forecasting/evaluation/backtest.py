@@ -3,35 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from features.choices import Setting
 from forecasting.evaluation.backtest_file import BacktestWriter
 from forecasting.evaluation.calibration import Calibration
-from forecasting.evaluation.fold import FoldForecast, FoldResult, run_fold
+from forecasting.evaluation.finished_tasks import FinishedTasks
+from forecasting.evaluation.fold import FoldForecast, FoldResult
 from forecasting.evaluation.folds import Fold
-from forecasting.evaluation.parallel import in_parallel, workers
+from forecasting.evaluation.parallel import in_parallel
 from forecasting.evaluation.prepared import PreparedData, tuning_origins
 from forecasting.evaluation.reliability import reliability_rows, summarise_reliability
 from forecasting.evaluation.scores import score_forecast, strata
+from forecasting.evaluation.tasks import Compute, FoldTask, Task, WeightLosses
 from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
 from forecasting.run_folder.files import BACKTEST
 from models.raking import TOLERANCE
 from models.registry import MAIN_MODEL
-from models.shift import ShiftChoice, losses
+from models.shift import ShiftChoice
+
+ChooseAt = Callable[[int], ShiftChoice]
 
 
 def tune(
-    prepared: PreparedData, folds: Sequence[Fold], config: RunConfig
+    origins: Sequence[int], compute: Compute
 ) -> dict[int, tuple[ShiftChoice, dict[ShiftChoice, float]]]:
-    """Nested choice of weights at the years of `folds.tuning_years`.
+    """Nested choice of weights at the years of `prepared.tuning_origins`.
 
     Returns
     -------
@@ -39,20 +43,8 @@ def tune(
         By origin of the choice: the choice, least in the sum of losses up to that origin, and every
         candidate's loss at it. An origin in between takes the last choice made before it.
     """
-    origins = tuning_origins(prepared, folds, config)
-
-    def at(origin: int) -> dict[ShiftChoice, float]:
-        return losses(
-            prepared.design.until(origin),
-            names=prepared.names,
-            year=origin,
-            seed=config.seed,
-            threads=1,
-            own=prepared.own_names,
-        )
-
-    with ThreadPoolExecutor(workers(config)) as pool:
-        by_origin = dict(zip(origins, pool.map(at, origins), strict=True))
+    found: Iterator[dict[ShiftChoice, float]] = compute([WeightLosses(o) for o in origins])
+    by_origin = dict(zip(origins, found, strict=True))
     out = {}
     for number, origin in enumerate(origins):
         # One window of years cannot separate the candidates, so every window so far counts.
@@ -69,20 +61,25 @@ def choice_at(
     return choices[max(o for o in choices if o <= origin)][0]
 
 
-def run_folds(
-    prepared: PreparedData,
-    folds: Sequence[Fold],
-    config: RunConfig,
-    *,
-    choose_at: Callable[[int], ShiftChoice],
-) -> Iterator[FoldResult]:
-    """Execute the plan in parallel threads, yielding results in its order.
+def in_threads(
+    prepared: PreparedData, config: RunConfig, finished: FinishedTasks | None = None
+) -> Compute:
+    """Compute tasks in threads of this process, but those that an earlier run finished.
 
     LightGBM releases the interpreter's lock, so threads use every core without copying the design;
     each fit runs on one thread, which makes its result independent of the number of cores.
     """
-    tasks = [partial(run_fold, prepared, f, config, choose_at(f.origin)) for f in folds]
-    yield from in_parallel(tasks, config)
+
+    def result(task: Task[Any]) -> Any:
+        compute = partial(task.run, prepared, config)
+        return compute() if finished is None else finished.result(task, compute)
+
+    return lambda tasks: in_parallel([partial(result, task) for task in tasks], config)
+
+
+def fold_tasks(folds: Sequence[Fold], *, choose_at: ChooseAt) -> list[FoldTask]:
+    """The plan's folds, each with the weights chosen for it."""
+    return [FoldTask(fold, choose_at(fold.origin)) for fold in folds]
 
 
 def run_backtest(
@@ -91,17 +88,31 @@ def run_backtest(
     config: RunConfig,
     stage: Path,
     progress: Progress,
+    *,
+    compute: Compute,
 ) -> Backtest:
-    """Run every fold, score it, and write its forecasts into ``backtest.parquet`` as they come."""
+    """Run every fold, score it, and write its forecasts into ``backtest.parquet`` as they come.
+
+    Parameters
+    ----------
+    prepared, folds, config
+        Data, plan and options.
+    stage
+        Folder to write to.
+    progress
+        For bars and times.
+    compute
+        Where folds are run: `in_threads` or `forecasting.cluster.on_cluster`.
+    """
     with progress.stage("choose weights (nested)"):
-        choices = tune(prepared, folds, config)
+        choices = tune(tuning_origins(prepared, folds, config), compute)
     with progress.stage("calibrate on early origins"):
         calibration = Calibration(prepared, first_origin=folds[0].origin, horizons=config.horizons)
     rows: list[dict[str, object]] = []
     chances: list[dict[str, object]] = []
     unreachable, gap = 0, 0.0
     drivers: dict[int, pd.DataFrame] = {}
-    results = run_folds(prepared, folds, config, choose_at=lambda o: choice_at(choices, o))
+    results = compute(fold_tasks(folds, choose_at=lambda o: choice_at(choices, o)))
     path = stage / BACKTEST
     with BacktestWriter(path, rule=prepared.rule) as writer:
         for result in progress.steps("back-test", results, total=len(folds)):

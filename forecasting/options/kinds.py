@@ -55,6 +55,12 @@ def _name(option: str, value: Any) -> str:
     return value
 
 
+def _cluster(option: str, value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"local:[1-9]\d{0,3}|\w+://[^\s/]+", value):
+        raise refusal(option, value, "Give tcp://HOST:PORT or local:N")
+    return value
+
+
 def _day(option: str, value: Any) -> date:
     if isinstance(value, datetime):
         return value.date()
@@ -220,6 +226,7 @@ SWITCH = Kind(_switch)
 PATH = Kind(_path, "PATH")
 PATHS = Kind(_paths, "PATH", repeats=True)
 NAME = Kind(_name, "NAME")
+CLUSTER = Kind(_cluster, "ADDRESS")
 DAY = Kind(_day, "YYYY-MM-DD")
 FLOW = Kind(_flow, "EXPORTER,IMPORTER[,SECTOR]")
 HORIZONS = Kind(_horizons, "YEARS")

@@ -167,8 +167,15 @@ class RunConfig:
     workers: int = option(
         0, whole(0, 1_024), MODEL,
         "folds at a time, which do not change results; 0 is one for each core")
+    cluster: str | None = option(
+        None, kinds.CLUSTER, MODEL,
+        "run folds on a Dask cluster: tcp://HOST:PORT of its scheduler, or local:N for N processes"
+        " (needs gravicast[cluster])")
     out: Path = option(Path("gravicast-run"), kinds.PATH, OUTPUT, "output folder")
     overwrite: bool = option(False, kinds.SWITCH, OUTPUT, "replace the run in the output folder")
+    resume: bool = option(
+        False, kinds.SWITCH, OUTPUT,
+        "go on from the finished folds of an interrupted run into the same folder")
     experiment: str | None = option(
         "gravicast", kinds.NAME, OUTPUT,
         "MLflow experiment", off="no_tracking")

@@ -9,7 +9,7 @@ from forecasting.evaluation.scores import SKILL_METRICS
 from forecasting.evaluation.significance import why_untested
 from forecasting.promotion.gates import Comparison, Gate
 from forecasting.words.labels import METRIC_LABELS
-from forecasting.words.markdown import escaped
+from forecasting.words.markdown import escaped, table
 from forecasting.words.numbers import decimal
 
 LONGEST = 5_000
@@ -106,6 +106,5 @@ def _ratio(comparison: Comparison, row: Mapping[str, Any], metric: str) -> str:
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     # MLflow's pages leave no space between the cells of a table.
-    spaced = [[f"{cell}&emsp;" for cell in line] for line in (heads, *rows)]
-    lines = [spaced[0], ["---"] * len(heads), *spaced[1:]]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    first, *others = [[f"{cell}&emsp;" for cell in line] for line in (heads, *rows)]
+    return table(first, others)

@@ -7,15 +7,19 @@ import pandas as pd
 from forecasting.words.labels import METRIC_LABELS
 
 
+def rows_where(table: pd.DataFrame, **keys: object) -> pd.DataFrame:
+    """Rows with these values of these columns."""
+    chosen = pd.Series(True, index=table.index)
+    for column, value in keys.items():
+        chosen &= table[column] == value
+    return table[chosen]
+
+
 def score_of(scores: pd.DataFrame, setting: str, horizon: int, model: str, metric: str) -> float:
     """A model's error over all flows; NaN where it has none."""
-    rows = scores[
-        (scores["setting"] == setting)
-        & (scores["horizon"] == horizon)
-        & (scores["model"] == model)
-        # The models of a study are scored over all flows only, without a stratum.
-        & (scores["stratum"].isna() | (scores["stratum"] == "all"))
-    ]
+    # The models of a study are scored over all flows only, without a stratum.
+    overall = scores[scores["stratum"].isna() | (scores["stratum"] == "all")]
+    rows = rows_where(overall, setting=setting, horizon=horizon, model=model)
     return float(rows[metric].iloc[0]) if len(rows) else float("nan")
 
 

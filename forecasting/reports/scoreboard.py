@@ -12,7 +12,7 @@ from features.choices import SETTINGS
 from features.errors import InputError
 from features.files.tables import read_table, require_columns
 from forecasting.evaluation.metrics import ratio_of_errors
-from forecasting.reports.score_cells import pooled_reliability, score_of, with_gravity
+from forecasting.reports.score_cells import pooled_reliability, rows_where, score_of, with_gravity
 from forecasting.reports.scoreboard_proof import ablation, in_short, placebos, significance, trials
 from forecasting.results.read import read_about
 from forecasting.run_folder.csv_files import read_csv
@@ -152,11 +152,7 @@ def _headline(scores: pd.DataFrame, targets: pd.DataFrame | None) -> str:
 
 
 def _reach(targets: pd.DataFrame, setting: str, horizon: int, metric: str, ours: float) -> str:
-    chosen = targets[
-        (targets["setting"] == setting)
-        & (targets["horizon"] == horizon)
-        & (targets["metric"] == metric)
-    ]
+    chosen = rows_where(targets, setting=setting, horizon=horizon, metric=metric)
     if chosen.empty:
         return ""
     reach = float(chosen["reach"].iloc[0])
@@ -193,7 +189,7 @@ def _intervals(scores: pd.DataFrame) -> str:
     ours = scores[scores["model"] == MAIN_MODEL]
     rows = []
     for setting, horizon in cells_of(ours):
-        block = ours[(ours["setting"] == setting) & (ours["horizon"] == horizon)]
+        block = rows_where(ours, setting=setting, horizon=horizon)
         deciles = block[block["stratum"].astype(str).str.startswith("decile_")]
         row = [SETTING_LABELS[setting], str(horizon)]
         for level in (50, 90):
@@ -208,7 +204,7 @@ def _intervals(scores: pd.DataFrame) -> str:
 
 def _margins(scores: pd.DataFrame, reliability: pd.DataFrame) -> str:
     """Probabilities of trade: scores and, pooled over settings and horizons, reliability."""
-    ours = scores[(scores["model"] == MAIN_MODEL) & (scores["stratum"] == "all")]
+    ours = rows_where(scores, model=MAIN_MODEL, stratum="all")
     rows = [
         [SETTING_LABELS[row["setting"]], str(row["horizon"]),
          *(decimal(row[n], 4) for n in ("brier", "auprc_births", "auprc_deaths"))]

@@ -11,6 +11,7 @@ from features.feature import CHANNELS, TECHNOLOGY
 from forecasting.evaluation.metrics import ratio_of_errors
 from forecasting.evaluation.placebos import placebo_label
 from forecasting.evaluation.significance import FEWEST_ORIGINS, UNTESTED, why_untested
+from forecasting.reports.score_cells import rows_where
 from forecasting.words.labels import METRIC_LABELS, SETTING_LABELS, settings_of
 from forecasting.words.markdown import section, table
 from forecasting.words.numbers import lower_first, percent, years
@@ -87,7 +88,7 @@ def _tested(
     horizons = sorted(tests["horizon"].unique())
     for setting in settings_of(tests):
         for metric, label in METRIC_LABELS.items():
-            block = tests[(tests["setting"] == setting) & (tests["metric"] == metric)]
+            block = rows_where(tests, setting=setting, metric=metric)
             cells = {
                 (row["against"], row["horizon"]): _verdict(row, change(row))
                 for row in block.to_dict("records")

@@ -10,7 +10,7 @@ from forecasting.evaluation.metric_labels import METRICS
 from forecasting.evaluation.metrics import ratio_of_errors
 from forecasting.evaluation.significance import why_untested
 from forecasting.reports.html import heading, paragraph, table
-from forecasting.reports.score_cells import pooled_reliability, score_of, with_gravity
+from forecasting.reports.score_cells import pooled_reliability, rows_where, score_of, with_gravity
 from forecasting.results.result import RunResult
 from forecasting.words.labels import (
     METRIC_LABELS,
@@ -73,12 +73,9 @@ def _tested(significance: pd.DataFrame, overall: pd.DataFrame) -> str:
 def _against(tests: pd.DataFrame, key: tuple[str, int, str, str]) -> list[str]:
     """The other model's error, ours relative to it, origins where ours is lower, the verdict."""
     setting, horizon, name, against = key
-    found = tests[
-        (tests["setting"] == setting)
-        & (tests["horizon"] == horizon)
-        & (tests["metric"] == name)
-        & (tests["against"] == against)
-    ].to_dict("records")
+    found = rows_where(
+        tests, setting=setting, horizon=horizon, metric=name, against=against
+    ).to_dict("records")
     if not found:
         return [DASH] * 4
     row: dict[str, Any] = found[0]

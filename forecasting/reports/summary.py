@@ -11,6 +11,7 @@ from forecasting.evaluation.significance import LEVEL
 from forecasting.evaluation.significance import why_untested as why_untested_of
 from forecasting.reports.html import facts, statements
 from forecasting.reports.largest_shifts import nearest_shifts
+from forecasting.reports.score_cells import rows_where
 from forecasting.results.channel_evidence import (
     TOGETHER,
     Verdict,
@@ -122,9 +123,7 @@ def _shifts(result: RunResult) -> str:
 
 def _accuracy(result: RunResult) -> str:
     setting = result.config.settings[0]
-    scores = result.scores[
-        (result.scores["stratum"] == "all") & (result.scores["setting"] == setting)
-    ]
+    scores = rows_where(result.scores, stratum="all", setting=setting)
     wape = scores.set_index(["model", "horizon"])["wape"]
     parts = [
         f"{percent(wape[MAIN_MODEL, h])} of trade {years(h)} ({percent(wape[LAST_VALUE, h])} "

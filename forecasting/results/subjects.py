@@ -43,7 +43,7 @@ def check_country(forecasts: pd.DataFrame, wanted: str) -> str:
     offered = [names[name] for name in near]
     offered += difflib.get_close_matches(code, known, n=3, cutoff=0.5)
     raise InputError(
-        f"the run holds no country {wanted!r}",
+        f"the run has no country {wanted!r}",
         remedy=_offer([f"{c} ({country_name(c)})" for c in dict.fromkeys(offered)], known),
     )
 
@@ -74,7 +74,7 @@ def check_flow(forecasts: pd.DataFrame, wanted: Sequence[str]) -> tuple[str, ...
     known = sorted(forecasts["sector"].astype(str).unique())
     if wanted[2] not in known:
         near = difflib.get_close_matches(wanted[2], known, n=3, cutoff=0.4)
-        raise InputError(f"the run holds no sector {wanted[2]!r}", remedy=_offer(near, known))
+        raise InputError(f"the run has no sector {wanted[2]!r}", remedy=_offer(near, known))
     return _traded(forecasts, (exporter, importer, wanted[2]))
 
 
@@ -198,7 +198,7 @@ def _offer(near: Iterable[str], known: Sequence[str]) -> str:
     if near := list(near):
         return f"Nearest: {', '.join(near)}"
     listed = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
-    return f"Known are {listed}"
+    return f"Known: {listed}"
 
 
 def named(code: str) -> str:

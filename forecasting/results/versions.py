@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -20,9 +21,9 @@ VERSIONED = (
 )
 
 
-def versions() -> dict[str, str]:
-    """Version of each package in `VERSIONED`."""
-    return {name: _version(name) for name in VERSIONED}
+def versions(packages: Sequence[str] = VERSIONED) -> dict[str, str]:
+    """Version of each package."""
+    return {name: _version(name) for name in packages}
 
 
 def _version(name: str) -> str:

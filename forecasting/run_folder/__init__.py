@@ -15,4 +15,9 @@
 `files` declares them all, and those of a study. One process at a time writes a folder and puts it
 in place whole: Ctrl-C, ``kill``, a closed terminal and a full disk leave the earlier run, or
 nothing. The next run into the folder removes or puts back what ``kill -9`` leaves beside it.
+However a run is stopped, its finished folds stay beside the folder, and ``--resume`` goes on from
+them if nothing that decides a forecast has changed.
+
+Exit codes: 0; 2 for a mistake or a system that refuses, in one line; 1 for a fault of gravicast,
+whose traceback goes into a file; 128 and the signal's number if stopped.
 """

@@ -3,7 +3,8 @@
 While ``run`` is being written, these stand beside it: ``.run.gravicast-lock`` (the lock),
 ``.run.gravicast-new`` (the new content) and, while one run replaces another,
 ``.run.gravicast-old``. The names are fixed, so the holder of the lock knows that any leftovers
-come from a killed process.
+come from a killed process. ``.run.gravicast-folds`` holds finished folds
+(`forecasting.evaluation.finished_tasks`): it outlives an interrupted run, for ``--resume``.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def locked(out: Path) -> Iterator[None]:
     """
     folder = out.resolve()
     created = [parent for parent in folder.parents if not parent.exists()]
-    lock = FileLock(_beside(folder, _LOCK))
+    lock = FileLock(beside(folder, _LOCK))
     try:
         _acquire(lock, out, timeout=0.0)
         try:
@@ -73,7 +74,7 @@ def staged(out: Path, *, check: Callable[[], object] = lambda: None) -> Iterator
         If the disk is full.
     """
     folder = out.resolve()
-    stage = _beside(folder, _NEW)
+    stage = beside(folder, _NEW)
     stage.mkdir()
     try:
         yield stage
@@ -99,9 +100,9 @@ def restore(out: Path) -> None:
     For readers, which may lack permission to write: a folder they cannot lock is left alone.
     """
     folder = out.resolve()
-    if folder.exists() or not _beside(folder, _OLD).is_dir():
+    if folder.exists() or not beside(folder, _OLD).is_dir():
         return
-    lock = FileLock(_beside(folder, _LOCK))
+    lock = FileLock(beside(folder, _LOCK))
     with suppress(InputError):
         _acquire(lock, out, timeout=_LOCK_WAIT_S)
         try:
@@ -110,7 +111,8 @@ def restore(out: Path) -> None:
             _release(lock)
 
 
-def _beside(folder: Path, what: str) -> Path:
+def beside(folder: Path, what: str) -> Path:
+    """A hidden neighbour of an output folder, for what is not part of it."""
     return folder.with_name(f".{folder.name}.gravicast-{what}")
 
 
@@ -139,7 +141,7 @@ def _release(lock: FileLock) -> None:
 
 def _repair(folder: Path) -> None:
     """Undo what a killed process left; holding the lock proves that none is alive."""
-    stage, old = _beside(folder, _NEW), _beside(folder, _OLD)
+    stage, old = beside(folder, _NEW), beside(folder, _OLD)
     if old.is_dir():
         if folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
@@ -154,7 +156,7 @@ def _put(stage: Path, folder: Path) -> None:
 
     Windows cannot rename onto an existing folder, so even an empty one must move.
     """
-    old = _beside(folder, _OLD)
+    old = beside(folder, _OLD)
     if not folder.exists():
         stage.rename(folder)
         return

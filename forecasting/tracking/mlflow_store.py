@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
-from filelock import FileLock
-
 from features.errors import InputError
 from forecasting.tracking.autologging import autologging_off
 from forecasting.tracking.deadlines import deadlines
+from forecasting.tracking.new_store import empty_store, make_store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -42,8 +41,6 @@ _SILENT = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-_CREATION_WAIT_S = 300.0
-"""Longest wait while another process creates the store."""
 _DATABASES = ("postgresql", "mysql", "mssql")
 _PASSWORD = re.compile(r"//[^/@\s]*@")
 _REASON_LENGTH = 300
@@ -85,7 +82,7 @@ def at_store(*, problem: str, remedy: str, must_exist: bool = False) -> Iterator
             if uri.startswith(("http://", "https://")):
                 stack.enter_context(deadlines(uri))
             if (file := sqlite_file(uri)) is not None:
-                make_store(file)
+                make_store(file, _artifacts(file))
             client = mlflow.MlflowClient()
             with environment(HASTY):
                 client.search_experiments(max_results=1)
@@ -94,6 +91,20 @@ def at_store(*, problem: str, remedy: str, must_exist: bool = False) -> Iterator
         raise InputError(
             f"{problem} ({_reason(error)})", remedy=remedy, file=without_password(uri)
         ) from error
+
+
+def prepare_tracking() -> None:
+    """Import MLflow, and make what `at_store` writes where there is no SQLite store yet.
+
+    Touches no file and no server.
+    """
+    os.environ.update(quiet_environment())
+    with quiet_logs():
+        import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+
+        file = sqlite_file(store_uri())
+        if file is not None and not file.exists():
+            empty_store(_artifacts(file))
 
 
 @contextmanager
@@ -209,21 +220,29 @@ def _quiet() -> Iterator[None]:
 
     Its warnings and errors still show, except notices of retried requests.
     """
-    levels = {"mlflow": logging.WARNING, "urllib3": logging.ERROR}
-    before = {name: logging.getLogger(name).level for name in levels}
     bytecode = sys.dont_write_bytecode
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
     # MLflow loads the model it has just written, which would leave a __pycache__ in its files.
     sys.dont_write_bytecode = True
     try:
-        with environment(_SILENT), warnings.catch_warnings():
+        with quiet_logs(), environment(_SILENT), warnings.catch_warnings():
             warnings.filterwarnings("ignore", module=r"mlflow\.")
             yield
     finally:
+        sys.dont_write_bytecode = bytecode
+
+
+@contextmanager
+def quiet_logs() -> Iterator[None]:
+    """Log MLflow's warnings and errors only, and no notices of retried requests."""
+    levels = {"mlflow": logging.WARNING, "urllib3": logging.ERROR}
+    before = {name: logging.getLogger(name).level for name in levels}
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+    try:
+        yield
+    finally:
         for name, level in before.items():
             logging.getLogger(name).setLevel(level)
-        sys.dont_write_bytecode = bytecode
 
 
 def check_database(uri: str) -> None:
@@ -257,37 +276,15 @@ def _check_file(file: Path) -> None:
         raise OSError("the file cannot be written")
 
 
-def make_store(file: Path) -> None:
-    """Create a missing SQLite store: whole or not at all, and by one process.
-
-    MLflow lets several processes create it at once, or leaves it half made; such a store is
-    unusable.
-    """
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
-    if file.exists() and file.stat().st_size:
-        return
-    part = file.with_name(f".{file.name}.gravicast-new")
-    lock = FileLock(file.with_name(f".{file.name}.gravicast-lock"))
-    with lock.acquire(timeout=_CREATION_WAIT_S):
-        try:
-            if not file.exists() or not file.stat().st_size:
-                part.unlink(missing_ok=True)
-                made = SqlAlchemyStore(sqlite_uri(part), local_uri(file.parent / "mlruns"))
-                made.engine.dispose()  # Windows cannot rename an open file
-                part.replace(file)
-        finally:
-            part.unlink(missing_ok=True)
-            with suppress(OSError):  # Windows removes it on release only
-                Path(lock.lock_file).unlink()
-
-
 def _artifact_root(uri: str) -> dict[str, str]:
     """Keep MLflow from leaving an empty ``mlruns`` in the working directory."""
     file = sqlite_file(uri)
-    return (
-        {} if file is None else {"_MLFLOW_SERVER_ARTIFACT_ROOT": local_uri(file.parent / "mlruns")}
-    )
+    return {} if file is None else {"_MLFLOW_SERVER_ARTIFACT_ROOT": _artifacts(file)}
+
+
+def _artifacts(file: Path) -> str:
+    """Folder of a SQLite store's artifacts."""
+    return local_uri(file.parent / "mlruns")
 
 
 @contextmanager

@@ -31,6 +31,7 @@ from models.tree_shap.paths import (
     Trees,
     clean,
     compiled,
+    compiled_part,
     decide,
     read_forest,
 )
@@ -137,7 +138,7 @@ def _explain(trees: Trees, left: Flags, behind: Flags, weights: Matrix, sums: Ma
     return False
 
 
-@compiled
+@compiled_part
 def _path(trees: Trees, leaf: int, features: Numbers) -> int:
     """Collect the features on the path to a leaf; returns how many, or one too many."""
     count, node = 0, trees.leaf_parent[leaf]
@@ -154,7 +155,7 @@ def _path(trees: Trees, leaf: int, features: Numbers) -> int:
     return count
 
 
-@compiled
+@compiled_part
 def _meet(trees: Trees, leaf: int, features: Numbers, count: int, left: Flags, met: Masks) -> None:
     """Bits of the features whose splits a row meets, all of them, on the path to a leaf."""
     met[:] = (1 << count) - 1
@@ -170,7 +171,7 @@ def _meet(trees: Trees, leaf: int, features: Numbers, count: int, left: Flags, m
         child, node = node, trees.parent[node]
 
 
-@compiled
+@compiled_part
 def _share(
     value: float, features: Numbers, count: int, met: Masks, known: Masks, weights: Matrix,
     sums: Matrix,

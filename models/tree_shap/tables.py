@@ -8,11 +8,21 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.tree_shap.paths import Flags, Matrix, Numbers, Rule, Trees, Vector, compiled, decide
+from models.tree_shap.paths import (
+    Flags,
+    Matrix,
+    Numbers,
+    Rule,
+    Trees,
+    Vector,
+    compiled,
+    compiled_part,
+    decide,
+)
 from models.tree_shap.units import Units
 
 
-@compiled
+@compiled_part
 def _find(items: Numbers, size: int, item: int) -> int:
     """Position of an item among the first ``size``, or ``size``."""
     for position in range(size):
@@ -21,7 +31,7 @@ def _find(items: Numbers, size: int, item: int) -> int:
     return size
 
 
-@compiled
+@compiled_part
 def _climb(
     trees: Trees,
     start: int,
@@ -52,7 +62,7 @@ def _climb(
     return slots, found
 
 
-@compiled
+@compiled_part
 def _aim(
     place: Numbers,
     codes: Numbers,
@@ -80,7 +90,7 @@ def _aim(
     return count
 
 
-@compiled
+@compiled_part
 def _integrate(
     held: Matrix,
     slots: int,
@@ -151,7 +161,7 @@ def build(
         )
 
 
-@compiled
+@compiled_part
 def _tabulate(
     trees: Trees, place: Numbers, codes: Numbers, units: Units, rule: Rule,
     unit: int, above: int, columns: Numbers, shares: Vector,
@@ -191,7 +201,7 @@ def _tabulate(
             units.table[cell + target * size + lane] = table[target, lane]
 
 
-@compiled
+@compiled_part
 def _share(places: Numbers, known: int, out: Numbers) -> int:
     """Number a leaf's targets by the unit's ``places``, which grow; returns how many there are."""
     for k in range(out.size):
@@ -203,7 +213,7 @@ def _share(places: Numbers, known: int, out: Numbers) -> int:
     return known
 
 
-@compiled
+@compiled_part
 def _open(
     trees: Trees, units: Units, unit: int, above: int, inner: Numbers, leaves: Numbers
 ) -> tuple[int, int]:
@@ -227,7 +237,7 @@ def _open(
     return known, count
 
 
-@compiled
+@compiled_part
 def _spell(
     held: Matrix, above: int, slots: int, inner: Numbers, known: int,
     nodes: Numbers, sides: Flags, places: Numbers, found: int,
@@ -242,7 +252,7 @@ def _spell(
             held[places[k], lane] *= (lane >> bit & 1) == sides[k]
 
 
-@compiled
+@compiled_part
 def _hold(units: Units, unit: int, left: Flags, held: Flags) -> None:
     """Bits of a unit for every lane, shape ``[bit, lane]``."""
     at, seen = units.condition_start[unit], 0
@@ -257,7 +267,7 @@ def _hold(units: Units, unit: int, left: Flags, held: Flags) -> None:
                 row[lane] &= went[lane] ^ flip
 
 
-@compiled
+@compiled_part
 def _add_table(
     units: Units, unit: int, held: Flags, pattern: NDArray[np.uint16], sums: Matrix
 ) -> None:

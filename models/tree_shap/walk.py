@@ -18,7 +18,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.tree_shap.paths import Flags, Matrix, Numbers, Rule, Trees, Vector, compiled, decide
+from models.tree_shap.paths import (
+    Flags,
+    Matrix,
+    Numbers,
+    Rule,
+    Trees,
+    Vector,
+    compiled,
+    compiled_part,
+    decide,
+)
 
 LANES = 256
 """Rows walked together: enough to make up for what an edge costs, few enough for a tree's products
@@ -107,7 +117,7 @@ def _lay(
     edges.start[trees.start.size - 1] = edge
 
 
-@compiled
+@compiled_part
 def _needed(trees: Trees, wide: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Nodes above wide leaves."""
     needed = np.zeros(trees.column.size, np.bool_)
@@ -119,7 +129,7 @@ def _needed(trees: Trees, wide: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return needed
 
 
-@compiled
+@compiled_part
 def _lay_edge(
     trees: Trees, tree: int, node: int, side: int, above: int, edge: int, edges: Edges
 ) -> None:
@@ -166,7 +176,7 @@ def walk(columns: Matrix, sums: Matrix, trees: Trees, edges: Edges, rule: Rule) 
                 _ascend(edges, first, count, one, two, taken, product, below, sums, start)
 
 
-@compiled
+@compiled_part
 def _weigh(
     edges: Edges, first: int, count: int, t: float, weight: float, values: Vector, weights: Matrix
 ) -> None:
@@ -192,7 +202,7 @@ def _weigh(
         weights[e, 4] = (1.0 - past) / whole - low if edges.before[at] >= 0 else -low
 
 
-@compiled
+@compiled_part
 def _take(edges: Edges, first: int, count: int, left: Flags, start: int, taken: Taken) -> None:
     """Whether rows take every edge on the feature down to each."""
     for e in range(count):
@@ -201,13 +211,13 @@ def _take(edges: Edges, first: int, count: int, left: Flags, start: int, taken: 
         _take_edge(went, edges.flip[first + e], before, taken[e + 1])
 
 
-@compiled
+@compiled_part
 def _take_edge(went: Flags, flip: int, before: Taken, row: Taken) -> None:
     for lane in range(LANES):
         row[lane] = before[lane] * np.float32(went[lane] ^ flip)
 
 
-@compiled
+@compiled_part
 def _descend(
     edges: Edges, first: int, count: int, one: Matrix, two: Matrix, taken: Taken, product: Matrix
 ) -> None:
@@ -223,7 +233,7 @@ def _descend(
             _multiply(above, None, now, one, two, e, row)
 
 
-@compiled
+@compiled_part
 def _ascend(
     edges: Edges, first: int, count: int, one: Matrix, two: Matrix,
     taken: Taken, product: Matrix, below: Matrix, sums: Matrix, start: int,
@@ -250,7 +260,7 @@ def _ascend(
 # adds to what is above it, else 1.
 
 
-@compiled
+@compiled_part
 def _multiply(
     above: Vector, before: Taken | None, now: Taken, one: Matrix, two: Matrix, e: int, row: Vector
 ) -> None:
@@ -264,7 +274,7 @@ def _multiply(
         row[lane + LANES] = above[lane + LANES] * (step2 + rise2 * b + more2 * n)
 
 
-@compiled
+@compiled_part
 def _add_leaf(
     above: Vector, before: Taken | None, now: Taken, one: Matrix, two: Matrix, e: int,
     keep: float, below: Vector, out: Vector,
@@ -282,7 +292,7 @@ def _add_leaf(
         below[lane + LANES] = keep * below[lane + LANES] + q
 
 
-@compiled
+@compiled_part
 def _add_node(
     row: Vector, before: Taken | None, now: Taken, one: Matrix, two: Matrix, e: int,
     keep: float, below: Vector, out: Vector,

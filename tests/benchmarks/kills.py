@@ -4,8 +4,10 @@
 
 Each kill starts a run on a tiny panel, with ``--overwrite`` where the folder holds one, waits until
 it writes, sends SIGKILL or SIGTERM after a random time, and looks at the output folder and beside
-it. The next run must be able to write the folder, and in the end nothing but one whole run may be
-left. Prints a line a kill and the counts; exits with 1 if anything is wrong.
+it. The next run must be able to write the folder; where it was stopped before, it is resumed in
+every other case. A resumed run that finishes must hold the bytes of one that was never stopped, and
+in the end nothing but one whole run may be left. Prints a line a kill and the counts; exits with 1
+if anything is wrong.
 """
 
 from __future__ import annotations
@@ -27,6 +29,10 @@ from pathlib import Path
 from features.files.tables import sha256
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+FOLDS = ".run.gravicast-folds"
+"""Finished folds of a run that was stopped."""
 
 
 def write_panel(file: Path) -> None:
@@ -54,13 +60,16 @@ sys.exit(main(sys.argv[1:]))
 """They take most of the time of so small a run."""
 
 
-def start(folder: Path, options: argparse.Namespace, *, overwrite: bool) -> subprocess.Popen[bytes]:
+def start(
+    folder: Path, options: argparse.Namespace, *, overwrite: bool, resume: bool = False
+) -> subprocess.Popen[bytes]:
     """A run into ``folder / "run"``."""
     program = ["-m", "forecasting.cli.main"] if options.figures else ["-c", WITHOUT_FIGURES]
     command = [sys.executable, *program, "run", "--trade", str(folder / "trade.csv")]
     command += ["--rounds", "3", "--horizons", "1", "--workers", "1", "--quiet"]
     command += ["--out", str(folder / "run")]
     command += ["--overwrite"] if overwrite else []
+    command += ["--resume"] if resume else []
     command += [] if options.tracking else ["--no-tracking"]
     environment = {
         **os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore",
@@ -71,6 +80,12 @@ def start(folder: Path, options: argparse.Namespace, *, overwrite: bool) -> subp
     )
 
 
+def sums(folder: Path) -> dict[str, str]:
+    """The sha256 of every file of the run but its record, which holds times."""
+    about = json.loads((folder / "run" / "run.json").read_text(encoding="utf-8"))
+    return dict(about["files"])
+
+
 def faults(folder: Path) -> list[str]:
     """What is wrong with the run in the folder, if it holds one."""
     run = folder / "run"
@@ -78,12 +93,12 @@ def faults(folder: Path) -> list[str]:
         return []
     if not (run / "run.json").is_file():
         return ["a folder without a record"]
-    sums = json.loads((run / "run.json").read_text(encoding="utf-8"))["files"]
+    known = sums(folder)
     found = {
         path.relative_to(run).as_posix() for path in run.rglob("*") if path.is_file()
     } - {"run.json"}  # fmt: skip
-    wrong = [name for name in found & set(sums) if sha256(run / name) != sums[name]]
-    return [f"{name} altered" for name in wrong] + [f"{name}?" for name in found ^ set(sums)]
+    wrong = [name for name in found & set(known) if sha256(run / name) != known[name]]
+    return [f"{name} altered" for name in wrong] + [f"{name}?" for name in found ^ set(known)]
 
 
 def beside(folder: Path) -> list[str]:
@@ -113,9 +128,9 @@ def wait_for_work(folder: Path, run: subprocess.Popen[bytes], since: float) -> N
         time.sleep(0.005)
 
 
-def finish(folder: Path, options: argparse.Namespace) -> float:
+def finish(folder: Path, options: argparse.Namespace, *, resume: bool = False) -> float:
     """Let a run finish; return the seconds that it was writing."""
-    since, run = time.time(), start(folder, options, overwrite=True)
+    since, run = time.time(), start(folder, options, overwrite=True, resume=resume)
     wait_for_work(folder, run, since)
     started = time.monotonic()
     _, output = run.communicate()
@@ -128,9 +143,9 @@ def kill(
     folder: Path, options: argparse.Namespace, number: int, longest: float
 ) -> tuple[str, list[str]]:
     """Kill one run; return the signal sent and what is wrong with what it left."""
-    existed = (folder / "run").exists()
+    existed, resume = (folder / "run").exists(), number % 4 > 1
     sent = signal.SIGKILL if number % 2 else signal.SIGTERM
-    since, run = time.time(), start(folder, options, overwrite=existed)
+    since, run = time.time(), start(folder, options, overwrite=existed, resume=resume)
     wait_for_work(folder, run, since)
     after = random.uniform(0.0, longest)
     try:
@@ -145,7 +160,7 @@ def kill(
         wrong.append("a traceback")
     left = beside(folder)
     if sent == signal.SIGTERM:
-        wrong += [f"left {name}" for name in left]
+        wrong += [f"left {name}" for name in left if name != FOLDS]
     name = signal.Signals(sent).name if run.returncode else "finished"
     print(f"{number:3} {name:8} {after:5.1f} s  exit {run.returncode:4}  left {left}  {wrong}")
     return name, wrong
@@ -162,6 +177,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="gravicast-kills-"))
     write_panel(folder / "trade.csv")
     longest = 1.05 * finish(folder, options)
+    whole = sums(folder)
     sent, wrong = Counter[str](), []
     for number in range(options.kills):
         if number % 4 == 0:
@@ -169,8 +185,13 @@ def main() -> int:
         name, found = kill(folder, options, number, longest)
         sent[name] += 1
         wrong += found
+        if (folder / FOLDS).exists() and number % 4 == 3:
+            finish(folder, options, resume=True)
+            sent["resumed to the end"] += 1
+            wrong += [f"{n} of a resumed run" for n, s in sums(folder).items() if s != whole[n]]
     finish(folder, options)
     wrong += faults(folder) + [f"left {name}" for name in beside(folder)]
+    wrong += [f"{name} of the last run" for name, s in sums(folder).items() if s != whole[name]]
     wrong += [f"{count} MLflow runs RUNNING" for count in [running(folder)] if count]
     print(f"{dict(sent)}; longest {longest:.1f} s; wrong: {wrong or 'nothing'}")
     shutil.rmtree(folder)

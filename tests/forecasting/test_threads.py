@@ -5,9 +5,9 @@ from __future__ import annotations
 import lightgbm
 import pytest
 
-from forecasting.evaluation.backtest import choice_at, run_folds, tune
+from forecasting.evaluation.backtest import choice_at, fold_tasks, in_threads, tune
 from forecasting.evaluation.folds import plan_folds
-from forecasting.evaluation.prepared import prepare
+from forecasting.evaluation.prepared import prepare, tuning_origins
 from forecasting.options.run_config import RunConfig
 
 THREADS = "num_threads"
@@ -42,8 +42,9 @@ def test_every_lightgbm_call_of_a_backtest_runs_on_one_thread(bundle, counted):
     prepared = prepare(bundle, config)
     panel = bundle.panel
     folds = plan_folds(first_year=panel.first_year, last_year=panel.last_year, horizons=(1, 2))
-    choices = tune(prepared, folds[:1], config)
-    for _ in run_folds(prepared, folds[:2], config, choose_at=lambda o: choice_at(choices, o)):
+    compute = in_threads(prepared, config)
+    choices = tune(tuning_origins(prepared, folds[:1], config), compute)
+    for _ in compute(fold_tasks(folds[:2], choose_at=lambda o: choice_at(choices, o))):
         pass
     assert {name for name, _ in counted} == {"train", "Dataset", "predict"}
     assert {count for _, count in counted} == {1}

@@ -77,22 +77,25 @@ def test_codes_left_to_users_are_no_countries_of_a_source(code):
 
 def test_rows_of_unknown_codes_are_dropped_where_the_user_says_so_and_counted():
     counted = {}
-    ask = partial(translate, ["842", "998"], numeric_to_iso3, file="list.csv", column="i")
+    ask = partial(translate, {"842": 5, "998": 7}, numeric_to_iso3, file="list.csv", column="i")
     with unknown_codes("drop"):
-        assert ask(count=counted.__setitem__, rows=[5, 7]) == ("USA", None)
+        assert ask(count=counted.__setitem__) == {"842": "USA", "998": None}
         # What cannot count them cannot drop them.
         with pytest.raises(SourceError, match="998"):
             ask()
     assert list(counted.values()) == [7]
     assert "998" in next(iter(counted))
     with pytest.raises(SourceError, match="--unknown-codes drop"):
-        ask(count=counted.__setitem__, rows=[5, 7])
+        ask(count=counted.__setitem__)
     with pytest.raises(InputError, match="error or drop"), unknown_codes("skip"):
         pass
 
 
 def test_all_unknown_codes_are_named_and_none_is_dropped():
     with pytest.raises(SourceError, match="country '998', 'x' is") as caught:
-        translate(["842", "998", "", "x"], numeric_to_iso3, file="list.csv", column="i")
+        translate(
+            dict.fromkeys(["842", "998", "", "x"], 1), numeric_to_iso3, file="list.csv", column="i"
+        )
     assert caught.value.column == "i"
-    assert translate(["842", ""], numeric_to_iso3, file="list.csv", column="i") == ("USA", None)
+    known = translate({"842": 1, "": 1}, numeric_to_iso3, file="list.csv", column="i")
+    assert known == {"842": "USA", "": None}

@@ -310,7 +310,7 @@ def test_files_of_the_users_are_known_by_their_content(
     assert any("rows that another file has too" in said for said in again.statements)
     text = data.read_text().replace('"primaryValue": 8', '"primaryValue": 9')
     (tmp_path / "copy.json").write_text(text)
-    with pytest.raises(SourceError, match="comes twice"):
+    with pytest.raises(SourceError, match="occurs twice"):
         get(wanted, server, given=tmp_path)
 
 
@@ -521,7 +521,7 @@ def envelope(*rows: dict[str, Any], count: int | None = None, error: str = "") -
         (Reply('{"statusCode": 200, "message": "x"}'), "not data of Comtrade"),
         (Reply(envelope(error="Result set is too big")), "Result set is too big"),
         (Reply(envelope(ROW, count=9)), "counts 9 rows and has 1"),
-        (Reply(envelope(ROW, ROW)), "comes twice"),
+        (Reply(envelope(ROW, ROW)), "occurs twice"),
         (Reply(envelope({**ROW, "flowCode": "X"})), "not asked for"),
         (Reply(envelope({**ROW, "period": "2018"})), "not asked for"),
         (Reply(envelope({**ROW, "reporterCode": 841})), "not asked for"),

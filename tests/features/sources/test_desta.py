@@ -151,7 +151,7 @@ def test_what_has_no_code_is_left_out_and_counted(get: Get, serve: Callable) -> 
         Desta(),
         serve(fake_desta([*treaties(), treaty("", DEU, treaty="1", year=2000, entry=2000)])),
     )
-    assert "1 rows of what is not a country left out" in made.statements
+    assert "1 rows of areas that are not countries left out" in made.statements
 
 
 def test_until_carries_on_and_says_so(get: Get, serve: Callable) -> None:

@@ -121,7 +121,7 @@ def test_a_file_is_no_store(data, tmp_path):
 @pytest.mark.parametrize(
     ("key", "says"),
     [
-        ("baci:HS92:202601:sectoin", "Near it are baci:HS92:202601:section"),
+        ("baci:HS92:202601:sectoin", "Similar ones are baci:HS92:202601:section"),
         ("foo", "`gravicast fetch --list` names the sources"),
     ],
 )

@@ -56,8 +56,8 @@ def test_each_question_is_answered(explain, options, title):
     ("options", "says"),
     [
         ((), "name what to explain"),
-        (("--flow", "DEU,FRA", "--country", "DEU"), "--flow and --country are two questions"),
-        (("--country", "DEU", "--blocs", "DEU:FRA"), "--country and --blocs are two questions"),
+        (("--flow", "DEU,FRA", "--country", "DEU"), "--flow and --country cannot be combined"),
+        (("--country", "DEU", "--blocs", "DEU:FRA"), "--country and --blocs cannot be combined"),
         (("--country", "Germny"), "DEU (Germany)"),
         (("--flow", "DEU"), "not a flow"),
         (("--flow", "DEU,FRA,cars"), "not a flow"),

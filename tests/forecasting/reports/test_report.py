@@ -518,7 +518,7 @@ def test_an_unknown_country_is_an_error_in_one_line(
 ) -> None:
     assert main(["report", str(finished_run), "--countries", "Frence"]) == 2
     error = capsys.readouterr().err
-    assert error.startswith("gravicast: the run holds no country 'Frence'")
+    assert error.startswith("gravicast: the run has no country 'Frence'")
     assert error.count("\n") == 1
 
 

@@ -52,7 +52,7 @@ def test_an_unknown_country_is_refused_with_the_nearest(flows, stops, wanted, of
 
 def test_where_nothing_is_near_the_known_ones_are_listed(flows, stops):
     error = stops(lambda: check_country(flows, "???"))
-    assert error.remedy == "Known are CHN, DEU, FRA, IND, ROW, USA"
+    assert error.remedy == "Known: CHN, DEU, FRA, IND, ROW, USA"
 
 
 def test_a_flow_goes_by_codes_or_names(flows, sectors):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,11 +19,12 @@ from forecasting.tracking.mlflow_store import (
     HASTY,
     at_store,
     local_uri,
-    make_store,
+    prepare_tracking,
     sqlite_file,
     sqlite_uri,
     store_uri,
 )
+from forecasting.tracking.new_store import make_store
 
 pytestmark = pytest.mark.usefixtures("elsewhere")
 
@@ -58,32 +62,23 @@ def test_store_and_artifacts_lie_in_a_folder_with_an_odd_name(
 
 @pytest.fixture
 def made(migrated_store: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Stores that MLflow made: its own making takes ten seconds, and breaks where two do it."""
+    """Stores that were made: two at once break MLflow's own making, which takes a second."""
     addresses: list[str] = []
 
-    class Made:
-        def __init__(self, address: str, _: str) -> None:
-            file = sqlite_file(address)
-            assert file is not None
-            assert not file.exists()
-            addresses.append(address)
-            file.write_bytes(b"half")
-            time.sleep(0.1)
-            file.write_bytes(migrated_store.read_bytes())
-            self.engine = self
+    def content(artifacts: str) -> bytes:
+        addresses.append(artifacts)
+        time.sleep(0.1)
+        return migrated_store.read_bytes()
 
-        def dispose(self) -> None:
-            pass
-
-    monkeypatch.setattr("mlflow.store.tracking.sqlalchemy_store.SqlAlchemyStore", Made)
+    monkeypatch.setattr("forecasting.tracking.new_store.empty_store", content)
     return addresses
 
 
 def test_several_first_runs_at_once_make_one_store(made, tmp_path, migrated_store):
     file = tmp_path / "mlflow.db"
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(make_store, [file] * 4))
-    assert len(made) == 1
+        list(pool.map(partial(make_store, artifacts="mlruns"), [file] * 4))
+    assert made == ["mlruns"]
     assert file.read_bytes() == migrated_store.read_bytes()
     assert list(tmp_path.iterdir()) == [file]
 
@@ -91,15 +86,32 @@ def test_several_first_runs_at_once_make_one_store(made, tmp_path, migrated_stor
 def test_what_a_killed_first_run_left_is_made_anew(made, tmp_path, migrated_store):
     file = tmp_path / "mlflow.db"
     file.with_name(".mlflow.db.gravicast-new").write_bytes(b"half")
-    make_store(file)
+    make_store(file, "mlruns")
     assert file.read_bytes() == migrated_store.read_bytes()
     assert list(tmp_path.iterdir()) == [file]
 
 
 def test_a_store_that_is_there_is_left_alone(made, tmp_path):
     (tmp_path / "mlflow.db").write_bytes(b"mine")
-    make_store(tmp_path / "mlflow.db")
+    make_store(tmp_path / "mlflow.db", "mlruns")
     assert not made
+
+
+def test_a_store_made_in_memory_is_what_mlflow_makes_in_a_file(store, tmp_path):
+    """``store`` is a copy of one that MLflow made."""
+    mine = tmp_path / "mine.db"
+    make_store(mine, str(tmp_path / "mlruns"))
+    schema = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY 1, 2"
+    for query in (schema, "SELECT * FROM alembic_version", "SELECT COUNT(*) FROM experiments"):
+        with closing(sqlite3.connect(mine)) as ours, closing(sqlite3.connect(store)) as theirs:
+            assert ours.execute(query).fetchall() == theirs.execute(query).fetchall()
+
+
+def test_tracking_is_prepared_without_a_file_or_a_server(tmp_path, monkeypatch):
+    for address in (f"sqlite:///{tmp_path / 'new' / 'mlflow.db'}", "http://127.0.0.1:9", "nothing"):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        prepare_tracking()
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.fixture
