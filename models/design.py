@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +15,6 @@ from models.raking import rake
 
 MAX_FLOWS = 12_000
 """Flows a block keeps for training; bounds the memory of universes with sectors."""
-BLOCK = 65_536
-"""Rows whose features are copied at a time."""
 HORIZON_COLUMN = int(positions(["years_ahead"])[0])
 
 
@@ -91,12 +89,6 @@ def grow(base: NDArray[np.floating], shift: NDArray[np.floating]) -> NDArray[np.
     """The flow a midpoint growth makes of its base: ``base (2 + g) / (2 - g)``."""
     limited = np.clip(np.asarray(shift, dtype=np.float64), -2.0, 1.999)
     return base * (2.0 + limited) / (2.0 - limited)
-
-
-def blocks(rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
-    """Parts of some rows that are predicted at a time."""
-    for start in range(0, rows.size, BLOCK):
-        yield rows[start : start + BLOCK]
 
 
 def at_horizon(matrix: NDArray[np.float32], horizon: int) -> NDArray[np.float32]:

@@ -83,6 +83,7 @@ class Imts(Connector):
         pace_seconds=0.6,
         dated=True,
         renewed_months=2,
+        declared=True,
     )
 
     def __post_init__(self) -> None:

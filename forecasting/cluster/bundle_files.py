@@ -19,7 +19,7 @@ import numpy as np
 from features.files.tables import sha256
 from features.information import DataBundle
 
-_PARTS = ("panel", "indicators", "pairs", "sectors", "trade_lag_months")
+_PARTS = ("panel", "indicators", "pairs", "sectors", "trade_lag_months", "reports", "monthly")
 _CONTENT = "bundle.json"
 _PLAIN = (str, int, float, bool, type(None))
 
@@ -80,7 +80,11 @@ def _value(plain: Any, folder: Path) -> Any:
     if "tuple" in plain:
         return tuple(_value(one, folder) for one in plain["tuple"])
     if "dict" in plain:
-        return {key: _value(one, folder) for key, one in plain["dict"]}
+        # JSON has no tuples, and a list cannot be a key.
+        return {
+            tuple(key) if isinstance(key, list) else key: _value(one, folder)
+            for key, one in plain["dict"]
+        }
     module, name = plain["class"]
     kind = getattr(import_module(module), name) if module.startswith("features.") else None
     if not is_dataclass(kind):

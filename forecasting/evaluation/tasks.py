@@ -152,7 +152,7 @@ class FoldTask:
 
 
 _KEYS = ("setting", "model", "origin", "horizon")
-_ARRAYS = ("forecast", "base", "expected", "probability", "value_origin", "actual")
+_ARRAYS = ("forecast", "base", "expected", "probability", "value_origin", "actual", "reported")
 
 
 def _parquet(table: pd.DataFrame) -> bytes:

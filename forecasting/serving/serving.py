@@ -141,6 +141,12 @@ def _forecast(address: str, config: ForecastConfig, progress: Progress) -> RunRe
 
 
 def _check_horizons(model: ServedModel, full_config: RunConfig) -> None:
+    if model.forecaster.nowcast is not None:
+        raise InputError(
+            "the model forecasts from a nowcast of reports, which new data do not bring",
+            remedy="Train a model with --settings totals_known",
+            file=model.address,
+        )
     known = sorted(model.forecaster.intervals)
     unknown = [horizon for horizon in full_config.horizons if horizon not in known]
     if unknown:

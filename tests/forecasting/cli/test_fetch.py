@@ -40,6 +40,8 @@ COMMANDS = {
     "itpde": (),
     "desta": (),
     "larch": (),
+    "cpb": (),
+    "brent": (),
 }
 
 

@@ -128,7 +128,7 @@ def study(options: dict[str, Any], out: Path) -> RunResult:
 def test_a_study_scores_every_model_at_every_fold(studied):
     table = pd.read_csv(studied.out / "study_by_origin.csv")
     expected = {
-        "gravity": {model.name for model in study_models()},
+        "model": {model.name for model in study_models()},
         "ablation": set(leave_out()),
         "placebo": set(placebos(seed=1)),
     }
@@ -207,7 +207,7 @@ def test_two_studies_give_identical_files(studied, world_files, quick, draw_noth
 
 def test_a_study_without_indicators_has_no_placebos(world_files, quick, draw_nothing, tmp_path):
     result = study({"trade": world_files.trade, **quick}, tmp_path / "run")
-    assert set(result.study.by_origin["group"]) == {"gravity", "ablation"}
+    assert set(result.study.by_origin["group"]) == {"model", "ablation"}
     assert "Placebos" not in (result.out / "scoreboard.md").read_text("utf-8")
 
 

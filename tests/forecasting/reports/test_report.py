@@ -35,7 +35,7 @@ from forecasting.reports.embedded import LARGEST_IMAGE, images
 from forecasting.reports.html import table
 from forecasting.reports.report import FIGURES, make_report, write_report
 from forecasting.reports.summary import answers
-from forecasting.results.channel_evidence import TOGETHER, why_untested
+from forecasting.results.channel_evidence import TOGETHER, out_of_sample, why_untested
 from forecasting.serving.serving import forecast_with
 from forecasting.words.labels import stratum
 from forecasting.words.numbers import percent, usd
@@ -328,8 +328,9 @@ def test_a_run_with_sectors_on_trade_alone(
     text = Outline((tmp_path / "r.html").read_text("utf-8")).text
     assert "Series that the data do not hold: " in text
     assert "make up 0.0% of the model's SHAP contributions" in text
+    worth = out_of_sample(found)
     for channel in (TOGETHER, *TECHNOLOGY):
-        assert why_untested(found, channel) == "the data hold none of it"
+        assert why_untested(found, channel, worth=worth) == "the data hold none of it"
     assert "They add nothing" not in text
     assert "A null result. Against the model without its technology" not in text
     same = found.scores_by_origin.pivot_table(

@@ -55,8 +55,8 @@ MODELS = {
     "last_value_raked": "raked base",
     "last_value": "last value",
     "drift": "drift",
-    "lightgbm_levels": "LightGBM, levels",
     "lightgbm_differences": "LightGBM, differences",
+    "lightgbm_levels": "LightGBM, levels",
     "gravity_three_way": "gravity, three-way PPML",
     "gravity_dynamic": "gravity, dynamic PPML",
     "gravity_three_way_oracle": "gravity, three-way PPML with true totals (oracle)",
@@ -308,7 +308,7 @@ class Files:
         return rows.loc[order]
 
     def score(self, setting: str, horizon: int, model: str, name: str) -> float:
-        """A metric over all flows; of the gravity models the mean over origins."""
+        """A metric over all flows; of the models of a study the mean over origins."""
         keys = {"setting": setting, "horizon": horizon, "model": model}
         rows = pick(self.scores, stratum="all", **keys)
         if rows.empty:
