@@ -321,7 +321,7 @@ def _check_together(config: RunConfig) -> None:
     if config.report_delays is not None and config.reports is None:
         raise refusal("report_delays", str(config.report_delays), "Give the reports as well")
     if config.reports is not None and config.universe == "active":
-        raise refusal("universe", "active", "Reports may name any flow: give dense, or leave it out")
+        raise refusal("universe", "active", "Reports may name any flow: leave it out")
     if config.trade is None:
         _check_simulated(config)
     elif config.tables is not None and config.domestic != "include":
