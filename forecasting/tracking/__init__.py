@@ -7,5 +7,6 @@ SQLite, a server with PostgreSQL, and artifacts over HTTP work. ``--no-tracking`
 ``gravicast track RUN`` logs a finished run (again); ``gravicast ui`` opens the runs on 127.0.0.1.
 
 The first run on a new store makes its content beside the back-test and writes it when the run is
-tracked; several first runs at once wait for one of them. What a killed process was logging is marked as killed by the next run.
+tracked; several first runs at once wait for one of them. What a killed process was logging is
+marked as killed by the next run.
 """
