@@ -14,7 +14,7 @@ from features.data.panel import TradePanel
 from features.feature import Feature
 from features.information import AsOfRule, DataBundle, InformationSet
 from models.design import origin_value
-from models.flow_model import Known, ReportedStart, Training
+from models.flow_model import Known, ReportedStart
 from models.forecaster import ShiftForecaster, base_forecast, unlikely
 from models.nowcast import TRAINING_ORIGINS, ImpliedLevels, Nowcast, implied_levels
 from models.totals import carried_totals, forecast_totals
@@ -58,6 +58,14 @@ class Nowcasts:
         fresh = _reopened(self.bundle)
         return {year: self._year_end(fresh, year) for year in self.infos}
 
+    def on(self, bundle: DataBundle) -> Nowcasts:
+        """The same from other reports of the same panel."""
+        infos = {
+            origin: InformationSet(bundle, as_of=i.as_of, origin=origin, setting=i.setting)
+            for origin, i in self.infos.items()
+        }
+        return Nowcasts(bundle, self.rule, infos, self.own, self.seed)
+
     def known(self, known: Known, main: ShiftForecaster) -> Known:
         """What is known at an origin, with the nowcast and what follows from it.
 
@@ -69,16 +77,55 @@ class Nowcasts:
             The fitted main model: it nowcasts the flows that neither side has reported.
         """
         origin = known.origin
-        implied = self.levels(origin)
-        value, chance = self._fitted(origin, known.training).predict(implied)
         (other,) = main.flow_forecasts(replace(known, horizons=(1,))).values()
+        value, chance = self.flows(origin, other.forecast, known.chance[1])
+        year, horizons = origin + 1, [horizon - 1 for horizon in known.horizons if horizon > 1]
+        infos = self.after(origin, value)
+        ahead = Known(
+            infos=infos,
+            origin=year,
+            horizons=horizons,
+            features=origin_matrix(infos[year], own=self.own),
+            totals=forecast_totals(infos, origin=year, horizons=horizons) if horizons else {},
+            training=known.training,
+        )
+        return replace(known, start=ReportedStart(self.levels(origin), value, chance, ahead))
+
+    def flows(self, origin: int, other: Vector, other_chance: Vector) -> tuple[Vector, Vector]:
+        """Nowcast of the year after an origin, USD, and its probability of trade.
+
+        Parameters
+        ----------
+        origin
+            Calendar year.
+        other, other_chance
+            What flows take that neither side has reported, shape ``[flow]``.
+        """
+        implied = self.levels(origin)
+        value, chance = self._fitted(origin).predict(implied)
         silent = implied.reported == 0
-        value = np.where(silent, other.forecast, value)
-        chance = np.where(silent, known.chance[1], chance)
-        stops = unlikely(value, chance, flows=known.info.flows) & ~silent
-        value = np.where(stops, 0.0, value)
-        ahead = self._ahead(known, value)
-        return replace(known, start=ReportedStart(implied, value, chance, ahead))
+        value = np.where(silent, other, value)
+        chance = np.where(silent, other_chance, chance)
+        stops = unlikely(value, chance, flows=self.infos[origin].flows) & ~silent
+        return np.where(stops, 0.0, value), chance
+
+    def after(self, origin: int, value: Vector) -> dict[int, InformationSet]:
+        """What is known when the year after an origin is nowcast, by year up to that one.
+
+        Parameters
+        ----------
+        origin
+            Calendar year.
+        value
+            The nowcast, USD, shape ``[flow]``: the flows of the last year.
+        """
+        year, panel = origin + 1, self.bundle.panel
+        values = np.vstack([panel.values[: panel.row(origin) + 1], value.astype(np.float32)])
+        years = np.arange(panel.first_year, year + 1, dtype=panel.years.dtype)
+        extended = _reopened(self.bundle, replace(panel, values=values, years=years))
+        return {
+            before: self._year_end(extended, before) for before in range(panel.first_year, year + 1)
+        }
 
     def levels(self, origin: int) -> ImpliedLevels:
         """What reports out at the as-of date imply of the year after the origin."""
@@ -91,7 +138,7 @@ class Nowcasts:
                 self._implied[origin] = implied_levels(info, info.reports, base=base)
             return self._implied[origin]
 
-    def _fitted(self, origin: int, training: Training) -> Nowcast:
+    def _fitted(self, origin: int) -> Nowcast:
         panel = self.bundle.panel
         past = {
             before: (
@@ -100,28 +147,7 @@ class Nowcasts:
             )
             for before in range(max(origin - TRAINING_ORIGINS, panel.first_year), origin)
         }
-        return Nowcast(seed=self.seed, threads=training.threads).fit(past)
-
-    def _ahead(self, known: Known, value: Vector) -> Known:
-        """What is known at the end of the year after the origin, the nowcast being its flows."""
-        year = known.origin + 1
-        panel = self.bundle.panel
-        seen = panel.row(known.origin) + 1
-        values = np.vstack([panel.values[:seen], value.astype(np.float32)])
-        years = np.arange(panel.first_year, year + 1, dtype=panel.years.dtype)
-        extended = _reopened(self.bundle, replace(panel, values=values, years=years))
-        infos = {
-            before: self._year_end(extended, before) for before in range(panel.first_year, year + 1)
-        }
-        horizons = [horizon - 1 for horizon in known.horizons if horizon > 1]
-        return Known(
-            infos=infos,
-            origin=year,
-            horizons=horizons,
-            features=origin_matrix(infos[year], own=self.own),
-            totals=forecast_totals(infos, origin=year, horizons=horizons) if horizons else {},
-            training=known.training,
-        )
+        return Nowcast(seed=self.seed).fit(past)
 
     def _year_end(self, bundle: DataBundle, year: int) -> InformationSet:
         as_of = self.rule.date(year - 1)

@@ -14,9 +14,12 @@ from forecasting.inputs.load import LoadedData, load
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 REPORTS = DATA / "reports" / "reported_totals.parquet"
-pytestmark = pytest.mark.skipif(
-    not REPORTS.is_file(), reason=f"needs the real data, and {REPORTS} is not there"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not REPORTS.is_file(), reason=f"needs the real data, and {REPORTS} is not there"
+    ),
+]
 ORIGIN = 2014
 
 

@@ -138,7 +138,8 @@ def finished(mirror, folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "run"
     code = main(["run", "--store", folder, "--trade", "baci:HS92:202601:section", "--indicators",
                  "indicators:technology", "--pairs", "geodist", "--pairs", "larch", "--horizons",
-                 "1", "--settings", "ex_ante", "--rounds", "5", "--no-tracking", "--quiet",
+                 "1", "--settings", "ex_ante", "--rounds", "3", "--no-tracking", "--quiet",
+                 "--first-origin", str(YEARS[-1] - 1), "--no-figures", "--no-report",
                  "--out", str(out)])  # fmt: skip
     assert code == 0
     return out

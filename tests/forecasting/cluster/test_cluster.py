@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -21,9 +22,13 @@ from forecasting.evaluation.finished_tasks import FinishedTasks
 
 SHORT = {"horizons": (1,), "rounds": 3, "settings": ("ex_ante",), "first_origin": 2007}
 
-needs_dask = pytest.mark.skipif(
-    cluster_client.find_spec("distributed") is None, reason="needs the extra 'cluster'"
-)
+HAS_DASK = cluster_client.find_spec("distributed") is not None
+
+
+def needs_dask(test: Callable[..., None]) -> Callable[..., None]:
+    """Mark a test that starts a scheduler and workers."""
+    skipped = pytest.mark.skipif(not HAS_DASK, reason="needs the extra 'cluster'")
+    return pytest.mark.slow(skipped(test))
 
 
 @dataclass(frozen=True)
@@ -43,11 +48,11 @@ class Toy:
             time.sleep(2)
         return f"{self.name} by {config.workers}"
 
-    def pack(self, result: str) -> dict[str, bytes]:
-        return {"toy": result.encode()}
+    def pack(self, result: str, archive: ZipFile) -> None:
+        archive.writestr("toy", result)
 
-    def unpack(self, members: dict[str, bytes]) -> str:
-        return members["toy"].decode()
+    def unpack(self, archive: ZipFile) -> str:
+        return archive.read("toy").decode()
 
 
 @pytest.fixture

@@ -316,6 +316,7 @@ def test_without_a_study_it_says_how_to_test_the_channels(outline: Outline) -> N
     assert "Placebos" not in outline.text
 
 
+@pytest.mark.slow
 def test_a_run_with_sectors_on_trade_alone(
     run_on: Callable[..., RunResult],
     make_bundle: Callable[..., DataBundle],
@@ -323,7 +324,7 @@ def test_a_run_with_sectors_on_trade_alone(
     tmp_path: Path,
 ) -> None:
     bundle = make_bundle(sectors=("goods", "services"), indicators=False, pairs=False)
-    found = run_on(bundle, "sectors")
+    found = run_on(bundle, "sectors", first_origin=2008)
     make_report(found.out, countries=["USA"], out=tmp_path / "r.html")
     text = Outline((tmp_path / "r.html").read_text("utf-8")).text
     assert "Series that the data do not hold: " in text
@@ -404,6 +405,7 @@ def digest(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_it_replaces_the_run_s_own_report_and_nothing_else(
     copied: Path, no_figures: None, tmp_path: Path
 ) -> None:
@@ -429,18 +431,21 @@ def test_it_replaces_the_run_s_own_report_and_nothing_else(
     assert other.read_bytes() == (copied / "report.html").read_bytes()
 
 
+@pytest.mark.slow
 def test_the_run_s_own_report_is_the_one_made_from_its_folder(
     make_bundle: Callable[..., DataBundle],
     copied: Path,
     quick: dict[str, Any],
     no_figures: None,
+    few_measures: None,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
     """Also where an older run lies in the folder: none of its back-test gets into the report."""
     monkeypatch.setattr("forecasting.figures.run_figures.save_figures", lambda *_: {})
     monkeypatch.setattr("forecasting.job.load", lambda _: LoadedData(make_bundle(), ()))
-    config = RunConfig(out=copied, overwrite=True, **{**quick, "rounds": 3})
+    few = {"rounds": 3, "first_origin": 2008}
+    config = RunConfig(out=copied, overwrite=True, **{**quick, **few})
     run(config, show_progress=False)
     found = make_report(copied, out=tmp_path / "report.html").read_bytes()
     assert found == (copied / "report.html").read_bytes()

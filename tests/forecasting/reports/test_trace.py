@@ -29,6 +29,8 @@ from forecasting.inputs.load import LoadedData, Source
 from forecasting.reports.report import make_report
 from models.trials import trials
 
+pytestmark = pytest.mark.slow
+
 DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 NAMES = {"BRA": "Brazil", "CHN": "China", "DEU": "Germany", "FRA": "France", "IND": "India",
          "NAM": "Namibia", "USA": "United States", "ZAF": "South Africa"}  # fmt: skip
