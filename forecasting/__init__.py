@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 # The public names, declared once: type checkers read these imports, and `_homes` reads them too.
 if TYPE_CHECKING:
     from features.data.indicators import Indicators as Indicators
+    from features.data.monthly import MonthlyTrade as MonthlyTrade
     from features.data.pairs import PairAttributes as PairAttributes
     from features.data.panel import TradePanel as TradePanel
+    from features.data.reports import Reports as Reports
     from features.errors import InputError as InputError
     from features.information import AsOfRule as AsOfRule
     from features.information import DataBundle as DataBundle

@@ -52,13 +52,14 @@ class ReportRows:
         month = _months(checked, file=file)
         _refuse_two_valuations(checked, file=file)
         published = _published(checked, year, month, file=file)
-        partner = checked.codes["partner"]
+        reporter, partner = checked.codes["reporter"], checked.codes["partner"]
+        flow = checked.codes["flow"]
         others = sorted({*partner.names} - {*countries})
         rows = pd.DataFrame(
             {
-                "flow": checked.codes["flow"].texts(),
+                "flow": pd.Categorical.from_codes(flow.positions, flow.names),
                 "year": year - years[0],
-                "reporter": checked.codes["reporter"].places(countries),
+                "reporter": reporter.places(countries),
                 "partner": place_of(partner.names, (*countries, *others))[partner.positions],
                 "month": month,
                 "value": checked.numbers["value_usd"],
@@ -68,7 +69,7 @@ class ReportRows:
         known = (rows["reporter"] >= 0).to_numpy()
         at_home = known & (rows["reporter"] == rows["partner"]).to_numpy()
         abroad = known & (rows["partner"] >= len(countries)).to_numpy()
-        foreign = {*checked.codes["reporter"].texts()[~known]}
+        foreign = {reporter.names[code] for code in np.unique(reporter.positions[~known])}
         said = {
             f"of {len(foreign)} reporters outside the trade panel not used": ~known,
             "about partners outside the trade panel, who only count as partners": abroad,
@@ -100,21 +101,18 @@ def _refuse_two_valuations(checked: CheckedTable, *, file: object) -> None:
     valuation = checked.codes.get("valuation")
     if valuation is None:
         return
-    keys = pd.DataFrame(
-        {
-            "reporter": checked.codes["reporter"].texts(),
-            "flow": checked.codes["flow"].texts(),
-            "year": checked.years["year"],
-        }
-    )
-    prices = valuation.positions
-    first = pd.Series(prices).groupby([keys[name] for name in keys]).transform("first").to_numpy()
-    other = prices != first
+    reporter, flow = checked.codes["reporter"], checked.codes["flow"]
+    years = checked.years["year"].astype(np.int64)
+    # A country may have two codes.
+    place = place_of(reporter.names, sorted({*reporter.names}))[reporter.positions]
+    key = (place * np.int64(10_000) + years) * len(flow.names) + flow.positions
+    first = pd.Series(valuation.positions).groupby(key).transform("first").to_numpy()
+    other = valuation.positions != first
     if other.any():
         row = int(np.argmax(other))
-        who, flow, year = keys.iloc[row]
+        what, who = (codes.names[codes.positions[row]] for codes in (flow, reporter))
         raise InputError(
-            f"{flow}s of {who} in {year} are both FOB and CIF",
+            f"{what}s of {who} in {years[row]} are both FOB and CIF",
             remedy="Keep one valuation for each reporter, flow and year",
             file=file,
             column="valuation",
@@ -129,10 +127,12 @@ def _published(
     cells = checked.texts.get("published")
     if cells is None:
         return np.full(year.size, np.datetime64("NaT", "D"))
-    column = pd.Series(cells, name="published").str.strip()
-    stated = (column != "").to_numpy()
-    parsed = pd.to_datetime(column, errors="coerce", format="ISO8601", utc=True)
-    days = parsed.dt.tz_localize(None).to_numpy(dtype="datetime64[D]")
+    column = pd.Series(cells, name="published")
+    codes, distinct = pd.factorize(column)
+    words = pd.Series(distinct).str.strip()
+    parsed = pd.to_datetime(words, errors="coerce", format="ISO8601", utc=True)
+    days = parsed.dt.tz_localize(None).to_numpy(dtype="datetime64[D]")[codes]
+    stated = (words != "").to_numpy()[codes]
     remedy = "Write dates as 2024-05-31, or leave the cell empty"
     wrong = np.isnat(days) & stated
     refuse_cells(column, wrong, "is not a date", remedy=remedy, file=file)

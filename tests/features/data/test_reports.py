@@ -148,14 +148,17 @@ def test_the_shipped_table_names_the_early_reporters_only():
 
 
 def test_first_figures_differ_from_revised_ones_after_the_origin_only():
-    reports = with_assumed_revisions(
-        made(year_of("DEU", 2010), year_of("DEU", 2011)), scale=1, seed=3
-    )
+    given = made(year_of("DEU", 2010), year_of("DEU", 2011))
+    reports = with_assumed_revisions(given, scale=1, seed=3, until=2011)
+    assert (reports.first["exporter"][1] != given.values["exporter"][1]).any()
     seen = reports.seen(date(2014, 1, 1), origin=2010)
     rows = [reports.values["exporter"][0], reports.first["exporter"][1]]
     np.testing.assert_array_equal(seen.values["exporter"], np.stack(rows))
     assert seen.at("exporter", 2011) == pytest.approx(rows[1], nan_ok=True)
     assert np.isnan(seen.at("exporter", 2013)).all()
+    # Nothing reconciled is known of years after the last: what is at hand is the first figure.
+    last = with_assumed_revisions(given, scale=1, seed=3, until=2010).first["exporter"]
+    np.testing.assert_array_equal(last[1], given.values["exporter"][1])
 
 
 # Months -------------------------------------------------------------------------------------------
