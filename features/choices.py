@@ -12,8 +12,10 @@ FlowDirection = Literal["exports", "imports"]
 Unit = Literal["usd", "thousand", "million", "billion"]
 Decimal = Literal[".", ","]
 
-Setting = Literal["totals_known", "ex_ante"]
-SETTINGS: tuple[Setting, ...] = ("totals_known", "ex_ante")
+Setting = Literal["reports_known", "totals_known", "ex_ante"]
+SETTINGS: tuple[Setting, ...] = ("reports_known", "totals_known", "ex_ante")
+"""From the most that is known beside the flows of the origin to the least."""
+REPORTS_KNOWN: Setting = SETTINGS[0]
 
 ROLES = ("exporter", "importer", "year", "month", "sector", "value")
 """Columns of a trade table that a user may name."""

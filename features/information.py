@@ -16,8 +16,10 @@ from features.choices import Setting
 from features.cores import cores
 from features.data.flows import FlowIndex
 from features.data.indicators import Indicators, IndicatorSpec
+from features.data.monthly import MonthlyTrade
 from features.data.pairs import PairAttributes
 from features.data.panel import TradePanel
+from features.data.reports import Reports, SeenReports
 from features.data.sectors import SectorAttributes
 from features.errors import InputError
 
@@ -63,6 +65,10 @@ class DataBundle:
         Optional; features that need them are missing without.
     trade_lag_months
         Publication lag of bilateral trade, 13 months for reconciled sources such as BACI.
+    reports
+        What reporters declare themselves.
+    monthly
+        Monthly trade of the world and its regions.
     """
 
     def __init__(
@@ -73,8 +79,12 @@ class DataBundle:
         pairs: PairAttributes | None = None,
         sectors: SectorAttributes | None = None,
         trade_lag_months: int = 13,
+        reports: Reports | None = None,
+        monthly: MonthlyTrade | None = None,
     ) -> None:
         self.panel = panel
+        self.reports = reports
+        self.monthly = monthly
         self.indicators = indicators
         self.pairs = pairs or PairAttributes()
         self.sectors = sectors
@@ -252,6 +262,17 @@ class InformationSet:
     def specs(self) -> Mapping[str, IndicatorSpec]:
         """Indicator catalogue: which series exist, not their values."""
         return {} if self._data.indicators is None else self._data.indicators.specs
+
+    @cached_property
+    def monthly(self) -> MonthlyTrade | None:
+        """Monthly trade out by the as-of date; None without."""
+        return None if self._data.monthly is None else self._data.monthly.seen(self.as_of)
+
+    @property
+    def reports(self) -> SeenReports | None:
+        """What reporters had declared by the as-of date; None without reports."""
+        reports = self._data.reports
+        return None if reports is None else reports.seen(self.as_of, origin=self.origin)
 
     def has_series(self, name: str) -> bool:
         """Whether the indicator table holds a series."""

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from features.sources.aipi import Aipi as Aipi
     from features.sources.baci import Baci as Baci
     from features.sources.batis import Batis as Batis
+    from features.sources.brent import Brent as Brent
     from features.sources.comtrade import Comtrade as Comtrade
+    from features.sources.cpb import Cpb as Cpb
     from features.sources.desta import Desta as Desta
     from features.sources.geodist import GeoDist as GeoDist
     from features.sources.gravity import Gravity as Gravity

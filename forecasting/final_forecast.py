@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from features.channels.own_features import own_features
+from features.choices import REPORTS_KNOWN
 from features.data.indicators import IndicatorSpec
 from forecasting.evaluation.backtest import Backtest, choice_at
 from forecasting.evaluation.folds import Fold
@@ -23,8 +24,8 @@ from forecasting.measurement.tables import MeasureTables
 from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
 from models.design import origin_value
-from models.flow_model import Known
-from models.forecaster import FittedForecaster, FlowForecast, ShiftForecaster
+from models.flow_model import Known, ReportedStart
+from models.forecaster import FittedForecaster, FittedNowcast, FlowForecast, ShiftForecaster
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,11 @@ def make_final_forecast(
             config, origin=origin, choice=choice_at(backtest.choices, origin)
         )
         known = prepared.known(setting, origin=origin, horizons=config.horizons, training=training)
-        forecaster = _fit(known, backtest, prepared.own)
+        main = ShiftForecaster().fit(training)
+        if setting == REPORTS_KNOWN:
+            assert prepared.nowcasts is not None
+            known = prepared.nowcasts.known(known, main)
+        forecaster = _fitted(known, main, backtest, prepared.own)
         table, forecasts = _forecast(forecaster)
     with progress.stage("explain"):
         explained = _explain(known, backtest, forecaster, forecasts)
@@ -72,31 +77,46 @@ def make_final_forecast(
     return FinalForecast(forecaster, forecasts, table, explained, attributions, measures)
 
 
-def _fit(known: Known, backtest: Backtest, own: tuple[IndicatorSpec, ...]) -> FittedForecaster:
-    info, training = known.info, known.training
-    shift = ShiftForecaster().fit(training).shift
-    assert shift is not None
+def _fitted(
+    known: Known, main: ShiftForecaster, backtest: Backtest, own: tuple[IndicatorSpec, ...]
+) -> FittedForecaster:
+    assert main.shift is not None
+    info, start = known.info, known.start
+    ahead = known if start is None else start.ahead
+    lead = ahead.origin - known.origin
     return FittedForecaster(
         flows=info.flows,
         origin=known.origin,
         as_of=info.as_of.isoformat(),
         value=origin_value(info),
-        features=known.features,
-        totals=known.totals,
+        features=ahead.features,
+        totals={h: ahead.totals[h - lead] for h in known.horizons if h > lead},
         intervals={
             horizon: backtest.calibration.intervals(
                 setting=info.setting, horizon=horizon, origin=known.origin
             )
             for horizon in known.horizons
+            if horizon > lead
         },
-        shift=shift,
-        probability=training.probability,
+        shift=main.shift,
+        probability=known.training.probability,
         own=own,
+        nowcast=None if start is None else _nowcast(start, backtest, known.origin),
+    )
+
+
+def _nowcast(start: ReportedStart, backtest: Backtest, origin: int) -> FittedNowcast:
+    return FittedNowcast(
+        value=start.value,
+        chance=start.chance,
+        reported=start.implied.reported,
+        levels=start.implied.levels,
+        intervals=backtest.calibration.nowcast_intervals(origin),
     )
 
 
 def _forecast(forecaster: FittedForecaster) -> tuple[pd.DataFrame, dict[int, FlowForecast]]:
-    parts = {horizon: forecast_table(forecaster, horizon) for horizon in forecaster.totals}
+    parts = {horizon: forecast_table(forecaster, horizon) for horizon in forecaster.horizons}
     table = pd.concat([table for table, _ in parts.values()], ignore_index=True)
     return table, {horizon: forecast for horizon, (_, forecast) in parts.items()}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from features.information import InformationSet
 from models.design import origin_value
 from models.flow_model import FlowModel, Known, Training
+from models.nowcast import ImpliedLevels, usd
 from models.raking import rake
 from models.totals import carried_totals
 
@@ -85,6 +86,24 @@ class Drift(FlowModel):
 
 
 @dataclass(frozen=True)
+class FromReports(FlowModel):
+    """Reports of the year after the origin without learning, repeated at every horizon.
+
+    Attributes
+    ----------
+    of
+        From what reports imply to logs of USD, shape ``[flow]``.
+    """
+
+    of: Callable[[ImpliedLevels], Vector]
+
+    def forecast(self, known: Known) -> dict[int, Vector]:
+        """Forecast every horizon, USD ``[flow]``."""
+        assert known.start is not None, "the setting has no reports"
+        return dict.fromkeys(known.horizons, usd(self.of(known.start.implied)))
+
+
+@dataclass(frozen=True)
 class LagBooster(FlowModel):
     """A pooled LightGBM on lags of ln(1 + million USD), as forecasting libraries build it.
 
@@ -101,11 +120,13 @@ class LagBooster(FlowModel):
     rounds: int = 100
     seed: int = 0
     threads: int = 0
-    max_rows: int = 100_000
+    max_rows: int = 50_000
 
     def fit(self, training: Training) -> LagBooster:
-        """Take the seed and threads: it learns from past information sets, not the design."""
-        return replace(self, seed=training.seed, threads=training.threads)
+        """Take the seed, threads and number of rows: it learns from information sets."""
+        return replace(
+            self, seed=training.seed, threads=training.threads, max_rows=training.max_rows
+        )
 
     def forecast(self, known: Known) -> dict[int, Vector]:
         """Fit on targets up to the origin and forecast every horizon, USD ``[flow]``.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 
 from features.errors import InputError
 from features.information import InformationSet
+from models.binned_rows import BinnedRows
 from models.design import Design, origin_value
-from models.shift import ShiftChoice
+from models.nowcast import ImpliedLevels
+from models.shift import ShiftChoice, ShiftModel
 from models.totals import Totals
-from models.trade_probability import TradeProbability, chance_features
+from models.trade_probability import TradeProbability
 
 Vector = NDArray[np.float64]
 
@@ -48,6 +50,7 @@ class Training:
     max_rows: int
     seed: int
     threads: int
+    _fitted: dict[tuple[str, ...], ShiftModel] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def rows(self) -> Design:
@@ -55,9 +58,56 @@ class Training:
         return self.design.thinned(max_rows=self.max_rows, seed=self.seed)
 
     @cached_property
+    def binned(self) -> BinnedRows:
+        """The rows of the shift models, binned once for all of them."""
+        return self._shift(self.names).binned(self.rows)
+
+    def shift(self, names: Sequence[str]) -> ShiftModel:
+        """The shift model on some of the features, fitted.
+
+        Models whose features differ by columns without a value alone are the same: one is fitted
+        for all of them. Without indicators, so it is for the main model and the ablation.
+        """
+        known = tuple(np.array(self.names)[self.binned.known & np.isin(self.names, names)])
+        if known not in self._fitted:
+            self._fitted[known] = self._shift(known).fit_binned(self.binned)
+        return replace(self._fitted[known], names=tuple(names))
+
+    def _shift(self, names: Sequence[str]) -> ShiftModel:
+        return ShiftModel(
+            names,
+            self.choice,
+            self.rounds,
+            self.seed,
+            threads=self.threads,
+            params=self.params,
+            own=self.own,
+        )
+
+    @cached_property
     def probability(self) -> TradeProbability:
         """Probability of trade, fitted once on every feature: variants differ by shifts alone."""
         return TradeProbability(seed=self.seed, threads=self.threads).fit(self.rows)
+
+
+@dataclass(frozen=True)
+class ReportedStart:
+    """What a forecast starts from where reports of the year after the origin are known.
+
+    Attributes
+    ----------
+    implied
+        What the reports say of every flow.
+    value, chance
+        Nowcast of that year, USD, and the probability of trade in it, shape ``[flow]``.
+    ahead
+        What is known at the end of that year, with the nowcast as its flows.
+    """
+
+    implied: ImpliedLevels
+    value: Vector
+    chance: Vector
+    ahead: Known
 
 
 @dataclass(frozen=True)
@@ -76,6 +126,8 @@ class Known:
         Totals of the target years by horizon: published, or else forecast.
     training
         What was learned from.
+    start
+        What reports add to it; None in settings without them.
     """
 
     infos: Mapping[int, InformationSet]
@@ -84,6 +136,7 @@ class Known:
     features: NDArray[np.float32]
     totals: Mapping[int, Totals]
     training: Training
+    start: ReportedStart | None = None
 
     @property
     def info(self) -> InformationSet:
@@ -93,13 +146,29 @@ class Known:
     @cached_property
     def chance(self) -> dict[int, Vector]:
         """Probability of trade by horizon, shape ``[flow]``, computed once for all models."""
+        if self.start is not None:
+            later = {1 + years: chance for years, chance in self.start.ahead.chance.items()}
+            return {h: self.start.chance if h == 1 else later[h] for h in self.horizons}
         value, probability = origin_value(self.info), self.training.probability
         return {
-            horizon: probability.predict(
-                chance_features(self.features, value=value, horizon=horizon)
-            )
+            horizon: probability.of_flows(self.features, value=value, horizon=horizon)
             for horizon in self.horizons
         }
+
+    def like(self, other: Known) -> bool:
+        """Whether models of features and totals alone forecast the same from both.
+
+        So it is for the settings of a run without published totals: they differ by these alone.
+        """
+        return (
+            self.training is other.training
+            and self.start is None
+            and other.start is None
+            and self.origin == other.origin
+            and self.horizons == other.horizons
+            and all(_same(self.totals[h], other.totals[h]) for h in self.horizons)
+            and np.array_equal(self.features, other.features, equal_nan=True)
+        )
 
     def require_valid(self, forecasts: Mapping[int, Vector], *, model: str) -> None:
         """Check that every horizon has a finite forecast, not negative, of every flow.
@@ -121,6 +190,11 @@ class Known:
                 f"model '{model}' gives {wrong}",
                 remedy="Return USD of shape [flow], finite and not negative, by horizon",
             )
+
+
+def _same(one: Totals, other: Totals) -> bool:
+    sides = ((one.exporter, other.exporter), (one.importer, other.importer))
+    return all(np.array_equal(*side, equal_nan=True) for side in sides)
 
 
 class FlowModel(Protocol):

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from features.data.flows import FlowIndex
 from features.data.indicators import IndicatorSpec
+from features.data.reports import Reporter
+from models.blocks import blocks
 from models.design import at_horizon, grow, origin_value
 from models.flow_model import FlowModel, Known, Training
-from models.intervals import Intervals
+from models.intervals import Intervals, bounds_by_group
 from models.raking import Raked, rake
 from models.shift import ShiftModel
 from models.totals import Totals
@@ -77,11 +79,16 @@ def _base(value: Vector, flows: FlowIndex, totals: Totals) -> Raked:
 
 
 def _expected(base: Raked, flows: FlowIndex) -> Vector:
-    exporter = base.exporter_totals[flows.exporter_margin]
-    importer = base.importer_totals[flows.importer_margin]
-    world = np.bincount(
-        np.arange(flows.margins) % len(flows.sectors), weights=base.exporter_totals
-    )[flows.sector]
+    return expected_flows(Totals(base.exporter_totals, base.importer_totals), flows)
+
+
+def expected_flows(totals: Totals, flows: FlowIndex) -> Vector:
+    """What totals alone would give, ``E_i M_j / W``, USD, shape ``[flow]``."""
+    exporter = totals.exporter[flows.exporter_margin]
+    importer = totals.importer[flows.importer_margin]
+    world = np.bincount(np.arange(flows.margins) % len(flows.sectors), weights=totals.exporter)[
+        flows.sector
+    ]
     return np.divide(exporter * importer, world, out=np.zeros_like(world), where=world > 0)
 
 
@@ -115,7 +122,9 @@ def forecast_flows(
         Years ahead.
     """
     base = _base(value, flows, totals)
-    growth = shift.predict(at_horizon(features, horizon))
+    growth = np.empty_like(base.values)
+    for part in blocks(growth.size):
+        growth[part] = shift.predict(at_horizon(features[part], horizon))
     grown, stopping = grow(base.values, growth), _stopping(base, flows, chance)
     moved = _raked_like(base, np.where(stopping, 0.0, grown), flows)
     if base.converged and not moved.converged:
@@ -133,6 +142,29 @@ def forecast_flows(
     )
 
 
+def nowcast_flows(known: Known) -> FlowForecast:
+    """The nowcast as a forecast one year ahead; it is not raked.
+
+    Totals that countries declare are not those of the reconciled flows: raking to them makes the
+    nowcast worse.
+    """
+    assert known.start is not None
+    return _as_it_is(known.start.value, known.info.flows)
+
+
+def _as_it_is(value: Vector, flows: FlowIndex) -> FlowForecast:
+    """Flows that are base and forecast at once, with their own totals."""
+    totals = Totals(flows.exporter_totals(value), flows.importer_totals(value))
+    return FlowForecast(
+        base=value,
+        shift=np.zeros_like(value),
+        forecast=value,
+        expected=expected_flows(totals, flows),
+        largest_gap=0.0,
+        unreachable=0,
+    )
+
+
 def _raked_like(base: Raked, values: Vector, flows: FlowIndex) -> Raked:
     """Rake to the totals that the base was raked to."""
     return rake(
@@ -143,14 +175,27 @@ def _raked_like(base: Raked, values: Vector, flows: FlowIndex) -> Raked:
     )
 
 
+def unlikely(value: Vector, chance: Vector, *, flows: FlowIndex) -> NDArray[np.bool_]:
+    """Flows to forecast at 0: trade is unlikely, and small beside both their totals."""
+    return _negligible(
+        value, chance, flows, flows.exporter_totals(value), flows.importer_totals(value)
+    )
+
+
 def _stopping(base: Raked, flows: FlowIndex, chance: Vector | None) -> NDArray[np.bool_]:
-    """Flows to forecast at 0: unlikely to be traded, and small beside both their totals."""
+    """`unlikely`, beside the totals that the base meets."""
     if chance is None:
         return np.zeros(base.values.shape, dtype=np.bool_)
+    return _negligible(base.values, chance, flows, base.exporter_totals, base.importer_totals)
+
+
+def _negligible(
+    value: Vector, chance: Vector, flows: FlowIndex, exporter: Vector, importer: Vector
+) -> NDArray[np.bool_]:
     limit = LARGEST_LOSS * np.minimum(
-        base.exporter_totals[flows.exporter_margin], base.importer_totals[flows.importer_margin]
+        exporter[flows.exporter_margin], importer[flows.importer_margin]
     )
-    return (chance < LEAST_CHANCE) & (base.values < limit)
+    return (chance < LEAST_CHANCE) & (value < limit)
 
 
 @dataclass(frozen=True)
@@ -170,16 +215,7 @@ class ShiftForecaster(FlowModel):
 
     def fit(self, training: Training) -> ShiftForecaster:
         """Fit the shift model."""
-        shift = ShiftModel(
-            self.select(training.names),
-            training.choice,
-            training.rounds,
-            training.seed,
-            threads=training.threads,
-            params=training.params,
-            own=training.own,
-        )
-        return replace(self, shift=shift.fit(training.rows))
+        return replace(self, shift=training.shift(self.select(training.names)))
 
     def forecast(self, known: Known) -> dict[int, Vector]:
         """Forecast every horizon, USD ``[flow]``."""
@@ -195,6 +231,9 @@ class ShiftForecaster(FlowModel):
         """
         if self.shift is None:
             raise ValueError("the forecaster is not fitted yet")
+        if known.start is not None:
+            later = self.flow_forecasts(known.start.ahead)
+            return {h: nowcast_flows(known) if h == 1 else later[h - 1] for h in known.horizons}
         value = origin_value(known.info)
         return {
             horizon: forecast_flows(
@@ -211,6 +250,29 @@ class ShiftForecaster(FlowModel):
 
 
 @dataclass(frozen=True, slots=True)
+class FittedNowcast:
+    """What forecasts of a fitted forecaster start from, where reports are known.
+
+    Attributes
+    ----------
+    value, chance
+        Nowcast of the year after the origin, USD, and its probability of trade, shape ``[flow]``.
+    reported
+        Number of reporters that have filed, 0 to 2, shape ``[flow]``.
+    levels
+        By who declares, the level that the report implies, log USD, shape ``[flow]``; NaN without.
+    intervals
+        Of the nowcast, by the number of reporters.
+    """
+
+    value: Vector
+    chance: Vector
+    reported: NDArray[np.int8]
+    levels: Mapping[Reporter, Vector]
+    intervals: tuple[Intervals, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FittedForecaster:
     """Everything needed to repeat a forecast: data at the origin, totals and fitted models.
 
@@ -223,11 +285,14 @@ class FittedForecaster:
     value, features
         Flows and features of the origin.
     totals, intervals
-        By horizon.
+        By horizon; with a nowcast, of the horizons after it.
     shift, probability
         Fitted models.
     own
         The user's own series whose features stand after the built-in ones.
+    nowcast
+        The nowcast that later horizons start from; ``features`` are then those of its year. None
+        without reports.
     """
 
     flows: FlowIndex
@@ -240,6 +305,29 @@ class FittedForecaster:
     shift: ShiftModel
     probability: TradeProbability
     own: tuple[IndicatorSpec, ...] = ()
+    nowcast: FittedNowcast | None = None
+
+    @property
+    def horizons(self) -> tuple[int, ...]:
+        """Years ahead that it forecasts."""
+        return (*(() if self.nowcast is None else (1,)), *sorted(self.totals))
+
+    def years_ahead(self, horizon: int) -> int:
+        """Years from the flows that a horizon starts from: 0 for a nowcast."""
+        return horizon - (self.nowcast is not None)
+
+    @property
+    def start(self) -> Vector:
+        """Flows that forecasts start from, USD, shape ``[flow]``."""
+        return self.value if self.nowcast is None else self.nowcast.value
+
+    def bounds(self, horizon: int, forecast: FlowForecast) -> dict[int, tuple[Vector, Vector]]:
+        """Lower and upper bound of a horizon's forecasts by level, see `Intervals.bounds`."""
+        if self.nowcast is not None and horizon == 1:
+            return bounds_by_group(
+                self.nowcast.intervals, self.nowcast.reported, forecast.forecast, forecast.expected
+            )
+        return self.intervals[horizon].bounds(forecast.forecast, forecast.expected)
 
     def flow_forecast(self, horizon: int) -> FlowForecast:
         """Base, shift and forecast of a horizon.
@@ -249,23 +337,29 @@ class FittedForecaster:
         KeyError
             If the forecaster was not fitted for that horizon.
         """
-        if horizon not in self.totals:
-            known = ", ".join(map(str, sorted(self.totals)))
+        if horizon not in self.horizons:
+            known = ", ".join(map(str, self.horizons))
             raise KeyError(f"horizon {horizon} was not fitted; fitted: {known}")
+        if self.nowcast is not None and horizon == 1:
+            return _as_it_is(self.nowcast.value, self.flows)
         return forecast_flows(
-            self.value,
+            self.start,
             self.features,
             flows=self.flows,
             totals=self.totals[horizon],
             shift=self.shift,
             chance=self.probability_of_trade(horizon),
-            horizon=horizon,
+            horizon=self.years_ahead(horizon),
         )
 
     def probability_of_trade(self, horizon: int) -> Vector:
         """Probability that each flow is positive, shape ``[flow]``."""
-        return self.probability.predict(self.chance_features(horizon))
+        if self.nowcast is not None and horizon == 1:
+            return self.nowcast.chance
+        ahead = self.years_ahead(horizon)
+        return self.probability.of_flows(self.features, value=self.start, horizon=ahead)
 
     def chance_features(self, horizon: int) -> NDArray[np.float32]:
         """What `probability_of_trade` is predicted from, shape ``[flow, feature]``."""
-        return chance_features(self.features, value=self.value, horizon=horizon)
+        ahead = self.years_ahead(horizon)
+        return chance_features(self.features, value=self.start, horizon=ahead)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,6 +26,9 @@ POOL = 1_000
 Vector = NDArray[np.float64]
 Floats = NDArray[np.floating[Any]]
 
+Bounds = Mapping[int, tuple[Vector, Vector]]
+"""Lower and upper bound by level, USD, shape ``[flow]``."""
+
 NO_SHOCK: Vector = np.zeros(1)
 
 
@@ -42,12 +45,22 @@ class Sample:
         ``actual``.
     expected
         What the totals alone would give, ``E_i M_j / W``: the scale of a flow forecast at 0.
+    group
+        Number of each flow's group, shape ``[flow]``, where groups have intervals of their own.
     """
 
     origin: int
     forecast: Floats
     actual: Floats
     expected: Floats
+    group: NDArray[np.int8] | None = None
+
+    def of_group(self, number: int) -> Sample:
+        """The flows of one group."""
+        assert self.group is not None
+        chosen = self.group == number
+        columns = (self.forecast[chosen], self.actual[chosen], self.expected[chosen])
+        return Sample(self.origin, *columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +102,31 @@ class Intervals:
             )
             out[level] = (np.minimum(lower, forecast), np.maximum(upper, forecast))
         return out
+
+
+def bounds_by_group(
+    intervals: Sequence[Intervals], group: NDArray[np.int8], forecast: Vector, expected: Vector
+) -> dict[int, tuple[Vector, Vector]]:
+    """`Intervals.bounds`, each flow by the intervals of its group."""
+    found = [one.bounds(forecast, expected) for one in intervals]
+    rows = np.arange(group.size)
+    return {
+        level: (
+            np.stack([bounds[level][0] for bounds in found])[group, rows],
+            np.stack([bounds[level][1] for bounds in found])[group, rows],
+        )
+        for level in LEVELS
+    }
+
+
+def fit_by_group(samples: Sequence[Sample], *, groups: int) -> tuple[Intervals, ...]:
+    """`fit_intervals` for every group; one with fewer than `FEWEST` outcomes takes all flows."""
+    found = []
+    for number in range(groups):
+        of_group = [sample.of_group(number) for sample in samples]
+        known = sum(int((~np.isnan(sample.actual)).sum()) for sample in of_group[-RECENT_ORIGINS:])
+        found.append(fit_intervals(of_group if known >= FEWEST else samples))
+    return tuple(found)
 
 
 def tail_probabilities() -> tuple[float, ...]:

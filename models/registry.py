@@ -5,13 +5,15 @@ To add a baseline, write its `models.flow_model.FlowModel` and add a line to `MO
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from operator import attrgetter
 from typing import Literal
 
 from features.catalogue import without_technology
-from models.baselines import Drift, LagBooster, LastValue, LastValueRaked
+from features.choices import SETTINGS, Setting
+from models.baselines import Drift, FromReports, LagBooster, LastValue, LastValueRaked
 from models.flow_model import FlowModel
 from models.forecaster import ShiftForecaster
 from models.gravity import Gravity, dynamic, three_way
@@ -41,8 +43,12 @@ class Model:
         of the target year and is not a forecast.
     by_setting
         False where forecasts are the same in every setting: they are computed once.
+    setting
+        The only setting it forecasts in; None forecasts in every one.
+    study
+        Whether only a study forecasts with it, not every back-test.
     package
-        Optional package it needs; only a study, not every back-test, forecasts with such a model.
+        Optional package it needs.
     """
 
     name: str
@@ -51,10 +57,12 @@ class Model:
     marker: tuple[str, str] = GREY_DOT
     role: Literal["main", "ablation", "baseline", "bound"] = "baseline"
     by_setting: bool = True
+    setting: Setting | None = None
+    study: bool = False
     package: str | None = None
 
 
-_gravity = partial(Model, package="pyfixest")
+_gravity = partial(Model, study=True, package="pyfixest")
 
 MODELS: tuple[Model, ...] = (
     Model(MAIN_MODEL, "gravicast", ShiftForecaster, ("black", "o"), "main"),
@@ -62,11 +70,15 @@ MODELS: tuple[Model, ...] = (
           ("orange", "s"), "ablation"),
     Model(RAKED_BASE, "raked base", LastValueRaked, ("blue", "D")),
     Model(LAST_VALUE, "last value", LastValue, ("vermillion", "v")),
+    Model("report_growth", "growth of reports", partial(FromReports, attrgetter("growth")),
+          ("olive", "<"), setting="reports_known"),
+    Model("report_levels", "levels of reports", partial(FromReports, attrgetter("anchor")),
+          ("brown", ">"), setting="reports_known"),
     Model("drift", "drift", Drift, ("green", "^")),
-    Model("lightgbm_levels", "LightGBM, levels", partial(LagBooster, "levels"),
-          ("purple", "X"), by_setting=False),
     Model("lightgbm_differences", "LightGBM, differences", partial(LagBooster, "differences"),
           ("sky", "P"), by_setting=False),
+    Model("lightgbm_levels", "LightGBM, levels", partial(LagBooster, "levels"),
+          ("purple", "X"), by_setting=False, study=True),
     _gravity("gravity_three_way", "gravity, three-way PPML", partial(Gravity, three_way)),
     _gravity("gravity_dynamic", "gravity, dynamic PPML", partial(Gravity, dynamic)),
     _gravity("gravity_three_way_oracle", "gravity, three-way PPML with true totals (oracle)",
@@ -75,14 +87,15 @@ MODELS: tuple[Model, ...] = (
 """In the order of reports."""
 
 
-def backtest_models() -> tuple[Model, ...]:
-    """Models of every back-test."""
-    return tuple(model for model in MODELS if model.package is None)
+def backtest_models(settings: Iterable[Setting] = SETTINGS) -> tuple[Model, ...]:
+    """Models of every back-test in those settings."""
+    having = (None, *settings)
+    return tuple(model for model in MODELS if not model.study and model.setting in having)
 
 
 def study_models() -> tuple[Model, ...]:
     """Models that only a study forecasts with."""
-    return tuple(model for model in MODELS if model.package is not None)
+    return tuple(model for model in MODELS if model.study)
 
 
 def baselines() -> tuple[str, ...]:

@@ -123,6 +123,11 @@ class Reversion:
         )
 
 
+def inputs_of(names: Sequence[str]) -> tuple[str, ...]:
+    """Those of the features ``names`` that `fit_reversion` reads."""
+    return tuple(name for name in (*INPUTS, SIZE_FEATURE) if name in names)
+
+
 def fit_reversion(design: Design, *, names: Sequence[str]) -> Reversion:
     """Fit every size class on flows with a base that are traded in the target year.
 

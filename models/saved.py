@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.catalogue import NAMES
 from features.channels.own_features import own_features
 from features.data.flows import FlowIndex
 from features.data.indicators import IndicatorSpec
+from features.data.reports import REPORTERS
 from features.errors import InputError
 from features.files.tables import sha256
-from models.forecaster import FittedForecaster
+from models.forecaster import FittedForecaster, FittedNowcast
 from models.intervals import Intervals
 from models.reversion import Reversion
 from models.shift import ShiftChoice, ShiftModel
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     import lightgbm
 
 FORMAT = 5
+_NOWCAST = "nowcast:"
 _NAMED = 3
 """Features named where two catalogues differ."""
 _META, _STATE, _SHIFT, _PROBABILITY = (
@@ -46,6 +49,9 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
         _write_booster(forecaster.probability.booster_, folder / _PROBABILITY)
     state = pd.DataFrame(forecaster.features, columns=_columns(forecaster.own))
     state["value_origin"] = forecaster.value
+    nowcast = forecaster.nowcast
+    if nowcast is not None:
+        state = state.assign(**{f"{_NOWCAST}{name}": v for name, v in _per_flow(nowcast).items()})
     state.to_parquet(folder / _STATE, compression="zstd", index=False)
     meta = {
         "format": FORMAT,
@@ -74,6 +80,8 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
             if (folder / name).is_file()
         },
     }
+    if nowcast is not None:
+        meta["nowcast_intervals"] = [_lists(asdict(i)) for i in nowcast.intervals]
     if forecaster.own:
         meta["own"] = [asdict(spec) for spec in forecaster.own]
     (folder / _META).write_text(json.dumps(meta), encoding="utf-8")
@@ -96,7 +104,8 @@ def load_forecaster(folder: Path) -> FittedForecaster:
     state = pd.read_parquet(folder / _STATE)
     own = tuple(IndicatorSpec(**spec) for spec in meta.get("own", ()))
     columns = _columns(own)
-    present = [name for name in state if name != "value_origin"]
+    beside = ("value_origin", _NOWCAST)
+    present = [name for name in state if not str(name).startswith(beside)]
     differs = _difference(meta["format"], present, columns)
     if differs:
         raise InputError(
@@ -133,6 +142,32 @@ def load_forecaster(folder: Path) -> FittedForecaster:
             calibration_=tuple(tuple(terms) for terms in meta["probability"]["calibration"]),
         ),
         own=own,
+        nowcast=_nowcast(state, meta["nowcast_intervals"]) if "nowcast_intervals" in meta else None,
+    )
+
+
+def _per_flow(nowcast: FittedNowcast) -> dict[str, NDArray[Any]]:
+    """Columns of a nowcast by name, shape ``[flow]``."""
+    return {
+        "value": nowcast.value,
+        "chance": nowcast.chance,
+        "reported": nowcast.reported,
+        **{side: nowcast.levels[side] for side in REPORTERS},
+    }
+
+
+def _nowcast(state: pd.DataFrame, intervals: list[dict[str, Any]]) -> FittedNowcast:
+    columns = {
+        str(name).removeprefix(_NOWCAST): state[name].to_numpy()
+        for name in state
+        if str(name).startswith(_NOWCAST)
+    }
+    return FittedNowcast(
+        value=columns["value"],
+        chance=columns["chance"],
+        reported=columns["reported"],
+        levels={side: columns[side] for side in REPORTERS},
+        intervals=tuple(Intervals(**_arrays(one)) for one in intervals),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 
 from features.catalogue import NAMES, positions
 from features.errors import InputError
+from models.binned_rows import FEWEST_ROWS, BinnedRows
 from models.booster_params import by_name
 from models.design import Design, grow, midpoint_growth
-from models.reversion import Reversion, fit_reversion
+from models.reversion import Reversion
 from models.tree_shap.path_dependent import tree_shap
 
 if TYPE_CHECKING:
@@ -40,8 +42,6 @@ without effects of technology it attributes twice as much to technology (tests/f
 
 VALIDATION_YEARS = 3
 """Years before an origin that nested validation holds out."""
-FEWEST_ROWS = 20
-"""Fewest training rows for a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,37 +108,36 @@ class ShiftModel:
     reversion_: Reversion | None = None
 
     def fit(self, design: Design) -> ShiftModel:
-        """Fit on rows with a base that are traded in the target year.
-
-        A flow that stops has no shift: `TradeProbability` forecasts whether it does. Any positive
-        forecast of a flow that stops has the same midpoint error, so survivors alone decide.
+        """Fit on the rows of a design that `models.binned_rows` names.
 
         Raises
         ------
         InputError
             If there are too few rows, or LightGBM refuses ``params`` (`booster_params.by_name`).
         """
+        return self.fit_binned(self.binned(design))
+
+    def binned(self, design: Design) -> BinnedRows:
+        """Rows that this model and those that differ from it by features, choice or seed fit on."""
+        return BinnedRows(design, names=(*NAMES, *self.own), params=self._params())
+
+    def fit_binned(self, rows: BinnedRows) -> ShiftModel:
+        """Fit on rows that other models fit on too.
+
+        The booster is the same, to the byte, as if the rows had been binned for it alone.
+
+        Raises
+        ------
+        InputError
+            If LightGBM refuses ``params``.
+        """
         import lightgbm
 
-        rows = np.flatnonzero((design.base > 0) & design.traded)
-        if rows.size < FEWEST_ROWS:
-            raise InputError(
-                f"the trade table holds {rows.size} past flows to learn from: too few",
-                remedy=f"Give more countries or years; {FEWEST_ROWS} are the least",
-            )
-        weight = None
-        if self.choice.weight_power:
-            weight = design.base[rows].astype(np.float64) ** self.choice.weight_power
-            weight /= weight.mean()
-        data = lightgbm.Dataset(
-            self._columns(design.features)[rows],
-            label=design.shift[rows],
-            weight=weight,
-            feature_name=list(self.names),
-            params=self._params(),
-        )
+        params = self._params()
         try:
-            self.booster_ = lightgbm.train(self._params(), data, num_boost_round=self.rounds)
+            params |= splits_on(self.names, rows, given=params)
+            data = rows.weighed(self.choice.weight_power)
+            self.booster_ = lightgbm.train(params, data, num_boost_round=self.rounds)
         except lightgbm.basic.LightGBMError as error:
             if not self.params:
                 raise
@@ -146,14 +145,12 @@ class ShiftModel:
                 f"LightGBM refuses its parameters ({error})", remedy="Correct the option `params`"
             ) from error
         share = self.choice.linear_share
-        self.reversion_ = fit_reversion(design, names=self.names) if share else None
+        self.reversion_ = rows.reversion(self.names) if share else None
         return self
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Expected shift of rows with the catalogue's columns, shape ``[row]``, in [-1.9, 1.9]."""
-        predicted = np.asarray(
-            self._fitted().predict(self._columns(features), num_threads=self.threads)
-        )
+        predicted = np.asarray(self._fitted().predict(features, num_threads=self.threads))
         if self.reversion_ is not None:
             predicted = self._blend(predicted, self.reversion_.predict(features))
         return np.clip(predicted, -1.9, 1.9)
@@ -175,8 +172,10 @@ class ShiftModel:
         ndarray, shape ``[row, len(names) + 1]``
             One column per feature, the last the base value; rows sum to the unclipped prediction.
         """
-        found = tree_shap(self._fitted(), self._columns(features), threads=threads)
-        values = np.column_stack([found.values, np.full(len(features), found.base_value)])
+        found = tree_shap(self._fitted(), features, threads=threads)
+        # The other columns have none: no tree splits on them.
+        own = found.values[:, positions(self.names, own=self.own)]
+        values = np.column_stack([own, np.full(len(features), found.base_value)])
         if self.reversion_ is None:
             return values
         return self._blend(values, self.reversion_.contributions(features, names=self.names))
@@ -192,11 +191,6 @@ class ShiftModel:
             raise ValueError("the shift model is not fitted yet")
         return self.booster_
 
-    def _columns(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        if tuple(self.names) == (*NAMES, *self.own):
-            return features
-        return np.ascontiguousarray(features[:, positions(self.names, own=self.own)])
-
     def _params(self) -> dict[str, Any]:
         params: dict[str, Any] = {**DEFAULT_PARAMS, "seed": self.seed, "verbosity": -1}
         # Last, so that a user's parameters cannot override them: results would depend on the number
@@ -208,6 +202,35 @@ class ShiftModel:
             "deterministic": True,
             "force_row_wise": True,
         }
+
+
+def splits_on(
+    names: Sequence[str], rows: BinnedRows, *, given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """LightGBM parameters that keep trees from splitting on columns outside ``names``.
+
+    None where those columns hold no value: then the model is the one on all columns.
+
+    Parameters
+    ----------
+    names
+        Columns to split on.
+    rows
+        What is fitted on.
+    given
+        Parameters: constraints among them stay.
+    """
+    wanted = np.isin(rows.names, names)
+    if not (rows.known & ~wanted).any():
+        return {}
+    sets = given.get("interaction_constraints") or [range(wanted.size)]
+    if isinstance(sets, str):
+        sets = json.loads(f"[{sets}]")
+    free = set(np.flatnonzero(wanted).tolist())
+    kept = [[column for column in columns if column in free] for columns in sets]
+    kept = [columns for columns in kept if columns]
+    # No set at all would allow every column.
+    return {"interaction_constraints": kept} if kept else {"min_gain_to_split": np.inf}
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,14 +280,12 @@ def losses(
     """
     past, recent = validation_rows(design, year=year)
     rows = past.thinned(max_rows=max_rows, seed=seed)
-    linear = fit_reversion(rows, names=names).predict(recent.features)
+    model = ShiftModel(names, CHOICES[0], rounds, seed, threads, own=own)
+    binned = model.binned(rows)
+    linear = binned.reversion(names).predict(recent.features)
     found = {}
     for boosted in (choice for choice in CHOICES if choice.linear_share == 0):
-        trees = (
-            ShiftModel(names, boosted, rounds, seed, threads, own=own)
-            .fit(rows)
-            .predict(recent.features)
-        )
+        trees = replace(model, choice=boosted).fit_binned(binned).predict(recent.features)
         # Every share of the linear model is a mix of the same two forecasts: no further fits.
         for candidate in CHOICES:
             if replace(candidate, linear_share=0.0) == boosted:

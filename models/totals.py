@@ -15,6 +15,7 @@ from features.channels.published_totals import EXPORT_INDEX, IMPORT_INDEX, index
 from features.information import InformationSet
 from models.absorption import reachable_absorption
 from models.design import origin_value
+from models.monthly_growth import monthly_growth
 from models.totals_growth import relative_growth, starts
 
 Vector = NDArray[np.float64]
@@ -201,14 +202,29 @@ def world_growth(info: InformationSet, *, horizon: int, known: int) -> float:
 
     Notes
     -----
-    The first year follows GDP news where they exist. For a year without news the forecast is the
-    mean of two: no growth, and the mean growth of the panel's years so far. Weights are equal,
-    because a few booms and slumps cannot show which is right, and a weight fitted to them
-    forecasts worse than either (Timmermann 2006, doi:10.1016/S1574-0706(05)01004-9).
+    A year of which months are out follows them (`models.monthly_growth`); else the first year
+    follows GDP news where they exist. For any other year the forecast is the mean of two: no
+    growth, and the mean growth of the panel's years so far. Weights are equal, because a few booms
+    and slumps cannot show which is right, and a weight fitted to them forecasts worse than either
+    (Timmermann 2006, doi:10.1016/S1574-0706(05)01004-9).
     """
-    news = None if known else _common_news(info)
-    covered = known if news is None else 1
-    return (news or 0.0) + _trend(info) * (horizon - covered)
+    return sum(_step(info, years=years) for years in range(known + 1, horizon + 1))
+
+
+def _step(info: InformationSet, *, years: int) -> float:
+    """Log growth of world trade in the year that is ``years`` after the origin."""
+    if (news := _monthly_news(info, years=years)) is not None:
+        return news
+    if years == 1 and (gdp_news := _common_news(info)) is not None:
+        return gdp_news
+    return _trend(info)
+
+
+def _monthly_news(info: InformationSet, *, years: int) -> float | None:
+    """Growth that monthly trade shows; None without, and where services or sales at home count."""
+    if info.monthly is None or info.flows.diagonal or not info.goods.all():
+        return None
+    return monthly_growth(info.monthly, info.origin + years)
 
 
 def world_shocks(
@@ -236,22 +252,38 @@ def world_shocks(
     are assumed independent, which the totals of 1995-2017 do not contradict.
     """
     past = {a: info for a, info in infos.items() if a < origin}
-    trade = np.log(np.maximum(infos[origin].exporter_totals.sum(axis=1), 1.0))
-    first_year: list[float] = []
-    further: list[float] = []
-    for a, info in past.items():
-        row = a - info.first_year
-        growth = trade[row + 1] - trade[row]
-        further.append(growth - _trend(info))
-        first_year.append(growth - world_growth(info, horizon=1, known=0))
     if not past:
         return np.zeros(SHOCKS)
+    trade = np.log(np.maximum(infos[origin].exporter_totals.sum(axis=1), 1.0))
     known = published_years(infos[origin], horizon=horizon)
-    variance = 0.0 if known else float(np.mean(np.square(first_year)))
-    variance += (horizon - max(known, 1)) * float(np.mean(np.square(further)))
+    variance = sum(
+        float(np.mean(np.square(_step_errors(past, trade, infos[origin], years=years))))
+        for years in range(known + 1, horizon + 1)
+    )
     nodes = (np.arange(SHOCKS) + 0.5) / SHOCKS
     shocks: NDArray[np.float64] = np.sqrt(variance) * student_t.ppf(nodes, df=len(past))
     return shocks
+
+
+def _step_errors(
+    past: Mapping[int, InformationSet], trade: Vector, now: InformationSet, *, years: int
+) -> list[float]:
+    """Errors of past forecasts of one year's growth, made with the same kind of news as now's."""
+    if _monthly_news(now, years=years) is not None:
+        with_news = {a: _monthly_news(info, years=years) for a, info in past.items()}
+        rows = {a: a - now.first_year + years for a in past}
+        errors = [
+            trade[rows[a]] - trade[rows[a] - 1] - growth
+            for a, growth in with_news.items()
+            if growth is not None and rows[a] < trade.size
+        ]
+        if errors:
+            return errors
+    steps = {a: _step(i, years=1) if years == 1 else _trend(i) for a, i in past.items()}
+    return [
+        trade[a - now.first_year + 1] - trade[a - now.first_year] - growth
+        for a, growth in steps.items()
+    ]
 
 
 def _trend(info: InformationSet) -> float:

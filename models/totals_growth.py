@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from features.channels.economic_mass import EXCHANGE, GDP, REAL_GDP
 from features.channels.macro_news import since_origin
 from features.channels.published_totals import EXPORT_INDEX, IMPORT_INDEX, index_growth
+from features.data.monthly import Direction
 from features.information import InformationSet
+from models.monthly_growth import regional_growth
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -107,6 +109,7 @@ def starts(
         if years:
             columns += _published_news(info, years=years, exports=exports)
             columns += _surprises(info, levels, years=years, exports=exports)
+        columns += _monthly_news(info, years=years, exports=exports)
         # Predictors are deviations from the mean margin; unknown totals must not enter that mean.
         columns = [np.where(np.isnan(level), np.nan, column) for column in columns]
         out[origin] = Start(level, _deviations(columns))
@@ -135,6 +138,21 @@ def _published_news(info: InformationSet, *, years: int, exports: bool) -> list[
     ]
     own = [np.repeat(v, len(info.flows.sectors)) for v in growth]
     return [*own, _partners(info, growth[1] if exports else growth[0], exports=exports)]
+
+
+def _monthly_news(info: InformationSet, *, years: int, exports: bool) -> list[Vector]:
+    """Growth of the region's trade in the year after the last known totals, and of partners'."""
+    if info.monthly is None:
+        return []
+    sides: tuple[Direction, ...] = ("export", "import") if exports else ("import", "export")
+    out = []
+    for year in (info.origin + years + 1, info.origin + years + 2):
+        own, partners = (
+            regional_growth(info.monthly, year, side, info.flows.countries) for side in sides
+        )
+        k = len(info.flows.sectors)
+        out += [np.repeat(own, k), _partners(info, partners, exports=exports)]
+    return out
 
 
 def _partners(info: InformationSet, values: NDArray[np.floating], *, exports: bool) -> Vector:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_expit, logit
 
 from features.catalogue import positions
+from models.blocks import blocks
 from models.design import Design, at_horizon
 from models.tree_shap.path_dependent import tree_shap
 
@@ -50,6 +51,7 @@ _PARAMS = {
 }
 _ROUNDS = 60
 _MAX_ROWS = 150_000
+_CALIBRATION_ROWS = 25_000
 
 
 PRIOR = 20.0
@@ -118,11 +120,15 @@ class TradeProbability:
         if rate in (0.0, 1.0):
             self.booster_, self.constant_ = None, rate
             return self
-        self.booster_, self.constant_ = self._boosted(design), None
+        design = design.thinned(max_rows=_MAX_ROWS, seed=self.seed)
+        data = self._binned(design)
+        self.booster_, self.constant_ = self._boosted(data), None
         last = int(design.target_year.max())
         past, recent = design.split(last - int((design.target_year - design.origin).max()))
         if past.traded.size and 0 < past.traded.mean() < 1 and recent.traded.size:
-            odds = _log_odds(self._raw(self._boosted(past), recent.features))
+            # A part of the same bins: what is calibrated is a model like the one that forecasts.
+            earlier = data.subset(_drawn(past.traded.size, seed=self.seed)).construct()
+            odds = _log_odds(self._raw(self._boosted(earlier), recent.features))
             before = _traded_before(recent.features)
             starts, stays = (
                 platt(odds[before == state], recent.traded[before == state]) for state in (0, 1)
@@ -145,6 +151,22 @@ class TradeProbability:
         chance = expit(intercept + slope * _log_odds(raw))
         return np.where((before == 1) & (raw >= SURE), np.maximum(chance, 0.5), chance)
 
+    def of_flows(
+        self, features: NDArray[np.float32], *, value: Vector, horizon: int
+    ) -> NDArray[np.float64]:
+        """Probability that each flow is positive at a horizon, shape ``[flow]``.
+
+        Parameters
+        ----------
+        features, value, horizon
+            See `chance_features`.
+        """
+        out = np.empty(value.shape)
+        for part in blocks(value.size):
+            rows = chance_features(features[part], value=value[part], horizon=horizon)
+            out[part] = self.predict(rows)
+        return out
+
     def contributions(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Exact SHAP values of the calibrated log odds.
 
@@ -162,37 +184,43 @@ class TradeProbability:
         """
         if self.booster_ is None:
             raise ValueError("the trade probability has no booster to explain")
-        found = tree_shap(self.booster_, self._columns(features, slice(None)))
+        found = tree_shap(self.booster_, self._columns(features))
         intercept, slope = np.array(self.calibration_)[_traded_before(features)].T
         raw = np.column_stack([found.values, np.full(len(features), found.base_value)])
         raw *= slope[:, None]
         raw[:, -1] += intercept
         return raw
 
-    def _boosted(self, design: Design) -> lightgbm.Booster:
+    def _binned(self, design: Design) -> lightgbm.Dataset:
         import lightgbm
 
-        rows = np.arange(design.traded.size)
-        if rows.size > _MAX_ROWS:
-            rng = np.random.default_rng(self.seed)
-            rows = np.sort(rng.choice(rows, size=_MAX_ROWS, replace=False))
-        params = {**_PARAMS, "seed": self.seed, "num_threads": self.threads}
         data = lightgbm.Dataset(
-            self._columns(design.features, rows),
-            label=design.traded[rows].astype(np.float32),
-            params=params,
+            self._columns(design.features),
+            label=design.traded.astype(np.float32),
+            params=self._params(),
         )
-        return lightgbm.train(params, data, num_boost_round=_ROUNDS)
+        return data.construct()
+
+    def _boosted(self, data: lightgbm.Dataset) -> lightgbm.Booster:
+        import lightgbm
+
+        return lightgbm.train(self._params(), data, num_boost_round=_ROUNDS)
+
+    def _params(self) -> dict[str, Any]:
+        return {**_PARAMS, "seed": self.seed, "num_threads": self.threads}
 
     def _raw(self, booster: lightgbm.Booster, features: NDArray[np.float32]) -> NDArray[np.float64]:
-        rows = self._columns(features, slice(None))
-        predicted = booster.predict(rows, num_threads=self.threads)
+        predicted = booster.predict(self._columns(features), num_threads=self.threads)
         return np.asarray(predicted, dtype=np.float64)
 
-    def _columns(
-        self, features: NDArray[np.float32], rows: NDArray[np.intp] | slice
-    ) -> NDArray[np.float32]:
-        return np.ascontiguousarray(features[rows][:, positions(self.names)])
+    def _columns(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.ascontiguousarray(features[:, positions(self.names)])
+
+
+def _drawn(size: int, *, seed: int) -> NDArray[np.intp]:
+    """At most `_CALIBRATION_ROWS` of ``size`` rows, drawn at random, in their order."""
+    most = min(size, _CALIBRATION_ROWS)
+    return np.sort(np.random.default_rng(seed).choice(size, most, replace=False))
 
 
 def _traded_before(features: NDArray[np.float32]) -> NDArray[np.int64]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
+from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pandas as pd
 import pytest
+from filelock import FileLock
 from threadpoolctl import threadpool_limits
 
 from features.catalogue import FEATURES
@@ -42,6 +47,13 @@ LAGS = {
 TRADE_LAG = 13
 
 
+# A busy machine makes no property false.
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patient")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_blas_thread() -> Iterator[None]:
     """As in a run: on a busy machine BLAS threads wait for each other forty times as long."""
@@ -63,6 +75,80 @@ def no_network() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket, "getaddrinfo", local_only)
         yield
+
+
+# What runs where -------------------------------------------------------------------------------
+
+FIRST = (
+    # One worker compiles the kernels, the other reads sources meanwhile: neither waits.
+    "models/tree_shap/test_first_use.py",
+    "features/sources/test_weo.py",
+    "models/tree_shap/test_path_dependent.py",
+    "features/sources/test_desta.py",
+    # The longest files, so that no worker begins one as the other ends.
+    "forecasting/test_job.py",
+    "forecasting/cli/test_main.py",
+    "forecasting/test_recovery.py",
+    "forecasting/tracking/test_track.py",
+    "forecasting/serving/test_serving.py",
+    "forecasting/reports/test_report.py",
+    "forecasting/test_mutants.py",
+    "forecasting/test_perturbations.py",
+    "forecasting/measurement/test_measure_run.py",
+    "forecasting/figures/test_plots.py",
+    "forecasting/cli/test_fetch.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files of `FIRST` first."""
+    here, place = Path(__file__).parent, {name: number for number, name in enumerate(FIRST)}
+    order = {path: place.get(path.relative_to(here).as_posix(), len(FIRST))
+             for path in {item.path for item in items}}  # fmt: skip
+    items.sort(key=lambda item: order[item.path])
+
+
+# What workers share -----------------------------------------------------------------------------
+
+Listing = dict[str, tuple[int, int]]
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Path]]:
+    """Make a folder once for all workers of a session: ``made_once(name, make)``.
+
+    ``make(folder)`` fills it; whoever comes second waits and reads. Nobody may write into it
+    afterwards: a test that wants to copies it first.
+    """
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    root = root / "made-once"
+    root.mkdir(exist_ok=True)
+    seen: dict[Path, Listing] = {}
+
+    def make_or_read(name: str, make: Callable[[Path], object]) -> Path:
+        folder, done = root / name, root / f"{name}.done"
+        with FileLock(root / f"{name}.lock"):
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                make(folder)
+                done.touch()
+        seen.setdefault(folder, _listing(folder))
+        return folder
+
+    yield make_or_read
+    changed = [folder.name for folder, listing in seen.items() if _listing(folder) != listing]
+    assert not changed, f"a test wrote into what all share: {changed}"
+
+
+def _listing(folder: Path) -> Listing:
+    """Size and time of every file."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {
+        str(path): (found.st_size, found.st_mtime_ns) for path in files for found in [path.stat()]
+    }
 
 
 # The tiny world --------------------------------------------------------------------------------
@@ -221,6 +307,12 @@ def sector_bundle() -> DataBundle:
 def diagonal_bundle() -> DataBundle:
     """The same data with domestic sales as flows."""
     return build_bundle(sectors=("goods", "services"), domestic=True, include=True)
+
+
+@pytest.fixture(scope="session")
+def make_world_tables() -> Callable[[], tuple[pd.DataFrame, ...]]:
+    """Make the tiny world's tables: trade, indicators, their catalogue, geography, agreements."""
+    return lambda: (trade_frame(), *indicator_frames(), *(table for _, table in pair_frames()))
 
 
 @pytest.fixture

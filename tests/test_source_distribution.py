@@ -13,6 +13,8 @@ import pytest
 
 pytest.importorskip("setuptools", minversion="77")
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[1]
 CODE = ("features", "models", "forecasting", "tests")
 OTHERS = ("CHANGELOG.md", "CITATION.cff", "CONTRIBUTING.md", "LICENSE", "MANIFEST.in", "README.md",

@@ -188,6 +188,10 @@ class TableSchema:
         for name in key:
             if name in checked.codes:
                 place, size = checked.codes[name].positions, len(checked.codes[name].names)
+            elif name in checked.texts or name in checked.numbers:
+                given = checked.texts.get(name, checked.numbers.get(name))
+                place, distinct = pd.factorize(given, use_na_sentinel=False)
+                size = len(distinct)
             else:
                 place = checked.years[name] - checked.years[name].min()
                 size = int(place.max()) + 1
@@ -195,9 +199,9 @@ class TableSchema:
         repeated = pd.Series(row_key).duplicated().to_numpy()
         if repeated.any():
             row = int(np.argmax(repeated))
-            cells = " ".join(str(checked.frame[name].iloc[row]) for name in key)
+            words = " ".join(str(checked.frame[name].iloc[row]) for name in key)
             raise InputError(
-                f"{cells} occurs twice",
+                f"{words} occurs twice",
                 remedy=f"Keep one row for each {', '.join(key)}",
                 file=file,
                 column=key[0] if len(key) == 1 else None,

@@ -30,6 +30,10 @@ VALUE = ("primaryvalue", "value", "tradevalue", "trade", "tradeflow", "amount", 
          "imports", "importvalue", "import", "importsvalue")  # fmt: skip
 FLOW = ("flowdesc", "flowcode", "flow", "tradeflow", "flowname", "tradeflowname",
         "tradeflowcode")  # fmt: skip
+VALUATION = ("valuation", "fobcif", "pricebasis")
+PUBLISHED = ("published", "firstreleased", "released", "releasedate", "publicationdate",
+             "datepublished")  # fmt: skip
+REGION = ("region", "regionname", "area")
 COUNTRY = ("iso3", "iso3code", "iso3c", "iso", "iso2", "countrycode", "country", "countryname",
            "economy", "refarea", "code", "entity", "countryiso3")  # fmt: skip
 INDICATOR = ("indicator", "indicatorcode", "seriescode", "series", "indicatorname", "seriesname",

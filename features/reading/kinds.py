@@ -12,10 +12,17 @@ from features.files.separators import separator
 from features.files.table_schema import TableSchema
 from features.files.workbooks import WORKBOOK_SUFFIXES, read_workbook
 from features.reading import column_names as names
-from features.reading.schemas import CATALOGUE, SECTORS
+from features.reading.schemas import CATALOGUE, DELAYS, MONTHLY, REPORTS, SECTORS
 
-TableKind = Literal["trade", "indicators", "indicator catalogue", "pairs", "sectors"]
-_RECOGNISED: dict[TableKind, TableSchema] = {"indicator catalogue": CATALOGUE, "sectors": SECTORS}
+TableKind = Literal["trade", "indicators", "indicator catalogue", "pairs", "sectors", "reports",
+                    "report delays", "monthly trade"]  # fmt: skip
+_RECOGNISED: dict[TableKind, TableSchema] = {
+    "indicator catalogue": CATALOGUE,
+    "sectors": SECTORS,
+    "reports": REPORTS,
+    "report delays": DELAYS,
+    "monthly trade": MONTHLY,
+}
 
 
 def table_kind(path: Path) -> TableKind:
@@ -28,6 +35,8 @@ def table_kind(path: Path) -> TableKind:
     for kind, schema in _RECOGNISED.items():
         if {names.plain(name) for name in schema.recognised_by} <= plain:
             return kind
+    if {"series", "month", "value"} <= plain:
+        return "monthly trade"
     sides = names.find(columns, names.EXPORTER) and names.find(columns, names.IMPORTER)
     reported = names.find(columns, names.REPORTER) and names.find(columns, names.PARTNER)
     if sides or reported:

@@ -67,6 +67,48 @@ PAIRS = TableSchema(
     others="number or empty",
 )
 
+REPORTS = TableSchema(
+    (
+        Column("reporter", "country"),
+        Column("partner", "country"),
+        Column("flow", "code", "Write export or import", choices=("export", "import")),
+        Column("valuation", "code", "Write fob or cif", required=False, choices=("fob", "cif")),
+        Column("year", "year"),
+        Column("month", "number or empty", required=False),
+        Column("value_usd", "number", "Give USD, 0 or more", bounds=(0, 1e15)),
+        Column("published", "text", required=False),
+    ),
+    key=("reporter", "partner", "flow", "valuation", "year", "month"),
+    recognised_by=("reporter", "partner", "flow", "value_usd"),
+)
+
+DELAYS = TableSchema(
+    (
+        Column("reporter", "country", known_as=(*names.REPORTER, *names.COUNTRY)),
+        Column(
+            "months",
+            "whole number",
+            "Give the months from the end of a year to its publication",
+            bounds=(0, 240),
+            known_as=("months", "delay", "delaymonths", "lagmonths"),
+        ),
+    ),
+    key=("reporter",),
+    recognised_by=("reporter", "months"),
+)
+
+MONTHLY = TableSchema(
+    (
+        Column("region", "code", "Write world, or a region that gravicast knows"),
+        Column("flow", "code", "Write trade, export, import or oil price",
+               choices=("trade", "export", "import", "oil price")),
+        Column("month", "text"),
+        Column("value", "number", "Give a number above 0", bounds=(0, 1e18)),
+    ),
+    key=("region", "flow", "month"),
+    recognised_by=("region", "flow", "month"),
+)  # fmt: skip
+
 SECTORS = TableSchema(
     (
         Column("sector", "code", "Give one row per sector"),

@@ -138,7 +138,7 @@ def _value_column(
     # A column such as `trade` may hold words beside one of numbers.
     numeric = [name for name in found if pd.api.types.is_numeric_dtype(frame[name])] or found
     if options.flow is not None and flow is None:
-        numeric = [name for name in numeric if _word(name) == options.flow] or numeric
+        numeric = [name for name in numeric if direction_of(name) == options.flow] or numeric
     if len(numeric) > 1 and split_unit(numeric[0])[0] != "primaryvalue":
         raise InputError(
             f"{len(numeric)} columns may hold the values: {', '.join(numeric)}",
@@ -158,12 +158,14 @@ def _direction(
 ) -> FlowDirection:
     """Whether the rows to be read are what reporters export or import."""
     if flow is not None:
-        kinds = {found for word in frame[flow].dropna().unique() if (found := _word(str(word)))}
+        kinds = {
+            found for word in frame[flow].dropna().unique() if (found := direction_of(str(word)))
+        }
         if options.flow is None and len(kinds) == 1:
             return kinds.pop()
         if options.flow is None and len(kinds) > 1:
             _refuse_both(flow, file=file)
-    stated = None if value is None else _word(value)
+    stated = None if value is None else direction_of(value)
     direction = options.flow or stated
     if direction is None:
         raise InputError(
@@ -187,7 +189,7 @@ def chosen_flows(
     if layout.flow is None:
         return None
     codes, words = pd.factorize(frame[layout.flow])
-    kinds = [_word(str(word)) for word in words]
+    kinds = [direction_of(str(word)) for word in words]
     if not any(kinds):
         return None
     if options.flow is None and layout.direction is None and len({*kinds} - {None}) > 1:
@@ -204,7 +206,8 @@ def chosen_flows(
     return None if rows.all() else rows
 
 
-def _word(text: str) -> FlowDirection | None:
+def direction_of(text: str) -> FlowDirection | None:
+    """The direction that a word such as ``X``, ``Imports`` or ``CIF`` means; None for others."""
     return _DIRECTIONS.get(normal(text)) or _DIRECTIONS.get(split_unit(text)[0])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache, partial
@@ -16,7 +16,14 @@ from features.countries.source_codes import has_iso3
 from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError
-from features.sources.comtrade_reading import Wanted, is_answer, read_rows, survey, wanted_rows
+from features.sources.comtrade_reading import (
+    Coverage,
+    Wanted,
+    is_answer,
+    read_rows,
+    survey,
+    wanted_rows,
+)
 from features.sources.comtrade_reference import (
     ALL,
     COLUMN,
@@ -27,6 +34,7 @@ from features.sources.comtrade_reference import (
     Reporters,
     check_reference,
 )
+from features.sources.comtrade_reports import YearOfReports
 from features.sources.comtrade_requests import (
     KEY_VARIABLE,
     RELEASED,
@@ -38,11 +46,13 @@ from features.sources.comtrade_requests import (
 )
 from features.sources.comtrade_year import MONTHS, YearOfTrade
 from features.store.connector import Connector
-from features.store.source import SourceInfo, day_option, option, require_choice
+from features.store.source import Kind, SourceInfo, day_option, option, require_choice
 from features.tidy.parts import Notes, Part
 from features.tidy.years import years_word
 
 FLOWS = {"imports": "M", "exports": "X"}
+BOTH = "both"
+"""Both flows as reports, for ``--reports`` of a run."""
 FREQUENCIES = {"annual": "A", "monthly": "M"}
 FIRST_YEAR = 1988
 """Of the Harmonized System."""
@@ -65,9 +75,13 @@ class Comtrade(Connector):
 
     reporters: tuple[str, ...] = option((ALL,), help="such as DEU,FRA,USA (default all)")
     years: tuple[int, ...] = option((), help="such as 2015-2023; must be named")
-    flow: str = option("imports", help="imports (default, CIF) or exports (FOB)")
+    flow: str = option(
+        "imports", help="imports (default, CIF), exports (FOB), or both as reports of a run"
+    )
     frequency: str = option(
-        "annual", help="annual (default), or monthly: years as sums of twelve reported months"
+        "annual",
+        help="annual (default), or monthly: years as sums of twelve reported months; of both "
+        "flows, the months themselves",
     )
     release: str = day_option()
 
@@ -86,10 +100,11 @@ class Comtrade(Connector):
         collected_days=7,
         renewed_months=6,
         absent="missing",
+        declared=True,
     )
 
     def __post_init__(self) -> None:
-        require_choice("flow", self.flow, FLOWS)
+        require_choice("flow", self.flow, (*FLOWS, BOTH))
         require_choice("frequency", self.frequency, FREQUENCIES)
         latest = date.today().year
         if not self.years or min(self.years) < FIRST_YEAR or max(self.years) > latest:
@@ -108,6 +123,16 @@ class Comtrade(Connector):
     def wanted_reporters(self) -> tuple[str, ...]:
         """Countries named; none where all are wanted."""
         return () if self.reporters in ((), (ALL,)) else tuple(sorted(set(self.reporters)))
+
+    @property
+    def kind(self) -> Kind:
+        """Trade, or reports of both flows."""
+        return "reports" if self.flow == BOTH else "trade"
+
+    @property
+    def flows(self) -> tuple[str, ...]:
+        """The source's codes of the flows wanted."""
+        return tuple(FLOWS.values()) if self.flow == BOTH else (FLOWS[self.flow],)
 
     @property
     def key(self) -> str:
@@ -150,8 +175,13 @@ class Comtrade(Connector):
         partners.countries(current, count=Notes().count)
         frequency = FREQUENCIES[self.frequency]
         codes = self._codes(lists[0])
-        wanted = Wanted(FLOWS[self.flow], frequency)
-        calls = list(plan(wanted, codes, partners=len(partners.names), cap=access.cap))
+        calls = [
+            call
+            for flow in self.flows
+            for call in plan(
+                Wanted(flow, frequency), codes, partners=len(partners.names), cap=access.cap
+            )
+        ]
         cache.client.watcher.begin("UN Comtrade", len(calls), 0, unit="parts")
         answers: list[RawFile] = []
         for call in calls:
@@ -181,6 +211,9 @@ class Comtrade(Connector):
                 "request is answered with an empty list",
                 file="comtrade",
             )
+        if self.flow == BOTH:
+            yield from self._reports(raw, answers, coverage, read)
+            return
         year_of_trade = YearOfTrade(
             imports=self.flow == "imports",
             monthly=self.frequency == "monthly",
@@ -196,17 +229,32 @@ class Comtrade(Connector):
         for year in coverage.files:
             yield Part.of_year(year, partial(year_of_trade.build, year))
 
+    def _reports(
+        self,
+        raw: Sequence[RawFile],
+        answers: Sequence[RawFile],
+        coverage: Coverage,
+        read: Callable[[Path], pd.DataFrame],
+    ) -> Iterator[Part]:
+        days = [file for file in raw if file.path.name.startswith(RELEASED)]
+        reports = YearOfReports(
+            monthly=self.frequency == "monthly",
+            retrieved=max(answer.retrieved for answer in answers),
+            asked=self._known(raw[0]),
+            partners=Partners.read(raw[1].path),
+            coverage=coverage,
+            first_released={k: d for f in days for k, d in released(f.path.read_bytes()).items()},
+            read=lru_cache(maxsize=1)(read),
+        )
+        for year in coverage.files:
+            yield Part.of_year(year, partial(reports.build, year))
+
     def _read(self, path: Path, codes: Collection[int]) -> pd.DataFrame:
         """Requested rows of an answer: a user's file may have others."""
-        return wanted_rows(
-            read_rows(path),
-            Wanted(
-                FLOWS[self.flow],
-                FREQUENCIES[self.frequency],
-                tuple(codes),
-                tuple(self._periods(*self.years)),
-            ),
-        )
+        rows = read_rows(path)
+        frequency, periods = FREQUENCIES[self.frequency], tuple(self._periods(*self.years))
+        wanted = [Wanted(flow, frequency, tuple(codes), periods) for flow in self.flows]
+        return pd.concat([wanted_rows(rows, one) for one in wanted])
 
     def _periods(self, *years: int) -> Iterator[int]:
         for year in sorted(set(years)):

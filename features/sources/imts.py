@@ -19,9 +19,15 @@ from features.download.given import passes
 from features.download.raw_file import RawFile
 from features.errors import InputError, SourceError, first_line
 from features.sources.imf_explorer import is_explorer, read_explorer
+from features.sources.imts_reports import (
+    ORIGIN,
+    declared_table,
+    origin_of,
+    without_estimates,
+)
 from features.sources.indicator_parts import check_release_day, check_years
 from features.store.connector import Connector
-from features.store.source import SourceInfo, day_option, option, require_choice
+from features.store.source import Kind, SourceInfo, day_option, option, require_choice
 from features.tidy.csv_stream import header
 from features.tidy.parts import Notes, Part, with_notes
 from features.tidy.tidying import refuse_twice, require_source_columns, trade_frame_table
@@ -37,6 +43,9 @@ _BASE = "https://api.imf.org/external/sdmx/3.0/data/dataflow/IMF.STA/IMTS"
 _VERSION = quote("+", safe="")
 _ACCEPT = "application/vnd.sdmx.data+csv;version=2.0.0"
 _INDICATORS = {"exports": "XG_FOB_USD", "imports": "MG_CIF_USD"}
+_FREQUENCIES = {"annual": "A", "monthly": "M"}
+BOTH = "both"
+"""Both flows as reports, for ``--reports`` of a run."""
 _COLUMNS = ("COUNTRY", "INDICATOR", "COUNTERPART_COUNTRY", "FREQUENCY", "TIME_PERIOD", "OBS_VALUE")
 _GROUP = re.compile(r"G\d+")
 # "Not specified" within a continent and the like (GX170, TX898), and a group spelt in letters.
@@ -60,7 +69,10 @@ class Imts(Connector):
     {options}
     """
 
-    flow: str = option("exports", help="exports (FOB) or imports (CIF), as reported")
+    flow: str = option(
+        "exports", help="exports (FOB), imports (CIF), as reported, or both as reports of a run"
+    )
+    frequency: str = option("annual", help="annual, or monthly for both flows")
     years: tuple[int, ...] = option(
         (), help=f"years, such as 2010-2024; by default all from {FIRST_YEAR} on"
     )
@@ -83,10 +95,13 @@ class Imts(Connector):
         pace_seconds=0.6,
         dated=True,
         renewed_months=2,
+        declared=True,
     )
 
     def __post_init__(self) -> None:
-        require_choice("flow", self.flow, _INDICATORS)
+        require_choice("flow", self.flow, (*_INDICATORS, BOTH))
+        # Months of one flow would be trade of incomplete years.
+        require_choice("frequency", self.frequency, _FREQUENCIES if self._reports else ("annual",))
         check_years(self.years)
         check_release_day(self.release)
         for code in self.reporters:
@@ -97,18 +112,32 @@ class Imts(Connector):
                 )
 
     @property
+    def kind(self) -> Kind:
+        """Trade, or reports of both flows."""
+        return "reports" if self._reports else "trade"
+
+    @property
+    def _reports(self) -> bool:
+        return self.flow == BOTH
+
+    @property
+    def _flows(self) -> tuple[str, ...]:
+        return tuple(_INDICATORS) if self._reports else (self.flow,)
+
+    @property
     def key(self) -> str:
-        """``imts:<day>:<flow>:<reporters>:<years>``."""
+        """``imts:<day>:<flow>:<reporters>:<years>``; of reports ``<flow>:<frequency>``."""
         reporters = _short(sorted(self.reporters)) or "all"
         years = years_word(self.years) if self.years else f"since{FIRST_YEAR}"
-        return f"imts:{self.release}:{self.flow}:{reporters}:{years}"
+        flow = f"{self.flow}:{self.frequency}" if self._reports else self.flow
+        return f"imts:{self.release}:{flow}:{reporters}:{years}"
 
     def locate(self) -> tuple[str, ...]:
-        """One address, or one per reporter."""
-        return tuple(self._address(area) for area in self._areas())
+        """One address per flow, or one per reporter and flow."""
+        return tuple(self._address(area, flow) for flow in self._flows for area in self._areas())
 
     def download(self, cache: RawCache) -> tuple[RawFile, ...]:
-        """One answer for all reporters, or one for each.
+        """One answer per flow for all reporters, or one for each.
 
         Raises
         ------
@@ -116,19 +145,21 @@ class Imts(Connector):
             Also for an answer without a row, the source's answer to a wrong request.
         """
         if cache.offline:
-            indicator = _INDICATORS[self.flow]
-            fits = passes(partial(_refuse_other, indicator=indicator))
-            return cache.all_given(fits, kind=f"a table of {indicator} from data.imf.org (IMTS)")
+            wanted = [_INDICATORS[flow] for flow in self._flows]
+            fits = passes(partial(_refuse_other, wanted=wanted))
+            kind = f"a table of {' or '.join(wanted)} from data.imf.org (IMTS)"
+            return cache.all_given(fits, kind=kind)
         return tuple(
             cache.answer(
-                self._address(area),
-                name=self._file_name(area),
+                self._address(area, flow),
+                name=self._file_name(area, flow),
                 # `startPeriod` is accepted and ignored.
                 params={"c[TIME_PERIOD]": f"ge:{self._first_year}"},
                 headers={"Accept": _ACCEPT},
-                check=partial(_check, url=self._address(area)),
+                check=partial(_check, url=self._address(area, flow)),
                 read_timeout=_READ_TIMEOUT,
             )
+            for flow in self._flows
             for area in self._areas()
         )
 
@@ -143,7 +174,11 @@ class Imts(Connector):
             notes.count("rows of reporters not asked for dropped", int((~asked).sum()))
             rows = rows[asked]
         words = "trade of {reporter} with {partner} in {year}"
-        refuse_twice(rows, ("reporter", "partner", "year"), words, file=raw[0].path.name)
+        key = ["reporter", "partner", "year"]
+        if self._reports:
+            key += ["flow", "month"]
+            rows = without_estimates(rows, notes)
+        refuse_twice(rows, key, words, file=raw[0].path.name)
         years = sorted(set(rows["year"]))
         absent = [str(year) for year in self.years if year not in years]
         if absent:
@@ -157,6 +192,8 @@ class Imts(Connector):
 
     def _build(self, frame: pd.DataFrame, year: int, notes: Notes) -> pa.Table:
         del notes
+        if self._reports:
+            return declared_table(frame, monthly=self.frequency == "monthly")
         sides = ("reporter", "partner") if self.flow == "exports" else ("partner", "reporter")
         named = frame.rename(columns=dict(zip(sides, ("exporter", "importer"), strict=True)))
         return trade_frame_table(named[["exporter", "importer", "value_usd"]], year=year)
@@ -169,24 +206,27 @@ class Imts(Connector):
         # An empty slot of the key is answered with 200 and no row; only "*" means all.
         return tuple(_OWN_CODES.get(code, code) for code in sorted(self.reporters)) or ("*",)
 
-    def _address(self, area: str) -> str:
-        return f"{_BASE}/{_VERSION}/{area}.{_INDICATORS[self.flow]}.*.A"
+    def _address(self, area: str, flow: str) -> str:
+        series = f"{area}.{_INDICATORS[flow]}.*.{_FREQUENCIES[self.frequency]}"
+        return f"{_BASE}/{_VERSION}/{series}"
 
-    def _file_name(self, area: str) -> str:
+    def _file_name(self, area: str, flow: str) -> str:
         who = "all" if area == "*" else area
-        return f"{self.flow}-{who}-since{self._first_year}.csv"
+        months = "" if self.frequency == "annual" else "-monthly"
+        return f"{flow}-{who}{months}-since{self._first_year}.csv"
 
     def _read(self, path: Path, notes: Notes) -> pd.DataFrame:
-        """Rows of one answer as ``reporter, partner, year, value_usd``, codes as the source's."""
+        """Rows of one answer as ``reporter, partner, year, value_usd``, codes as the source's.
+
+        Those of reports have ``flow``, ``month`` (0 for a year) and what says who made a figure.
+        """
         rows = _csv_rows(path)
-        ours = (rows["INDICATOR"] == _INDICATORS[self.flow]) & (rows["FREQUENCY"] == "A")
+        flow_of = {_INDICATORS[flow]: flow for flow in self._flows}
+        ours = rows["INDICATOR"].isin(flow_of)
+        ours &= rows["FREQUENCY"] == _FREQUENCIES[self.frequency]
         notes.count("rows of other indicators or frequencies dropped", int((~ours).sum()))
         rows = rows[ours]
-        periods = rows["TIME_PERIOD"].astype("category")
-        for period in periods.cat.categories:
-            if not re.fullmatch(r"\d{4}", period):
-                raise SourceError(f"{period!r} is not a year", file=path.name, column="TIME_PERIOD")
-        year = periods.astype("str").astype("int16")
+        year, month = _periods(rows, monthly=self.frequency == "monthly", file=path.name)
         wanted = year.isin(self.years) if self.years else year >= FIRST_YEAR
         notes.count("rows of years not asked for dropped", int((~wanted).sum()))
         known = rows["OBS_VALUE"].notna()
@@ -200,7 +240,22 @@ class Imts(Connector):
                 "value_usd": rows["OBS_VALUE"],
             }
         )
+        if self._reports:
+            table = table.assign(flow=rows["INDICATOR"].map(flow_of), month=month)
+            table = table.join(origin_of(rows, file=path.name))
         return table[wanted & known]
+
+
+def _periods(rows: pd.DataFrame, *, monthly: bool, file: str) -> tuple[pd.Series, pd.Series]:
+    """Year and month of each row; month 0 for a year."""
+    periods = rows["TIME_PERIOD"].astype("category")
+    pattern, what = (r"\d{4}-M(0[1-9]|1[0-2])", "month") if monthly else (r"\d{4}", "year")
+    for period in periods.cat.categories:
+        if not re.fullmatch(pattern, period):
+            raise SourceError(f"{period!r} is not a {what}", file=file, column="TIME_PERIOD")
+    text = periods.astype("str")
+    month = text.str[-2:].astype("int8") if monthly else pd.Series(0, rows.index, dtype="int8")
+    return text.str[:4].astype("int16"), month
 
 
 def _check(answer: Answer, *, url: str) -> None:
@@ -223,15 +278,17 @@ def _check(answer: Answer, *, url: str) -> None:
         )
 
 
-def _refuse_other(path: Path, *, indicator: str) -> None:
-    """Raise `SourceError` for a file without figures of the indicator, by its first rows."""
+def _refuse_other(path: Path, *, wanted: Sequence[str]) -> None:
+    """Raise `SourceError` for a file without figures of an indicator, by its first rows."""
     found = header(path, member=None)
     if is_explorer(found):
-        present = indicator in set(read_explorer(path)["INDICATOR"])
+        indicators = set(read_explorer(path)["INDICATOR"])
+        present = any(name in indicators for name in wanted)
     else:
         require_source_columns(found, _COLUMNS, file=path.name)
         with path.open(encoding="utf-8-sig") as handle:
-            present = indicator in handle.read(1 << 16)
+            begin = handle.read(1 << 16)
+        present = any(name in begin for name in wanted)
     if not present:
         raise SourceError("the table has another indicator", file=path.name)
 
@@ -246,11 +303,12 @@ def _csv_rows(path: Path) -> pd.DataFrame:
     try:
         require_source_columns(found, _COLUMNS, file=path.name)
         code = pa.dictionary(pa.int32(), pa.string())
-        types = dict.fromkeys(_COLUMNS[:-1], code) | {"OBS_VALUE": pa.float64()}
+        text = (*_COLUMNS[:-1], *(name for name in ORIGIN if name in found))
+        types = dict.fromkeys(text, code) | {"OBS_VALUE": pa.float64()}
         table = pacsv.read_csv(
             path,
             convert_options=pacsv.ConvertOptions(
-                include_columns=list(_COLUMNS),
+                include_columns=list(types),
                 column_types=types,
                 null_values=["", "NaN"],
                 strings_can_be_null=False,
@@ -260,7 +318,7 @@ def _csv_rows(path: Path) -> pd.DataFrame:
         raise SourceError(
             f"the CSV cannot be read ({first_line(error)})", file=path.name
         ) from error
-    return table.to_pandas().astype(dict.fromkeys(_COLUMNS[:-1], "str"))
+    return table.to_pandas().astype(dict.fromkeys(text, "str"))
 
 
 def _known_countries(rows: pd.DataFrame, notes: Notes, *, file: str) -> pd.DataFrame:

@@ -21,12 +21,16 @@ _COUNTRY: dict[Kind, str] = {
     "indicators": "iso3",
     "pairs": "iso3_o",
     "tables": "source_country",
+    "reports": "reporter",
+    "monthly": "region",
 }
 COUNTED: dict[Kind, str] = {
     "trade": "flows by exporter",
     "indicators": "known series",
     "pairs": "partners with an entry",
     "tables": "uses of output",
+    "reports": "declared flows",
+    "monthly": "months of series",
 }
 """What a cell of `coverage` counts."""
 

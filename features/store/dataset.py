@@ -20,7 +20,8 @@ from features.store.source import Absent, IndicatorLine, Kind
 FORMAT = 1
 ABOUT, SECTORS = "dataset.json", "sectors.csv"
 TEXT = ("exporter", "importer", "sector", "iso3", "indicator", "iso3_o", "iso3_d",
-        "source_country", "source_sector", "use_country", "use", "country")  # fmt: skip
+        "source_country", "source_sector", "use_country", "use", "country", "reporter", "partner",
+        "flow", "valuation", "published", "region")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ SOURCES: dict[str, tuple[str, str]] = {
     "itpde": ("features.sources.itpde", "Itpde"),
     "desta": ("features.sources.desta", "Desta"),
     "larch": ("features.sources.larch", "Larch"),
+    "cpb": ("features.sources.cpb", "Cpb"),
+    "brent": ("features.sources.brent", "Brent"),
 }
 """Module and class of every connector, in the order they are listed."""
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from features.errors import InputError
 
-Kind = Literal["trade", "indicators", "pairs", "tables"]
+Kind = Literal["trade", "indicators", "pairs", "tables", "reports", "monthly"]
 Absent = Literal["auto", "zero", "missing"]
 
 
@@ -41,6 +41,8 @@ class SourceInfo:
         Months after which a newer release is likely: older data count as stale.
     absent
         What a flow without a row means, of a source of trade.
+    declared
+        Whether its trade is what each country declares itself, not reconciled between the two.
     cache
         Source whose raw files it shares; empty for its own.
     """
@@ -58,6 +60,7 @@ class SourceInfo:
     collected_days: int = 0
     renewed_months: int = 13
     absent: Absent = "auto"
+    declared: bool = False
     cache: str = ""
 
     @property

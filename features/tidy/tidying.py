@@ -123,5 +123,36 @@ def pair_table(frame: pd.DataFrame) -> pa.Table:
     return pa.table(columns)
 
 
+def monthly_table(frame: pd.DataFrame) -> pa.Table:
+    """Monthly series with ``region, flow, month, value``, sorted by key."""
+    keys = ["region", "flow", "month"]
+    ordered = frame.sort_values(keys, ignore_index=True)
+    columns: dict[str, pa.Array] = {name: _text(ordered[name]) for name in keys}
+    columns["value"] = pa.array(ordered["value"].to_numpy(dtype=np.float64))
+    return pa.table(columns)
+
+
+def report_table(frame: pd.DataFrame) -> pa.Table:
+    """Reports of one year, sorted by key.
+
+    Parameters
+    ----------
+    frame
+        ``reporter, partner, flow, valuation, year, value_usd``; ``month`` and ``published`` where
+        the source has them, NaN and empty where they are unknown.
+    """
+    keys = ["reporter", "partner", "flow", "valuation"]
+    periods = ["year", *(["month"] if "month" in frame.columns else [])]
+    ordered = frame.sort_values([*keys, *periods], ignore_index=True)
+    columns: dict[str, pa.Array] = {name: _text(ordered[name]) for name in keys}
+    columns["year"] = pa.array(ordered["year"].to_numpy(dtype=np.int16))
+    if "month" in frame.columns:
+        columns["month"] = pa.array(ordered["month"].to_numpy(dtype=np.int8))
+    columns["value_usd"] = pa.array(ordered["value_usd"].to_numpy(dtype=np.float64))
+    if "published" in frame.columns:
+        columns["published"] = _text(ordered["published"])
+    return pa.table(columns)
+
+
 def _text(column: pd.Series) -> pa.DictionaryArray:
     return pa.array(column.astype("str").to_numpy(dtype=object), pa.string()).dictionary_encode()

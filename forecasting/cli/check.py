@@ -26,8 +26,9 @@ OPTIONS = (
 def declare(parser: argparse.ArgumentParser) -> None:
     """Declare its options."""
     parser.add_argument(
-        "files", nargs="+", metavar="FILE", help="trade, indicators, their catalogue, pairs or "
-        "sectors, recognised by their columns; or the key of a data set of trade"
+        "files", nargs="+", metavar="FILE", help="trade, indicators, their catalogue, pairs, "
+        "sectors, reports, their delays or monthly trade, recognised by their columns; or the key "
+        "of a data set of trade"
     )  # fmt: skip
     add_options(parser, RunConfig.OPTIONS, only=OPTIONS)
 

@@ -15,6 +15,7 @@ from forecasting.cli import (
     fetch,
     forecast,
     measures,
+    nowcast,
     plot,
     promote,
     report,
@@ -36,7 +37,7 @@ from forecasting.cli.options import repeatable
 from forecasting.run_folder.interrupts import Interrupted, stoppable
 
 COMMANDS = (run, check, explain, plot, measures, report, scoreboard, track, ui, promote, forecast,
-            fetch, data)  # fmt: skip
+            nowcast, fetch, data)  # fmt: skip
 """Modules with ``HELP``, ``EXAMPLES``, ``declare`` and ``answer``, in the order of the help."""
 
 

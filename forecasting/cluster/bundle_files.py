@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from hashlib import sha256 as digest_of
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import numpy as np
 from features.files.tables import sha256
 from features.information import DataBundle
 
-_PARTS = ("panel", "indicators", "pairs", "sectors", "trade_lag_months")
+_PARTS = tuple(signature(DataBundle).parameters)
 _CONTENT = "bundle.json"
 _PLAIN = (str, int, float, bool, type(None))
 
@@ -80,7 +81,11 @@ def _value(plain: Any, folder: Path) -> Any:
     if "tuple" in plain:
         return tuple(_value(one, folder) for one in plain["tuple"])
     if "dict" in plain:
-        return {key: _value(one, folder) for key, one in plain["dict"]}
+        # JSON has no tuples, and a list cannot be a key.
+        return {
+            tuple(key) if isinstance(key, list) else key: _value(one, folder)
+            for key, one in plain["dict"]
+        }
     module, name = plain["class"]
     kind = getattr(import_module(module), name) if module.startswith("features.") else None
     if not is_dataclass(kind):

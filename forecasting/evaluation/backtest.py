@@ -114,7 +114,7 @@ def run_backtest(
     drivers: dict[int, pd.DataFrame] = {}
     results = compute(fold_tasks(folds, choose_at=lambda o: choice_at(choices, o)))
     path = stage / BACKTEST
-    with BacktestWriter(path, rule=prepared.rule) as writer:
+    with BacktestWriter(path, rule=prepared.rule, settings=config.settings) as writer:
         for result in progress.steps("back-test", results, total=len(folds)):
             rows += _score_fold(prepared, result, calibration, writer)
             drivers[result.fold.origin] = result.drivers
@@ -152,11 +152,10 @@ def _score_fold(
 ) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     origin = result.fold.origin
-    for (setting, horizon), block in groupby(result.forecasts, _block_of):
+    for (setting, _), block in groupby(result.forecasts, _block_of):
         forecasts = list(block)
         (main,) = (forecast for forecast in forecasts if forecast.model == MAIN_MODEL)
-        intervals = calibration.intervals(setting=setting, horizon=horizon, origin=origin)
-        bounds = intervals.bounds(main.forecast, main.expected)
+        bounds = calibration.bounds(main)
         masks = strata(prepared.infos[setting][origin], main.value_origin)
         for forecast in forecasts:
             rows += score_forecast(forecast, masks, bounds if forecast is main else None)

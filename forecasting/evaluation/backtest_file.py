@@ -7,15 +7,15 @@ skip those that they do not need.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from features.choices import SETTINGS, Setting
 from features.data.flows import FlowIndex
 from features.errors import InputError
 from features.information import AsOfRule
@@ -23,14 +23,12 @@ from forecasting.evaluation.fold import FoldForecast
 from forecasting.explanation.explain import flow_keys
 from forecasting.run_folder.files import BACKTEST
 from forecasting.run_folder.record import AGAIN, check_file
-from models.intervals import LEVELS
+from models.intervals import LEVELS, Bounds
 from models.registry import MAIN_MODEL, backtest_models
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
-
-Bounds = Mapping[int, tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 OF_THE_MAIN_MODEL = (
     *(f"{side}_{level}" for level in LEVELS for side in ("lower", "upper")),
@@ -54,11 +52,16 @@ class BacktestWriter:
         File to write.
     rule
         Gives the as-of date of each origin.
+    settings
+        Of the back-test: every model that forecasts in one of them has a column.
     """
 
-    def __init__(self, path: Path, *, rule: AsOfRule) -> None:
+    def __init__(
+        self, path: Path, *, rule: AsOfRule, settings: Sequence[Setting] = SETTINGS
+    ) -> None:
         self._path, self._rule = path, rule
-        self._models = [forecast_column(m.name) for m in backtest_models() if m.role != "main"]
+        models = backtest_models(settings)
+        self._models = [forecast_column(m.name) for m in models if m.role != "main"]
         self._writer: pq.ParquetWriter | None = None
 
     def __enter__(self) -> BacktestWriter:
@@ -203,7 +206,7 @@ def by_model(rows: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
     DataFrame
         ``forecast`` is the model's; what no other model than the main one has is NaN in its rows.
     """
-    others = [model.name for model in backtest_models() if model.role != "main"]
+    others = [m.name for m in backtest_models() if m.role != "main" and m.name in rows]
     shared = rows.drop(columns=["forecast", *others], errors="ignore")
     theirs = shared.assign(**{n: np.nan for n in OF_THE_MAIN_MODEL if n in shared})
     parts = [

@@ -8,14 +8,25 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from features.choices import Setting
+from features.choices import REPORTS_KNOWN, Setting
 from features.data.panel import TradePanel
+from features.data.reports import REPORTERS
 from features.errors import InputError
 from forecasting.evaluation.fold import FoldForecast
 from forecasting.evaluation.prepared import PreparedData
 from models.baselines import last_value
 from models.forecaster import base_forecast
-from models.intervals import FEWEST, RECENT_ORIGINS, Intervals, Sample, fit_intervals
+from models.intervals import (
+    FEWEST,
+    RECENT_ORIGINS,
+    Bounds,
+    Intervals,
+    Sample,
+    bounds_by_group,
+    fit_by_group,
+    fit_intervals,
+)
+from models.nowcast import usd
 from models.registry import MAIN_MODEL
 from models.totals import forecast_totals, world_shocks
 
@@ -93,8 +104,33 @@ class Calibration:
         """Record a back-test forecast of the main model."""
         if forecast.model != MAIN_MODEL:
             raise ValueError(f"{forecast.model} is not calibrated")
-        sample = _known(forecast.origin, forecast.forecast, forecast.actual, forecast.expected)
+        sample = _known(
+            forecast.origin,
+            forecast.forecast,
+            forecast.actual,
+            forecast.expected,
+            group=forecast.reported,
+        )
         self._samples[forecast.setting, forecast.horizon].append(sample)
+
+    def bounds(self, forecast: FoldForecast) -> Bounds:
+        """Bounds of a back-test forecast of the main model, see `Intervals.bounds`."""
+        if forecast.reported is not None:
+            return bounds_by_group(
+                self.nowcast_intervals(forecast.origin),
+                forecast.reported.astype(np.int8),
+                forecast.forecast,
+                forecast.expected,
+            )
+        intervals = self.intervals(
+            setting=forecast.setting, horizon=forecast.horizon, origin=forecast.origin
+        )
+        return intervals.bounds(forecast.forecast, forecast.expected)
+
+    def nowcast_intervals(self, origin: int) -> tuple[Intervals, ...]:
+        """Intervals of the nowcast by the number of reporters, from targets up to ``origin``."""
+        known = [s for s in self._samples[REPORTS_KNOWN, 1] if s.origin + 1 <= origin]
+        return fit_by_group(known[-RECENT_ORIGINS:], groups=len(REPORTERS) + 1)
 
     def intervals(self, *, setting: Setting, horizon: int, origin: int) -> Intervals:
         """Intervals from every sample whose target year is at most ``origin``."""
@@ -115,11 +151,18 @@ class Calibration:
             base = base_forecast(last_value(info), flows=info.flows, totals=totals)
             actual = prepared.outcome(origin, horizon)
             sample = _known(origin, base.forecast, actual, base.expected)
+            if setting == REPORTS_KNOWN and horizon == 1:
+                implied = prepared.reported(origin)
+                level, group = usd(implied.anchor), implied.reported.astype(np.float64)
+                sample = _known(origin, level, actual, base.expected, group=group)
             self._samples[setting, horizon].append(sample)
 
 
-def _known(origin: int, forecast: Vector, actual: Vector, expected: Vector) -> Sample:
+def _known(
+    origin: int, forecast: Vector, actual: Vector, expected: Vector, *, group: Vector | None = None
+) -> Sample:
     """The flows of a sample whose outcome is known, in single precision."""
     known = ~np.isnan(actual)
-    columns = (column[known].astype(np.float32) for column in (forecast, actual, expected))
-    return Sample(origin, *columns)
+    columns = [column[known].astype(np.float32) for column in (forecast, actual, expected)]
+    groups = None if group is None else group[known].astype(np.int8)
+    return Sample(origin, columns[0], columns[1], columns[2], groups)

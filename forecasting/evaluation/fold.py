@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.choices import Setting
+from features.choices import REPORTS_KNOWN, Setting
 from forecasting.evaluation.folds import Fold
 from forecasting.evaluation.prepared import PreparedData
 from forecasting.explanation.drivers import model_drivers
 from forecasting.options.run_config import RunConfig
 from models.flow_model import Known, Training
-from models.forecaster import ShiftForecaster
+from models.forecaster import FlowForecast, ShiftForecaster
 from models.registry import MAIN_MODEL, Model, backtest_models
 from models.shift import ShiftChoice
 
@@ -35,6 +35,8 @@ class FoldForecast:
         Probability of trade; main model only.
     value_origin, actual
         The flow in the origin and target year; NaN where unknown.
+    reported
+        Number of reporters that a nowcast knows, 0 to 2; None for a forecast.
     """
 
     setting: Setting
@@ -47,6 +49,7 @@ class FoldForecast:
     probability: Vector | None
     value_origin: Vector
     actual: Vector
+    reported: Vector | None = None
 
     @property
     def target_year(self) -> int:
@@ -77,21 +80,29 @@ def run_fold(
     """Fit every model on years up to the fold's origin and forecast its horizons."""
     training = prepared.training(config, origin=fold.origin, choice=choice)
     main = ShiftForecaster().fit(training)
-    models = backtest_models()
+    models = backtest_models(config.settings)
     others = FittedModels([model for model in models if model.role != "main"], training)
     forecasts: list[FoldForecast] = []
     unreachable, gap = 0, 0.0
-    for setting in config.settings:
-        known = _known(prepared, fold, setting, training)
-        ours, predictions = main.flow_forecasts(known), others.forecast(prepared, known)
+    settings = [_known(prepared, fold, setting, training, main) for setting in config.settings]
+    made: dict[Setting, dict[int, FlowForecast]] = {}
+    for known in settings:
+        twin = _first_like(known, settings)
+        if twin is known:
+            made[known.info.setting] = main.flow_forecasts(known)
+        ours = made[twin.info.setting]
+        predictions = others.forecast(prepared, known, twin=twin)
         for horizon, found in ours.items():
             bare = bare_forecast(prepared, known, horizon, MAIN_MODEL, found.forecast)
             full = replace(bare, base=found.base, expected=found.expected)
+            if known.start is not None and horizon == 1:
+                full = replace(full, reported=known.start.implied.reported.astype(np.float64))
             forecasts += [
-                replace(full, probability=known.chance[horizon])
+                replace(full, probability=twin.chance[horizon])
                 if model.role == "main"
                 else replace(full, model=model.name, forecast=predictions[model.name][horizon])
                 for model in models
+                if model.role == "main" or model.name in predictions
             ]
             unreachable, gap = max(unreachable, found.unreachable), max(gap, found.largest_gap)
     assert main.shift is not None
@@ -115,9 +126,10 @@ def fold_forecasts(
     """Fit models on years up to the fold's origin and forecast its horizons, nothing else."""
     training = prepared.training(config, origin=fold.origin, choice=choice)
     fitted = FittedModels(models, training)
-    for setting in config.settings:
-        known = _known(prepared, fold, setting, training)
-        predictions = fitted.forecast(prepared, known)
+    main = ShiftForecaster().fit(training) if REPORTS_KNOWN in config.settings else None
+    settings = [_known(prepared, fold, setting, training, main) for setting in config.settings]
+    for known in settings:
+        predictions = fitted.forecast(prepared, known, twin=_first_like(known, settings))
         for horizon in fold.horizons:
             for name, by_horizon in predictions.items():
                 yield bare_forecast(prepared, known, horizon, name, by_horizon[horizon])
@@ -136,10 +148,19 @@ class FittedModels:
 
     def __init__(self, models: Sequence[Model], training: Training) -> None:
         self._fitted = [(model, model.build().fit(training)) for model in models]
-        self._in_every_setting: dict[str, Mapping[int, Vector]] = {}
+        self._made: dict[tuple[str, Setting | None], Mapping[int, Vector]] = {}
 
-    def forecast(self, prepared: PreparedData, known: Known) -> dict[str, Mapping[int, Vector]]:
+    def forecast(
+        self, prepared: PreparedData, known: Known, *, twin: Known
+    ) -> dict[str, Mapping[int, Vector]]:
         """Forecasts by name and horizon, USD ``[flow]``.
+
+        Parameters
+        ----------
+        prepared, known
+            Data, and what is known in a setting.
+        twin
+            The first setting that is like this one (`Known.like`), or this one.
 
         Raises
         ------
@@ -148,19 +169,38 @@ class FittedModels:
         """
         out: dict[str, Mapping[int, Vector]] = {}
         for model, fitted in self._fitted:
-            if model.name in self._in_every_setting:
-                out[model.name] = self._in_every_setting[model.name]
+            if model.setting not in (None, known.info.setting):
                 continue
-            seen = _with_true_totals(prepared, known) if model.role == "bound" else known
-            out[model.name] = fitted.forecast(seen)
-            known.require_valid(out[model.name], model=model.name)
-            if not model.by_setting:
-                self._in_every_setting[model.name] = out[model.name]
+            # Variants of the main model see features and totals alone.
+            source = twin if model.role == "ablation" else known
+            key = model.name, source.info.setting if model.by_setting else None
+            if key not in self._made:
+                seen = _with_true_totals(prepared, known) if model.role == "bound" else known
+                self._made[key] = fitted.forecast(seen)
+                known.require_valid(self._made[key], model=model.name)
+            out[model.name] = self._made[key]
         return out
 
 
-def _known(prepared: PreparedData, fold: Fold, setting: Setting, training: Training) -> Known:
-    return prepared.known(setting, origin=fold.origin, horizons=fold.horizons, training=training)
+def _first_like(known: Known, settings: Sequence[Known]) -> Known:
+    """The first setting that gives the main model what ``known`` does: its forecasts are reused."""
+    return next(one for one in settings if one is known or one.like(known))
+
+
+def _known(
+    prepared: PreparedData,
+    fold: Fold,
+    setting: Setting,
+    training: Training,
+    main: ShiftForecaster | None,
+) -> Known:
+    """What is known at a fold's origin, in the setting with reports their nowcast too."""
+    known = prepared.known(setting, origin=fold.origin, horizons=fold.horizons, training=training)
+    if setting != REPORTS_KNOWN:
+        return known
+    assert prepared.nowcasts is not None
+    assert main is not None
+    return prepared.nowcasts.known(known, main)
 
 
 def _with_true_totals(prepared: PreparedData, known: Known) -> Known:

@@ -29,7 +29,8 @@ class OriginMatrices:
 
     All origins at once are most of a run's memory, and a fold needs one. Settings differ in the few
     features that read totals published after the origin: the matrix of the first is built, those of
-    the others are filled from it, and are the same array where no such feature is given.
+    the others are filled from it, and are the same array where no such feature is given. A setting
+    with another as-of date has matrices of its own.
 
     Parameters
     ----------
@@ -67,7 +68,7 @@ class OriginMatrices:
 
     def _built(self, setting: Setting, origin: int) -> Matrix:
         info = self._infos[setting][origin]
-        if setting == self._first:
+        if setting == self._first or info.as_of != self._infos[self._first][origin].as_of:
             return origin_matrix(info, own=self._own)
         shared = self[self._first, origin]
         return refilled(shared, info, columns=columns_by_setting(info.specs))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from features.catalogue import NAMES, own_of
 from features.channels.own_features import own_features
-from features.choices import Setting
+from features.choices import REPORTS_KNOWN, Setting
 from features.data.flows import FlowIndex
 from features.data.indicators import IndicatorSpec
 from features.data.panel import TradePanel
@@ -19,10 +19,12 @@ from features.plausibility.successions import Succession, successions
 from features.plausibility.trader_totals import TraderTotals
 from forecasting.evaluation.folds import Fold, tuning_years
 from forecasting.evaluation.matrices import OriginMatrices
+from forecasting.evaluation.nowcasting import Nowcasts
 from forecasting.evaluation.parallel import workers
 from forecasting.options.run_config import RunConfig
 from models.design import Design, training_design
 from models.flow_model import Known, Training
+from models.nowcast import ImpliedLevels
 from models.shift import ShiftChoice
 from models.totals import Totals, forecast_totals
 
@@ -50,6 +52,8 @@ class PreparedData:
         The user's own series that are features too.
     successions
         Countries that end where others begin.
+    nowcasts
+        Of the setting with reports, if it is among the run's.
     """
 
     panel: TradePanel
@@ -60,10 +64,16 @@ class PreparedData:
     design: Design
     own: tuple[IndicatorSpec, ...] = ()
     successions: tuple[Succession, ...] = ()
+    nowcasts: Nowcasts | None = None
 
     def flows_at(self, origin: int) -> FlowIndex:
         """Flows that are forecast from an origin."""
         return self.infos[next(iter(self.infos))][origin].flows
+
+    def reported(self, origin: int) -> ImpliedLevels:
+        """What reports out at an origin's as-of date imply of the year after it."""
+        assert self.nowcasts is not None
+        return self.nowcasts.levels(origin)
 
     def outcome(self, origin: int, horizon: int) -> NDArray[np.float64]:
         """What became of every flow, USD, shape ``[flow]``.
@@ -138,19 +148,25 @@ def prepare(bundle: DataBundle, config: RunConfig) -> PreparedData:
         setting: information_sets(bundle, setting=setting, rule=rule, last=last)
         for setting in config.settings
     }
-    matrices = OriginMatrices(
-        infos, own=own_features(own), keep=len(config.settings) * workers(config)
-    )
+    features, horizons = own_features(own), set(config.horizons)
+    learned_from: dict[Setting, dict[int, InformationSet]] = dict(infos)
+    nowcasts = None
+    if REPORTS_KNOWN in infos:
+        nowcasts = Nowcasts(bundle, rule, infos[REPORTS_KNOWN], features, config.seed)
+        learned_from[REPORTS_KNOWN] = nowcasts.year_ends()
+        horizons |= {horizon - 1 for horizon in horizons if horizon > 1} | {1}
+    matrices = OriginMatrices(infos, own=features, keep=len(config.settings) * workers(config))
+    to_learn = OriginMatrices(learned_from, own=features, keep=len(config.settings))
     design = training_design(
         panel,
-        lambda origin: [matrices[setting, origin] for setting in config.settings],
+        lambda origin: [to_learn[setting, origin] for setting in config.settings],
         origins=range(panel.first_year + 1, last),
-        horizons=config.horizons,
+        horizons=sorted(horizons),
         last_year=last,
         seed=config.seed,
     )
     breaks = successions(TraderTotals.of(panel))
-    return PreparedData(panel, rule, last, infos, matrices, design, own, breaks)
+    return PreparedData(panel, rule, last, infos, matrices, design, own, breaks, nowcasts)
 
 
 def information_sets(

@@ -14,9 +14,8 @@ from features.information import InformationSet
 from forecasting.evaluation import metrics
 from forecasting.evaluation.fold import FoldForecast
 from forecasting.evaluation.metric_labels import METRICS as COMPARED_METRICS
+from models.intervals import Bounds
 from models.registry import LAST_VALUE
-
-Bounds = Mapping[int, tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 CRISIS_YEARS = frozenset({2009, 2020})
 DECILES = 10

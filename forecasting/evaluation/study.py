@@ -1,4 +1,4 @@
-"""Evidence beyond the back-test: gravity, channels left out one by one, placebos, trials."""
+"""Evidence beyond the back-test: further models, channels left out one by one, placebos, trials."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Study:
     Attributes
     ----------
     by_origin
-        ``group`` (gravity, ablation, placebo), then the columns of a run's scores by origin.
+        ``group`` (model, ablation, placebo), then the columns of a run's scores by origin.
     ablation, placebos
         `significance_table` of the main model against itself without each channel, and against
         itself on altered data: a negative difference means that what was taken away helps.
@@ -60,7 +60,7 @@ def check_study() -> None:
     InputError
         If a package is missing.
     """
-    for package in sorted({str(model.package) for model in study_models()}):
+    for package in sorted({model.package for model in study_models() if model.package}):
         if find_spec(package) is None:
             raise InputError(
                 f"option 'study' needs {package} for its gravity models",
@@ -113,10 +113,10 @@ def run_study(
     """
     forecast = partial(_forecasts, folds, config, choose_at, progress)
     with without_warnings():
-        gravity = _scored("gravity", forecast("gravity models", prepared, study_models()))
+        further = _scored("model", forecast("further models", prepared, study_models()))
     variants = [_variant(name, kept) for name, kept in leave_out(prepared.names).items()]
     ablation = _scored("ablation", forecast("leave one channel out", prepared, variants))
-    parts = [gravity, ablation]
+    parts = [further, ablation]
     # Placebos alter indicators.
     alterations = placebos(seed=config.seed) if data.indicators is not None else {}
     for name, alter in alterations.items():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -156,17 +156,10 @@ def seed_drivers(
     shift: ShiftModel, design: Design, matrix: NDArray[np.float32], *, horizons: Sequence[int]
 ) -> dict[int, pd.DataFrame]:
     """Drivers of the final model fitted again with `OTHER_SEEDS` other seeds, by seed."""
+    binned = shift.binned(design)
 
     def fitted(seed: int) -> pd.DataFrame:
-        again = ShiftModel(
-            shift.names,
-            shift.choice,
-            shift.rounds,
-            seed,
-            threads=1,
-            params=shift.params,
-            own=shift.own,
-        ).fit(design)
+        again = replace(shift, seed=seed).fit_binned(binned)
         # The rows stay the same, so that only the model differs between seeds.
         return model_drivers(again, matrix, horizons=horizons, seed=shift.seed)
 

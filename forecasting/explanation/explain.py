@@ -14,9 +14,10 @@ from features.countries.panel_codes import place_of
 from features.data.flows import FlowIndex
 from features.feature import CHANNELS
 from forecasting.explanation.reallocation import net_of_totals
-from forecasting.explanation.terms import TOTAL_TERMS
-from models.design import at_horizon
+from forecasting.explanation.terms import REPORT_TERMS, TOTAL_TERMS
+from models.design import HORIZON_COLUMN, at_horizon
 from models.forecaster import FittedForecaster, FlowForecast
+from models.raking import rake
 
 ADDITIVITY = 1e-6
 """Largest allowed distance between the sum of contributions and the predicted shift."""
@@ -35,8 +36,8 @@ def explain(forecaster: FittedForecaster, forecasts: Mapping[int, FlowForecast])
     Returns
     -------
     Explanation
-        Flows without trade at the origin have no base and flows forecast to stop no shift: they
-        have no rows; see their probability of trade.
+        Flows without trade at the origin and flows forecast to stop have no rows; see their
+        probability of trade.
 
     Raises
     ------
@@ -50,14 +51,22 @@ def explain(forecaster: FittedForecaster, forecasts: Mapping[int, FlowForecast])
     as percent. They describe the fitted model, not causes.
     """
     chosen = {
-        horizon: np.flatnonzero((forecast.base > 0) & (forecast.forecast > 0))
+        horizon: np.flatnonzero(
+            (forecaster.value > 0) & (forecast.base > 0) & (forecast.forecast > 0)
+        )
         for horizon, forecast in sorted(forecasts.items())
     }
     data = np.concatenate(
-        [at_horizon(forecaster.features, horizon)[rows] for horizon, rows in chosen.items()]
+        [
+            at_horizon(forecaster.features, forecaster.years_ahead(horizon))[rows]
+            for horizon, rows in chosen.items()
+        ]
     )
     predicted = np.concatenate([forecasts[h].shift[rows] for h, rows in chosen.items()])
-    percent, gap = to_percent(forecaster.shift.contributions(data), predicted)
+    contributions = forecaster.shift.contributions(data)
+    # A nowcast has no shift.
+    contributions[data[:, HORIZON_COLUMN] == 0] = 0.0
+    percent, gap = to_percent(contributions, predicted)
     rows = pd.concat(
         [_rows(forecaster, forecasts[h], h, rows) for h, rows in chosen.items()], ignore_index=True
     )
@@ -69,6 +78,7 @@ def explain(forecaster: FittedForecaster, forecasts: Mapping[int, FlowForecast])
         totals=np.concatenate(
             [_totals(forecaster, forecasts[h].base)[rows] for h, rows in chosen.items()]
         ),
+        total_names=_total_names(forecaster),
         feature_names=tuple(forecaster.shift.names),
         values=values,
         base_values=percent[:, -1],
@@ -110,11 +120,37 @@ def to_percent(
     return 100.0 * raw * scale[:, None], gap
 
 
+def _total_names(forecaster: FittedForecaster) -> tuple[str, ...]:
+    return TOTAL_TERMS if forecaster.nowcast is None else (*TOTAL_TERMS, *REPORT_TERMS)
+
+
 def _totals(forecaster: FittedForecaster, base: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Effect of changed totals on every flow, percent, shape ``[flow, term]``; see `Explanation`.
+    """What leads from every flow to its base, percent, shape ``[flow, term]``; see `Explanation`.
 
     Rows without a base are not finite.
     """
+    if forecaster.nowcast is None:
+        return _by_totals(forecaster, base)
+    flows = forecaster.flows
+    sums = flows.exporter_totals(base), flows.importer_totals(base)
+    without = rake(
+        forecaster.value, flows=flows, exporter_totals=sums[0], importer_totals=sums[1]
+    ).values
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_without, beyond = np.log(without), 100.0 * np.log(base / without)
+    levels = [forecaster.nowcast.levels[side] for side in ("exporter", "importer")]
+    reports = np.sum([~np.isnan(level) for level in levels], axis=0)
+    parts = [
+        100.0 * np.where(np.isnan(level), 0.0, level - log_without) / np.maximum(reports, 1)
+        for level in levels
+    ]
+    with np.errstate(invalid="ignore"):
+        rest = beyond - sum(parts)
+    return np.column_stack([_by_totals(forecaster, without), *parts, rest])
+
+
+def _by_totals(forecaster: FittedForecaster, base: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Effect of changed totals, percent, shape ``[flow, TOTAL_TERMS]``."""
     flows, value = forecaster.flows, forecaster.value
     sectors = len(flows.sectors)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -188,7 +224,9 @@ def attribution_table(explanation: Explanation) -> pd.DataFrame:
         net of what the raking takes back (`reallocation.net_of_totals`) and ``net:totals``, what
         flows that are forecast to stop leave to the others; they sum to the same.
     """
-    totals = {f"total:{name}": explanation.totals[:, k] for k, name in enumerate(TOTAL_TERMS)}
+    totals = {
+        f"total:{name}": explanation.totals[:, k] for k, name in enumerate(explanation.total_names)
+    }
     features = pd.DataFrame(explanation.values, columns=list(explanation.feature_names))
     channels = {
         f"channel:{channel}": explanation.values[:, columns].sum(axis=1, dtype=np.float64)
@@ -251,7 +289,10 @@ class Explanation:
     totals
         Growth of world trade (of the sector); of the exporter's and of the importer's total beyond
         the world's; and the adjustment, what raking to all the other totals adds to their sum.
-        Percent, shape ``[row, 4]``, columns `TOTAL_TERMS`.
+        Percent, columns `TOTAL_TERMS`. With reports also what they say beyond the totals, in equal
+        parts of the exporter's and the importer's, and what the nowcast makes of both.
+    total_names
+        Columns of ``totals``.
     feature_names
         Columns of ``values`` and ``data``.
     values
@@ -274,6 +315,7 @@ class Explanation:
 
     rows: pd.DataFrame
     totals: NDArray[np.float64]
+    total_names: tuple[str, ...]
     feature_names: tuple[str, ...]
     values: NDArray[np.float32]
     base_values: NDArray[np.float64]

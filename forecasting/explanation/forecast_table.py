@@ -27,7 +27,7 @@ def forecast_table(forecaster: FittedForecaster, horizon: int) -> tuple[pd.DataF
     table["value_origin"] = forecaster.value
     table["base"] = forecast.base
     table["forecast"] = forecast.forecast
-    bounds = forecaster.intervals[horizon].bounds(forecast.forecast, forecast.expected)
+    bounds = forecaster.bounds(horizon, forecast)
     for level in LEVELS:
         table[f"lower_{level}"], table[f"upper_{level}"] = bounds[level]
     table["probability_of_trade"] = forecaster.probability_of_trade(horizon)

@@ -30,10 +30,11 @@ def render(figure: Figure, suffix: str) -> bytes:
     """
     file = io.BytesIO()
     with figure_style():
-        if figure.get_layout_engine() is not None:
+        layout = figure.get_layout_engine()
+        if layout is not None:
             # Letters are not as wide at another resolution: labels would reach over the edge.
             figure.set_dpi(DPI)
-            figure.draw_without_rendering()
+            layout.execute(figure)
             figure.set_layout_engine(None)
         figure.savefig(file, format=suffix, dpi=DPI, metadata=_WITHOUT_DATE.get(suffix))
     return file.getvalue()

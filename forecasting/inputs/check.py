@@ -5,15 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from features.data.flows import FlowIndex
+from features.data.monthly import MonthlyTrade
 from features.data.pairs import PairAttributes
+from features.data.report_delays import usual_delays
+from features.data.reports import Reports
 from features.data.sectors import SectorAttributes
 from features.files.tables import read_table
 from features.reading.indicator_table import read_indicators
 from features.reading.kinds import TableKind, table_kind
+from features.reading.monthly_table import read_monthly_trade
 from features.reading.pair_table import read_pairs
+from features.reading.report_table import read_reports
 from features.reading.schemas import CATALOGUE, INDICATORS, SECTORS
 from features.store.registry import is_key
 from forecasting.inputs.load import load
+from forecasting.inputs.reports import delays_of_file
 from forecasting.options.reading import reading_options
 from forecasting.options.run_config import RunConfig
 
@@ -77,9 +84,33 @@ def _check_sectors(path: Path, config: RunConfig) -> tuple[str, ...]:
     return (f"{len(sectors)} sectors", *statements)
 
 
+def _check_reports(path: Path, config: RunConfig) -> tuple[str, ...]:
+    table = read_reports(path, reading_options(config))
+    codes = {*table.frame["reporter"].unique(), *table.frame["partner"].unique()}
+    flows = FlowIndex(tuple(sorted(map(str, codes))))
+    with table.placed():
+        reports = Reports.from_frame(table.frame, flows=flows, delays=usual_delays(), file=path)
+    return (*table.statements, *reports.statements)
+
+
+def _check_delays(path: Path, config: RunConfig) -> tuple[str, ...]:
+    months = delays_of_file(path, reading_options(config)).values()
+    return (f"{len(months)} reporters, {min(months)} to {max(months)} months",)
+
+
+def _check_monthly(path: Path, config: RunConfig) -> tuple[str, ...]:
+    table = read_monthly_trade(path, reading_options(config))
+    with table.placed():
+        statements = MonthlyTrade.from_frame(table.frame, file=path).statements
+    return (*table.statements, *statements)
+
+
 _READERS = {
     "indicators": _check_indicators,
     "indicator catalogue": _check_catalogue,
     "pairs": _check_pairs,
     "sectors": _check_sectors,
+    "reports": _check_reports,
+    "report delays": _check_delays,
+    "monthly trade": _check_monthly,
 }

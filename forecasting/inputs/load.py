@@ -9,8 +9,10 @@ from typing import Any
 
 from features.data.flows import FlowIndex
 from features.data.indicators import Indicators, Snapshots
+from features.data.monthly import MonthlyTrade
 from features.data.pairs import PairAttributes
 from features.data.panel import EARLY_YEARS, PanelNotes, TradePanel
+from features.data.reports import Reports, with_assumed_revisions
 from features.data.sectors import SectorAttributes
 from features.errors import InputError
 from features.files.tables import sha256
@@ -21,6 +23,7 @@ from features.reading.pair_table import read_pairs
 from features.reading.table import READ
 from features.world.world import simulate_world
 from forecasting.inputs.open import Input, open_input, refuse_mixed_releases
+from forecasting.inputs.reports import monthly_of, open_reports, reports_of
 from forecasting.inputs.trade import read_trade_panel
 from forecasting.inputs.universe import unused_statements
 from forecasting.options.reading import reading_options
@@ -34,8 +37,8 @@ class Source:
     Attributes
     ----------
     role
-        ``trade``, ``indicators``, ``indicator catalogue``, ``pairs``, ``sectors`` or ``tables``
-        (one source for each file).
+        ``trade``, ``indicators``, ``indicator catalogue``, ``pairs``, ``sectors``, ``reports``,
+        ``report delays``, ``monthly trade`` or ``tables`` (one source for each file).
     path
         File, folder of a data set of the store, or the name of the simulated world.
     sha256
@@ -144,6 +147,8 @@ def _from_files(config: RunConfig) -> LoadedData:
         pairs=pairs,
         sectors=_read_sectors(config, trade, panel.flows, sources),
         trade_lag_months=config.trade_lag_months,
+        reports=_read_reports(config, panel, sources),
+        monthly=_read_monthly(config, sources),
     )
     tables = _read_tables(config, panel.flows, sources)
     return LoadedData(bundle, tuple(sources), tables, findings)
@@ -250,6 +255,32 @@ def _read_sectors(
     attributes = SectorAttributes.read(table, sectors=flows.sectors)
     sources.append(_file("sectors", table, attributes.statements))
     return attributes
+
+
+def _read_reports(config: RunConfig, panel: TradePanel, sources: list[Source]) -> Reports | None:
+    """Reports, if any; their file and that of the delays are added to the sources."""
+    if config.reports is None:
+        return None
+    given = open_reports(config)
+    reports, statements = reports_of(config, given, panel.flows)
+    sources.append(_source("reports", given, statements))
+    if config.report_delays is not None:
+        sources.append(_file("report delays", config.report_delays))
+    return with_assumed_revisions(
+        reports, scale=config.report_revisions, seed=config.seed, until=panel.last_year
+    )
+
+
+def _read_monthly(config: RunConfig, sources: list[Source]) -> MonthlyTrade | None:
+    """Monthly trade, if any; its files are added to the sources."""
+    if not config.monthly:
+        return None
+    given = [open_input(path, kind="monthly", store=config.store) for path in config.monthly]
+    monthly, statements = monthly_of(config, given)
+    sources += [
+        _source("monthly trade", one, said) for one, said in zip(given, statements, strict=True)
+    ]
+    return monthly
 
 
 def table_files(folder: Path) -> list[Path]:

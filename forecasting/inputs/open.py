@@ -120,9 +120,11 @@ def open_input(given: Path, *, kind: Kind, store: Path | None) -> Input:
 
     dataset = Store(store).open(name)
     if dataset.kind != kind:
+        both = kind == "reports" and dataset.kind == "trade"
+        other = "fetch it with --flow both" if both else "another data set here"
         raise InputError(
             f"{dataset.key} holds {dataset.kind}, not {kind}",
-            remedy=f"Give it as {dataset.kind}, or another data set here",
+            remedy=f"Give it as {dataset.kind}, or {other}",
             file=dataset.folder,
         )
     return Input(dataset.key, dataset.folder, dataset)

@@ -9,7 +9,7 @@ from features.feature import CHANNELS, TECHNOLOGY
 from forecasting.explanation.terms import TERM_LABELS
 
 TERMS: dict[str, str] = {
-    **{name: label for name, label in TERM_LABELS.items() if name != "stops"},
+    **{name: label for name, label in TERM_LABELS.items() if name not in ("starts", "stops")},
     "stops:base": "Flows forecast to stop: growth until then",
     "stops:shift": "Flows forecast to stop",
     "chance:average": "Chance of the average flow",

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from features.measures.measure import Array, Measure
 from forecasting.explanation.reallocation import log_mean
-from forecasting.explanation.terms import TOTAL_TERMS
+from forecasting.explanation.terms import base_terms
 from forecasting.measurement.measure_set import MeasureSet, measure_rows, unit_table
 
 FLOW_STEP, TABLE_STEP = 1e-6, 1e-3
@@ -80,7 +80,7 @@ def flow_parts(
     where = tuple(keys[position] for keys in (flows.exporter, flows.importer, flows.sector))
     stages = []
     names = (
-        [f"total:{name}" for name in TOTAL_TERMS],
+        [f"total:{name}" for name in base_terms(attributions)],
         [str(name) for name in attributions if str(name).startswith("net:")],
     )
     for terms, start, end in ((names[0], origin, base), (names[1], base, forecast)):

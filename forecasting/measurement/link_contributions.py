@@ -73,6 +73,8 @@ def _measured(
 
 def chance_parts(forecaster: FittedForecaster, horizon: int) -> dict[str, NDArray[np.float64]]:
     """Average and contribution of every channel to each flow's chance, shape ``[flow]`` each."""
+    if forecaster.years_ahead(horizon) == 0:
+        return {AVERAGE: forecaster.probability_of_trade(horizon)}
     features = forecaster.chance_features(horizon)
     raw = forecaster.probability.contributions(features)
     chance, average = forecaster.probability.predict(features), expit(raw[:, -1])

@@ -34,6 +34,10 @@ class ForecastConfig:
     indicator_catalogue: Path | str | None = None
     pairs: tuple[Path | str, ...] = ()
     sectors: Path | str | None = None
+    reports: Path | str | None = None
+    report_delays: Path | str | None = None
+    report_revisions: float | None = None
+    monthly: tuple[Path | str, ...] = ()
     store: Path | str | None = None
     largest: int | None = None
     absent: AbsentFlows | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -82,6 +83,21 @@ def whole(low: int, high: int) -> Kind:
         return int(number)
 
     return Kind(read, "N")
+
+
+def number(low: float, high: float) -> Kind:
+    """A number from ``low`` to ``high``."""
+
+    def read(option: str, value: Any) -> float:
+        try:
+            found = math.nan if isinstance(value, bool) else float(value)
+        except (TypeError, ValueError):
+            found = math.nan
+        if not low <= found <= high:
+            raise refusal(option, value, f"Give a number from {low:g} to {high:g}")
+        return found
+
+    return Kind(read, "X")
 
 
 def _number(value: Any) -> Any:

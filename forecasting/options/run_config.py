@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from features.choices import (
+    REPORTS_KNOWN,
     SETTINGS,
     AbsentFlows,
     Decimal,
@@ -26,7 +27,7 @@ from features.errors import InputError, cut
 from features.findings import CODES
 from features.store.registry import is_key
 from forecasting.options import kinds
-from forecasting.options.kinds import choice, refusal, several, whole
+from forecasting.options.kinds import choice, number, refusal, several, whole
 from forecasting.options.option import Option, declares_options, option
 
 if TYPE_CHECKING:
@@ -77,6 +78,22 @@ class RunConfig:
         None, kinds.PATH, DATA,
         "folder of inter-country input-output tables: wiot_YYYY.parquet and "
         "gross_output.parquet")
+    reports: Path | None = option(
+        None, kinds.PATH, DATA,
+        "what countries declare of their own trade: reporter, partner, flow, year, [month], "
+        "value_usd, [valuation], [published]")
+    report_delays: Path | None = option(
+        None, kinds.PATH, DATA,
+        "months from the end of a year to each reporter's publication, for reports without "
+        "dates: reporter, months; others are late (default: a table that comes with gravicast)")
+    report_revisions: float = option(
+        1.0, number(0, 100), DATA,
+        "how much first reports differ from today's in the back-test, where only today's are at "
+        "hand, as a multiple of usual revisions; 0 takes today's for the first")
+    monthly: tuple[Path, ...] = option(
+        (), kinds.PATHS, DATA,
+        "monthly trade of the world and its regions, and oil prices: region, flow, month, value; "
+        "may be several")
     store: Path | None = option(
         None, kinds.PATH, DATA,
         "folder of the store of public data (default: GRAVICAST_STORE, else gravicast-store)")
@@ -124,9 +141,10 @@ class RunConfig:
         (1, 2, 3), kinds.HORIZONS, FORECAST,
         f"years ahead, from 1 to {kinds.LONGEST_HORIZON}, such as 1,2,3 or 1-5")
     settings: tuple[Setting, ...] = option(
-        SETTINGS, several(SETTINGS, metavar="SETTING,...", least=1), FORECAST,
-        "totals_known, ex_ante or both; the back-test scores each, and the forecast uses the "
-        "first")
+        (), several(SETTINGS, metavar="SETTING,..."), FORECAST,
+        "what is known beside the flows of the origin: reports_known, totals_known, ex_ante; the "
+        "back-test scores each, and the forecast uses the first (default: every one that the data "
+        "allow)")
     as_of: date | None = option(
         None, kinds.DAY, FORECAST,
         "day of the forecast; every origin of the back-test keeps the same distance (default: "
@@ -143,7 +161,7 @@ class RunConfig:
     rounds: int = option(
         80, whole(1, 5_000), MODEL, "boosting rounds of the shift model", trained=True)
     max_rows: int = option(
-        100_000, whole(1_000, 50_000_000), MODEL, "the most rows that a fit draws", trained=True)
+        50_000, whole(1_000, 50_000_000), MODEL, "the most rows that a fit draws", trained=True)
     params: Mapping[str, Any] = option(
         MappingProxyType({}), kinds.BOOSTER_PARAMS, "",
         "LightGBM parameters, but those of `models.booster_params.SET_HERE`", trained=True)
@@ -156,8 +174,8 @@ class RunConfig:
         "years between two nested choices of weights, from the ninth year of the panel on")
     study: bool = option(
         False, kinds.SWITCH, MODEL,
-        "back-test gravity models, each channel left out and placebos too; takes ten times as "
-        "long and needs gravicast[gravity]")
+        "back-test gravity models, LightGBM on levels, each channel left out and placebos too; "
+        "takes ten times as long and needs gravicast[gravity]")
     seed: int = option(1, whole(0, 2**31 - 1), MODEL, "seed of everything random", trained=True)
     workers: int = option(
         0, whole(0, 1_024), MODEL,
@@ -184,6 +202,9 @@ class RunConfig:
     def __post_init__(self) -> None:
         for name, declared in self.OPTIONS.items():
             object.__setattr__(self, name, declared.read(name, getattr(self, name)))
+        if not self.settings:
+            known = SETTINGS if self.reports is not None else SETTINGS[1:]
+            object.__setattr__(self, "settings", known)
         _check_together(self)
 
     def as_of_rule(self, last_year: int) -> AsOfRule:
@@ -286,6 +307,14 @@ def _check_together(config: RunConfig) -> None:
     if not own_catalogue and (config.indicators is None) != (config.indicator_catalogue is None):
         lacking = "indicators" if config.indicators is None else "indicator_catalogue"
         raise refusal(lacking, None, "Indicators and their catalogue go together: give both")
+    if REPORTS_KNOWN in config.settings:
+        if config.reports is None:
+            raise refusal("settings", REPORTS_KNOWN, "Give the reports as well (--reports)")
+        if 1 not in config.horizons:
+            remedy = "Reports are of the year after the origin: give horizon 1 as well"
+            raise refusal("horizons", str(min(config.horizons)), remedy)
+    if config.report_delays is not None and config.reports is None:
+        raise refusal("report_delays", str(config.report_delays), "Give the reports as well")
     if config.trade is None:
         _check_simulated(config)
     elif config.tables is not None and config.domestic != "include":
@@ -297,6 +326,7 @@ def _check_simulated(config: RunConfig) -> None:
     """The simulated world brings its own data: one sector, no domestic sales."""
     for given, remedy in (
         (config.indicators or config.pairs, "Indicators and pair files need a trade file"),
+        (config.reports or config.monthly, "Reports and monthly trade need a trade file"),
         (config.sectors or config.tables, "Sectors and input-output tables need a trade file"),
         (config.largest, "Keeping the largest traders needs a trade file"),
         (config.domestic != "apart", "Domestic flows need a trade file that holds them"),

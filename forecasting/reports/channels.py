@@ -17,6 +17,7 @@ from forecasting.results.channel_evidence import (
     channel_evidence,
     feature_evidence,
     has_data,
+    out_of_sample,
     placebo_evidence,
     why_untested,
 )
@@ -57,16 +58,17 @@ def _channels(result: RunResult, channels: pd.DataFrame) -> str:
     header = ("Channel", "Share of SHAP (range)", "Rank (range)", "Sign", "Same sign at origins",
               "Same sign for seeds", "Signs as expected", "Trees: path-dependent, interventional",
               "WAPE without it", "Log MAE without it", "Tests")  # fmt: skip
+    worth = out_of_sample(result)
     return table(
         f"Channels: use by the model, and worth out of sample ({len(result.explanation.rows):,} "
         "explained forecasts)",
         header,
-        [_channel(row, result) for row in channels.to_dict("records")],
+        [_channel(row, result, worth) for row in channels.to_dict("records")],
         strong=str(channels["label"].iloc[-1]),
     )
 
 
-def _channel(row: dict[str, Any], result: RunResult) -> list[str]:
+def _channel(row: dict[str, Any], result: RunResult, worth: pd.DataFrame) -> list[str]:
     technology = row["technology"] and row["channel"] != TOGETHER
     views = [percent(row[f"share_{view}"]) for view in ("path_dependent", "interventional")]
     return [
@@ -79,7 +81,7 @@ def _channel(row: dict[str, Any], result: RunResult) -> list[str]:
         percent(row["as_expected"], digits=0),
         DASH if DASH in views else f"{', '.join(views)}{': far apart' if row['apart'] else ''}",
         *_changes(row, result),
-        _tests(row, result),
+        _tests(row, result, worth),
     ]
 
 
@@ -90,11 +92,11 @@ def _changes(row: dict[str, Any], result: RunResult) -> list[str]:
     return [points(row[f"{metric}_change"], sign=True) for metric in ("wape", "log_mae")]
 
 
-def _tests(row: dict[str, Any], result: RunResult) -> str:
+def _tests(row: dict[str, Any], result: RunResult, worth: pd.DataFrame) -> str:
     if row["tests"] > 0:
         counts = [_count(row[name]) for name in ("helps", "hurts", "tests")]
         return "{} help, {} hurt of {}".format(*counts)
-    return f"not tested: {why_untested(result, str(row['channel']))}"
+    return f"not tested: {why_untested(result, str(row['channel']), worth=worth)}"
 
 
 def _count(number: float) -> str:

@@ -23,12 +23,12 @@ def score_of(scores: pd.DataFrame, setting: str, horizon: int, model: str, metri
     return float(rows[metric].iloc[0]) if len(rows) else float("nan")
 
 
-def with_gravity(scores: pd.DataFrame, study: pd.DataFrame | None) -> pd.DataFrame:
-    """Scores with the gravity models of a study, if there was one; means over origins."""
+def with_study_models(scores: pd.DataFrame, study: pd.DataFrame | None) -> pd.DataFrame:
+    """Scores with the further models of a study, if there was one; means over origins."""
     if study is None:
         return scores
-    gravity = study[study["group"] == "gravity"]
-    by = gravity.groupby(["setting", "model", "horizon"], sort=False)
+    further = study[study["group"] == "model"]
+    by = further.groupby(["setting", "model", "horizon"], sort=False)
     means = by[[*METRIC_LABELS, "r2_shift"]].mean().reset_index()
     return pd.concat([scores, means], ignore_index=True)
 

@@ -12,7 +12,12 @@ from features.choices import SETTINGS
 from features.errors import InputError
 from features.files.tables import read_table, require_columns
 from forecasting.evaluation.metrics import ratio_of_errors
-from forecasting.reports.score_cells import pooled_reliability, rows_where, score_of, with_gravity
+from forecasting.reports.score_cells import (
+    pooled_reliability,
+    rows_where,
+    score_of,
+    with_study_models,
+)
 from forecasting.reports.scoreboard_proof import ablation, in_short, placebos, significance, trials
 from forecasting.results.read import read_about
 from forecasting.run_folder.csv_files import read_csv
@@ -160,9 +165,9 @@ def _reach(targets: pd.DataFrame, setting: str, horizon: int, metric: str, ours:
 
 
 def _models(files: dict[str, Any]) -> str:
-    """Every model's errors; of the gravity models too where there was a study."""
+    """Every model's errors; of a study's models too where there was one."""
     scores, study = files["scores"], files.get("study_by_origin")
-    shown = with_gravity(scores[scores["stratum"] == "all"], study)
+    shown = with_study_models(scores[scores["stratum"] == "all"], study)
     parts = ["## Every model"]
     horizons = sorted(shown["horizon"].unique())
     for setting in settings_of(shown):
@@ -228,9 +233,12 @@ def _margins(scores: pd.DataFrame, reliability: pd.DataFrame) -> str:
 
 def _reproduce(config: dict[str, Any], targets: Path | None) -> str:
     words = ["gravicast run"]
-    files = [o for o in ("trade", "indicators", "indicator_catalogue") if config[o]]
+    single = ("trade", "indicators", "indicator_catalogue", "reports", "report_delays")
+    # A run of an earlier version lacks the newest options.
+    files = [o for o in single if config.get(o)]
     words += [f"--{option.replace('_', '-')} {_file(config[option])}" for option in files]
-    words += [f"--pairs {_file(path)}" for path in config["pairs"]]
+    for option in ("pairs", "monthly"):
+        words += [f"--{option} {_file(path)}" for path in config.get(option, ())]
     words += [
         f"--{option} {config[option]}"
         for option, usual in (("domestic", "apart"), ("negatives", "error"), ("absent", "auto"))

@@ -10,7 +10,12 @@ from forecasting.evaluation.metric_labels import METRICS
 from forecasting.evaluation.metrics import ratio_of_errors
 from forecasting.evaluation.significance import why_untested
 from forecasting.reports.html import heading, paragraph, table
-from forecasting.reports.score_cells import pooled_reliability, rows_where, score_of, with_gravity
+from forecasting.reports.score_cells import (
+    pooled_reliability,
+    rows_where,
+    score_of,
+    with_study_models,
+)
 from forecasting.results.result import RunResult
 from forecasting.words.labels import (
     METRIC_LABELS,
@@ -89,8 +94,8 @@ def _against(tests: pd.DataFrame, key: tuple[str, int, str, str]) -> list[str]:
 
 
 def _models(result: RunResult, overall: pd.DataFrame) -> str:
-    """Every model's errors; of the gravity models too where there was a study."""
-    overall = with_gravity(overall, None if result.study is None else result.study.by_origin)
+    """Every model's errors; of a study's models too where there was one."""
+    overall = with_study_models(overall, None if result.study is None else result.study.by_origin)
     rows = []
     for setting, horizon in cells_of(overall):
         for model in models_of(overall):

@@ -189,7 +189,7 @@ def _technology(result: RunResult) -> str:
     opening = f"{names} make up {percent(float(share))} of the model's SHAP contributions"
     worth = out_of_sample(result)
     row = worth[worth["channel"] == TOGETHER].to_dict("records")
-    why = why_untested(result, TOGETHER)
+    why = why_untested(result, TOGETHER, worth=worth)
     if not row or not has_data(result, TOGETHER):
         return f"{opening}. Whether they improve forecasts was not tested here: {why}."
     tests, helps, hurts = (int(row[0][name]) for name in ("tests", "helps", "hurts"))

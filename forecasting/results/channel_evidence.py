@@ -200,12 +200,12 @@ def _change(tests: pd.DataFrame) -> float:
     return float((100.0 * (ratio_of_errors(tests["theirs"], tests["ours"]) - 1.0)).mean())
 
 
-def why_untested(run: RunResult, channel: str) -> str:
+def why_untested(run: RunResult, channel: str, *, worth: pd.DataFrame) -> str:
     """Why the out-of-sample value of a channel is unknown; empty if it was tested.
 
-    ``channel`` is one of `features.feature.CHANNELS`, or `TOGETHER`.
+    ``channel`` is one of `features.feature.CHANNELS`, or `TOGETHER`; ``worth`` the run's
+    `out_of_sample`.
     """
-    worth = out_of_sample(run)
     row = worth[worth["channel"] == channel]
     if len(row) and int(row["tests"].iloc[0]) > 0:
         return ""

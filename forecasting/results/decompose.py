@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from forecasting.explanation.reallocation import log_mean
-from forecasting.explanation.terms import TERM_LABELS, TOTAL_TERMS
+from forecasting.explanation.terms import TERM_LABELS, base_terms
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import check_year, flow_columns
 
@@ -42,10 +42,14 @@ def decompose(run: RunResult, chosen: pd.Series[bool], *, year: int | None = Non
     first, second = log_mean(base, origin) / 100.0, log_mean(forecast, base) / 100.0
     parts = [
         ("base", f"total:{name}", float(first @ rows[f"total:{name}"].to_numpy(np.float64)))
-        for name in TOTAL_TERMS
+        for name in base_terms(rows)
     ]
     shift = [str(name) for name in rows if str(name).startswith("net:")]
     parts += [("shift", name, float(second @ rows[name].to_numpy(np.float64))) for name in shift]
+    starts = flows.loc[(flows["value_origin"] <= 0) & (flows["base"] > 0), ["base", "forecast"]]
+    if len(starts):
+        begun, ends = (float(column) for column in starts.sum())
+        parts += [("base", "starts", begun), ("shift", "starts", ends - begun)]
     stops = flows[(flows["value_origin"] > 0) & (flows["forecast"] <= 0)]
     if len(stops):
         moved = float((stops["base"] - stops["value_origin"]).sum())

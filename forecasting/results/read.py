@@ -14,7 +14,7 @@ from features.errors import MALFORMED, InputError
 from forecasting.evaluation.backtest_file import _not_whole
 from forecasting.evaluation.study import Study
 from forecasting.explanation.explain import Explanation, flow_positions
-from forecasting.explanation.terms import TOTAL_TERMS
+from forecasting.explanation.terms import base_terms
 from forecasting.measurement.tables import MeasureTables
 from forecasting.options.run_config import RunConfig
 from forecasting.results.result import RunResult
@@ -161,10 +161,12 @@ def _explanation(
     data = np.empty((len(table), len(names)), dtype=np.float32)
     for ahead in np.unique(horizon):
         rows = horizon == ahead
-        data[rows] = at_horizon(forecaster.features, int(ahead))[position[rows]]
+        years = forecaster.years_ahead(int(ahead))
+        data[rows] = at_horizon(forecaster.features, years)[position[rows]]
     return Explanation(
         rows=table[head],
-        totals=table[[f"total:{name}" for name in TOTAL_TERMS]].to_numpy(dtype=np.float64),
+        total_names=tuple(base_terms(table)),
+        totals=table[[f"total:{name}" for name in base_terms(table)]].to_numpy(dtype=np.float64),
         feature_names=tuple(names),
         values=np.ascontiguousarray(table[names].to_numpy(dtype=np.float32)),
         base_values=table["base_value"].to_numpy(dtype=np.float64),

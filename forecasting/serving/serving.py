@@ -14,11 +14,13 @@ from threadpoolctl import threadpool_limits
 
 from features.catalogue import coverage, origin_matrix
 from features.channels.own_features import own_features
+from features.choices import REPORTS_KNOWN
 from features.data.flows import FlowIndex
 from features.errors import InputError
 from features.feature import Feature
 from features.findings import refuse, settled
 from features.information import AsOfRule, DataBundle, InformationSet
+from forecasting.evaluation.nowcasting import Nowcasts
 from forecasting.evaluation.prepared import information_sets
 from forecasting.explanation.drivers import feature_drivers
 from forecasting.explanation.explain import attribution_table, channel_summary, explain
@@ -37,7 +39,7 @@ from forecasting.serving.provenance import provenance
 from forecasting.serving.served_model import ServedModel, open_model
 from forecasting.serving.shared_year import shared_year_findings
 from models.design import origin_value
-from models.forecaster import FittedForecaster
+from models.forecaster import FittedForecaster, forecast_flows
 from models.totals import forecast_totals
 
 
@@ -47,6 +49,7 @@ class _Origin:
 
     infos: dict[int, InformationSet]
     matrix: NDArray[np.float32]
+    nowcasts: Nowcasts | None
 
     @property
     def info(self) -> InformationSet:
@@ -141,7 +144,7 @@ def _forecast(address: str, config: ForecastConfig, progress: Progress) -> RunRe
 
 
 def _check_horizons(model: ServedModel, full_config: RunConfig) -> None:
-    known = sorted(model.forecaster.intervals)
+    known = model.forecaster.horizons
     unknown = [horizon for horizon in full_config.horizons if horizon not in known]
     if unknown:
         raise InputError(
@@ -184,7 +187,10 @@ def _at_origin(bundle: DataBundle, full_config: RunConfig, model: ServedModel) -
     (setting,) = full_config.settings
     last, rule = bundle.origin(full_config.as_of), full_config.as_of_rule(bundle.panel.last_year)
     infos = information_sets(bundle, setting=setting, rule=rule, last=last)
-    return _Origin(infos, origin_matrix(infos[last], own=_own(model)))
+    nowcasts = None
+    if setting == REPORTS_KNOWN:
+        nowcasts = Nowcasts(bundle, rule, infos, _own(model), full_config.seed)
+    return _Origin(infos, origin_matrix(infos[last], own=_own(model)), nowcasts)
 
 
 def _own(model: ServedModel) -> tuple[Feature, ...]:
@@ -195,6 +201,8 @@ def _own(model: ServedModel) -> tuple[Feature, ...]:
 def _at_new_origin(model: ServedModel, origin: _Origin, full_config: RunConfig) -> FittedForecaster:
     """The fitted model with the data of the new origin."""
     info = origin.info
+    if origin.nowcasts is not None:
+        return _nowcast_at(model.forecaster, origin, origin.nowcasts, full_config)
     return replace(
         model.forecaster,
         flows=info.flows,
@@ -204,4 +212,45 @@ def _at_new_origin(model: ServedModel, origin: _Origin, full_config: RunConfig) 
         features=origin.matrix,
         totals=forecast_totals(origin.infos, origin=info.origin, horizons=full_config.horizons),
         intervals={h: model.forecaster.intervals[h] for h in full_config.horizons},
+    )
+
+
+def _nowcast_at(
+    fitted: FittedForecaster, origin: _Origin, nowcasts: Nowcasts, full_config: RunConfig
+) -> FittedForecaster:
+    """The fitted model with a nowcast of the year after the new origin."""
+    assert fitted.nowcast is not None
+    info, value = origin.info, origin_value(origin.info)
+    chance = fitted.probability.of_flows(origin.matrix, value=value, horizon=1)
+    (totals,) = forecast_totals(origin.infos, origin=info.origin, horizons=(1,)).values()
+    other = forecast_flows(
+        value,
+        origin.matrix,
+        flows=info.flows,
+        totals=totals,
+        shift=fitted.shift,
+        chance=chance,
+        horizon=1,
+    )
+    start, chance = nowcasts.flows(info.origin, other.forecast, chance)
+    implied, year = nowcasts.levels(info.origin), info.origin + 1
+    infos = nowcasts.after(info.origin, start)
+    later = [horizon for horizon in full_config.horizons if horizon > 1]
+    ahead = forecast_totals(infos, origin=year, horizons=[h - 1 for h in later]) if later else {}
+    return replace(
+        fitted,
+        flows=info.flows,
+        origin=info.origin,
+        as_of=info.as_of.isoformat(),
+        value=value,
+        features=origin_matrix(infos[year], own=own_features(fitted.own)),
+        totals={horizon: ahead[horizon - 1] for horizon in later},
+        intervals={horizon: fitted.intervals[horizon] for horizon in later},
+        nowcast=replace(
+            fitted.nowcast,
+            value=start,
+            chance=chance,
+            reported=implied.reported,
+            levels=implied.levels,
+        ),
     )

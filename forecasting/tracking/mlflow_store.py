@@ -99,11 +99,11 @@ def prepare_tracking() -> None:
     Touches no file and no server.
     """
     os.environ.update(quiet_environment())
-    with quiet_logs():
-        import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
 
-        file = sqlite_file(store_uri())
-        if file is not None and not file.exists():
+    file = sqlite_file(store_uri())
+    if file is not None and not file.exists():
+        with quiet_logs():
             empty_store(_artifacts(file))
 
 

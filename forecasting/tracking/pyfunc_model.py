@@ -99,7 +99,7 @@ class GravicastModel(PythonModel):  # type: ignore[misc]
             for h in np.unique(horizon)
         ]
         if not parts:
-            parts = [self._table(min(self._forecaster.totals)).iloc[:0]]
+            parts = [self._table(min(self._forecaster.horizons)).iloc[:0]]
         table = pd.concat(parts).sort_index()
         for name in keys:
             answer[name] = table[name].astype("str")
@@ -117,7 +117,7 @@ class GravicastModel(PythonModel):  # type: ignore[misc]
         return self._tables[horizon]
 
     def _horizons(self, column: pd.Series[Any]) -> NDArray[np.int64]:
-        known = sorted(self._forecaster.totals)
+        known = self._forecaster.horizons
         wrong = ~column.isin(known)
         if wrong.any():
             raise ValueError(

@@ -11,7 +11,9 @@ from features.choices import SETTINGS
 from forecasting.evaluation.metric_labels import COMPARED
 from models.registry import model_names
 
-SETTING_LABELS: Mapping[str, str] = dict(zip(SETTINGS, ("Totals known", "Ex ante"), strict=True))
+SETTING_LABELS: Mapping[str, str] = dict(
+    zip(SETTINGS, ("Reports known", "Totals known", "Ex ante"), strict=True)
+)
 METRIC_LABELS: Mapping[str, str] = {metric.name: metric.label for metric in COMPARED}
 STRATUM_LABELS: Mapping[str, str] = {
     "all": "All flows",

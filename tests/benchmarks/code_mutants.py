@@ -14,10 +14,10 @@ from __future__ import annotations
 import argparse
 import ast
 import copy
+import multiprocessing
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -176,38 +177,59 @@ def draw(count: int, seed: int, root: Path, cores: list[str]) -> list[Mutant]:
 # Tests --------------------------------------------------------------------------------------------
 
 
-def run_tests(root: Path, core: str, timeout: float) -> tuple[str, float]:
+LIBRARIES = ("hypothesis", "lightgbm", "numba", "pandas", "pyarrow.parquet", "pytest",
+             "scipy.stats", "sklearn.linear_model", "threadpoolctl")  # fmt: skip
+"""Loaded once and inherited by every process of tests, where the system can fork."""
+
+
+def processes() -> Any:
+    """What starts processes of tests."""
+    way = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    context = multiprocessing.get_context(way)
+    if way == "forkserver":
+        context.set_forkserver_preload([*LIBRARIES])
+    return context
+
+
+def run_tests(context: Any, root: Path, core: str, timeout: float) -> tuple[str, float]:
     """``passed``, ``failed`` or ``timed out``, and the seconds it took."""
-    command = [sys.executable, "-m", "pytest", "-n", "0", "-x", "-q", "-p", "no:cacheprovider",
-               "--hypothesis-seed=0", *(f"tests/{name}" for name in CORES[core].tests)]  # fmt: skip
     # A compiled function is cached by its own file alone: one that calls a mutant would be stale.
     shutil.rmtree(root / "numba", ignore_errors=True)
-    environment = {
-        **os.environ, "PYTHONPATH": str(root), "NUMBA_CACHE_DIR": str(root / "numba"),
-        "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1",
-        "MLFLOW_TRACKING_URI": f"sqlite:///{root.as_posix()}/mlflow.db",
-    }  # fmt: skip
     start = time.monotonic()
-    silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(
-        command, cwd=root, env=environment, start_new_session=True, **silent
-    ) as process:
-        try:
-            code = process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            return "timed out", time.monotonic() - start
-    return "passed" if code == 0 else "failed", time.monotonic() - start
+    process = context.Process(target=_tests, args=(root, CORES[core].tests))
+    process.start()
+    process.join(timeout)
+    if process.is_alive():
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.join()
+        return "timed out", time.monotonic() - start
+    return "passed" if process.exitcode == 0 else "failed", time.monotonic() - start
 
 
-def try_mutant(mutant: Mutant, root: Path, timeout: float) -> tuple[bool, float]:
+def _tests(root: Path, tests: tuple[str, ...]) -> None:
+    """Run tests of the copy, silently, in a process group of their own."""
+    import pytest
+
+    if hasattr(os, "setsid"):
+        os.setsid()
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    os.chdir(root)
+    sys.path[:] = [str(root), *(path for path in sys.path if Path(path).resolve() != ROOT)]
+    os.environ["PYTHONPATH"] = str(root)
+    options = ("-n", "0", "-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0")
+    sys.exit(int(pytest.main([*options, *(f"tests/{name}" for name in tests)])))
+
+
+def try_mutant(context: Any, mutant: Mutant, root: Path, timeout: float) -> tuple[bool, float]:
     """Whether the module's tests notice a mutant; the module is put back afterwards."""
     file = root / CORES[mutant.core].module
     original = file.read_text(encoding="utf-8")
     try:
         file.write_text(mutant.source, encoding="utf-8")
-        outcome, seconds = run_tests(root, mutant.core, timeout)
+        outcome, seconds = run_tests(context, root, mutant.core, timeout)
     finally:
         file.write_text(original, encoding="utf-8")
     return outcome != "passed", seconds
@@ -226,16 +248,22 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="gravicast-mutants-") as folder:
         root = Path(folder) / "checkout"
         shutil.copytree(ROOT, root, ignore=LEFT_OUT)
+        os.environ |= {
+            "NUMBA_CACHE_DIR": str(root / "numba"),
+            "OMP_NUM_THREADS": "1",
+            "MLFLOW_TRACKING_URI": f"sqlite:///{root.as_posix()}/mlflow.db",
+        }
+        context = processes()
         limits: dict[str, float] = {}
         for number, mutant in enumerate(draw(given.count, given.seed, root, given.module)):
             if given.only and number not in given.only:
                 continue
             if mutant.core not in limits:
-                outcome, seconds = run_tests(root, mutant.core, 1_800)
+                outcome, seconds = run_tests(context, root, mutant.core, 1_800)
                 if outcome != "passed":
                     parser.error(f"the tests of {mutant.core} fail without a mutant")
                 limits[mutant.core] = 60 + 5 * seconds
-            dead, seconds = try_mutant(mutant, root, limits[mutant.core])
+            dead, seconds = try_mutant(context, mutant, root, limits[mutant.core])
             killed[mutant.core].append(dead)
             survivors += [] if dead else [f"{number:4d}  {mutant.title}"]
             word = "killed" if dead else "SURVIVED"

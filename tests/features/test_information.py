@@ -195,3 +195,15 @@ def test_nothing_handed_out_moves_with_the_future(bundle, perturb_future, as_of,
         np.testing.assert_array_equal(now.latest(name), other.latest(name))
     for name in bundle.pairs.yearly:
         np.testing.assert_array_equal(now.pair_years(name), other.pair_years(name))
+
+
+def test_a_year_of_a_series_is_its_row_and_others_are_unknown(bundle):
+    info = shown(bundle, date(2008, 7, 1), origin=2006)
+    first = int(bundle.indicators.years[0])
+    for name in ("MACRO.GDP", *TOTALS):
+        rows = info.series(name)
+        assert len(rows) > 5
+        for row, values in enumerate(rows):
+            np.testing.assert_array_equal(info.at(name, first + row), values)
+        for outside in (first - 1, first + len(rows)):
+            assert np.isnan(info.at(name, outside)).all()

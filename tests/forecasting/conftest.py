@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from features.catalogue import NAMES
 from features.data.panel import TradePanel
 from features.errors import InputError
 from features.information import DataBundle
+from features.measures.catalogue import MEASURES
 from forecasting import RunConfig, RunResult, run, simulate_world
 from forecasting.evaluation.prepared import PreparedData, prepare
 from forecasting.inputs.load import LoadedData
@@ -68,48 +70,67 @@ class WorldFiles:
         ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def world_files(
-    tmp_path_factory: pytest.TempPathFactory,
-    trade: pd.DataFrame,
-    indicator_tables: tuple[pd.DataFrame, pd.DataFrame],
-    pair_tables: list[tuple[str, pd.DataFrame]],
+    made_once: Callable[..., Path], make_world_tables: Callable[[], tuple[pd.DataFrame, ...]]
 ) -> WorldFiles:
-    folder = tmp_path_factory.mktemp("world")
+    """Read only: what is to be changed is written elsewhere."""
     names = ("trade.csv", "indicators.parquet", "catalogue.csv", "geography.parquet",
              "agreements.csv")  # fmt: skip
-    tables = (trade, *indicator_tables, *(table for _, table in pair_tables))
-    for name, table in zip(names, tables, strict=True):
-        if name.endswith(".csv"):
-            table.to_csv(folder / name, index=False)
-        else:
-            table.to_parquet(folder / name, index=False)
+
+    def make(folder: Path) -> None:
+        for name, table in zip(names, make_world_tables(), strict=True):
+            if name.endswith(".csv"):
+                table.to_csv(folder / name, index=False)
+            else:
+                table.to_parquet(folder / name, index=False)
+
+    folder = made_once("world", make)
     return WorldFiles(*(folder / name for name in names))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def quick() -> dict[str, Any]:
     """Options of a run that takes a second and yet learns something."""
     return dict(QUICK)
 
 
 @pytest.fixture(scope="session")
-def finished_run(
-    tmp_path_factory: pytest.TempPathFactory, make_bundle: Callable[..., DataBundle]
-) -> Path:
-    """Folder of a finished run on the tiny world, without figures and report. Read only."""
-    folder = tmp_path_factory.mktemp("finished")
-    with pytest.MonkeyPatch.context() as patch:
-        _draw_nothing(patch)
-        patch.setattr("forecasting.job.load", lambda _: LoadedData(make_bundle(), ()))
-        run(RunConfig(out=folder / "run", **QUICK), show_progress=False)
-    return folder / "run"
+def run_unaltered(
+    made_once: Callable[..., Path], make_bundle: Callable[..., DataBundle]
+) -> Callable[..., Path]:
+    """Give the folder of what `run_on` runs on the tiny world: made once for each. Read only.
+
+    Tests of leaks compare runs on altered data with it.
+    """
+
+    def made(**options: Any) -> Path:
+        def make(folder: Path) -> None:
+            with pytest.MonkeyPatch.context() as patch:
+                _few_measures(patch)
+                _run_on(make_bundle(), folder / "run", **options)
+
+        name = sha256(repr(sorted(options.items())).encode()).hexdigest()[:12]
+        return made_once(f"run-{name}", make) / "run"
+
+    return made
 
 
 @pytest.fixture(scope="session")
-def measured_run(
-    tmp_path_factory: pytest.TempPathFactory, make_bundle: Callable[..., DataBundle]
-) -> Path:
+def finished_run(made_once: Callable[..., Path], make_bundle: Callable[..., DataBundle]) -> Path:
+    """Folder of a finished run on the tiny world, without figures and report. Read only."""
+    return made_once("finished", lambda folder: _run_on(make_bundle(), folder / "run")) / "run"
+
+
+@pytest.fixture(scope="session")
+def sector_run(made_once: Callable[..., Path], make_bundle: Callable[..., DataBundle]) -> Path:
+    """Folder of the same with two sectors. Read only."""
+    bundle = make_bundle(sectors=("goods", "services"))
+    return made_once("sectors", lambda f: _run_on(bundle, f / "run", first_origin=2008)) / "run"
+
+
+@pytest.fixture(scope="session")
+def measured_run(made_once: Callable[..., Path], make_bundle: Callable[..., DataBundle]) -> Path:
     """Folder of a finished run on named sectors with domestic sales. Read only."""
     bundle = make_bundle(sectors=("c1", "c2", "c3"), domestic=True, include=True)
     assert bundle.sectors is not None
@@ -121,13 +142,15 @@ def measured_run(
         sectors=replace(bundle.sectors, names=names),
         trade_lag_months=bundle.trade_lag_months,
     )
-    folder = tmp_path_factory.mktemp("measured")
-    options = {**QUICK, "settings": ("totals_known",), "rounds": 3, "first_origin": 2004}
+    options = {"settings": ("totals_known",), "rounds": 3, "first_origin": 2006}
+    return made_once("measured", lambda f: _run_on(bundle, f / "run", **options)) / "run"
+
+
+def _run_on(bundle: DataBundle, out: Path, **options: Any) -> None:
     with pytest.MonkeyPatch.context() as patch:
         _draw_nothing(patch)
         patch.setattr("forecasting.job.load", lambda _: LoadedData(bundle, ()))
-        run(RunConfig(out=folder / "run", **options), show_progress=False)
-    return folder / "run"
+        run(RunConfig(out=out, **{**QUICK, **options}), show_progress=False)
 
 
 def _draw_nothing(patch: pytest.MonkeyPatch) -> None:
@@ -144,10 +167,22 @@ def draw_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def few_measures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One measure a family: all are a third of a small run, and have tests of their own."""
+    _few_measures(monkeypatch)
+
+
+def _few_measures(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(
+        "features.measures.catalogue.MEASURES", tuple({m.family: m for m in MEASURES}.values())
+    )
+
+
+@pytest.fixture
 def run_on(
-    monkeypatch: pytest.MonkeyPatch, draw_nothing: None, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, draw_nothing: None, few_measures: None, tmp_path: Path
 ) -> Callable[..., RunResult]:
-    """Run the whole job, figures aside, on a bundle instead of on files."""
+    """Run the whole job with few measures and no figures, on a bundle instead of on files."""
 
     def go(bundle: DataBundle, name: str, **options: Any) -> RunResult:
         monkeypatch.setattr("forecasting.job.load", lambda _: LoadedData(bundle, ()))
@@ -251,8 +286,17 @@ class ReviewFiles:
 
 
 @pytest.fixture(scope="session")
-def review_files(tmp_path_factory: pytest.TempPathFactory) -> ReviewFiles:
-    folder = tmp_path_factory.mktemp("reviewed")
+def review_files(made_once: Callable[..., Path]) -> ReviewFiles:
+    folder = made_once("reviewed", _write_review_files)
+    others = {
+        "indicators": folder / "indicators.csv",
+        "indicator_catalogue": folder / "catalogue.csv",
+        "pairs": (folder / "geography.csv", folder / "agreements.csv"),
+    }
+    return ReviewFiles(folder / "trade.csv", folder / "newer_trade.csv", others)
+
+
+def _write_review_files(folder: Path) -> None:
     world = simulate_world(seed=3, n_countries=10, n_years=16)
     last = world.trade["year"].max()
     tables = {
@@ -265,34 +309,34 @@ def review_files(tmp_path_factory: pytest.TempPathFactory) -> ReviewFiles:
     }
     for name, table in tables.items():
         table.to_csv(folder / name, index=False)
-    others = {
-        "indicators": folder / "indicators.csv",
-        "indicator_catalogue": folder / "catalogue.csv",
-        "pairs": (folder / "geography.csv", folder / "agreements.csv"),
-    }
-    return ReviewFiles(folder / "trade.csv", folder / "newer_trade.csv", others)
 
 
 @pytest.fixture(scope="session")
-def review_run(tmp_path_factory: pytest.TempPathFactory, review_files: ReviewFiles) -> Path:
+def review_run(made_once: Callable[..., Path], review_files: ReviewFiles) -> Path:
     """Folder of a run on those files, without figures and report. Read only."""
-    out = tmp_path_factory.mktemp("review-run") / "run"
-    with pytest.MonkeyPatch.context() as patch:
-        _draw_nothing(patch)
-        run(RunConfig(out=out, **review_files.options(), **QUICK), show_progress=False)
-    return out
+
+    def make(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            _draw_nothing(patch)
+            options = {**review_files.options(), **QUICK}
+            run(RunConfig(out=folder / "run", **options), show_progress=False)
+
+    return made_once("review-run", make) / "run"
 
 
 @pytest.fixture(scope="session")
-def migrated_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def migrated_store(made_once: Callable[..., Path]) -> Path:
     """An empty SQLite store of MLflow; making one takes it seconds, copying it nothing."""
-    import mlflow
 
-    file = tmp_path_factory.mktemp("store") / "template.db"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(file.parent)
-        mlflow.MlflowClient(f"sqlite:///{file.as_posix()}").search_experiments()
-    return file
+    def make(folder: Path) -> None:
+        import mlflow
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(folder)
+            uri = f"sqlite:///{(folder / 'template.db').as_posix()}"
+            mlflow.MlflowClient(uri).search_experiments()
+
+    return made_once("store", make) / "template.db"
 
 
 @pytest.fixture

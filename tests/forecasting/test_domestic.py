@@ -19,7 +19,7 @@ def test_a_run_with_domestic_sales_adds_up_and_sees_no_total_ahead_of_its_flows(
 ):
     # One run for all three: it is most of the time.
     home = ("DEU", "DEU", diagonal_bundle.panel.flows.sectors[0])
-    result = run_on(diagonal_bundle, "run", explain_flow=home)
+    result = run_on(diagonal_bundle, "run", explain_flow=home, first_origin=2008)
     assert check_flow(result.forecasts, home) == home
     assert flow_brief(result, home).title.startswith("Germany (DEU) to Germany (DEU)")
     partners_and_sectors_add_up(result)

@@ -23,12 +23,17 @@ from features.information import DataBundle
 from forecasting import RunConfig, RunResult, run
 from forecasting.evaluation.backtest_file import by_model
 from forecasting.evaluation.scores import METRICS, SKILL_METRICS
+from forecasting.figures.run_figures import PLOTS
+from forecasting.figures.style import NoDataError
 from forecasting.run_folder.record import FORMAT
 from models.raking import rake
 from models.registry import backtest_models
 
 BACKTEST = [model.name for model in backtest_models()]
 SETTINGS = ("totals_known", "ex_ante")
+FEW_FOLDS = {"first_origin": 2008}
+AS_OF = date(2009, 7, 1)
+EARLY_FOLDS = {"first_origin": 2005, "rounds": 3}
 FOLDS = {2007: (1, 2), 2008: (1, 2), 2009: (1,)}
 BOUNDS = ["lower_50", "upper_50", "lower_90", "upper_90"]
 TABLES = ("forecasts.parquet", "backtest.parquet", "attributions.parquet", "scores.csv",
@@ -55,22 +60,30 @@ class Finished:
         return pd.read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
 
 
-_KEPT: list[Finished] = []
+SOME_FIGURES = tuple(plot for plot in PLOTS if plot.name in ("scoreboard", "coverage"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def whole(world_files, quick, tmp_path_factory) -> Finished:
-    """A run on all files with figures and report: made once, for it takes ten seconds."""
-    if not _KEPT:
-        options = {**world_files.options, **quick}
-        out = tmp_path_factory.mktemp("whole") / "deep" / "run"
-        _KEPT.append(Finished(run(RunConfig(**options, out=out), show_progress=False), options))
-    return _KEPT[0]
+    """A run on all files with some figures and a report; all take ten times as long."""
+    options = {**world_files.options, **quick}
+    out = tmp_path_factory.mktemp("whole") / "deep" / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("forecasting.figures.run_figures.PLOTS", SOME_FIGURES)
+        patch.setattr("forecasting.reports.countries.plot", no_figure)
+        return Finished(run(RunConfig(**options, out=out), show_progress=False), options)
+
+
+def no_figure(*_: object, **__: object) -> None:
+    raise NoDataError("left out")
 
 
 def same_forecasts(first: RunResult, second: RunResult) -> bool:
-    name = "forecasts.parquet"
-    return (first.out / name).read_bytes() == (second.out / name).read_bytes()
+    return forecasts_of(first.out) == forecasts_of(second.out)
+
+
+def forecasts_of(folder: Path) -> bytes:
+    return (folder / "forecasts.parquet").read_bytes()
 
 
 def check_forecasts(table: pd.DataFrame) -> None:
@@ -124,7 +137,7 @@ def test_every_file_of_the_design_is_there_and_no_other(whole):
     assert files - figures == {*TABLES, *MODEL, "report.html", "run.json"}
     stems = {name.rsplit(".", 1)[0] for name in figures}
     assert figures == {f"{stem}.{kind}" for stem in stems for kind in ("png", "svg")}
-    assert len(stems) >= 5
+    assert stems == {f"figures/{plot.name}" for plot in SOME_FIGURES}
     assert all((whole.out / name).stat().st_size > 0 for name in files)
     assert list(whole.out.parent.iterdir()) == [whole.out]
 
@@ -320,18 +333,19 @@ def test_the_result_in_memory_is_that_of_the_files(whole):
 # The same inputs, the same numbers ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_another_run_gives_the_same_files_byte_by_byte(whole, workers, tmp_path, draw_nothing):
-    config = RunConfig(**{**whole.options, "workers": workers, "out": tmp_path / "again"})
+def test_another_run_on_more_cores_gives_the_same_files_byte_by_byte(whole, tmp_path, draw_nothing):
+    assert whole.options["workers"] == 1
+    config = RunConfig(**{**whole.options, "workers": 2, "out": tmp_path / "again"})
     run(config, show_progress=False)
     for name in (*TABLES, *MODEL):
         assert (tmp_path / "again" / name).read_bytes() == (whole.out / name).read_bytes(), name
 
 
-def test_another_seed_gives_other_forecasts(whole, tmp_path, draw_nothing):
-    config = RunConfig(**{**whole.options, "seed": 2, "out": tmp_path / "other"})
-    other = run(config, show_progress=False)
-    assert not same_forecasts(whole.result, other)
+def test_another_seed_gives_other_forecasts(bundle, run_on, run_unaltered):
+    few = {"as_of": AS_OF, "settings": SETTINGS, **EARLY_FOLDS}
+    other = run_on(bundle, "other", seed=2, **few)
+    tables = [other.forecasts, pd.read_parquet(run_unaltered(**few) / "forecasts.parquet")]
+    assert not np.array_equal(*(table["forecast"] for table in tables))
 
 
 # Less data, other data ----------------------------------------------------------------------------
@@ -340,7 +354,7 @@ def test_another_seed_gives_other_forecasts(whole, tmp_path, draw_nothing):
 def test_trade_alone_is_enough_and_the_coverage_says_what_is_lacking(
     world_files, quick, tmp_path, draw_nothing
 ):
-    options = {"trade": world_files.trade, **quick}
+    options = {"trade": world_files.trade, **quick, **FEW_FOLDS}
     out = tmp_path / "run"
     finished = Finished(run(RunConfig(**options, out=out), show_progress=False), options)
     check_forecasts(finished.table("forecasts.parquet"))
@@ -369,12 +383,13 @@ def test_with_all_files_the_coverage_says_that_nothing_is_lacking(whole):
     assert (coverage.loc[rest, "share_of_flows"] > 0).all()
 
 
+@pytest.mark.slow
 def test_sectors_and_domestic_flows_take_the_same_path(make_trade, quick, tmp_path, draw_nothing):
     sectors = ("goods", "services")
     table, path = make_trade(sectors=sectors, domestic=True), tmp_path / "trade.parquet"
     assert (table["exporter"] == table["importer"]).any()
     table.to_parquet(path, index=False)
-    options = {"trade": path, **quick}
+    options = {"trade": path, **quick, **FEW_FOLDS}
     out = tmp_path / "run"
     finished = Finished(run(RunConfig(**options, out=out), show_progress=False), options)
     forecasts = finished.table("forecasts.parquet")
@@ -395,8 +410,8 @@ def test_sectors_and_domestic_flows_take_the_same_path(make_trade, quick, tmp_pa
 # Nothing from the future --------------------------------------------------------------------------
 
 
-def backtest_until(result: RunResult, origin: int, settings: tuple[str, ...]) -> pd.DataFrame:
-    table = pd.read_parquet(result.out / "backtest.parquet")
+def backtest_until(folder: Path, origin: int, settings: tuple[str, ...]) -> pd.DataFrame:
+    table = pd.read_parquet(folder / "backtest.parquet")
     rows = (table["origin"] <= origin) & table["setting"].isin(settings)
     assert rows.sum() >= 56 * len(settings)
     return table[rows].drop(columns="actual").reset_index(drop=True)
@@ -414,65 +429,64 @@ def leaking(feature: str):
 @pytest.mark.parametrize(
     ("as_of", "settings"),
     [
-        (date(2009, 7, 1), SETTINGS),
-        (date(2009, 7, 1), ("ex_ante", "totals_known")),
+        (AS_OF, SETTINGS),
+        (AS_OF, ("ex_ante",)),
         (date(2008, 11, 15), ("totals_known",)),
     ],
 )
 def test_what_is_published_after_the_as_of_date_changes_no_forecast(
-    as_of, settings, bundle, perturb_future, run_on
+    as_of, settings, bundle, perturb_future, run_on, run_unaltered
 ):
-    setting = settings[0]
-    options = {"as_of": as_of, "settings": settings}
-    reference = run_on(bundle, "reference", **options)
-    assert set(reference.forecasts["origin"]) == {2007 if as_of.year == 2009 else 2006}
-    assert set(reference.forecasts["as_of"]) == {as_of.isoformat()}
-    for seed in (1, 2):
-        moved = perturb_future(bundle, as_of, setting, np.random.default_rng(seed))
-        assert not np.array_equal(moved.panel.values, bundle.panel.values, equal_nan=True)
-        after = run_on(moved, f"after-{seed}", **options)
-        assert same_forecasts(reference, after)
+    options = {"as_of": as_of, "settings": settings, **(EARLY_FOLDS if as_of == AS_OF else {})}
+    unaltered = run_unaltered(**options)
+    table = pd.read_parquet(unaltered / "forecasts.parquet")
+    assert set(table["origin"]) == {2007 if as_of == AS_OF else 2006}
+    assert set(table["as_of"]) == {as_of.isoformat()}
+    # A cell in four stays as it is.
+    moved = perturb_future(bundle, as_of, settings[0], np.random.default_rng(1))
+    assert not np.array_equal(moved.panel.values, bundle.panel.values, equal_nan=True)
+    after = run_on(moved, "after", **options)
+    assert forecasts_of(after.out) == forecasts_of(unaltered)
 
 
-def test_published_totals_move_the_forecast_where_they_are_known(bundle, perturb_future, run_on):
-    as_of = date(2009, 7, 1)
-    moved = perturb_future(bundle, as_of, "ex_ante", np.random.default_rng(1))
-    reference, after = (
-        run_on(data, name, as_of=as_of) for data, name in ((bundle, "before"), (moved, "after"))
-    )
-    assert not same_forecasts(reference, after)
+def test_published_totals_move_the_forecast_where_they_are_known(
+    bundle, perturb_future, run_on, run_unaltered
+):
+    moved = perturb_future(bundle, AS_OF, "ex_ante", np.random.default_rng(1))
+    after = run_on(moved, "after", as_of=AS_OF, settings=SETTINGS, **EARLY_FOLDS)
+    unaltered = run_unaltered(as_of=AS_OF, settings=SETTINGS, **EARLY_FOLDS)
+    assert forecasts_of(after.out) != forecasts_of(unaltered)
 
 
-@pytest.mark.parametrize(("origin", "setting"), [(2007, "totals_known"), (2008, "ex_ante")])
+@pytest.mark.parametrize(
+    ("origin", "setting"),
+    [(2007, "totals_known"), pytest.param(2008, "ex_ante", marks=pytest.mark.slow)],
+)
 def test_what_is_published_later_changes_no_forecast_of_an_earlier_origin(
-    origin, setting, bundle, perturb_future, run_on
+    origin, setting, bundle, perturb_future, run_on, finished_run
 ):
-    reference = run_on(bundle, "reference")
     as_of = date(origin + 2, 7, 1)
     moved = perturb_future(bundle, as_of, setting, np.random.default_rng(origin))
-    after = run_on(moved, "after")
+    folders = finished_run, run_on(moved, "after").out
     # The totals that "known" may see are news to "ex ante" alone.
     settings = SETTINGS if setting == "totals_known" else ("ex_ante",)
     pd.testing.assert_frame_equal(
-        *(backtest_until(result, origin, settings) for result in (reference, after)),
-        check_exact=True,
+        *(backtest_until(folder, origin, settings) for folder in folders), check_exact=True
     )
     # The check is alive: the next origin does see it.
-    later = [
-        backtest_until(result, origin + 1, settings)["forecast"] for result in (reference, after)
-    ]
+    later = [backtest_until(folder, origin + 1, settings)["forecast"] for folder in folders]
     assert not np.array_equal(*later)
 
 
 def test_a_planted_leak_is_found(bundle, perturb_future, run_on, monkeypatch):
-    as_of = date(2009, 7, 1)
-    moved = perturb_future(bundle, as_of, "totals_known", np.random.default_rng(1))
+    moved = perturb_future(bundle, AS_OF, "totals_known", np.random.default_rng(1))
     monkeypatch.setattr(catalogue, "FEATURES", leaking("log_value"))
-    reference, after = (
-        run_on(data, name, as_of=as_of) for data, name in ((bundle, "before"), (moved, "after"))
+    few = {"as_of": AS_OF, "settings": ("totals_known",), **EARLY_FOLDS}
+    before, after = (
+        run_on(data, name, **few) for data, name in ((bundle, "before"), (moved, "after"))
     )
-    assert not same_forecasts(reference, after)
-    rows = [backtest_until(result, 2006, SETTINGS) for result in (reference, after)]
+    assert not same_forecasts(before, after)
+    rows = [backtest_until(result.out, 2006, few["settings"]) for result in (before, after)]
     assert not rows[0].equals(rows[1])
 
 
@@ -482,7 +496,7 @@ def test_a_planted_leak_is_found(bundle, perturb_future, run_on, monkeypatch):
 @pytest.mark.parametrize(
     "growth",
     [
-        9,
+        pytest.param(9, marks=pytest.mark.slow),
         50,
     ],
 )
@@ -509,7 +523,7 @@ def test_forecasts_are_finite_where_no_scaling_can_meet_the_totals(run_on, growt
         (),
     )
     bundle = DataBundle(panel, indicators=indicators)
-    result = run_on(bundle, "run", settings=("totals_known",))
+    result = run_on(bundle, "run", settings=("totals_known",), **FEW_FOLDS)
     numbers = result.forecasts.select_dtypes("number").to_numpy()
     assert np.isfinite(numbers).all()
     assert (numbers >= 0).all()

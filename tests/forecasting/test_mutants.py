@@ -14,7 +14,7 @@ from types import ModuleType
 import pytest
 
 FILE = Path(__file__).parents[1] / "benchmarks" / "mutants.py"
-SAMPLE = 16
+SAMPLE = 8
 
 
 def _mutants() -> ModuleType:

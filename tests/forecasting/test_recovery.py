@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -25,13 +25,13 @@ from models.shift import CHOICES, ShiftModel
 from models.totals import forecast_totals
 from models.trade_probability import TradeProbability
 
-SEEDS = (1, 2)
+SEEDS = (1, pytest.param(2, marks=pytest.mark.slow))
 NO_TECHNOLOGY = dict.fromkeys(sorted(TECHNOLOGY), 0.0)
 HORIZONS = (1, 2, 3)
 SETTING = "totals_known"
 
 
-@lru_cache(maxsize=1)
+@cache
 def world_and_data(seed: int, planted: bool) -> tuple[World, PreparedData]:
     world = simulate_world(seed=seed, effects=None if planted else NO_TECHNOLOGY)
     panel = TradePanel.from_frame(world.trade)
@@ -45,8 +45,10 @@ def world_and_data(seed: int, planted: bool) -> tuple[World, PreparedData]:
     return world, prepare(bundle, RunConfig(experiment=None, horizons=HORIZONS))
 
 
-def found_channels(prepared: PreparedData) -> pd.DataFrame:
+@cache
+def found_channels(seed: int, planted: bool) -> pd.DataFrame:
     """Channel summary of the final model, as the main job computes it."""
+    _, prepared = world_and_data(seed, planted)
     origin, infos = prepared.last_origin, prepared.infos[SETTING]
     design = prepared.design.until(origin).thinned(max_rows=200_000, seed=1)
     forecaster = FittedForecaster(
@@ -102,7 +104,7 @@ def test_attributions_recover_the_planted_order_of_channels(seed, size):
     world, prepared = world_and_data(seed, planted=True)
     years = range(prepared.panel.first_year + 8, prepared.last_origin - max(HORIZONS) + 1)
     planted = world.truth.importance(origins=years, horizons=HORIZONS)
-    found = found_channels(prepared)[size]
+    found = found_channels(seed, planted=True)[size]
     order = [[sizes[channel] for channel in PLANTED_CHANNELS] for sizes in (planted, found)]
     assert spearmanr(*order).statistic >= 0.9
 
@@ -110,16 +112,17 @@ def test_attributions_recover_the_planted_order_of_channels(seed, size):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_world_without_technology_effects_shows_none(seed):
     """No technology channel moves the pattern as much as the least of what is planted."""
-    _, prepared = world_and_data(seed, planted=False)
-    net = found_channels(prepared)["mean_abs_net_percent"]
+    net = found_channels(seed, planted=False)["mean_abs_net_percent"]
     least = min(net[channel] for channel in PLANTED_CHANNELS if channel not in TECHNOLOGY)
     assert max(net[channel] for channel in TECHNOLOGY) < 0.5 * least
 
 
+@pytest.mark.slow
 def test_technology_lowers_the_error_far_more_where_it_is_planted():
-    seed = SEEDS[0]
-    planted = gain_of_technology(world_and_data(seed, planted=True)[1], horizon=3)
-    absent = gain_of_technology(world_and_data(seed, planted=False)[1], horizon=3)
+    planted, absent = (
+        gain_of_technology(world_and_data(1, planted=is_planted)[1], horizon=3)
+        for is_planted in (True, False)
+    )
     print(f"technology lowers the error by {planted:.2%} where planted, by {absent:.2%} elsewhere")
     assert planted > 0.007
     assert absent < planted / 3

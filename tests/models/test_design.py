@@ -208,6 +208,15 @@ def test_the_design_of_a_longer_panel_begins_with_that_of_a_shorter_one(panel, y
     same(design_of(panel).until(year), design_of(cut(panel, year)))
 
 
+def test_a_design_that_is_small_enough_is_not_thinned(panel):
+    rows = design_of(panel)
+    size = rows.shift.size
+    assert rows.thinned(max_rows=size, seed=1) is rows
+    fewer = rows.thinned(max_rows=size - 1, seed=1)
+    assert fewer.shift.size == size - 1
+    assert (np.diff(fewer.target_year) >= 0).all()
+
+
 def test_a_thinned_design_of_a_longer_panel_begins_with_that_of_a_shorter_one(panel):
     same(design_of(panel, max_flows=7).until(2006), design_of(cut(panel, 2006), max_flows=7))
 

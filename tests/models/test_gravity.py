@@ -158,6 +158,7 @@ print(ppml(rows, formula, tolerance=1e-6).coefficients["agreement"].hex())
 """
 
 
+@pytest.mark.slow
 def test_two_processes_estimate_the_same_to_the_last_digit():
     """Strings hash differently in each, and pyfixest orders effects by it."""
     root = Path(__file__).resolve().parents[2]

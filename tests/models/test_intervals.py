@@ -279,3 +279,10 @@ def test_the_worlds_own_error_is_not_counted_twice():
 
 def sizes(intervals: Intervals) -> tuple[np.ndarray, ...]:
     return tuple(intervals.residuals.T)
+
+
+def test_a_year_without_any_trade_has_no_world_error_to_take_out():
+    """All flows stopped, whatever the world does: scaled to a total of 0 nothing would be left."""
+    ones = np.ones(100)
+    fitted = fit_intervals([Sample(2000, ones, 0 * ones, ones)], shocks=np.array([-0.1, 0, 0.1]))
+    np.testing.assert_array_equal(fitted.residuals, -2.0)

@@ -25,7 +25,7 @@ YEAR = 2008
 GAP = positions(["intensity_gap_3"])[0]
 
 
-def design(*, rows: int = 6_000, horizons: int = 3, seed: int = 0, first: int = 1999) -> Design:
+def design(*, rows: int = 3_000, horizons: int = 3, seed: int = 0, first: int = 1999) -> Design:
     """Shifts that revert to the gap, ordered by target year."""
     rng = np.random.default_rng(seed)
     features = rng.normal(0, 0.5, (rows, len(NAMES))).astype(np.float32)

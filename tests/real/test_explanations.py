@@ -19,9 +19,10 @@ from models.totals import forecast_totals
 from models.trade_probability import TradeProbability
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-pytestmark = pytest.mark.skipif(
-    not DATA.is_dir(), reason=f"needs the real data, and {DATA} is not there"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the real data, and {DATA} is not there"),
+]
 HORIZONS = (1, 2, 3, 4, 5)
 SETTING = "totals_known"
 

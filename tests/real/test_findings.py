@@ -13,9 +13,10 @@ from features.data.panel import TradePanel
 from features.plausibility.checks import check_panel
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-pytestmark = pytest.mark.skipif(
-    not DATA.is_dir(), reason=f"needs the real data, and {DATA} is not there"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the real data, and {DATA} is not there"),
+]
 
 
 def test_of_goods_luxembourg_serbia_and_iraqs_embargo_are_noticed():

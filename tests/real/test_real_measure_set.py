@@ -18,9 +18,10 @@ from forecasting.measurement.contributions import FlowParts, contributions
 from forecasting.measurement.measure_set import MeasureSet, make_measure_set, unit_table
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-pytestmark = pytest.mark.skipif(
-    not DATA.is_dir(), reason=f"needs the real data, and {DATA} is not there"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the real data, and {DATA} is not there"),
+]
 ORIGIN = 2007
 
 

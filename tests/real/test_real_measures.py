@@ -17,9 +17,10 @@ from features.measures.measure import PanelContext, TradeYear
 from features.measures.reshoring import LOW_COST, kearney_index
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-pytestmark = pytest.mark.skipif(
-    not DATA.is_dir(), reason=f"needs the real data, and {DATA} is not there"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the real data, and {DATA} is not there"),
+]
 FLOWS = DATA / "trade" / "sector_flows.parquet"
 YEARS = (1995, 2009)
 

@@ -54,9 +54,10 @@ from features.measures.value_chains import ValueChains, value_chains
 from models.table_update import update_table
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-pytestmark = pytest.mark.skipif(
-    not DATA.is_dir(), reason=f"needs the real data, and {DATA} is not there"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the real data, and {DATA} is not there"),
+]
 YEARS = (1995, 2002, 2009)
 
 

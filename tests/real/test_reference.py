@@ -15,9 +15,10 @@ from models.baselines import drift, last_value, last_value_raked
 from models.raking import rake
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-pytestmark = pytest.mark.skipif(
-    not DATA.is_dir(), reason=f"needs the real data, and {DATA} is not there"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the real data, and {DATA} is not there"),
+]
 
 METRICS = (wape, pattern_distance, midpoint_mae, log_mae)
 FIRST_ORIGIN, LAST_YEAR = 2003, 2017

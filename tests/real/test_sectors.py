@@ -27,9 +27,10 @@ from models.raking import rake
 from models.totals import forecast_totals, published_totals
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-pytestmark = pytest.mark.skipif(
-    not DATA.is_dir(), reason=f"needs the real data, and {DATA} is not there"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not DATA.is_dir(), reason=f"needs the real data, and {DATA} is not there"),
+]
 FLOWS = DATA / "trade" / "sector_flows.parquet"
 ORIGIN = 2005
 

@@ -11,9 +11,12 @@ import pytest
 from models.gravity import Estimate, least_squares, ppml
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "reference"
-pytestmark = pytest.mark.skipif(
-    not DATA.is_dir(), reason=f"needs the published data sets, and {DATA} is not there"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not DATA.is_dir(), reason=f"needs the published data sets, and {DATA} is not there"
+    ),
+]
 pytest.importorskip("pyfixest", reason="needs the extra `gravity`")
 
 

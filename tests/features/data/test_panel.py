@@ -695,3 +695,12 @@ def test_a_text_column_in_parquet_is_refused_at_its_row(refused, tmp_path):
     path = tmp_path / "flows.parquet"
     small().assign(value_usd=["1", "2", "3", "4", "five", "6"]).to_parquet(path)
     refused(lambda: TradePanel.read(path), file=path, column="value_usd", row=6, says="'five'")
+
+
+def test_a_row_that_stands_twice_in_a_file_is_read_once(make_trade, tmp_path, refused):
+    frame, path = make_trade(), tmp_path / "trade.csv"
+    pd.concat([frame, frame.iloc[[3]]]).to_csv(path, index=False)
+    same_panel(TradePanel.read(path), TradePanel.from_frame(frame))
+    other = frame.iloc[[3]].assign(value_usd=frame["value_usd"].iloc[3] + 1)
+    pd.concat([frame, other]).to_csv(path, index=False)
+    refused(lambda: TradePanel.read(path), file=path, row=len(frame) + 2, says="occurs twice")

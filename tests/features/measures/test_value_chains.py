@@ -314,6 +314,8 @@ def with_final(final: list[float], *, taken: list[list[float]]) -> InputOutputTa
         ([10.0, 0.0], [[0.0, 0.0], [0.0, 7.0]]),
         # A and B sell all they make to each other: every column sums to 1.
         ([0.0, 0.0], [[0.0, 5.0], [5.0, 0.0]]),
+        # The same but for a ten-trillionth: what came out would be rounding.
+        ([5e-13, 5e-13], [[0.0, 5.0], [5.0, 0.0]]),
         # B takes more of itself than it makes, as its inventories fall: outputs would be negative.
         ([10.0, -3.0], [[0.0, 0.0], [0.0, 7.0]]),
     ],

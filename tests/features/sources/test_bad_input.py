@@ -14,7 +14,9 @@ from features.errors import InputError, SourceError, UnreachableError
 from features.sources.aipi import Aipi
 from features.sources.baci import Baci
 from features.sources.batis import Batis
+from features.sources.brent import Brent
 from features.sources.comtrade import Comtrade
+from features.sources.cpb import Cpb
 from features.sources.desta import Desta
 from features.sources.geodist import GeoDist
 from features.sources.gravity import Gravity
@@ -32,7 +34,8 @@ Serve = Callable[..., Server]
 Get = Callable[..., Any]
 COMTRADE = Comtrade(reporters=("USA",), years=(2016,))
 ALL = [
-    Aipi(), Baci(level="total"), Batis(), COMTRADE, Desta(), GeoDist(), Gravity(), Imts(),
+    Aipi(), Baci(level="total"), Batis(), Brent(), COMTRADE, Cpb(), Desta(), GeoDist(), Gravity(),
+    Imts(),
     Itpde(), Larch(), Owid(), Technology(), Wdi(), Wdi(via="bulk"), Weo(),
 ]  # fmt: skip
 FULL = Path("/dev/full")

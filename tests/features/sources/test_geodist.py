@@ -55,6 +55,7 @@ def test_it_feeds_a_run(get: Get, serve: Callable) -> None:
     assert not read.yearly
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.exists(), reason="needs ../shared/data/pairs/geography.parquet")
 def test_columns_are_those_of_the_shared_table(get: Get, serve: Callable) -> None:
     import pyarrow.parquet as pq

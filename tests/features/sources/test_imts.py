@@ -307,7 +307,7 @@ def test_every_row_is_kept_or_counted(
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"flow": "both"}, "unknown --flow 'both'.*exports, imports"),
+        ({"flow": "transit"}, "unknown --flow 'transit'.*exports, imports, both"),
         ({"years": (22,)}, "22 is not a calendar year"),
         ({"reporters": ("DE",)}, "'DE' is not a country's code"),
         ({"reporters": ("DEU", "DEU")}, "named twice"),

@@ -11,13 +11,12 @@ import pandas as pd
 import pytest
 
 from features.catalogue import NAMES
-from forecasting import RunConfig, read_run, run
+from forecasting import read_run
 from forecasting.briefs.blocs import blocs_brief
 from forecasting.briefs.country import country_brief
 from forecasting.briefs.flow import flow_brief
 from forecasting.briefs.world import world_brief
 from forecasting.evaluation.backtest_file import by_model
-from forecasting.inputs.load import LoadedData
 from forecasting.results.channel_evidence import out_of_sample
 from forecasting.results.subjects import named
 from forecasting.words.numbers import money, points
@@ -61,26 +60,7 @@ class Files:
         return out
 
 
-@pytest.fixture(scope="module")
-def sector_run(tmp_path_factory, make_bundle):
-    """Folder of a finished run with two sectors."""
-    folder = tmp_path_factory.mktemp("sectors") / "run"
-    bundle = make_bundle(sectors=("goods", "services"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("forecasting.job.load", lambda _: LoadedData(bundle, ()))
-        patch.setattr("forecasting.figures.run_figures.save_figures", lambda *_: {})
-        patch.setattr(
-            "forecasting.reports.report.write_report", lambda *given: given[-1].write_text("")
-        )
-        learns = {"min_data_in_leaf": 5, "feature_fraction": 1.0}
-        config = RunConfig(
-            out=folder, horizons=(1, 2), rounds=8, params=learns, workers=1, experiment=None
-        )
-        run(config, show_progress=False)
-    return folder
-
-
-@pytest.fixture(scope="module", params=["plain", "sectors"])
+@pytest.fixture(scope="module", params=["plain", pytest.param("sectors", marks=pytest.mark.slow)])
 def files(request, finished_run):
     folder = finished_run if request.param == "plain" else request.getfixturevalue("sector_run")
     return Files(

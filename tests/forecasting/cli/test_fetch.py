@@ -14,7 +14,9 @@ from fake_sources.everything import CODES, YEARS, everything
 from fake_sources.server import Server
 
 from features.download.client import Client
+from features.errors import InputError
 from features.sources.presets import PRESETS
+from features.store.coverage import coverage
 from features.store.registry import INDICATORS, SOURCES
 from features.store.store import Store
 from forecasting.cli.fetch import parse_source
@@ -40,6 +42,8 @@ COMMANDS = {
     "itpde": (),
     "desta": (),
     "larch": (),
+    "cpb": (),
+    "brent": (),
 }
 
 
@@ -88,6 +92,38 @@ def test_a_source_is_fetched_from_its_server_and_read_by_a_run(fetch, folder, so
         assert load(trade).bundle.panel.last_year == dataset.years[-1]
 
 
+def test_reports_and_monthly_trade_are_fetched_and_read_by_a_run(fetch, folder, tmp_path):
+    keys = {}
+    for source, *options in (
+        ("imts", "--flow", "both", "--years", "2016-2017"),
+        ("comtrade", "--flow", "both", "--reporters", "DEU,USA", "--years", "2016-2017"),
+        ("cpb",),
+        ("brent",),
+    ):
+        code, out, err = fetch(source, *options)
+        assert (code, err) == (0, "")
+        keys[source] = out.partition(": ")[0]
+        option = "reports" if options else "monthly"
+        assert f"--{option} {keys[source]}" in out.splitlines()[-1]
+        dataset = Store(folder).open(keys[source])
+        assert coverage(dataset).to_numpy().sum() == dataset.rows
+    names = sorted(CODES.values())
+    rows = [(o, d, year, 1e6) for o in names for d in names for year in YEARS if o != d]
+    trade = pd.DataFrame(rows, columns=["exporter", "importer", "year", "value_usd"])
+    trade.to_csv(tmp_path / "trade.csv", index=False)
+    for source in ("imts", "comtrade"):
+        config = RunConfig(trade=tmp_path / "trade.csv", reports=keys[source],
+                           monthly=(keys["cpb"], keys["brent"]), store=folder)  # fmt: skip
+        data = load(config)
+        assert (data.bundle.reports.values["importer"] > 0).any()
+        assert data.bundle.monthly.months(2003).size == 12
+        assert {one.role for one in data.sources} == {"trade", "reports", "monthly trade"}
+        assert all(len(one.sha256) == 64 for one in data.sources)
+    config = RunConfig(trade=tmp_path / "trade.csv", reports=keys["cpb"], store=folder)
+    with pytest.raises(InputError, match="does not hold what each country declares"):
+        load(config)
+
+
 @pytest.fixture(scope="module")
 def finished(mirror, folder, tmp_path_factory):
     """The main job from the store: trade, technology of three sources, distances, agreements."""
@@ -102,7 +138,8 @@ def finished(mirror, folder, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "run"
     code = main(["run", "--store", folder, "--trade", "baci:HS92:202601:section", "--indicators",
                  "indicators:technology", "--pairs", "geodist", "--pairs", "larch", "--horizons",
-                 "1", "--settings", "ex_ante", "--rounds", "5", "--no-tracking", "--quiet",
+                 "1", "--settings", "ex_ante", "--rounds", "3", "--no-tracking", "--quiet",
+                 "--first-origin", str(YEARS[-1] - 1), "--no-figures", "--no-report",
                  "--out", str(out)])  # fmt: skip
     assert code == 0
     return out

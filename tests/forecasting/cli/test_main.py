@@ -7,7 +7,7 @@ import io
 import re
 import signal
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,15 @@ import yaml
 from features.errors import InputError
 from forecasting import RunConfig, RunResult
 from forecasting.cli.main import main
+from forecasting.inputs.load import load
 from forecasting.results.versions import versions
 from models.registry import backtest_models
 
 BACKTEST = [model.name for model in backtest_models()]
 QUICK = ["--horizons", "1,2", "--rounds", "3", "--workers", "1", "--no-tracking"]
+FAST = ["--horizons", "1", "--rounds", "3", "--workers", "1", "--no-tracking", "--quiet"]
+"""For runs whose length does not matter; a late first origin makes them shorter still."""
+LATE = ["--first-origin", "2008"]
 
 
 def text_of(path: Path) -> str:
@@ -416,18 +420,29 @@ def test_a_mistake_is_one_line_without_quiet_too(world_files, tmp_path, capsys):
     assert reads(printed.err.strip(), file=bad, column="value_usd")
 
 
+@pytest.fixture
+def hears_ctrl_c() -> Iterator[None]:
+    """A background job is deaf to it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("hears_ctrl_c")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_leaves_nothing(world_files, tmp_path, capsys, monkeypatch, number):
+def test_an_interrupted_run_leaves_its_finished_folds_and_no_more(
+    world_files, tmp_path, capsys, monkeypatch, number
+):
     def interrupt(*arguments: object, **options: object) -> None:
         signal.raise_signal(number)
 
     monkeypatch.setattr("forecasting.final_forecast.explain", interrupt)
-    arguments = ["run", "--trade", str(world_files.trade), *QUICK, "--quiet"]
+    arguments = ["run", "--trade", str(world_files.trade), *FAST, *LATE]
     assert main([*arguments, "--out", str(tmp_path / "out")]) == 128 + number
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err == "gravicast: interrupted; nothing was left in the output folder\n"
-    assert listing(tmp_path) == set()
+    assert {Path(name).parts[0] for name in listing(tmp_path)} == {".out.gravicast-folds"}
 
 
 # Data at the edge of what can be forecast ---------------------------------------------------------
@@ -454,24 +469,48 @@ def no_exports_of(country: str) -> Change:
 @pytest.mark.parametrize(
     ("change", "more"),
     [
-        pytest.param(two_countries, [], id="two countries"),
-        pytest.param(no_trade_in(*range(1999, 2011)), [], id="no trade"),
-        pytest.param(no_trade_in(2005), [], id="a year without trade"),
-        pytest.param(no_trade_in(2010), [], id="a last year without trade"),
-        pytest.param(no_exports_of("NAM"), [], id="a country without exports"),
-        pytest.param(put("value_usd", 1e39), [], id="beyond float32"),
-        pytest.param(lambda frame: frame, ["--as-of", "2012-02-29"], id="as of 29 February"),
-        pytest.param(lambda frame: frame, ["--trade-lag-months", "24"], id="published late"),
-        pytest.param(lambda frame: frame, ["--trade-lag-months", "0"], id="published at once"),
-        pytest.param(lambda frame: frame, ["--as-of", "2030-01-01"], id="long after the panel"),
+        pytest.param(two_countries, LATE, id="two countries", marks=pytest.mark.slow),
+        pytest.param(no_trade_in(*range(1999, 2011)), LATE, id="no trade"),
+        pytest.param(no_trade_in(2005), LATE, id="a year without trade"),
+        pytest.param(
+            no_trade_in(2010), LATE, id="a last year without trade", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            no_exports_of("NAM"), LATE, id="a country without exports", marks=pytest.mark.slow
+        ),
+        pytest.param(put("value_usd", 1e39), LATE, id="beyond float32"),
+        pytest.param(
+            lambda frame: frame,
+            ["--as-of", "2012-02-29"],
+            id="as of 29 February",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            lambda frame: frame,
+            ["--trade-lag-months", "24"],
+            id="published late",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            lambda frame: frame,
+            ["--trade-lag-months", "0"],
+            id="published at once",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            lambda frame: frame,
+            ["--as-of", "2030-01-01", *LATE],
+            id="long after the panel",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_odd_data_are_forecast_without_nan_or_refused_in_one_line(
-    change, more, world_files, tmp_path, trade, capsys, draw_nothing
+    change, more, world_files, tmp_path, trade, capsys, draw_nothing, few_measures
 ):
     path, out = tmp_path / "trade.csv", tmp_path / "out"
     change(trade).to_csv(path, index=False)
-    code = main(["run", "--trade", str(path), *QUICK, "--quiet", "--out", str(out), *more])
+    code = main(["run", "--trade", str(path), *FAST, "--out", str(out), *more])
     printed = capsys.readouterr()
     if code == 0:
         numbers = pd.read_parquet(out / "forecasts.parquet").select_dtypes("number")
@@ -496,10 +535,16 @@ def _late_gdp(values: pd.DataFrame) -> pd.DataFrame:
 @pytest.mark.parametrize(
     "change",
     [
-        pytest.param(_gap_in_gdp, id="a year without GDP"),
+        pytest.param(_gap_in_gdp, id="a year without GDP", marks=pytest.mark.slow),
         pytest.param(_late_gdp, id="GDP that begins late"),
-        pytest.param(lambda values: values.assign(value=0.0), id="nothing but zeros"),
-        pytest.param(lambda values: values.assign(value=-values["value"]), id="signs turned"),
+        pytest.param(
+            lambda values: values.assign(value=0.0), id="nothing but zeros", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            lambda values: values.assign(value=-values["value"]),
+            id="signs turned",
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             lambda values: values.assign(value=1e300),
             id="beyond float32",
@@ -507,12 +552,12 @@ def _late_gdp(values: pd.DataFrame) -> pd.DataFrame:
     ],
 )
 def test_odd_indicators_are_used_without_nan_or_refused_in_one_line(
-    change, world_files, tmp_path, capsys, draw_nothing
+    change, world_files, tmp_path, capsys, draw_nothing, few_measures
 ):
     path, out = tmp_path / "indicators.parquet", tmp_path / "out"
     change(pd.read_parquet(world_files.indicators)).to_parquet(path, index=False)
     arguments = replace(world_files, indicators=path).arguments
-    code = main(["run", *arguments, *QUICK, "--quiet", "--out", str(out)])
+    code = main(["run", *arguments, *FAST, *LATE, "--out", str(out)])
     printed = capsys.readouterr()
     if code == 0:
         numbers = pd.read_parquet(out / "forecasts.parquet").select_dtypes("number")
@@ -591,10 +636,10 @@ def test_the_command_line_wins_over_the_file_and_leaves_the_rest_of_it(monkeypat
 
 
 def test_a_run_prints_the_scoreboard_to_stdout_and_nothing_else(
-    world_files, tmp_path, capsys, draw_nothing
+    world_files, tmp_path, capsys, draw_nothing, few_measures
 ):
     out = tmp_path / "runs" / "deep" / "out"
-    arguments = ["run", *world_files.arguments, *QUICK, "--out", str(out)]
+    arguments = ["run", *world_files.arguments, *QUICK, *LATE, "--out", str(out)]
     assert main(arguments) == 0
     printed = capsys.readouterr()
     assert "read the data" in printed.err
@@ -637,27 +682,31 @@ def test_a_run_prints_the_scoreboard_to_stdout_and_nothing_else(
     assert [path.name for path in out.parent.iterdir()] == ["out"]
 
 
-def test_negative_values_are_set_to_zero_and_counted_on_request(
-    world_files, tmp_path, trade, draw_nothing, capsys
+def test_namibia_survives_as_na_and_negative_values_are_counted_on_request(
+    tmp_path, trade, draw_nothing, few_measures, capsys
 ):
-    bad = tmp_path / "trade.csv"
-    put("value_usd", -2.5)(trade).to_csv(bad, index=False)
-    out = tmp_path / "out"
-    arguments = ["run", "--trade", str(bad), *QUICK, "--quiet", "--out", str(out)]
+    path, out = tmp_path / "trade.csv", tmp_path / "out"
+    put("value_usd", -2.5)(two_letters(trade)).to_csv(path, index=False)
+    arguments = ["run", "--trade", str(path), *FAST, *LATE, "--out", str(out)]
     assert main([*arguments, "--negatives", "zero"]) == 0
     assert "1 negative values set to zero" in text_of(out / "run.json")
-
-
-@pytest.mark.parametrize("kind", ["csv", "parquet"])
-def test_namibia_survives_as_na(tmp_path, trade, draw_nothing, capsys, kind):
-    two = {code: code[:2] for code in ("BRA", "DEU", "FRA", "IND", "NAM", "USA")}
-    two |= {"CHN": "CN", "ZAF": "ZA"}
-    table = trade.assign(exporter=trade["exporter"].map(two), importer=trade["importer"].map(two))
-    path, out = tmp_path / f"trade.{kind}", tmp_path / "out"
-    table.to_csv(path, index=False) if kind == "csv" else table.to_parquet(path, index=False)
-    assert main(["run", "--trade", str(path), *QUICK, "--quiet", "--out", str(out)]) == 0
     forecasts = pd.read_parquet(out / "forecasts.parquet")
-    assert set(forecasts["exporter"]) == set(forecasts["importer"]) == set(two)
+    assert set(forecasts["exporter"]) == set(forecasts["importer"]) == set(TWO_LETTERS)
+
+
+def test_namibia_is_read_as_na_from_parquet(tmp_path, trade):
+    two_letters(trade).to_parquet(tmp_path / "trade.parquet", index=False)
+    found = load(RunConfig(trade=tmp_path / "trade.parquet")).bundle.panel.flows.countries
+    assert set(found) == set(TWO_LETTERS)
+
+
+TWO_LETTERS = {"BRA": "BR", "CHN": "CN", "DEU": "DE", "FRA": "FR", "IND": "IN", "NAM": "NA",
+               "USA": "US", "ZAF": "ZA"}  # fmt: skip
+
+
+def two_letters(trade: pd.DataFrame) -> pd.DataFrame:
+    sides = ("exporter", "importer")
+    return trade.assign(**{side: trade[side].map(TWO_LETTERS) for side in sides})
 
 
 # Help ---------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +22,13 @@ from forecasting.evaluation.finished_tasks import FinishedTasks
 
 SHORT = {"horizons": (1,), "rounds": 3, "settings": ("ex_ante",), "first_origin": 2007}
 
-needs_dask = pytest.mark.skipif(
-    cluster_client.find_spec("distributed") is None, reason="needs the extra 'cluster'"
-)
+HAS_DASK = cluster_client.find_spec("distributed") is not None
+
+
+def needs_dask(test: Callable[..., None]) -> Callable[..., None]:
+    """Mark a test that starts a scheduler and workers."""
+    skipped = pytest.mark.skipif(not HAS_DASK, reason="needs the extra 'cluster'")
+    return pytest.mark.slow(skipped(test))
 
 
 @dataclass(frozen=True)

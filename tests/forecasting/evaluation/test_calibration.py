@@ -59,7 +59,7 @@ def test_only_outcomes_up_to_the_origin_count(prepared, horizon):
         return calibration
 
     reference = calibrated(9999)
-    for at in range(FIRST, 2014):
+    for at in (FIRST, 2008, 2010, 2012, 2013):
         known = numbers(reference, origin=at, horizon=horizon)
         # Whatever is forecast for later than `at`, in any way, is not seen at `at` ...
         later = calibrated(at - horizon + 1)
@@ -153,10 +153,13 @@ def test_only_the_main_model_is_calibrated(prepared):
         calibration.add(forecast_at(prepared, FIRST, model="drift"))
 
 
-def panel_of(pairs: int, years: int = 20) -> TradePanel:
+def panel_of(pairs: int, years: int = 20, *, silent: int = 0) -> TradePanel:
+    """Every pair trades in every year; the first not in the last ``silent`` years to 2007."""
     rows = [("DEU", "FRA"), ("FRA", "DEU"), ("DEU", "USA"), ("USA", "DEU"), ("FRA", "USA")][:pairs]
     table = [(*pair, 2000 + year, 1.0 + year) for pair in rows for year in range(years)]
     frame = pd.DataFrame(table, columns=["exporter", "importer", "year", "value_usd"])
+    quiet = frame["year"].between(2008 - silent, 2007) & (frame["exporter"] == rows[0][0])
+    frame.loc[quiet & (frame["importer"] == rows[0][1]), "value_usd"] = 0.0
     return TradePanel.from_frame(frame, absent="zero")
 
 
@@ -173,3 +176,18 @@ def test_a_panel_with_too_few_past_flows_for_an_interval_is_refused_at_once(
         check()
     else:
         stops(check, says="too few for intervals")
+
+
+@pytest.mark.parametrize(
+    ("years", "horizon", "silent", "enough"),
+    # Three pairs from 2002 on, or in the last eight origins: 21 and 24 flows.
+    [(10, 1, 2, True), (10, 1, 3, False), (11, 2, 2, True), (11, 2, 3, False),
+     (11, 1, 5, True), (11, 1, 6, False), (12, 2, 5, True), (12, 2, 6, False)],
+)  # fmt: skip
+def test_the_flow_that_makes_them_enough_is_counted(stops, years, horizon, silent, enough):
+    panel = panel_of(3, years, silent=silent)
+    check = lambda: check_outcomes(panel, horizons=(horizon,), last_origin=panel.last_year)  # noqa: E731
+    if enough:
+        check()
+    else:
+        stops(check, says=f"18 past flows with an outcome at horizon {horizon}")

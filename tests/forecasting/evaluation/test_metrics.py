@@ -221,3 +221,8 @@ def test_where_a_metric_is_not_defined_it_is_nan_and_not_an_error():
         assert math.isnan(metric(empty, empty))
     assert math.isnan(metrics.brier(empty.astype(bool), empty))
     assert math.isnan(metrics.average_precision(empty.astype(bool), empty))
+
+
+def test_a_perfect_forecast_is_one_whose_errors_are_rounding():
+    assert np.isnan(metrics.ratio_of_errors(1e-6, 1e-6))
+    assert metrics.ratio_of_errors(1e-6, 2e-6) == pytest.approx(0.5)

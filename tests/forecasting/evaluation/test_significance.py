@@ -12,6 +12,7 @@ from scipy import stats
 from forecasting.evaluation.significance import (
     FEWEST_ORIGINS,
     UNTESTED,
+    cosine_terms,
     equal_accuracy,
     holm,
     significance_table,
@@ -71,6 +72,23 @@ def test_the_statistic_is_that_of_its_formula():
     assert got.statistic == pytest.approx(np.sqrt(size) * values.mean() / np.sqrt(variance))
     assert got.p_value == pytest.approx(2 * (1 - stats.t.cdf(abs(got.statistic), order)))
     assert (got.origins, got.wins, got.difference) == (8, 1, pytest.approx(0.2))
+
+
+@pytest.mark.parametrize(
+    ("origins", "horizon", "terms"),
+    [(4, 1, 2), (5, 1, 2), (6, 1, 3), (8, 1, 4), (10, 1, 4), (40, 1, 4), (11, 2, 2), (12, 2, 3),
+     (16, 2, 4), (12, 3, 2), (14, 5, 2)],
+)  # fmt: skip
+def test_terms_are_half_the_origins_a_horizon_from_2_to_4(origins, horizon, terms):
+    assert cosine_terms(origins, horizon=horizon) == terms
+
+
+def test_as_few_as_four_origins_are_tested():
+    four = equal_accuracy(np.array([-0.1, -0.3, -0.2, -0.1]), horizon=1)
+    assert FEWEST_ORIGINS == four.origins == four.wins == 4
+    assert 0 < four.p_value < 1
+    assert why_untested(origins=4) == "both forecast the same"
+    assert why_untested(origins=3) == "fewer than 4 origins"
 
 
 @quick

@@ -109,15 +109,23 @@ def test_series_that_other_channels_read_stay_where_they_are():
 # The whole ---------------------------------------------------------------------------------------
 
 
+FEW_FOLDS = {"first_origin": 2008}
+
+
+@pytest.fixture
+def options(quick) -> dict[str, Any]:
+    return quick | FEW_FOLDS
+
+
 @pytest.fixture(scope="module")
 def kept() -> dict[str, RunResult]:
     return {}
 
 
 @pytest.fixture
-def studied(kept, world_files, quick, draw_nothing, tmp_path_factory) -> RunResult:
+def studied(kept, world_files, options, draw_nothing, few_measures, tmp_path_factory) -> RunResult:
     if not kept:
-        kept["run"] = study(world_files.options | quick, tmp_path_factory.mktemp("study") / "run")
+        kept["run"] = study(world_files.options | options, tmp_path_factory.mktemp("study") / "run")
     return kept["run"]
 
 
@@ -125,10 +133,11 @@ def study(options: dict[str, Any], out: Path) -> RunResult:
     return run(RunConfig(**options, out=out, study=True), show_progress=False)
 
 
+@pytest.mark.slow
 def test_a_study_scores_every_model_at_every_fold(studied):
     table = pd.read_csv(studied.out / "study_by_origin.csv")
     expected = {
-        "gravity": {model.name for model in study_models()},
+        "model": {model.name for model in study_models()},
         "ablation": set(leave_out()),
         "placebo": set(placebos(seed=1)),
     }
@@ -145,6 +154,7 @@ def test_a_study_scores_every_model_at_every_fold(studied):
     assert {path.name for path in studied.out.iterdir()} <= files.NAMES
 
 
+@pytest.mark.slow
 def test_what_was_left_out_or_altered_changed_the_forecast(studied):
     ours = studied.scores_by_origin.query("model == 'gravicast'").set_index(
         ["setting", "origin", "horizon"]
@@ -155,6 +165,7 @@ def test_what_was_left_out_or_altered_changed_the_forecast(studied):
         assert (theirs - ours).abs().max() > 0, model
 
 
+@pytest.mark.slow
 def test_the_oracle_meets_the_totals_that_came(studied):
     """Told the margins, gravity's world total is right; its feasible twin's is not."""
     table = studied.study.by_origin
@@ -162,12 +173,14 @@ def test_the_oracle_meets_the_totals_that_came(studied):
     assert wape[ORACLE] < wape["gravity_three_way"]
 
 
+@pytest.mark.slow
 def test_gravity_is_among_the_baselines_the_model_is_tested_against(studied):
     table = pd.read_csv(studied.out / "significance.csv")
     assert set(table["against"]) == set(baselines())
     assert ORACLE not in set(table["against"])
 
 
+@pytest.mark.slow
 def test_a_scoreboard_is_made_of_the_run_s_files_alone(studied, tmp_path):
     again = write_scoreboard(studied.out, out=tmp_path / "again.md")
     text = again.read_text("utf-8")
@@ -197,17 +210,21 @@ def last_value(result: RunResult) -> float:
     return float(rows["wape"].iloc[0])
 
 
-def test_two_studies_give_identical_files(studied, world_files, quick, draw_nothing, tmp_path):
-    options = world_files.options | quick | {"workers": 2}
-    other = study(options, tmp_path / "run")
+@pytest.mark.slow
+def test_two_studies_give_identical_files(studied, world_files, options, draw_nothing, tmp_path):
+    other = study(world_files.options | options | {"workers": 2}, tmp_path / "run")
     for name in ("study_by_origin.csv", "ablation.csv", "placebos.csv", "trials.csv",
                  "significance.csv", "reliability.csv", "scoreboard.md"):  # fmt: skip
         assert (other.out / name).read_bytes() == (studied.out / name).read_bytes(), name
 
 
-def test_a_study_without_indicators_has_no_placebos(world_files, quick, draw_nothing, tmp_path):
-    result = study({"trade": world_files.trade, **quick}, tmp_path / "run")
-    assert set(result.study.by_origin["group"]) == {"gravity", "ablation"}
+@pytest.mark.slow
+def test_a_study_without_indicators_has_no_placebos(
+    world_files, options, draw_nothing, few_measures, tmp_path
+):
+    less = {"settings": ("ex_ante",), "horizons": (1,), "first_origin": 2009, "rounds": 2}
+    result = study({"trade": world_files.trade, **options, **less}, tmp_path / "run")
+    assert set(result.study.by_origin["group"]) == {"model", "ablation"}
     assert "Placebos" not in (result.out / "scoreboard.md").read_text("utf-8")
 
 
@@ -224,13 +241,13 @@ def test_a_study_without_the_gravity_extra_is_refused_before_any_work(
 # Targets and mistakes ----------------------------------------------------------------------------
 
 
-def test_targets_say_what_was_reached(studied, tmp_path):
+def test_targets_say_what_was_reached(finished_run, tmp_path):
     rows = [("ex_ante", 1, "wape", 10.0), ("ex_ante", 1, "log_mae", 1e-6)]
     targets = tmp_path / "targets.csv"
     pd.DataFrame(rows, columns=["setting", "horizon", "metric", "reach"]).to_csv(
         targets, index=False
     )
-    text = write_scoreboard(studied.out, targets=targets, out=tmp_path / "s.md").read_text("utf-8")
+    text = write_scoreboard(finished_run, targets=targets, out=tmp_path / "s.md").read_text("utf-8")
     assert text.count(": reached |") == 1
     assert text.count(": missed |") == 1
 
@@ -239,21 +256,22 @@ def test_a_folder_without_a_run_is_refused(tmp_path, refused):
     refused(lambda: write_scoreboard(tmp_path), file=tmp_path, says="no run in this folder")
 
 
-def test_targets_without_a_column_are_refused(studied, tmp_path, refused):
+def test_targets_without_a_column_are_refused(finished_run, tmp_path, refused):
     targets = tmp_path / "targets.csv"
     targets.write_text("setting,horizon,metric\nex_ante,1,wape\n")
     refused(
-        lambda: write_scoreboard(studied.out, targets=targets, out=tmp_path / "s.md"),
+        lambda: write_scoreboard(finished_run, targets=targets, out=tmp_path / "s.md"),
         file=targets,
         column="reach",
     )
     assert not (tmp_path / "s.md").exists()
 
 
-def test_a_scoreboard_that_cannot_be_written_leaves_nothing(studied, tmp_path, refused):
+def test_a_scoreboard_that_cannot_be_written_leaves_nothing(finished_run, tmp_path, refused):
     out = tmp_path / "nowhere" / "s.md"
-    refused(lambda: write_scoreboard(studied.out, out=out), file=out)
+    refused(lambda: write_scoreboard(finished_run, out=out), file=out)
 
 
+@pytest.mark.slow
 def test_the_run_says_that_it_was_a_study(studied):
     assert json.loads((studied.out / "run.json").read_text())["config"]["study"] is True

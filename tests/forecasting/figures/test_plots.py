@@ -65,6 +65,7 @@ def test_every_kind_draws_a_run_with_a_title_and_units(result: RunResult, kind: 
     assert any(unit in label for label in labels for unit in units), labels
 
 
+@pytest.mark.slow
 def test_every_figure_of_a_run_is_written_twice(
     written: dict[str, list[Path]],
 ) -> None:
@@ -88,6 +89,7 @@ def test_figures_of_a_run_are_kinds_and_describe_themselves() -> None:
     assert not re.search(r"\b(drives?|because|effects?|impacts?|causes?)\b", words)
 
 
+@pytest.mark.slow
 def test_figures_are_the_same_every_time(
     result: RunResult, written: dict[str, list[Path]], tmp_path: Path
 ) -> None:

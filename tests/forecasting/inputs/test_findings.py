@@ -41,7 +41,9 @@ def read(tmp_path) -> Callable[..., LoadedData]:
     return go
 
 
-def test_a_late_reporter_is_told_kept_and_forecast(late, tmp_path, capsys, draw_nothing):
+def test_a_late_reporter_is_told_kept_and_forecast(
+    late, tmp_path, capsys, draw_nothing, few_measures
+):
     late.to_csv(tmp_path / "trade.csv", index=False)
     out = tmp_path / "out"
     assert main(["run", "--trade", str(tmp_path / "trade.csv"), *QUICK, "--quiet",

@@ -57,6 +57,7 @@ def test_a_run_read_back_has_the_same_tables(finished, pattern):
         )
 
 
+@pytest.mark.slow
 def test_two_runs_write_the_same_bytes_however_many_workers(finished, run_chains):
     other = run_chains(workers=2)
     files = sorted(path.name for path in finished.out.glob("measures_*"))

@@ -35,7 +35,7 @@ from forecasting.reports.embedded import LARGEST_IMAGE, images
 from forecasting.reports.html import table
 from forecasting.reports.report import FIGURES, make_report, write_report
 from forecasting.reports.summary import answers
-from forecasting.results.channel_evidence import TOGETHER, why_untested
+from forecasting.results.channel_evidence import TOGETHER, out_of_sample, why_untested
 from forecasting.serving.serving import forecast_with
 from forecasting.words.labels import stratum
 from forecasting.words.numbers import percent, usd
@@ -316,6 +316,7 @@ def test_without_a_study_it_says_how_to_test_the_channels(outline: Outline) -> N
     assert "Placebos" not in outline.text
 
 
+@pytest.mark.slow
 def test_a_run_with_sectors_on_trade_alone(
     run_on: Callable[..., RunResult],
     make_bundle: Callable[..., DataBundle],
@@ -323,13 +324,14 @@ def test_a_run_with_sectors_on_trade_alone(
     tmp_path: Path,
 ) -> None:
     bundle = make_bundle(sectors=("goods", "services"), indicators=False, pairs=False)
-    found = run_on(bundle, "sectors")
+    found = run_on(bundle, "sectors", first_origin=2008)
     make_report(found.out, countries=["USA"], out=tmp_path / "r.html")
     text = Outline((tmp_path / "r.html").read_text("utf-8")).text
     assert "Series that the data do not hold: " in text
     assert "make up 0.0% of the model's SHAP contributions" in text
+    worth = out_of_sample(found)
     for channel in (TOGETHER, *TECHNOLOGY):
-        assert why_untested(found, channel) == "the data hold none of it"
+        assert why_untested(found, channel, worth=worth) == "the data hold none of it"
     assert "They add nothing" not in text
     assert "A null result. Against the model without its technology" not in text
     same = found.scores_by_origin.pivot_table(
@@ -403,6 +405,7 @@ def digest(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.slow
 def test_it_replaces_the_run_s_own_report_and_nothing_else(
     copied: Path, no_figures: None, tmp_path: Path
 ) -> None:
@@ -428,18 +431,21 @@ def test_it_replaces_the_run_s_own_report_and_nothing_else(
     assert other.read_bytes() == (copied / "report.html").read_bytes()
 
 
+@pytest.mark.slow
 def test_the_run_s_own_report_is_the_one_made_from_its_folder(
     make_bundle: Callable[..., DataBundle],
     copied: Path,
     quick: dict[str, Any],
     no_figures: None,
+    few_measures: None,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
     """Also where an older run lies in the folder: none of its back-test gets into the report."""
     monkeypatch.setattr("forecasting.figures.run_figures.save_figures", lambda *_: {})
     monkeypatch.setattr("forecasting.job.load", lambda _: LoadedData(make_bundle(), ()))
-    config = RunConfig(out=copied, overwrite=True, **{**quick, "rounds": 3})
+    few = {"rounds": 3, "first_origin": 2008}
+    config = RunConfig(out=copied, overwrite=True, **{**quick, **few})
     run(config, show_progress=False)
     found = make_report(copied, out=tmp_path / "report.html").read_bytes()
     assert found == (copied / "report.html").read_bytes()

@@ -29,6 +29,8 @@ from forecasting.inputs.load import LoadedData, Source
 from forecasting.reports.report import make_report
 from models.trials import trials
 
+pytestmark = pytest.mark.slow
+
 DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 NAMES = {"BRA": "Brazil", "CHN": "China", "DEU": "Germany", "FRA": "France", "IND": "India",
          "NAM": "Namibia", "USA": "United States", "ZAF": "South Africa"}  # fmt: skip
@@ -55,8 +57,8 @@ MODELS = {
     "last_value_raked": "raked base",
     "last_value": "last value",
     "drift": "drift",
-    "lightgbm_levels": "LightGBM, levels",
     "lightgbm_differences": "LightGBM, differences",
+    "lightgbm_levels": "LightGBM, levels",
     "gravity_three_way": "gravity, three-way PPML",
     "gravity_dynamic": "gravity, dynamic PPML",
     "gravity_three_way_oracle": "gravity, three-way PPML with true totals (oracle)",
@@ -308,7 +310,7 @@ class Files:
         return rows.loc[order]
 
     def score(self, setting: str, horizon: int, model: str, name: str) -> float:
-        """A metric over all flows; of the gravity models the mean over origins."""
+        """A metric over all flows; of the models of a study the mean over origins."""
         keys = {"setting": setting, "horizon": horizon, "model": model}
         rows = pick(self.scores, stratum="all", **keys)
         if rows.empty:

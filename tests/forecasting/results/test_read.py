@@ -34,9 +34,15 @@ def same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
     )
 
 
-@pytest.mark.parametrize("sectors", [(), ("goods", "services")], ids=["plain", "sectors"])
+@pytest.mark.parametrize(
+    "sectors",
+    [
+        pytest.param((), id="plain", marks=pytest.mark.slow),
+        pytest.param(("goods", "services"), id="sectors"),
+    ],
+)
 def test_a_run_is_read_back_as_it_was_returned(run_on, make_bundle, sectors):
-    result = run_on(make_bundle(sectors=sectors), "run")
+    result = run_on(make_bundle(sectors=sectors), "run", first_origin=2008)
     found = read_run(result.out)
     tables = ("forecasts", "scores", "scores_by_origin", "significance", "reliability",
               "attributions", "channels", "drivers", "stability", "coverage")  # fmt: skip

@@ -26,9 +26,12 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not 
 expect: Any = sync_api.expect
 BACKTEST = [model.name for model in backtest_models()]
 CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.is_file(), reason="Chromium is not installed (Debian: chromium)"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not CHROMIUM.is_file(), reason="Chromium is not installed (Debian: chromium)"
+    ),
+]
 
 HOST, PATIENCE_S, PATIENCE_MS = "127.0.0.1", 90, 30_000
 EXPERIMENT, MODEL = "trade review", "flows"

@@ -32,7 +32,7 @@ from forecasting.tracking.mlflow_store import BOUNDED, HASTY
 from models.registry import backtest_models
 
 BACKTEST = [model.name for model in backtest_models()]
-pytestmark = pytest.mark.usefixtures("elsewhere")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("elsewhere")]
 
 HOST = "127.0.0.1"
 

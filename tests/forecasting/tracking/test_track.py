@@ -548,7 +548,7 @@ def test_every_trial_and_variant_of_a_study_is_a_child_run(store, tmp_path):
     ]
     trials = pd.DataFrame(rows, columns=["question", "answer", "origin", "loss"])
     trials[["midpoint", "money", "ratio"]] = 0.9
-    scores = score_rows().query("model == 'drift'").assign(group="gravity", model="dynamic")
+    scores = score_rows().query("model == 'drift'").assign(group="model", model="dynamic")
     scores.loc[scores["origin"] == 2016, "wape"] = float("nan")
     nothing = pd.DataFrame()
     study = Study(by_origin=scores, ablation=nothing, placebos=nothing, trials=trials)
@@ -559,7 +559,7 @@ def test_every_trial_and_variant_of_a_study_is_a_child_run(store, tmp_path):
     assert absolute.data.params == {"question": "loss", "answer": "absolute"}
     assert history(store, absolute, "nested_loss") == {2003: 2.9, 2005: 2.8}
     assert history(store, absolute, "nested_money") == {2003: 0.9, 2005: 0.9}
-    variant = history(store, found["gravity: dynamic"], "wape/ex_ante/h2")
+    variant = history(store, found["model: dynamic"], "wape/ex_ante/h2")
     assert variant.keys() == {2015, 2017}
     # One name for one quantity: the run itself logs it under the same, with the model behind it.
     assert "wape/ex_ante/h2/drift" in client(store).get_run(run_id).data.metrics

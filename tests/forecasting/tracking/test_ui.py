@@ -66,6 +66,7 @@ def test_where_there_are_no_process_groups_the_server_is_ended_itself(monkeypatc
         assert server.returncode is not None
 
 
+@pytest.mark.slow
 def test_ui_serves_until_interrupted(store):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

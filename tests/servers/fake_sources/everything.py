@@ -12,7 +12,9 @@ import numpy as np
 from fake_sources.baci import FakeBaci, Row, release_zip
 from fake_sources.batis import FakeBatis
 from fake_sources.comtrade import FakeComtrade, Flow
+from fake_sources.cpb import fake_cpb
 from fake_sources.desta import fake_desta
+from fake_sources.eia import fake_eia
 from fake_sources.geodist import HEADER, fake_geodist
 from fake_sources.gravity import fake_gravity
 from fake_sources.icio import FakeIcio
@@ -81,6 +83,9 @@ def everything() -> Fake:
         ("/data/gravity/itpd_e/", FakeItpde()),
         ("/media/filer_public/", fake_desta()),
         ("/pool/dokumente/", fake_larch("\n".join(_agreements()))),
+        ("/en/worldtrademonitor/", fake_cpb()),
+        ("/system/files/cpbmedia/", fake_cpb()),
+        ("/dnav/", fake_eia()),
         ("/", _comtrade()),
     ]
 

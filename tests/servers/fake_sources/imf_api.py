@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,6 +31,8 @@ class FakeSdmx:
     body: bytes | None = None
     more: Sequence[Trade] = ()
     """Rows sent whatever was asked for."""
+    derivation: Mapping[str, str] = field(default_factory=dict)
+    """Who made a reporter's figures, where it is not the reporter."""
 
     def __call__(self, request: Request) -> Reply:
         self.headers_seen.append(request.headers.get("accept", ""))
@@ -50,19 +52,19 @@ class FakeSdmx:
             if all(_fits(slot, code) for slot, code in zip(slots, row[:4], strict=True))
             and row[4][:4] >= first
         ]
-        return Reply("\r\n".join([self.header, *map(_line, (*rows, *self.more))]) + "\r\n")
+        return Reply("\r\n".join([self.header, *map(self._line, (*rows, *self.more))]) + "\r\n")
+
+    def _line(self, row: Trade) -> str:
+        area, indicator, partner, frequency, period, value = row
+        made = self.derivation.get(f"{area} {period}") or self.derivation.get(area, "M, as given")
+        return (
+            f"dataflow,IMF.STA:IMTS(1.0.0),R,{area},{indicator},{partner},{frequency},{period},"
+            f'{value},6,,,XG,FOB,USD,"{made}",OL,'
+        )
 
 
 def _fits(slot: str, code: str) -> bool:
     return slot == "*" or code in slot.split("+")
-
-
-def _line(row: Trade) -> str:
-    area, indicator, partner, frequency, period, value = row
-    return (
-        f"dataflow,IMF.STA:IMTS(1.0.0),R,{area},{indicator},{partner},{frequency},{period},{value},"
-        '6,,,XG,FOB,USD,"M, as given",OL,'
-    )
 
 
 def index_values(code: str, values: dict[str, object], year: int = 2023) -> dict[str, Any]:

@@ -1,0 +1,149 @@
+"""Rows of a table of reports: checked, as integer codes, without reporters outside the panel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.countries.panel_codes import counted, place_of
+from features.errors import InputError
+from features.files.table_schema import CheckedTable
+from features.files.tables import refuse_cells
+from features.reading.schemas import REPORTS
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRows:
+    """Rows of reporters of a panel.
+
+    Attributes
+    ----------
+    years
+        Consecutive calendar years, shape ``[year]``.
+    frame
+        What `report_years.declared_years` takes, and ``flow``. Partners that are no countries of
+        the panel have codes behind it.
+    statements
+        Rows that are not used.
+    """
+
+    years: NDArray[np.int32]
+    frame: pd.DataFrame
+    statements: tuple[str, ...]
+
+    @classmethod
+    def of_frame(
+        cls, frame: pd.DataFrame, *, countries: tuple[str, ...], file: object
+    ) -> ReportRows:
+        """Check a tidy table of reports.
+
+        Raises
+        ------
+        InputError
+            For a wrong cell, a reporter's year in two valuations, or a row that came out before
+            its period ended.
+        """
+        checked = REPORTS.check(frame, file=file)
+        year = checked.years["year"].astype(np.int32)
+        years = np.arange(year.min(), year.max() + 1, dtype=np.int32)
+        month = _months(checked, file=file)
+        _refuse_two_valuations(checked, file=file)
+        published = _published(checked, year, month, file=file)
+        partner = checked.codes["partner"]
+        others = sorted({*partner.names} - {*countries})
+        rows = pd.DataFrame(
+            {
+                "flow": checked.codes["flow"].texts(),
+                "year": year - years[0],
+                "reporter": checked.codes["reporter"].places(countries),
+                "partner": place_of(partner.names, (*countries, *others))[partner.positions],
+                "month": month,
+                "value": checked.numbers["value_usd"],
+                "published": published,
+            }
+        )
+        known = (rows["reporter"] >= 0).to_numpy()
+        at_home = known & (rows["reporter"] == rows["partner"]).to_numpy()
+        abroad = known & (rows["partner"] >= len(countries)).to_numpy()
+        foreign = {*checked.codes["reporter"].texts()[~known]}
+        said = {
+            f"of {len(foreign)} reporters outside the trade panel not used": ~known,
+            "about partners outside the trade panel, who only count as partners": abroad,
+            "of a reporter's trade with itself not used": at_home,
+        }
+        statements = (
+            f"{counted(len(rows))} of reports, {years[0]}-{years[-1]}",
+            *(f"{counted(int(of.sum()))} {what}" for what, of in said.items() if of.any()),
+        )
+        return cls(years, rows[known & ~at_home].reset_index(drop=True), statements)
+
+    def of(self, flow: str) -> pd.DataFrame:
+        """The rows of ``export`` or ``import``."""
+        return self.frame[self.frame["flow"] == flow]
+
+
+def _months(checked: CheckedTable, *, file: object) -> NDArray[np.int8]:
+    """Month of each row; 0 for a whole year."""
+    given = checked.numbers.get("month")
+    if given is None:
+        return np.zeros(len(checked.frame), dtype=np.int8)
+    wrong = ~np.isnan(given) & ((given < 1) | (given > 12) | (given != np.floor(given)))
+    remedy = "Give a month from 1 to 12, or leave the cell empty for a whole year"
+    refuse_cells(checked.frame["month"], wrong, "is not a month", remedy=remedy, file=file)
+    return np.nan_to_num(given).astype(np.int8)
+
+
+def _refuse_two_valuations(checked: CheckedTable, *, file: object) -> None:
+    valuation = checked.codes.get("valuation")
+    if valuation is None:
+        return
+    keys = pd.DataFrame(
+        {
+            "reporter": checked.codes["reporter"].texts(),
+            "flow": checked.codes["flow"].texts(),
+            "year": checked.years["year"],
+        }
+    )
+    prices = valuation.positions
+    first = pd.Series(prices).groupby([keys[name] for name in keys]).transform("first").to_numpy()
+    other = prices != first
+    if other.any():
+        row = int(np.argmax(other))
+        who, flow, year = keys.iloc[row]
+        raise InputError(
+            f"{flow}s of {who} in {year} are both FOB and CIF",
+            remedy="Keep one valuation for each reporter, flow and year",
+            file=file,
+            column="valuation",
+            row=row + 2,
+        )
+
+
+def _published(
+    checked: CheckedTable, year: NDArray[np.int32], month: NDArray[np.int8], *, file: object
+) -> NDArray[np.datetime64]:
+    """The day each row came out; NaT where it is not stated."""
+    cells = checked.texts.get("published")
+    if cells is None:
+        return np.full(year.size, np.datetime64("NaT", "D"))
+    column = pd.Series(cells, name="published").str.strip()
+    stated = (column != "").to_numpy()
+    parsed = pd.to_datetime(column, errors="coerce", format="ISO8601", utc=True)
+    days = parsed.dt.tz_localize(None).to_numpy(dtype="datetime64[D]")
+    remedy = "Write dates as 2024-05-31, or leave the cell empty"
+    wrong = np.isnat(days) & stated
+    refuse_cells(column, wrong, "is not a date", remedy=remedy, file=file)
+    # A row of a whole year ends with its December.
+    months = (year - 1970) * 12 + np.where(month == 0, 12, month)
+    ends = months.astype("datetime64[M]").astype("datetime64[D]")
+    refuse_cells(
+        column,
+        days < ends,
+        "is before the end of what it declares",
+        remedy="Give the day on which the row came out, or leave the cell empty",
+        file=file,
+    )
+    return days

@@ -1,0 +1,102 @@
+"""Rows the shift model learns from, binned once for all fits that share them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.errors import InputError
+from models.design import Design
+from models.reversion import Reversion, fit_reversion, inputs_of
+
+if TYPE_CHECKING:
+    import lightgbm
+
+FEWEST_ROWS = 20
+"""Fewest training rows for a model."""
+
+
+class BinnedRows:
+    """Rows of a design with a base that are traded in the target year.
+
+    A flow that stops has no shift: `TradeProbability` forecasts whether it does. Any positive
+    forecast of a flow that stops has the same midpoint error, so survivors alone decide.
+
+    Fits that differ in features, weights, seed or rounds share the bins, which take about as long
+    as the boosting. Weights are a field of the LightGBM data set: fits that run at the same time
+    must weigh alike.
+
+    Parameters
+    ----------
+    design
+        Training rows.
+    names
+        Columns of the design.
+    params
+        LightGBM parameters; those of the data set (``max_bin``, ``min_data_in_leaf``, ...) hold for
+        every fit.
+
+    Raises
+    ------
+    InputError
+        If there are too few rows.
+    """
+
+    def __init__(self, design: Design, *, names: Sequence[str], params: Mapping[str, Any]) -> None:
+        self.names = tuple(names)
+        self._design = design
+        self._params = dict(params)
+        self._rows = np.flatnonzero((design.base > 0) & design.traded)
+        self._power = 0.0
+        self._reversions: dict[tuple[str, ...], Reversion] = {}
+        if self._rows.size < FEWEST_ROWS:
+            raise InputError(
+                f"the trade table holds {self._rows.size} past flows to learn from: too few",
+                remedy=f"Give more countries or years; {FEWEST_ROWS} are the least",
+            )
+
+    @cached_property
+    def known(self) -> NDArray[np.bool_]:
+        """Columns with a value in some row; nothing can be learnt from the others."""
+        return np.isfinite(self._design.features[self._rows]).any(axis=0)
+
+    def weighed(self, power: float) -> lightgbm.Dataset:
+        """The data set, its rows weighed by ``base ** power``.
+
+        Raises
+        ------
+        lightgbm.basic.LightGBMError
+            If LightGBM refuses the parameters.
+        """
+        if power != self._power:
+            weight = None
+            if power:
+                weight = self._design.base[self._rows].astype(np.float64) ** power
+                weight = (weight / weight.mean()).astype(np.float32)
+            # Not `set_weight`: where all weights are 1 it would leave those of the last fit.
+            self._data.set_field("weight", weight)
+            self._power = power
+        return self._data
+
+    def reversion(self, names: Sequence[str]) -> Reversion:
+        """`fit_reversion` on the features ``names``, fitted once for all that share its inputs."""
+        inputs = inputs_of(names)
+        if inputs not in self._reversions:
+            self._reversions[inputs] = fit_reversion(self._design, names=inputs)
+        return self._reversions[inputs]
+
+    @cached_property
+    def _data(self) -> lightgbm.Dataset:
+        import lightgbm
+
+        data = lightgbm.Dataset(
+            self._design.features[self._rows],
+            label=self._design.shift[self._rows],
+            feature_name=list(self.names),
+            params=self._params,
+        )
+        return data.construct()

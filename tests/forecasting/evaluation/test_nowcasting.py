@@ -1,0 +1,134 @@
+"""The setting with reports: what it gains, what it may not see, and what it leaves alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.data.monthly import MonthlyTrade
+from features.data.panel import TradePanel
+from features.data.reports import NEVER, REPORTERS, Reports
+from features.information import DataBundle
+from features.world.reports import monthly_frame, reports_frame
+from forecasting import RunConfig, simulate_world
+from forecasting.evaluation.fold import FoldForecast, run_fold
+from forecasting.evaluation.folds import Fold
+from forecasting.evaluation.prepared import prepare
+from models.registry import MAIN_MODEL
+from models.shift import CHOICES
+
+ORIGIN = 2012
+OPTIONS = {"horizons": (1, 2), "rounds": 8, "params": {"min_data_in_leaf": 5}, "experiment": None}
+NEEDED = {"trade": "flows.csv", "reports": "reports.csv"}
+"""Names only: tests build the data themselves."""
+
+
+@lru_cache(maxsize=1)
+def world() -> tuple[TradePanel, pd.DataFrame, pd.DataFrame]:
+    trade = simulate_world(seed=3, n_countries=14, n_years=20).trade
+    panel = TradePanel.from_frame(trade)
+    return panel, reports_frame(trade, seed=3), monthly_frame(trade, seed=3)
+
+
+def bundle(*, reports: bool = True, monthly: bool = False) -> DataBundle:
+    panel, declared, months = world()
+    return DataBundle(
+        panel,
+        reports=Reports.from_frame(declared, flows=panel.flows, delays={}) if reports else None,
+        monthly=MonthlyTrade.from_frame(months) if monthly else None,
+    )
+
+
+def forecasts(data: DataBundle) -> dict[tuple[str, int], FoldForecast]:
+    """Of the main model at one origin, by setting and horizon."""
+    reports = data.reports is not None
+    config = RunConfig(**OPTIONS, **(NEEDED if reports else {"trade": "flows.csv"}))
+    fold = run_fold(
+        prepare(data, config), Fold(ORIGIN, (1, 2), tuple(range(2000, ORIGIN))), config, CHOICES[0]
+    )
+    return {(f.setting, f.horizon): f for f in fold.forecasts if f.model == MAIN_MODEL}
+
+
+@lru_cache(maxsize=1)
+def as_it_is() -> dict[tuple[str, int], FoldForecast]:
+    return forecasts(bundle())
+
+
+def wape(found: FoldForecast) -> float:
+    return float(np.abs(found.forecast - found.actual).sum() / found.actual.sum())
+
+
+def test_reports_of_the_next_year_more_than_halve_its_error():
+    found = as_it_is()
+    assert wape(found["reports_known", 1]) < 0.5 * wape(found["totals_known", 1])
+    assert wape(found["reports_known", 2]) < wape(found["totals_known", 2])
+
+
+def test_flows_without_a_report_take_the_forecast_of_totals_known():
+    now = as_it_is()["reports_known", 1]
+    assert now.reported is not None
+    silent = now.reported == 0
+    assert silent.any()
+    assert not silent.all()
+    plain = as_it_is()["totals_known", 1].forecast
+    np.testing.assert_array_equal(now.forecast[silent], plain[silent])
+
+
+def test_nonsense_in_reports_that_are_not_out_changes_no_byte():
+    data = bundle()
+    assert data.reports is not None
+    later = replace(data.reports, values={**data.reports.values})
+    as_of = np.datetime64(f"{ORIGIN + 2}-07-01")
+    for side in REPORTERS:
+        ends = later.flows.importer if side == "importer" else later.flows.exporter
+        unpublished = (later.published[side] > as_of)[:, ends]
+        assert unpublished.any()
+        values = later.values[side].copy()
+        values[unpublished] = 1e14
+        later.values[side] = values  # type: ignore[index]
+    data.reports = later
+    for key, found in forecasts(data).items():
+        np.testing.assert_array_equal(found.forecast, as_it_is()[key].forecast, err_msg=str(key))
+
+
+def test_stale_reports_do_not_help():
+    """Reports of a year earlier, given as of this one, may not look like news."""
+    panel, declared, _ = world()
+    stale = declared.assign(year=declared["year"] + 1)
+    stale["published"] = stale["published"] + pd.DateOffset(years=1)
+    data = bundle(reports=False)
+    data.reports = Reports.from_frame(stale, flows=panel.flows, delays={})
+    found = forecasts(data)
+    assert wape(found["reports_known", 1]) > 0.9 * wape(found["totals_known", 1])
+
+
+def test_reporters_that_never_file_leave_the_forecast_of_totals_known():
+    data = bundle()
+    assert data.reports is not None
+    never = {side: np.full_like(data.reports.published[side], NEVER) for side in REPORTERS}
+    data.reports = replace(data.reports, published=never)
+    found = forecasts(data)
+    np.testing.assert_array_equal(
+        found["reports_known", 1].forecast, found["totals_known", 1].forecast
+    )
+
+
+def test_monthly_trade_helps_every_setting():
+    found, without = forecasts(bundle(monthly=True)), as_it_is()
+    worlds = {
+        key: [abs(np.log(f.forecast.sum() / f.actual.sum())) for f in (found[key], without[key])]
+        for key in (("totals_known", 2), ("ex_ante", 1), ("ex_ante", 2))
+    }
+    assert np.mean([new for new, _ in worlds.values()]) < np.mean(
+        [old for _, old in worlds.values()]
+    )
+
+
+@pytest.mark.parametrize("horizons", [(2,), (2, 3)])
+def test_reports_need_the_horizon_that_they_are_of(horizons):
+    with pytest.raises(ValueError, match="horizon"):
+        RunConfig(**{**OPTIONS, **NEEDED, "horizons": horizons})
