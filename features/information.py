@@ -18,7 +18,7 @@ from features.data.flows import FlowIndex
 from features.data.indicators import Indicators, IndicatorSpec
 from features.data.monthly import MonthlyTrade
 from features.data.pairs import PairAttributes
-from features.data.panel import TradePanel
+from features.data.panel import KnownFlows, TradePanel
 from features.data.reports import Reports, SeenReports
 from features.data.sectors import SectorAttributes
 from features.errors import InputError
@@ -94,6 +94,11 @@ class DataBundle:
         flows, rows = panel.flows, panel.values
         self.exporter_totals = np.stack([flows.exporter_totals(row) for row in rows])
         self.importer_totals = np.stack([flows.importer_totals(row) for row in rows])
+
+    @cached_property
+    def known_flows(self) -> KnownFlows:
+        """Known flows abroad by margin and year; a year's depend on it alone."""
+        return KnownFlows.of(self.panel)
 
     @cached_property
     def exports(self) -> NDArray[np.float64]:
@@ -212,23 +217,31 @@ class InformationSet:
         self.setting = setting
         self.origin = published if origin is None else origin
         known = data.panel.row(self.origin) + 1
-        self.flows: FlowIndex = data.panel.flows
+        self.flows: FlowIndex = data.panel.flows.at(known - 1)
         self.first_year = data.panel.first_year
-        self.history: NDArray[np.float32] = data.panel.values[:known]
+        self.history: NDArray[np.float32] = data.panel.values[:known, : self.flows.size]
         self.exporter_totals: NDArray[np.float64] = data.exporter_totals[:known]
         self.importer_totals: NDArray[np.float64] = data.importer_totals[:known]
         self.cache: dict[str, NDArray[np.float32]] = {}
+        """What features share while a matrix is built, shape ``[..., flow]``."""
+        self.margins: dict[str, NDArray[np.float64]] = {}
+        """What every later origin asks for again, shape ``[margin]``."""
         self._known = known
 
     @property
     def intensity(self) -> NDArray[np.float32]:
         """`DataBundle.intensity` of the years up to the origin, shape ``[year, flow]``."""
-        return self._data.intensity[: self._known]
+        return self._data.intensity[: self._known, : self.flows.size]
 
     @property
     def abroad_intensity(self) -> NDArray[np.float32]:
         """`DataBundle.abroad_intensity` of the years up to the origin, shape ``[year, flow]``."""
-        return self._data.abroad_intensity[: self._known]
+        return self._data.abroad_intensity[: self._known, : self.flows.size]
+
+    @property
+    def known_flows(self) -> KnownFlows:
+        """`DataBundle.known_flows` of the years up to the origin."""
+        return self._data.known_flows.until(self._known)
 
     @property
     def exports(self) -> NDArray[np.float64]:
@@ -243,7 +256,7 @@ class InformationSet:
     @property
     def traded_intensity(self) -> NDArray[np.float32]:
         """`DataBundle.traded_intensity` of the years up to the origin, shape ``[year, flow]``."""
-        return self._data.traded_intensity[: self._known]
+        return self._data.traded_intensity[: self._known, : self.flows.size]
 
     @property
     def n_countries(self) -> int:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from features.errors import InputError
@@ -16,6 +17,7 @@ from forecasting.beside import beside, preparations
 from forecasting.cluster.client import Cluster, connected
 from forecasting.evaluation.audit import Audit, audit
 from forecasting.evaluation.backtest import Backtest, choice_at, in_threads, run_backtest
+from forecasting.evaluation.births import write_births
 from forecasting.evaluation.calibration import check_outcomes
 from forecasting.evaluation.finished_tasks import FinishedTasks, finished_tasks
 from forecasting.evaluation.folds import Fold, plan_folds
@@ -120,6 +122,13 @@ def _computed(
             backtest = run_backtest(prepared, folds, config, stage, progress, compute=compute)
         study = _study(data, prepared, folds, config, backtest, progress) if config.study else None
         final = make_final_forecast(prepared, backtest, folds, config, measure_set, stage, progress)
+        write_births(
+            prepared.panel,
+            folds,
+            origin=prepared.last_origin,
+            horizons=config.horizons,
+            stage=stage,
+        )
         with progress.stage("check for leaks"):
             leaks = _audit(data, prepared, folds, config, final)
         provenance = run_provenance(
@@ -177,7 +186,7 @@ def _planned(config: RunConfig, data: LoadedData) -> tuple[Fold, ...]:
         horizons=config.horizons,
         first_origin=config.first_origin,
     )
-    _check_explain_flow(config, data)
+    _check_explain_flow(config, data, last=last)
     check_outcomes(panel, horizons=config.horizons, last_origin=last)
     return folds
 
@@ -246,8 +255,9 @@ def _recorded(result: RunResult, stage: Path) -> RunResult:
     return replace(result, provenance=written)
 
 
-def _check_explain_flow(config: RunConfig, data: LoadedData) -> None:
-    wanted, flows = config.explain_flow, data.bundle.panel.flows
+def _check_explain_flow(config: RunConfig, data: LoadedData, *, last: int) -> None:
+    panel, wanted = data.bundle.panel, config.explain_flow
+    flows = panel.flows.at(panel.row(last))
     if wanted is None:
         return
     parts = [flows.countries, flows.countries, *([flows.sectors] if flows.has_sectors else [])]
@@ -257,6 +267,12 @@ def _check_explain_flow(config: RunConfig, data: LoadedData) -> None:
         raise InputError(
             f"option 'explain_flow' cannot be {','.join(wanted)!r}",
             remedy=f"Give {kind} as they stand in the trade file",
+        )
+    codes = [np.int32(known.index(word)) for word, known in zip(wanted, parts, strict=True)]
+    if flows.position(*(np.array([c], dtype=np.int32) for c in (*codes, 0)[:3]))[0] < 0:
+        raise InputError(
+            f"option 'explain_flow' is {','.join(wanted)!r}, which has no trade up to {last}",
+            remedy="Give a flow that has traded by then",
         )
 
 

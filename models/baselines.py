@@ -163,12 +163,14 @@ class LagBooster(FlowModel):
         targets: list[NDArray[np.float32]] = [np.empty(0, dtype=np.float32)]
         actual = infos[origin].history
         for past, horizon in blocks:
-            target = actual[past + horizon - infos[origin].first_year]
+            # A universe of active flows grows with the years; the first ones are the same.
+            size = infos[past].flows.size
+            target = actual[past + horizon - infos[origin].first_year, :size]
             known = np.flatnonzero(~np.isnan(target) & ~np.isnan(infos[past].history[-1]))
-            size = self.max_rows // len(blocks)
-            if known.size > size:
+            most = self.max_rows // len(blocks)
+            if known.size > most:
                 rng = np.random.default_rng((self.seed, past, horizon))
-                known = np.sort(rng.choice(known, size=size, replace=False))
+                known = np.sort(rng.choice(known, size=most, replace=False))
             level = np.log1p(target[known] / UNIT)
             if self.form == "differences":
                 level = level - np.log1p(infos[past].history[-1][known] / UNIT)

@@ -216,7 +216,8 @@ class _Block:
         cls, panel: TradePanel, origin: int, horizon: int, *, max_flows: int, seed: int
     ) -> _Block:
         rng = np.random.default_rng((seed, origin, horizon))
-        start, target = (panel.values[panel.row(year)] for year in (origin, origin + horizon))
+        size = panel.flows.at(panel.row(origin)).size
+        start, target = (panel.values[panel.row(y), :size] for y in (origin, origin + horizon))
         chosen = np.flatnonzero(~np.isnan(target) & ~np.isnan(start))
         if chosen.size > max_flows:
             chosen = np.sort(rng.choice(chosen, size=max_flows, replace=False))

@@ -37,7 +37,7 @@ class FlowForecast:
     base
         The origin's matrix raked to the target year's totals.
     shift
-        Predicted midpoint growth against the base, before the last raking.
+        Predicted midpoint growth against the base, before the last raking; 0 without a base.
     forecast
         Base moved by the shift, 0 where trade is unlikely, and raked to the same totals.
     expected
@@ -122,9 +122,10 @@ def forecast_flows(
         Years ahead.
     """
     base = _base(value, flows, totals)
-    growth = np.empty_like(base.values)
-    for part in blocks(growth.size):
-        growth[part] = shift.predict(at_horizon(features[part], horizon))
+    growth, moving = np.zeros_like(base.values), np.flatnonzero(base.values > 0)
+    for part in blocks(moving.size):
+        rows = moving[part]
+        growth[rows] = shift.predict(at_horizon(features[rows], horizon))
     grown, stopping = grow(base.values, growth), _stopping(base, flows, chance)
     moved = _raked_like(base, np.where(stopping, 0.0, grown), flows)
     if base.converged and not moved.converged:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from features.catalogue import NAMES
 from features.channels.own_features import own_features
+from features.data.active_flows import ActiveFlows
 from features.data.flows import FlowIndex
 from features.data.indicators import IndicatorSpec
 from features.data.reports import REPORTERS
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     import lightgbm
 
 FORMAT = 5
+_CELL = "cell"
+"""Column with the number of each flow among all of them, where the flows are not all."""
 _NOWCAST = "nowcast:"
 _NAMED = 3
 """Features named where two catalogues differ."""
@@ -52,6 +55,8 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
     nowcast = forecaster.nowcast
     if nowcast is not None:
         state = state.assign(**{f"{_NOWCAST}{name}": v for name, v in _per_flow(nowcast).items()})
+    if isinstance(forecaster.flows, ActiveFlows):
+        state[_CELL] = forecaster.flows.cells
     state.to_parquet(folder / _STATE, compression="zstd", index=False)
     meta = {
         "format": FORMAT,
@@ -104,7 +109,7 @@ def load_forecaster(folder: Path) -> FittedForecaster:
     state = pd.read_parquet(folder / _STATE)
     own = tuple(IndicatorSpec(**spec) for spec in meta.get("own", ()))
     columns = _columns(own)
-    beside = ("value_origin", _NOWCAST)
+    beside = ("value_origin", _CELL, _NOWCAST)
     present = [name for name in state if not str(name).startswith(beside)]
     differs = _difference(meta["format"], present, columns)
     if differs:
@@ -125,9 +130,7 @@ def load_forecaster(folder: Path) -> FittedForecaster:
     constant = meta["probability"]["constant"]
     booster = _booster(folder / _PROBABILITY) if constant is None else None
     return FittedForecaster(
-        flows=FlowIndex(
-            tuple(meta["countries"]), tuple(meta["sectors"]), diagonal=meta["diagonal"]
-        ),
+        flows=_flows(meta, state),
         origin=meta["origin"],
         as_of=meta["as_of"],
         value=state["value_origin"].to_numpy(dtype=np.float64),
@@ -169,6 +172,14 @@ def _nowcast(state: pd.DataFrame, intervals: list[dict[str, Any]]) -> FittedNowc
         levels={side: columns[side] for side in REPORTERS},
         intervals=tuple(Intervals(**_arrays(one)) for one in intervals),
     )
+
+
+def _flows(meta: dict[str, Any], state: pd.DataFrame) -> FlowIndex:
+    keys = tuple(meta["countries"]), tuple(meta["sectors"]), meta["diagonal"]
+    if _CELL not in state:
+        return FlowIndex(*keys)
+    cells = state[_CELL].to_numpy(dtype=np.int32)
+    return ActiveFlows(*keys, cells=cells, counts=np.array([cells.size]))
 
 
 def _write_booster(booster: lightgbm.Booster, file: Path) -> None:

@@ -127,7 +127,11 @@ def _news(info: InformationSet, *, exports: bool) -> list[Vector]:
     gdp = [since_origin(GDP)(info), since_origin(REAL_GDP)(info)]
     exchange = since_origin(EXCHANGE, mask_above=float(np.log(2.0)))(info)
     own = [np.repeat(np.asarray(v, dtype=np.float64), k) for v in (*gdp, exchange)]
-    return own + [_partners(info, v, exports=exports) for v in gdp]
+    names = (GDP, REAL_GDP)
+    return own + [
+        _partners(info, v, name=f"{name} news", exports=exports)
+        for name, v in zip(names, gdp, strict=True)
+    ]
 
 
 def _published_news(info: InformationSet, *, years: int, exports: bool) -> list[Vector]:
@@ -137,7 +141,8 @@ def _published_news(info: InformationSet, *, years: int, exports: bool) -> list[
         for series in (EXPORT_INDEX, IMPORT_INDEX)
     ]
     own = [np.repeat(v, len(info.flows.sectors)) for v in growth]
-    return [*own, _partners(info, growth[1] if exports else growth[0], exports=exports)]
+    theirs = growth[1] if exports else growth[0]
+    return [*own, _partners(info, theirs, name=f"index {years}", exports=exports)]
 
 
 def _monthly_news(info: InformationSet, *, years: int, exports: bool) -> list[Vector]:
@@ -151,20 +156,30 @@ def _monthly_news(info: InformationSet, *, years: int, exports: bool) -> list[Ve
             regional_growth(info.monthly, year, side, info.flows.countries) for side in sides
         )
         k = len(info.flows.sectors)
-        out += [np.repeat(own, k), _partners(info, partners, exports=exports)]
+        out += [
+            np.repeat(own, k),
+            _partners(info, partners, name=f"monthly {year}", exports=exports),
+        ]
     return out
 
 
-def _partners(info: InformationSet, values: NDArray[np.floating], *, exports: bool) -> Vector:
-    """Mean over a margin's partners, weighted by the last year's trade; unknown partners 0."""
-    flows = info.flows
-    margin = flows.exporter_margin if exports else flows.importer_margin
-    partner = flows.importer if exports else flows.exporter
-    weight = np.nan_to_num(info.history[-1].astype(np.float64))
-    total = np.maximum(np.bincount(margin, weights=weight, minlength=flows.margins), 1.0)
-    known = np.nan_to_num(values)[partner] * weight
-    mean: Vector = np.bincount(margin, weights=known, minlength=flows.margins) / total
-    return mean
+def _partners(
+    info: InformationSet, values: NDArray[np.floating], *, name: str, exports: bool
+) -> Vector:
+    """Mean over a margin's partners, weighted by the last year's trade; unknown partners 0.
+
+    Kept by ``name``, as every later origin learns from this one.
+    """
+    key = f"{name} {exports}"
+    if key not in info.margins:
+        flows = info.flows
+        margin = flows.exporter_margin if exports else flows.importer_margin
+        partner = flows.importer if exports else flows.exporter
+        weight = np.nan_to_num(info.history[-1].astype(np.float64))
+        total = np.maximum(np.bincount(margin, weights=weight, minlength=flows.margins), 1.0)
+        known = np.nan_to_num(values)[partner] * weight
+        info.margins[key] = np.bincount(margin, weights=known, minlength=flows.margins) / total
+    return info.margins[key]
 
 
 def _own_past(info: InformationSet, level: Vector, *, exports: bool) -> list[Vector]:

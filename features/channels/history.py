@@ -106,11 +106,12 @@ def _write_block(
     column = _growth_columns(window, traded, world, flows.sector[part], out)
     column = _gap_columns(window, intensity, traded, out, column)
     column = _life_columns(info.history[:, part], out, column)
-    reverse = flows.reverse[part]
-    back = info.history[-1][reverse]
+    back = flows.of_reverse(info.history[-1], part)
     out[column] = _log_usd(back)
     out[column + 1] = (
-        _midpoint(back, info.history[-4][reverse]) if info.history.shape[0] > 3 else np.nan
+        _midpoint(back, flows.of_reverse(info.history[-4], part))
+        if info.history.shape[0] > 3
+        else np.nan
     )
     out[column + 2] = _midpoint(now, back)
 

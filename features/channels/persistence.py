@@ -70,9 +70,8 @@ def _declare_structure(name: str) -> Feature:
 
 def _sector_share(info: InformationSet) -> NDArray[np.float32]:
     """Log share of the sector in the pair's trade; 0 in a panel without sectors."""
-    now = info.history[-1].reshape(-1, len(info.flows.sectors))
-    pair = np.nansum(now, axis=1, keepdims=True)
-    return (np.log(np.maximum(now, 1)) - np.log(np.maximum(pair, 1))).ravel()
+    now = info.history[-1]
+    return np.log(np.maximum(now, 1)) - np.log(np.maximum(info.flows.pair_totals(now), 1))
 
 
 def _comparative_advantage(info: InformationSet) -> NDArray[np.floating]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from features.data.flows import FlowIndex
 from features.information import InformationSet
 
 STRUCTURE_COLUMNS: tuple[str, ...] = (
@@ -81,9 +80,9 @@ def _columns(info: InformationSet) -> NDArray[np.float32]:
     total = np.where(recent, info.abroad_intensity[-YEARS:], np.float32(0)).sum(axis=0)
     known = count > 0
     mean = np.divide(total, count, out=np.zeros_like(total), where=known)
-    picture, seen = _planes(mean, flows), _planes(known.astype(np.float32), flows) > 0
+    picture, seen = flows.planes(mean), flows.planes(known.astype(np.float32)) > 0
     out = np.full((len(STRUCTURE_COLUMNS), flows.size), np.nan, dtype=np.float32)
-    gap = _flat(complete(picture, seen), flows) - info.abroad_intensity[-1]
+    gap = flows.flat(complete(picture, seen)) - info.abroad_intensity[-1]
     out[0] = np.where(recent[-1], gap, np.float32(np.nan))
     alike = np.where(seen, picture, np.float32(ABSENT))
     like_exporters, like_importers = _similarity(alike), _similarity(alike.transpose(0, 2, 1))
@@ -91,15 +90,15 @@ def _columns(info: InformationSet) -> NDArray[np.float32]:
         grown = _growth(info, traded, years)
         if grown is None:
             continue
-        growth, present = (_planes(plane, flows) for plane in grown)
-        out[column] = _flat(_ratio(like_exporters @ growth, like_exporters @ present), flows)
-        out[column + 1] = _flat(_ratio(growth @ like_importers, present @ like_importers), flows)
+        growth, present = (flows.planes(plane) for plane in grown)
+        out[column] = flows.flat(_ratio(like_exporters @ growth, like_exporters @ present))
+        out[column + 1] = flows.flat(_ratio(growth @ like_importers, present @ like_importers))
         if years == 1:
             size = np.abs(growth)
             for number, (values, axis) in enumerate(
                 ((growth, 2), (growth, 1), (size, 2), (size, 1)), start=5
             ):
-                out[number] = _flat(_others(values, present, axis=axis), flows)
+                out[number] = flows.flat(_others(values, present, axis=axis))
     out[9:11] = now = _silent(info, 1)
     if info.history.shape[0] > 1:
         out[11:13] = now - _silent(info, 2)
@@ -107,14 +106,17 @@ def _columns(info: InformationSet) -> NDArray[np.float32]:
 
 
 def _silent(info: InformationSet, back: int) -> NDArray[np.float32]:
-    """Share of flows at zero of the flow's exporter and of its importer, shape ``[2, flow]``."""
-    flows, abroad = info.flows, ~info.flows.domestic
-    zero, known = (info.history[-back] == 0) & abroad, ~np.isnan(info.history[-back]) & abroad
+    """Share of known flows at zero, of the exporter and of the importer, shape ``[2, flow]``."""
+    flows = info.flows
+    traded = (info.history[-back] > 0) & ~flows.domestic
     sides = (
-        (flows.exporter_totals, flows.exporter_margin),
-        (flows.importer_totals, flows.importer_margin),
+        (flows.exporter_totals(traded), info.known_flows.exporter, flows.exporter_margin),
+        (flows.importer_totals(traded), info.known_flows.importer, flows.importer_margin),
     )
-    shares = [(sums(zero) / np.maximum(sums(known), 1))[margin] for sums, margin in sides]
+    shares = [
+        ((known[-back] - positive) / np.maximum(known[-back], 1))[margin]
+        for positive, known, margin in sides
+    ]
     return np.stack(shares).astype(np.float32)
 
 
@@ -172,21 +174,3 @@ def _ratio(top: Planes, bottom: Planes, *, absent: float = float("nan")) -> Plan
     # Relative to single precision: the remainder of cancelled weights is rounding error.
     out = np.full(np.broadcast_shapes(top.shape, bottom.shape), absent, dtype=np.float32)
     return np.divide(top, bottom, out=out, where=bottom > 1e-6)
-
-
-def _planes(values: NDArray[np.floating], flows: FlowIndex) -> Planes:
-    """From ``[flow]`` to ``[sector, exporter, importer]``, 0 where the diagonal is not a flow."""
-    n, k = len(flows.countries), len(flows.sectors)
-    planes = np.zeros((k, n, n), dtype=np.float32)
-    planes[:, _cells(flows)] = values.reshape(-1, k).T
-    return planes
-
-
-def _flat(planes: Planes, flows: FlowIndex) -> NDArray[np.float32]:
-    """The inverse of `_planes`."""
-    return planes[:, _cells(flows)].T.ravel()
-
-
-def _cells(flows: FlowIndex) -> NDArray[np.bool_]:
-    """Cells of a plane that are flows, in the order of the flows."""
-    return ~np.eye(len(flows.countries), dtype=np.bool_) | flows.diagonal

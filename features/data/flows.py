@@ -66,6 +66,10 @@ class FlowIndex:
         flow += sector
         return flow
 
+    def at(self, row: int) -> FlowIndex:  # noqa: ARG002
+        """Flows that are forecast from a year of the panel, given by its row: here every one."""
+        return self
+
     @cached_property
     def exporter(self) -> IntArray:
         """Exporter code of each flow, shape ``[flow]``."""
@@ -97,6 +101,12 @@ class FlowIndex:
         """Number of the flow in the other direction (same sector), shape ``[flow]``."""
         return self.position(self.importer, self.exporter, self.sector)
 
+    def of_reverse(
+        self, values: NDArray[np.float32], part: slice = slice(None)
+    ) -> NDArray[np.float32]:
+        """Values of the flows in the other direction from those in ``part``."""
+        return values[self.reverse[part]]
+
     @cached_property
     def exporter_margin(self) -> IntArray:
         """Code of the exporter x sector total each flow belongs to, in ``[0, n * k)``."""
@@ -123,3 +133,28 @@ class FlowIndex:
         known = np.nan_to_num(values, nan=0.0)
         totals = np.bincount(self.importer_margin, weights=known, minlength=self.margins)
         return totals.astype(np.float64, copy=False)
+
+    def country_exports(self, values: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Sum flows over importers and sectors, shape ``[country]``."""
+        return values.reshape(len(self.countries), -1).sum(axis=1, dtype=np.float64)
+
+    def pair_totals(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Trade of each flow's pair over all sectors, shape ``[flow]``; unknown flows are 0."""
+        k = len(self.sectors)
+        return np.repeat(np.nansum(values.reshape(-1, k), axis=1), k)
+
+    def planes(self, values: NDArray[np.floating]) -> NDArray[np.float32]:
+        """From ``[flow]`` to ``[sector, exporter, importer]``, 0 where the diagonal is no flow."""
+        n, k = len(self.countries), len(self.sectors)
+        planes = np.zeros((k, n, n), dtype=np.float32)
+        planes[:, self._cells_of_plane] = values.reshape(-1, k).T
+        return planes
+
+    def flat(self, planes: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The inverse of `planes`."""
+        return planes[:, self._cells_of_plane].T.ravel()
+
+    @property
+    def _cells_of_plane(self) -> NDArray[np.bool_]:
+        """Cells of a plane that are flows, in the order of the flows."""
+        return ~np.eye(len(self.countries), dtype=np.bool_) | self.diagonal

@@ -65,6 +65,36 @@ class PanelNotes:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownFlows:
+    """Flows abroad that are known, zeros included, counted by margin and year.
+
+    Attributes
+    ----------
+    exporter, importer
+        Shape ``[year, margin]``.
+    """
+
+    exporter: NDArray[np.float64]
+    importer: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, panel: TradePanel) -> KnownFlows:
+        """Counts of a panel: its own where it was made without the flows that never trade."""
+        if panel.known is not None:
+            return panel.known
+        flows = panel.flows
+        known = [~np.isnan(row) & ~flows.domestic for row in panel.values]
+        return cls(
+            np.stack([flows.exporter_totals(row) for row in known]),
+            np.stack([flows.importer_totals(row) for row in known]),
+        )
+
+    def until(self, row: int) -> KnownFlows:
+        """Those of the years before a row."""
+        return KnownFlows(self.exporter[:row], self.importer[:row])
+
+
+@dataclass(frozen=True, slots=True)
 class TradePanel:
     """Bilateral trade, one row a year and one column a flow.
 
@@ -82,6 +112,8 @@ class TradePanel:
         input has none or they are included in ``values``. Kept apart, no total contains them.
     notes
         What reading had to decide.
+    known
+        Counts of known flows, where ``flows`` are not all of them; None where they are.
     """
 
     flows: FlowIndex
@@ -89,6 +121,7 @@ class TradePanel:
     values: NDArray[np.float32]
     domestic: NDArray[np.float32] | None
     notes: PanelNotes
+    known: KnownFlows | None = None
 
     @property
     def first_year(self) -> int:

@@ -152,13 +152,15 @@ def _score_fold(
 ) -> list[dict[str, object]]:
     rows: list[dict[str, object]] = []
     origin = result.fold.origin
-    for (setting, _), block in groupby(result.forecasts, _block_of):
+    for (setting, horizon), block in groupby(result.forecasts, _block_of):
         forecasts = list(block)
         (main,) = (forecast for forecast in forecasts if forecast.model == MAIN_MODEL)
         bounds = calibration.bounds(main)
-        masks = strata(prepared.infos[setting][origin], main.value_origin)
+        info = prepared.infos[setting][origin]
+        masks = strata(info, main.value_origin)
+        beyond = prepared.outside(origin, horizon).strata(info)
         for forecast in forecasts:
-            rows += score_forecast(forecast, masks, bounds if forecast is main else None)
+            rows += score_forecast(forecast, masks, bounds if forecast is main else None, beyond)
         writer.write(forecasts, bounds, flows=prepared.flows_at(origin))
     # Not earlier: a fold must not calibrate itself.
     for forecast in result.forecasts:

@@ -7,7 +7,6 @@ checksums tell a damaged one.
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
 import zipfile
@@ -58,24 +57,26 @@ class FinishedTasks:
             return None
         try:
             with zipfile.ZipFile(file) as archive:
-                return task.unpack({name: archive.read(name) for name in archive.namelist()})
+                if archive.testzip() is not None:
+                    raise zipfile.BadZipFile
+                return task.unpack(archive)
         except _DAMAGED:
             self._say(f"{file} is damaged: it is computed again")
             return None
 
     def write(self, task: Task[T], result: T) -> None:
         """Keep the result of a task."""
-        packed = io.BytesIO()
-        with zipfile.ZipFile(packed, "w") as archive:
-            for name, content in task.pack(result).items():
-                archive.writestr(name, content)
         with self._lock:
             if not self._begun:
                 shutil.rmtree(self._folder, ignore_errors=True)
                 self._folder.mkdir()
                 write_whole(self._folder / _RECORD, json.dumps(self._run).encode())
                 self._begun = True
-        write_whole(self._folder / f"{task.name}.zip", packed.getvalue())
+        file = self._folder / f"{task.name}.zip"
+        part = file.with_suffix(".part")
+        with zipfile.ZipFile(part, "w") as archive:
+            task.pack(result, archive)
+        part.replace(file)
 
     def result(self, task: Task[T], compute: Callable[[], T]) -> T:
         """The result that is there, or the one that is computed and kept now."""

@@ -58,6 +58,14 @@ class Nowcasts:
         fresh = _reopened(self.bundle)
         return {year: self._year_end(fresh, year) for year in self.infos}
 
+    def on(self, bundle: DataBundle) -> Nowcasts:
+        """The same from other reports of the same panel."""
+        infos = {
+            origin: InformationSet(bundle, as_of=i.as_of, origin=origin, setting=i.setting)
+            for origin, i in self.infos.items()
+        }
+        return Nowcasts(bundle, self.rule, infos, self.own, self.seed)
+
     def known(self, known: Known, main: ShiftForecaster) -> Known:
         """What is known at an origin, with the nowcast and what follows from it.
 

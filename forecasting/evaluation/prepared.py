@@ -20,6 +20,7 @@ from features.plausibility.trader_totals import TraderTotals
 from forecasting.evaluation.folds import Fold, tuning_years
 from forecasting.evaluation.matrices import OriginMatrices
 from forecasting.evaluation.nowcasting import Nowcasts
+from forecasting.evaluation.outside import Outside, outside
 from forecasting.evaluation.parallel import workers
 from forecasting.options.run_config import RunConfig
 from models.design import Design, training_design
@@ -68,7 +69,7 @@ class PreparedData:
 
     def flows_at(self, origin: int) -> FlowIndex:
         """Flows that are forecast from an origin."""
-        return self.infos[next(iter(self.infos))][origin].flows
+        return self.panel.flows.at(self.panel.row(origin))
 
     def reported(self, origin: int) -> ImpliedLevels:
         """What reports out at an origin's as-of date imply of the year after it."""
@@ -81,13 +82,29 @@ class PreparedData:
         NaN where it is unknown, or where the exporter or importer changed its code between the
         origin and the target year: no forecast can tell, and none is scored or calibrated on it.
         """
-        flows, target = self.panel.flows, origin + horizon
-        actual = self.panel.values[self.panel.row(target)].astype(np.float64)
-        for one in self.successions:
-            if origin <= one.year < target:
-                changed = np.isin(flows.countries, (one.before, *one.after))
-                actual[changed[flows.exporter] | changed[flows.importer]] = np.nan
+        flows, target = self.flows_at(origin), origin + horizon
+        actual = self.panel.values[self.panel.row(target), : flows.size].astype(np.float64)
+        changed = self._changed(origin, target)
+        if changed.any():
+            actual[changed[flows.exporter] | changed[flows.importer]] = np.nan
         return actual
+
+    def outside(self, origin: int, horizon: int) -> Outside:
+        """What became of the flows that are not the origin's, see `outside.Outside`."""
+        target = origin + horizon
+        return outside(
+            self.panel, origin=origin, year=target, changed=self._changed(origin, target)
+        )
+
+    def _changed(self, origin: int, target: int) -> NDArray[np.bool_]:
+        """Countries that changed their code from the origin to the target year."""
+        codes = [
+            code
+            for one in self.successions
+            if origin <= one.year < target
+            for code in (one.before, *one.after)
+        ]
+        return np.isin(self.panel.flows.countries, codes)
 
     @property
     def own_names(self) -> tuple[str, ...]:

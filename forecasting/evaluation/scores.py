@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from features.information import InformationSet
 from forecasting.evaluation import metrics
 from forecasting.evaluation.fold import FoldForecast
 from forecasting.evaluation.metric_labels import METRICS as COMPARED_METRICS
+from forecasting.evaluation.outside import Outside
 from models.intervals import Bounds
 from models.registry import LAST_VALUE
 
@@ -60,15 +62,23 @@ def _income_groups(info: InformationSet, of: CountryValues) -> dict[str, NDArray
 
 
 def score_forecast(
-    forecast: FoldForecast, masks: Mapping[str, NDArray[np.bool_]], bounds: Bounds | None
+    forecast: FoldForecast,
+    masks: Mapping[str, NDArray[np.bool_]],
+    bounds: Bounds | None,
+    outside: Mapping[str, Outside] = MappingProxyType({}),
 ) -> Iterator[dict[str, object]]:
-    """One row of metrics per stratum; flows with an unknown outcome are left out."""
-    known = ~np.isnan(forecast.actual)
+    """One row of metrics per stratum; flows with an unknown outcome are left out.
+
+    Flows ``outside`` the origin's universe count where they can: their forecast is 0, and they
+    have neither intervals nor a probability.
+    """
+    known, nothing = ~np.isnan(forecast.actual), Outside.nothing()
     for stratum, mask in masks.items():
         rows = known & mask
         if not rows.any():
             continue
-        values = _metrics(forecast, rows, bounds)
+        beyond = outside.get(stratum, nothing)
+        values = _metrics(forecast, rows, bounds, beyond)
         yield {
             "setting": forecast.setting,
             "model": forecast.model,
@@ -76,20 +86,24 @@ def score_forecast(
             "origin": forecast.origin,
             "stratum": stratum,
             **{name: values.get(name, float("nan")) for name in METRICS},
-            "n": int(rows.sum()),
+            "n": int(rows.sum() + beyond.actual.size + beyond.silent.sum()),
         }
 
 
 def _metrics(
-    forecast: FoldForecast, rows: NDArray[np.bool_], bounds: Bounds | None
+    forecast: FoldForecast, rows: NDArray[np.bool_], bounds: Bounds | None, beyond: Outside
 ) -> dict[str, float]:
     actual, predicted = forecast.actual[rows], forecast.forecast[rows]
+    zeros = np.zeros(beyond.actual.size)
+    every = np.concatenate([actual, beyond.actual]), np.concatenate([predicted, zeros])
+    # A silent flow has no error, and counts in the mean.
+    scored = every[0].size / (every[0].size + beyond.silent.sum())
     out = {
-        "wape": metrics.wape(actual, predicted),
-        "pattern_distance": metrics.pattern_distance(actual, predicted),
-        "midpoint_mae": metrics.midpoint_mae(actual, predicted),
-        "log_mae": metrics.log_mae(actual, predicted),
-        "r2_shift": metrics.r2_shift(actual, predicted, forecast.base[rows]),
+        "wape": metrics.wape(*every),
+        "pattern_distance": metrics.pattern_distance(*every),
+        "midpoint_mae": metrics.midpoint_mae(*every) * scored,
+        "log_mae": metrics.log_mae(*every),
+        "r2_shift": metrics.r2_shift(*every, np.concatenate([forecast.base[rows], zeros])),
     }
     if bounds is not None:
         quantiles = {0.5: predicted}

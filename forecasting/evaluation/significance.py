@@ -140,39 +140,37 @@ def significance_table(
         question is which of these models ours beats. ``verdict`` is "better", "worse",
         "tie" where ``p_holm`` is above 5 %, and "not tested" where it is unknown.
     """
-    tables = {
-        metric: by_origin.pivot_table(
-            index=["setting", "horizon", "origin"], columns="model", values=metric, observed=True
-        )
-        for metric in metrics
-    }
+    index = ["setting", "horizon", "origin"]
     rows: list[dict[str, object]] = []
-    for metric, table in tables.items():
-        for (setting, horizon), block in table.groupby(level=["setting", "horizon"], sort=False):
+    for metric in metrics:
+        table = by_origin.pivot_table(index=index, columns="model", values=metric, observed=True)
+        place = {str(name): number for number, name in enumerate(table.columns)}
+        losses = table.to_numpy(dtype=np.float64)
+        group, found = pd.factorize(table.index.droplevel("origin"))
+        for number, (setting, horizon) in enumerate(found):
+            block = losses[group == number]
             for other in others:
-                if other not in block or model not in block:
+                if other not in place or model not in place:
                     continue
-                pair = block[[model, other]].dropna()
-                pair = pair.where(pair > PERFECT, 0.0)
-                test = equal_accuracy(
-                    (pair[model] - pair[other]).to_numpy(dtype=np.float64), horizon=int(horizon)
-                )
-                rows.append(
-                    {
-                        "setting": setting,
-                        "horizon": horizon,
-                        "metric": metric,
-                        "against": other,
-                        "origins": test.origins,
-                        "ours": pair[model].mean(),
-                        "theirs": pair[other].mean(),
-                        "difference": test.difference,
-                        "wins": test.wins,
-                        "statistic": test.statistic,
-                        "p_value": test.p_value,
-                    }
-                )
+                keys = {"setting": setting, "horizon": horizon, "metric": metric, "against": other}
+                pair = block[:, [place[model], place[other]]]
+                rows.append(keys | _test(pair, horizon=int(horizon)))
     return _with_verdicts(pd.DataFrame(rows))
+
+
+def _test(losses: NDArray[np.float64], *, horizon: int) -> dict[str, object]:
+    """Columns of `significance_table` for losses of ours and theirs, shape ``[origin, 2]``."""
+    ours, theirs = np.where(losses > PERFECT, losses, 0.0)[~np.isnan(losses).any(axis=1)].T.copy()
+    test = equal_accuracy(ours - theirs, horizon=horizon)
+    return {
+        "origins": test.origins,
+        "ours": ours.mean() if ours.size else np.nan,
+        "theirs": theirs.mean() if theirs.size else np.nan,
+        "difference": test.difference,
+        "wins": test.wins,
+        "statistic": test.statistic,
+        "p_value": test.p_value,
+    }
 
 
 def _with_verdicts(table: pd.DataFrame) -> pd.DataFrame:

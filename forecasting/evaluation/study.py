@@ -113,9 +113,9 @@ def run_study(
     """
     forecast = partial(_forecasts, folds, config, choose_at, progress)
     with without_warnings():
-        further = _scored("model", forecast("further models", prepared, study_models()))
+        further = _scored("model", prepared, forecast("further models", prepared, study_models()))
     variants = [_variant(name, kept) for name, kept in leave_out(prepared.names).items()]
-    ablation = _scored("ablation", forecast("leave one channel out", prepared, variants))
+    ablation = _scored("ablation", prepared, forecast("leave one channel out", prepared, variants))
     parts = [further, ablation]
     # Placebos alter indicators.
     alterations = placebos(seed=config.seed) if data.indicators is not None else {}
@@ -123,7 +123,7 @@ def run_study(
         with progress.stage("build altered features"):
             altered = prepare(alter(data), config)
         models = [_variant(name, altered.names)]
-        parts.append(_scored("placebo", forecast(name, altered, models)))
+        parts.append(_scored("placebo", altered, forecast(name, altered, models)))
     extra = pd.concat(parts, ignore_index=True)
     everything = pd.concat([by_origin[by_origin["stratum"] == "all"], extra], ignore_index=True)
     against = {
@@ -142,11 +142,16 @@ def _tested(by_origin: pd.DataFrame, others: Sequence[str]) -> pd.DataFrame:
     return significance_table(by_origin, model=MAIN_MODEL, others=others, metrics=SKILL_METRICS)
 
 
-def _scored(group: str, forecasts: Iterator[FoldForecast]) -> pd.DataFrame:
+def _scored(group: str, prepared: PreparedData, forecasts: Iterator[FoldForecast]) -> pd.DataFrame:
     rows = [
         row
         for forecast in forecasts
-        for row in score_forecast(forecast, {"all": np.ones(forecast.actual.shape, bool)}, None)
+        for row in score_forecast(
+            forecast,
+            {"all": np.ones(forecast.actual.shape, bool)},
+            None,
+            {"all": prepared.outside(forecast.origin, forecast.horizon)},
+        )
     ]
     table = pd.DataFrame(rows)
     table.insert(0, "group", group)

@@ -1,17 +1,17 @@
 """The parts of a back-test that are computed apart, here or elsewhere, from the same prepared data.
 
 A task names what is computed; it holds no data, so that it can be sent to another machine. Its
-result can be packed into bytes and unpacked again without a loss, so that a finished one need not
-be computed twice.
+result can be packed into an archive and unpacked again without a loss, so that a finished one need
+not be computed twice.
 """
 
 from __future__ import annotations
 
-import io
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, TypeVar
+from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
@@ -23,8 +23,6 @@ from forecasting.options.run_config import RunConfig
 from models.shift import ShiftChoice, losses
 
 T = TypeVar("T")
-Members = Mapping[str, bytes]
-"""Files of a packed result by name."""
 
 
 class Task(Protocol[T]):
@@ -37,11 +35,11 @@ class Task(Protocol[T]):
     def run(self, prepared: PreparedData, config: RunConfig) -> T:
         """Compute it."""
 
-    def pack(self, result: T) -> dict[str, bytes]:
-        """The result as files."""
+    def pack(self, result: T, archive: ZipFile) -> None:
+        """Write the result into an archive."""
 
-    def unpack(self, members: Members) -> T:
-        """The result out of its files; raises ValueError if they are of another task."""
+    def unpack(self, archive: ZipFile) -> T:
+        """The result out of its archive; raises ValueError if that is of another task."""
 
 
 Compute = Callable[[Sequence[Task[Any]]], Iterator[Any]]
@@ -70,14 +68,15 @@ class WeightLosses:
             own=prepared.own_names,
         )
 
-    def pack(self, result: dict[ShiftChoice, float]) -> dict[str, bytes]:
+    def pack(self, result: dict[ShiftChoice, float], archive: ZipFile) -> None:
         """A list of candidates with their losses."""
         found = [[asdict(choice), loss] for choice, loss in result.items()]
-        return {"weights.json": json.dumps({"origin": self.origin, "losses": found}).encode()}
+        about = {"origin": self.origin, "losses": found}
+        archive.writestr(_LOSSES, json.dumps(about))
 
-    def unpack(self, members: Members) -> dict[ShiftChoice, float]:
+    def unpack(self, archive: ZipFile) -> dict[ShiftChoice, float]:
         """The same losses, to the last bit."""
-        about = json.loads(members["weights.json"])
+        about = json.loads(archive.read(_LOSSES))
         if about["origin"] != self.origin:
             raise ValueError("losses of another origin")
         return {ShiftChoice(**choice): loss for choice, loss in about["losses"]}
@@ -99,7 +98,7 @@ class FoldTask:
         """Fit every model and forecast."""
         return run_fold(prepared, self.fold, config, self.choice)
 
-    def pack(self, result: FoldResult) -> dict[str, bytes]:
+    def pack(self, result: FoldResult, archive: ZipFile) -> None:
         """Every array once, in double precision; the drivers; and what belongs to what."""
         columns: dict[int, tuple[str, Vector]] = {}
 
@@ -118,25 +117,22 @@ class FoldTask:
             "unreachable_totals": result.unreachable_totals,
             "largest_gap": result.largest_gap,
         }
-        return {
-            "fold.json": json.dumps(about).encode(),
-            "arrays.parquet": _parquet(pd.DataFrame(dict(columns.values()), copy=False)),
-            "drivers.parquet": _parquet(result.drivers),
-        }
+        archive.writestr(_FOLD, json.dumps(about))
+        _write(pd.DataFrame(dict(columns.values()), copy=False), archive, _ARRAYS_FILE)
+        _write(result.drivers, archive, _DRIVERS_FILE)
 
-    def unpack(self, members: Members) -> FoldResult:
+    def unpack(self, archive: ZipFile) -> FoldResult:
         """The same fold, to the last bit."""
-        about = json.loads(members["fold.json"])
+        about = json.loads(archive.read(_FOLD))
         if about["task"] != self._about():
             raise ValueError("another fold")
-        table = pd.read_parquet(io.BytesIO(members["arrays.parquet"]))
-        arrays: dict[str | None, Any] = {str(n): table[n].to_numpy().copy() for n in table}
-        arrays[None] = None
+        arrays = _read_arrays(archive)
         forecasts = [
             FoldForecast(**{n: one[n] for n in _KEYS}, **{n: arrays[one[n]] for n in _ARRAYS})
             for one in about["forecasts"]
         ]
-        drivers = pd.read_parquet(io.BytesIO(members["drivers.parquet"]))
+        with archive.open(_DRIVERS_FILE) as file:
+            drivers = pd.read_parquet(file)
         return FoldResult(
             self.fold,
             tuple(forecasts),
@@ -153,19 +149,33 @@ class FoldTask:
 
 _KEYS = ("setting", "model", "origin", "horizon")
 _ARRAYS = ("forecast", "base", "expected", "probability", "value_origin", "actual", "reported")
+_LOSSES, _FOLD = "weights.json", "fold.json"
+_ARRAYS_FILE, _DRIVERS_FILE = "arrays.parquet", "drivers.parquet"
 
 
-def _parquet(table: pd.DataFrame) -> bytes:
-    """A table whose numbers are stored as they are: NaN stays NaN, and nothing is rounded."""
+def _write(table: pd.DataFrame, archive: ZipFile, name: str) -> None:
+    """A table as Parquet, column by column: numbers as they are, and no second copy in memory."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    sink = pa.BufferOutputStream()
     found = pa.Table.from_pandas(table, preserve_index=False)
-    numbers = [name for name in table if table[name].dtype == np.float64]
-    for name in numbers:
-        place = found.schema.get_field_index(name)
-        # From pandas, NaN would become null, and null could come back as another NaN.
-        found = found.set_column(place, name, pa.array(table[name].to_numpy(), from_pandas=False))
-    pq.write_table(found, sink, compression="lz4", use_dictionary=False)
-    return bytes(sink.getvalue())
+    for column in table:
+        if table[column].dtype == np.float64:
+            # From pandas, NaN would become null, and null could come back as another NaN.
+            place = found.schema.get_field_index(column)
+            numbers = pa.array(table[column].to_numpy(), from_pandas=False)
+            found = found.set_column(place, column, numbers)
+    with archive.open(name, "w", force_zip64=True) as file:
+        pq.write_table(found, file, compression="lz4", use_dictionary=False)
+
+
+def _read_arrays(archive: ZipFile) -> dict[str | None, Any]:
+    """Arrays by name; None is the name of one that is not there."""
+    import pyarrow.parquet as pq
+
+    with archive.open(_ARRAYS_FILE) as file:
+        opened = pq.ParquetFile(file)
+        names = opened.schema_arrow.names
+        # A copy: pyarrow's memory cannot be written to.
+        arrays = {name: np.array(opened.read([name]).column(0).to_numpy()) for name in names}
+        return {None: None, **arrays}

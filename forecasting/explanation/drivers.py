@@ -76,7 +76,7 @@ def _draw(
 
 
 def driver_table(
-    values: Matrix, data: NDArray[np.float32], *, names: Sequence[str]
+    values: NDArray[np.floating], data: NDArray[np.float32], *, names: Sequence[str]
 ) -> pd.DataFrame:
     """Size and direction of channels and features.
 
@@ -96,10 +96,14 @@ def driver_table(
         the level, and ``direction``. A feature's direction is the correlation of its value with its
         contribution; a channel's is the mean over its features, weighted by their size.
     """
-    strength = mean_size(values)
-    direction = np.array([_direction(v, x) for v, x in zip(values.T, data.T, strict=True)])
+    # By groups of columns: all of a large universe in double precision would not fit.
+    groups = [values[:, k : k + 16] for k in range(0, values.shape[1], 16)]
+    strength = np.concatenate([mean_size(group.astype(np.float64)) for group in groups])
+    pairs = zip(values.T, data.T, strict=True)
+    direction = np.array([_direction(v.astype(np.float64), x) for v, x in pairs])
     columns = channel_columns(names)
-    sums = mean_size(np.column_stack([values[:, of].sum(axis=1) for of in columns.values()]))
+    of_channels = [values[:, of].astype(np.float64).sum(axis=1) for of in columns.values()]
+    sums = mean_size(np.column_stack(of_channels))
     leaning = {name: _mean(direction[of], strength[of]) for name, of in columns.items()}
     return pd.concat(
         [
@@ -295,9 +299,7 @@ def feature_drivers(
         found_sign, verdict``, and over back-test origins and seeds ``rank_low, rank_high,
         share_low, share_high, origins, origins_same_sign, seeds, seeds_same_sign``; largest first.
     """
-    table = driver_table(
-        explanation.values.astype(np.float64), explanation.data, names=explanation.feature_names
-    )
+    table = driver_table(explanation.values, explanation.data, names=explanation.feature_names)
     table = table[table["level"] == "feature"].drop(columns="level")
     about = pd.DataFrame(
         [(f.name, f.channel, f.unit, f.sign, f.source) for f in (*FEATURES, *own)],
@@ -337,9 +339,7 @@ def channel_drivers(
         ranges and counts of `feature_drivers`, then the columns of `tree_views.tree_views`;
         largest first.
     """
-    table = driver_table(
-        explanation.values.astype(np.float64), explanation.data, names=explanation.feature_names
-    )
+    table = driver_table(explanation.values, explanation.data, names=explanation.feature_names)
     table = table[table["level"] == "channel"][["name", "rank", "direction"]]
     table["found_sign"] = [sign(value) for value in table["direction"]]
     found = dict(zip(table["name"], table["found_sign"], strict=True))

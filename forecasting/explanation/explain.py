@@ -15,7 +15,8 @@ from features.data.flows import FlowIndex
 from features.feature import CHANNELS
 from forecasting.explanation.reallocation import net_of_totals
 from forecasting.explanation.terms import REPORT_TERMS, TOTAL_TERMS
-from models.design import HORIZON_COLUMN, at_horizon
+from models.blocks import blocks
+from models.design import HORIZON_COLUMN
 from models.forecaster import FittedForecaster, FlowForecast
 from models.raking import rake
 
@@ -56,22 +57,27 @@ def explain(forecaster: FittedForecaster, forecasts: Mapping[int, FlowForecast])
         )
         for horizon, forecast in sorted(forecasts.items())
     }
-    data = np.concatenate(
-        [
-            at_horizon(forecaster.features, forecaster.years_ahead(horizon))[rows]
-            for horizon, rows in chosen.items()
-        ]
+    flows = np.concatenate(list(chosen.values()))
+    ahead = np.concatenate(
+        [np.full(rows.size, forecaster.years_ahead(h)) for h, rows in chosen.items()]
     )
     predicted = np.concatenate([forecasts[h].shift[rows] for h, rows in chosen.items()])
-    contributions = forecaster.shift.contributions(data)
-    # A nowcast has no shift.
-    contributions[data[:, HORIZON_COLUMN] == 0] = 0.0
-    percent, gap = to_percent(contributions, predicted)
+    data = np.empty((flows.size, forecaster.features.shape[1]), dtype=np.float32)
+    values = np.empty((flows.size, len(forecaster.shift.names)), dtype=np.float32)
+    base_values, gap = np.empty(flows.size), 0.0
+    for part in blocks(flows.size):
+        data[part] = forecaster.features[flows[part]]
+        data[part, HORIZON_COLUMN] = ahead[part]
+        contributions = forecaster.shift.contributions(data[part])
+        # A nowcast has no shift.
+        contributions[ahead[part] == 0] = 0.0
+        percent, missed = to_percent(contributions, predicted[part])
+        values[part], base_values[part] = percent[:, :-1], percent[:, -1]
+        gap = max(gap, missed)
     rows = pd.concat(
         [_rows(forecaster, forecasts[h], h, rows) for h, rows in chosen.items()], ignore_index=True
     )
     # The raking absorbs the rounding to single precision, so that the stored parts sum exactly.
-    values = percent[:, :-1].astype(np.float32)
     moved = 100.0 * np.log(rows["forecast"].to_numpy() / rows["base"].to_numpy())
     return Explanation(
         rows=rows,
@@ -81,8 +87,8 @@ def explain(forecaster: FittedForecaster, forecasts: Mapping[int, FlowForecast])
         total_names=_total_names(forecaster),
         feature_names=tuple(forecaster.shift.names),
         values=values,
-        base_values=percent[:, -1],
-        raking=moved - percent[:, -1] - values.sum(axis=1, dtype=np.float64),
+        base_values=base_values,
+        raking=moved - base_values - values.sum(axis=1, dtype=np.float64),
         data=data,
         largest_gap=gap,
     )

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from features.data.active_flows import active_panel
 from features.data.flows import FlowIndex
 from features.data.indicators import Indicators, Snapshots
 from features.data.monthly import MonthlyTrade
@@ -28,6 +29,9 @@ from forecasting.inputs.trade import read_trade_panel
 from forecasting.inputs.universe import unused_statements
 from forecasting.options.reading import reading_options
 from forecasting.options.run_config import RunConfig
+
+DENSE_FLOWS = 200_000
+"""Flows (all pairs, all sectors) up to which every one is forecast, unless the user chooses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,7 @@ def _settled(
 def _simulated(config: RunConfig) -> LoadedData:
     world = simulate_world(seed=config.seed)
     panel, _, found = check_panel(TradePanel.from_frame(world.trade), late=config.late)
+    panel = _in_universe(panel, config)
     countries = panel.flows.countries
     bundle = DataBundle(
         panel,
@@ -135,6 +140,7 @@ def _from_files(config: RunConfig) -> LoadedData:
     panel, reading, folded = read_trade_panel(config, trade)
     panel, totals, found = check_panel(panel, late=config.late)
     statements = (*reading, *_panel_statements(panel), *_folded_statements(folded))
+    panel = _in_universe(panel, config)
     sources = [_source("trade", trade, statements)]
     countries = panel.flows.countries
     indicators = _read_indicators(config, trade, countries, sources)
@@ -152,6 +158,13 @@ def _from_files(config: RunConfig) -> LoadedData:
     )
     tables = _read_tables(config, panel.flows, sources)
     return LoadedData(bundle, tuple(sources), tables, findings)
+
+
+def _in_universe(panel: TradePanel, config: RunConfig) -> TradePanel:
+    """The panel as it is, or with the flows that have traded by each origin alone."""
+    large = panel.flows.size > DENSE_FLOWS
+    active = large if config.universe == "auto" else config.universe == "active"
+    return active_panel(panel) if active else panel
 
 
 def _refuse_early(config: RunConfig, trade: Input) -> None:

@@ -58,7 +58,10 @@ def _flows(panel: TradePanel, first_origin: int) -> str:
     of = "countries and sectors" if flows.has_sectors else "countries"
     late = _first_traded_after(panel, flows, first_origin)
     begin = f"; {listed(late)} first trade after {first_origin}" if late else ""
-    return f"The {of} are those that the trade file names in any year{begin}"
+    statement = f"The {of} are those that the trade file names in any year{begin}"
+    if panel.known is None:
+        return statement
+    return f"{statement}; the flows of each origin are those that have traded by then"
 
 
 def _first_traded_after(panel: TradePanel, flows: FlowIndex, year: int) -> list[str]:

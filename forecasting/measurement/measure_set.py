@@ -102,10 +102,13 @@ class MeasureSet:
 
 
 def cube(flows: FlowIndex, values: NDArray[np.floating]) -> Array:
-    """Flows as ``[exporter, importer, sector]``; unknown flows count as 0."""
-    n, k = len(flows.countries), len(flows.sectors)
+    """Flows as ``[exporter, importer, sector]``; unknown flows count as 0.
+
+    ``values`` may be of an earlier origin, whose flows are the first of ``flows``.
+    """
+    n, k, of = len(flows.countries), len(flows.sectors), slice(values.size)
     out = np.zeros((n, n, k))
-    out[flows.exporter, flows.importer, flows.sector] = np.nan_to_num(values)
+    out[flows.exporter[of], flows.importer[of], flows.sector[of]] = np.nan_to_num(values)
     return out
 
 

@@ -22,6 +22,7 @@ from features.choices import (
     NegativeFlows,
     Setting,
     Unit,
+    Universe,
 )
 from features.errors import InputError, cut
 from features.findings import CODES
@@ -123,6 +124,10 @@ class RunConfig:
         "apart", choice(DomesticFlows), DATA,
         "a country's sales to itself: kept out of flows and totals, or included as flows like "
         "any other, so that totals are gross output and absorption", trained=True)
+    universe: Universe = option(
+        "auto", choice(Universe), DATA,
+        "flows that are forecast: every one, or those that have traded by the origin; auto takes"
+        " the active ones of large tables", trained=True)
     columns: Mapping[str, str] = option(
         MappingProxyType({}), kinds.COLUMNS, READING,
         "columns of the trade file by what they hold (exporter, importer, year, month, sector "
@@ -315,6 +320,8 @@ def _check_together(config: RunConfig) -> None:
             raise refusal("horizons", str(min(config.horizons)), remedy)
     if config.report_delays is not None and config.reports is None:
         raise refusal("report_delays", str(config.report_delays), "Give the reports as well")
+    if config.reports is not None and config.universe == "active":
+        raise refusal("universe", "active", "Reports may name any flow: leave it out")
     if config.trade is None:
         _check_simulated(config)
     elif config.tables is not None and config.domestic != "include":

@@ -54,8 +54,8 @@ def check_flow(forecasts: pd.DataFrame, wanted: Sequence[str]) -> tuple[str, ...
     Raises
     ------
     InputError
-        If the run does not have one of them, or the two countries are the same and the run has no
-        domestic sales.
+        If the run does not have one of them or has no such flow, or the two countries are the same
+        and the run has no domestic sales.
     """
     has_sectors = "sector" in forecasts
     kind = "exporter,importer,sector" if has_sectors else "exporter,importer"
@@ -70,12 +70,22 @@ def check_flow(forecasts: pd.DataFrame, wanted: Sequence[str]) -> tuple[str, ...
             remedy="Give two different countries",
         )
     if not has_sectors:
-        return exporter, importer
+        return _traded(forecasts, (exporter, importer))
     known = sorted(forecasts["sector"].astype(str).unique())
     if wanted[2] not in known:
         near = difflib.get_close_matches(wanted[2], known, n=3, cutoff=0.4)
         raise InputError(f"the run has no sector {wanted[2]!r}", remedy=_offer(near, known))
-    return exporter, importer, wanted[2]
+    return _traded(forecasts, (exporter, importer, wanted[2]))
+
+
+def _traded(forecasts: pd.DataFrame, flow: tuple[str, ...]) -> tuple[str, ...]:
+    """The flow; refuse one that the run has no rows of, as it has active flows alone."""
+    if not rows_of_flow(forecasts, flow).any():
+        raise InputError(
+            f"{','.join(flow)} has not traded in any year up to the origin: its forecast is 0",
+            remedy="Choose a flow that has; forecasts.parquet lists them",
+        )
+    return flow
 
 
 EVERYONE = ("*", "ALL")

@@ -16,6 +16,8 @@ Kind = Literal["run", "forecast"]
 RUN = frozenset({"run"})
 STUDY = frozenset({"study"})
 """A run with ``--study`` writes these too."""
+ACTIVE = frozenset({"active"})
+"""So does one whose flows are those that have traded by the origin (``--universe``)."""
 ALWAYS = frozenset({"run", "forecast"})
 
 
@@ -53,6 +55,7 @@ class RunFile:
 
 MARKER = "run.json"
 BACKTEST = "backtest.parquet"
+BIRTHS, BIRTHS_SCORES = "births.parquet", "births_scores.csv"
 REPORT = "report.html"
 SCOREBOARD = "scoreboard.md"
 FIGURES = "figures"
@@ -79,6 +82,8 @@ FILES = (
     RunFile("reliability.csv", RUN, "reliability", (*_CELL, "margin", "bin")),
     # Written while the back-test goes on, and too large to log.
     RunFile(BACKTEST, RUN, key=(*_CELL, "origin", *_FLOW), logged=False),
+    RunFile(BIRTHS, ACTIVE, key=("side", "country", "horizon")),
+    RunFile(BIRTHS_SCORES, ACTIVE, key=("side", "horizon")),
     RunFile("measures_history.parquet", RUN, "measures.history", (*_UNIT, "year")),
     RunFile("measures_forecasts.parquet", RUN, "measures.forecasts", (*_UNIT, "target_year")),
     RunFile("measures_backtest.parquet", RUN, "measures.backtest", (*_UNIT, "origin", "horizon"),

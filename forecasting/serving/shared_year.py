@@ -33,7 +33,8 @@ def _shared(left: FlowIndex, right: FlowIndex) -> tuple[np.ndarray, np.ndarray]:
     both = (exporter >= 0) & (importer >= 0) & (kind >= 0)
     both &= (exporter != importer) | right.diagonal
     here = np.flatnonzero(both)
-    return here, right.position(exporter[here], importer[here], kind[here])
+    there = right.position(exporter[here], importer[here], kind[here])
+    return here[there >= 0], there[there >= 0]
 
 
 def _place(names: tuple[str, ...], name: str) -> int:

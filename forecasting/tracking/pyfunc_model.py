@@ -65,7 +65,8 @@ class GravicastModel(PythonModel):  # type: ignore[misc]
         DataFrame
             One row per row of ``model_input``, in its order, USD: the keys, ``origin``,
             ``horizon``, ``target_year``, ``value_origin``, ``base``, ``forecast``, interval bounds
-            and ``probability_of_trade``.
+            and ``probability_of_trade``. A flow that has never traded, where the model has active
+            flows alone, is forecast at 0 and has neither intervals nor a probability.
 
         Raises
         ------
@@ -88,7 +89,8 @@ class GravicastModel(PythonModel):  # type: ignore[misc]
             else np.zeros_like(exporter)
         )
         position = flows.position(exporter, importer, sector)
-        return self._rows(position, self._horizons(model_input["horizon"]), keys)
+        rows = self._rows(position, self._horizons(model_input["horizon"]), keys)
+        return _with_untraded(rows, position < 0, model_input[keys])
 
     def _rows(
         self, position: NDArray[np.int32], horizon: NDArray[np.int64], keys: list[str]
@@ -125,6 +127,19 @@ class GravicastModel(PythonModel):  # type: ignore[misc]
                 f"{', '.join(map(str, known))}"
             )
         return column.to_numpy(dtype=np.int64)
+
+
+def _with_untraded(
+    rows: pd.DataFrame, untraded: NDArray[np.bool_], keys: pd.DataFrame
+) -> pd.DataFrame:
+    """Rows of flows that have never traded: forecast at 0, without intervals or a probability."""
+    if untraded.any():
+        for name in keys:
+            rows.loc[untraded, name] = keys[name].astype("str").to_numpy()[untraded]
+        for name in _NUMBERS:
+            zero = name in ("value_origin", "base", "forecast")
+            rows.loc[untraded, name] = 0.0 if zero else np.nan
+    return rows
 
 
 def _codes(column: pd.Series[Any], known: tuple[str, ...]) -> NDArray[np.int32]:

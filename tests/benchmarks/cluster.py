@@ -37,7 +37,8 @@ SMALLEST, COUNTRIES = 20, (60, 150)
 """Of the two worlds whose folds are timed."""
 PRODUCTS, PAIRS, TRADED, A_RUN = 5_000, 50_000, 0.2, 1_000_000
 """HS6: products, pairs of countries, the share of cells that ever trade, and flows in one run."""
-ORIGINS = 14
+ORIGINS, WORKERS = 14, 7
+"""Folds of a run, and workers that share them, two each."""
 
 
 def run(out: Path, job: Sequence[str], *options: str) -> tuple[float, float]:
@@ -170,12 +171,12 @@ def blocks() -> int:
         b + (b - a) / (large - small) * (A_RUN - large) for a, b in zip(first, second, strict=True)
     )
     runs = PRODUCTS * PAIRS * TRADED / A_RUN
-    hours = runs * (ready + (ORIGINS + 1) * fold) / 3600
+    hours = runs * (WORKERS * ready + (ORIGINS + 1) * fold) / 3600
     print(f"HS6, {PRODUCTS:,} products x {PAIRS:,} pairs, a fifth of which trade: {runs:.0f} runs "
-          f"of {A_RUN:,} flows (groups of products). A run: {ready / 60:.0f} min to prepare, "
-          f"{ORIGINS} folds and the final fit of {fold / 60:.0f} min, {peak:.0f} GB a worker; in "
-          f"all {hours:,.0f} core hours, {hours / 100:,.0f} h on 100 workers, beside what each "
-          "worker prepares for itself")  # fmt: skip
+          f"of {A_RUN:,} flows, groups of products. A run on {WORKERS} workers: each prepares for "
+          f"{ready:.0f} CPU s in {peak:.0f} GB, {ORIGINS} folds and the final fit take {fold:.0f} "
+          f"CPU s each; in all {hours:.0f} core hours, beside what the client does (scores, "
+          "contributions, files)")  # fmt: skip
     return 0
 
 

@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -47,11 +48,11 @@ class Toy:
             time.sleep(2)
         return f"{self.name} by {config.workers}"
 
-    def pack(self, result: str) -> dict[str, bytes]:
-        return {"toy": result.encode()}
+    def pack(self, result: str, archive: ZipFile) -> None:
+        archive.writestr("toy", result)
 
-    def unpack(self, members: dict[str, bytes]) -> str:
-        return members["toy"].decode()
+    def unpack(self, archive: ZipFile) -> str:
+        return archive.read("toy").decode()
 
 
 @pytest.fixture

@@ -35,12 +35,13 @@ def test_the_layout_does_not_depend_on_the_order_of_formats() -> None:
 
 
 def test_the_layout_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    figure, drawings = drawn(), []
-    draw = figure.draw_without_rendering
-    monkeypatch.setattr(figure, "draw_without_rendering", lambda: drawings.append(draw()))
+    figure, layouts = drawn(), []
+    layout = figure.get_layout_engine()
+    compute = layout.execute
+    monkeypatch.setattr(layout, "execute", lambda of: layouts.append(compute(of)))
     for suffix in FORMATS:
         render(figure, suffix)
-    assert len(drawings) == 1
+    assert len(layouts) == 1
 
 
 def test_labels_stay_inside() -> None:

@@ -29,6 +29,7 @@ EVERYTHING: dict[str, Any] = {
     "store": Path("store"),
     "allow_snapshots": True,
     "largest": 60,
+    "universe": "dense",
     "columns": {"exporter": "reporter", "value": "cif"},
     "unit": "thousand",
     "flow": "imports",

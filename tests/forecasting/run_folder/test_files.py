@@ -14,7 +14,7 @@ from forecasting.measurement.tables import MeasureTables
 from forecasting.run_folder.csv_files import read_csv
 from forecasting.run_folder.files import FIGURES, FILES, NAMES, REPORT, RUN, RunFile, tables_of
 
-TABLES = [file for file in FILES if file.key and not file.result.startswith("study.")]
+TABLES = [file for file in FILES if file.key and file.of & RUN]
 
 
 def test_a_run_writes_what_is_declared_and_nothing_else(finished_run):
