@@ -66,8 +66,7 @@ class BinnedRows:
     @cached_property
     def known(self) -> NDArray[np.bool_]:
         """Columns with a value in some row; nothing can be learnt from the others."""
-        found: NDArray[np.bool_] = np.isfinite(self._design.features[self._rows]).any(axis=0)
-        return found
+        return np.asarray(np.isfinite(self._design.features[self._rows]).any(axis=0))
 
     def weighed(self, power: float) -> lightgbm.Dataset:
         """The data set, its rows weighed by ``base ** power``.
