@@ -12,13 +12,17 @@ from features.data.active_flows import active_panel
 from features.data.flows import FlowIndex
 from features.data.panel import PanelNotes, TradePanel
 from features.information import DataBundle
+from forecasting.evaluation.backtest_file import read_backtest
 from forecasting.evaluation.births import births_of
 from forecasting.evaluation.folds import plan_folds
 from forecasting.evaluation.outside import Outside
 from forecasting.evaluation.prepared import prepare
+from forecasting.inputs.load import LoadedData
+from forecasting.job import _planned, run
 from forecasting.options.run_config import RunConfig
 from forecasting.results.subjects import check_flow
 from models.births import SIDES, forecast_births, started
+from models.saved import load_forecaster
 
 KEYS = ["exporter", "importer", "sector"]
 HORIZON = 2
@@ -40,9 +44,6 @@ def panel_of(*, years: int = 14) -> TradePanel:
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     """The dense run and the active one, of the same data."""
-    from forecasting.inputs.load import LoadedData
-    from forecasting.job import run
-
     folder, out = tmp_path_factory.mktemp("universe"), {}
     with pytest.MonkeyPatch.context() as patch:
         for name, panel in (("dense", panel_of()), ("active", active_panel(panel_of()))):
@@ -87,10 +88,6 @@ def test_some_flow_starts_outside_so_that_scores_had_something_to_count():
 
 
 def test_nothing_that_starts_later_moves_a_forecast(runs, tmp_path, monkeypatch):
-    from forecasting.evaluation.backtest_file import read_backtest
-    from forecasting.inputs.load import LoadedData
-    from forecasting.job import run
-
     panel, year = panel_of(), 2009
     values, rng = panel.values.copy(), np.random.default_rng(0)
     late = values[panel.row(year) + 1 :]
@@ -114,6 +111,36 @@ def test_a_flow_that_never_traded_is_refused_by_name(runs, stops):
     never = next(k for k in map(tuple, dense[KEYS].astype(str).to_numpy()) if k not in traded)
     stops(lambda: check_flow(active, never), says="has not traded")
     assert check_flow(dense, never) == never
+
+
+def test_a_saved_model_keeps_its_flows_and_answers_for_those_that_never_traded(runs):
+    from forecasting.tracking.pyfunc_model import GravicastModel
+
+    active, model = runs["active"], GravicastModel()
+    model._forecaster, model._tables = load_forecaster(active.out / "model"), {}
+    flows = model._forecaster.flows
+    assert flows == active_panel(panel_of()).flows
+    known = active.forecasts[active.forecasts["horizon"] == 1].iloc[[0, -1]]
+    code = np.setdiff1d(np.arange(panel_of().flows.size), flows.cells)[0]
+    every = panel_of().flows
+    never = [every.countries[every.exporter[code]], every.countries[every.importer[code]],
+             every.sectors[every.sector[code]]]  # fmt: skip
+    asked = pd.DataFrame([*known[KEYS].astype(str).to_numpy().tolist(), never], columns=KEYS)
+    found = model.predict(None, asked.assign(horizon=1))
+    assert found[KEYS].to_numpy().tolist() == asked.to_numpy().tolist()
+    np.testing.assert_array_equal(found["forecast"], [*known["forecast"], 0.0])
+    assert found.loc[2, ["upper_90", "probability_of_trade"]].isna().all()
+    assert found.loc[:1, "upper_90"].notna().all()
+
+
+def test_a_waterfall_of_a_flow_that_never_traded_is_refused_before_any_work(stops):
+    data = LoadedData(DataBundle(active_panel(panel_of())), ())
+    flows, every = data.bundle.panel.flows, panel_of().flows
+    code = np.setdiff1d(np.arange(every.size), flows.cells)[0]
+    wanted = (every.countries[every.exporter[code]], every.countries[every.importer[code]],
+              every.sectors[every.sector[code]])  # fmt: skip
+    config = RunConfig(horizons=(1,), explain_flow=wanted)
+    stops(lambda: _planned(config, data), says="no trade up to 2013")
 
 
 # Births ----------------------------------------------------------------------------------------
