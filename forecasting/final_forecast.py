@@ -51,7 +51,7 @@ def make_final_forecast(
 ) -> FinalForecast:
     """Fit on every year up to the last origin, forecast its horizons, explain and measure them."""
     origin, setting = prepared.last_origin, config.settings[0]
-    # Explaining a large universe takes the memory that the matrices of the back-test held.
+    # Explaining a large universe takes the memory that the back-test held.
     prepared.matrices.let_go()
     with progress.stage("fit and forecast"):
         training = prepared.training(
@@ -63,6 +63,7 @@ def make_final_forecast(
             assert prepared.nowcasts is not None
             known = prepared.nowcasts.known(known, main)
         forecaster = _fitted(known, main, backtest, prepared.own)
+        backtest.calibration.let_go()
         table, forecasts = _forecast(forecaster)
     with progress.stage("explain"):
         explained = _explain(known, backtest, forecaster, forecasts)

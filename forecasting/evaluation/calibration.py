@@ -132,6 +132,11 @@ class Calibration:
         known = [s for s in self._samples[REPORTS_KNOWN, 1] if s.origin + 1 <= origin]
         return fit_by_group(known[-RECENT_ORIGINS:], groups=len(REPORTERS) + 1)
 
+    def let_go(self) -> None:
+        """Forget every sample: after the final forecast no interval is asked for."""
+        for samples in self._samples.values():
+            samples.clear()
+
     def intervals(self, *, setting: Setting, horizon: int, origin: int) -> Intervals:
         """Intervals from every sample whose target year is at most ``origin``."""
         known = [s for s in self._samples[setting, horizon] if s.origin + horizon <= origin]
