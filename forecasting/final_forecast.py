@@ -51,6 +51,8 @@ def make_final_forecast(
 ) -> FinalForecast:
     """Fit on every year up to the last origin, forecast its horizons, explain and measure them."""
     origin, setting = prepared.last_origin, config.settings[0]
+    # Explaining a large universe takes the memory that the matrices of the back-test held.
+    prepared.matrices.let_go()
     with progress.stage("fit and forecast"):
         training = prepared.training(
             config, origin=origin, choice=choice_at(backtest.choices, origin)

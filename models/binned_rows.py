@@ -33,7 +33,9 @@ class BinnedRows:
     Parameters
     ----------
     design
-        Training rows.
+        Training rows of the trees.
+    linear
+        Those of the linear model.
     names
         Columns of the design.
     params
@@ -46,9 +48,11 @@ class BinnedRows:
         If there are too few rows.
     """
 
-    def __init__(self, design: Design, *, names: Sequence[str], params: Mapping[str, Any]) -> None:
+    def __init__(
+        self, design: Design, *, linear: Design, names: Sequence[str], params: Mapping[str, Any]
+    ) -> None:
         self.names = tuple(names)
-        self._design = design
+        self._design, self._linear = design, linear
         self._params = dict(params)
         self._rows = np.flatnonzero((design.base > 0) & design.traded)
         self._power = 0.0
@@ -62,7 +66,7 @@ class BinnedRows:
     @cached_property
     def known(self) -> NDArray[np.bool_]:
         """Columns with a value in some row; nothing can be learnt from the others."""
-        return np.isfinite(self._design.features[self._rows]).any(axis=0)
+        return np.asarray(np.isfinite(self._design.features[self._rows]).any(axis=0))
 
     def weighed(self, power: float) -> lightgbm.Dataset:
         """The data set, its rows weighed by ``base ** power``.
@@ -86,7 +90,7 @@ class BinnedRows:
         """`fit_reversion` on the features ``names``, fitted once for all that share its inputs."""
         inputs = inputs_of(names)
         if inputs not in self._reversions:
-            self._reversions[inputs] = fit_reversion(self._design, names=inputs)
+            self._reversions[inputs] = fit_reversion(self._linear, names=inputs)
         return self._reversions[inputs]
 
     @cached_property

@@ -102,7 +102,7 @@ def started(panel: TradePanel, *, side: Side, origin: int, year: int) -> Started
     born = values[values > 0]
     return Started(
         np.bincount(of, minlength=n).astype(np.float64),
-        np.bincount(of, weights=born, minlength=n),
+        np.bincount(of, weights=born, minlength=n).astype(np.float64, copy=False),
         float((born**2).sum()),
         possible(panel, side=side, origin=origin),
     )

@@ -16,7 +16,7 @@ from features.information import InformationSet
 from models.binned_rows import BinnedRows
 from models.design import Design, origin_value
 from models.nowcast import ImpliedLevels
-from models.shift import ShiftChoice, ShiftModel
+from models.shift import LINEAR_ROWS, ShiftChoice, ShiftModel
 from models.totals import Totals
 from models.trade_probability import TradeProbability
 
@@ -36,7 +36,8 @@ class Training:
     choice, rounds, params
         Of `models.shift.ShiftModel`.
     max_rows
-        Rows drawn from the design at most, see `rows`.
+        Rows drawn from the design at most, see `rows`; the linear model draws `LINEAR_ROWS` times
+        as many.
     seed, threads
         Of every fit.
     """
@@ -60,7 +61,8 @@ class Training:
     @cached_property
     def binned(self) -> BinnedRows:
         """The rows of the shift models, binned once for all of them."""
-        return self._shift(self.names).binned(self.rows)
+        linear = self.design.thinned(max_rows=LINEAR_ROWS * self.max_rows, seed=self.seed)
+        return self._shift(self.names).binned(self.rows, linear=linear)
 
     def shift(self, names: Sequence[str]) -> ShiftModel:
         """The shift model on some of the features, fitted.

@@ -32,7 +32,7 @@ Features = NDArray[np.float32]
 
 STANDARD_CHOICE = ShiftChoice(weight_power=0.5, linear_share=0.5)
 ROUNDS = 80
-MAX_ROWS = 60_000
+MAX_ROWS = 50_000
 _STOPPED = -2.0
 """Midpoint growth of a flow that ends."""
 _OWN_MEANS = tuple(name for name in NAMES if name.startswith(("intensity_gap", "value_gap")))

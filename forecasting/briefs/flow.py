@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.choices import REPORTS_KNOWN
 from forecasting.briefs.brief import Brief, BriefFigure, BriefSection, BriefTable, closing
 from forecasting.briefs.parts import NET, base_words, parts_table, shift_words, stages
 from forecasting.briefs.track_record import NO_RECORD, no_outcome, read_outcomes
@@ -62,7 +63,7 @@ def flow_brief(run: RunResult, flow: Sequence[str], *, year: int | None = None) 
     sections = [BriefSection("Forecast", (_interval_words(row), _chance_words(row)), ("years",))]
     tables = {"years": _years(rows)}
     figures: dict[str, BriefFigure] = {}
-    if row["base"] > 0 and row["forecast"] > 0:
+    if min(row["value_origin"], row["base"], row["forecast"]) > 0:
         made_of, its_tables, figures = _made_of(run, chosen, row, key)
         sections += made_of
         tables |= its_tables
@@ -75,15 +76,24 @@ def flow_brief(run: RunResult, flow: Sequence[str], *, year: int | None = None) 
         figures["fan"] = BriefFigure("fan", "fan", {"flow": key})
     return Brief(
         title=f"{who(row, flow_columns(run))}: forecast of {target}",
-        summary=_summary(row, who(row, flow_columns(run))),
+        summary=_summary(
+            row,
+            who(row, flow_columns(run)),
+            reported=run.provenance["setting"] == REPORTS_KNOWN,
+        ),
         sections=(*sections, closing()),
         tables=tables,
         figures=figures,
     )
 
 
-def _summary(row: pd.Series[Any], flow: str) -> tuple[str, ...]:
+def _summary(row: pd.Series[Any], flow: str, *, reported: bool) -> tuple[str, ...]:
     start, base, forecast = (float(row[name]) for name in ("value_origin", "base", "forecast"))
+    if start <= 0 and forecast > 0:
+        return (
+            f"{flow}: no trade in {row['origin']}, and trade reported since. Forecast of "
+            f"{row['target_year']}: {money(forecast)}.",
+        )
     if start <= 0:
         return (
             f"{flow}: no trade in {row['origin']}. The forecast of {row['target_year']} stays at "
@@ -98,11 +108,20 @@ def _summary(row: pd.Series[Any], flow: str) -> tuple[str, ...]:
     return (
         f"{opening} Forecast of {row['target_year']}: {money(forecast)}, "
         f"{points(change(start, forecast), sign=True)}.",
-        f"At the totals of {row['target_year']} alone it would be {money(base)} "
+        f"{_basis(row, reported)} alone it would be {money(base)} "
         f"({points(change(start, base), sign=True)}); the shift of the pattern is "
         f"{money(forecast - base, sign=True)} ({points(change(base, forecast), sign=True)}).",
         _certainty(row),
     )
+
+
+def _basis(row: pd.Series[Any], reported: bool) -> str:
+    """What the base of a row rests on."""
+    totals = f"the totals of {row['target_year']}"
+    if not reported:
+        return f"At {totals}"
+    reports = f"what is reported of {row['origin'] + 1}"
+    return f"By {reports}" if row["horizon"] == 1 else f"By {reports} and {totals}"
 
 
 def _certainty(row: pd.Series[Any]) -> str:
@@ -132,6 +151,8 @@ def _chance_words(row: pd.Series[Any]) -> str:
 
 def _without_parts(row: pd.Series[Any]) -> str:
     chance = points(100 * row["probability_of_trade"])
+    if row["value_origin"] <= 0 and row["forecast"] > 0:
+        return "There are no contributions: they split the growth of a flow, and this one starts."
     if row["base"] <= 0:
         return (
             f"There are no contributions: they split the growth of a flow, and nothing grows from "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from features.choices import REPORTS_KNOWN
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import origin_of
 from forecasting.words.numbers import decimal, money, percent
@@ -23,6 +24,10 @@ def basis_of_total(run: RunResult, code: str, *, side: str, year: int) -> str:
     origin = origin_of(run)
     after = origin + 1
     as_of = str(run.forecasts["as_of"].iloc[0])
+    if run.provenance["setting"] == REPORTS_KNOWN:
+        if year == after:
+            return f"It is the sum of what was reported of {after} by {as_of}, reconciled."
+        return f"It is a forecast that starts from what was reported of {after} by {as_of}."
     if not any_total_published(run):
         return f"No totals after {origin} were used: the total is a forecast."
     if not _published(run, code, side):

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from hashlib import sha256 as digest_of
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import numpy as np
 from features.files.tables import sha256
 from features.information import DataBundle
 
-_PARTS = ("panel", "indicators", "pairs", "sectors", "trade_lag_months", "reports", "monthly")
+_PARTS = tuple(signature(DataBundle).parameters)
 _CONTENT = "bundle.json"
 _PLAIN = (str, int, float, bool, type(None))
 

@@ -113,7 +113,7 @@ class Cluster:
                 return
             if time.monotonic() > told:
                 count = len(self.client.scheduler_info(n_workers=-1)["workers"])
-                waits = f"all {count} workers are busy" if count else "it has no worker yet"
+                waits = f"its workers ({count}) are busy" if count else "it has no worker yet"
                 self.say(f"waiting for the cluster at {self.address}: {waits}")
                 return
             time.sleep(0.1)

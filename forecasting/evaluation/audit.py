@@ -185,8 +185,8 @@ def explained_counts(
     forecasts: pd.DataFrame, *, explained: int, largest_gap: float
 ) -> dict[str, Any]:
     """How many flow x target years were explained, and why the others were not."""
-    no_base = int((forecasts["base"] <= 0).sum())
-    stops = int(((forecasts["base"] > 0) & (forecasts["forecast"] <= 0)).sum())
+    based = forecasts[["value_origin", "base"]].min(axis=1) > 0
+    no_base, stops = int((~based).sum()), int((based & (forecasts["forecast"] <= 0)).sum())
     return {
         "forecasts": len(forecasts),
         "explained": explained,

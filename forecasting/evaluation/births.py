@@ -53,8 +53,10 @@ def births_table(panel: TradePanel, *, origin: int, horizons: Sequence[int]) -> 
 
 def births_of(rows: pd.DataFrame) -> Births:
     """The forecast that rows of one `births_table` hold; it computes intervals when asked."""
-    columns = (rows[name].to_numpy(dtype=np.float64) for name in ("shape", "births", "value"))
-    return Births(*columns, variation=float(rows["variation"].iloc[0]))
+    shape, mean, value = (
+        rows[name].to_numpy(dtype=np.float64) for name in ("shape", "births", "value")
+    )
+    return Births(shape, mean, value, variation=float(rows["variation"].iloc[0]))
 
 
 def births_scores(panel: TradePanel, folds: Sequence[Fold]) -> pd.DataFrame:

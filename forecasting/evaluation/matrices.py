@@ -66,6 +66,11 @@ class OriginMatrices:
                 entry.matrix = self._built(*key)
             return entry.matrix
 
+    def let_go(self) -> None:
+        """Forget the matrices that are kept: what comes next needs none of them."""
+        with self._lock:
+            self._entries.clear()
+
     def _built(self, setting: Setting, origin: int) -> Matrix:
         info = self._infos[setting][origin]
         if setting == self._first or info.as_of != self._infos[self._first][origin].as_of:

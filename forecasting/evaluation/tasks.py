@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Protocol, TypeVar
 from zipfile import ZipFile
 
@@ -148,7 +148,7 @@ class FoldTask:
 
 
 _KEYS = ("setting", "model", "origin", "horizon")
-_ARRAYS = ("forecast", "base", "expected", "probability", "value_origin", "actual", "reported")
+_ARRAYS = tuple(field.name for field in fields(FoldForecast) if field.name not in _KEYS)
 _LOSSES, _FOLD = "weights.json", "fold.json"
 _ARRAYS_FILE, _DRIVERS_FILE = "arrays.parquet", "drivers.parquet"
 

@@ -233,7 +233,8 @@ def attribution_table(explanation: Explanation) -> pd.DataFrame:
     totals = {
         f"total:{name}": explanation.totals[:, k] for k, name in enumerate(explanation.total_names)
     }
-    features = pd.DataFrame(explanation.values, columns=list(explanation.feature_names))
+    # Not a copy: the values of a large universe are most of the memory.
+    features = pd.DataFrame(explanation.values, columns=list(explanation.feature_names), copy=False)
     channels = {
         f"channel:{channel}": explanation.values[:, columns].sum(axis=1, dtype=np.float64)
         for channel, columns in channel_columns(explanation.feature_names).items()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from features.choices import REPORTS_KNOWN
 from features.feature import TECHNOLOGY
 from forecasting.figures.style import (
     BLACK,
@@ -67,7 +68,7 @@ def flow_steps(run: RunResult, flow: Sequence[str], *, year: int) -> pd.DataFram
     shift = _small_together(parts[parts["stage"] == "shift"])
     ends = {
         "origin": (f"Value in {row['origin']}, the last year known", row["value_origin"]),
-        "base": (f"Base {year}: the same pattern, the totals of {year}", row["base"]),
+        "base": (_base_words(run, row), row["base"]),
         "forecast": (f"Forecast {year}", row["forecast"]),
     }
     totals = {
@@ -114,6 +115,16 @@ def forecast_row(run: RunResult, flow: Sequence[str], *, year: int) -> pd.Series
     return rows[rows["target_year"] == year].iloc[0]
 
 
+def _base_words(run: RunResult, row: pd.Series[Any]) -> str:
+    """What the base of a row is."""
+    year = row["target_year"]
+    if run.provenance["setting"] != REPORTS_KNOWN:
+        return f"Base {year}: the same pattern, the totals of {year}"
+    if row["horizon"] == 1:
+        return f"Nowcast {year}: as reported"
+    return f"Base {year}: the pattern reported, the totals of {year}"
+
+
 def check_explained(row: pd.Series[Any]) -> None:
     """Refuse a row of the forecasts that has no parts.
 
@@ -122,9 +133,10 @@ def check_explained(row: pd.Series[Any]) -> None:
     NoDataError
         If the flow is zero at the origin or forecast to stop, with its probability of trade.
     """
-    if row["base"] > 0 and row["forecast"] > 0:
+    traded = row["value_origin"] > 0 and row["base"] > 0
+    if traded and row["forecast"] > 0:
         return
-    why = f"is zero in {row['origin']}" if row["base"] <= 0 else "is forecast to stop"
+    why = "is forecast to stop" if traded else f"is zero in {row['origin']}"
     chance = percent(float(row["probability_of_trade"]))
     raise NoDataError(
         f"{row['exporter']} -> {row['importer']} {why} and has no parts to show; its probability "

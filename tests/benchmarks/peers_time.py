@@ -48,6 +48,8 @@ def main() -> int:
     parser.add_argument("--env", type=Path, help="environment of mlforecast, made where absent")
     parser.add_argument("--python", type=Path, help="interpreter that has mlforecast")
     given = parser.parse_args()
+    if given.origins < max(HORIZONS):
+        parser.error(f"--origins must be at least {max(HORIZONS)}")
     real = given.data.is_dir() and not given.world
     data = given.data.resolve()
     panel = (

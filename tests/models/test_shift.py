@@ -12,6 +12,7 @@ from features.errors import InputError
 from models.design import HORIZON_COLUMN, Design
 from models.flow_model import Training
 from models.forecaster import ShiftForecaster
+from models.reversion import fit_reversion
 from models.shift import ShiftChoice, ShiftModel
 
 KEPT = without_technology()
@@ -163,3 +164,17 @@ def test_without_a_value_of_technology_the_ablation_is_the_main_model():
     computed = model(KEPT).fit(fold.rows)
     assert text(ablation) == text(computed)
     np.testing.assert_array_equal(ablation.predict(rows.features), computed.predict(rows.features))
+
+
+def test_the_linear_model_of_a_fold_draws_more_rows_than_the_trees():
+    rows = design()
+    fold = replace(training(rows), max_rows=400)
+    found, wanted = (
+        fold.shift(NAMES),
+        fit_reversion(fold.design.thinned(max_rows=800, seed=1), names=NAMES),
+    )
+    assert found.reversion_ is not None
+    np.testing.assert_array_equal(found.reversion_.slopes, wanted.slopes)
+    few = fit_reversion(fold.rows, names=NAMES)
+    assert not np.array_equal(few.slopes, wanted.slopes)
+    assert text(found) == text(model().fit(fold.rows))

@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from features.data.monthly import MonthlyTrade
+from features.data.report_years import NEVER
+from features.data.reports import Reports
 from features.information import DataBundle
 from forecasting.cluster.bundle_files import read_bundle, write_bundle
 
@@ -44,6 +47,18 @@ def test_a_bundle_is_read_back_to_the_last_bit(make_bundle, tmp_path, options):
     found = read_bundle(tmp_path, digest=digest)
     for name in ("panel", "indicators", "pairs", "sectors", "trade_lag_months"):
         same(getattr(found, name), getattr(bundle, name))
+
+
+def test_reports_and_months_are_read_back_to_the_last_bit(make_bundle, tmp_path):
+    panel = make_bundle().panel
+    days = np.full((panel.years.size, len(panel.flows.countries)), NEVER)
+    days[0, 0] = np.datetime64("2009-03-31")
+    reports = Reports(panel.flows, panel.years, {"exporter": panel.values}, {"exporter": days})
+    monthly = MonthlyTrade(24_000, {("world", "trade"): np.array([1.0, np.nan])}, ("one gap",))
+    digest = write_bundle(DataBundle(panel, reports=reports, monthly=monthly), tmp_path)
+    found = read_bundle(tmp_path, digest=digest)
+    same(found.reports, reports)
+    same(found.monthly, monthly)
 
 
 @pytest.mark.parametrize("damage", ["gone", "in part", "altered"])

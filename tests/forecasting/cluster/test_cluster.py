@@ -110,7 +110,7 @@ def test_a_busy_cluster_is_waited_for_and_said(compute_on, dask, monkeypatch):
         found, said = compute_on([Toy("one")])
         assert len(busy) == 4
     assert found == ["one by 1"]
-    assert any("all 2 workers are busy" in line for line in said)
+    assert any("its workers (2) are busy" in line for line in said)
 
 
 @needs_dask

@@ -191,3 +191,20 @@ def test_the_flow_that_makes_them_enough_is_counted(stops, years, horizon, silen
         check()
     else:
         stops(check, says=f"18 past flows with an outcome at horizon {horizon}")
+
+
+def test_the_first_origin_pools_as_many_early_origins_whatever_other_horizons_there_are(prepared):
+    first = prepared.last_origin
+    alone, beside_another = (
+        numbers(Calibration(prepared, first_origin=first, horizons=horizons), origin=first)
+        for horizons in ((1,), (1, 2))
+    )
+    assert same(alone, beside_another)
+
+
+def test_early_origins_without_an_outcome_in_the_panel_are_left_out(prepared):
+    """Two years after the last origin but one there is no outcome yet."""
+    last = prepared.last_origin
+    calibration = Calibration(prepared, first_origin=last, horizons=(1, 2))
+    for horizon in (1, 2):
+        assert np.isfinite(numbers(calibration, origin=last, horizon=horizon)["residuals"]).all()

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from features.catalogue import origin_matrix
-from features.choices import SETTINGS
 from features.information import AsOfRule, DataBundle
 from forecasting.evaluation import matrices as module
 from forecasting.evaluation.matrices import OriginMatrices
 from forecasting.evaluation.prepared import PreparedData, information_sets
 
+SETTINGS = ("totals_known", "ex_ante")
 ORIGINS = (2004, 2005, 2006, 2007)
 
 

@@ -25,6 +25,7 @@ EVERYTHING: dict[str, Any] = {
     "tables": Path("data/tables"),
     "reports": Path("data/reports.csv"),
     "report_delays": Path("data/delays.csv"),
+    "report_revisions": 2.5,
     "monthly": (Path("monthly.csv"), Path("brent.csv")),
     "store": Path("store"),
     "allow_snapshots": True,

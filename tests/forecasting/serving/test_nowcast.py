@@ -9,7 +9,15 @@ import pytest
 
 from features.errors import InputError
 from features.world.reports import monthly_frame, reports_frame
-from forecasting import RunConfig, RunResult, read_run, run, simulate_world
+from forecasting import (
+    RunConfig,
+    RunResult,
+    country_brief,
+    flow_brief,
+    read_run,
+    run,
+    simulate_world,
+)
 from forecasting.cli.main import main
 from forecasting.serving.nowcast import OTHER, nowcast
 
@@ -89,3 +97,15 @@ def test_a_day_before_the_flows_of_the_origin_is_refused_and_leaves_nothing(made
     with pytest.raises(InputError, match="starts from"):
         nowcast(made.out, as_of=day, out=tmp_path / "now", quiet=True)
     assert not (tmp_path / "now").exists()
+
+
+def test_briefs_of_a_nowcast_say_what_was_reported(made):
+    year = made.provenance["origin"] + 1
+    rows = made.forecasts[made.forecasts["horizon"] == 1]
+    kept = rows.loc[rows[["value_origin", "forecast"]].min(axis=1).idxmax()]
+    words = str(flow_brief(made, (kept["exporter"], kept["importer"])))
+    assert f"reported of {year}" in words
+    starts = rows[(rows["value_origin"] <= 0) & (rows["forecast"] > 0)]
+    for row in starts.head(1).itertuples():
+        assert "this one starts" in str(flow_brief(made, (row.exporter, row.importer)))
+    assert "reported of" in str(country_brief(made, str(kept["exporter"])))
