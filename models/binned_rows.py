@@ -66,7 +66,8 @@ class BinnedRows:
     @cached_property
     def known(self) -> NDArray[np.bool_]:
         """Columns with a value in some row; nothing can be learnt from the others."""
-        return np.isfinite(self._design.features[self._rows]).any(axis=0)
+        known: NDArray[np.bool_] = np.isfinite(self._design.features[self._rows])
+        return np.asarray(known.any(axis=0))
 
     def weighed(self, power: float) -> lightgbm.Dataset:
         """The data set, its rows weighed by ``base ** power``.
