@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from features.catalogue import origin_matrix
+from features.choices import SETTINGS as EVERY_SETTING
 from features.information import AsOfRule, DataBundle
 from forecasting.evaluation import matrices as module
 from forecasting.evaluation.matrices import OriginMatrices
 from forecasting.evaluation.prepared import PreparedData, information_sets
 
-SETTINGS = ("totals_known", "ex_ante")
+SETTINGS = EVERY_SETTING[1:]
+"""Without that of reports, whose as-of date is another."""
 ORIGINS = (2004, 2005, 2006, 2007)
 
 
