@@ -285,7 +285,9 @@ class InformationSet:
     def reports(self) -> SeenReports | None:
         """What reporters had declared by the as-of date; None without reports."""
         reports = self._data.reports
-        return None if reports is None else reports.seen(self.as_of, origin=self.origin)
+        if reports is None:
+            return None
+        return reports.seen(self.as_of, origin=self.origin, size=self.flows.size)
 
     def has_series(self, name: str) -> bool:
         """Whether the indicator table holds a series."""

@@ -284,7 +284,7 @@ def _interruptible(config: RunConfig) -> Iterator[None]:
         yield
     except KeyboardInterrupt as stop:
         if _written_at(config.out) == before:
-            left = "interrupted; nothing was left in the output folder"
+            left = "interrupted; the output folder is as it was; --resume uses the finished folds"
         elif config.experiment is None:
             left = f"interrupted; the run is complete in {config.out}"
         else:

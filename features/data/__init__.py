@@ -15,6 +15,13 @@ of all others: a panel has a cell for every pair, sector and year, and all of BA
 be five million flows. Indicators are read as they stand in the file: if they are later vintages, so
 is what the back-test saw.
 
+Reports are what each country declares of its own trade, partner by partner, and exist from the day
+they came out on: a stated one, else the reporter's usual delay, else 18 months. Without a row a
+partner is a zero where the reporter has filed the year (five partners or more) and unknown
+elsewhere. A row of a year goes before its months; twelve months make a year, and fewer are growth
+over the same months of the year before. Monthly trade of a region is out about the 25th of the
+second month after, an oil price in the second week of the next.
+
 An indicator that gravicast does not know becomes features (level of exporter and importer, growth,
 gap) where its channel is ``ai_adoption``, ``automation`` or ``data_infrastructure``; the run names
 those that it does not use.

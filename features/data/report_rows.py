@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.countries.panel_codes import counted, place_of
+from features.data.rest_of_world import REST
 from features.errors import InputError
 from features.files.table_schema import CheckedTable
 from features.files.tables import refuse_cells
@@ -36,9 +38,14 @@ class ReportRows:
 
     @classmethod
     def of_frame(
-        cls, frame: pd.DataFrame, *, countries: tuple[str, ...], file: object
+        cls,
+        frame: pd.DataFrame,
+        *,
+        countries: tuple[str, ...],
+        rest: Collection[str] = (),
+        file: object,
     ) -> ReportRows:
-        """Check a tidy table of reports.
+        """Check a tidy table of reports; partners of the ``rest`` are ``ROW`` of the panel.
 
         Raises
         ------
@@ -54,13 +61,14 @@ class ReportRows:
         published = _published(checked, year, month, file=file)
         reporter, partner = checked.codes["reporter"], checked.codes["partner"]
         flow = checked.codes["flow"]
-        others = sorted({*partner.names} - {*countries})
+        names = [REST if name in rest else name for name in partner.names]
+        others = sorted({*names} - {*countries})
         rows = pd.DataFrame(
             {
                 "flow": pd.Categorical.from_codes(flow.positions, flow.names),
                 "year": year - years[0],
                 "reporter": reporter.places(countries),
-                "partner": place_of(partner.names, (*countries, *others))[partner.positions],
+                "partner": place_of(names, (*countries, *others))[partner.positions],
                 "month": month,
                 "value": checked.numbers["value_usd"],
                 "published": published,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
@@ -15,6 +15,7 @@ from features.data.flows import FlowIndex
 from features.data.report_delays import LATE_MONTHS
 from features.data.report_rows import ReportRows
 from features.data.report_years import NEVER, DeclaredYears, declared_years
+from features.data.rest_of_world import REST
 from features.errors import InputError
 
 Reporter = Literal["importer", "exporter"]
@@ -96,6 +97,7 @@ class Reports:
         *,
         flows: FlowIndex,
         delays: Mapping[str, int],
+        rest: Collection[str] = (),
         file: object = "reports",
     ) -> Reports:
         """Build from a tidy table.
@@ -111,6 +113,9 @@ class Reports:
         delays
             Months from the end of a year to a reporter's publication, for rows without
             ``published``; a reporter that is not listed takes `LATE_MONTHS`.
+        rest
+            Countries that the panel holds together, as ``ROW``: as partners they are added up, as
+            reporters they are not used. Without them, nothing is declared of a panel's ``ROW``.
         file
             Named in errors.
 
@@ -122,7 +127,7 @@ class Reports:
             sectors or domestic sales.
         """
         _require_totals(flows, file=file)
-        rows = ReportRows.of_frame(frame, countries=flows.countries, file=file)
+        rows = ReportRows.of_frame(frame, countries=flows.countries, rest=rest, file=file)
         usual = np.array([delays.get(name, LATE_MONTHS) for name in flows.countries])
         declared = {
             side: declared_years(rows.of(_FLOW[side]), years=rows.years, delays=usual)
@@ -133,22 +138,29 @@ class Reports:
         return cls(
             flows,
             rows.years,
-            {side: _matrix(flows, side, one) for side, one in declared.items()},
+            {
+                side: _matrix(flows, side, one, knows_rest=bool(rest))
+                for side, one in declared.items()
+            },
             {side: one.published for side, one in declared.items()},
             months={side: one.months for side, one in declared.items()},
             statements=(*rows.statements, *_statements(declared, named)),
         )
 
-    def seen(self, as_of: date, *, origin: int) -> SeenReports:
-        """Reports out by a date: years after ``origin`` as first published, others as revised."""
+    def seen(self, as_of: date, *, origin: int, size: int | None = None) -> SeenReports:
+        """Reports out by a date: years after ``origin`` as first published, others as revised.
+
+        They are of the first ``size`` flows, those of an origin's own universe; by default of all.
+        """
         first = self.values if self.first is None else self.first
         fresh = self.years > origin
         out: dict[Reporter, Matrix] = {}
         months: dict[Reporter, Months] = {}
         for side in REPORTERS:
-            values = np.where(fresh[:, None], first[side], self.values[side])
+            given = first[side][:, :size], self.values[side][:, :size]
             late = self.published[side] > np.datetime64(as_of, "D")
-            out[side] = np.where(late[:, _ends(self.flows, side)], np.float32(np.nan), values)
+            silent = late[:, _ends(self.flows, side)[:size]]
+            out[side] = np.where(silent, np.float32(np.nan), np.where(fresh[:, None], *given))
             if self.months is not None:
                 months[side] = np.where(late, np.int8(0), self.months[side])
         return SeenReports(self.years, out, months or None)
@@ -188,15 +200,22 @@ def _ends(flows: FlowIndex, side: Reporter) -> NDArray[np.int32]:
     return flows.importer if side == "importer" else flows.exporter
 
 
-def _matrix(flows: FlowIndex, side: Reporter, declared: DeclaredYears) -> Matrix:
+def _matrix(
+    flows: FlowIndex, side: Reporter, declared: DeclaredYears, *, knows_rest: bool
+) -> Matrix:
     """Declared values, shape ``[year, flow]``; 0 where a reporter has filed without such a row."""
     filed = declared.months > 0
     values = np.where(filed[:, _ends(flows, side)], np.float32(0), np.float32(np.nan))
+    if REST in flows.countries and not knows_rest:
+        partners = flows.exporter if side == "importer" else flows.importer
+        values[:, partners == flows.countries.index(REST)] = np.nan
     rows = declared.rows[declared.rows["partner"] < len(flows.countries)]
     who, other = (rows[name].to_numpy(dtype=np.int32) for name in ("reporter", "partner"))
     ends = (other, who) if side == "importer" else (who, other)
     place = flows.position(*ends, np.zeros(who.size, dtype=np.int32))
-    values[rows["year"].to_numpy(), place] = rows["value"]
+    # A flow that never trades in the panel may be none of its universe.
+    there = place >= 0
+    values[rows["year"].to_numpy()[there], place[there]] = rows["value"].to_numpy()[there]
     return values
 
 

@@ -2,9 +2,14 @@
 
 Two settings are always scored: *totals known* (country totals of the year after the origin are
 published) and *ex ante* (no total beyond the origin is used; other news published by the as-of date
-is). Published totals are of merchandise: those of services, which ``--sectors`` names, are forecast
-in both; without it every sector is goods. The as-of date is 1 July two years after the last trade
-year unless you say otherwise.
+is). With ``--reports`` there is a third, *reports known*: what countries have declared of the year
+after the origin, partner by partner, makes a nowcast of that year, and later years start from it.
+It is learned from the nowcasts of earlier origins alone, in the levels that a reporter's own recent
+ratio to the reconciled flows implies; a flow that neither side has reported takes the forecast of
+totals known. Only today's figures are at hand, so a back-test takes first reports to differ from
+them by a usual revision (``--report-revisions``). Published totals are of merchandise: those of
+services, which ``--sectors`` names, are forecast in both; without it every sector is goods. The
+as-of date is 1 July two years after the last trade year unless you say otherwise.
 
 Intervals are split conformal, pooled by horizon and size of flow, calibrated on outcomes known at
 the time; the world's own error enters them as a distribution, because a few past years hold only a

@@ -161,6 +161,8 @@ def seed_drivers(
 ) -> dict[int, pd.DataFrame]:
     """Drivers of the final model fitted again with `OTHER_SEEDS` other seeds, by seed."""
     binned = shift.binned(design)
+    # Before the threads share them: one would bin or weigh while another fits.
+    binned.weighed(shift.choice.weight_power)
 
     def fitted(seed: int) -> pd.DataFrame:
         again = replace(shift, seed=seed).fit_binned(binned)

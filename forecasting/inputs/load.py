@@ -153,7 +153,7 @@ def _from_files(config: RunConfig) -> LoadedData:
         pairs=pairs,
         sectors=_read_sectors(config, trade, panel.flows, sources),
         trade_lag_months=config.trade_lag_months,
-        reports=_read_reports(config, panel, sources),
+        reports=_read_reports(config, panel, folded, sources),
         monthly=_read_monthly(config, sources),
     )
     tables = _read_tables(config, panel.flows, sources)
@@ -270,12 +270,14 @@ def _read_sectors(
     return attributes
 
 
-def _read_reports(config: RunConfig, panel: TradePanel, sources: list[Source]) -> Reports | None:
+def _read_reports(
+    config: RunConfig, panel: TradePanel, folded: tuple[str, ...], sources: list[Source]
+) -> Reports | None:
     """Reports, if any; their file and that of the delays are added to the sources."""
     if config.reports is None:
         return None
     given = open_reports(config)
-    reports, statements = reports_of(config, given, panel.flows)
+    reports, statements = reports_of(config, given, panel.flows, rest=folded)
     sources.append(_source("reports", given, statements))
     if config.report_delays is not None:
         sources.append(_file("report delays", config.report_delays))

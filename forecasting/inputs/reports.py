@@ -46,9 +46,9 @@ def open_reports(config: RunConfig) -> Input:
 
 
 def reports_of(
-    config: RunConfig, given: Input, flows: FlowIndex
+    config: RunConfig, given: Input, flows: FlowIndex, *, rest: Sequence[str]
 ) -> tuple[Reports, tuple[str, ...]]:
-    """Reports aligned to a panel, and statements on reading them.
+    """Reports aligned to a panel, which holds the ``rest`` as ROW; statements on reading them.
 
     Raises
     ------
@@ -59,7 +59,9 @@ def reports_of(
     delays, said = _delays(config, options)
     table = given.table(read_reports, options)
     with table.placed():
-        reports = Reports.from_frame(table.frame, flows=flows, delays=delays, file=given.name)
+        reports = Reports.from_frame(
+            table.frame, flows=flows, delays=delays, rest=rest, file=given.name
+        )
     return reports, (*table.statements, *reports.statements, said)
 
 

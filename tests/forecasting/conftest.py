@@ -325,16 +325,20 @@ def review_run(made_once: Callable[..., Path], review_files: ReviewFiles) -> Pat
 
 
 @pytest.fixture(scope="session")
-def migrated_store(made_once: Callable[..., Path]) -> Path:
+def migrated_store(
+    made_once: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """An empty SQLite store of MLflow; making one takes it seconds, copying it nothing."""
 
     def make(folder: Path) -> None:
         import mlflow
 
+        # A copy: MLflow keeps the one that it made open.
+        made = tmp_path_factory.mktemp("store") / "made.db"
         with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(folder)
-            uri = f"sqlite:///{(folder / 'template.db').as_posix()}"
-            mlflow.MlflowClient(uri).search_experiments()
+            patch.chdir(made.parent)
+            mlflow.MlflowClient(f"sqlite:///{made.as_posix()}").search_experiments()
+        shutil.copy(made, folder / "template.db")
 
     return made_once("store", make) / "template.db"
 

@@ -29,7 +29,7 @@ from forecasting.run_folder.record import FORMAT
 from models.raking import rake
 from models.registry import backtest_models
 
-BACKTEST = [model.name for model in backtest_models()]
+BACKTEST = [model.name for model in backtest_models() if not model.name.startswith("report_")]
 SETTINGS = ("totals_known", "ex_ante")
 FEW_FOLDS = {"first_origin": 2008}
 AS_OF = date(2009, 7, 1)

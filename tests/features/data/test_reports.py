@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from features.data.active_flows import active_panel
 from features.data.flows import FlowIndex
 from features.data.report_delays import LATE_MONTHS, usual_delays
 from features.data.report_years import FEWEST_PARTNERS, NEVER
@@ -228,6 +229,46 @@ def test_growth_is_not_out_before_the_year_it_stands_on():
     now = [row | {"published": "2011-06-20"} for row in months_of("DEU", 2011, range(1, 5))]
     assert day_of(made(before, early, now), "DEU", 2011) == np.datetime64("2011-12-24")
     assert day_of(made(early, now), "DEU", 2011) == np.datetime64("2011-06-20")
+
+
+# The rest of the world, and universes of an origin's own ------------------------------------------
+
+
+def test_partners_that_the_panel_holds_together_are_added_up():
+    """And where nobody says who they are, nothing is declared of them: not zero."""
+    flows = FlowIndex(("CHN", "DEU", "FRA", "IND", "ROW", "USA"))
+    rest = ("BRA", "NAM", "ZAF")
+    rows = [year_of("DEU", 2010), year_of("NAM", 2010), year_of("FRA", 2010, flow="import")]
+    summed = made(*rows, flows=flows, rest=rest)
+    value = 1e6 * sum(1 + EVERYONE.index(name) for name in rest)
+    for side, other, reporter in (
+        (summed.values["exporter"][0], flows.importer, flows.exporter == 1),
+        (summed.values["importer"][0], flows.exporter, flows.importer == 2),
+    ):
+        assert side[reporter & (other == 4)] == pytest.approx([value])
+        assert not np.isnan(side[reporter]).any()
+    assert np.isnan(summed.values["exporter"][0, flows.exporter == 4]).all()
+    unknown = made(*rows, flows=flows).values["exporter"][0, flows.exporter == 1]
+    assert np.isnan(unknown).tolist() == [False, False, False, True, False]
+
+
+def test_reports_are_of_the_flows_of_each_origins_universe(bundle):
+    panel = active_panel(bundle.panel)
+    frame = pd.DataFrame([row for year in (2003, 2004) for name in FLOWS.countries
+                          for row in year_of(name, year)])  # fmt: skip
+    dense, active = (
+        Reports.from_frame(frame, flows=of.flows, delays=DELAYS) for of in (bundle.panel, panel)
+    )
+    assert active.values["exporter"].shape[1] == panel.flows.size < FLOWS.size
+    for year in (2001, 2003):
+        as_of = date(year + 2, 7, 1)
+        info = InformationSet(DataBundle(panel, reports=active), as_of=as_of)
+        place = FLOWS.position(info.flows.exporter, info.flows.importer, info.flows.sector)
+        expected = dense.seen(as_of, origin=info.origin)
+        for side in REPORTERS:
+            found = info.reports.values[side]
+            assert found.shape == (2, info.flows.size)
+            np.testing.assert_array_equal(found, expected.values[side][:, place])
 
 
 # What is refused ----------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from features.data.active_flows import ActiveFlows, active_panel
 from features.data.monthly import MonthlyTrade
 from features.data.report_years import NEVER
 from features.data.reports import Reports
@@ -47,6 +48,13 @@ def test_a_bundle_is_read_back_to_the_last_bit(make_bundle, tmp_path, options):
     found = read_bundle(tmp_path, digest=digest)
     for name in ("panel", "indicators", "pairs", "sectors", "trade_lag_months"):
         same(getattr(found, name), getattr(bundle, name))
+
+
+def test_a_panel_of_active_flows_is_read_back_to_the_last_bit(make_bundle, tmp_path):
+    panel = active_panel(make_bundle().panel)
+    assert isinstance(panel.flows, ActiveFlows)
+    digest = write_bundle(DataBundle(panel), tmp_path)
+    same(read_bundle(tmp_path, digest=digest).panel, panel)
 
 
 def test_reports_and_months_are_read_back_to_the_last_bit(make_bundle, tmp_path):

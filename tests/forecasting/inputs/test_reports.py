@@ -76,6 +76,23 @@ def test_the_table_of_delays_decides_what_is_out(files):
     assert [str(day[last, france]) for day in days] == ["2011-07-01", "2012-07-01"]
 
 
+def test_smaller_traders_that_are_one_are_one_partner_of_reports_too(files):
+    bundle = load(given(files, reports=files["reports"], report_revisions=0, largest=5)).bundle
+    panel, reports = bundle.panel, bundle.reports
+    countries = panel.flows.countries
+    rest = countries.index("ROW")
+    filed = reports.months["exporter"] == 12
+    declared = reports.values["exporter"]
+    to_rest = panel.flows.importer == rest
+    out = ~np.isnan(declared[:, to_rest])
+    np.testing.assert_array_equal(out, filed[:, panel.flows.exporter[to_rest]])
+    # What the trade file says, since the reports repeat it; a cell without a row counts as none.
+    actual = panel.values[reports.years - panel.first_year][:, to_rest]
+    known = out & ~np.isnan(actual)
+    assert known.any()
+    np.testing.assert_allclose(declared[:, to_rest][known], actual[known], rtol=1e-5)
+
+
 @pytest.mark.parametrize(
     "key", ["baci:HS92:202601:total", "itpde", "gravity:202211:geography", "indicators:technology"]
 )

@@ -204,7 +204,7 @@ INVALID: list[tuple[str, object]] = [
         ("horizons", value)
         for value in ((), (0,), (11,), (1, 1), (1.0,), (True,), "0-3", "3-1", "1-", "1;2")
     ),
-    *(("settings", value) for value in ((), ("known",), ("ex_ante", "ex_ante"), "both", (1,))),
+    *(("settings", value) for value in (("known",), ("ex_ante", "ex_ante"), "both", (1,))),
     *(("absent", value) for value in ("no", None, 0)),
     *(("negatives", value) for value in ("drop", None)),
     *(("domestic", value) for value in ("exclude", True, None)),

@@ -372,7 +372,7 @@ def test_signals_wait_until_the_run_is_in_place(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("written", "experiment", "says"),
     [
-        (False, "mine", "nothing was left in the output folder"),
+        (False, "mine", "the output folder is as it was"),
         (True, None, "the run is complete in"),
         (True, "mine", "interrupted while tracking; the run is complete in"),
     ],
