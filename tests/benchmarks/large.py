@@ -3,7 +3,7 @@
     python tests/benchmarks/large.py [--flows 100000,300000] [--work DIR] [--run -- OPTIONS]
 
 Every size is one child process: 226 countries, 28 years and as many of 97 chapters as the flows
-are of a million; horizons 1 to 3, both settings, 14 origins, explained and written. It prints peak
+are of a million; horizons 1 to 3, both settings, 14 origins, explained and written, without figures. It prints peak
 memory, minutes, CPU seconds, and CPU milliseconds per active flow, in all and beyond the smallest
 size: what does not depend on the number of flows (fits draw the same number of rows) is left out of
 the latter. The whole of BACI's size is ``--flows 1000000``: 9 GB and half an hour are the most it
@@ -54,7 +54,8 @@ def measured(flows: int, work: Path, extra: list[str]) -> tuple[int, float]:
         write(folder, countries=COUNTRIES, chapters=chapters, years=YEARS, flows=flows, seed=1)
     out = work / f"run-{flows}"
     command = [sys.executable, "-m", "forecasting.cli.main", "run", *options(folder)]
-    command += ["--out", str(out), "--overwrite", "--quiet", "--no-tracking", *extra]
+    command += ["--out", str(out), "--overwrite", "--quiet", "--no-tracking"]
+    command += ["--no-figures", "--no-report", *extra]
     started = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
