@@ -1,13 +1,13 @@
 """Memory and time of whole runs on generated releases, up to the size of BACI by HS chapter.
 
-    python tests/benchmarks/large.py [--flows 100000,300000] [--work DIR] [--run -- OPTIONS]
+    python tests/benchmarks/large.py [--flows 100000,300000] [--work DIR] [-- OPTIONS]
 
 Every size is one child process: 226 countries, 28 years and as many of 97 chapters as the flows
-are of a million; horizons 1 to 3, both settings, 14 origins, explained and written, without figures. It prints peak
-memory, minutes, CPU seconds, and CPU milliseconds per active flow, in all and beyond the smallest
-size: what does not depend on the number of flows (fits draw the same number of rows) is left out of
-the latter. The whole of BACI's size is ``--flows 1000000``: 9 GB and half an hour are the most it
-may take on two idle cores.
+are of a million; horizons 1 to 3, both settings, 14 origins, explained and written, without
+figures. It prints peak memory, minutes, CPU seconds, and CPU milliseconds per active flow, in all
+and beyond the smallest size: what does not depend on the number of flows (fits draw the same number
+of rows) is left out of the latter. The whole of BACI's size is ``--flows 1000000``: 9 GB and half
+an hour are the most it may take on two idle cores.
 """
 
 from __future__ import annotations
