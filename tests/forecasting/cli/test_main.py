@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 import yaml
 
+from features.choices import SETTINGS
 from features.errors import InputError
 from forecasting import RunConfig, RunResult
 from forecasting.cli.main import main
@@ -24,7 +25,7 @@ from forecasting.inputs.load import load
 from forecasting.results.versions import versions
 from models.registry import backtest_models
 
-BACKTEST = [model.name for model in backtest_models()]
+BACKTEST = [model.name for model in backtest_models(SETTINGS[1:])]
 QUICK = ["--horizons", "1,2", "--rounds", "3", "--workers", "1", "--no-tracking"]
 FAST = ["--horizons", "1", "--rounds", "3", "--workers", "1", "--no-tracking", "--quiet"]
 """For runs whose length does not matter; a late first origin makes them shorter still."""

@@ -93,7 +93,10 @@ def test_a_planted_leak_is_named(make_bundle, monkeypatch):
 
 
 def test_flows_without_reasons_are_counted_by_reason():
-    table = pd.DataFrame({"base": [1.0, 2.0, 0.0, 0.0, 3.0], "forecast": [1.0, 0.0, 0.0, 0.0, 4.0]})
+    table = pd.DataFrame(
+        [(1.0, 1.0, 1.0), (1.0, 2.0, 0.0), (0.0, 0.0, 0.0), (0.0, 4.0, 4.0), (1.0, 3.0, 4.0)],
+        columns=["value_origin", "base", "forecast"],
+    )
     found = explained_counts(table, explained=2, largest_gap=1e-12)
     assert found == {
         "forecasts": 5,
