@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from features.choices import SETTINGS
 from forecasting import RunResult, read_run, run
 from forecasting.promotion.promote import Promotion, promote
 from forecasting.tracking.track import track
@@ -24,7 +25,7 @@ from models.registry import backtest_models
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 expect: Any = sync_api.expect
-BACKTEST = [model.name for model in backtest_models()]
+BACKTEST = [model.name for model in backtest_models(SETTINGS[1:])]
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = [
     pytest.mark.slow,
