@@ -12,6 +12,20 @@ def quotient(top: NDArray[np.float64], bottom: NDArray[np.float64]) -> NDArray[n
     return np.divide(top, bottom, out=out, where=bottom > 0)
 
 
+def logs(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Logs; NaN where a value is unknown or not positive."""
+    out = np.full(values.shape, np.nan)
+    return np.log(values, out=out, where=values > 0, dtype=np.float64)
+
+
+def mean_of_known(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over the first axis of what is known; NaN where nothing is."""
+    known = ~np.isnan(rows)
+    count = known.sum(axis=0)
+    total = np.where(known, rows, 0.0).sum(axis=0)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+
+
 CHUNK = 1 << 18
 """Rows handled at a time: index arithmetic on 28 million rows at once is all memory traffic."""
 

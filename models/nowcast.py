@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from features.data.reports import REPORTERS, Reporter, SeenReports
+from features.arrays import logs, mean_of_known
+from features.data.reports import REPORTERS, Reporter, SeenReports, ends_of
 from features.information import InformationSet
 
 if TYPE_CHECKING:
@@ -92,8 +93,8 @@ def implied_levels(info: InformationSet, reports: SeenReports, *, base: Vector) 
     A reporter's own recent ratio of reconciled to reported value carries its report to the level
     of the reconciled data; FOB against CIF and the reporter's biases are in that ratio, and cancel.
     """
-    history = np.stack([_log(row) for row in info.history[-PAST_YEARS - 1 :].astype(np.float64)])
-    log_base = _log(base)
+    history = np.stack([logs(row) for row in info.history[-PAST_YEARS - 1 :].astype(np.float64)])
+    log_base = logs(base)
     sides = {side: _Side.of(info, reports, side, history) for side in REPORTERS}
     level = _mean(*(side.level for side in sides.values()))
     start = _mean(sides["importer"].fresh - CIF, sides["exporter"].fresh)
@@ -105,8 +106,8 @@ def implied_levels(info: InformationSet, reports: SeenReports, *, base: Vector) 
         anchor,
         np.isnan(log_base).astype(np.float64),
         sides["importer"].level - sides["exporter"].level,
-        history[-1] - _nanmean(history[-4:-1]),
-        _nanmean(history) - log_base,
+        history[-1] - mean_of_known(history[-4:-1]),
+        mean_of_known(history) - log_base,
     ]
     growth = _first(sides["importer"].growth, sides["exporter"].growth, log_base)
     growth = _near(growth, log_base)
@@ -131,9 +132,9 @@ class _Side:
         cls, info: InformationSet, reports: SeenReports, side: Reporter, history: Vector
     ) -> _Side:
         declared = reports.at(side, info.origin + 1)
-        fresh, filed = _log(declared), ~np.isnan(declared)
+        fresh, filed = logs(declared), ~np.isnan(declared)
         years = range(info.origin + 1 - min(PAST_YEARS, history.shape[0]), info.origin + 1)
-        reported = np.stack([_log(reports.at(side, year)) for year in years])
+        reported = np.stack([logs(reports.at(side, year)) for year in years])
         ratio = history[-len(years) :] - reported
         ratio[np.abs(ratio) > LARGEST_RATIO] = np.nan
         weight = 0.5 ** np.arange(len(years))[::-1, None] * ~np.isnan(ratio)
@@ -143,7 +144,7 @@ class _Side:
                          where=total > 0)  # fmt: skip
         squares = (np.square(ratio - mean) * weight).sum(axis=0)
         spread = np.sqrt(np.divide(squares, total, out=np.zeros_like(total), where=total > 0))
-        ends = info.flows.importer if side == "importer" else info.flows.exporter
+        ends = ends_of(info.flows, side)
         usual = _median_by(np.where(known, ratio, np.nan), ends, size=info.n_countries)
         return cls(
             fresh,
@@ -194,7 +195,7 @@ class Nowcast:
         for implied, actual in recent:
             known = np.isfinite(implied.anchor) & ~np.isnan(actual)
             columns.append(implied.columns[known])
-            away.append(_log(actual[known]) - implied.anchor[known])
+            away.append(logs(actual[known]) - implied.anchor[known])
             weights.append(np.exp(implied.anchor[known] / 4))
             traded.append(actual[known] > 0)
         x, y, w, z = (np.concatenate(part) for part in (columns, away, weights, traded))
@@ -243,21 +244,8 @@ def usd(logs: Vector) -> Vector:
     return np.exp(np.nan_to_num(logs, nan=-np.inf))
 
 
-def _log(values: Vector) -> Vector:
-    """Logs; NaN where there is no trade, or it is unknown."""
-    out = np.full(values.shape, np.nan)
-    return np.log(values, out=out, where=values > 0)
-
-
-def _nanmean(rows: Vector) -> Vector:
-    known = ~np.isnan(rows)
-    count = known.sum(axis=0)
-    out = np.full(count.shape, np.nan)
-    return np.divide(np.nansum(rows, axis=0), count, out=out, where=count > 0)
-
-
 def _mean(*columns: Vector) -> Vector:
-    return _nanmean(np.stack(columns))
+    return mean_of_known(np.stack(columns))
 
 
 def _first(*columns: Vector) -> Vector:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from features.arrays import logs, mean_of_known
 from features.channels.economic_mass import EXCHANGE, GDP, REAL_GDP
 from features.channels.macro_news import since_origin
 from features.channels.published_totals import EXPORT_INDEX, IMPORT_INDEX, index_growth
@@ -82,7 +83,7 @@ def relative_growth(
         target = origin + horizon - info.first_year
         if target >= totals.shape[0]:
             continue
-        growth = _logs(totals[target]) - _logs(start.level)
+        growth = logs(totals[target]) - logs(start.level)
         known = np.abs(growth) < LARGEST_CHANGE
         if known.any():
             weight = start.level[known] ** SIZE_POWER
@@ -184,12 +185,12 @@ def _partners(
 
 def _own_past(info: InformationSet, level: Vector, *, exports: bool) -> list[Vector]:
     """Growth so far, distance from the recent mean, and the balance of the two sides of trade."""
-    own = _logs(known_totals(info, exports=exports))
-    other = _logs(known_totals(info, exports=not exports))
+    own = logs(known_totals(info, exports=exports))
+    other = logs(known_totals(info, exports=not exports))
     balance = own - other
     columns = [_yearly_growth(own, years) for years in (1, 3, 5, 10)]
-    columns += [_yearly_growth(other, 3), _logs(level) - _mean(own[-5:])]
-    columns += [balance[-1], *(balance[-1] - _mean(balance[-years:]) for years in (5, 10))]
+    columns += [_yearly_growth(other, 3), logs(level) - mean_of_known(own[-5:])]
+    columns += [balance[-1], *(balance[-1] - mean_of_known(balance[-years:]) for years in (5, 10))]
     return columns
 
 
@@ -203,7 +204,7 @@ def _surprises(
     """
     totals = known_totals(info, exports=exports)
     found = [
-        _logs(totals[origin + years - info.first_year]) - _logs(level)
+        logs(totals[origin + years - info.first_year]) - logs(level)
         for origin, level in levels.items()
         if origin + years <= info.origin
     ]
@@ -225,25 +226,11 @@ def _deviations(columns: Sequence[NDArray[np.floating]]) -> Matrix:
     return np.where(known, np.clip(stacked - mean, -_LARGEST_NEWS, _LARGEST_NEWS), 0.0)
 
 
-def _logs(totals: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Logs, NaN where a total is not positive."""
-    out = np.full(totals.shape, np.nan)
-    return np.log(totals, out=out, where=totals > 0, dtype=np.float64)
-
-
 def _yearly_growth(logs: Matrix, years: int) -> Vector:
     """Yearly log growth over up to ``years`` years."""
     reach = min(years, logs.shape[0] - 1)
     growth: Vector = (logs[-1] - logs[-1 - reach]) / max(reach, 1)
     return growth
-
-
-def _mean(logs: Matrix) -> Vector:
-    """Mean over the years known; NaN where none is."""
-    known = ~np.isnan(logs)
-    count = known.sum(axis=0)
-    total = np.where(known, logs, 0.0).sum(axis=0)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
 
 
 def _mean_ridge(rows: Sequence[tuple[Matrix, Vector, Vector]]) -> Vector:

@@ -17,7 +17,6 @@ from features.reading.schemas import MONTHLY
 
 WORLD = "world"
 Direction = Literal["trade", "export", "import", "oil price"]
-DIRECTIONS: tuple[Direction, ...] = ("trade", "export", "import")
 LAG_MONTHS, RELEASE_DAY = 2, 25
 """A month appears about the 25th of the second month after it (CPB World Trade Monitor)."""
 OIL_PRICE: Direction = "oil price"
@@ -119,6 +118,8 @@ def _statements(
     span = " to ".join(f"{month // 12}-{month % 12 + 1:02d}" for month in (first, last))
     regions = sorted({region for region, _ in values} - {WORLD})
     lines = [f"{len(values)} series, {span}: the world and {len(regions)} regions"]
+    if any(direction == OIL_PRICE for _, direction in values):
+        lines.append("oil prices are read, and no forecast uses them yet")
     unknown = [region for region in regions if region not in REGIONS]
     if unknown:
         named = listed([repr(region[:40]) for region in unknown], most=_NAMED)

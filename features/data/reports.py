@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from features.data.flows import FlowIndex
 from features.data.report_delays import LATE_MONTHS
 from features.data.report_rows import ReportRows
-from features.data.report_years import NEVER, DeclaredYears, declared_years
+from features.data.report_years import DeclaredYears, declared_years
 from features.data.rest_of_world import REST
 from features.errors import InputError
 
@@ -159,17 +159,11 @@ class Reports:
         for side in REPORTERS:
             given = first[side][:, :size], self.values[side][:, :size]
             late = self.published[side] > np.datetime64(as_of, "D")
-            silent = late[:, _ends(self.flows, side)[:size]]
+            silent = late[:, ends_of(self.flows, side)[:size]]
             out[side] = np.where(silent, np.float32(np.nan), np.where(fresh[:, None], *given))
             if self.months is not None:
                 months[side] = np.where(late, np.int8(0), self.months[side])
         return SeenReports(self.years, out, months or None)
-
-    def of_reporters(self, names: frozenset[str]) -> Reports:
-        """The reports of some reporters alone, as if no other had ever published after the year."""
-        absent = np.array([name not in names for name in self.flows.countries])
-        published = {side: np.where(absent, NEVER, days) for side, days in self.published.items()}
-        return replace(self, published=published)
 
 
 def with_assumed_revisions(reports: Reports, *, scale: float, seed: int, until: int) -> Reports:
@@ -188,7 +182,7 @@ def with_assumed_revisions(reports: Reports, *, scale: float, seed: int, until: 
         values = reports.values[side]
         size = np.nan_to_num(values)
         sd = np.select([size > 1e9, size > 1e8, size > 1e6], [0.02, 0.03, 0.06], 0.15)
-        ends = _ends(reports.flows, side)
+        ends = ends_of(reports.flows, side)
         shared = rng.normal(0, 0.01 * scale, reports.published[side].shape)[:, ends]
         error = rng.normal(0, 1, values.shape) * sd * scale + shared
         error[reports.years > until] = 0.0
@@ -196,7 +190,8 @@ def with_assumed_revisions(reports: Reports, *, scale: float, seed: int, until: 
     return replace(reports, first=first)
 
 
-def _ends(flows: FlowIndex, side: Reporter) -> NDArray[np.int32]:
+def ends_of(flows: FlowIndex, side: Reporter) -> NDArray[np.int32]:
+    """Country code of each flow's importer or exporter, shape ``[flow]``."""
     return flows.importer if side == "importer" else flows.exporter
 
 
@@ -205,7 +200,7 @@ def _matrix(
 ) -> Matrix:
     """Declared values, shape ``[year, flow]``; 0 where a reporter has filed without such a row."""
     filed = declared.months > 0
-    values = np.where(filed[:, _ends(flows, side)], np.float32(0), np.float32(np.nan))
+    values = np.where(filed[:, ends_of(flows, side)], np.float32(0), np.float32(np.nan))
     if REST in flows.countries and not knows_rest:
         partners = flows.exporter if side == "importer" else flows.importer
         values[:, partners == flows.countries.index(REST)] = np.nan

@@ -15,10 +15,11 @@ from features.data.monthly import OIL_PRICE, WORLD
 from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.errors import SourceError, changed_source
-from features.files.workbooks import BrokenWorkbookError, Row, read_sheets
+from features.files.workbooks import Row
 from features.store.connector import Connector
 from features.store.source import SourceInfo, day_option
 from features.tidy.parts import Notes, Part
+from features.tidy.sheets import source_sheets
 from features.tidy.tidying import monthly_table
 
 ADDRESS = "https://www.eia.gov/dnav/pet/hist_xls/RBRTEm.xls"
@@ -98,7 +99,6 @@ def _prices(path: Path, notes: Notes) -> pa.Table:
         if isinstance(price, bool) or not isinstance(price, (int, float)):
             raise SourceError(
                 f"{price!r} is not a price",
-                remedy="Fetch it again with --refresh",
                 file=path.name,
             )
         found.append((f"{_day(day, file=path.name):%Y-%m}", float(price)))
@@ -109,14 +109,7 @@ def _prices(path: Path, notes: Notes) -> pa.Table:
 
 def _rows(path: Path) -> list[Row]:
     """Rows of dates and prices below the series' name."""
-    try:
-        sheets = read_sheets(path.read_bytes())
-    except BrokenWorkbookError as error:
-        raise SourceError(
-            f"this is not a complete Excel workbook ({error})",
-            remedy="Fetch it again with --refresh",
-            file=path.name,
-        ) from error
+    sheets = source_sheets(path.read_bytes(), file=path.name)
     for rows in sheets.values():
         names = [place for place, row in enumerate(rows) if SERIES in row[1:2]]
         dates = [place for place, row in enumerate(rows) if "Date" in row[:1]]
@@ -133,4 +126,4 @@ def _day(cell: object, *, file: str) -> date:
         return cell
     if isinstance(cell, (int, float)) and 0 < cell < 100_000:
         return _EXCEL_DAY_0 + timedelta(days=int(cell))
-    raise SourceError(f"{cell!r} is not a date", remedy="Fetch it again with --refresh", file=file)
+    raise SourceError(f"{cell!r} is not a date", file=file)

@@ -15,6 +15,7 @@ import pandas as pd
 
 from features.download.raw_file import RawFile
 from features.errors import SourceError, first_line
+from features.tidy.parts import Notes
 from features.tidy.tidying import refuse_twice, require_source_columns
 
 TOTAL = "TOTAL"
@@ -128,6 +129,18 @@ def _is_wanted(rows: pd.DataFrame, wanted: Wanted) -> pd.Series:
         & (rows["motCode"] == 0)
         & (rows["customsCode"] == "C00")
     )
+
+
+def rows_of_year(
+    coverage: Coverage, year: int, read: Callable[[Path], pd.DataFrame], notes: Notes
+) -> pd.DataFrame:
+    """Rows of a year in all answers, each once."""
+    answers = coverage.files[year]
+    rows = pd.concat([read(answer.path) for answer in answers], ignore_index=True)
+    rows = rows[rows["period"].map(year_of) == year]
+    alike = rows.duplicated()
+    notes.count("rows that another file has too dropped", int(alike.sum()))
+    return rows[~alike]
 
 
 def refuse_twins(rows: pd.DataFrame, *, file: object) -> None:

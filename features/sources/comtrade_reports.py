@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from features.errors import SourceError
-from features.sources.comtrade_reading import Coverage, refuse_twins, year_of
+from features.sources.comtrade_reading import Coverage, refuse_twins, rows_of_year, year_of
 from features.sources.comtrade_reference import Partners, Reporters
 from features.tidy.parts import Notes
 from features.tidy.tidying import report_table
@@ -59,12 +59,7 @@ class YearOfReports:
         SourceError
             For a negative or infinite value, or a partner that no table knows.
         """
-        answers = self.coverage.files[year]
-        rows = pd.concat([self.read(answer.path) for answer in answers], ignore_index=True)
-        rows = rows[rows["period"].map(year_of) == year]
-        alike = rows.duplicated()
-        notes.count("rows that another file has too dropped", int(alike.sum()))
-        rows = rows[~alike]
+        rows = rows_of_year(self.coverage, year, self.read, notes)
         for _, of_flow in rows.groupby("flowCode"):
             refuse_twins(of_flow, file="comtrade")
         notes.say(

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from features.countries.source_codes import territory_statements
 from features.errors import SourceError, listed
-from features.sources.comtrade_reading import Coverage, refuse_twins, year_of
+from features.sources.comtrade_reading import Coverage, refuse_twins, rows_of_year, year_of
 from features.sources.comtrade_reference import Partners, Reporters
 from features.tidy.parts import Notes
 from features.tidy.tidying import trade_frame_table
@@ -64,12 +64,7 @@ class YearOfTrade:
         SourceError
             For a negative or infinite value, or a partner that no table knows.
         """
-        answers = self.coverage.files[year]
-        rows = pd.concat([self.read(answer.path) for answer in answers], ignore_index=True)
-        rows = rows[(rows["period"] // (100 if self.monthly else 1)) == year]
-        alike = rows.duplicated()
-        notes.count("rows that another file has too dropped", alike.sum())
-        rows = rows[~alike]
+        rows = rows_of_year(self.coverage, year, self.read, notes)
         refuse_twins(rows, file="comtrade")
         rows = self._of_year(rows, year, notes)
         self._say_what_it_is(notes)

@@ -17,12 +17,13 @@ from features.download.answers import Answer
 from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.errors import SourceError, changed_source
-from features.files.workbooks import BrokenWorkbookError, Row, read_sheets
+from features.files.workbooks import Row
 from features.reading.monthly_table import SERIES, values_of_series
 from features.store.connector import Connector
 from features.store.source import SourceInfo, day_option
 from features.tidy.csv_stream import whole_zip
 from features.tidy.parts import Notes, Part
+from features.tidy.sheets import source_sheets
 from features.tidy.tidying import monthly_table
 
 PAGE = "https://www.cpb.nl/en/worldtrademonitor/latest"
@@ -142,14 +143,7 @@ def series_of(path: Path) -> pd.DataFrame:
     SourceError
         If it cannot be read or has no table of series by month.
     """
-    try:
-        sheets = read_sheets(path.read_bytes())
-    except BrokenWorkbookError as error:
-        raise SourceError(
-            f"this is not a complete Excel workbook ({error})",
-            remedy="Fetch it again with --refresh",
-            file=path.name,
-        ) from error
+    sheets = source_sheets(path.read_bytes(), file=path.name)
     rows = [row for sheet in sheets.values() for row in _sheet_series(sheet, file=path.name)]
     if not any(SERIES.fullmatch(name) for name, _, _ in rows):
         raise changed_source(
@@ -185,6 +179,5 @@ def _number(cell: object, code: str, month: str, *, file: str) -> float:
         return float(cell)
     raise SourceError(
         f"{cell!r} of {code} in {month} is not a number",
-        remedy="Fetch it again with --refresh",
         file=file,
     )

@@ -19,12 +19,13 @@ from features.download.given import member_like
 from features.download.raw_cache import RawCache
 from features.download.raw_file import RawFile
 from features.errors import SourceError, changed_source
-from features.files.workbooks import BrokenWorkbookError, Row, read_sheets
+from features.files.workbooks import Row
 from features.store.connector import Connector
 from features.store.source import SourceInfo
 from features.tidy.csv_stream import opened, whole_zip
 from features.tidy.pair_rows import require_unique, with_iso3
 from features.tidy.parts import Notes, Part
+from features.tidy.sheets import source_sheets
 from features.tidy.stata import has_stata_columns, is_stata, read_stata
 from features.tidy.tidying import pair_table, require_source_columns
 
@@ -120,12 +121,7 @@ def _sheet(raw: RawFile) -> list[Row]:
     member = MEMBER if zipfile.is_zipfile(raw.path) else None
     with opened(raw.path, member=member) as handle:
         content = handle.read()
-    try:
-        sheets = read_sheets(content)
-    except BrokenWorkbookError as error:
-        raise SourceError(
-            f"this is not a complete Excel workbook ({error})", file=raw.path.name
-        ) from error
+    sheets = source_sheets(content, file=raw.path.name)
     if SHEET not in sheets:
         raise changed_source(
             f"expected sheet {SHEET}, found {', '.join(sheets)}",

@@ -52,7 +52,10 @@ def _summary(update: NowcastUpdate) -> str:
         )
     rows = update.news.set_index("reporter") / 1e9
     shown = rows.head(_SHOWN)
-    lines.append("What changed it, billion USD by the reporter that has filed since:")
+    lines.append(
+        "What changed it, billion USD by the reporter that has filed since (later years with their "
+        "share of the monthly news):"
+    )
     lines += [
         f"  {reporter:<16}" + "".join(f"{value:>10,.2f}" for value in values)
         for reporter, values in zip(shown.index, shown.to_numpy(), strict=True)

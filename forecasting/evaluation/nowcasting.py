@@ -58,14 +58,6 @@ class Nowcasts:
         fresh = _reopened(self.bundle)
         return {year: self._year_end(fresh, year) for year in self.infos}
 
-    def on(self, bundle: DataBundle) -> Nowcasts:
-        """The same from other reports of the same panel."""
-        infos = {
-            origin: InformationSet(bundle, as_of=i.as_of, origin=origin, setting=i.setting)
-            for origin, i in self.infos.items()
-        }
-        return Nowcasts(bundle, self.rule, infos, self.own, self.seed)
-
     def known(self, known: Known, main: ShiftForecaster) -> Known:
         """What is known at an origin, with the nowcast and what follows from it.
 
@@ -132,10 +124,11 @@ class Nowcasts:
         with self._lock:
             if origin not in self._implied:
                 info = self.infos[origin]
-                assert info.reports is not None, "the data have no reports"
+                reports = info.reports
+                assert reports is not None, "the data have no reports"
                 totals = carried_totals(info, horizon=1)
                 base = base_forecast(origin_value(info), flows=info.flows, totals=totals).base
-                self._implied[origin] = implied_levels(info, info.reports, base=base)
+                self._implied[origin] = implied_levels(info, reports, base=base)
             return self._implied[origin]
 
     def _fitted(self, origin: int) -> Nowcast:

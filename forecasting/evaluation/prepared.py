@@ -166,14 +166,13 @@ def prepare(bundle: DataBundle, config: RunConfig) -> PreparedData:
         for setting in config.settings
     }
     features, horizons = own_features(own), set(config.horizons)
-    learned_from: dict[Setting, dict[int, InformationSet]] = dict(infos)
-    nowcasts = None
+    matrices = OriginMatrices(infos, own=features, keep=len(config.settings) * workers(config))
+    nowcasts, to_learn = None, matrices
     if REPORTS_KNOWN in infos:
         nowcasts = Nowcasts(bundle, rule, infos[REPORTS_KNOWN], features, config.seed)
-        learned_from[REPORTS_KNOWN] = nowcasts.year_ends()
+        learned_from = {**infos, REPORTS_KNOWN: nowcasts.year_ends()}
+        to_learn = OriginMatrices(learned_from, own=features, keep=len(config.settings))
         horizons |= {horizon - 1 for horizon in horizons if horizon > 1} | {1}
-    matrices = OriginMatrices(infos, own=features, keep=len(config.settings) * workers(config))
-    to_learn = OriginMatrices(learned_from, own=features, keep=len(config.settings))
     design = training_design(
         panel,
         lambda origin: [to_learn[setting, origin] for setting in config.settings],

@@ -92,7 +92,9 @@ def nowcast(
             remedy="Choose another day, or train a new run",
         )
     after = forecast_with(run, config, show_progress=show_progress)
-    new = _filed(bundle, after) - _filed(load(before.config).bundle, before)
+    same = full_config.reports == before.config.reports
+    then = bundle if same else load(before.config).bundle
+    new = _filed(bundle, after) - _filed(then, before)
     return NowcastUpdate(before, after, _news(before, after, new))
 
 

@@ -22,10 +22,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from features.channels.own_features import own_features
 from features.countries.monitor_regions import CODES
 from features.data.monthly import MonthlyTrade
 from features.data.report_delays import usual_delays
-from features.data.reports import NEVER, Reports, with_assumed_revisions
+from features.data.report_years import NEVER
+from features.data.reports import Reports, with_assumed_revisions
 from features.information import AsOfRule, DataBundle
 from forecasting import RunConfig
 from forecasting.evaluation import metrics
@@ -70,6 +72,13 @@ def monthly_trade(data: Path) -> MonthlyTrade:
     return MonthlyTrade.from_frame(pd.concat(parts))
 
 
+def of_reporters(reports: Reports, names: frozenset[str]) -> Reports:
+    """The reports of some reporters alone, as if no other ever published."""
+    absent = np.array([name not in names for name in reports.flows.countries])
+    published = {side: np.where(absent, NEVER, days) for side, days in reports.published.items()}
+    return replace(reports, published=published)
+
+
 def variants(reports: Reports, until: int) -> dict[str, Reports]:
     """Reports by the words of a row."""
     names = np.array(reports.flows.countries)
@@ -84,11 +93,11 @@ def variants(reports: Reports, until: int) -> dict[str, Reports]:
     return {
         "56 early reporters, noise x1": noisy(reports, 1),
         "the same, noise x2": noisy(reports, 2),
-        "30 OECD and EU reporters": noisy(reports.of_reporters(OECD), 1),
+        "30 OECD and EU reporters": noisy(of_reporters(reports, OECD), 1),
         "importers only": noisy(replace(reports, published=silent), 1),
-        "the 10 largest": noisy(reports.of_reporters(largest[0]), 1),
-        "the 20 largest": noisy(reports.of_reporters(largest[1]), 1),
-        "none": reports.of_reporters(frozenset()),
+        "the 10 largest": noisy(of_reporters(reports, largest[0]), 1),
+        "the 20 largest": noisy(of_reporters(reports, largest[1]), 1),
+        "none": of_reporters(reports, frozenset()),
     }
 
 
@@ -206,6 +215,14 @@ def on(bundle: DataBundle, reports: Reports | None, **changed: Any) -> DataBundl
     return DataBundle(bundle.panel, reports=reports, **{**same, **changed})
 
 
+def nowcasts_on(prepared: PreparedData, bundle: DataBundle) -> Nowcasts:
+    """Nowcasts of the prepared origins from the reports of another bundle."""
+    infos = information_sets(
+        bundle, setting="reports_known", rule=prepared.rule, last=prepared.last_origin
+    )
+    return Nowcasts(bundle, prepared.rule, infos, own_features(prepared.own), seed=1)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
@@ -236,10 +253,9 @@ def main() -> None:
         print(by_days(bundle, folds, given.figure))
         return
     prepared = prepare(bundle, config)
-    assert prepared.nowcasts is not None
     choices = tune(tuning_origins(prepared, folds, config), in_threads(prepared, config))
     of = {
-        name: prepared.nowcasts.on(on(bundle, variant))
+        name: nowcasts_on(prepared, on(bundle, variant))
         for name, variant in variants(reports, panel.last_year).items()
     }
     rows: list[dict[str, object]] = []

@@ -11,7 +11,8 @@ import pytest
 
 from features.data.monthly import MonthlyTrade
 from features.data.panel import TradePanel
-from features.data.reports import NEVER, REPORTERS, Reports
+from features.data.report_years import NEVER
+from features.data.reports import REPORTERS, Reports
 from features.information import DataBundle
 from features.world.reports import monthly_frame, reports_frame
 from forecasting import RunConfig, simulate_world
