@@ -24,6 +24,7 @@ from forecasting.progress import Progress
 from forecasting.results.result import RunResult
 from forecasting.results.versions import git_commit, versions
 from forecasting.run_folder.record import FORMAT
+from models.forecaster import FittedForecaster
 from models.registry import MAIN_MODEL, baselines
 
 
@@ -110,6 +111,18 @@ def run_provenance(
         "sector_names": {}
         if sectors is None
         else dict(zip(sectors.sectors, sectors.names, strict=True)),
-        "notes": [*backtest.notes, *measure_set.statements],
+        "notes": [*backtest.notes, *_on_nowcast(final.forecaster), *measure_set.statements],
         "universe_choices": universe_choices(config, data.bundle, first_origin=first_origin),
     }
+
+
+def _on_nowcast(forecaster: FittedForecaster) -> tuple[str, ...]:
+    """How much of the nowcast rests on reports; nothing without one."""
+    if forecaster.nowcast is None:
+        return ()
+    count = int((forecaster.nowcast.reported > 0).sum())
+    said = f"{count:,} of {forecaster.flows.size:,} flows" if count else "no flow"
+    return (
+        f"by {forecaster.as_of} {said} of {forecaster.origin + 1} had been reported; the nowcast "
+        "takes the forecast of totals known for the others",
+    )

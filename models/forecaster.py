@@ -15,6 +15,7 @@ from models.blocks import blocks
 from models.design import at_horizon, grow, origin_value
 from models.flow_model import FlowModel, Known, Training
 from models.intervals import Intervals, bounds_by_group
+from models.nowcast import interval_groups
 from models.raking import Raked, rake
 from models.shift import ShiftModel
 from models.totals import Totals
@@ -263,7 +264,7 @@ class FittedNowcast:
     levels
         By who declares, the level that the report implies, log USD, shape ``[flow]``; NaN without.
     intervals
-        Of the nowcast, by the number of reporters.
+        Of the nowcast, by `models.nowcast.interval_groups`.
     """
 
     value: Vector
@@ -326,7 +327,10 @@ class FittedForecaster:
         """Lower and upper bound of a horizon's forecasts by level, see `Intervals.bounds`."""
         if self.nowcast is not None and horizon == 1:
             return bounds_by_group(
-                self.nowcast.intervals, self.nowcast.reported, forecast.forecast, forecast.expected
+                self.nowcast.intervals,
+                interval_groups(self.nowcast.reported),
+                forecast.forecast,
+                forecast.expected,
             )
         return self.intervals[horizon].bounds(forecast.forecast, forecast.expected)
 

@@ -27,6 +27,8 @@ CIF = 0.13
 FURTHEST = 2.5
 """Logs that an implied level may be away from the raked base."""
 TRAINING_ORIGINS = 8
+NOBODY = len(REPORTERS) + 1
+"""Group of flows whose nowcast rests on no report of any country."""
 _PARAMS: Mapping[str, Any] = {
     "learning_rate": 0.1,
     "min_data_in_leaf": 100,
@@ -237,6 +239,15 @@ class Nowcast:
         settled = {**params, "seed": self.seed, "num_threads": self.threads}
         data = lightgbm.Dataset(x, label=y.astype(np.float32), weight=weight, params=settled)
         return lightgbm.train(settled, data, num_boost_round=rounds)
+
+
+def interval_groups(reported: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Group of each flow's interval: how many sides have filed, or 3 where nobody has at all.
+
+    Flows that neither side has reported while others are known belong to poor reporters. Before
+    anybody has filed they are all flows, and their forecasts are those made without reports.
+    """
+    return reported if reported.any() else np.full_like(reported, NOBODY)
 
 
 def usd(logs: Vector) -> Vector:

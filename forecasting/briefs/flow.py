@@ -120,8 +120,8 @@ def _basis(row: pd.Series[Any], reported: bool) -> str:
     totals = f"the totals of {row['target_year']}"
     if not reported:
         return f"At {totals}"
-    reports = f"what is reported of {row['origin'] + 1}"
-    return f"By {reports}" if row["horizon"] == 1 else f"By {reports} and {totals}"
+    nowcast = f"the nowcast of {row['origin'] + 1}"
+    return f"By {nowcast}" if row["horizon"] == 1 else f"By {nowcast} and {totals}"
 
 
 def _certainty(row: pd.Series[Any]) -> str:

@@ -26,8 +26,11 @@ def basis_of_total(run: RunResult, code: str, *, side: str, year: int) -> str:
     as_of = str(run.forecasts["as_of"].iloc[0])
     if run.provenance["setting"] == REPORTS_KNOWN:
         if year == after:
-            return f"It is the sum of what was reported of {after} by {as_of}, reconciled."
-        return f"It is a forecast that starts from what was reported of {after} by {as_of}."
+            return (
+                f"It is the sum of the nowcast of {after}: what was reported by {as_of}, and a "
+                "forecast of flows that were not."
+            )
+        return f"It is a forecast that starts from the nowcast of {after}, made on {as_of}."
     if not any_total_published(run):
         return f"No totals after {origin} were used: the total is a forecast."
     if not _published(run, code, side):

@@ -32,7 +32,7 @@ and ``--resume`` goes on from its finished folds, on a cluster or without one.
 million flows). It is 50 runs of a million flows, each a group of products. A fit draws a capped
 number of rows, so a fold costs a constant and a little for every flow; ``python
 tests/benchmarks/cluster.py --blocks`` times one fold on panels of 3,540 and 22,350 flows and
-extends the line: 85 CPU seconds a fold and 128 to prepare at a million flows, 22 GB a worker. With
-seven workers a run and two folds each that is 30 core hours in all, beside scores, contributions
+extends the line: 68 CPU seconds a fold and 136 to prepare at a million flows, 21 GB a worker. With
+seven workers a run and two folds each that is 27 core hours in all, beside scores, contributions
 and files, which the client makes.
 """

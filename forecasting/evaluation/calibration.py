@@ -8,9 +8,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from features.choices import REPORTS_KNOWN, Setting
+from features.choices import REPORTS_KNOWN, TOTALS_KNOWN, Setting
 from features.data.panel import TradePanel
-from features.data.reports import REPORTERS
 from features.errors import InputError
 from forecasting.evaluation.fold import FoldForecast
 from forecasting.evaluation.prepared import PreparedData
@@ -26,7 +25,7 @@ from models.intervals import (
     fit_by_group,
     fit_intervals,
 )
-from models.nowcast import usd
+from models.nowcast import NOBODY, interval_groups, usd
 from models.registry import MAIN_MODEL
 from models.totals import forecast_totals, world_shocks
 
@@ -118,7 +117,7 @@ class Calibration:
         if forecast.reported is not None:
             return bounds_by_group(
                 self.nowcast_intervals(forecast.origin),
-                forecast.reported.astype(np.int8),
+                interval_groups(forecast.reported.astype(np.int8)),
                 forecast.forecast,
                 forecast.expected,
             )
@@ -128,9 +127,16 @@ class Calibration:
         return intervals.bounds(forecast.forecast, forecast.expected)
 
     def nowcast_intervals(self, origin: int) -> tuple[Intervals, ...]:
-        """Intervals of the nowcast by the number of reporters, from targets up to ``origin``."""
+        """Intervals of the nowcast by `interval_groups`, from targets up to ``origin``.
+
+        Where nobody has filed they are those of totals known, if the run has that setting.
+        """
         known = [s for s in self._samples[REPORTS_KNOWN, 1] if s.origin + 1 <= origin]
-        return fit_by_group(known[-RECENT_ORIGINS:], groups=len(REPORTERS) + 1)
+        by_reports = fit_by_group(known[-RECENT_ORIGINS:], groups=NOBODY)
+        if (TOTALS_KNOWN, 1) not in self._samples:
+            return (*by_reports, by_reports[0])
+        without = self.intervals(setting=TOTALS_KNOWN, horizon=1, origin=origin)
+        return (*by_reports, without)
 
     def let_go(self) -> None:
         """Forget every sample: after the final forecast no interval is asked for."""

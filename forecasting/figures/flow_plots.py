@@ -121,8 +121,8 @@ def _base_words(run: RunResult, row: pd.Series[Any]) -> str:
     if run.provenance["setting"] != REPORTS_KNOWN:
         return f"Base {year}: the same pattern, the totals of {year}"
     if row["horizon"] == 1:
-        return f"Nowcast {year}: as reported"
-    return f"Base {year}: the pattern reported, the totals of {year}"
+        return f"Nowcast {year}"
+    return f"Base {year}: the nowcast at the totals of {year}"
 
 
 def check_explained(row: pd.Series[Any]) -> None:

@@ -20,6 +20,9 @@ from forecasting import (
 )
 from forecasting.cli.main import main
 from forecasting.serving.nowcast import OTHER, nowcast
+from models.forecaster import FittedForecaster
+from models.nowcast import NOBODY
+from models.saved import load_forecaster
 
 QUICK = {"horizons": (1, 2), "rounds": 5, "params": {"min_data_in_leaf": 5}, "experiment": None,
          "figures": False, "report": False, "quiet": True, "first_origin": 2010}  # fmt: skip
@@ -46,6 +49,10 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
             **QUICK,
         )
     )
+
+
+def read_forecaster(made: RunResult) -> FittedForecaster:
+    return load_forecaster(made.out / "model")
 
 
 def test_a_run_with_reports_is_read_back_and_adds_up(made):
@@ -104,8 +111,22 @@ def test_briefs_of_a_nowcast_say_what_was_reported(made):
     rows = made.forecasts[made.forecasts["horizon"] == 1]
     kept = rows.loc[rows[["value_origin", "forecast"]].min(axis=1).idxmax()]
     words = str(flow_brief(made, (kept["exporter"], kept["importer"])))
-    assert f"reported of {year}" in words
+    assert f"nowcast of {year}" in words
     starts = rows[(rows["value_origin"] <= 0) & (rows["forecast"] > 0)]
     for row in starts.head(1).itertuples():
         assert "this one starts" in str(flow_brief(made, (row.exporter, row.importer)))
-    assert "reported of" in str(country_brief(made, str(kept["exporter"])))
+    assert "the nowcast of" in str(country_brief(made, str(kept["exporter"])))
+
+
+def test_before_anybody_has_filed_intervals_are_those_of_totals_known(made):
+    nowcast = read_forecaster(made).nowcast
+    assert nowcast is not None
+    assert not nowcast.reported.any()
+    rows = made.forecasts[made.forecasts["horizon"] == 1]
+    low, high = nowcast.intervals[NOBODY].bounds(rows["forecast"].to_numpy(), np.zeros(len(rows)))[
+        90
+    ]
+    traded = (rows["forecast"] > 0).to_numpy()
+    np.testing.assert_allclose(rows["lower_90"].to_numpy()[traded], low[traded])
+    np.testing.assert_allclose(rows["upper_90"].to_numpy()[traded], high[traded])
+    assert any("no flow of" in note for note in made.provenance["notes"])
