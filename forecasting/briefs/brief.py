@@ -11,9 +11,10 @@ import pandas as pd
 from forecasting.words.tables import cell, column_label
 
 HOW_TO_READ = (
-    "The base is the trade pattern of the origin year at the country totals of the target year: "
-    "only the sizes of countries change. The shift is what the forecast adds to the base or takes "
-    "from it: it moves trade between partners and leaves the totals as they are.",
+    "The base is the trade pattern of the last year known, or nowcast from reports, at the country "
+    "totals of the target year: only the sizes of countries change. The shift is what the forecast "
+    "adds to the base or takes from it: it moves trade between partners and leaves the totals as "
+    "they are.",
     "Contributions describe the fitted model and not how trade comes about. How large a channel's "
     "contribution is says nothing about how much the channel improves the forecasts: features that "
     "develop together share their contributions, and what one of them tells the model another may "

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from features.choices import REPORTS_KNOWN
 from features.feature import CHANNELS
 from forecasting.briefs.brief import Brief, BriefFigure, BriefSection, BriefTable, closing
 from forecasting.briefs.movers import by_year, certainty, flows_in, flows_table, moved, movers
@@ -173,9 +174,11 @@ def _how_sure(sides: list[_Side]) -> str:
         f"{int((side.flows['base_usd'] > 0).sum()):,} flows of its {side.words}"
         for side in sides
     )
+    run = sides[0].run
+    known = origin_of(run) + (run.provenance["setting"] == REPORTS_KNOWN)
     return (
         f"How sure: for {counts} the 90% interval lies wholly above or below the base (the pattern "
-        f"of {origin_of(sides[0].run)} at the country totals of {sides[0].year}); only there is "
+        f"of {known} at the country totals of {sides[0].year}); only there is "
         "the direction of the shift fairly sure."
     )
 

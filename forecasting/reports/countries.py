@@ -12,7 +12,7 @@ from forecasting.figures.plots import NoDataError, plot
 from forecasting.reports.embedded import drawn
 from forecasting.reports.html import Section, bullets, heading, paragraph, table
 from forecasting.results.result import RunResult
-from forecasting.results.subjects import check_country, named
+from forecasting.results.subjects import check_country, named, nearest_year
 
 DEFAULT_COUNTRIES = 3
 _SHOWS = {
@@ -40,7 +40,7 @@ def choose(forecasts: pd.DataFrame, wanted: Sequence[str]) -> list[str]:
     """
     if wanted:
         return list(dict.fromkeys(check_country(forecasts, word) for word in wanted))
-    shown = forecasts[forecasts["target_year"] == forecasts["target_year"].min()]
+    shown = forecasts[forecasts["target_year"] == nearest_year(forecasts)]
     sums = shown.groupby(shown["exporter"].astype(str))["value_origin"].sum()
     return list(sums.sort_values(ascending=False, kind="stable").index[:DEFAULT_COUNTRIES])
 

@@ -8,7 +8,7 @@ import pandas as pd
 
 from forecasting.reports.html import paragraph, table
 from forecasting.results.result import RunResult
-from forecasting.results.subjects import named
+from forecasting.results.subjects import named, nearest_year
 from forecasting.words.numbers import percent, plural, usd
 
 LARGEST = 15
@@ -23,7 +23,7 @@ def nearest_shifts(forecasts: pd.DataFrame) -> pd.DataFrame:
         Rows of flows with a base, with ``shift``, USD, and ``sure``: whether the 90% interval
         leaves the base outside, so that the shift has one direction.
     """
-    shown = forecasts[forecasts["target_year"] == forecasts["target_year"].min()]
+    shown = forecasts[forecasts["target_year"] == nearest_year(forecasts)]
     shown = shown[shown["base"] > 0]
     sure = (shown["base"] < shown["lower_90"]) | (shown["base"] > shown["upper_90"])
     shown = shown.assign(shift=shown["forecast"] - shown["base"], sure=sure)

@@ -129,8 +129,14 @@ def check_blocs(
     return left, right
 
 
+def nearest_year(forecasts: pd.DataFrame) -> int:
+    """The nearest target year with shifts: a nowcast has none. The nearest at all without any."""
+    shifts = forecasts.loc[forecasts["forecast"] != forecasts["base"], "target_year"]
+    return int((shifts if len(shifts) else forecasts["target_year"]).min())
+
+
 def check_year(forecasts: pd.DataFrame, wanted: int | None) -> int:
-    """Target year; the nearest by default.
+    """Target year; `nearest_year` by default.
 
     Raises
     ------
@@ -139,7 +145,7 @@ def check_year(forecasts: pd.DataFrame, wanted: int | None) -> int:
     """
     known = sorted(int(year) for year in forecasts["target_year"].unique())
     if wanted is None:
-        return known[0]
+        return nearest_year(forecasts)
     if wanted not in known:
         raise InputError(
             f"the run does not forecast {wanted}",

@@ -22,7 +22,8 @@ CODES = ("CHN", "DEU", "FRA", "IND", "ROW", "USA")
 def flows() -> pd.DataFrame:
     pairs = [(i, j) for i in CODES for j in CODES if i != j]
     table = pd.DataFrame(pairs, columns=["exporter", "importer"]).astype("category")
-    return pd.concat([table.assign(target_year=year) for year in (2019, 2018)], ignore_index=True)
+    years = [table.assign(target_year=year, base=1.0, forecast=2.0) for year in (2019, 2018)]
+    return pd.concat(years, ignore_index=True)
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ from forecasting import (
     simulate_world,
 )
 from forecasting.cli.main import main
+from forecasting.results.subjects import nearest_year
 from forecasting.serving.nowcast import OTHER, nowcast
 from models.forecaster import FittedForecaster
 from models.nowcast import NOBODY
@@ -130,3 +131,9 @@ def test_before_anybody_has_filed_intervals_are_those_of_totals_known(made):
     np.testing.assert_allclose(rows["lower_90"].to_numpy()[traded], low[traded])
     np.testing.assert_allclose(rows["upper_90"].to_numpy()[traded], high[traded])
     assert any("no flow of" in note for note in made.provenance["notes"])
+
+
+def test_shifts_are_shown_of_the_first_year_that_is_not_a_nowcast(made):
+    assert nearest_year(made.forecasts) == made.provenance["origin"] + 2
+    nowcast = made.forecasts[made.forecasts["horizon"] == 1]
+    assert nearest_year(nowcast) == made.provenance["origin"] + 1
