@@ -285,6 +285,11 @@ def final_drivers(
     )
 
 
+def _of(explanation: Explanation) -> pd.DataFrame:
+    columns = explanation.data.columns()
+    return driver_table(explanation.values, columns, names=explanation.feature_names)
+
+
 def feature_drivers(
     explanation: Explanation, stability: pd.DataFrame, *, own: Sequence[Feature] = ()
 ) -> pd.DataFrame:
@@ -304,9 +309,7 @@ def feature_drivers(
         found_sign, verdict``, and over back-test origins and seeds ``rank_low, rank_high,
         share_low, share_high, origins, origins_same_sign, seeds, seeds_same_sign``; largest first.
     """
-    table = driver_table(
-        explanation.values, explanation.data.columns(), names=explanation.feature_names
-    )
+    table = _of(explanation)
     table = table[table["level"] == "feature"].drop(columns="level")
     about = pd.DataFrame(
         [(f.name, f.channel, f.unit, f.sign, f.source) for f in (*FEATURES, *own)],
@@ -346,9 +349,7 @@ def channel_drivers(
         ranges and counts of `feature_drivers`, then the columns of `tree_views.tree_views`;
         largest first.
     """
-    table = driver_table(
-        explanation.values, explanation.data.columns(), names=explanation.feature_names
-    )
+    table = _of(explanation)
     table = table[table["level"] == "channel"][["name", "rank", "direction"]]
     table["found_sign"] = [sign(value) for value in table["direction"]]
     found = dict(zip(table["name"], table["found_sign"], strict=True))

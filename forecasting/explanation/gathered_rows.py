@@ -59,6 +59,6 @@ class GatheredRows:
         """Every feature in turn."""
         return (self.column(number) for number in range(self.matrix.shape[1]))
 
-    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> NDArray[Any]:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         """All rows, for NumPy's functions."""
         return self[:] if dtype is None else self[:].astype(dtype)
