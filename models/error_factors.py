@@ -18,13 +18,38 @@ LARGEST_ERROR = 2.0
 """Log errors are cut here: a flow that starts or stops tells nothing about the others'."""
 HISTORY_YEARS = 8
 """Weight, in origins, of the history of growth in the scale of the world's errors."""
+OWN_PRIOR = 8
+"""Origins of evidence for what is common to all countries, or independent between flows, beside
+what a country or a pattern of flows showed in the past: as many as intervals are calibrated on."""
+LARGEST_SCORE = 3.0
+"""Own errors are cut at this many standard deviations of their size class."""
 ROUNDS = 10
 SHRINKAGE = 3.0
 """Typical flows without error that each country's effect is shrunk by."""
 LEAST_FREEDOM = 3
 
 Vector = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 Codes = NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowCodes:
+    """Integer keys of flows, each shape ``[flow]``; -1 for what a forecast lacks."""
+
+    exporter: Codes
+    importer: Codes
+    sector: Codes
+
+    def part(self, rows: slice) -> FlowCodes:
+        """The keys of some flows."""
+        return FlowCodes(self.exporter[rows], self.importer[rows], self.sector[rows])
+
+    def keys(self, countries: int, sectors: int) -> NDArray[np.int64]:
+        """One number for each flow."""
+        pair = self.exporter.astype(np.int64) * countries + self.importer
+        return pair * sectors + self.sector
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +60,34 @@ class PastForecasts:
     ----------
     forecast, actual
         USD, shape ``[flow]``, NaN where unknown.
-    exporter, importer, sector
-        Codes, shape ``[flow]``.
+    codes
+        Keys of the flows.
     """
 
-    forecast: NDArray[np.floating[Any]]
-    actual: NDArray[np.floating[Any]]
-    exporter: Codes
-    importer: Codes
-    sector: Codes
+    forecast: Floats
+    actual: Floats
+    codes: FlowCodes
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """Past effects of countries or sectors.
+
+    Attributes
+    ----------
+    scale
+        Root mean square of each one's own effects, shrunk to that of all, shape ``[country]``.
+    scores
+        Effects of all in units of their scale, sorted.
+    """
+
+    scale: Vector
+    scores: Vector
+
+    def of(self, places: Floats) -> Vector:
+        """Effects at quantiles, shape ``[country, draw]``."""
+        drawn: Vector = self.scale[:, None] * np.quantile(self.scores, places)
+        return drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +99,31 @@ class ErrorFactors:
     world, freedom
         Scale of Student's t of the world's error, and its degrees of freedom.
     exporter, importer, sector
-        Past effects of all countries and sectors, sorted.
+        Past effects of countries and sectors.
     edges, scales
         Sizes that separate the classes, USD, and the standard deviation of a flow's own error in
         each.
+    own
+        Past own errors of the flows to be drawn, in standard deviations of their class, shape
+        ``[origin, flow]``; 0 where unknown.
     countries, sectors
         Numbers of them.
+
+    Notes
+    -----
+    Own errors are drawn as a mixture: independent ones, and whole matrices of past own errors with
+    random normal weights, whose covariance is that of the past. So blocks of flows (a union's
+    exports to its neighbours) move together as they did, beyond what the shared shocks explain.
     """
 
     world: float
     freedom: float
-    exporter: Vector
-    importer: Vector
-    sector: Vector
+    exporter: Effects
+    importer: Effects
+    sector: Effects
     edges: Vector
     scales: Vector
+    own: NDArray[np.float32]
     countries: int
     sectors: int
 
@@ -84,27 +138,53 @@ class ErrorFactors:
         n = self.countries
         parts = (
             self.world * student_t.ppf(places[:1], df=self.freedom),
-            np.quantile(self.exporter, places[1 : n + 1]),
-            np.quantile(self.importer, places[n + 1 : 2 * n + 1]),
-            np.quantile(self.sector, places[2 * n + 1 :]),
+            self.exporter.of(places[1 : n + 1]),
+            self.importer.of(places[n + 1 : 2 * n + 1]),
+            self.sector.of(places[2 * n + 1 :]),
         )
         return np.concatenate(parts).astype(np.float32)
 
-    def rows(self, exporter: Codes, importer: Codes, sector: Codes) -> tuple[Codes | int, ...]:
-        """Rows of `shocks` that hit each flow."""
+    def add_shared(self, errors: NDArray[np.float32], codes: FlowCodes, shocks: Singles) -> None:
+        """Add to each flow's errors, shape ``[flow, draw]``, the shocks that hit it."""
         n = self.countries
-        shared = (0, 1 + exporter, 1 + n + importer)
-        return shared if self.sectors < 2 else (*shared, 1 + 2 * n + sector)
+        errors += shocks[0]
+        errors += shocks[1 + codes.exporter]
+        errors += shocks[1 + n + codes.importer]
+        if self.sectors > 1:
+            errors += shocks[1 + 2 * n + codes.sector]
 
-    def own_scale(self, forecast: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-        """Standard deviation of each flow's own error, log points, shape ``[flow]``."""
-        return self.scales[np.searchsorted(self.edges, forecast)].astype(np.float32)
+    def own_errors(
+        self, noise: Singles, weights: Singles, forecast: Floats, rows: slice
+    ) -> Singles:
+        """Own errors of some flows, log points, shape ``[flow, draw]``; ``noise`` is used up.
+
+        Parameters
+        ----------
+        noise
+            Standard normal, shape ``[flow, draw]``.
+        weights
+            Standard normal, shape ``[at least origins, draw]``: of the past matrices, latest first.
+        forecast
+            USD, shape ``[flow]``.
+        rows
+            Which flows they are.
+        """
+        origins = len(self.own)
+        share = origins / (origins + OWN_PRIOR)
+        noise *= np.float32(np.sqrt(1 - share))
+        # Not a product of matrices: its last bits would depend on the number of threads.
+        for past, weight in zip(self.own[::-1, rows], weights, strict=False):
+            noise += past[:, None] * (weight * np.float32(np.sqrt(share / origins)))
+        scale = self.scales[np.searchsorted(self.edges, forecast)]
+        noise *= scale[:, None].astype(np.float32)
+        return noise
 
 
 def fit_error_factors(
     past: Sequence[PastForecasts],
     *,
     history: Sequence[float],
+    flows: FlowCodes,
     countries: int,
     sectors: int,
 ) -> ErrorFactors:
@@ -117,6 +197,8 @@ def fit_error_factors(
     history
         Log growth of the world in past windows of as many years as have unpublished totals; empty
         where all totals are published.
+    flows
+        Keys of the flows to be drawn.
     countries, sectors
         Numbers of codes.
 
@@ -138,11 +220,12 @@ def fit_error_factors(
     return ErrorFactors(
         world=float(np.sqrt(variance * (freedom - 2) / freedom)),
         freedom=freedom,
-        exporter=np.sort(np.concatenate([one.exporter for one in split])),
-        importer=np.sort(np.concatenate([one.importer for one in split])),
-        sector=np.sort(np.concatenate([one.sector for one in split])),
+        exporter=_effects([one.exporter for one in split]),
+        importer=_effects([one.importer for one in split]),
+        sector=_effects([one.sector for one in split]),
         edges=edges,
         scales=scales,
+        own=_own_matrix(split, flows.keys(countries, sectors), edges, scales),
         countries=countries,
         sectors=sectors,
     )
@@ -154,6 +237,7 @@ class _Split:
     exporter: Vector
     importer: Vector
     sector: Vector
+    key: NDArray[np.int64]
     size: Vector
     own: Vector
 
@@ -168,9 +252,9 @@ def _split(past: PastForecasts, countries: int, sectors: int) -> _Split | None:
     left = np.clip(np.log(actual / forecast) - world, -LARGEST_ERROR, LARGEST_ERROR)
     weight = np.sqrt(forecast)
     sides = [
-        (past.exporter[traded], np.zeros(countries)),
-        (past.importer[traded], np.zeros(countries)),
-        (past.sector[traded], np.zeros(sectors)),
+        (past.codes.exporter[traded], np.zeros(countries)),
+        (past.codes.importer[traded], np.zeros(countries)),
+        (past.codes.sector[traded], np.zeros(sectors)),
     ]
     used = sides if sectors > 1 else sides[:2]
     prior = SHRINKAGE * float(np.median(weight))
@@ -180,7 +264,18 @@ def _split(past: PastForecasts, countries: int, sectors: int) -> _Split | None:
             total = np.bincount(code, weights=weight * left, minlength=effect.size)
             effect[:] = total / (np.bincount(code, weights=weight, minlength=effect.size) + prior)
             left -= effect[code]
-    return _Split(world, sides[0][1], sides[1][1], sides[2][1], forecast, left)
+    key = past.codes.keys(countries, sectors)[traded]
+    return _Split(world, sides[0][1], sides[1][1], sides[2][1], key, forecast, left)
+
+
+def _effects(found: Sequence[Vector]) -> Effects:
+    """Effects by origin, pooled."""
+    effects = np.stack(found)
+    squares, pooled = np.square(effects), float(np.mean(np.square(effects)))
+    weight = len(effects) + OWN_PRIOR
+    scale = np.sqrt((squares.sum(axis=0) + OWN_PRIOR * pooled) / weight)
+    scores = np.divide(effects, scale, out=np.zeros_like(effects), where=scale > 0)
+    return Effects(scale, np.sort(scores.ravel()))
 
 
 def _own_scales(split: Sequence[_Split]) -> tuple[Vector, Vector]:
@@ -198,3 +293,17 @@ def _own_scales(split: Sequence[_Split]) -> tuple[Vector, Vector]:
     pooled = float(np.mean(own**2))
     # An empty class, as sizes tie, has the scale of all.
     return edges, np.sqrt((squares + pooled) / (counts + 1))
+
+
+def _own_matrix(
+    split: Sequence[_Split], keys: NDArray[np.int64], edges: Vector, scales: Vector
+) -> NDArray[np.float32]:
+    """Past own errors of the flows with these keys, see `ErrorFactors.own`."""
+    order = np.argsort(keys)
+    matrix = np.zeros((len(split), keys.size), dtype=np.float32)
+    for row, one in zip(matrix, split, strict=True):
+        place = np.minimum(np.searchsorted(keys, one.key, sorter=order), keys.size - 1)
+        found = keys[order[place]] == one.key
+        score = one.own / scales[np.searchsorted(edges, one.size)]
+        row[order[place[found]]] = np.clip(score, -LARGEST_SCORE, LARGEST_SCORE)[found]
+    return matrix

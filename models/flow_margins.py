@@ -80,12 +80,14 @@ def margins_of_bounds(forecast: Vector, bounds: Mapping[int, tuple[Vector, Vecto
     two outermost levels: log-normal tails. A lower bound of 0 leaves zeros below it.
     """
     levels = sorted(level for level, (low, high) in bounds.items() if np.isfinite(high).any())
-    columns = {0.5: np.asarray(forecast, dtype=np.float64)}
+    columns = {}
     for level in levels:
         tail = round((1 - level / 100) / 2, 9)
         low, high = bounds[level]
         columns[tail] = np.where(np.isfinite(low), low, forecast)
         columns[1 - tail] = np.where(np.isfinite(high), high, forecast)
+    near = sorted(columns)[len(columns) // 2 - 1 :][:2]
+    columns[0.5] = _between(columns[near[0]], columns[near[1]])
     inner = sorted(columns)
     upper = {p: _beyond(columns, inner[-2], inner[-1], p) for p in TAILS if p > inner[-1]}
     lower = {1 - p: _beyond(columns, inner[1], inner[0], 1 - p) for p in TAILS if 1 - p < inner[0]}
@@ -95,6 +97,11 @@ def margins_of_bounds(forecast: Vector, bounds: Mapping[int, tuple[Vector, Vecto
     # Bounds of two levels can cross where their pools differ.
     knots = np.maximum.accumulate(knots, axis=1).astype(np.float32)
     return FlowMargins(np.asarray(forecast, dtype=np.float32), tuple(probabilities), knots)
+
+
+def _between(low: Vector, high: Vector) -> Vector:
+    """The median: half way between the bounds of the innermost level, in logs where they are."""
+    return np.where(low > 0, np.sqrt(np.maximum(low, 0) * high), (low + high) / 2)
 
 
 def _beyond(columns: Mapping[float, Vector], near: float, edge: float, p: float) -> Vector:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.stats import norm
 
-from models.error_factors import ErrorFactors
+from models.error_factors import ErrorFactors, FlowCodes
 from models.flow_margins import FlowMargins
 
 FLOWS = 4_096
@@ -19,16 +18,6 @@ FLOWS = 4_096
 which blocks are made, nor in which order."""
 
 Singles = NDArray[np.float32]
-Codes = NDArray[np.integer[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class FlowCodes:
-    """Integer keys of flows, each shape ``[flow]``."""
-
-    exporter: Codes
-    importer: Codes
-    sector: Codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,31 +86,36 @@ class JointDraws:
                     total[:, place] += inside @ draws[place].astype(np.float64)
         return total.astype(np.float32)
 
-    def _common(self) -> list[Singles]:
-        """Shocks that flows share, by horizon: shape ``[world + exporters + ..., draw]``."""
+    def _common(self) -> list[tuple[Singles, Singles]]:
+        """By horizon, shocks that flows share and weights of past matrices of own errors."""
         rng = np.random.default_rng([self.seed, 0])
         count = next(iter(self.factors.values())).shared
-        scores = _paths(rng, self.horizons, (count, self.n_draws))
+        origins = max(len(factors.own) for factors in self.factors.values())
+        scores = _paths(rng, self.horizons, (count + origins, self.n_draws))
         # Each shock takes every one of its quantiles once: fewer draws do the same.
         ranks = scores.argsort(axis=-1).argsort(axis=-1)
         even = norm.ppf((np.arange(self.n_draws) + 0.5) / self.n_draws)
+        spread = even[ranks]
         return [
-            self.factors[horizon].shocks(even[ranks[place]])
-            for place, horizon in enumerate(self.horizons)
+            (
+                self.factors[h].shocks(spread[place, :count]),
+                spread[place, count:].astype(np.float32),
+            )
+            for place, h in enumerate(self.horizons)
         ]
 
-    def _block(self, part: slice, number: int, common: Sequence[Singles]) -> Singles:
+    def _block(
+        self, part: slice, number: int, common: Sequence[tuple[Singles, Singles]]
+    ) -> Singles:
         rng = np.random.default_rng([self.seed, 1, number])
-        codes = FlowCodes(*(getattr(self.codes, name)[part] for name in FlowCodes.__slots__))
-        size = codes.exporter.size
-        errors = _paths(rng, self.horizons, (size, self.n_draws))
+        codes = self.codes.part(part)
+        errors = _paths(rng, self.horizons, (codes.exporter.size, self.n_draws))
         out = np.empty(errors.shape, dtype=np.float32)
         for place, horizon in enumerate(self.horizons):
             factors, margins = self.factors[horizon], self.margins[horizon].part(part)
-            error = errors[place]
-            error *= factors.own_scale(margins.forecast)[:, None]
-            for row in factors.rows(codes.exporter, codes.importer, codes.sector):
-                error += common[place][row]
+            shocks, weights = common[place]
+            error = factors.own_errors(errors[place], weights, margins.forecast, part)
+            factors.add_shared(error, codes, shocks)
             order = error.argsort(axis=1)
             np.put_along_axis(out[place], order, margins.values(self.n_draws), axis=1)
         return out

@@ -17,10 +17,10 @@ from forecasting.evaluation.backtest_file import read_backtest
 from forecasting.results.record_setting import record_setting
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import countries_of, flow_columns, origin_of
-from models.error_factors import ErrorFactors, PastForecasts, fit_error_factors
+from models.error_factors import ErrorFactors, FlowCodes, PastForecasts, fit_error_factors
 from models.flow_margins import margins_of_bounds
 from models.intervals import LEVELS
-from models.joint_draws import FlowCodes, JointDraws
+from models.joint_draws import JointDraws
 
 Singles = NDArray[np.float32]
 
@@ -74,12 +74,14 @@ def joint_draws(run: RunResult, *, n_draws: int = 200) -> RunDraws:
     Raises
     ------
     InputError
-        If the run has no back-test, and so no past errors.
-    ValueError
-        If ``n_draws`` is no positive multiple of 20.
+        If the run has no back-test, and so no past errors, or ``n_draws`` is no positive multiple
+        of 20.
     """
     if n_draws < 20 or n_draws % 20:
-        raise ValueError(f"{n_draws} draws: give a positive multiple of 20")
+        raise InputError(
+            f"{n_draws} draws cannot have bounds of 50 and 90 % between two of them",
+            remedy="Give a positive multiple of 20, such as 200",
+        )
     table, names = run.forecasts, flow_columns(run)
     horizons = sorted(int(h) for h in table["horizon"].unique())
     parts = [table[table["horizon"] == horizon].reset_index(drop=True) for horizon in horizons]
@@ -90,9 +92,10 @@ def joint_draws(run: RunResult, *, n_draws: int = 200) -> RunDraws:
         horizon: margins_of_bounds(part["forecast"].to_numpy(), _bounds(part))
         for horizon, part in zip(horizons, parts, strict=True)
     }
+    codes = _codes(keys, countries, sectors)
     joint = JointDraws(
-        codes=_codes(keys, countries, sectors),
-        factors=_factors(run, countries, sectors, horizons),
+        codes=codes,
+        factors=_factors(run, codes, countries, sectors, horizons),
         margins=margins,
         n_draws=n_draws,
         seed=run.config.seed,
@@ -126,7 +129,11 @@ def _codes(keys: pd.DataFrame, countries: Sequence[str], sectors: Sequence[str])
 
 
 def _factors(
-    run: RunResult, countries: Sequence[str], sectors: Sequence[str], horizons: Sequence[int]
+    run: RunResult,
+    flows: FlowCodes,
+    countries: Sequence[str],
+    sectors: Sequence[str],
+    horizons: Sequence[int],
 ) -> dict[int, ErrorFactors]:
     if run.provenance["kind"] == "forecast":
         raise InputError(
@@ -147,7 +154,11 @@ def _factors(
         unknown = horizon - (setting in (REPORTS_KNOWN, TOTALS_KNOWN))
         growth = np.log(world).diff(unknown).dropna() if unknown else world[:0]
         found[horizon] = fit_error_factors(
-            past, history=growth.tolist(), countries=len(countries), sectors=len(sectors)
+            past,
+            history=growth.tolist(),
+            flows=flows,
+            countries=len(countries),
+            sectors=len(sectors),
         )
     return found
 
@@ -165,11 +176,8 @@ def _world_totals(rows: pd.DataFrame, run: RunResult) -> pd.Series:
 
 
 def _past(block: pd.DataFrame, countries: Sequence[str], sectors: Sequence[str]) -> PastForecasts:
-    codes = _codes(block, countries, sectors)
     return PastForecasts(
         forecast=block["forecast"].to_numpy(dtype=np.float64),
         actual=block["actual"].to_numpy(dtype=np.float64),
-        exporter=codes.exporter,
-        importer=codes.importer,
-        sector=codes.sector,
+        codes=_codes(block, countries, sectors),
     )
