@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from features.countries import simulated
 from features.errors import InputError
 from forecasting.results.result import RunResult
 
@@ -196,7 +197,9 @@ def _any_country(words: str) -> str | None:
 
 @lru_cache(maxsize=4_096)
 def country_name(code: str) -> str:
-    """English name of a country; its code if ISO lacks it, as in a simulated world."""
+    """English name of a country; its code if it has none."""
+    if code in simulated.NAMES:
+        return simulated.NAMES[code]
     import pycountry
 
     found = pycountry.countries.get(alpha_3=code) or pycountry.historic_countries.get(alpha_3=code)
