@@ -14,6 +14,9 @@ from models.design import grow, midpoint_growth
 LEVELS: tuple[int, ...] = (50, 90)
 """Nominal coverage in percent."""
 SIZE_BINS = 10
+RANKS = (100, 300, 1_000)
+"""The largest flows of an origin have bins of their own, down to these ranks: people ask about
+them, and errors relative to size fall within the tenth that is largest."""
 ZERO_BINS = 4
 RECENT_ORIGINS = 8
 """Residuals of at most this many origins are pooled: spreads shrink as reporting improves."""
@@ -177,7 +180,7 @@ def fit_intervals(samples: Sequence[Sample], *, shocks: Vector = NO_SHOCK) -> In
     edges, residuals = _binned(
         _pooled(recent, positive, lambda sample, rows: sample.forecast[rows]),
         _pooled(recent, positive, _residuals),
-        SIZE_BINS,
+        _size_places(sum(map(np.count_nonzero, positive)) / len(recent)),
         shocks=shocks,
     )
     if sum(map(np.count_nonzero, zero)) < FEWEST:
@@ -185,7 +188,7 @@ def fit_intervals(samples: Sequence[Sample], *, shocks: Vector = NO_SHOCK) -> In
     zero_edges, ratios = _binned(
         _pooled(recent, zero, lambda sample, rows: sample.expected[rows]),
         _pooled(recent, zero, _ratios),
-        ZERO_BINS,
+        np.arange(1, ZERO_BINS) / ZERO_BINS,
         shocks=NO_SHOCK,
     )
     return Intervals(edges, residuals, zero_edges, ratios)
@@ -241,9 +244,18 @@ def _shocked(residuals: Floats, shocks: Floats) -> Floats:
     return shocked
 
 
-def _binned(size: Floats, score: Floats, bins: int, *, shocks: Vector) -> tuple[Vector, Vector]:
-    """Bin edges and the conformal quantiles of each bin."""
-    edges = np.unique(np.quantile(size, np.linspace(0, 1, bins + 1)[1:-1])) if size.size else size
+def _size_places(flows: float) -> Vector:
+    """Shares of flows below each edge of the size bins: tenths, and `RANKS` within the largest."""
+    tenths = np.arange(1, SIZE_BINS) / SIZE_BINS
+    ranks = [1 - rank / flows for rank in RANKS if rank * SIZE_BINS < flows]
+    return np.sort(np.append(tenths, ranks))
+
+
+def _binned(
+    size: Floats, score: Floats, places: Vector, *, shocks: Vector
+) -> tuple[Vector, Vector]:
+    """Bin edges, at quantiles of the sizes, and the conformal quantiles of each bin."""
+    edges = np.unique(np.quantile(size, places)) if size.size else size
     edges = _wide_enough(edges.astype(size.dtype), size)
     which = np.searchsorted(edges, size)
     tails = tail_probabilities()
