@@ -20,6 +20,7 @@ from forecasting.cli import (
     promote,
     report,
     run,
+    scenario,
     scoreboard,
     track,
     ui,
@@ -37,7 +38,7 @@ from forecasting.cli.options import repeatable
 from forecasting.run_folder.interrupts import Interrupted, stoppable
 
 COMMANDS = (run, check, explain, plot, measures, report, scoreboard, track, ui, promote, forecast,
-            nowcast, fetch, data)  # fmt: skip
+            nowcast, scenario, fetch, data)  # fmt: skip
 """Modules with ``HELP``, ``EXAMPLES``, ``declare`` and ``answer``, in the order of the help."""
 
 
