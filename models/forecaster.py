@@ -328,7 +328,7 @@ class FittedForecaster:
         if self.nowcast is not None and horizon == 1:
             return bounds_by_group(
                 self.nowcast.intervals,
-                interval_groups(self.nowcast.reported),
+                interval_groups(self.nowcast.reported, self.flows),
                 forecast.forecast,
                 forecast.expected,
             )

@@ -108,7 +108,7 @@ class Calibration:
             forecast.forecast,
             forecast.actual,
             forecast.expected,
-            group=forecast.reported,
+            group=None if forecast.reported is None else self._groups(forecast),
         )
         self._samples[forecast.setting, forecast.horizon].append(sample)
 
@@ -117,7 +117,7 @@ class Calibration:
         if forecast.reported is not None:
             return bounds_by_group(
                 self.nowcast_intervals(forecast.origin),
-                interval_groups(forecast.reported.astype(np.int8)),
+                self._groups(forecast),
                 forecast.forecast,
                 forecast.expected,
             )
@@ -152,6 +152,11 @@ class Calibration:
         shocks = world_shocks(infos, origin=last, horizon=horizon)
         return fit_intervals(known, shocks=shocks)
 
+    def _groups(self, forecast: FoldForecast) -> NDArray[np.int8]:
+        assert forecast.reported is not None
+        flows = self._infos[forecast.setting][forecast.origin].flows
+        return interval_groups(forecast.reported.astype(np.int8), flows)
+
     def _add_base(
         self, prepared: PreparedData, setting: Setting, origin: int, horizons: tuple[int, ...]
     ) -> None:
@@ -164,16 +169,21 @@ class Calibration:
             sample = _known(origin, base.forecast, actual, base.expected)
             if setting == REPORTS_KNOWN and horizon == 1:
                 implied = prepared.reported(origin)
-                level, group = usd(implied.anchor), implied.reported.astype(np.float64)
+                level, group = usd(implied.anchor), interval_groups(implied.reported, info.flows)
                 sample = _known(origin, level, actual, base.expected, group=group)
             self._samples[setting, horizon].append(sample)
 
 
 def _known(
-    origin: int, forecast: Vector, actual: Vector, expected: Vector, *, group: Vector | None = None
+    origin: int,
+    forecast: Vector,
+    actual: Vector,
+    expected: Vector,
+    *,
+    group: NDArray[np.int8] | None = None,
 ) -> Sample:
     """The flows of a sample whose outcome is known, in single precision."""
     known = ~np.isnan(actual)
     columns = [column[known].astype(np.float32) for column in (forecast, actual, expected)]
-    groups = None if group is None else group[known].astype(np.int8)
+    groups = None if group is None else group[known]
     return Sample(origin, columns[0], columns[1], columns[2], groups)

@@ -172,7 +172,8 @@ def _from_files(config: RunConfig) -> LoadedData:
 
 def _in_universe(panel: TradePanel, config: RunConfig) -> TradePanel:
     """The panel as it is, or with the flows that have traded by each origin alone."""
-    large = panel.flows.size > DENSE_FLOWS
+    # Reports may name any flow.
+    large = panel.flows.size > DENSE_FLOWS and config.reports is None
     active = large if config.universe == "auto" else config.universe == "active"
     return active_panel(panel) if active else panel
 

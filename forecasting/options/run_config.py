@@ -87,8 +87,8 @@ class RunConfig:
         "gross_output.parquet")
     reports: Path | None = option(
         None, kinds.PATH, DATA,
-        "what countries declare of their own trade: reporter, partner, flow, year, [month], "
-        "value_usd, [valuation], [published]")
+        "what countries declare of their own trade: reporter, partner, flow, [sector], year, "
+        "[month], value_usd, [valuation], [published]")
     report_delays: Path | None = option(
         None, kinds.PATH, DATA,
         "months from the end of a year to each reporter's publication, for reports without "

@@ -8,11 +8,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.data.flows import FlowIndex
 from features.data.panel import TradePanel
 from features.data.reports import Reports
 from features.information import DataBundle, InformationSet
 from models.design import origin_value
-from models.nowcast import ImpliedLevels, Nowcast, implied_levels, usd
+from models.nowcast import (
+    NOBODY,
+    ImpliedLevels,
+    Nowcast,
+    implied_levels,
+    interval_groups,
+    usd,
+)
 
 COUNTRIES = ("BRA", "CHN", "DEU", "FRA", "IND", "NAM", "USA", "ZAF")
 YEARS = range(2000, 2012)
@@ -96,6 +104,18 @@ def test_an_absurd_report_stays_within_reach_of_the_base():
     found = implied(reports, trade, delays=EARLY)
     ratio = usd(found.anchor) / actual(trade, ORIGIN)
     assert ratio.max() == pytest.approx(np.exp(2.5), rel=1e-6)
+
+
+@pytest.mark.parametrize("diagonal", [False, True])
+def test_intervals_know_what_nobody_could_report(diagonal):
+    """Sales at home and sectors without any report, unlike flows of poor reporters."""
+    flows = FlowIndex(COUNTRIES, ("goods", "tours"), diagonal=diagonal)
+    goods = (flows.sector == 0) & ~flows.domestic
+    reported = np.where(goods, flows.importer % 3, 0).astype(np.int8)
+    groups = interval_groups(reported, flows)
+    np.testing.assert_array_equal(groups[goods], reported[goods])
+    assert (groups[~goods] == NOBODY).all()
+    assert (interval_groups(np.zeros_like(reported), flows) == NOBODY).all()
 
 
 def test_learning_weighs_the_side_that_is_right():
