@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from features.measures.catalogue import MEASURES
@@ -38,8 +39,20 @@ def test_its_configuration_is_read_back(result):
     again = read_run(result.out).config
     assert again == result.config
     assert again.world == "sectors"
-    assert again.settings == ("ex_ante",)
+    assert again.settings == ("reports_known", "ex_ante")
 
 
 def test_briefs_speak_of_its_countries_by_name(result):
     assert "Arvenia (XRV)" in str(country_brief(result, "Arvenia"))
+
+
+def test_reports_bring_the_nowcast_of_goods_nearer(result):
+    """Services are not declared; their forecast is that of the other setting."""
+    table = pd.read_parquet(result.out / "backtest.parquet")
+    table = table[table["model"] == "gravicast"]
+    table = table[table["exporter"].astype(str) != table["importer"].astype(str)]
+    services = table["sector"].isin(["TRAV", "DIGI"])
+    missed = (table["forecast"] - table["actual"]).abs().groupby(
+        [services.rename("services"), table["setting"].astype(str)]
+    ).sum()  # fmt: skip
+    assert missed[False, "reports_known"] < 0.8 * missed[False, "ex_ante"]
