@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from features.store.dataset import Dataset as Dataset
     from features.store.fetching import fetch as fetch
     from features.store.store import Store as Store
+    from features.world.sector_world import SectorWorld as SectorWorld
+    from features.world.sector_world import simulate_sector_world as simulate_sector_world
     from features.world.world import World as World
     from features.world.world import simulate_world as simulate_world
     from forecasting.briefs.blocs import blocs_brief as blocs_brief

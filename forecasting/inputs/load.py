@@ -138,6 +138,7 @@ def bundle_of(world: SimulatedData, config: RunConfig) -> tuple[DataBundle, list
         if world.sectors is None
         else SectorAttributes.from_frame(world.sectors, sectors=panel.flows.sectors),
         trade_lag_months=config.trade_lag_months,
+        reports=world.reports_of(panel, config),
         monthly=None if world.monthly is None else MonthlyTrade.from_frame(world.monthly),
     )
     return bundle, list(found)
