@@ -89,7 +89,11 @@ def joint_draws(run: RunResult, *, n_draws: int = 200) -> RunDraws:
     countries = countries_of(table)
     sectors = sorted(keys["sector"].astype(str).unique()) if "sector" in keys else [""]
     margins = {
-        horizon: margins_of_bounds(part["forecast"].to_numpy(), _bounds(part))
+        horizon: margins_of_bounds(
+            part["forecast"].to_numpy(),
+            _bounds(part),
+            chance=part["probability_of_trade"].to_numpy(),
+        )
         for horizon, part in zip(horizons, parts, strict=True)
     }
     codes = _codes(keys, countries, sectors)

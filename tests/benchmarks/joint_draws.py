@@ -107,7 +107,9 @@ def codes_of(block: pd.DataFrame) -> FlowCodes:
 def printed_margins(now: pd.DataFrame) -> FlowMargins:
     bounds = {level: tuple(now[f"{side}_{level}"].to_numpy(dtype=float)
                            for side in ("lower", "upper")) for level in (50, 90)}  # fmt: skip
-    return margins_of_bounds(now["forecast"].to_numpy(dtype=float), bounds)
+    forecast, chance = (now[name].to_numpy(dtype=float)
+                        for name in ("forecast", "probability_of_trade"))  # fmt: skip
+    return margins_of_bounds(forecast, bounds, chance=chance)
 
 
 def refitted(blocks, past, now, setting, horizon, given) -> FlowMargins:
@@ -121,7 +123,8 @@ def refitted(blocks, past, now, setting, horizon, given) -> FlowMargins:
     forecast, _, expected = columns(now)
     known = volatility(now, int(now["origin"].iloc[0]), given.trade)
     bounds = fit_intervals(samples, shocks=shocks).bounds(forecast, expected, known)
-    return margins_of_bounds(forecast, bounds)
+    chance = now["probability_of_trade"].to_numpy(dtype=float)
+    return margins_of_bounds(forecast, bounds, chance=chance)
 
 
 def columns(block: pd.DataFrame):

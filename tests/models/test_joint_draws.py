@@ -91,19 +91,30 @@ def test_sums_do_not_depend_on_what_else_is_summed(joint):
     st.floats(0.0, 0.99),
     st.floats(1.0, 3.0),
     st.floats(1.0, 30.0),
+    st.floats(0.0, 1.0),
     st.sampled_from([40, 100, 200]),
 )
-def test_draws_ascend_and_their_quantiles_are_the_bounds(f, inner, outer, up, top, n_draws):
+def test_draws_ascend_and_their_quantiles_are_the_bounds(f, inner, outer, up, top, p, n_draws):
     low, high = f * min(inner, 1), f * up
     bounds = {50: (np.array([low]), np.array([high])),
               90: (np.array([low * outer]), np.array([high * top]))}  # fmt: skip
-    values = margins_of_bounds(np.array([f]), bounds).values(n_draws)[0].astype(np.float64)
+    margins = margins_of_bounds(np.array([f]), bounds, chance=np.array([p]))
+    values = margins.values(n_draws)[0].astype(np.float64)
     assert (values >= 0).all()
     assert (np.diff(values) >= -1e-6 * values[1:]).all()
     for level, (lower, upper) in bounds.items():
         tail = (1 - level / 100) / 2
         found = np.quantile(values, (tail, 1 - tail), method="hazen")
         assert found == pytest.approx([lower[0], upper[0]], rel=1e-4, abs=1e-3)
+
+
+@pytest.mark.parametrize(("low", "zeros"), [(0.0, 0.15), (0.3, 0.05)])
+def test_a_link_stops_as_often_as_its_bounds_allow(low, zeros):
+    bounds = {50: (np.array([0.7]), np.array([1.3])), 90: (np.array([low]), np.array([2.0]))}
+    margins = margins_of_bounds(np.array([1.0]), bounds, chance=np.array([0.85]))
+    values = margins.values(200)[0]
+    assert np.mean(values == 0) == pytest.approx(zeros, abs=0.011)
+    assert (np.diff(values) >= 0).all()
 
 
 def test_no_outcome_is_no_distribution():
