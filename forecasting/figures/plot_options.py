@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -93,11 +93,7 @@ def check_options(
             remedy="Give --feature or --channel",
         )
     checks: dict[str, Callable[[], Any]] = {
-        "flow": lambda: (
-            ""
-            if {"of", "country"} & set(given)
-            else _flow(run, given.get("flow") or run.config.explain_flow)
-        ),
+        "flow": lambda: _flow(run, given, named=not (sums and {"of", "country"} & set(given))),
         "of": lambda: _sum(run, given.get("of", "")),
         "country": lambda: _country(
             run, given.get("country"), side, needed="side" in takes and not sums
@@ -112,7 +108,11 @@ def check_options(
     return PlotOptions(**{name: check() for name, check in checks.items() if name in takes})
 
 
-def _flow(run: RunResult, wanted: Sequence[str] | None) -> tuple[str, ...]:
+def _flow(run: RunResult, given: Mapping[str, Any], *, named: bool) -> tuple[str, ...]:
+    """The flow asked for, else the run's own or the largest; none where a sum is drawn."""
+    if not named:
+        return ()
+    wanted = given.get("flow") or run.config.explain_flow
     return check_flow(run.forecasts, wanted) if wanted else largest_flow(run)
 
 

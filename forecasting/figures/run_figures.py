@@ -85,7 +85,7 @@ PLOTS: tuple[Plot, ...] = (
         "Calibration of the probability of trade",
         "Line chart of how often flows started or stopped against the forecast probability, one "
         "panel a setting and horizon. reliability.csv holds the numbers.",
-        see="Points on the diagonal mean that what was given 3 in 10 came 3 times in 10.",
+        see="Points on the diagonal: flows start and stop as often as forecast.",
     ),
     Plot(
         "measures",

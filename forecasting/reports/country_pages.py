@@ -15,6 +15,8 @@ from forecasting.run_folder.whole_file import write_whole
 
 INDEX = "index.html"
 PARTNERS = 10
+_AT_ONCE = 20
+"""Countries whose sums are read together; more would take a GB of memory."""
 
 
 def make_country_pages(run: Path | str, *, out: Path | str | None = None) -> Path:
@@ -44,9 +46,10 @@ def make_country_pages(run: Path | str, *, out: Path | str | None = None) -> Pat
     result = read_run(run)
     _check_folder(folder)
     reader, years, origin = sum_reader(result), years_of(result), origin_of(result)
-    countries = [
-        country_levels(reader, code, years, partners=PARTNERS) for code in exporters(result)
-    ]
+    codes, countries = exporters(result), []
+    for start in range(0, len(codes), _AT_ONCE):
+        block = codes[start : start + _AT_ONCE]
+        countries += country_levels(reader, block, years, partners=PARTNERS)
     past = reader.past([total for country in countries for total in country.totals])
     folder.mkdir(parents=True, exist_ok=True)
     for country in countries:

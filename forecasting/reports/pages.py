@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from forecasting.reports.score_cells import rows_where
 from forecasting.reports.sums import Level, PastOutcome, Sum, SumReader, regions, shown_years
@@ -17,6 +18,7 @@ from forecasting.results.subjects import (
 )
 from models.registry import LAST_VALUE, MAIN_MODEL
 
+SIDES = ("exports", "imports")
 LARGEST_EXPORTERS, MOVERS, PARTNERS, RECENT = 5, 5, 4, 5
 
 
@@ -138,7 +140,7 @@ def report_facts(reader: SumReader, countries: Sequence[str]) -> Facts:
     if len(named) == 1:
         named += [_exports(code) for code in shown[:LARGEST_EXPORTERS]]
     world = reader.read(named, years)
-    chosen = tuple(country_levels(reader, code, years) for code in countries)
+    chosen = country_levels(reader, countries, years)
     totals = [one for country in chosen for one in country.totals]
     return Facts(
         origin=origin_of(run),
@@ -204,19 +206,25 @@ def _largest_moves(sums: Sequence[Sum]) -> Movers:
 
 
 def country_levels(
-    reader: SumReader, code: str, years: Sequence[int], *, partners: int = PARTNERS
-) -> CountryLevels:
-    """A country's totals, and the partners that trade most with it in the origin year."""
-    sides = (("exporter", "importer", "to", "{0}:{1}"), ("importer", "exporter", "from", "{1}:{0}"))
-    name = country_name(code)
-    named = [(f"Exports of {name}", f"{code}:exports"), (f"Imports of {name}", f"{code}:imports")]
-    counts = []
-    for own, other, word, form in sides:
-        codes = _partners(reader.run, code, own, other)[:partners]
-        named += [(f"{word} {country_name(c)}", form.format(code, c)) for c in codes]
-        counts.append(len(codes))
-    sums = reader.read(named, years)
-    return CountryLevels(code, name, sums[:2], sums[2 : 2 + counts[0]], sums[2 + counts[0] :])
+    reader: SumReader, codes: Sequence[str], years: Sequence[int], *, partners: int = PARTNERS
+) -> tuple[CountryLevels, ...]:
+    """Totals of countries, and the partners that trade most with each in the origin year."""
+    named, sizes = [], []
+    for code in codes:
+        name = country_name(code)
+        named += [(f"{side.capitalize()} of {name}", f"{code}:{side}") for side in SIDES]
+        customers = _partners(reader.run, code, "exporter", "importer")[:partners]
+        suppliers = _partners(reader.run, code, "importer", "exporter")[:partners]
+        named += [(f"to {country_name(c)}", f"{code}:{c}") for c in customers]
+        named += [(f"from {country_name(c)}", f"{c}:{code}") for c in suppliers]
+        sizes += [2, len(customers), len(suppliers)]
+    # One reading for all: every one draws all flows.
+    sums = iter(reader.read(named, years))
+    blocks = [tuple(islice(sums, size)) for size in sizes]
+    return tuple(
+        CountryLevels(code, country_name(code), *blocks[3 * place : 3 * place + 3])
+        for place, code in enumerate(codes)
+    )
 
 
 def _partners(run: RunResult, code: str, own: str, other: str) -> list[str]:
