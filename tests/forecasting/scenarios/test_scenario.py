@@ -15,6 +15,7 @@ from features.errors import InputError
 from forecasting import read_run, scenario
 from forecasting.cli.main import main
 from forecasting.results.result import RunResult
+from forecasting.scenarios.page import scenarios_section
 from forecasting.scenarios.plots import largest_change, waterfall_steps
 from forecasting.scenarios.result import ScenarioResult
 from forecasting.scenarios.scenario import answer_scenario
@@ -233,6 +234,10 @@ def test_the_folder_reads_back_and_two_scenarios_compare(run, tmp_path, capsys, 
     assert main(["scenario", str(out), str(tmp_path / "harsh.yaml")]) == 0
     printed = capsys.readouterr().out
     assert "Rests on:" in printed
-    assert "Not estimated here" in printed
+    assert "not estimated here" in printed
+    html = scenarios_section(out)
+    assert html.count("<section>") == 2
+    assert html.count("data:image/png;base64,") == 4
+    assert "not estimated here" in html
     assert main(["scenario", str(out), "--compare", "mild", "harsh"]) == 0
     assert main(["scenario", str(out), "--compare", "mild", "none"]) == 2
