@@ -41,6 +41,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
                       help="set two scenarios of the run side by side")  # fmt: skip
     parser.add_argument("--overwrite", action="store_true",
                         help="replace the scenario of this name")  # fmt: skip
+    parser.add_argument("--track", action="store_true",
+                        help="log it in MLflow, below the run")  # fmt: skip
 
 
 def answer(parsed: argparse.Namespace) -> int:
@@ -52,12 +54,17 @@ def answer(parsed: argparse.Namespace) -> int:
 
     result = scenario(parsed.run, parsed.file, overwrite=parsed.overwrite)
     print("\n".join(_summary(result, Path(parsed.run))))
+    if parsed.track:
+        from forecasting.scenarios.track import track_scenario
+
+        print(f"MLflow run {track_scenario(result, Path(parsed.run))}")
     return 0
 
 
 def _summary(result: ScenarioResult, run: Path) -> Iterator[str]:
     """The largest changes of the last year, and what they rest on."""
     from forecasting.results.subjects import named
+    from forecasting.scenarios.words import rests_on
 
     record = result.record
     year = max(record["years"])
@@ -80,21 +87,12 @@ def _summary(result: ScenarioResult, run: Path) -> Iterator[str]:
                  last.loc[order[:5], ["country", "percent"]].itertuples(index=False)]  # fmt: skip
         yield f"Welfare: {', '.join(moved)}"
     yield "Rests on:"
-    yield f"  closure: {record['closure']}; largest gap {record['largest_residual']:.0e}"
-    for one in record["trade_elasticity"][:3]:
-        yield f"  trade elasticity ({one['sector']}): {_estimate(one)}"
-    for one in record["changes"]:
-        effect = f"; effect {_estimate(one['effect'])}" if one["effect"] else ""
-        yield f"  {one['change']}{effect}; {one['support']}"
-    yield f"  intervals: {record['uncertainty']}"
-    for name, absent in record["absent_members"].items():
-        yield f"  {name}: the run lacks {', '.join(absent)}"
-    yield f"Not estimated here: {'; '.join(record['not_estimated_here'])}"
+    yield from (f"  {line}" for line in rests_on(record))
     yield f"Tables and figures: {run / 'scenarios' / result.name}"
 
 
 def _flows(result: ScenarioResult, year: int) -> Iterator[str]:
-    from forecasting.scenarios.plots import flow_words
+    from forecasting.scenarios.words import flow_words
 
     table = result.flows[result.flows["target_year"] == year]
     table = table[table["exporter"].astype(str) != table["importer"].astype(str)]
@@ -114,12 +112,6 @@ def _change(row: pd.Series[float]) -> str:
     if "percent_lower_90" in row:
         words += f"  (90 %: {row['percent_lower_90']:+.2f} to {row['percent_upper_90']:+.2f})"
     return words
-
-
-def _estimate(one: dict[str, float]) -> str:
-    error = one["standard_error"]
-    spread = "no standard error" if error is None else f"s.e. {error:g}"
-    return f"{one['value']:g} ({spread}; {one['source']})"
 
 
 def _compared(run: Path, first: str, second: str) -> Iterator[str]:

@@ -17,6 +17,7 @@ from features.files.tables import read_table
 from forecasting.results.subjects import check_country
 from forecasting.scenarios.baseline import Baseline
 from forecasting.scenarios.estimate import Estimate
+from forecasting.scenarios.product_elasticities import sector_elasticities
 from forecasting.scenarios.scenario_file import EVERYONE, Change, ScenarioFile
 
 Array = NDArray[np.float64]
@@ -273,7 +274,9 @@ def _thetas(written: ScenarioFile, sectors: Sequence[str]) -> tuple[Estimate, ..
         return (given,) * len(sectors)
     by_sector = dict(given)
     if written.elasticity_file is not None:
-        by_sector = {**elasticity_table(written.elasticity_file), **by_sector}
+        file, products = written.elasticity_file, written.product_sectors
+        table = sector_elasticities(file, products) if products else elasticity_table(file)
+        by_sector = {**table, **by_sector}
     for sector in given:
         _check_sector(sector, sectors, written.file)
     lacking = [sector for sector in sectors if sector not in by_sector]

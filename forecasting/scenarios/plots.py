@@ -13,6 +13,7 @@ from forecasting.figures.files import render
 from forecasting.figures.style import BLUE, GREY, ORANGE, VERMILLION, figure_style
 from forecasting.results.subjects import country_name
 from forecasting.scenarios.result import ScenarioResult
+from forecasting.scenarios.words import flow_words
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,12 +55,6 @@ def largest_change(result: ScenarioResult) -> tuple[str, pd.Series[float]]:
         rows = rows[rows["side"] == "exports"]
     row = rows.loc[(rows["partial"] - rows["baseline"]).abs().idxmax()]
     return (f"exports of {country_name(row['unit'])}" if is_full else flow_words(row)), row
-
-
-def flow_words(row: pd.Series[float]) -> str:
-    """A flow in words."""
-    sector = f", {row['sector']}" if "sector" in row else ""
-    return f"{country_name(str(row['exporter']))} to {country_name(str(row['importer']))}{sector}"
 
 
 def plot_waterfall(result: ScenarioResult) -> Figure:

@@ -86,6 +86,8 @@ class ScenarioFile:
         Of sectors that ``elasticity`` does not name; None if there is none.
     elasticity_file
         Table of elasticities by sector, or None.
+    product_sectors
+        Sector of every product; ``elasticity_file`` is then CEPII's table by product.
     supply_elasticity
         psi, at least 0.
     deficits
@@ -109,6 +111,7 @@ class ScenarioFile:
     elasticity: Estimate | Mapping[str, Estimate] = TRADE_ELASTICITY
     elasticity_of_others: Estimate | None = None
     elasticity_file: Path | None = None
+    product_sectors: Path | None = None
     supply_elasticity: float = 0.0
     deficits: Deficits = "multiplicative"
     domestic_sales: Path | None = None
@@ -288,8 +291,7 @@ class _Reader:
         """One for all sectors; or what ``sectors``, ``others`` and ``file`` say."""
         if not isinstance(value, Mapping) or "value" in value:
             return self.positive_estimate(key, value)
-        self.only(value, ("value", "standard_error", "source", "is", "sectors", "others", "file"),
-                  f"{key!r}")  # fmt: skip
+        self.only(value, ("value", *_ELASTICITIES), f"{key!r}")
         out: dict[str, Any] = {"elasticity": {}}
         if "sectors" in value:
             if not isinstance(value["sectors"], Mapping):
@@ -304,6 +306,10 @@ class _Reader:
             )
         if "file" in value:
             out["elasticity_file"] = self.path(key, value["file"])
+        if "products" in value:
+            if "file" not in value:
+                raise self.refusal("`products` stands without `file`", "Give both, or neither")
+            out["product_sectors"] = self.path(key, value["products"])
         return out
 
     # Changes --------------------------------------------------------------------------------------
@@ -378,6 +384,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "indicator": ("exporters", "importers", "both_ways", "semi_elasticity", "change"),
 }
 """Kinds of change and the keys of each, besides those of every change."""
+_ELASTICITIES = ("sectors", "others", "file", "products")
 _KINDS_WORD = ", ".join(KINDS)
 _EVERY_CHANGE = ("sectors", "from", "phase")
 _PARTS: dict[str, Callable[..., Any]] = {

@@ -29,23 +29,8 @@ from models.raking import rake
 from models.table_update import update_table
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
-EU15 = [
-    "AUT",
-    "BEL",
-    "DEU",
-    "DNK",
-    "ESP",
-    "FIN",
-    "FRA",
-    "GBR",
-    "GRC",
-    "IRL",
-    "ITA",
-    "LUX",
-    "NLD",
-    "PRT",
-    "SWE",
-]
+EU15 = ["AUT", "BEL", "DEU", "DNK", "ESP", "FIN", "FRA", "GBR", "GRC", "IRL", "ITA", "LUX", "NLD",
+        "PRT", "SWE"]  # fmt: skip
 JOINED = ["CYP", "CZE", "EST", "HUN", "LTU", "LVA", "MLT", "POL", "SVK", "SVN"]
 SANCTIONS = [*EU15, *JOINED, "BGR", "HRV", "ROU", "USA", "CAN", "AUS", "NOR", "JPN"]
 

@@ -15,6 +15,7 @@ from features.errors import InputError
 from forecasting import read_run, scenario
 from forecasting.cli.main import main
 from forecasting.results.result import RunResult
+from forecasting.scenarios.page import scenarios_section
 from forecasting.scenarios.plots import largest_change, waterfall_steps
 from forecasting.scenarios.result import ScenarioResult
 from forecasting.scenarios.scenario import answer_scenario
@@ -177,6 +178,41 @@ def test_a_run_with_domestic_sales_of_sectors_says_what_it_lacks(ask: Ask, measu
     assert (found.measures["measure"] == "domestic_sourcing").any()
 
 
+def test_elasticities_of_products_are_averaged_by_sector(ask: Ask, sector_run, tmp_path):
+    rows = ["HS6,zero,positive,sigma", "010110,0,0,-4", "010190,0,0,-6", "010210,1,0,-50",
+            "020110,0,0,-2", "020120,0,0,-2.5", "020130,0,1,-90"]  # fmt: skip
+    (tmp_path / "protee.csv").write_text("\n".join(rows))
+    codes = [row.split(",")[0] for row in rows[1:]]
+    pairs = [f"{code},{'goods' if code < '02' else 'services'}" for code in codes]
+    (tmp_path / "products.csv").write_text("\n".join(["hs6,sector", *pairs]))
+    text = "elasticity: {file: protee.csv, products: products.csv}\nchanges:\n  - tariff: 25%\n"
+    found = ask(text, of=read_run(sector_run)).record["trade_elasticity"]
+    assert [one["value"] for one in found] == [5.0, 2.25]
+    assert found[0]["standard_error"] == pytest.approx(1.0)
+    assert "mean of 2 of 3 products" in found[0]["source"]
+
+
+def test_sectors_linked_by_tables_have_a_full_equilibrium(ask: Ask, measured_run, tmp_path):
+    run = read_run(measured_run)
+    first = run.forecasts[run.forecasts["horizon"] == run.forecasts["horizon"].min()]
+    sales = first.rename(columns={"exporter": "source_country", "sector": "source_sector",
+                                  "importer": "use_country"})  # fmt: skip
+    sales = sales[["source_country", "source_sector", "use_country"]].astype(str)
+    parts = [
+        sales.assign(use=use, value_musd=share * (1 + first["forecast"].to_numpy() / 1e6))
+        for use, share in (("c1", 0.1), ("c2", 0.1), ("c3", 0.1), ("HOUSEHOLD", 0.7))
+    ]
+    year = int(first["origin"].iloc[0])
+    pd.concat(parts).to_parquet(tmp_path / f"wiot_{year}.parquet", index=False)
+    found = ask(f"tables: {tmp_path}\n{TARIFF}", of=run)
+    assert found.answer == "full"
+    assert f"input-output table of {year}" in found.record["closure"]
+    sums = found.flows.groupby("target_year")[["baseline", "full"]].sum()
+    np.testing.assert_allclose(sums["full"], sums["baseline"], rtol=0.05)
+    still = ask(f"tables: {tmp_path}\nchanges:\n  - tariff: 0\n", of=run)
+    np.testing.assert_allclose(still.flows["full"], still.flows["baseline"], rtol=1e-9)
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -233,6 +269,10 @@ def test_the_folder_reads_back_and_two_scenarios_compare(run, tmp_path, capsys, 
     assert main(["scenario", str(out), str(tmp_path / "harsh.yaml")]) == 0
     printed = capsys.readouterr().out
     assert "Rests on:" in printed
-    assert "Not estimated here" in printed
+    assert "not estimated here" in printed
+    html = scenarios_section(out)
+    assert html.count("<section>") == 2
+    assert html.count("data:image/png;base64,") == 4
+    assert "not estimated here" in html
     assert main(["scenario", str(out), "--compare", "mild", "harsh"]) == 0
     assert main(["scenario", str(out), "--compare", "mild", "none"]) == 2
