@@ -47,6 +47,9 @@ class SupplierProblem:
         Smallest share of a supplier that is used at all, shape ``[supplier]``.
     limits
         Of groups and budgets.
+    shortfall_cost
+        Of orders not delivered, on average, in units of ``cost``: 1 is the price of the cheapest
+        supplier.
     risk_weight
         Lambda: what a unit of CVaR of shortfall costs in units of ``cost``.
     level
@@ -61,6 +64,7 @@ class SupplierProblem:
     caps: Vector
     smallest: Vector
     limits: tuple[ShareLimit, ...] = ()
+    shortfall_cost: float = 1.0
     risk_weight: float = 1.0
     level: float = 0.9
     switching_cost: float = 0.02
@@ -90,7 +94,12 @@ class Shares:
 
     def objective(self, problem: SupplierProblem) -> float:
         """What `choose_shares` minimises."""
-        return self.cost + problem.risk_weight * self.cvar + problem.switching_cost * 2 * self.moved
+        return (
+            self.cost
+            + problem.shortfall_cost * self.shortfall
+            + problem.risk_weight * self.cvar
+            + problem.switching_cost * 2 * self.moved
+        )
 
 
 class InfeasibleLimitsError(ValueError):
@@ -126,7 +135,9 @@ def cvar(losses: Vector, level: float) -> float:
 
 
 def choose_shares(problem: SupplierProblem) -> Shares:
-    """Shares of least cost + lambda x CVaR of shortfall + cost of switching.
+    """Shares that cost least, with what falls short on average and in the worst draws.
+
+    That is cost + shortfall cost x mean shortfall + lambda x CVaR of shortfall + cost of switching.
 
     Raises
     ------
@@ -158,7 +169,8 @@ def _solve(problem: SupplierProblem) -> Vector | None:
     k = used.size
     tail = problem.risk_weight / ((1 - problem.level) * draws)
     price = np.concatenate([
-        problem.cost, np.full(n, problem.switching_cost), [problem.risk_weight],
+        problem.cost + problem.shortfall_cost * (1 - problem.availability.mean(axis=0)),
+        np.full(n, problem.switching_cost), [problem.risk_weight],
         np.full(draws, tail), np.zeros(k),
     ])  # fmt: skip
     one, none = eye_array(n), csr_array((n, 1 + draws + k))

@@ -90,7 +90,7 @@ def test_costly_switching_keeps_shares():
 
 
 def test_the_frontier_trades_cost_for_risk():
-    problem = problem_of(3, n=6, switching_cost=0.0)
+    problem = problem_of(3, n=6, switching_cost=0.0, shortfall_cost=0.0)
     found = frontier(problem, [0, 0.1, 0.3, 1, 10])
     costs, risks = [one.cost for one in found], [one.cvar for one in found]
     assert costs == sorted(costs)
