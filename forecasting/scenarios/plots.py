@@ -116,12 +116,12 @@ def plot_movers(result: ScenarioResult) -> Figure:
         places, values = np.arange(len(rows)), rows[by].to_numpy() / scale
         if f"{by}_lower_90" in rows:
             low, high = (rows[f"{by}_{side}_90"] / scale for side in ("lower", "upper"))
-            axes.hlines(places, low, high, color=GREY, linewidth=2, label="90 % interval")
-            axes.legend(loc="lower right")
+            axes.hlines(places, low, high, color=GREY, linewidth=2)
         axes.scatter(values, places, color=[BLUE if v >= 0 else ORANGE for v in values], zorder=3)
         axes.axvline(0, color="black", linewidth=0.8)
         axes.set_yticks(places, list(rows["label"]))
-        axes.set_xlabel("change, percent of the forecast" if is_full else "change, billion USD")
+        unit = "percent of the forecast" if is_full else "billion USD"
+        axes.set_xlabel(f"change, {unit}; bars are 90 % intervals")
         year = int(result.countries["target_year"].max())
         what = "exports" if is_full else "flows"
         axes.set_title(f"{result.name}: {what} in {year} ({result.answer} effect)")

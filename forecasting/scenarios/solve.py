@@ -81,8 +81,11 @@ def closure_of(bound: BoundScenario, baseline: Baseline, tables: Path | None) ->
     """
     written, flows = bound.written, baseline.flows
     if not baseline.domestic:
-        return Closure(False, None, "no full equilibrium: domestic sales are absent; partial and "
-                       "conditional effects (incomes as they were) only")  # fmt: skip
+        words = (
+            "no full equilibrium: domestic sales are absent; partial and conditional effects only, "
+            "the latter with each country's total exports and imports held as they were"
+        )
+        return Closure(False, None, words)
     own = np.arange(len(flows.countries))
     home = baseline.values[:, own, own].sum(axis=-1)
     if (home <= 0).any():
