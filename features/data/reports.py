@@ -56,6 +56,14 @@ class SeenReports:
             return np.full(values.shape[1], np.nan)
         return values[row].astype(np.float64)
 
+    def months_at(self, reporter: Reporter, year: int, flows: FlowIndex) -> NDArray[np.float64]:
+        """Months that reports of a year stand on, shape ``[flow]``; 12 where none were out."""
+        row = year - int(self.years[0])
+        if self.months is None or not 0 <= row < self.years.size:
+            return np.full(flows.size, 12.0)
+        months = self.months[reporter][row, margins_of(flows, reporter)]
+        return np.where(months == 0, 12.0, months)
+
 
 @dataclass(frozen=True, slots=True)
 class Reports:
