@@ -257,8 +257,8 @@ def _statements(
     strays = sum(int(one.strays.sum()) for one in declared.values())
     years = "reporters' years" if sectors == 1 else "years of reporters' sectors"
     lines = [
-        f"{int(filed.any(axis=(0, 1)).sum())} reporters have filed {int(filed.sum()):,} years of "
-        "exports or imports",
+        f"{int(np.any(filed, axis=(0, 1)).sum())} reporters have filed {int(filed.sum()):,} years "
+        "of exports or imports",
         f"they came out: {int((filed & dated).sum()):,} on a stated day, {int(usual.sum()):,} with "
         f"their reporter's usual delay, {int(late.sum()):,} after {LATE_MONTHS} months, as nothing "
         "says when",
