@@ -51,6 +51,11 @@ if TYPE_CHECKING:
     from forecasting.briefs.measures import pattern_brief as pattern_brief
     from forecasting.briefs.world import world_brief as world_brief
     from forecasting.briefs.write import write_brief as write_brief
+    from forecasting.distribution.comparisons import orderings as orderings
+    from forecasting.distribution.comparisons import shares as shares
+    from forecasting.distribution.draws import draws as draws
+    from forecasting.distribution.joint import joint_draws as joint_draws
+    from forecasting.distribution.past_outcomes import past_outcomes as past_outcomes
     from forecasting.evaluation.folds import Fold as Fold
     from forecasting.evaluation.folds import plan_folds as plan_folds
     from forecasting.explanation.explain import Explanation as Explanation
@@ -66,6 +71,7 @@ if TYPE_CHECKING:
     from forecasting.results.measures import measures as measures
     from forecasting.results.read import read_run as read_run
     from forecasting.results.result import RunResult as RunResult
+    from forecasting.scenarios.scenario import scenario as scenario
     from forecasting.serving.serving import forecast_with as forecast_with
     from forecasting.tracking.track import track as track
     from models.saved import load_forecaster as load_forecaster

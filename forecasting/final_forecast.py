@@ -21,11 +21,13 @@ from forecasting.explanation.tree_views import tree_views
 from forecasting.measurement.measure_run import Measured, measure_run
 from forecasting.measurement.measure_set import MeasureSet
 from forecasting.measurement.tables import MeasureTables
+from forecasting.memory import return_freed
 from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
 from models.design import origin_value
 from models.flow_model import Known, ReportedStart
 from models.forecaster import FittedForecaster, FittedNowcast, FlowForecast, ShiftForecaster
+from models.volatility import flow_volatility
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ def make_final_forecast(
     origin, setting = prepared.last_origin, config.settings[0]
     # Explaining a large universe takes the memory that the back-test held.
     prepared.matrices.let_go()
+    return_freed()
     with progress.stage("fit and forecast"):
         training = prepared.training(
             config, origin=origin, choice=choice_at(backtest.choices, origin)
@@ -68,6 +71,7 @@ def make_final_forecast(
     with progress.stage("explain"):
         explained = _explain(known, backtest, forecaster, forecasts)
         attributions = attribution_table(explained.explanation)
+    return_freed()
     measured = Measured(
         folder=stage,
         setting=setting,
@@ -105,6 +109,7 @@ def _fitted(
         probability=known.training.probability,
         own=own,
         nowcast=None if start is None else _nowcast(start, backtest, known.origin),
+        volatility=flow_volatility(info.history),
     )
 
 

@@ -30,6 +30,7 @@ from forecasting.inputs.findings import show_findings
 from forecasting.inputs.load import LoadedData, load
 from forecasting.inputs.universe import own_statements, unused_statements
 from forecasting.measurement.measure_set import MeasureSet, make_measure_set
+from forecasting.memory import return_freed
 from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
 from forecasting.results.result import RunResult
@@ -107,6 +108,7 @@ def _computed(
 ) -> RunResult:
     with progress.stage("build the features"):
         prepared = prepare(data.bundle, config)
+    return_freed()
     check = partial(check_out, config.out, overwrite=config.overwrite)
     with (
         finished_tasks(

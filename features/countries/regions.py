@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from features.countries import simulated
+
 REGIONS: dict[str, str] = {
     "Africa": "DZA EGY LBY MAR SDN TUN ESH IOT BDI COM DJI ERI ETH ATF KEN MDG MWI MUS MYT MOZ REU "
     "RWA SYC SOM SSD UGA TZA ZMB ZWE AGO CMR CAF TCD COG COD GNQ GAB STP BWA SWZ LSO NAM ZAF BEN "
@@ -29,6 +31,10 @@ such as ROW and former states have none."""
 
 
 def region_codes(countries: Sequence[str]) -> NDArray[np.int64]:
-    """Number of each country's region in `REGIONS`, -1 where it has none."""
-    place = {code: k for k, codes in enumerate(REGIONS.values()) for code in codes.split()}
+    """Number of each country's region, -1 where it has none.
+
+    Regions of `REGIONS` come first, then those of the simulated world with sectors.
+    """
+    regions = (*REGIONS.values(), *simulated.REGIONS.values())
+    place = {code: k for k, codes in enumerate(regions) for code in codes.split()}
     return np.array([place.get(code, -1) for code in countries], dtype=np.int64)

@@ -110,6 +110,21 @@ class InputOutputTable:
         """Output less inputs, USD, shape ``[row]``."""
         return self.output - self.intermediate.sum(axis=0)
 
+    def ordered(self, *, countries: Sequence[str], sectors: Sequence[str]) -> InputOutputTable:
+        """The same table with its countries and sectors in another order."""
+        k = len(self.sectors)
+        place = [self.countries.index(code) for code in countries]
+        kind = [self.sectors.index(code) for code in sectors]
+        rows = (np.array(place)[:, None] * k + kind).ravel()
+        return InputOutputTable(
+            self.year,
+            tuple(countries),
+            tuple(sectors),
+            self.intermediate[np.ix_(rows, rows)],
+            self.final[np.ix_(rows, place)],
+            self.notes,
+        )
+
     def flows(self) -> Matrix:
         """Sales by using country, USD, shape ``[exporter, importer, sector]``, at home included."""
         n, k = len(self.countries), len(self.sectors)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from features.countries import simulated
 from features.measures.measure import Array, Measure, TradeYear, ratio
 
 LOW_COST = ("CHN", "TWN", "MYS", "IND", "VNM", "THA", "IDN", "SGP", "PHL", "BGD", "PAK", "HKG",
             "LKA", "KHM")  # fmt: skip
 """Kearney's fourteen Asian low-cost countries. Those that a panel lacks, or includes in its rest of
 the world, are not counted, so levels of the ratio are comparable within one panel only."""
+_LOW_COST = frozenset({*LOW_COST, *simulated.LOW_COST})
+"""With those of the simulated world."""
 LEAST_FOREIGN = 0.001
 """Share of foreign in all inputs below which their ratio is meaningless."""
 _KPS = "Krenz, Prettner and Strulik (2021), doi:10.1016/j.euroecorev.2021.103744"
@@ -45,7 +48,7 @@ def low_cost_import_ratio(year: TradeYear) -> Array:
     """
     made, countries = year.context.manufacturing, year.context.countries
     assert made is not None
-    low = np.array([code in LOW_COST for code in countries])
+    low = np.array([code in _LOW_COST for code in countries])
     flows = year.values[:, :, made].sum(axis=2)
     out = ratio(flows[low].sum(axis=0), flows.sum(axis=1))
     return np.where(low | ~low.any(), np.nan, out)

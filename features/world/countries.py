@@ -163,9 +163,15 @@ def simulate_countries(
     region: NDArray[np.int64],
     n_years: int,
     first_year: int,
+    poorest: int | None = None,
 ) -> CountryStates:
-    """Draw the countries: mass, income, prices, three technologies, customs-union entry."""
+    """Draw the countries: mass, income, prices, three technologies, customs-union entry.
+
+    The countries of region ``poorest`` have the lowest incomes, if one is given.
+    """
     traits = _latent_traits(rng, region)
+    if poorest is not None:
+        traits = traits[:, _order_with_poorest(traits[0], inside=region == poorest)]
     economies = _economies(rng, traits, n_years=n_years)
     technologies = _technologies(rng, traits, n_years=n_years)
     return CountryStates(
@@ -176,6 +182,15 @@ def simulate_countries(
         **economies,
         **technologies,
     )
+
+
+def _order_with_poorest(income: Array, *, inside: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Draws in an order that puts the poorest ``inside`` and leaves the others as they come."""
+    n_inside = int(inside.sum())
+    by_income = income.argsort()
+    order = np.empty(len(income), dtype=np.intp)
+    order[inside], order[~inside] = by_income[:n_inside], np.sort(by_income[n_inside:])
+    return order
 
 
 def _union_entry(

@@ -63,19 +63,25 @@ def _ties(rng: np.random.Generator, states: CountryStates) -> dict[str, NDArray[
     }
 
 
-def simulate_treaties(rng: np.random.Generator, *, states: CountryStates) -> NDArray[np.int64]:
+def simulate_treaties(
+    rng: np.random.Generator,
+    *,
+    states: CountryStates,
+    agreements: int | None = None,
+    largest: int = 9,
+) -> NDArray[np.int64]:
     """Year each agreement enters into force, ``[agreement, exp, imp]``, 9999 for never.
 
-    The first is the customs union. A third of the others are regional; the rest join any two to
-    nine countries.
+    The first is the customs union. A third of the others, ``agreements`` or half as many as there
+    are countries, are regional; the rest join any two to ``largest`` countries.
     """
     n = len(states.codes)
     starts = [np.maximum(states.union_entry[:, None], states.union_entry)]
-    for _ in range(n // 2):
+    for _ in range(n // 2 if agreements is None else agreements):
         pool = np.arange(n)
         if rng.random() < 0.35:
             pool = np.flatnonzero(states.region == rng.choice(states.region))
-        size = min(len(pool), int(rng.integers(2, 10)))
+        size = min(len(pool), int(rng.integers(2, largest + 1)))
         member = np.isin(np.arange(n), rng.choice(pool, size, replace=False))
         year = rng.integers(states.years[0] - 4, states.years[-1])
         starts.append(np.where(member[:, None] & member, year, 9999))

@@ -23,6 +23,7 @@ from features.world.countries import (
     autoregression,
     simulate_countries,
 )
+from features.world.gravity import gravity_flows, net_of_country_means, standardised
 from features.world.indicators import indicator_frame
 from features.world.pairs import (
     agreements_frame,
@@ -58,7 +59,6 @@ _RHO = 0.6  # share of a transitory deviation left a year later
 _PHASE_IN_YEARS = 10  # Baier and Bergstrand 2007, doi:10.1016/j.jinteco.2006.02.005
 _FIRST_YEAR_TRADE_USD = 4.5e12
 _ZERO_SHARES = (0.25, 0.09)  # of the first and of the last year
-_MAX_ITERATIONS = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class WorldTruth:
         start, end = self._span(origin, horizon)
         changes = {name: path[end] - path[start] for name, path in self.contributions.items()}
         changes["persistence"] = (_RHO**horizon - 1.0) * self.contributions["persistence"][start]
-        return {name: _net_of_country_means(change) for name, change in changes.items()}
+        return {name: net_of_country_means(change) for name, change in changes.items()}
 
     def importance(self, *, origins: Iterable[int], horizons: Iterable[int]) -> dict[str, float]:
         """Each channel's mean absolute shift over pairs that trade at both ends.
@@ -182,7 +182,7 @@ def simulate_world(
     ValueError
         If an argument is out of range or a channel is unknown.
     """
-    strengths = _checked_effects(effects)
+    strengths = checked_effects(effects, DEFAULT_EFFECTS)
     _check_sizes(seed=seed, n_countries=n_countries, n_years=n_years, first_year=first_year)
     # One stream per part, so that none depends on how much another one drew.
     streams = [np.random.default_rng([seed, part]) for part in range(7)]
@@ -199,7 +199,7 @@ def simulate_world(
         streams[4], drivers, strengths=strengths, states=states, geography=geography
     )
     output, expenditure = states.output[LEAD_YEARS:], states.expenditure[LEAD_YEARS:]
-    flows = _gravity_flows(openness, output=output, expenditure=expenditure)
+    flows = gravity_flows(openness, output=output, expenditure=expenditure)
     scale = _FIRST_YEAR_TRADE_USD / (flows[0].sum() - np.trace(flows[0]))
     published = _publish(streams[5], flows * scale)
     years = states.years[LEAD_YEARS:]
@@ -213,7 +213,16 @@ def simulate_world(
     )
 
 
-def _checked_effects(effects: Mapping[str, float] | None) -> dict[str, float]:
+def checked_effects(
+    effects: Mapping[str, float] | None, default: Mapping[str, float]
+) -> dict[str, float]:
+    """The strengths of all channels; what is not given takes its default.
+
+    Raises
+    ------
+    ValueError
+        If a channel is unknown or a strength cannot be.
+    """
     given = dict(effects or {})
     if unknown := sorted(set(given) - set(PLANTED_CHANNELS)):
         raise ValueError(f"unknown effects {unknown}; the channels are {list(PLANTED_CHANNELS)}")
@@ -221,7 +230,7 @@ def _checked_effects(effects: Mapping[str, float] | None) -> dict[str, float]:
         raise ValueError(f"the effects of {bad} are not finite numbers")
     if given.get("persistence", 0.0) < 0:
         raise ValueError("the effect of persistence is a standard deviation and cannot be negative")
-    return {**DEFAULT_EFFECTS, **given}
+    return {**default, **given}
 
 
 def _check_sizes(*, seed: int, n_countries: int, n_years: int, first_year: int) -> None:
@@ -240,34 +249,6 @@ def _country_codes(n_countries: int) -> tuple[str, ...]:
     return tuple(f"X{chr(65 + k // 26)}{chr(65 + k % 26)}" for k in range(n_countries))
 
 
-def _net_of_country_means(values: Array) -> Array:
-    """Residual of exporter and importer effects, least squares over the off-diagonal pairs.
-
-    Without the diagonal the design is not balanced, so subtracting row and column means is not
-    enough; this is the closed form of its normal equations. Leading axes are kept.
-    """
-    n = values.shape[-1]
-    foreign = 1.0 - np.eye(n)
-    off = values * foreign
-    half = off.sum(axis=(-2, -1))[..., None] / (2.0 * (n - 1))
-    rows, columns = off.sum(axis=-1) - half, off.sum(axis=-2) - half
-    exporter = ((n - 1) * rows + columns) / (n * (n - 2))
-    importer = ((n - 1) * columns + rows) / (n * (n - 2))
-    return np.asarray((off - exporter[..., :, None] - importer[..., None, :]) * foreign)
-
-
-def _standardised(driver: Array) -> Array:
-    """Reduce a driver to its interaction of exporter and importer, of unit variance in each year.
-
-    Whatever separates into the two is absorbed by the country totals and leaves no trace in the
-    pattern; planting it as well would only move trade between abroad and home.
-    """
-    net = _net_of_country_means(driver)
-    n = driver.shape[-1]
-    deviation = np.sqrt((net**2).sum(axis=(-2, -1), keepdims=True) / (n * (n - 1)))
-    return np.asarray(net / deviation)
-
-
 def _drivers(
     states: CountryStates, *, geography: dict[str, Array], treaties: NDArray[np.int64]
 ) -> dict[str, Array]:
@@ -284,17 +265,17 @@ def _drivers(
     closeness = -np.log(geography["dist"]) + 0.5 * geography["contig"]
     return {
         # The OECD convention for a pair: it is as well connected as its worse end.
-        "data_infrastructure": _standardised(
+        "data_infrastructure": standardised(
             np.minimum(connectivity[:, :, None], connectivity[:, None, :])
         ),
         # Negative: machines in the importer displace imports from cheaper labour (Krenz,
         # Prettner and Strulik 2021, European Economic Review 136).
-        "automation": _standardised(-centred_automation[:, None, :] * wage_gap),
+        "automation": standardised(-centred_automation[:, None, :] * wage_gap),
         # Translation helps where languages differ (Brynjolfsson, Hui and Liu 2019,
         # doi:10.1287/mnsc.2019.3388).
-        "ai_adoption": _standardised(centred_ai[:, :, None] * (1.0 - geography["comlang_off"])),
+        "ai_adoption": standardised(centred_ai[:, :, None] * (1.0 - geography["comlang_off"])),
         "trade_policy": phasing_in.astype(np.float64),
-        "trade_costs": _standardised(np.broadcast_to(closeness, wage_gap.shape)),
+        "trade_costs": standardised(np.broadcast_to(closeness, wage_gap.shape)),
     }
 
 
@@ -335,36 +316,6 @@ def _openness(
         contributions[name] = path
     border = -0.018 * foreign * np.arange(shape[0])[:, None, None]
     return static + border + walk + sum(contributions.values()), contributions
-
-
-def _gravity_flows(openness: Array, *, output: Array, expenditure: Array) -> Array:
-    """Solve structural gravity: flows with the given openness that exhaust output and expenditure.
-
-    X_ij = phi_ij u_i v_j with sum_j X_ij = Y_i and sum_i X_ij = E_j; u and v carry the multilateral
-    resistances and are found by iterative proportional fitting.
-
-    Parameters
-    ----------
-    openness : ndarray, shape (year, exporter, importer)
-        ln phi, the domestic diagonal included.
-    output, expenditure : ndarray, shape (year, country)
-        Equal world totals in every year.
-
-    Returns
-    -------
-    ndarray, shape (year, exporter, importer)
-    """
-    phi = np.exp(openness - openness.max(axis=(1, 2), keepdims=True))
-    importer = np.ones_like(expenditure)
-    for _ in range(_MAX_ITERATIONS):
-        exporter = output / np.einsum("tij,tj->ti", phi, importer)
-        reached = importer * np.einsum("tij,ti->tj", phi, exporter)
-        importer *= expenditure / reached
-        if np.abs(reached / expenditure - 1.0).max() < 1e-12:
-            break
-    else:
-        raise RuntimeError("the multilateral resistances did not converge")
-    return np.asarray(phi * exporter[:, :, None] * importer[:, None, :])
 
 
 def _publish(rng: np.random.Generator, flows: Array) -> Array:

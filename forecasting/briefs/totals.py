@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 
 from features.choices import REPORTS_KNOWN
+from forecasting.results.record_setting import TOTALS_NEWS, any_total_published
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import origin_of
 from forecasting.words.numbers import decimal, money, percent
 
-_NEWS = {"exporter": "exports_news_exporter", "importer": "imports_news_importer"}
 OTHER_SIDE = {"exporter": "importer", "importer": "exporter"}
 _WORDS = {"exporter": ("exports", "markets"), "importer": ("imports", "suppliers")}
 
@@ -50,16 +50,10 @@ def basis_of_total(run: RunResult, code: str, *, side: str, year: int) -> str:
     )
 
 
-def any_total_published(run: RunResult) -> bool:
-    """Whether totals of the year after the origin were known to the forecast."""
-    news = run.coverage[run.coverage["feature"].isin(_NEWS.values())]
-    return bool((news["share_of_flows"] > 0).any())
-
-
 def _published(run: RunResult, code: str, side: str) -> bool:
     """Whether a country's own total of the year after the origin was known to the forecast."""
     explanation = run.explanation
-    column = explanation.data[:, explanation.feature_names.index(_NEWS[side])]
+    column = explanation.data[:, explanation.feature_names.index(TOTALS_NEWS[side])]
     chosen = (explanation.rows[side] == code).to_numpy()
     return bool(np.isfinite(column[chosen]).any())
 

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from forecasting.briefs.brief import BriefTable
-from forecasting.briefs.totals import any_total_published
 from forecasting.evaluation.backtest_file import by_model, forecast_column, read_backtest
+from forecasting.results.record_setting import record_setting
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import flow_columns
 from forecasting.words.labels import SETTING_LABELS
@@ -26,18 +26,6 @@ NO_RECORD = (
     "This folder holds a forecast without a back-test: how good past forecasts were stands in the "
     "run that trained the model."
 )
-
-
-def record_setting(run: RunResult) -> str:
-    """Setting whose back-test knew as much as the forecast does.
-
-    A forecast of which no total is published yet is not as good as those that knew totals: it is
-    compared with the forecasts made ex ante, where the run has them.
-    """
-    setting = str(run.provenance["setting"])
-    if setting == "totals_known" and "ex_ante" in run.config.settings:
-        return setting if any_total_published(run) else "ex_ante"
-    return setting
 
 
 def read_outcomes(run: RunResult, *, where: Sequence[tuple[str, str, Any]] = ()) -> pd.DataFrame:

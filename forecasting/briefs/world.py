@@ -28,10 +28,10 @@ from forecasting.briefs.track_record import (
     NO_RECORD,
     accuracy_words,
     record_caption,
-    record_setting,
 )
 from forecasting.explanation.terms import TERM_LABELS
 from forecasting.results.channel_evidence import out_of_sample
+from forecasting.results.record_setting import record_setting
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import check_year, flow_columns, origin_of
 from forecasting.words.numbers import (

@@ -36,8 +36,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
     subject.add_argument("--flow", help="exporter,importer and, where there are sectors, ,sector")
     subject.add_argument("--country", help="a country's exports and imports")
     subject.add_argument("--blocs", help="two groups of countries, such as DEU+FRA:CHN+IND")
-    subject.add_argument("--year", type=int, help="target year (default: the nearest); alone: the "
-                      "world in that year")  # fmt: skip
+    subject.add_argument("--year", type=int, help="target year (default: the first not over); "
+                      "alone: the world in that year")  # fmt: skip
     add_brief_files(parser)
 
 

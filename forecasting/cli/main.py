@@ -11,6 +11,7 @@ from features.errors import InputError
 from forecasting.cli import (
     check,
     data,
+    draws,
     explain,
     fetch,
     forecast,
@@ -20,6 +21,7 @@ from forecasting.cli import (
     promote,
     report,
     run,
+    scenario,
     scoreboard,
     track,
     ui,
@@ -36,8 +38,8 @@ from forecasting.cli.listing import Listing
 from forecasting.cli.options import repeatable
 from forecasting.run_folder.interrupts import Interrupted, stoppable
 
-COMMANDS = (run, check, explain, plot, measures, report, scoreboard, track, ui, promote, forecast,
-            nowcast, fetch, data)  # fmt: skip
+COMMANDS = (run, check, explain, draws, plot, measures, report, scoreboard, track, ui, promote,
+            forecast, nowcast, scenario, fetch, data)  # fmt: skip
 """Modules with ``HELP``, ``EXAMPLES``, ``declare`` and ``answer``, in the order of the help."""
 
 
@@ -99,7 +101,7 @@ def _refuse_repeats(given: Sequence[str]) -> None:
     """Refuse an option given twice: argparse would silently keep only the last."""
     names = [word.partition("=")[0] for word in given if word.startswith("--") and word != "--"]
     twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-    if wrong := [name for name in twice if name not in repeatable()]:
+    if wrong := [name for name in twice if name not in (*repeatable(), *draws.REPEATED)]:
         raise InputError(f"option {wrong[0]} is given twice", remedy="Give it once")
 
 

@@ -27,7 +27,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list", action=Listing, nargs=0, const=_lines,
                         help="list the measures")  # fmt: skip
     parser.add_argument("--country", help="ISO 3166 code or English name (default: all)")
-    parser.add_argument("--year", type=int, help="target year (default: the nearest)")
+    parser.add_argument("--year", type=int, help="target year (default: the first not over)")
     add_brief_files(parser)
 
 

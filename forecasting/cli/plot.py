@@ -35,7 +35,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
                       "(default: the largest)")  # fmt: skip
     subject.add_argument("--country", help="ISO 3166 code or English name (default: the largest)")
     subject.add_argument("--side", help="whether as exporter (default) or importer")
-    subject.add_argument("--year", type=int, help="target year (default: the nearest)")
+    subject.add_argument("--year", type=int, help="target year (default: the first not over)")
     subject.add_argument("--feature", help="a column of drivers.csv")
     subject.add_argument("--channel", help="a channel of channels.csv: its strongest feature")
     subject.add_argument("--metric", help="wape (default), pattern_distance, midpoint_mae, log_mae")

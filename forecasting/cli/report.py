@@ -20,7 +20,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "--countries", type=words, default=(), help="codes or names, such as DEU,FRA (default: "
         "the three largest exporters)"
     )  # fmt: skip
-    parser.add_argument("--year", type=int, help="target year of the briefs (default: the nearest)")
+    parser.add_argument(
+        "--year", type=int, help="target year of the briefs (default: the first not over)"
+    )
     parser.add_argument("--out", help="HTML file to write (default report.html in the folder)")
 
 

@@ -61,7 +61,7 @@ def model_drivers(
     rows = _draw(matrix, horizons=horizons, seed=seed)
     raw = shift.contributions(rows)
     percent, _ = to_percent(raw, np.clip(raw.sum(axis=1), -1.9, 1.9))
-    return driver_table(percent[:, :-1], rows, names=shift.names)
+    return driver_table(percent[:, :-1], rows.T, names=shift.names)
 
 
 def _draw(
@@ -76,7 +76,10 @@ def _draw(
 
 
 def driver_table(
-    values: NDArray[np.floating], data: NDArray[np.float32], *, names: Sequence[str]
+    values: NDArray[np.floating],
+    columns: Iterable[NDArray[np.float32]],
+    *,
+    names: Sequence[str],
 ) -> pd.DataFrame:
     """Size and direction of channels and features.
 
@@ -84,10 +87,10 @@ def driver_table(
     ----------
     values
         Contributions, percent, shape ``[row, feature]``.
-    data
-        Feature values, same shape.
+    columns
+        Values of every feature in turn, shape ``[row]`` each.
     names
-        Columns of both.
+        Of the features.
 
     Returns
     -------
@@ -99,15 +102,15 @@ def driver_table(
     # By groups of columns: all of a large universe in double precision would not fit.
     groups = [values[:, k : k + 16] for k in range(0, values.shape[1], 16)]
     strength = np.concatenate([mean_size(group.astype(np.float64)) for group in groups])
-    pairs = zip(values.T, data.T, strict=True)
+    pairs = zip(values.T, columns, strict=True)
     direction = np.array([_direction(v.astype(np.float64), x) for v, x in pairs])
-    columns = channel_columns(names)
-    of_channels = [values[:, of].astype(np.float64).sum(axis=1) for of in columns.values()]
+    members = channel_columns(names)
+    of_channels = [values[:, of].astype(np.float64).sum(axis=1) for of in members.values()]
     sums = mean_size(np.column_stack(of_channels))
-    leaning = {name: _mean(direction[of], strength[of]) for name, of in columns.items()}
+    leaning = {name: _mean(direction[of], strength[of]) for name, of in members.items()}
     return pd.concat(
         [
-            _level("channel", list(columns), sums, leaning.values()),
+            _level("channel", list(members), sums, leaning.values()),
             _level("feature", list(names), strength, direction),
         ],
         ignore_index=True,
@@ -282,6 +285,11 @@ def final_drivers(
     )
 
 
+def _of(explanation: Explanation) -> pd.DataFrame:
+    columns = explanation.data.columns()
+    return driver_table(explanation.values, columns, names=explanation.feature_names)
+
+
 def feature_drivers(
     explanation: Explanation, stability: pd.DataFrame, *, own: Sequence[Feature] = ()
 ) -> pd.DataFrame:
@@ -301,7 +309,7 @@ def feature_drivers(
         found_sign, verdict``, and over back-test origins and seeds ``rank_low, rank_high,
         share_low, share_high, origins, origins_same_sign, seeds, seeds_same_sign``; largest first.
     """
-    table = driver_table(explanation.values, explanation.data, names=explanation.feature_names)
+    table = _of(explanation)
     table = table[table["level"] == "feature"].drop(columns="level")
     about = pd.DataFrame(
         [(f.name, f.channel, f.unit, f.sign, f.source) for f in (*FEATURES, *own)],
@@ -341,7 +349,7 @@ def channel_drivers(
         ranges and counts of `feature_drivers`, then the columns of `tree_views.tree_views`;
         largest first.
     """
-    table = driver_table(explanation.values, explanation.data, names=explanation.feature_names)
+    table = _of(explanation)
     table = table[table["level"] == "channel"][["name", "rank", "direction"]]
     table["found_sign"] = [sign(value) for value in table["direction"]]
     found = dict(zip(table["name"], table["found_sign"], strict=True))

@@ -13,10 +13,10 @@ from features.catalogue import channel_of
 from features.countries.panel_codes import place_of
 from features.data.flows import FlowIndex
 from features.feature import CHANNELS
+from forecasting.explanation.gathered_rows import GatheredRows
 from forecasting.explanation.reallocation import net_of_totals
 from forecasting.explanation.terms import REPORT_TERMS, TOTAL_TERMS
 from models.blocks import blocks
-from models.design import HORIZON_COLUMN
 from models.forecaster import FittedForecaster, FlowForecast
 from models.raking import rake
 
@@ -62,12 +62,10 @@ def explain(forecaster: FittedForecaster, forecasts: Mapping[int, FlowForecast])
         [np.full(rows.size, forecaster.years_ahead(h)) for h, rows in chosen.items()]
     )
     predicted = np.concatenate([forecasts[h].shift[rows] for h, rows in chosen.items()])
-    data = np.empty((flows.size, forecaster.features.shape[1]), dtype=np.float32)
+    data = GatheredRows(forecaster.features, flows, ahead)
     values = np.empty((flows.size, len(forecaster.shift.names)), dtype=np.float32)
     base_values, gap = np.empty(flows.size), 0.0
     for part in blocks(flows.size):
-        data[part] = forecaster.features[flows[part]]
-        data[part, HORIZON_COLUMN] = ahead[part]
         contributions = forecaster.shift.contributions(data[part])
         # A nowcast has no shift.
         contributions[ahead[part] == 0] = 0.0
@@ -309,7 +307,7 @@ class Explanation:
     raking
         What the final raking to the totals added, percent, shape ``[row]``.
     data
-        Feature values, shape ``[row, feature]``.
+        Feature values, shape ``[row, feature]``, gathered when asked for.
     largest_gap
         Largest distance between a row's SHAP values and the shift the model predicted, as midpoint
         growth.
@@ -327,5 +325,5 @@ class Explanation:
     values: NDArray[np.float32]
     base_values: NDArray[np.float64]
     raking: NDArray[np.float64]
-    data: NDArray[np.float32]
+    data: GatheredRows
     largest_gap: float

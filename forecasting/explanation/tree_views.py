@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from forecasting.explanation.drivers import correlation, mean_size
 from forecasting.explanation.explain import channel_columns
+from forecasting.explanation.gathered_rows import GatheredRows
 from models.shift import ShiftModel
 from models.tree_shap.interventional import tree_shap_interventional
 from models.tree_shap.path_dependent import tree_shap
@@ -18,7 +19,7 @@ INTERVENTIONAL_ROWS, BACKGROUND_ROWS = 400, 100
 
 def tree_views(
     shift: ShiftModel,
-    rows: NDArray[np.float32],
+    rows: GatheredRows | NDArray[np.float32],
     background: NDArray[np.float32],
     *,
     seed: int,

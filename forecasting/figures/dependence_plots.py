@@ -76,7 +76,7 @@ def technology_features(run: RunResult) -> list[str]:
 def _panel(axes: Axes, run: RunResult, feature: str, rows: NDArray[np.intp]) -> None:
     explanation = run.explanation
     column = explanation.feature_names.index(feature)
-    x, y = explanation.data[:, column], explanation.values[:, column]
+    x, y = explanation.data.column(column), explanation.values[:, column]
     known = np.isfinite(x)
     if not known.any():
         raise NoDataError(f"{feature} is not known for any explained row")

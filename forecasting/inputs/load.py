@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from features.data.active_flows import active_panel
 from features.data.flows import FlowIndex
 from features.data.indicators import Indicators, Snapshots
+from features.data.input_output import InputOutputTable
 from features.data.monthly import MonthlyTrade
 from features.data.pairs import PairAttributes
 from features.data.panel import EARLY_YEARS, PanelNotes, TradePanel
@@ -22,9 +23,9 @@ from features.information import DataBundle
 from features.plausibility.checks import check_against_gdp, check_panel
 from features.reading.pair_table import read_pairs
 from features.reading.table import READ
-from features.world.world import simulate_world
 from forecasting.inputs.open import Input, open_input, refuse_mixed_releases
 from forecasting.inputs.reports import monthly_of, open_reports, reports_of
+from forecasting.inputs.simulated import SimulatedData, simulated_data
 from forecasting.inputs.trade import read_trade_panel
 from forecasting.inputs.universe import unused_statements
 from forecasting.options.reading import reading_options
@@ -73,14 +74,14 @@ class LoadedData:
     sources
         Where they came from.
     tables
-        Folder of input-output tables, where there are any.
+        Folder of input-output tables, or those of a simulated world by year, where there are any.
     findings
         What looks wrong in them, the most serious first; none is an error.
     """
 
     bundle: DataBundle
     sources: tuple[Source, ...]
-    tables: Path | None = None
+    tables: Path | Mapping[int, InputOutputTable] | None = None
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -114,23 +115,32 @@ def _settled(
 
 
 def _simulated(config: RunConfig) -> LoadedData:
-    world = simulate_world(seed=config.seed)
-    panel, _, found = check_panel(TradePanel.from_frame(world.trade), late=config.late)
+    world = simulated_data(config.world, seed=config.seed)
+    bundle, found = bundle_of(world, config)
+    simulated = f"simulated with seed {config.seed}: no real country"
+    source = Source("trade", world.name, "", (simulated, *_panel_statements(bundle.panel)))
+    return LoadedData(bundle, (source,), world.tables, _settled(config, found))
+
+
+def bundle_of(world: SimulatedData, config: RunConfig) -> tuple[DataBundle, list[Finding]]:
+    """A simulated world as a run reads it, and what looks wrong in it."""
+    panel = TradePanel.from_frame(world.trade, domestic=world.domestic)
+    panel, _, found = check_panel(panel, late=config.late)
     panel = _in_universe(panel, config)
     countries = panel.flows.countries
     bundle = DataBundle(
         panel,
         indicators=Indicators.from_frames(world.indicators, world.catalogue, countries=countries),
         pairs=PairAttributes.from_frames(
-            [("geography", world.geography), ("agreements", world.agreements)],
-            countries=countries,
-            publication_lag_months=config.pair_lag_months,
+            world.pairs, countries=countries, publication_lag_months=config.pair_lag_months
         ),
+        sectors=None
+        if world.sectors is None
+        else SectorAttributes.from_frame(world.sectors, sectors=panel.flows.sectors),
         trade_lag_months=config.trade_lag_months,
+        monthly=None if world.monthly is None else MonthlyTrade.from_frame(world.monthly),
     )
-    simulated = f"simulated with seed {config.seed}: no real country"
-    source = Source("trade", "simulated world", "", (simulated, *_panel_statements(panel)))
-    return LoadedData(bundle, (source,), findings=_settled(config, found))
+    return bundle, list(found)
 
 
 def _from_files(config: RunConfig) -> LoadedData:

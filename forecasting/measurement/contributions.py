@@ -9,7 +9,7 @@ arXiv:1703.01365). Contributions describe the model, not causes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,21 +78,56 @@ def flow_parts(
     """
     flows = measure_set.flows
     where = tuple(keys[position] for keys in (flows.exporter, flows.importer, flows.sector))
-    stages = []
+    stages: list[Mapping[str, Array]] = []
     names = (
         [f"total:{name}" for name in base_terms(attributions)],
         [str(name) for name in attributions if str(name).startswith("net:")],
     )
     for terms, start, end in ((names[0], origin, base), (names[1], base, forecast)):
         weight = log_mean(end[where], start[where]) / 100.0
-        parts: dict[str, Array] = {}
+        explained = np.zeros(weight.size)
         for term in terms:
-            parts[term] = np.zeros_like(start)
-            parts[term][where] = weight * attributions[term].to_numpy(dtype=np.float64)
+            explained += weight * attributions[term].to_numpy(dtype=np.float64)
         # Flows forecast to stop have no attributions and form a separate part.
-        parts[STOPS] = (end - start) - sum(parts.values())
-        stages.append(parts)
+        stops = end - start
+        stops[where] -= explained
+        stages.append(_ExplainedParts(where, weight, attributions[terms], stops))
     return FlowParts(origin, base, forecast, *stages)
+
+
+@dataclass(frozen=True, slots=True)
+class _ExplainedParts(Mapping[str, Array]):
+    """USD by term, each made when it is asked for: most of a large universe never trades.
+
+    Attributes
+    ----------
+    where
+        Places of the explained flows in the cube.
+    weight
+        USD for one percent of each, shape ``[explained flow]``.
+    percent
+        One column a term.
+    stops
+        What no term explains, shape of the cube.
+    """
+
+    where: tuple[NDArray[np.integer], ...]
+    weight: NDArray[np.float64]
+    percent: pd.DataFrame
+    stops: Array
+
+    def __getitem__(self, term: str) -> Array:
+        if term == STOPS:
+            return self.stops
+        part = np.zeros_like(self.stops)
+        part[self.where] = self.weight * self.percent[term].to_numpy(dtype=np.float64)
+        return part
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*self.percent.columns, STOPS])
+
+    def __len__(self) -> int:
+        return self.percent.shape[1] + 1
 
 
 def contributions(

@@ -28,6 +28,7 @@ from forecasting.measurement.link_contributions import link_contributions
 from forecasting.measurement.measure_set import MeasureSet, measure_rows, unit_table
 from forecasting.measurement.scores import score_measures
 from forecasting.measurement.tables import MeasureTables
+from forecasting.memory import return_freed
 from forecasting.progress import Progress
 from models.forecaster import FittedForecaster, FlowForecast
 
@@ -80,6 +81,7 @@ def measure_run(
     with progress.stage("forecast the measures"):
         before = _before(measure_set, panel, measured)
         forecasts = forecast_table(measure_set, before, measured, folds, changes)
+    return_freed()
     drivers = pd.concat(
         progress.steps(
             "explain the measures",

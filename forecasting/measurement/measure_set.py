@@ -112,10 +112,13 @@ def cube(flows: FlowIndex, values: NDArray[np.floating]) -> Array:
     return out
 
 
-def make_measure_set(bundle: DataBundle, *, tables: Path | None) -> MeasureSet:
+def make_measure_set(
+    bundle: DataBundle, *, tables: Path | Mapping[int, InputOutputTable] | None
+) -> MeasureSet:
     """The measures that the data of a run allow.
 
-    ``tables`` is the folder of input-output tables; None leaves out value chains.
+    ``tables`` is the folder of input-output tables, or the tables by year; None leaves out value
+    chains.
 
     Raises
     ------
@@ -134,11 +137,10 @@ def make_measure_set(bundle: DataBundle, *, tables: Path | None) -> MeasureSet:
     counted: list[TableNotes] = []
     if tables is not None:
         years = range(panel.first_year, panel.last_year + 1)
-        check_table_years(tables, years)
+        if isinstance(tables, Path):
+            check_table_years(tables, years)
         for year in years:
-            read = read_table_year(
-                tables, year, countries=panel.flows.countries, sectors=panel.flows.sectors
-            )
+            read = _table_of(tables, year, flows=panel.flows)
             found[year] = update_table(read, cube(panel.flows, panel.values[panel.row(year)]))
             counted += [read.notes, found[year].notes]
     return MeasureSet(
@@ -150,6 +152,16 @@ def make_measure_set(bundle: DataBundle, *, tables: Path | None) -> MeasureSet:
         chains={year: value_chains(table, goods=context.goods) for year, table in found.items()},
         statements=table_statements(counted),
     )
+
+
+def _table_of(
+    tables: Path | Mapping[int, InputOutputTable], year: int, *, flows: FlowIndex
+) -> InputOutputTable:
+    """A year's table in the panel's order of countries and sectors."""
+    countries, sectors = flows.countries, flows.sectors
+    if isinstance(tables, Path):
+        return read_table_year(tables, year, countries=countries, sectors=sectors)
+    return tables[year].ordered(countries=countries, sectors=sectors)
 
 
 _COUNTED: dict[str, str] = {

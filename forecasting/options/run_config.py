@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from features.choices import (
     REPORTS_KNOWN,
     SETTINGS,
+    TOTALS_KNOWN,
     AbsentFlows,
     Decimal,
     DomesticFlows,
@@ -21,6 +22,7 @@ from features.choices import (
     LateReports,
     NegativeFlows,
     Setting,
+    SimulatedWorld,
     Unit,
     Universe,
 )
@@ -62,6 +64,10 @@ class RunConfig:
         None, kinds.PATH, DATA,
         "trade by exporter, importer, [sector], year and value_usd, or the key of a data set of"
         " the store; a run without it simulates a world")
+    world: SimulatedWorld = option(
+        "goods", choice(SimulatedWorld), DATA,
+        "the world that a run without a trade file simulates: 20 countries by sector with sales at"
+        " home and input-output tables, or goods of 60 countries")
     indicators: Path | None = option(
         None, kinds.PATH, DATA, "country-year indicators: iso3, year, indicator, value")
     indicator_catalogue: Path | None = option(
@@ -208,10 +214,22 @@ class RunConfig:
     def __post_init__(self) -> None:
         for name, declared in self.OPTIONS.items():
             object.__setattr__(self, name, declared.read(name, getattr(self, name)))
+        if self.trade is None and self.world == "sectors":
+            # So that a model of it reads sales at home in other files too.
+            object.__setattr__(self, "domestic", "include")
         if not self.settings:
-            known = SETTINGS if self.reports is not None else SETTINGS[1:]
-            object.__setattr__(self, "settings", known)
+            object.__setattr__(self, "settings", self._settings())
         _check_together(self)
+
+    def _settings(self) -> tuple[Setting, ...]:
+        """Every setting that the data allow."""
+        lacking = set[Setting]()
+        if self.reports is None:
+            lacking.add(REPORTS_KNOWN)
+        if self.trade is None and self.world == "sectors":
+            # Nobody publishes gross output and absorption early: there would be no difference.
+            lacking.add(TOTALS_KNOWN)
+        return tuple(setting for setting in SETTINGS if setting not in lacking)
 
     def as_of_rule(self, last_year: int) -> AsOfRule:
         """The as-of rule of a panel that ends in ``last_year``."""
@@ -325,19 +343,24 @@ def _check_together(config: RunConfig) -> None:
         raise refusal("universe", "active", "Reports may name any flow: leave it out")
     if config.trade is None:
         _check_simulated(config)
+    elif config.world != config.OPTIONS["world"].default:
+        raise refusal("world", config.world, "Leave it out: the trade file is not simulated")
     elif config.tables is not None and config.domestic != "include":
         remedy = "Input-output tables hold domestic sales: give include (--domestic include)"
         raise refusal("domestic", config.domestic, remedy)
 
 
 def _check_simulated(config: RunConfig) -> None:
-    """The simulated world brings its own data: one sector, no domestic sales."""
+    """A simulated world brings its own data."""
     for given, remedy in (
         (config.indicators or config.pairs, "Indicators and pair files need a trade file"),
         (config.reports or config.monthly, "Reports and monthly trade need a trade file"),
         (config.sectors or config.tables, "Sectors and input-output tables need a trade file"),
         (config.largest, "Keeping the largest traders needs a trade file"),
-        (config.domestic != "apart", "Domestic flows need a trade file that holds them"),
+        (
+            config.world == "goods" and config.domestic != "apart",
+            "Domestic flows need a trade file that holds them, or --world sectors",
+        ),
     ):
         if given:
             raise refusal("trade", None, remedy)

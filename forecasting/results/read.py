@@ -14,6 +14,7 @@ from features.errors import MALFORMED, InputError
 from forecasting.evaluation.backtest_file import _not_whole
 from forecasting.evaluation.study import Study
 from forecasting.explanation.explain import Explanation, flow_positions
+from forecasting.explanation.gathered_rows import GatheredRows
 from forecasting.explanation.terms import base_terms
 from forecasting.measurement.tables import MeasureTables
 from forecasting.options.run_config import RunConfig
@@ -23,7 +24,6 @@ from forecasting.run_folder.files import MARKER, MODEL, RunFile, tables_of
 from forecasting.run_folder.record import AGAIN, FORMAT, check_file
 from forecasting.run_folder.schema import check_about
 from forecasting.run_folder.staging import restore
-from models.design import at_horizon
 from models.forecaster import FittedForecaster
 from models.saved import load_forecaster
 
@@ -157,12 +157,7 @@ def _explanation(
     keys = [name for name in ("exporter", "importer", "sector") if name in table]
     head = [*keys, "origin", "horizon", "target_year", "value_origin", "base", "forecast"]
     position = flow_positions(table, forecaster.flows)
-    horizon = table["horizon"].to_numpy()
-    data = np.empty((len(table), len(names)), dtype=np.float32)
-    for ahead in np.unique(horizon):
-        rows = horizon == ahead
-        years = forecaster.years_ahead(int(ahead))
-        data[rows] = at_horizon(forecaster.features, years)[position[rows]]
+    ahead = table["horizon"].to_numpy() - (1 - forecaster.years_ahead(1))
     return Explanation(
         rows=table[head],
         total_names=tuple(base_terms(table)),
@@ -171,6 +166,6 @@ def _explanation(
         values=np.ascontiguousarray(table[names].to_numpy(dtype=np.float32)),
         base_values=table["base_value"].to_numpy(dtype=np.float64),
         raking=table["raking"].to_numpy(dtype=np.float64),
-        data=data,
+        data=GatheredRows(forecaster.features, position, ahead),
         largest_gap=float(about["explained"]["largest_gap"]),
     )

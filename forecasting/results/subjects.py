@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from features.countries import simulated
 from features.errors import InputError
 from forecasting.results.result import RunResult
 
@@ -130,9 +131,14 @@ def check_blocs(
 
 
 def nearest_year(forecasts: pd.DataFrame) -> int:
-    """The nearest target year with shifts: a nowcast has none. The nearest at all without any."""
+    """The first target year that was not over when the forecast was made; the last if all were.
+
+    A nowcast has no shifts: it counts only where nothing else is forecast.
+    """
     shifts = forecasts.loc[forecasts["forecast"] != forecasts["base"], "target_year"]
-    return int((shifts if len(shifts) else forecasts["target_year"]).min())
+    years = (shifts if len(shifts) else forecasts["target_year"]).unique()
+    made = int(str(forecasts["as_of"].iloc[0])[:4])
+    return int(min((year for year in years if year >= made), default=max(years)))
 
 
 def check_year(forecasts: pd.DataFrame, wanted: int | None) -> int:
@@ -191,7 +197,9 @@ def _any_country(words: str) -> str | None:
 
 @lru_cache(maxsize=4_096)
 def country_name(code: str) -> str:
-    """English name of a country; its code if ISO lacks it, as in a simulated world."""
+    """English name of a country; its code if it has none."""
+    if code in simulated.NAMES:
+        return simulated.NAMES[code]
     import pycountry
 
     found = pycountry.countries.get(alpha_3=code) or pycountry.historic_countries.get(alpha_3=code)

@@ -16,7 +16,7 @@ import pandas as pd
 
 from forecasting.evaluation.scores import SKILL_METRICS
 from forecasting.results.result import RunResult
-from forecasting.tracking.metrics import log_metrics
+from forecasting.tracking.metrics import BY_ORIGIN, log_metrics
 from forecasting.tracking.mlflow_store import ended
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _variants(table: pd.DataFrame) -> Iterator[Child]:
     """Models of a study, with the metric names of the parent run without the model."""
     for (group, model), block in table.groupby(["group", "model"], sort=False):
         scores = tuple(
-            (f"{name}/{row['setting']}/h{row['horizon']}", row[name], row["origin"])
+            (f"{BY_ORIGIN}/{name}/{row['setting']}/h{row['horizon']}", row[name], row["origin"])
             for row in block.to_dict("records")
             for name in SKILL_METRICS
             if np.isfinite(row[name])

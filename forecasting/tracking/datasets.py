@@ -61,9 +61,10 @@ def by_context(sources: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, A
 
 
 def seed_digest(source: Mapping[str, Any]) -> str:
-    """Identify simulated data by the seed, which its first statement names."""
+    """Identify simulated data by the world and the seed, which its first statement names."""
     seed = re.search(r"seed (\d+)", " ".join(source["statements"]))
-    return f"simulated-seed-{seed.group(1)}" if seed else "simulated"
+    world = "simulated-sectors" if "sectors" in source["path"] else "simulated"
+    return f"{world}-seed-{seed.group(1)}" if seed else world
 
 
 def datasets(sources: Sequence[Mapping[str, Any]]) -> dict[str, MetaDataset]:
@@ -78,7 +79,7 @@ def datasets(sources: Sequence[Mapping[str, Any]]) -> dict[str, MetaDataset]:
         digest = seed_digest(source) if simulated else source["sha256"]
         path = Path(source["path"])
         origin = (
-            CodeDatasetSource({"mlflow.source.name": "features.world.world.simulate_world"})
+            CodeDatasetSource({"mlflow.source.name": "forecasting.inputs.simulated.simulated_data"})
             if simulated
             else resolve_dataset_source(str(path.absolute()))
         )
@@ -86,14 +87,15 @@ def datasets(sources: Sequence[Mapping[str, Any]]) -> dict[str, MetaDataset]:
             source=origin,
             name=path.name,
             digest=digest[:_DIGEST_LENGTH],
-            schema=_simulated_schema() if simulated else _file_schema(path),
+            schema=_simulated_schema(source) if simulated else _file_schema(path),
         )
     return out
 
 
-def _simulated_schema() -> Schema:
+def _simulated_schema(source: Mapping[str, Any]) -> Schema:
     text = pd.Series(dtype="str")
-    columns = {"exporter": text, "importer": text, "year": pd.Series(dtype="int64")}
+    by_sector = {"sector": text} if "sectors" in source["path"] else {}
+    columns = {"exporter": text, "importer": text, **by_sector, "year": pd.Series(dtype="int64")}
     return _schema(pd.DataFrame({**columns, "value_usd": pd.Series(dtype="float64")}))
 
 

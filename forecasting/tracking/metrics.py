@@ -36,6 +36,10 @@ ALONE = (
     "auprc_deaths",
 )
 SUMMARISED = (*COMPARED, "coverage_50", "coverage_90", "crps", "brier")
+MEANS, BY_ORIGIN = "scores", "scores_by_origin"
+"""Prefixes of means over origins and of series by origin, after the files that hold them."""
+HEADLINES = {"wape": "wape", "skill": "skill_wape", "coverage90": "coverage_90"}
+"""Plain name of a headline metric to its column of the scores."""
 LARGEST_SHIFTS, LARGEST_FLOWS = 200, 500
 AMOUNTS = ("value_origin", "base", "forecast", "lower_50", "upper_50", "lower_90", "upper_90")
 _METRICS_A_BATCH = 1_000
@@ -52,11 +56,12 @@ def log_metrics(client: MlflowClient, run_id: str, metrics: Sequence[Metric]) ->
 
 
 def origin_metrics(by_origin: pd.DataFrame) -> list[Metric]:
-    """Scores with the origin as step; NaN is left out.
+    """Scores with the origin as step, under `BY_ORIGIN`; NaN is left out.
 
     MLflow draws one chart per key, and one row of charts per prefix up to the last slash. So
     ``wape/totals_known/h1/<model>`` puts the models of a horizon side by side, and
-    ``crps/totals_known/h1``, of gravicast alone, the horizons.
+    ``crps/totals_known/h1``, of gravicast alone, the horizons. Their prefix keeps them apart from
+    means: MLflow shows of a series its last value, here that of the last origin.
     """
     from mlflow.entities import Metric
 
@@ -68,7 +73,7 @@ def origin_metrics(by_origin: pd.DataFrame) -> list[Metric]:
         if row["model"] == MAIN_MODEL:
             values |= {f"{name}/{group}": row[name] for name in ALONE}
         metrics += [
-            Metric(key, float(value), now, int(row["origin"]))
+            Metric(f"{BY_ORIGIN}/{key}", float(value), now, int(row["origin"]))
             for key, value in values.items()
             if np.isfinite(value)
         ]
@@ -99,38 +104,79 @@ def measure_metrics(scores: pd.DataFrame) -> list[Metric]:
 
     now = int(time.time() * 1000)
     return [
-        Metric(f"skill_of_measure/{row['measure']}/h{row['horizon']}", float(row["skill"]), now, 0)
+        Metric(
+            f"{MEANS}/skill_of_measure/{row['measure']}/h{row['horizon']}",
+            float(row["skill"]),
+            now,
+            0,
+        )
         for row in scores.to_dict("records")
         if np.isfinite(row["skill"])
     ]
 
 
-def summary_metrics(scores: pd.DataFrame, model_id: str, data: MetaDataset) -> list[Metric]:
-    """Means over origins and skills of gravicast, linked to the logged model."""
+def summary_metrics(
+    scores: pd.DataFrame, model_id: str, data: MetaDataset, *, setting: str
+) -> list[Metric]:
+    """Means over origins and skills of gravicast, linked to the logged model.
+
+    Parameters
+    ----------
+    scores
+        Of every model, see `forecasting.evaluation.scores.score`.
+    model_id, data
+        The logged model, and the data it was scored on.
+    setting
+        Of the headlines ``wape_h1``, ``skill_h1``, ``coverage90_h1`` and so on; those of every
+        setting stand under `MEANS`.
+    """
     from mlflow.entities import Metric
 
     now = int(time.time() * 1000)
-    metrics = []
-    for row in board_of(scores).to_dict("records"):
-        values = {f"mean_{name}": row[name] for name in SUMMARISED}
+    board = board_of(scores)
+    values = headlines(board[board["setting"] == setting])
+    for row in board.to_dict("records"):
+        named = {f"mean_{name}": row[name] for name in SUMMARISED}
         for name in COMPARED:
-            values[f"skill_{name}"] = row[f"skill_{name}"]
-            values[f"skill_on_raked_{name}"] = row[f"skill_on_raked_{name}"]
-        for name, value in values.items():
-            if np.isfinite(value):
-                key = f"{name}/{row['setting']}/h{row['horizon']}"
-                metrics.append(
-                    Metric(
-                        key,
-                        float(value),
-                        now,
-                        0,
-                        model_id=model_id,
-                        dataset_name=data.name,
-                        dataset_digest=data.digest,
-                    )
-                )
-    return metrics
+            named[f"skill_{name}"] = row[f"skill_{name}"]
+            named[f"skill_on_raked_{name}"] = row[f"skill_on_raked_{name}"]
+        group = f"{row['setting']}/h{row['horizon']}"
+        values |= {f"{MEANS}/{name}/{group}": value for name, value in named.items()}
+    return [
+        Metric(
+            key,
+            float(value),
+            now,
+            0,
+            model_id=model_id,
+            dataset_name=data.name,
+            dataset_digest=data.digest,
+        )
+        for key, value in values.items()
+        if np.isfinite(value)
+    ]
+
+
+def headlines(board: pd.DataFrame) -> dict[str, float]:
+    """Headline metrics of one setting by plain name: of its first, middle and last horizon.
+
+    Parameters
+    ----------
+    board
+        Scores of gravicast in that setting, a row a horizon, with the columns of `HEADLINES`.
+    """
+    by_horizon = board.set_index("horizon")
+    return {
+        f"{name}_h{horizon}": float(by_horizon.loc[horizon, column])
+        for name, column in HEADLINES.items()
+        for horizon in shown_horizons(list(by_horizon.index))
+    }
+
+
+def shown_horizons(horizons: Sequence[int]) -> list[int]:
+    """The first, the middle and the last horizon."""
+    ordered = sorted(map(int, horizons))
+    return [ordered[place] for place in sorted({0, len(ordered) // 2, len(ordered) - 1})]
 
 
 def board_of(scores: pd.DataFrame) -> pd.DataFrame:

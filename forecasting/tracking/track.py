@@ -35,6 +35,7 @@ from forecasting.tracking.metrics import (
 )
 from forecasting.tracking.mlflow_store import at_store, ended, local_uri, sqlite_file, store_uri
 from forecasting.tracking.run_note import run_note, subject
+from forecasting.tracking.run_table import VIEW_TAG, run_table_view
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -127,6 +128,7 @@ def _log_run(client: MlflowClient, result: RunResult, working: Mapping[str, str]
     import mlflow
 
     experiment = _experiment_id(client, result.config.experiment or EXPERIMENT)
+    client.set_experiment_tag(experiment, VIEW_TAG, run_table_view(result.config.horizons))
     run = mlflow.start_run(
         experiment_id=experiment,
         run_name=f"{result.out.absolute().name}, origin {result.provenance['origin']}",
@@ -149,8 +151,14 @@ def _log_everything(client: MlflowClient, run_id: str, result: RunResult) -> Non
         datasets=list(inputs.values()), contexts=list(inputs), tags_list=[None] * len(inputs)
     )
     model_id = _log_model(result)
-    metrics = origin_metrics(result.scores_by_origin) + stage_metrics(result.timings)
-    metrics += summary_metrics(result.scores, model_id, next(iter(inputs.values())))
+    # A run's page shows metrics in the order they came: headlines first.
+    metrics = summary_metrics(
+        result.scores,
+        model_id,
+        next(iter(inputs.values())),
+        setting=str(result.provenance["setting"]),
+    )
+    metrics += origin_metrics(result.scores_by_origin) + stage_metrics(result.timings)
     if result.measures is not None:
         metrics += measure_metrics(result.measures.scores)
     log_metrics(client, run_id, metrics)

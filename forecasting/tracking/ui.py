@@ -17,11 +17,13 @@ from forecasting.tracking.mlflow_store import (
     first_line,
     local_uri,
     quiet_environment,
+    quiet_logs,
     require_store,
     sqlite_file,
     store_uri,
     without_password,
 )
+from forecasting.tracking.run_table import run_table_page
 
 HOST = "127.0.0.1"
 _STOP_WAIT_S = 5.0
@@ -51,6 +53,7 @@ def serve(*, port: int = 5000, store: str | None = None) -> int:
     uri = store or store_uri()
     artifacts = _check_store(uri)
     _check_port(port)
+    page = _run_table(uri)
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
     command += ["--host", HOST, "--port", str(port), "--workers", "1"]
     command += ["--uvicorn-opts", "--log-level warning"]
@@ -61,8 +64,7 @@ def serve(*, port: int = 5000, store: str | None = None) -> int:
     # In its own process group: the server answers Ctrl-C in the terminal with a traceback.
     server = subprocess.Popen(command, env=environment, process_group=0)
     progress = Progress(show=True)
-    progress.say(f"MLflow UI: {address(port)}")
-    progress.say('Choose "Model training" at the top left: it may open on language models')
+    progress.say(f"MLflow UI: http://{HOST}:{port}/{page}")
     progress.say("Stop it with Ctrl-C")
     try:
         with stoppable():
@@ -73,9 +75,16 @@ def serve(*, port: int = 5000, store: str | None = None) -> int:
         _stop(server)
 
 
-def address(port: int) -> str:
-    """Page of the UI that lists the experiments."""
-    return f"http://{HOST}:{port}/#/experiments"
+def _run_table(uri: str) -> str:
+    """Page that the address opens: the run table, or the experiments where it cannot be read."""
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    try:
+        with quiet_logs():
+            return run_table_page(MlflowClient(uri))
+    except MlflowException:
+        return "#/experiments"  # The server says what is wrong with the store.
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:

@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.world.indicators import LEAD_YEARS
+from features.world.countries import LEAD_YEARS
+from features.world.gravity import gravity_flows, net_of_country_means
 from features.world.world import (
     DEFAULT_EFFECTS,
     PLANTED_CHANNELS,
     World,
-    _gravity_flows,
-    _net_of_country_means,
     simulate_world,
 )
 
@@ -94,7 +93,7 @@ def test_flows_exhaust_output_and_expenditure():
     output = rng.lognormal(25.0, 2.0, (4, 20))
     expenditure = rng.lognormal(25.0, 2.0, (4, 20))
     expenditure *= (output.sum(axis=1) / expenditure.sum(axis=1))[:, None]
-    flows = _gravity_flows(openness, output=output, expenditure=expenditure)
+    flows = gravity_flows(openness, output=output, expenditure=expenditure)
     np.testing.assert_allclose(flows.sum(axis=2), output, rtol=1e-8)
     np.testing.assert_allclose(flows.sum(axis=1), expenditure, rtol=1e-8)
     # Margins leave the pattern as it was: only exporter and importer terms were added.
@@ -111,7 +110,7 @@ def test_country_means_are_least_squares_effects_over_foreign_pairs():
     dummies = np.concatenate([np.repeat(np.eye(n), n, axis=0), np.tile(np.eye(n), (n, 1))], axis=1)
     design = dummies[foreign.ravel()]
     fitted = design @ np.linalg.lstsq(design, values[foreign], rcond=None)[0]
-    net = _net_of_country_means(np.stack([values, 2.0 * values]))
+    net = net_of_country_means(np.stack([values, 2.0 * values]))
     np.testing.assert_allclose(net[0][foreign], values[foreign] - fitted, atol=1e-12)
     np.testing.assert_allclose(net[1], 2.0 * net[0])
     assert (net[:, ~foreign] == 0).all()
@@ -185,7 +184,7 @@ def test_importance_of_the_channels_is_well_separated(seed):
     assert (ranked[:-1] / ranked[1:]).min() >= 1.5
 
 
-def test_shift_is_the_change_in_contribution_net_of_country_means(world):
+def test_shift_is_the_change_in_contributionnet_of_country_means(world):
     shift = world.truth.shift(origin=2010, horizon=3)
     assert set(shift) == set(PLANTED_CHANNELS)
     foreign = 59
@@ -195,7 +194,7 @@ def test_shift_is_the_change_in_contribution_net_of_country_means(world):
     paths = world.truth.contributions
     change = paths["ai_adoption"][18] - paths["ai_adoption"][15]
     np.testing.assert_allclose(shift["ai_adoption"], change, atol=1e-12)  # planted net already
-    reversion = _net_of_country_means((0.6**3 - 1.0) * paths["persistence"][15])
+    reversion = net_of_country_means((0.6**3 - 1.0) * paths["persistence"][15])
     np.testing.assert_allclose(shift["persistence"], reversion)
 
 
@@ -223,7 +222,7 @@ def test_indicators_measure_the_drivers_and_tell_them_apart(world):
     countries = list(world.truth.countries)
     ai = np.log((measures["ai"] + 0.05).reindex(countries).to_numpy())
     language = world.geography["comlang_off"].to_numpy().reshape(60, 60)
-    expected = _net_of_country_means((ai - ai.mean())[:, None] * (1.0 - language))
+    expected = net_of_country_means((ai - ai.mean())[:, None] * (1.0 - language))
     planted = world.truth.shift(origin=2012, horizon=1)["ai_adoption"]
     assert np.corrcoef(expected.ravel(), planted.ravel())[0, 1] > 0.9
 

@@ -179,10 +179,12 @@ def test_a_brief_holds_what_its_sections_name_and_no_gap_in_its_words(briefs, ki
 def test_a_flow_without_trade_is_told_by_its_probability(run_read, briefs):
     brief, flow = briefs["silent flow"], silent_flow(run_read)
     row = run_read.forecasts[
-        (run_read.forecasts["exporter"] == flow[0]) & (run_read.forecasts["importer"] == flow[1])
+        (run_read.forecasts["exporter"] == flow[0])
+        & (run_read.forecasts["importer"] == flow[1])
+        & (run_read.forecasts["target_year"] == 2012)
     ].iloc[0]
     chance = points(100 * row["probability_of_trade"])
-    said = f"The forecast of 2011 stays at zero, and trade has a probability of {chance}."
+    said = f"The forecast of 2012 stays at zero, and trade has a probability of {chance}."
     assert brief.summary[0].endswith(f": no trade in 2010. {said}")
     text = brief_text(brief)
     assert "There are no contributions" in text
@@ -192,7 +194,7 @@ def test_a_flow_without_trade_is_told_by_its_probability(run_read, briefs):
 def test_a_flow_that_stops_is_told_by_its_probability(run_read):
     run = with_cells(run_read, FLOW, forecast=0.0, probability_of_trade=0.4)
     brief = flow_brief(run, FLOW)
-    assert "It is forecast to stop by 2011: trade has a probability of 40.0%." in brief.summary[0]
+    assert "It is forecast to stop by 2012: trade has a probability of 40.0%." in brief.summary[0]
     said = " ".join(sentences(brief))
     assert "There are no contributions" in said
     assert "below one half" in said
@@ -286,15 +288,15 @@ def test_a_flow_in_words_says_which_number_is_which(run_read):
     )
     brief = flow_brief(run, FLOW)
     assert brief.summary == (
-        "Germany (DEU) to China (CHN): 100 m USD in 2010. Forecast of 2011: 126 m USD, +26.0%.",
-        "At the totals of 2011 alone it would be 120 m USD (+20.0%); the shift of the pattern is "
+        "Germany (DEU) to China (CHN): 100 m USD in 2010. Forecast of 2012: 126 m USD, +26.0%.",
+        "At the totals of 2012 alone it would be 120 m USD (+20.0%); the shift of the pattern is "
         "+6 m USD (+5.0%).",
         "The 90% interval holds the base: the direction of the shift is not sure.",
     )
     assert brief.sections[0].paragraphs == (
         "Half of all outcomes should lie between 110 m USD and 130 m USD, nine in ten between 90 m "
         "USD and 150 m USD.",
-        "The probability that there is any trade in 2011 is 97.5%.",
+        "The probability that there is any trade in 2012 is 97.5%.",
     )
 
 

@@ -243,7 +243,7 @@ def test_parts_of_links_say_whether_technology_is_among_them():
 
 def test_one_country_alone(result):
     brief = pattern_brief(result, "reshoring", country="germany")
-    assert brief.title == "Reshoring, Germany (DEU): 2010 to 2011"
+    assert brief.title == "Reshoring, Germany (DEU): 2010 to 2012"
     for name, table in brief.tables.items():
         if name.endswith("_forecasts"):
             assert set(table.frame["country"]) == {"DEU"}
@@ -252,7 +252,7 @@ def test_one_country_alone(result):
     # A low-cost country has no ratio of imports from low-cost countries.
     china = pattern_brief(result, "reshoring", country="CHN")
     section = next(s for s in china.sections if "Kearney" in s.heading)
-    assert section.paragraphs[1:] == ("The measure has no value here in 2011.",)
+    assert section.paragraphs[1:] == ("The measure has no value here in 2012.",)
     assert (section.tables, section.figures) == ((), ())
 
 
@@ -262,7 +262,7 @@ def test_one_country_alone(result):
         ({"kind": "reshorin"}, "'reshorin'", "reshoring"),
         ({"kind": "value_chains"}, "could not measure 'value_chains'", "--tables"),
         ({"kind": "all", "country": "Germny"}, "no country 'Germny'", "DEU (Germany)"),
-        ({"kind": "all", "year": 2030}, "2030", "2011"),
+        ({"kind": "all", "year": 2030}, "2030", "2012"),
         ({"kind": "low_cost_import_ratio", "country": "IND"}, "no measure of", "another country"),
     ],
 )

@@ -13,10 +13,10 @@ from forecasting.briefs.brief import BriefTable
 from forecasting.briefs.track_record import (
     NO_RECORD,
     read_outcomes,
-    record_setting,
     record_table,
     record_words,
 )
+from forecasting.results.record_setting import record_setting
 from forecasting.words.numbers import MINUS
 
 

@@ -26,13 +26,13 @@ def explain(finished_run, capsys):
 @pytest.mark.parametrize(
     ("options", "title"),
     [
-        (("--country", "germany"), "Germany (DEU): forecast shifts of trade, 2011"),
+        (("--country", "germany"), "Germany (DEU): forecast shifts of trade, 2012"),
         (("--country", "DEU", "--year", "2012"), "Germany (DEU): forecast shifts of trade, 2012"),
-        (("--flow", "DEU, France"), "Germany (DEU) to France (FRA): forecast of 2011"),
+        (("--flow", "DEU, France"), "Germany (DEU) to France (FRA): forecast of 2012"),
         (
             ("--blocs", "DEU+FRA:China + IND"),
             "Trade between Germany (DEU) and France (FRA) on one side and China (CHN) and India "
-            "(IND) on the other: forecast shifts, 2011",
+            "(IND) on the other: forecast shifts, 2012",
         ),
         (
             ("--blocs", "*:USA", "--year", "2012"),

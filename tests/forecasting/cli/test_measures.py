@@ -29,12 +29,12 @@ def measures(measured_run, capsys):
 @pytest.mark.parametrize(
     ("asked", "title"),
     [
-        (("reshoring",), "Reshoring: 2010 to 2011"),
+        (("reshoring",), "Reshoring: 2010 to 2012"),
         (("market_share", "--country", "germany"),
-         "Market share in a destination, Germany (DEU): 2010 to 2011"),
+         "Market share in a destination, Germany (DEU): 2010 to 2012"),
         (("digital", "--year", "2012"), "Digital slices: 2010 to 2012"),
         (("all", "--country", "USA"),
-         "Shifts of the trade pattern, United States (USA): 2010 to 2011"),
+         "Shifts of the trade pattern, United States (USA): 2010 to 2012"),
     ],
 )  # fmt: skip
 def test_each_kind_is_answered(measures, asked, title):
@@ -124,7 +124,7 @@ def test_a_folder_holds_the_brief_its_tables_and_its_figures(measures, measured_
     text = (out / "brief.md").read_text("utf-8")
     assert "is left out" not in text
     rows = pd.read_parquet(measured_run / "measures_forecasts.parquet")
-    rows = rows.query("measure == 'link_births' and target_year == 2011")
+    rows = rows.query("measure == 'link_births' and target_year == 2012")
     found = pd.read_csv(out / "link_births_forecasts.csv").set_index("country")["forecast_percent"]
     wanted = 100 * rows.set_index(rows["country"].astype(str))["forecast"]
     assert found.to_dict() == pytest.approx(wanted.to_dict())

@@ -59,7 +59,7 @@ def test_sizes_ranks_and_directions_are_those_of_the_contributions():
     slopes = rng.normal(size=len(NAMES))
     values = np.where(np.isnan(data), 1.0, data * slopes) + 0.1 * rng.normal(size=data.shape)
     values[:, 7] = 0.0
-    table = driver_table(values, data, names=NAMES)
+    table = driver_table(values, data.T, names=NAMES)
     features = table[table["level"] == "feature"].set_index("name")
     frame = pd.DataFrame(values, columns=NAMES)
     expected = frame.abs().mean()
@@ -158,7 +158,7 @@ def test_both_views_of_the_trees_are_shaps_own(shift, prepared):
 def test_stability_tells_its_members_apart():
     rng = np.random.default_rng(0)
     data = rng.normal(size=(20, len(NAMES))).astype(np.float32)
-    one = driver_table(data.astype(np.float64), data, names=NAMES)
+    one = driver_table(data.astype(np.float64), data.T, names=NAMES)
     table = stability_table([("origin", 2001, one), ("seed", 7, one)])
     assert list(table)[:2] == ["kind", "of"]
     assert len(table) == 2 * len(one)

@@ -11,6 +11,7 @@ import pytest
 from features.catalogue import CHANNEL_OF
 from features.feature import TECHNOLOGY
 from forecasting import RunResult, read_run
+from forecasting.explanation.gathered_rows import GatheredRows
 from forecasting.figures.dependence_plots import BINS, dependence, middles, technology_features
 from forecasting.figures.shap_plots import strongest_feature
 from forecasting.figures.style import NoDataError
@@ -42,7 +43,7 @@ def test_medians_of_many_values_are_of_groups_alike_in_size() -> None:
 def test_points_are_the_rows_whose_value_is_known(result: RunResult) -> None:
     feature = strongest_feature(result.explanation)
     column = result.explanation.feature_names.index(feature)
-    x, y = result.explanation.data[:, column], result.explanation.values[:, column]
+    x, y = result.explanation.data.column(column), result.explanation.values[:, column]
     axes = dependence(result, [feature]).axes[0]
     drawn = np.asarray(axes.collections[0].get_offsets())
     known = np.isfinite(x)
@@ -59,9 +60,10 @@ def test_points_are_the_rows_whose_value_is_known(result: RunResult) -> None:
 def test_rows_without_a_value_are_a_bar_at_the_left(result: RunResult) -> None:
     feature = strongest_feature(result.explanation)
     column = result.explanation.feature_names.index(feature)
-    data = result.explanation.data.copy()
+    data = result.explanation.data[:]
     data[:10, column] = np.nan
-    changed = replace(result, explanation=replace(result.explanation, data=data))
+    rows = GatheredRows(data, np.arange(len(data)), result.explanation.data.ahead)
+    changed = replace(result, explanation=replace(result.explanation, data=rows))
     axes = dependence(changed, [feature]).axes[0]
     unknown = np.isnan(data[:, column])
     bar = next(line for line in axes.lines if line.get_linewidth() == 4)
@@ -81,6 +83,8 @@ def test_the_default_is_the_strongest_and_those_of_technology(result: RunResult)
 
 
 def test_a_feature_known_nowhere_is_refused(result: RunResult) -> None:
-    empty = replace(result.explanation, data=np.full_like(result.explanation.data, np.nan))
+    data = result.explanation.data
+    unknown = replace(data, matrix=np.full_like(data.matrix, np.nan))
+    empty = replace(result.explanation, data=unknown)
     with pytest.raises(NoDataError, match="not known for any"):
         dependence(replace(result, explanation=empty), ["log_value"])

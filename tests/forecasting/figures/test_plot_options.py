@@ -28,10 +28,10 @@ def result(finished_run: Path) -> RunResult:
 
 def test_defaults_are_the_largest_and_the_nearest(result: RunResult) -> None:
     found = check_options(result, {}, takes=EVERY)
-    flows = result.forecasts[result.forecasts["target_year"] == 2011]
+    flows = result.forecasts[result.forecasts["target_year"] == 2012]
     sold = flows.groupby(flows["exporter"].astype(str))["value_origin"].sum()
     bought = flows.groupby(flows["importer"].astype(str))["value_origin"].sum()
-    assert (found.country, found.side, found.year) == (sold.idxmax(), "exporter", 2011)
+    assert (found.country, found.side, found.year) == (sold.idxmax(), "exporter", 2012)
     assert largest_trader(result, side="importer") == bought.idxmax()
     rows = result.explanation.rows
     assert found.flow == tuple(rows.loc[rows["base"].idxmax(), ["exporter", "importer"]])

@@ -57,7 +57,11 @@ def test_a_beeswarm_of_many_rows_is_a_sample_and_says_so(explanation: Explanatio
         explanation,
         values=np.tile(explanation.values, (copies, 1)),
         base_values=np.tile(explanation.base_values, copies),
-        data=np.tile(explanation.data, (copies, 1)),
+        data=replace(
+            explanation.data,
+            flow=np.tile(explanation.data.flow, copies),
+            ahead=np.tile(explanation.data.ahead, copies),
+        ),
     )
     figure = beeswarm(many, max_display=3)
     total = len(many.values)

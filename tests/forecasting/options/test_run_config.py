@@ -77,11 +77,14 @@ def through_yaml(config: RunConfig, path: Path) -> RunConfig:
 
 def test_the_example_sets_every_option_away_from_its_default():
     default = RunConfig()
-    assert set(EVERYTHING) == {f.name for f in fields(RunConfig)}
+    # A simulated world goes without a trade file only.
+    assert {*EVERYTHING, "world"} == {f.name for f in fields(RunConfig)}
     assert all(getattr(default, name) != value for name, value in EVERYTHING.items())
 
 
-@pytest.mark.parametrize("values", [{}, EVERYTHING, {"experiment": None}])
+@pytest.mark.parametrize(
+    "values", [{}, EVERYTHING, {"experiment": None}, {"world": "goods"}, {"world": "sectors"}]
+)
 def test_a_yaml_file_gives_back_the_configuration_it_was_written_from(values, tmp_path):
     config = RunConfig(**values)
     assert through_yaml(config, tmp_path / "config.yaml") == config

@@ -144,7 +144,7 @@ def test_likeliest_entries_come_first_with_the_record_of_their_chances(
     result: RunResult, measured_run: Path, chapter: Chapter
 ) -> None:
     table = pd.read_parquet(measured_run / "measures_forecasts.parquet")
-    table = table.query("measure == 'revealed_advantage' and target_year == 2011")
+    table = table.query("measure == 'revealed_advantage' and target_year == 2012")
     below = table[table["value_origin"] <= 0]["chance_above"].dropna().sort_values(ascending=False)
     rows = chapter.table("likeliest entries")[1:]
     assert len(rows) == min(ENTRIES, len(below))

@@ -292,6 +292,12 @@ class Files:
         return int(self.forecasts["origin"].iloc[0])
 
     @cached_property
+    def shown(self) -> int:
+        """The first target year that was not over when the forecast was made."""
+        made = int(str(self.forecasts["as_of"].iloc[0])[:4])
+        return min(year for year in self.years if year >= made)
+
+    @cached_property
     def horizons(self) -> list[int]:
         return [year - self.origin for year in self.years]
 
@@ -302,7 +308,7 @@ class Files:
     @cached_property
     def nearest(self) -> pd.DataFrame:
         """Flows of the nearest year that have a base, largest shift first."""
-        rows = self.forecasts[self.forecasts["target_year"] == self.years[0]]
+        rows = self.forecasts[self.forecasts["target_year"] == self.shown]
         rows = rows[rows["base"] > 0].copy()
         rows["shift"] = rows["forecast"] - rows["base"]
         rows["sure"] = (rows["lower_90"] > rows["base"]) | (rows["upper_90"] < rows["base"])
@@ -383,7 +389,7 @@ def shift_tables(files: Files) -> Iterator[tuple[str, str, str, Rows]]:
             ]
             for row in rows.to_dict("records")
         ]
-        yield "shifts", "", words.format(len(rows), files.years[0]), cells
+        yield "shifts", "", words.format(len(rows), files.shown), cells
 
 
 def channel_tables(files: Files) -> Iterator[tuple[str, str, str, Rows]]:
@@ -613,7 +619,7 @@ def summary_texts(files: Files) -> Iterator[tuple[str, str, str, Claim]]:
         end = pick(forecasts, target_year=year)["forecast"].sum()
         world += [usd(end), N(year), pct(end / start - 1)]
     yield "summary", "", "World trade. ", world
-    shifts: Claim = [N(years[0])]
+    shifts: Claim = [N(files.shown)]
     for row in files.nearest.head(3).to_dict("records"):
         bounds = [usd(row[f"{side}_90"] - row["base"]) for side in ("lower", "upper")]
         shifts += [usd(row["forecast"] - row["base"]), pct(0.9), *bounds]
@@ -761,8 +767,8 @@ def country_tables(files: Files, code: str) -> Iterator[tuple[str, str, str, Row
         yield from side_tables(side)
     rows: Rows = []
     for side in sides:
-        terms = side.parts(files.years[0])
-        base = side.flows(files.years[0])["base"].sum()
+        terms = side.parts(files.shown)
+        base = side.flows(files.shown)["base"].sum()
         together = [f"net:{channel}" for channel in TECHNOLOGY]
         groups = {CHANNELS[c]: [f"net:{c}"] for c in TECHNOLOGY}
         for label, columns in {**groups, "All technology channels": together}.items():
@@ -793,7 +799,7 @@ def total_row(side: Side, year: int) -> list[N | str | Cell]:
 
 
 def side_tables(side: Side) -> Iterator[tuple[str, str, str, Rows]]:
-    year = side.files.years[0]
+    year = side.files.shown
     flows = side.flows(year)
     shown = pd.concat([flows.head(5), flows.iloc[5:].tail(5)])
     rows: Rows = [
@@ -877,7 +883,7 @@ def record(side: Side, horizon: int) -> dict[str, float]:
 
 
 def country_texts(files: Files, code: str) -> Iterator[tuple[str, str, str, Claim]]:
-    year, sides = files.years[0], [Side(files, code, side) for side in SIDES]
+    year, sides = files.shown, [Side(files, code, side) for side in SIDES]
     yield "countries", code, f"{named(code)}: forecast shifts of trade", [N(year)]
     sure: Claim = []
     for side in sides:
@@ -893,7 +899,7 @@ def country_texts(files: Files, code: str) -> Iterator[tuple[str, str, str, Clai
 
 
 def side_texts(side: Side, flows: pd.DataFrame) -> Iterator[tuple[str, str, str, Claim]]:
-    files, code, year = side.files, side.code, side.files.years[0]
+    files, code, year = side.files, side.code, side.files.shown
     start, base = flows["value_origin"].sum(), flows["base"].sum()
     growth, amount = pct(base / start - 1), moved(flows["shift"])
     most, least = flows.iloc[0], flows.iloc[-1]
@@ -924,7 +930,7 @@ def side_texts(side: Side, flows: pd.DataFrame) -> Iterator[tuple[str, str, str,
 
 
 def ascribed_texts(side: Side, flows: pd.DataFrame) -> Iterator[tuple[str, str, str, Claim]]:
-    year, terms = side.files.years[0], side.parts(side.files.years[0])
+    year, terms = side.files.shown, side.parts(side.files.shown)
     gains = terms[(flows["shift"] > 0).to_numpy()].sum()
     whole = flows["shift"].clip(lower=0).sum()
     yield "countries", side.part, "Of the ", [usd(whole), *largest(gains)]
@@ -1008,7 +1014,7 @@ def between(unit: str, low: float, high: float) -> Cell:
 
 def measured(files: Files, name: str) -> pd.DataFrame:
     """Units of a measure in the nearest year, largest rise first."""
-    rows = pick(files.shifts("forecasts"), measure=name, target_year=files.years[0]).copy()
+    rows = pick(files.shifts("forecasts"), measure=name, target_year=files.shown).copy()
     rows["change"] = rows["forecast"] - rows["value_origin"]
     above, below = rows["lower_90"] > rows["value_origin"], rows["upper_90"] < rows["value_origin"]
     rows["sure"] = above | below
@@ -1017,7 +1023,7 @@ def measured(files: Files, name: str) -> pd.DataFrame:
 
 def parts_of(files: Files, name: str) -> list[pd.Series[float] | None]:
     """Sizes of countries, shifts of flows, and technology among them; None where it has none."""
-    rows = pick(files.shifts("drivers"), measure=name, target_year=files.years[0])
+    rows = pick(files.shifts("drivers"), measure=name, target_year=files.shown)
     to_base = [column for column in rows if column.startswith("total:")] + ["stops:base"]
     shifts = [column for column in rows if column.startswith(("net:", "chance:"))]
     technology = [f"net:{channel}" for channel in TECHNOLOGY]
@@ -1028,7 +1034,7 @@ def parts_of(files: Files, name: str) -> list[pd.Series[float] | None]:
 
 
 def pattern_tables(files: Files) -> Iterator[tuple[str, str, str, Rows]]:
-    scores, year = files.csv("measures_scores"), files.years[0]
+    scores, year = files.csv("measures_scores"), files.shown
     caption = (
         "Skill: how much smaller the mean absolute error is than that of no change. No change and "
         "base: tests against them, adjusted for their number. Right side: units that moved to the "

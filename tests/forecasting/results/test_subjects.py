@@ -22,7 +22,10 @@ CODES = ("CHN", "DEU", "FRA", "IND", "ROW", "USA")
 def flows() -> pd.DataFrame:
     pairs = [(i, j) for i in CODES for j in CODES if i != j]
     table = pd.DataFrame(pairs, columns=["exporter", "importer"]).astype("category")
-    years = [table.assign(target_year=year, base=1.0, forecast=2.0) for year in (2019, 2018)]
+    years = [
+        table.assign(target_year=year, as_of="2019-07-01", base=1.0, forecast=2.0)
+        for year in (2019, 2018)
+    ]
     return pd.concat(years, ignore_index=True)
 
 
@@ -83,8 +86,10 @@ def test_a_flow_needs_its_sector_and_the_nearest_is_offered(sectors, stops):
     assert "goods" in stops(lambda: check_flow(sectors, ("DEU", "FRA", "good"))).remedy
 
 
-def test_the_nearest_year_is_the_default_and_an_unknown_one_is_refused(flows, stops):
-    assert check_year(flows, None) == 2018
+def test_the_first_year_not_over_is_the_default_and_an_unknown_one_is_refused(flows, stops):
+    assert check_year(flows, None) == 2019
+    assert check_year(flows.assign(as_of="2018-02-01"), None) == 2018
+    assert check_year(flows.assign(as_of="2021-07-01"), None) == 2019
     assert check_year(flows, 2019) == 2019
     assert stops(lambda: check_year(flows, 2020)).remedy == "Choose from 2018, 2019"
 

@@ -212,7 +212,10 @@ def test_two_runs_are_compared_side_by_side(page, reviewed):
     expect(row(page, "max_rows")).to_have_count(0)
     expect(row(page, "seed", *(str(found.config.seed) for found in both))).to_be_visible()
     # The same name on both sides, and a number for each; rows out of sight are not there yet.
-    name, (names, numbers) = "log_mae/ex_ante/h1/gravicast", page.get_by_role("grid").all()
+    name, (names, numbers) = (
+        "scores_by_origin/log_mae/ex_ante/h1/gravicast",
+        page.get_by_role("grid").all(),
+    )
     numbers.hover()
     for _ in range(100):
         if names.get_by_text(name).count():
@@ -275,10 +278,10 @@ def test_the_run_leads_to_its_model(page, reviewed):
     see(page, "Ready", re.compile("predict.* answers with base, forecast, intervals"), NEWER)
     board = reviewed.newer.scores.query("stratum == 'all' and model == 'gravicast'")
     wape = board.query("setting == 'totals_known' and horizon == 1")["wape"].item()
-    shown = row(page, "mean_wape/totals_known/h1")
+    shown = row(page, "scores/mean_wape/totals_known/h1")
     expect(shown).to_contain_text(f"{wape:.6f}"[:-1])
     expect(shown).to_contain_text("trade.csv")
-    see(page, "skill_wape/totals_known/h1")
+    see(page, "scores/skill_wape/totals_known/h1")
     page.get_by_text("Artifacts", exact=True).first.click()
     see(page, "MLmodel", re.compile("^input_example.json$"))
 
@@ -287,10 +290,12 @@ def test_metrics_are_drawn_by_origin_beside_every_baseline(page, reviewed):
     page.goto(f"{reviewed.newer_page}/model-metrics")
     origins = reviewed.newer.scores_by_origin.query("horizon == 1")["origin"]
     for setting in reviewed.newer.config.settings:
-        page.get_by_placeholder("Search metric charts").fill(f"^wape/{setting}/h1/")
+        page.get_by_placeholder("Search metric charts").fill(
+            f"^scores_by_origin/wape/{setting}/h1/"
+        )
         for model in BACKTEST:
             expect(page.get_by_role("heading", name=model, exact=True)).to_be_visible()
-            see(page, f"{NEWER} (wape/{setting}/h1/{model})")
+            see(page, f"{NEWER} (scores_by_origin/wape/{setting}/h1/{model})")
         for year in (origins.min() + 1, origins.max()):
             see(page.locator("svg text"), re.compile(f"^{year}$"))
 

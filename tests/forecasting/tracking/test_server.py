@@ -192,7 +192,7 @@ def check_review(client: Any, run: Any, folder: Path) -> None:
     (output,) = run.outputs.model_outputs
     model = client.get_logged_model(output.model_id)
     assert (model.name, model.status.name) == ("forecaster", "READY")
-    assert {metric.key for metric in model.metrics} >= {"skill_wape/ex_ante/h1"}
+    assert {metric.key for metric in model.metrics} >= {"scores/skill_wape/ex_ante/h1"}
 
 
 def test_the_story_of_a_challenger(

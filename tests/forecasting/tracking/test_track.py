@@ -39,6 +39,7 @@ from forecasting.tracking.datasets import flat_config
 from forecasting.tracking.largest_errors import WORST_FLOWS, largest_errors
 from forecasting.tracking.mlflow_store import ended
 from forecasting.tracking.run_note import run_note
+from forecasting.tracking.run_table import run_table_page
 from forecasting.tracking.track import REQUIREMENTS, _check_folder, track
 from models.design import Design
 from models.forecaster import FittedForecaster
@@ -253,22 +254,26 @@ def model_folder(file: Path) -> Path:
 
 def test_every_origin_is_a_step(tracked):
     _, file, run_id = tracked
-    history = client(file).get_metric_history(run_id, "wape/totals_known/h2/last_value")
+    history = client(file).get_metric_history(
+        run_id, "scores_by_origin/wape/totals_known/h2/last_value"
+    )
     assert [m.step for m in history] == list(ORIGINS)
     assert [m.value for m in history] == [pytest.approx(0.4 + o / 1e6) for o in ORIGINS]
     logged = client(file).get_run(run_id).data.metrics
     for model in ("gravicast", *OTHERS):
         for metric in SKILL_METRICS:
-            assert f"{metric}/ex_ante/h1/{model}" in logged
-    assert logged["coverage_90/totals_known/h1"] == 0.9
+            assert f"scores_by_origin/{metric}/ex_ante/h1/{model}" in logged
+    assert logged["scores_by_origin/coverage_90/totals_known/h1"] == 0.9
 
 
 def test_what_is_not_a_number_is_left_out(tracked):
     _, file, run_id = tracked
-    history = client(file).get_metric_history(run_id, "auprc_births/totals_known/h1")
+    history = client(file).get_metric_history(
+        run_id, "scores_by_origin/auprc_births/totals_known/h1"
+    )
     assert [m.step for m in history] == [2015, 2017]
     logged = client(file).get_run(run_id).data.metrics
-    assert not [name for name in logged if name.startswith("auprc_deaths")]
+    assert not [name for name in logged if "auprc_deaths" in name]
     assert np.isfinite(list(logged.values())).all()
 
 
@@ -276,15 +281,40 @@ def test_summary_metrics_belong_to_the_model(tracked):
     result, file, run_id = tracked
     run = client(file).get_run(run_id)
     last = result.scores.query("model == 'gravicast' and setting == 'ex_ante' and horizon == 1")
-    skill = run.data.metrics["skill_wape/ex_ante/h1"]
+    skill = run.data.metrics["scores/skill_wape/ex_ante/h1"]
     assert skill == pytest.approx(last.query("stratum == 'all'")["skill_wape"].item())
-    assert run.data.metrics["skill_on_raked_wape/ex_ante/h1"] == pytest.approx(skill)
+    assert run.data.metrics["scores/skill_on_raked_wape/ex_ante/h1"] == pytest.approx(skill)
     (model,) = client(file).search_logged_models([run.info.experiment_id])
     of_model = {m.key: m for m in model.metrics}
-    assert of_model["skill_wape/ex_ante/h1"].value == skill
-    assert of_model["skill_wape/ex_ante/h1"].dataset_name == "trade.csv"
-    assert of_model["mean_wape/ex_ante/h1"].value == pytest.approx(0.102016)
+    assert of_model["scores/skill_wape/ex_ante/h1"].value == skill
+    assert of_model["scores/skill_wape/ex_ante/h1"].dataset_name == "trade.csv"
+    assert of_model["scores/mean_wape/ex_ante/h1"].value == pytest.approx(0.102016)
     assert not [key for key in of_model if key.endswith("last_value")]
+
+
+def test_the_first_numbers_are_means_over_origins_under_plain_names(tracked):
+    result, file, run_id = tracked
+    logged = client(file).get_run(run_id).data.metrics
+    plain = [name for name in logged if "/" not in name]
+    assert list(logged)[: len(plain)] == plain
+    scores = result.scores.query("model == 'gravicast' and stratum == 'all'")
+    scores = scores[scores["setting"] == result.provenance["setting"]].set_index("horizon")
+    for name, column in (("wape", "wape"), ("skill", "skill_wape"), ("coverage90", "coverage_90")):
+        for horizon in (scores.index.min(), scores.index.max()):
+            assert logged[f"{name}_h{horizon}"] == pytest.approx(scores.loc[horizon, column])
+
+
+def test_the_ui_opens_the_run_table_with_columns_of_errors(tracked):
+    _, file, run_id = tracked
+    found = client(file).get_run(run_id)
+    page = run_table_page(client(file))
+    experiment = client(file).get_experiment(found.info.experiment_id)
+    assert page.startswith(f"#/experiments/{experiment.experiment_id}/runs?workflowType=machine_le")
+    key = page.rpartition("viewStateShareKey=")[2]
+    columns = json.loads(experiment.tags[f"mlflow.sharedViewState.{key}"])["selectedColumns"]
+    names = [re.fullmatch(r"metrics\.`(.+)`", column)[1] for column in columns]
+    assert "wape_h1" in names
+    assert set(names) <= set(found.data.metrics)
 
 
 def test_data_carry_our_digest(tracked):
@@ -477,7 +507,9 @@ def test_metrics_have_the_same_names_in_every_run(tracked, store, tmp_path):
     assert names == again
     form = re.compile(
         r"(seconds/.+"
-        r"|(mean_|skill_|skill_on_raked_)?\w+/(totals_known|ex_ante)/h\d+(/\w+)?)$"
+        r"|(wape|skill|coverage90)_h\d+"
+        r"|scores/(mean_|skill_|skill_on_raked_)\w+/(totals_known|ex_ante)/h\d+"
+        r"|scores_by_origin/\w+/(totals_known|ex_ante)/h\d+(/\w+)?)$"
     )
     assert [name for name in names if not form.match(name)] == []
 
@@ -559,10 +591,10 @@ def test_every_trial_and_variant_of_a_study_is_a_child_run(store, tmp_path):
     assert absolute.data.params == {"question": "loss", "answer": "absolute"}
     assert history(store, absolute, "nested_loss") == {2003: 2.9, 2005: 2.8}
     assert history(store, absolute, "nested_money") == {2003: 0.9, 2005: 0.9}
-    variant = history(store, found["model: dynamic"], "wape/ex_ante/h2")
+    variant = history(store, found["model: dynamic"], "scores_by_origin/wape/ex_ante/h2")
     assert variant.keys() == {2015, 2017}
     # One name for one quantity: the run itself logs it under the same, with the model behind it.
-    assert "wape/ex_ante/h2/drift" in client(store).get_run(run_id).data.metrics
+    assert "scores_by_origin/wape/ex_ante/h2/drift" in client(store).get_run(run_id).data.metrics
 
 
 def test_files_of_another_run_are_not_logged(store, tmp_path):

@@ -1,0 +1,98 @@
+"""How past forecasts of exactly the same sum came out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from features.errors import InputError
+from forecasting.distribution.selections import selections
+from forecasting.evaluation.backtest_file import read_backtest
+from forecasting.results.record_setting import record_setting
+from forecasting.results.result import RunResult
+from forecasting.results.subjects import flow_columns
+
+TOO_LOW, TOO_HIGH = "always too low", "always too high"
+FEWEST_FLAGGED = 3
+"""Fewest origins that a flag rests on: one or two forecasts on the same side say nothing."""
+
+
+def outcomes_by_origin(run: RunResult, of: str | Sequence[str]) -> pd.DataFrame:
+    """Outcome and forecast of sums at every past origin and horizon.
+
+    Parameters
+    ----------
+    run
+        Finished.
+    of
+        See `forecasting.distribution.selections`.
+
+    Returns
+    -------
+    DataFrame
+        ``selection, setting, horizon, origin, target_year, forecast, actual`` (USD, of the flows
+        whose outcome is known) and ``ratio``, outcome / forecast. Groups whose members change have
+        those of the origin year.
+
+    Raises
+    ------
+    InputError
+        If a selection is not possible, or the run has no back-test.
+    """
+    chosen = selections(run.forecasts, of)
+    if run.provenance["kind"] == "forecast":
+        raise InputError(
+            "this folder holds a forecast without a back-test, and so no past outcomes",
+            remedy="Give the folder of the run that trained the model",
+            file=run.out,
+        )
+    setting, names = record_setting(run), flow_columns(run)
+    rows = read_backtest(
+        run.out,
+        columns=["origin", "horizon", *names, "forecast", "actual"],
+        where=[("setting", "==", setting)],
+    )
+    rows = rows[rows["actual"].notna()]
+    found = []
+    for (horizon, origin), block in rows.groupby(["horizon", "origin"], sort=True):
+        values = block[["forecast", "actual"]].to_numpy(dtype=np.float64)
+        for one in chosen:
+            forecast, actual = values[one.rows(block[names], int(origin))].sum(axis=0)
+            found.append((one.text, setting, horizon, origin, origin + horizon, forecast, actual))
+    columns = ["selection", "setting", "horizon", "origin", "target_year", "forecast", "actual"]
+    table = pd.DataFrame(found, columns=columns)
+    table["ratio"] = (table["actual"] / table["forecast"]).where(table["forecast"] > 0)
+    order = {one.text: number for number, one in enumerate(chosen)}
+    return table.sort_values(
+        ["selection", "horizon", "origin"],
+        key=lambda c: c.map(order) if c.name == "selection" else c,
+        ignore_index=True,
+    )
+
+
+def past_outcomes(run: RunResult, of: str | Sequence[str]) -> pd.DataFrame:
+    """How far outcomes of sums lay from their forecasts.
+
+    Returns
+    -------
+    DataFrame
+        One row per selection and horizon: ``selection, setting, horizon, origins, lowest, median,
+        highest`` (outcome / forecast) and ``flag``: "always too low" where every outcome of at
+        least three lay above its forecast, "always too high" where below; empty otherwise. A past
+        bias of one sum does not predict its next error: flag, never correct.
+
+    Raises
+    ------
+    InputError
+        See `outcomes_by_origin`.
+    """
+    known = outcomes_by_origin(run, of).dropna(subset="ratio")
+    by = known.groupby(["selection", "setting", "horizon"], sort=False)["ratio"]
+    table = by.agg(origins="size", lowest="min", median="median", highest="max").reset_index()
+    enough = table["origins"] >= FEWEST_FLAGGED
+    table["flag"] = np.select(
+        [enough & (table["lowest"] > 1), enough & (table["highest"] < 1)], [TOO_LOW, TOO_HIGH], ""
+    )
+    return table

@@ -1,0 +1,268 @@
+"""Whether intervals of sums cover what they say, with joint draws of past origins.
+
+    python tests/benchmarks/joint_draws.py RUN TRADE [--printed]
+
+RUN is the folder of a finished run with all origins, TRADE its trade table (exporter, importer,
+year, value). At every origin with at least four earlier ones, factors and intervals are estimated
+on errors known at that origin; nothing is chosen by the figures printed here. With --printed the
+margins are the intervals as the run printed them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+from scipy.stats import t as student_t
+
+from features.countries.groups import find_group
+from forecasting.evaluation.backtest_file import read_backtest
+from models.error_factors import FlowCodes, PastForecasts, fit_error_factors
+from models.flow_margins import FlowMargins, margins_of_bounds
+from models.intervals import Sample, fit_intervals
+from models.joint_draws import JointDraws
+from models.volatility import flow_volatility
+
+GROUPS = ("EU27", "ASEAN", "MERCOSUR", "USMCA", "GCC", "RCEP", "CPTPP", "AfCFTA", "BRICS", "EFTA")
+HORIZONS = (1, 3, 5)
+SETTINGS = ("totals_known", "ex_ante")
+FEWEST_ORIGINS = 4
+PARTNERS = 10
+RANKS = {"1-100": (0, 100), "101-300": (100, 300), "301-1000": (300, 1000)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("trade", type=Path)
+    parser.add_argument("--printed", action="store_true")
+    given = parser.parse_args()
+    cells = []
+    for setting in SETTINGS:
+        rows = read_rows(given.run, setting)
+        for horizon in HORIZONS:
+            blocks = dict(iter(rows[rows["horizon"] == horizon].groupby("origin")))
+            for origin in blocks:
+                past = [p for p in blocks if p + horizon <= origin]
+                if len(past) >= FEWEST_ORIGINS:
+                    cells += score(blocks, past, origin, setting, horizon, given)
+    table = pd.DataFrame(cells, columns=["setting", "horizon", "origin", "what", "value"])
+    means = table.groupby(["what", "setting", "horizon"], sort=False)["value"].mean()
+    print(means.unstack(["setting", "horizon"]).round(3).to_string())
+    print(f"draws of 200 x 29,106 x 5: {cost()}")
+
+
+def read_rows(run: Path, setting: str) -> pd.DataFrame:
+    columns = ["origin", "horizon", "exporter", "importer", "forecast", "actual", "base",
+               "lower_50", "upper_50", "lower_90", "upper_90", "probability_of_trade"]  # fmt: skip
+    return read_backtest(run, columns=columns, where=[("setting", "==", setting)])
+
+
+def score(blocks, past, origin, setting, horizon, given):
+    """Coverage and scores of one origin, in rows of the table."""
+    now = blocks[origin].reset_index(drop=True)
+    countries = list(now["exporter"].cat.categories)
+    n = len(countries)
+    codes = codes_of(now)
+    margins = (
+        printed_margins(now)
+        if given.printed
+        else refitted(blocks, past, now, setting, horizon, given)
+    )
+    unknown = horizon - (setting != "ex_ante")
+    growth = np.log(world_totals(given.trade).loc[:origin]).diff(unknown).dropna()
+    factors = fit_error_factors(
+        [past_forecasts(blocks[p]) for p in past],
+        history=growth.tolist() if unknown else [],
+        flows=codes,
+        countries=n,
+        sectors=1,
+    )
+    joint = JointDraws(codes, {horizon: factors}, {horizon: margins}, 200, 1)
+    return [
+        (setting, horizon, origin, what, value)
+        for what, value in measured(now, codes, countries, joint, margins)
+    ]
+
+
+def past_forecasts(block: pd.DataFrame) -> PastForecasts:
+    return PastForecasts(
+        block["forecast"].to_numpy(dtype=float),
+        block["actual"].to_numpy(dtype=float),
+        codes_of(block),
+    )
+
+
+def codes_of(block: pd.DataFrame) -> FlowCodes:
+    e, i = (block[side].cat.codes.to_numpy().astype(int) for side in ("exporter", "importer"))
+    return FlowCodes(e, i, np.zeros(len(block), dtype=int))
+
+
+def printed_margins(now: pd.DataFrame) -> FlowMargins:
+    bounds = {level: tuple(now[f"{side}_{level}"].to_numpy(dtype=float)
+                           for side in ("lower", "upper")) for level in (50, 90)}  # fmt: skip
+    return margins_of_bounds(now["forecast"].to_numpy(dtype=float), bounds)
+
+
+def refitted(blocks, past, now, setting, horizon, given) -> FlowMargins:
+    """Margins of intervals that are fitted on past origins as a run of today's code does."""
+    samples = [
+        Sample(p, *columns(blocks[p]), volatility=volatility(blocks[p], p, given.trade))
+        for p in past
+    ]
+    world = np.log(world_totals(given.trade).loc[: int(now["origin"].iloc[0])])
+    shocks = world_errors(world, horizon - (setting != "ex_ante"))
+    forecast, _, expected = columns(now)
+    known = volatility(now, int(now["origin"].iloc[0]), given.trade)
+    bounds = fit_intervals(samples, shocks=shocks).bounds(forecast, expected, known)
+    return margins_of_bounds(forecast, bounds)
+
+
+def columns(block: pd.DataFrame):
+    forecast, actual = (block[name].to_numpy(dtype=float) for name in ("forecast", "actual"))
+    e, i = (block[side].cat.codes.to_numpy() for side in ("exporter", "importer"))
+    exports, imports = (np.bincount(code, forecast) for code in (e, i))
+    return forecast, actual, exports[e] * imports[i] / forecast.sum()
+
+
+def world_errors(world: pd.Series, years: int) -> np.ndarray:
+    """As `models.totals.world_shocks`, around the mean growth of the past, without monthly news."""
+    if not years:
+        return np.zeros(1)
+    variance = years * world.diff().dropna().var()
+    nodes = (np.arange(15) + 0.5) / 15
+    return np.sqrt(variance) * student_t.ppf(nodes, df=max(len(world) - 2, 3))
+
+
+@lru_cache(maxsize=1)
+def history(trade: Path) -> pd.DataFrame:
+    """Flows by year, one column a flow."""
+    table = pd.read_parquet(trade)
+    value = next(c for c in table if str(table[c].dtype).startswith("float"))
+    flows = table.pivot_table(index="year", columns=["exporter", "importer"], values=value,
+                              aggfunc="sum", observed=True)  # fmt: skip
+    return flows.fillna(0.0)
+
+
+def world_totals(trade: Path) -> pd.Series:
+    return history(trade).sum(axis=1)
+
+
+def volatility(block: pd.DataFrame, origin: int, trade: Path) -> np.ndarray:
+    sides = (block[side].astype(str) for side in ("exporter", "importer"))
+    flows = history(trade).reindex(columns=pd.MultiIndex.from_arrays([*sides]))
+    return flow_volatility(flows.loc[:origin].to_numpy())
+
+
+def measured(now, codes, countries, joint, margins):
+    """Name and value of every measurement of one origin."""
+    actual, forecast = now["actual"].to_numpy(dtype=float), now["forecast"].to_numpy(dtype=float)
+    n, flows = len(countries), np.arange(len(now))
+    ones = np.ones(len(now))
+    exports = csr_array((ones, (codes.exporter, flows)), shape=(n, len(now)))
+    imports = csr_array((ones, (codes.importer, flows)), shape=(n, len(now)))
+    members = [np.isin(countries, find_group(name).members(2017)) for name in GROUPS]
+    pairs = csr_array(np.array([(a[codes.exporter] & b[codes.importer]).astype(float)
+                                for a in members for b in members if a is not b]))  # fmt: skip
+    world = csr_array(ones[None, :])
+    drawn = {}
+    for name, groups in (("exporters", exports), ("importers", imports), ("groups", pairs),
+                         ("world", world)):  # fmt: skip
+        drawn[name] = joint.sums(groups)[:, 0]
+        known = groups @ actual
+        traded = known > 0
+        yield f"coverage {name}", covered(drawn[name], known)[traded].mean()
+        yield f"bias {name}", np.mean((drawn[name].mean(axis=1) / (groups @ forecast))[traded]) - 1
+    yield from flow_rows(forecast, actual, margins)
+    values = np.concatenate([block[0] for _, block in joint.blocks()])
+    yield "coverage shares", shares(values, drawn["exporters"], codes, forecast, actual, exports)
+    scale = np.maximum(exports @ forecast, 1.0)
+    rng = np.random.default_rng(0)
+    alone = exports @ rng.permuted(values, axis=1).astype(float)
+    yield "coverage exporters, independent", covered(alone, exports @ actual).mean()
+    truth = (exports @ actual) / scale
+    for name, function in (("energy", energy_score), ("variogram", variogram_score)):
+        ours = function(drawn["exporters"] / scale[:, None], truth)
+        yield f"{name} score / independent", ours / function(alone / scale[:, None], truth)
+
+
+def flow_rows(forecast, actual, margins):
+    order = np.argsort(-forecast, kind="stable")
+    values = margins.values(200)
+    inside, width = covered(values, actual), widths(values, forecast)
+    for name, (first, last) in RANKS.items():
+        chosen = order[first:last]
+        yield f"coverage rank {name}", inside[chosen].mean()
+        yield f"width rank {name}", width[chosen].mean()
+    positive = order[forecast[order] > 0]
+    for decile, chosen in enumerate(np.array_split(positive, 10)):
+        yield f"coverage decile {10 - decile}", inside[chosen].mean()
+
+
+def shares(values, totals, codes, forecast, actual, exports):
+    """Coverage of the shares of each exporter's largest partners."""
+    total = exports @ actual
+    inside = []
+    for country in np.flatnonzero(total > 0):
+        mine = np.flatnonzero(codes.exporter == country)
+        mine = mine[np.argsort(-forecast[mine])[:PARTNERS]]
+        drawn = values[mine] / totals[country]
+        inside.append(covered(drawn, actual[mine] / total[country]).mean())
+    return np.mean(inside)
+
+
+def covered(values, actual):
+    low, high = np.quantile(values.astype(float), (0.05, 0.95), axis=-1, method="hazen")
+    return (actual >= low - 1e-6 * np.abs(low)) & (actual <= high + 1e-6 * np.abs(high))
+
+
+def widths(values, forecast):
+    low, high = np.quantile(values.astype(float), (0.05, 0.95), axis=-1, method="hazen")
+    return (high - low) / np.maximum(forecast, 1.0)
+
+
+def energy_score(values, truth):
+    """Of draws [unit, draw]; Gneiting and Raftery 2007, doi:10.1198/016214506000001437."""
+    distance = np.linalg.norm(values - truth[:, None], axis=0).mean()
+    between = np.linalg.norm(values[:, :, None] - values[:, None, :], axis=0).mean()
+    return distance - between / 2
+
+
+def variogram_score(values, truth):
+    """Order 0.5; Scheuerer and Hamill 2015, doi:10.1175/MWR-D-14-00269.1."""
+    seen = np.sqrt(np.abs(truth[:, None] - truth[None, :]))
+    expected = np.mean([np.sqrt(np.abs(v[:, None] - v[None, :])) for v in values.T], axis=0)
+    return np.mean((seen - expected) ** 2)
+
+
+def cost() -> str:
+    """CPU seconds and peak memory of as many draws as a large panel needs."""
+    rng = np.random.default_rng(0)
+    countries, flows = 171, 171 * 170
+    exporter = np.repeat(np.arange(countries), countries - 1)
+    importer = np.concatenate([np.delete(np.arange(countries), k) for k in range(countries)])
+    forecast = np.exp(rng.normal(15, 3, flows))
+    codes = FlowCodes(exporter, importer, np.zeros(flows, dtype=int))
+    past = [PastForecasts(forecast, forecast * np.exp(rng.normal(0, 0.3, flows)), codes)
+            for _ in range(14)]  # fmt: skip
+    factors = fit_error_factors(past, history=[], flows=codes, countries=countries, sectors=1)
+    bounds = {50: (forecast * 0.8, forecast * 1.2), 90: (forecast * 0.5, forecast * 2)}
+    margins = margins_of_bounds(forecast, bounds)
+    horizons = range(1, 6)
+    joint = JointDraws(codes, dict.fromkeys(horizons, factors), dict.fromkeys(horizons, margins),
+                       200, 1)  # fmt: skip
+    before = time.process_time()
+    joint.sums(csr_array((np.ones(flows), (exporter, np.arange(flows))), shape=(171, flows)))
+    seconds = time.process_time() - before
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    return f"{seconds:.1f} CPU s, peak memory of this process {memory:.0f} MB"
+
+
+if __name__ == "__main__":
+    main()
