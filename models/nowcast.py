@@ -128,6 +128,7 @@ class _Side:
     level: Vector
     growth: Vector
     spread: Vector
+    months: Vector
     filed: NDArray[np.bool_]
 
     @classmethod
@@ -154,6 +155,7 @@ class _Side:
             fresh + np.where(total > 0, mean, usual[margins]),
             history[-1] + fresh - reported[-1],
             np.where(known.sum(axis=0) > 1, spread, np.nan),
+            reports.months_at(side, info.origin + 1, info.flows),
             filed,
         )
 
@@ -164,6 +166,8 @@ class _Side:
             self.growth - anchor,
             self.fresh - anchor,
             self.spread,
+            # The growth of a few months says less than that of a year.
+            self.months,
             silent.astype(np.float64),
             self.filed.astype(np.float64),
         ]

@@ -56,6 +56,14 @@ class SeenReports:
             return np.full(values.shape[1], np.nan)
         return values[row].astype(np.float64)
 
+    def months_at(self, reporter: Reporter, year: int, flows: FlowIndex) -> NDArray[np.float64]:
+        """Months that reports of a year stand on, shape ``[flow]``; 12 where none were out."""
+        row = year - int(self.years[0])
+        if self.months is None or not 0 <= row < self.years.size:
+            return np.full(flows.size, 12.0)
+        months = self.months[reporter][row, margins_of(flows, reporter)]
+        return np.where(months == 0, 12.0, months)
+
 
 @dataclass(frozen=True, slots=True)
 class Reports:
@@ -249,8 +257,8 @@ def _statements(
     strays = sum(int(one.strays.sum()) for one in declared.values())
     years = "reporters' years" if sectors == 1 else "years of reporters' sectors"
     lines = [
-        f"{int(filed.any(axis=(0, 1)).sum())} reporters have filed {int(filed.sum()):,} years of "
-        "exports or imports",
+        f"{int(np.any(filed, axis=(0, 1)).sum())} reporters have filed {int(filed.sum()):,} years "
+        "of exports or imports",
         f"they came out: {int((filed & dated).sum()):,} on a stated day, {int(usual.sum()):,} with "
         f"their reporter's usual delay, {int(late.sum()):,} after {LATE_MONTHS} months, as nothing "
         "says when",

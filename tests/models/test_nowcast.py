@@ -97,6 +97,24 @@ def test_where_one_side_is_late_the_other_decides_and_where_both_are_the_base_do
     np.testing.assert_allclose(usd(found.anchor)[~known], actual(trade, ORIGIN)[~known], rtol=1e-5)
 
 
+def test_growth_of_a_few_months_is_known_as_such():
+    trade = truth()
+    annual = declared(trade, scale={"import": 1.0, "export": 1.0})
+    parts = [
+        annual.assign(month=month, value_usd=annual["value_usd"] / 12) for month in range(1, 13)
+    ]
+    months = pd.concat(parts, ignore_index=True)
+    last = months["year"] == ORIGIN + 1
+    german = (months["reporter"] == "DEU") & (months["flow"] == "export")
+    started = months[~last | ~german | (months["month"] <= 3)]
+    found = implied(started[started["year"] <= ORIGIN + 1], trade, delays=EARLY)
+    flows = TradePanel.from_frame(trade).flows
+    of_months = np.isclose(found.columns, 3.0).all(axis=0, where=(flows.exporter == 2)[:, None])
+    assert of_months.sum() == 1
+    column = found.columns[:, of_months.argmax()]
+    np.testing.assert_array_equal(column, np.where(flows.exporter == 2, 3, 12))
+
+
 def test_an_absurd_report_stays_within_reach_of_the_base():
     trade = truth()
     reports = declared(trade, scale={"import": 1.0, "export": 1.0})

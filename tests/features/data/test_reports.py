@@ -191,6 +191,19 @@ def test_months_so_far_are_growth_over_the_same_months(annual):
     assert any("incomplete" in line for line in reports.statements)
 
 
+def test_what_is_out_says_on_how_many_months_it_stands():
+    reports = made(months_of("DEU", 2010, range(1, 13)), months_of("DEU", 2011, range(1, 5)))
+    german = FLOWS.exporter == FLOWS.countries.index("DEU")
+    for day, year, months in (
+        (date(2011, 11, 1), 2011, 4),
+        (date(2011, 10, 31), 2011, 12),
+        (date(2011, 11, 1), 2010, 12),
+        (date(2011, 11, 1), 2013, 12),
+    ):
+        found = reports.seen(day, origin=2010).months_at("exporter", year, FLOWS)
+        np.testing.assert_array_equal(found, np.where(german, months, 12))
+
+
 def test_partners_that_the_months_do_not_compare():
     """New ones take the reporter's ratio of year to months; of silent ones nothing is known."""
     before = months_of("DEU", 2010, range(1, 13))

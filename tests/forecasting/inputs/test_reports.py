@@ -107,6 +107,7 @@ def test_sources_that_reconcile_are_no_reports(key, files, tmp_path):
     ("options", "says"),
     [
         ({"report_delays": "delays.csv"}, "Give the reports as well"),
+        ({"reports": "reports.csv", "universe": "active"}, "Reports may name any flow"),
         ({"trade": None, "reports": "reports.csv"}, "need a trade file"),
         ({"trade": None, "monthly": "monthly.csv"}, "need a trade file"),
     ],
