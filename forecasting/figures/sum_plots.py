@@ -216,7 +216,7 @@ def growth_chances(
               linewidth=0, height=0.65, label="falls")  # fmt: skip
     axes.axvline(50, color=GREY, linewidth=1)
     axes.set_yticks(rows, table["name"])
-    for row, value in zip(rows, chance, strict=True):
+    for row, value in enumerate(chance):
         axes.text(
             1, row, f"{value:.0f}%", color="white", va="center", fontweight="bold", fontsize=8
         )

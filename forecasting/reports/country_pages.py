@@ -46,7 +46,8 @@ def make_country_pages(run: Path | str, *, out: Path | str | None = None) -> Pat
     result = read_run(run)
     _check_folder(folder)
     reader, years, origin = sum_reader(result), years_of(result), origin_of(result)
-    codes, countries = exporters(result), []
+    codes = exporters(result)
+    countries: list[CountryLevels] = []
     for start in range(0, len(codes), _AT_ONCE):
         block = codes[start : start + _AT_ONCE]
         countries += country_levels(reader, block, years, partners=PARTNERS)

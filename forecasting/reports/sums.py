@@ -125,11 +125,13 @@ class SumReader:
         table = past_outcomes(self.run, list(names))
         return tuple(
             PastOutcome(
-                names[row["selection"]],
-                int(row["horizon"]),
-                int(row["origins"]),
-                *(float(row[name]) - 1 for name in ("lowest", "median", "highest")),
-                str(row["flag"]),
+                name=names[row["selection"]],
+                horizon=int(row["horizon"]),
+                origins=int(row["origins"]),
+                lowest=float(row["lowest"]) - 1,
+                median=float(row["median"]) - 1,
+                highest=float(row["highest"]) - 1,
+                flag=str(row["flag"]),
             )
             for row in table.to_dict("records")
             if row["horizon"] in wanted
