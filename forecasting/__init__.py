@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from forecasting.results.measures import measures as measures
     from forecasting.results.read import read_run as read_run
     from forecasting.results.result import RunResult as RunResult
+    from forecasting.scenarios.scenario import scenario as scenario
     from forecasting.serving.serving import forecast_with as forecast_with
     from forecasting.tracking.track import track as track
     from models.saved import load_forecaster as load_forecaster
