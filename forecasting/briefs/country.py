@@ -97,7 +97,7 @@ def country_brief(
     Returns
     -------
     Brief
-        Tables ``totals`` and ``technology``, and for exports and imports ``_levels``, ``_partners``,
+        Tables ``totals``, ``technology``, and for exports and imports ``_levels``, ``_partners``,
         ``_channels``, ``_partner_channels`` and, where there was a back-test, ``_record``.
 
     Raises
