@@ -180,7 +180,7 @@ def _sums(
     return pd.concat(parts, ignore_index=True).rename(columns={"value_origin": "last_known"}), []
 
 
-def _year(row: pd.Series, year: int, as_of: date, *, sure: bool) -> YearLevel:  # type: ignore[type-arg]
+def _year(row: pd.Series, year: int, as_of: date, *, sure: bool) -> YearLevel:
     names = ("lower_50", "upper_50", "lower_90", "upper_90")
     low, high, lowest, highest = (float(row[n]) if sure else float("nan") for n in names)
     return YearLevel(
