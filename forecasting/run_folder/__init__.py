@@ -11,6 +11,7 @@
   ``coverage.csv``: what the data fill.
 - ``measures_*``: measures of the trade pattern, with intervals, contributions and scores.
 - ``figures/``, ``report.html``: plots as PNG and SVG; a page that opens offline.
+- ``plans/``: a folder a plan, added by ``gravicast plan``: tables, a workbook, a page, figures.
 - ``model/``, ``run.json``: the fitted forecaster; data, versions, choices and the sha256 of every
   file.
 

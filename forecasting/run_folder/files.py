@@ -19,6 +19,8 @@ STUDY = frozenset({"study"})
 ACTIVE = frozenset({"active"})
 """So does one whose flows are those that have traded by the origin (``--universe``)."""
 ALWAYS = frozenset({"run", "forecast"})
+PLANNED = frozenset({"plan"})
+"""``gravicast plan`` adds these to a finished run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ REPORT = "report.html"
 SCOREBOARD = "scoreboard.md"
 FIGURES = "figures"
 MODEL = "model"
+PLANS = "plans"
 
 _FLOW = ("exporter", "importer")
 _UNIT = ("measure", "country", "partner", "sector")
@@ -99,6 +102,7 @@ FILES = (
     RunFile(SCOREBOARD, RUN, redrawn=True),
     RunFile(REPORT, RUN, redrawn=True),
     RunFile(f"{FIGURES}/", RUN, redrawn=True),
+    RunFile(f"{PLANS}/", PLANNED, logged=False, redrawn=True),
 )  # fmt: skip
 """Everything a run writes; a folder that holds more is never replaced."""
 
