@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from forecasting.job import run as run
     from forecasting.options.forecast_config import ForecastConfig as ForecastConfig
     from forecasting.options.run_config import RunConfig as RunConfig
+    from forecasting.planning.plan import plan as plan
     from forecasting.promotion.promote import promote as promote
     from forecasting.reports.report import make_report as make_report
     from forecasting.results.measures import Measures as Measures

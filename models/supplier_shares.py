@@ -55,7 +55,7 @@ class SupplierProblem:
     level
         Of CVaR: the mean over the worst ``1 - level`` of draws counts.
     switching_cost
-        Of moving a share of 1 to another supplier, in units of ``cost``.
+        Of each unit of share that is given up, and of each that is taken on, in units of ``cost``.
     """
 
     availability: Vector

@@ -21,6 +21,8 @@ ACTIVE = frozenset({"active"})
 ALWAYS = frozenset({"run", "forecast"})
 LATER = frozenset({"scenario"})
 """``gravicast scenario`` adds these to a finished run or forecast."""
+PLANNED = frozenset({"plan"})
+"""``gravicast plan`` adds these to a finished run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ SCOREBOARD = "scoreboard.md"
 FIGURES = "figures"
 MODEL = "model"
 SCENARIOS = "scenarios"
+PLANS = "plans"
 
 _FLOW = ("exporter", "importer")
 _UNIT = ("measure", "country", "partner", "sector")
@@ -103,6 +106,7 @@ FILES = (
     RunFile(REPORT, RUN, redrawn=True),
     RunFile(f"{FIGURES}/", RUN, redrawn=True),
     RunFile(f"{SCENARIOS}/", LATER, logged=False, redrawn=True),
+    RunFile(f"{PLANS}/", PLANNED, logged=False, redrawn=True),
 )  # fmt: skip
 """Everything a run writes; a folder that holds more is never replaced."""
 

@@ -1,0 +1,67 @@
+"""A plan's page: one HTML file that opens without a network, a template filled from facts."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from forecasting.planning.result import PlanResult
+from forecasting.planning.sourcing import FALLS
+from forecasting.results.subjects import named
+from forecasting.words.labels import SETTING_LABELS
+from forecasting.words.numbers import DASH, percent
+
+SHOWN = 50
+"""Rows of a table on the page; the workbook has all."""
+
+
+def plan_page(plan: PlanResult, figures: Mapping[str, bytes]) -> str:
+    """The page of a plan; ``figures`` are PNG files by name."""
+    images = {
+        name.removesuffix(".png"): base64.b64encode(content).decode("ascii")
+        for name, content in figures.items()
+        if name.endswith(".png")
+    }
+    return _template().render(
+        plan=plan,
+        setting=SETTING_LABELS[plan.record["setting"]].lower(),
+        year_rows=_rows(plan.demand[plan.demand["period"] == str(plan.record["year"])]),
+        stock_rows=_rows(plan.inventory),
+        risk_rows=_rows(plan.risk),
+        share_rows=_rows(plan.shares),
+        mixes=_rows(plan.frontier[plan.frontier["mix"] != "frontier"] if len(plan.frontier)
+                    else plan.frontier),
+        falls=FALLS,
+        images=images,
+        shown=SHOWN,
+    )  # fmt: skip
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, object]]:
+    return [{str(name): value for name, value in row.items()}
+            for row in table.head(SHOWN).to_dict("records")]  # fmt: skip
+
+
+def units(value: float) -> str:
+    """A quantity in its own unit: whole from 100 on, else three digits."""
+    if not np.isfinite(value):
+        return DASH
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.3g}"
+
+
+@lru_cache(maxsize=1)
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("forecasting.planning", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters |= {"units": units, "percent": percent, "named": named}
+    return environment.get_template("plan.html.j2")

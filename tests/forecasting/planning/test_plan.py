@@ -1,0 +1,140 @@
+"""A plan end to end: tables that agree with the run, with each other and with their files."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.errors import InputError
+from forecasting import draws, plan, read_run
+from forecasting.planning import LIMITS
+from forecasting.planning.binding import bind
+from forecasting.planning.demand import item_demand
+from forecasting.planning.markets import market_draws
+from forecasting.planning.plan import answer_plan, market_plan
+from forecasting.planning.result import TABLES
+from forecasting.planning.workbook import workbook
+
+
+@pytest.fixture
+def answered(sectors_read, bound):
+    return answer_plan(sectors_read, bound())
+
+
+def test_markets_are_the_draws_of_the_run(sectors_read, bound):
+    one = bound()
+    found = market_draws(one, sectors_read)
+    theirs = draws(sectors_read, "DEU:imports:goods;CHN,DEU,goods", n_draws=40, years=[one.year])
+    assert found.market[0] == pytest.approx(theirs.values[0, 0], rel=1e-5)
+    assert found.last_market[0] == pytest.approx(theirs.table["last_known"].iloc[0])
+    pair = int(one.links.supplier_pair[0])
+    assert found.pair[pair] == pytest.approx(theirs.values[1, 0], rel=1e-5)
+    stopped = (found.availability[pair] == 0).mean()
+    assert stopped >= found.stops[pair] - 1 / 40
+
+
+def test_demand_grows_with_its_market_where_there_is_no_history(sectors_read, bound):
+    one = bound()
+    drawn = market_draws(one, sectors_read)
+    demand = item_demand(one, drawn, sectors_read)
+    market = one.links.item_market[1]
+    assert demand.annual[1] == pytest.approx(800 * drawn.growth[market])
+    assert np.isnan(demand.profile[1]).all()
+
+
+def test_a_monthly_history_gives_a_season_and_an_own_growth(sectors_read, bound, answered):
+    one = bound()
+    demand = item_demand(one, market_draws(one, sectors_read), sectors_read)
+    assert demand.profile[0].sum() == pytest.approx(1)
+    assert demand.profile[0].argmax() == 11
+    months = answered.demand[answered.demand["period"].str.contains("-")]
+    assert months["mean"].sum() == pytest.approx(answered.demand["mean"].iloc[0])
+    # This history grows steadily and the tiny world's markets do not: its own growth counts.
+    assert demand.weight[0] < 1
+
+
+def test_tables_agree_with_each_other(answered):
+    stock = answered.inventory.set_index("item")
+    assert stock.loc["=app", "cycle_service"] == pytest.approx(0.95, abs=0.01)
+    assert (stock["safety_stock"] > 0).all()
+    assert stock.loc["bolt", "lead_time_days"] == pytest.approx(0.6 * 60 + 0.4 * 20)
+    shares = answered.shares.groupby("item")[["share_now", "share"]].sum()
+    assert np.allclose(shares, 1)
+    assert (answered.shares["share"] <= answered.shares["cap"] + 1e-9).all()
+    risk = answered.risk
+    assert (risk["probability_of_fall_10"] >= risk["probability_of_fall_25"]).all()
+    assert (risk["probability_of_fall_25"] >= risk["probability_of_stop"] - 1 / 40).all()
+    assert risk["concentration"].between(0, 1).all()
+
+
+def test_a_plan_writes_its_folder_and_keeps_it(own_run, files):
+    found = plan(own_run, files.plan)
+    folder = own_run / "plans" / "plan"
+    assert {"plan.html", "plan.xlsx", "plan.json", "frontier.svg"} <= {
+        p.name for p in folder.iterdir()
+    }
+    for name in TABLES:
+        pd.testing.assert_frame_equal(
+            pd.read_parquet(folder / f"{name}.parquet"), getattr(found, name), check_dtype=False
+        )
+    page = (folder / "plan.html").read_text(encoding="utf-8")
+    assert "bolt" in page
+    assert all(limit.partition(":")[0] in page for limit in LIMITS)
+    assert "http" not in page.replace("http://www.w3.org", "")
+    book = pd.read_excel(folder / "plan.xlsx", sheet_name=None, engine="openpyxl")
+    assert list(book) == [*TABLES, "notes"]
+    # A formula in a user's cell stays text.
+    assert book["inventory"]["item"].tolist() == ["bolt", "=app"]
+    assert book["inventory"]["reorder_point"].to_numpy() == pytest.approx(
+        found.inventory["reorder_point"].to_numpy()
+    )
+    with pytest.raises(InputError, match="overwrite"):
+        plan(own_run, files.plan)
+    before = {p.name: p.read_bytes() for p in folder.iterdir()}
+    plan(own_run, files.plan, overwrite=True)
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
+    assert read_run(own_run).out == own_run
+
+
+def test_nothing_is_written_where_limits_leave_no_shares(own_run, files):
+    files.write("plan.yaml", files.plan.read_text() + "limits: {largest_share: 30%}\n")
+    with pytest.raises(InputError):
+        plan(own_run, files.plan)
+    assert not (own_run / "plans").exists()
+
+
+def test_a_market_needs_no_file(sectors_read):
+    written, tables = market_plan(sectors_read, "Germany", "goods")
+    found = answer_plan(sectors_read, bind(written, tables, sectors_read))
+    assert found.inventory.empty
+    whole = draws(sectors_read, "DEU:imports:goods", years=[found.record["year"]]).table
+    assert found.demand["demand_before"].iloc[0] == pytest.approx(whole["last_known"].iloc[0])
+    assert found.demand["lower_90"].iloc[0] == pytest.approx(whole["lower_90"].iloc[0], rel=1e-4)
+    assert found.risk["share"].sum() == pytest.approx(1)
+
+
+def test_pieces_or_boxes_do_not_change_the_plan(sectors_read, bound):
+    """A box of 12: quantities divide by it, prices and costs of a unit multiply."""
+    one = bound()
+    items, suppliers = one.tables.items.copy(), one.tables.suppliers.copy()
+    items["demand"] /= 12
+    items[["unit_cost", "holding_cost", "stockout_cost"]] *= 12
+    suppliers["unit_price"] *= 12
+    suppliers["capacity"] /= 12
+    boxed = replace(one, tables=replace(one.tables, items=items, suppliers=suppliers))
+    ours, theirs = answer_plan(sectors_read, one), answer_plan(sectors_read, boxed)
+    for name in ("order_quantity", "reorder_point", "safety_stock", "one_order_quantity"):
+        assert 12 * theirs.inventory[name].to_numpy() == pytest.approx(
+            ours.inventory[name].to_numpy(), rel=1e-6
+        )
+    for name in ("cost", "fill_rate", "cycle_service"):
+        assert theirs.inventory[name].to_numpy() == pytest.approx(ours.inventory[name].to_numpy())
+    assert theirs.shares["share"].to_numpy() == pytest.approx(
+        ours.shares["share"].to_numpy(), abs=1e-6
+    )
+
+
+def test_the_workbook_has_the_same_bytes_every_time():
+    table = pd.DataFrame({"item": ["=1+1", "b"], "share": [0.5, np.nan]})
+    assert workbook({"x": table}, ["note"]) == workbook({"x": table}, ["note"])
