@@ -129,7 +129,6 @@ def side_levels(
                 past=_past(past, one, horizon),
             )
         )
-    lag = int(run.provenance["config"].get("trade_lag_months", 13))
     return SideLevels(
         country=named(code),
         word=SIDES[side],
@@ -138,7 +137,7 @@ def side_levels(
         rows=tuple(rows),
         over=tuple(str(y) for y in known if y not in shown),
         totals_published=any_total_published(run),
-        stale=last_published_year(as_of, lag_months=lag) - origin_of(run),
+        stale=last_published_year(as_of, lag_months=run.config.trade_lag_months) - origin_of(run),
         back_tested=joint is not None,
         notes=tuple(notes),
     )
