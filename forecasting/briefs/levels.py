@@ -208,7 +208,8 @@ def _past(past: pd.DataFrame, one: str, horizon: int) -> PastRatio | None:
 def levels_table(side: SideLevels) -> BriefTable:
     """The opening table: the file in USD, one row a partner and year; texts in one row each."""
     frame = pd.DataFrame([_cells(row, year) for row in side.rows for year in row.years])
-    size, unit = scale_of(max(row.last_known for row in side.rows))
+    # The unit of the largest partner: the total may be larger, and a group too.
+    size, unit = scale_of(side.rows[0].last_known)
     last = side.rows[0].years[-1]
     words = pd.DataFrame([line for row in side.rows for line in _lines(side, row, size)])
     return BriefTable(
