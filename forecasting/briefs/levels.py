@@ -129,7 +129,6 @@ def side_levels(
                 past=_past(past, one, horizon),
             )
         )
-    lag = int(run.provenance["config"].get("trade_lag_months", 13))
     return SideLevels(
         country=named(code),
         word=SIDES[side],
@@ -138,7 +137,7 @@ def side_levels(
         rows=tuple(rows),
         over=tuple(str(y) for y in known if y not in shown),
         totals_published=any_total_published(run),
-        stale=last_published_year(as_of, lag_months=lag) - origin_of(run),
+        stale=last_published_year(as_of, lag_months=run.config.trade_lag_months) - origin_of(run),
         back_tested=joint is not None,
         notes=tuple(notes),
     )
@@ -209,7 +208,8 @@ def _past(past: pd.DataFrame, one: str, horizon: int) -> PastRatio | None:
 def levels_table(side: SideLevels) -> BriefTable:
     """The opening table: the file in USD, one row a partner and year; texts in one row each."""
     frame = pd.DataFrame([_cells(row, year) for row in side.rows for year in row.years])
-    size, unit = scale_of(max(row.last_known for row in side.rows))
+    # The unit of the largest partner: the total may be larger, and a group too.
+    size, unit = scale_of(side.rows[0].last_known)
     last = side.rows[0].years[-1]
     words = pd.DataFrame([line for row in side.rows for line in _lines(side, row, size)])
     return BriefTable(
