@@ -80,6 +80,10 @@ def test_tables_agree_with_each_other(answered):
     shares = answered.shares.groupby("item")[["share_now", "share"]].sum()
     assert np.allclose(shares, 1)
     assert (answered.shares["share"] <= answered.shares["cap"] + 1e-9).all()
+    curve = answered.frontier[answered.frontier["mix"] == "frontier"]
+    for _, block in curve.groupby("item"):
+        assert (block["total_cost"].diff().dropna() >= -1e-9).all()
+        assert (block["cvar"].diff().dropna() <= 1e-9).all()
     risk = answered.risk
     assert (risk["probability_of_fall_10"] >= risk["probability_of_fall_25"]).all()
     assert (risk["probability_of_fall_25"] >= risk["probability_of_stop"] - 1 / 40).all()
