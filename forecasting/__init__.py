@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from features.store.dataset import Dataset as Dataset
     from features.store.fetching import fetch as fetch
     from features.store.store import Store as Store
+    from features.world.sector_world import SectorWorld as SectorWorld
+    from features.world.sector_world import simulate_sector_world as simulate_sector_world
     from features.world.world import World as World
     from features.world.world import simulate_world as simulate_world
     from forecasting.briefs.blocs import blocs_brief as blocs_brief
@@ -72,6 +74,7 @@ if TYPE_CHECKING:
     from forecasting.results.measures import measures as measures
     from forecasting.results.read import read_run as read_run
     from forecasting.results.result import RunResult as RunResult
+    from forecasting.scenarios.scenario import scenario as scenario
     from forecasting.serving.serving import forecast_with as forecast_with
     from forecasting.tracking.track import track as track
     from models.saved import load_forecaster as load_forecaster

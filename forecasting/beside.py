@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from forecasting.options.run_config import RunConfig
 
@@ -39,6 +39,11 @@ def preparations(config: RunConfig) -> list[Task]:
     if config.figures or config.report:
         tasks.append(_import_matplotlib)
     if config.experiment is not None:
+        # MLflow imports polars where it is installed. Here, before the thread starts, it comes in
+        # whole: scikit-learn, in the folds' threads, fails on one that is half imported.
+        with suppress(ImportError):
+            import polars  # noqa: F401
+
         from forecasting.tracking.mlflow_store import prepare_tracking
 
         tasks.append(prepare_tracking)

@@ -27,6 +27,7 @@ from forecasting.progress import Progress
 from models.design import origin_value
 from models.flow_model import Known, ReportedStart
 from models.forecaster import FittedForecaster, FittedNowcast, FlowForecast, ShiftForecaster
+from models.volatility import flow_volatility
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ def _fitted(
         probability=known.training.probability,
         own=own,
         nowcast=None if start is None else _nowcast(start, backtest, known.origin),
+        volatility=flow_volatility(info.history),
     )
 
 

@@ -95,7 +95,9 @@ def conditional(values: Vector, effect: Vector, *, flows: FlowIndex) -> Raked:
         where zeros leave totals out of reach.
     """
     totals = [
-        np.bincount(margin, weights=values, minlength=len(flows.countries) * len(flows.sectors))
+        np.bincount(
+            margin, weights=values, minlength=len(flows.countries) * len(flows.sectors)
+        ).astype(np.float64)
         for margin in (
             flows.exporter * len(flows.sectors) + flows.sector,
             flows.importer * len(flows.sectors) + flows.sector,

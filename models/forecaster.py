@@ -295,6 +295,8 @@ class FittedForecaster:
     nowcast
         The nowcast that later horizons start from; ``features`` are then those of its year. None
         without reports.
+    volatility
+        Of each flow at the origin, see `flow_volatility`; None where intervals do not need it.
     """
 
     flows: FlowIndex
@@ -308,6 +310,7 @@ class FittedForecaster:
     probability: TradeProbability
     own: tuple[IndicatorSpec, ...] = ()
     nowcast: FittedNowcast | None = None
+    volatility: Vector | None = None
 
     @property
     def horizons(self) -> tuple[int, ...]:
@@ -328,11 +331,13 @@ class FittedForecaster:
         if self.nowcast is not None and horizon == 1:
             return bounds_by_group(
                 self.nowcast.intervals,
-                interval_groups(self.nowcast.reported),
+                interval_groups(self.nowcast.reported, self.flows),
                 forecast.forecast,
                 forecast.expected,
+                self.volatility,
             )
-        return self.intervals[horizon].bounds(forecast.forecast, forecast.expected)
+        found = self.intervals[horizon]
+        return found.bounds(forecast.forecast, forecast.expected, self.volatility)
 
     def flow_forecast(self, horizon: int) -> FlowForecast:
         """Base, shift and forecast of a horizon.

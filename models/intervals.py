@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,10 @@ RECENT_ORIGINS = 8
 
 FEWEST = 19
 """Fewest residuals for a 90 % interval: its bounds are then the smallest and the largest."""
+MOST_LIKE = 3
+"""Thirds of a size bin by volatility of the flow."""
+FEWEST_LIKE = 300
+"""Fewest residuals of a size bin that is split into thirds."""
 POOL = 1_000
 """Order statistics of a bin that are combined with the shocks."""
 
@@ -33,6 +37,7 @@ Bounds = Mapping[int, tuple[Vector, Vector]]
 """Lower and upper bound by level, USD, shape ``[flow]``."""
 
 NO_SHOCK: Vector = np.zeros(1)
+NO_EDGES: Vector = np.empty((0, MOST_LIKE - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,9 @@ class Sample:
         What the totals alone would give, ``E_i M_j / W``: the scale of a flow forecast at 0.
     group
         Number of each flow's group, shape ``[flow]``, where groups have intervals of their own.
+    volatility
+        Of each flow at the origin, shape ``[flow]``, see `models.volatility`; None where the size
+        alone says how wide an interval is.
     """
 
     origin: int
@@ -57,13 +65,15 @@ class Sample:
     actual: Floats
     expected: Floats
     group: NDArray[np.int8] | None = None
+    volatility: Floats | None = None
 
     def of_group(self, number: int) -> Sample:
         """The flows of one group."""
         assert self.group is not None
         chosen = self.group == number
         columns = (self.forecast[chosen], self.actual[chosen], self.expected[chosen])
-        return Sample(self.origin, *columns)
+        volatility = None if self.volatility is None else self.volatility[chosen]
+        return Sample(self.origin, *columns, volatility=volatility)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +85,32 @@ class Intervals:
     size_edges
         Forecast sizes that separate the bins, USD, shape ``[bin - 1]``.
     residuals
-        Quantiles of midpoint residuals, shape ``[bin, quantile]``; NaN where there were too few.
+        Quantiles of midpoint residuals, shape ``[bin, quantile]``, or ``[bin * third, quantile]``
+        where bins are split by volatility; NaN where there were too few.
     zero_edges, zero_ratios
         The same for flows forecast at 0: bins by ``expected``, quantiles of actual / expected.
+    volatility_edges
+        Volatilities that separate the thirds of each size bin, shape ``[bin, 2]``; infinite where
+        a bin has too few residuals to be split. Empty where no bin is.
     """
 
     size_edges: Vector
     residuals: Vector
     zero_edges: Vector
     zero_ratios: Vector
+    volatility_edges: Vector = field(default_factory=NO_EDGES.copy)
 
-    def bounds(self, forecast: Vector, expected: Vector) -> dict[int, tuple[Vector, Vector]]:
+    def bounds(
+        self, forecast: Vector, expected: Vector, volatility: Floats | None = None
+    ) -> dict[int, tuple[Vector, Vector]]:
         """Lower and upper bound by level, USD, never negative, around every forecast.
 
         NaN where the level has none: after so few errors no finite bound has that coverage.
         """
         size = np.searchsorted(self.size_edges, forecast)
+        if self.volatility_edges.size:
+            assert volatility is not None
+            size = _third(self.volatility_edges, size, volatility)
         zero = np.searchsorted(self.zero_edges, expected)
         out = {}
         for number, level in enumerate(LEVELS):
@@ -108,10 +128,14 @@ class Intervals:
 
 
 def bounds_by_group(
-    intervals: Sequence[Intervals], group: NDArray[np.int8], forecast: Vector, expected: Vector
+    intervals: Sequence[Intervals],
+    group: NDArray[np.int8],
+    forecast: Vector,
+    expected: Vector,
+    volatility: Floats | None = None,
 ) -> dict[int, tuple[Vector, Vector]]:
     """`Intervals.bounds`, each flow by the intervals of its group."""
-    found = [one.bounds(forecast, expected) for one in intervals]
+    found = [one.bounds(forecast, expected, volatility) for one in intervals]
     rows = np.arange(group.size)
     return {
         level: (
@@ -177,12 +201,16 @@ def fit_intervals(samples: Sequence[Sample], *, shocks: Vector = NO_SHOCK) -> In
         raise ValueError("no forecast has a known outcome to calibrate on")
     positive = [rows & (s.forecast > 0) for rows, s in zip(known, recent, strict=True)]
     zero = [rows & ~(s.forecast > 0) for rows, s in zip(known, recent, strict=True)]
-    edges, residuals = _binned(
-        _pooled(recent, positive, lambda sample, rows: sample.forecast[rows]),
-        _pooled(recent, positive, _residuals),
-        _size_places(sum(map(np.count_nonzero, positive)) / len(recent)),
-        shocks=shocks,
-    )
+    size = _pooled(recent, positive, lambda sample, rows: sample.forecast[rows])
+    score = _pooled(recent, positive, _residuals)
+    places = _size_places(sum(map(np.count_nonzero, positive)) / len(recent))
+    edges, residuals = _binned(size, score, places, shocks=shocks)
+    thirds = NO_EDGES
+    varied = [s.volatility[rows] for s, rows in zip(recent, positive, strict=True)
+              if s.volatility is not None]  # fmt: skip
+    if len(varied) == len(recent):
+        volatility = np.concatenate(varied)
+        thirds, residuals = _by_volatility(edges, size, score, volatility, shocks, residuals)
     if sum(map(np.count_nonzero, zero)) < FEWEST:
         zero = known
     zero_edges, ratios = _binned(
@@ -191,7 +219,41 @@ def fit_intervals(samples: Sequence[Sample], *, shocks: Vector = NO_SHOCK) -> In
         np.arange(1, ZERO_BINS) / ZERO_BINS,
         shocks=NO_SHOCK,
     )
-    return Intervals(edges, residuals, zero_edges, ratios)
+    return Intervals(edges, residuals, zero_edges, ratios, thirds)
+
+
+def _by_volatility(
+    edges: Vector,
+    size: Floats,
+    score: Floats,
+    volatility: Floats,
+    shocks: Vector,
+    residuals: Vector,
+) -> tuple[Vector, Vector]:
+    """Edges of the thirds of each size bin, and their conformal quantiles.
+
+    A bin of fewer than `FEWEST_LIKE` keeps its quantiles; if all do, there are no edges.
+    """
+    which, tails = np.searchsorted(edges, size), tail_probabilities()
+    thirds = np.full((len(residuals), MOST_LIKE - 1), np.inf)
+    for number in range(len(residuals)):
+        inside = volatility[which == number]
+        if inside.size >= FEWEST_LIKE:
+            thirds[number] = np.quantile(inside, np.arange(1, MOST_LIKE) / MOST_LIKE)
+    if np.isinf(thirds).all():
+        return NO_EDGES, residuals
+    out = np.repeat(residuals, MOST_LIKE, axis=0)
+    place = _third(thirds, which, volatility)
+    for number in np.flatnonzero(np.bincount(place, minlength=len(out)) >= FEWEST).tolist():
+        if np.isfinite(thirds[number // MOST_LIKE, 0]):
+            out[number] = conformal_quantiles(_shocked(score[place == number], shocks), tails)
+    return thirds, out
+
+
+def _third(edges: Vector, size: NDArray[np.integer[Any]], volatility: Floats) -> NDArray[np.int64]:
+    """Number of each flow's third among those of all size bins."""
+    above = (volatility[:, None] > edges[size]).sum(axis=1)
+    return size * MOST_LIKE + above
 
 
 def _pooled(

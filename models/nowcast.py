@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.arrays import logs, mean_of_known
-from features.data.reports import REPORTERS, Reporter, SeenReports, ends_of
+from features.data.flows import FlowIndex
+from features.data.reports import REPORTERS, Reporter, SeenReports, margins_of
 from features.information import InformationSet
 
 if TYPE_CHECKING:
@@ -127,6 +128,7 @@ class _Side:
     level: Vector
     growth: Vector
     spread: Vector
+    months: Vector
     filed: NDArray[np.bool_]
 
     @classmethod
@@ -146,13 +148,14 @@ class _Side:
                          where=total > 0)  # fmt: skip
         squares = (np.square(ratio - mean) * weight).sum(axis=0)
         spread = np.sqrt(np.divide(squares, total, out=np.zeros_like(total), where=total > 0))
-        ends = ends_of(info.flows, side)
-        usual = _median_by(np.where(known, ratio, np.nan), ends, size=info.n_countries)
+        margins = margins_of(info.flows, side)
+        usual = _median_by(np.where(known, ratio, np.nan), margins, size=info.flows.margins)
         return cls(
             fresh,
-            fresh + np.where(total > 0, mean, usual[ends]),
+            fresh + np.where(total > 0, mean, usual[margins]),
             history[-1] + fresh - reported[-1],
             np.where(known.sum(axis=0) > 1, spread, np.nan),
+            reports.months_at(side, info.origin + 1, info.flows),
             filed,
         )
 
@@ -163,6 +166,8 @@ class _Side:
             self.growth - anchor,
             self.fresh - anchor,
             self.spread,
+            # The growth of a few months says less than that of a year.
+            self.months,
             silent.astype(np.float64),
             self.filed.astype(np.float64),
         ]
@@ -241,13 +246,29 @@ class Nowcast:
         return lightgbm.train(settled, data, num_boost_round=rounds)
 
 
-def interval_groups(reported: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Group of each flow's interval: how many sides have filed, or 3 where nobody has at all.
+def reportable(reported: NDArray[np.int8], flows: FlowIndex) -> NDArray[np.bool_]:
+    """Flows abroad of a sector that somebody has filed, shape ``[flow]``.
 
-    Flows that neither side has reported while others are known belong to poor reporters. Before
-    anybody has filed they are all flows, and their forecasts are those made without reports.
+    Parameters
+    ----------
+    reported
+        Number of reporters that have filed, shape ``[flow]``.
+    flows
+        Keys.
     """
-    return reported if reported.any() else np.full_like(reported, NOBODY)
+    filed = np.bincount(flows.sector, weights=reported, minlength=len(flows.sectors)) > 0
+    of_sector: NDArray[np.bool_] = filed[flows.sector]
+    return of_sector & ~flows.domestic
+
+
+def interval_groups(reported: NDArray[np.int8], flows: FlowIndex) -> NDArray[np.int8]:
+    """Group of each flow's interval: how many sides have filed, or 3 where nobody could have.
+
+    Flows that neither side has reported while others are known belong to poor reporters. Sales at
+    home, and sectors that nobody has filed, have the forecasts that are made without reports; so
+    have all flows before the first report.
+    """
+    return np.where(reportable(reported, flows), reported, np.int8(NOBODY))
 
 
 def usd(logs: Vector) -> Vector:
@@ -272,14 +293,14 @@ def _near(logs: Vector, base: Vector) -> Vector:
     return np.where(np.isnan(base), logs, np.clip(logs, base - FURTHEST, base + FURTHEST))
 
 
-def _median_by(ratio: Vector, ends: NDArray[np.int32], *, size: int) -> Vector:
-    """Median ratio of each reporter over its flows and years, shape ``[country]``; 0 without."""
+def _median_by(ratio: Vector, margins: NDArray[np.int32], *, size: int) -> Vector:
+    """Median ratio of each reporter over its flows and years, shape ``[margin]``; 0 without."""
     out = np.zeros(size)
-    order = np.argsort(ends, kind="stable")
-    bounds = np.searchsorted(ends[order], np.arange(size + 1))
-    for country in range(size):
-        values = ratio[:, order[bounds[country] : bounds[country + 1]]]
+    order = np.argsort(margins, kind="stable")
+    bounds = np.searchsorted(margins[order], np.arange(size + 1))
+    for margin in range(size):
+        values = ratio[:, order[bounds[margin] : bounds[margin + 1]]]
         values = values[~np.isnan(values)]
         if values.size:
-            out[country] = np.median(values)
+            out[margin] = np.median(values)
     return out

@@ -33,6 +33,7 @@ FORMAT = 5
 _CELL = "cell"
 """Column with the number of each flow among all of them, where the flows are not all."""
 _NOWCAST = "nowcast:"
+_VOLATILITY = "interval:volatility"
 _NAMED = 3
 """Features named where two catalogues differ."""
 _META, _STATE, _SHIFT, _PROBABILITY = (
@@ -55,6 +56,8 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
     nowcast = forecaster.nowcast
     if nowcast is not None:
         state = state.assign(**{f"{_NOWCAST}{name}": v for name, v in _per_flow(nowcast).items()})
+    if forecaster.volatility is not None:
+        state[_VOLATILITY] = forecaster.volatility
     if isinstance(forecaster.flows, ActiveFlows):
         state[_CELL] = forecaster.flows.cells
     state.to_parquet(folder / _STATE, compression="zstd", index=False)
@@ -109,7 +112,7 @@ def load_forecaster(folder: Path) -> FittedForecaster:
     state = pd.read_parquet(folder / _STATE)
     own = tuple(IndicatorSpec(**spec) for spec in meta.get("own", ()))
     columns = _columns(own)
-    beside = ("value_origin", _CELL, _NOWCAST)
+    beside = ("value_origin", _CELL, _NOWCAST, _VOLATILITY)
     present = [name for name in state if not str(name).startswith(beside)]
     differs = _difference(meta["format"], present, columns)
     if differs:
@@ -146,6 +149,7 @@ def load_forecaster(folder: Path) -> FittedForecaster:
         ),
         own=own,
         nowcast=_nowcast(state, meta["nowcast_intervals"]) if "nowcast_intervals" in meta else None,
+        volatility=state[_VOLATILITY].to_numpy() if _VOLATILITY in state else None,
     )
 
 

@@ -1,5 +1,7 @@
 """Execute every notebook of a folder from top to bottom; fail on the first error.
 
+``python tests/run_notebooks.py notebooks --write`` also keeps the output in the files.
+
 A notebook whose metadata say ``needs_real_data`` finds the folder of the real data in the
 environment variable GRAVICAST_DATA, and is skipped with the reason where there is none.
 """
@@ -17,7 +19,7 @@ from nbclient import NotebookClient
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
-def main(folder: Path) -> int:
+def main(folder: Path, *, write: bool) -> int:
     notebooks = sorted(folder.glob("*.ipynb"))
     if not notebooks:
         print(f"no notebook in {folder}", file=sys.stderr)
@@ -34,9 +36,13 @@ def main(folder: Path) -> int:
             NotebookClient(
                 notebook, timeout=600, resources={"metadata": {"path": scratch}}
             ).execute()
+        if write:
+            for cell in notebook.cells:
+                cell.metadata.pop("execution", None)  # Times differ from run to run.
+            nbformat.write(notebook, path)
         print(f"{path}: {len(notebook.cells)} cells ran")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), write="--write" in sys.argv[2:]))

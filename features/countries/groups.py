@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from features.countries import simulated
 from features.countries.regions import REGIONS
 
 TABLE = Path(__file__).with_name("groups.csv")
@@ -47,7 +48,10 @@ def find_group(name: str) -> CountryGroup | None:
 
 @lru_cache(maxsize=1)
 def country_groups() -> dict[str, CountryGroup]:
-    """Every group by its name in lower case: those of `TABLE` and the continents of M49."""
+    """Every group by its name in lower case.
+
+    Those of `TABLE`, the continents of M49, and the regions of the simulated world with sectors.
+    """
     table = pd.read_csv(TABLE, dtype={"first_year": "Int64", "last_year": "Int64"})
     found = {}
     for name, rows in table.groupby("group", sort=False):
@@ -59,7 +63,9 @@ def country_groups() -> dict[str, CountryGroup]:
         found[str(name)] = CountryGroup(
             str(name), str(about["label"]), str(about["source"]), tuple(spells)
         )
-    for region, members in REGIONS.items():
-        spell = (*_ALWAYS, tuple(members.split()))
-        found[region] = CountryGroup(region, region, "United Nations M49", (spell,))
+    continents = dict.fromkeys(REGIONS, "United Nations M49")
+    invented = dict.fromkeys(simulated.REGIONS, "simulated world with sectors")
+    for region, source in {**continents, **invented}.items():
+        spell = (*_ALWAYS, tuple({**REGIONS, **simulated.REGIONS}[region].split()))
+        found[region] = CountryGroup(region, region, source, (spell,))
     return {name.casefold(): group for name, group in found.items()}

@@ -113,9 +113,9 @@ class InputOutputTable:
     def ordered(self, *, countries: Sequence[str], sectors: Sequence[str]) -> InputOutputTable:
         """The same table with its countries and sectors in another order."""
         k = len(self.sectors)
-        place = [self.countries.index(code) for code in countries]
-        kind = [self.sectors.index(code) for code in sectors]
-        rows = (np.array(place)[:, None] * k + kind).ravel()
+        place = np.array([self.countries.index(code) for code in countries], dtype=np.intp)
+        kind = np.array([self.sectors.index(code) for code in sectors], dtype=np.intp)
+        rows = (place[:, None] * k + kind).ravel()
         return InputOutputTable(
             self.year,
             tuple(countries),

@@ -1,4 +1,4 @@
-"""Rows of a table of reports: checked, as integer codes, without reporters outside the panel."""
+"""Rows of a table of reports: checked, as integer codes, without what is outside the panel."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.countries.panel_codes import counted, place_of
+from features.data.flows import FlowIndex
 from features.data.rest_of_world import REST
 from features.errors import InputError
 from features.files.table_schema import CheckedTable
@@ -19,15 +20,16 @@ from features.reading.schemas import REPORTS
 
 @dataclass(frozen=True, slots=True)
 class ReportRows:
-    """Rows of reporters of a panel.
+    """Rows of a panel's reporters and sectors.
 
     Attributes
     ----------
     years
         Consecutive calendar years, shape ``[year]``.
     frame
-        What `report_years.declared_years` takes, and ``flow``. Partners that are no countries of
-        the panel have codes behind it.
+        What `report_years.declared_years` takes, and ``flow``; ``reporter`` is a margin of the
+        panel, a country and sector. Partners that are no countries of the panel have codes behind
+        it.
     statements
         Rows that are not used.
     """
@@ -41,7 +43,7 @@ class ReportRows:
         cls,
         frame: pd.DataFrame,
         *,
-        countries: tuple[str, ...],
+        flows: FlowIndex,
         rest: Collection[str] = (),
         file: object,
     ) -> ReportRows:
@@ -50,10 +52,12 @@ class ReportRows:
         Raises
         ------
         InputError
-            For a wrong cell, a reporter's year in two valuations, or a row that came out before
-            its period ended.
+            For a wrong cell, a reporter's year in two valuations, a row that came out before its
+            period ended, or reports by other sectors than the panel's.
         """
         checked = REPORTS.check(frame, file=file)
+        countries, sectors = flows.countries, len(flows.sectors)
+        sector = _sectors(checked, flows, file=file)
         year = checked.years["year"].astype(np.int32)
         years = np.arange(year.min(), year.max() + 1, dtype=np.int32)
         month = _months(checked, file=file)
@@ -67,31 +71,53 @@ class ReportRows:
             {
                 "flow": pd.Categorical.from_codes(flow.positions, flow.names),
                 "year": year - years[0],
-                "reporter": reporter.places(countries),
+                "country": reporter.places(countries),
+                "sector": sector,
                 "partner": place_of(names, (*countries, *others))[partner.positions],
                 "month": month,
                 "value": checked.numbers["value_usd"],
                 "published": published,
             }
         )
-        known = (rows["reporter"] >= 0).to_numpy()
-        at_home = known & (rows["reporter"] == rows["partner"]).to_numpy()
+        known = (rows["country"] >= 0).to_numpy()
+        at_home = known & (rows["country"] == rows["partner"]).to_numpy()
         abroad = known & (rows["partner"] >= len(countries)).to_numpy()
         foreign = {reporter.names[code] for code in np.unique(reporter.positions[~known])}
+        other_sector = known & (sector < 0)
+        rows["reporter"] = rows["country"] * sectors + sector
         said = {
             f"of {len(foreign)} reporters outside the trade panel not used": ~known,
             "about partners outside the trade panel, who only count as partners": abroad,
             "of a reporter's trade with itself not used": at_home,
+            "of sectors outside the trade panel not used": other_sector,
         }
         statements = (
             f"{counted(len(rows))} of reports, {years[0]}-{years[-1]}",
             *(f"{counted(int(of.sum()))} {what}" for what, of in said.items() if of.any()),
         )
-        return cls(years, rows[known & ~at_home].reset_index(drop=True), statements)
+        kept = rows[known & ~at_home & ~other_sector].drop(columns=["country", "sector"])
+        return cls(years, kept.reset_index(drop=True), statements)
 
     def of(self, flow: str) -> pd.DataFrame:
         """The rows of ``export`` or ``import``."""
         return self.frame[self.frame["flow"] == flow]
+
+
+def _sectors(checked: CheckedTable, flows: FlowIndex, *, file: object) -> NDArray[np.int32]:
+    """Sector code of each row, -1 for one that the panel does not have."""
+    given = checked.codes.get("sector")
+    if given is None and not flows.has_sectors:
+        return np.zeros(len(checked.frame), dtype=np.int32)
+    if given is None:
+        what, remedy = "the trade has sectors and the reports do not", "Add the column"
+    elif not flows.has_sectors:
+        what, remedy = "the reports have sectors and the trade does not", "Give totals in both"
+    elif not {*given.names} & {*flows.sectors}:
+        what, remedy = "no sector of the reports is one of the trade", "Use the codes of the trade"
+    else:
+        return given.places(flows.sectors)
+    remedy = f"{remedy}, or leave out the reports"
+    raise InputError(what, remedy=remedy, file=file, column="sector")
 
 
 def _months(checked: CheckedTable, *, file: object) -> NDArray[np.int8]:
@@ -114,6 +140,8 @@ def _refuse_two_valuations(checked: CheckedTable, *, file: object) -> None:
     # A country may have two codes.
     place = place_of(reporter.names, sorted({*reporter.names}))[reporter.positions]
     key = (place * np.int64(10_000) + years) * len(flow.names) + flow.positions
+    if (sector := checked.codes.get("sector")) is not None:
+        key = key * len(sector.names) + sector.positions
     first = pd.Series(valuation.positions).groupby(key).transform("first").to_numpy()
     other = valuation.positions != first
     if other.any():

@@ -31,25 +31,25 @@ class DeclaredYears:
         of a flow.
     months
         Months that a reporter's year stands on, 12 for a whole one and 0 without, shape
-        ``[year, country]``.
+        ``[year, margin]``.
     published
-        The day a reporter's year came out; `NEVER` without, shape ``[year, country]``.
+        The day a reporter's year came out; `NEVER` without, shape ``[year, margin]``.
     dated
-        Whether all rows of a reporter's year state their day, shape ``[year, country]``.
+        Whether all rows of a reporter's year state their day, shape ``[year, margin]``.
     strays
         Reporters' years that have rows and do not count, with too few partners or months of which
-        the year before does not have the same.
+        the year before does not have the same, shape ``[year, margin]``.
     """
 
     rows: pd.DataFrame
     months: NDArray[np.int8]
     published: Dates
     dated: NDArray[np.bool_]
-    strays: int
+    strays: NDArray[np.bool_]
 
 
 def declared_years(
-    rows: pd.DataFrame, *, years: NDArray[np.int32], delays: NDArray[np.int64]
+    rows: pd.DataFrame, *, years: NDArray[np.int32], delays: NDArray[np.int64], sectors: int = 1
 ) -> DeclaredYears:
     """Years out of rows of years and months.
 
@@ -61,10 +61,15 @@ def declared_years(
     years
         Consecutive calendar years.
     delays
-        Usual months from the end of a period to its publication, shape ``[country]``.
+        Usual months from the end of a period to its publication, shape ``[margin]``.
+    sectors
+        Margins of a country, which stand side by side.
 
     Notes
     -----
+    What is said of a reporter here holds for each of its sectors: it files one with a partner or
+    more in it, and `FEWEST_PARTNERS` in one of them.
+
     A row of a year goes before its months, and twelve months make a year. Fewer months are read as
     growth: the year before times the months so far over the same months then. So months that the
     reporter never files, its seasons, and a partner it leaves out of its months do no harm. It is
@@ -73,7 +78,7 @@ def declared_years(
     shape = (years.size, delays.size)
     at = (rows["year"].to_numpy(), rows["reporter"].to_numpy())
     month = rows["month"].to_numpy()
-    filed = _filed(rows, shape)
+    filed = _filed(rows, shape, sectors=sectors)
     annual, monthly = filed[..., WHOLE_YEAR], filed[..., 1:]
     count = monthly.sum(axis=-1)
     whole = annual | (count == MONTHS)
@@ -96,16 +101,18 @@ def declared_years(
         np.select([whole, partial], [MONTHS, count], 0).astype(np.int8),
         published,
         dated,
-        int((there & ~whole & ~partial).sum()),
+        there & ~whole & ~partial,
     )
 
 
-def _filed(rows: pd.DataFrame, shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """Whether a reporter has filed the year (place 0) and each month, ``[year, country, 13]``."""
+def _filed(rows: pd.DataFrame, shape: tuple[int, int], *, sectors: int) -> NDArray[np.bool_]:
+    """Whether a reporter has filed the year (place 0) and each month, ``[year, margin, 13]``."""
     partners = np.zeros((*shape, MONTHS + 1), dtype=np.int32)
     traded = rows[rows["value"] > 0]
     np.add.at(partners, tuple(traded[name] for name in ("year", "reporter", "month")), 1)
-    return partners >= FEWEST_PARTNERS
+    of_country = partners.reshape(shape[0], -1, sectors, MONTHS + 1)
+    files = of_country.max(axis=2, keepdims=True) >= FEWEST_PARTNERS
+    return (files & (of_country > 0)).reshape(partners.shape)
 
 
 def _grown(

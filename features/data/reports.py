@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -40,7 +40,7 @@ class SeenReports:
         By who declares: current USD, shape ``[year, flow]``. NaN where the reporter has filed
         nothing by then, 0 where it has filed and names no such trade.
     months
-        By who declares: the months that a reporter's year stands on, shape ``[year, country]``; 12
+        By who declares: the months that a reporter's year stands on, shape ``[year, margin]``; 12
         for a whole year, 0 where it has filed nothing by then. None where all are whole.
     """
 
@@ -56,10 +56,20 @@ class SeenReports:
             return np.full(values.shape[1], np.nan)
         return values[row].astype(np.float64)
 
+    def months_at(self, reporter: Reporter, year: int, flows: FlowIndex) -> NDArray[np.float64]:
+        """Months that reports of a year stand on, shape ``[flow]``; 12 where none were out."""
+        row = year - int(self.years[0])
+        if self.months is None or not 0 <= row < self.years.size:
+            return np.full(flows.size, 12.0)
+        months = self.months[reporter][row, margins_of(flows, reporter)]
+        return np.where(months == 0, 12.0, months)
+
 
 @dataclass(frozen=True, slots=True)
 class Reports:
-    """Reports aligned to the flows of a panel without sectors.
+    """Reports aligned to the flows of a panel.
+
+    With sectors, a reporter files each of them or does not. Nobody declares sales at home.
 
     Attributes
     ----------
@@ -70,13 +80,13 @@ class Reports:
     values
         By who declares: USD, shape ``[year, flow]``, NaN where the reporter has not filed the year.
     published
-        By who declares: the day a reporter's year came out, shape ``[year, country]``; `NEVER`
+        By who declares: the day a reporter's year came out, shape ``[year, margin]``; `NEVER`
         where it has not filed.
     first
         Reports as first published, where they are known or assumed (`with_assumed_revisions`):
         what a forecast reads of years after its origin. None takes ``values``.
     months
-        By who declares: the months that a reporter's year stands on, shape ``[year, country]``;
+        By who declares: the months that a reporter's year stands on, shape ``[year, margin]``;
         None where all are whole.
     statements
         What was counted, and not used.
@@ -105,9 +115,10 @@ class Reports:
         Parameters
         ----------
         frame
-            ``reporter, partner, flow, year, value_usd`` and perhaps ``month`` (1 to 12, empty for
-            a whole year; see `report_years.declared_years`), ``valuation`` (``fob`` or ``cif``)
-            and ``published``, the day each row came out. Valuations may differ between reporters.
+            ``reporter, partner, flow, year, value_usd``, with sectors ``sector``, and perhaps
+            ``month`` (1 to 12, empty for a whole year; see `report_years.declared_years`),
+            ``valuation`` (``fob`` or ``cif``) and ``published``, the day each row came out.
+            Valuations may differ between reporters.
         flows
             Of the panel; reports about other countries count as partners, and are not used.
         delays
@@ -123,14 +134,17 @@ class Reports:
         ------
         InputError
             For a wrong cell (`schemas.REPORTS`), a reporter's year in two valuations, a row that
-            came out before its period ended, no report of a country of the panel, or a panel with
-            sectors or domestic sales.
+            came out before its period ended, no report of a country of the panel, or sectors in the
+            reports or in the panel alone.
         """
-        _require_totals(flows, file=file)
-        rows = ReportRows.of_frame(frame, countries=flows.countries, rest=rest, file=file)
+        rows = ReportRows.of_frame(frame, flows=flows, rest=rest, file=file)
         usual = np.array([delays.get(name, LATE_MONTHS) for name in flows.countries])
+        sectors = len(flows.sectors)
+        usual = np.repeat(usual, sectors)
         declared = {
-            side: declared_years(rows.of(_FLOW[side]), years=rows.years, delays=usual)
+            side: declared_years(
+                rows.of(_FLOW[side]), years=rows.years, delays=usual, sectors=sectors
+            )
             for side in REPORTERS
         }
         _require_some(declared, file=file)
@@ -144,7 +158,7 @@ class Reports:
             },
             {side: one.published for side, one in declared.items()},
             months={side: one.months for side, one in declared.items()},
-            statements=(*rows.statements, *_statements(declared, named)),
+            statements=(*rows.statements, *_statements(declared, named, sectors=sectors)),
         )
 
     def seen(self, as_of: date, *, origin: int, size: int | None = None) -> SeenReports:
@@ -159,7 +173,7 @@ class Reports:
         for side in REPORTERS:
             given = first[side][:, :size], self.values[side][:, :size]
             late = self.published[side] > np.datetime64(as_of, "D")
-            silent = late[:, ends_of(self.flows, side)[:size]]
+            silent = late[:, margins_of(self.flows, side)[:size]]
             out[side] = np.where(silent, np.float32(np.nan), np.where(fresh[:, None], *given))
             if self.months is not None:
                 months[side] = np.where(late, np.int8(0), self.months[side])
@@ -182,17 +196,17 @@ def with_assumed_revisions(reports: Reports, *, scale: float, seed: int, until: 
         values = reports.values[side]
         size = np.nan_to_num(values)
         sd = np.select([size > 1e9, size > 1e8, size > 1e6], [0.02, 0.03, 0.06], 0.15)
-        ends = ends_of(reports.flows, side)
-        shared = rng.normal(0, 0.01 * scale, reports.published[side].shape)[:, ends]
+        margins = margins_of(reports.flows, side)
+        shared = rng.normal(0, 0.01 * scale, reports.published[side].shape)[:, margins]
         error = rng.normal(0, 1, values.shape) * sd * scale + shared
         error[reports.years > until] = 0.0
         first[side] = (values * np.exp(error)).astype(np.float32)
     return replace(reports, first=first)
 
 
-def ends_of(flows: FlowIndex, side: Reporter) -> NDArray[np.int32]:
-    """Country code of each flow's importer or exporter, shape ``[flow]``."""
-    return flows.importer if side == "importer" else flows.exporter
+def margins_of(flows: FlowIndex, side: Reporter) -> NDArray[np.int32]:
+    """Code of the importer's or exporter's total that each flow belongs to, shape ``[flow]``."""
+    return flows.importer_margin if side == "importer" else flows.exporter_margin
 
 
 def _matrix(
@@ -200,28 +214,20 @@ def _matrix(
 ) -> Matrix:
     """Declared values, shape ``[year, flow]``; 0 where a reporter has filed without such a row."""
     filed = declared.months > 0
-    values = np.where(filed[:, ends_of(flows, side)], np.float32(0), np.float32(np.nan))
+    foreign = filed[:, margins_of(flows, side)] & ~flows.domestic
+    values = np.where(foreign, np.float32(0), np.float32(np.nan))
     if REST in flows.countries and not knows_rest:
         partners = flows.exporter if side == "importer" else flows.importer
         values[:, partners == flows.countries.index(REST)] = np.nan
     rows = declared.rows[declared.rows["partner"] < len(flows.countries)]
-    who, other = (rows[name].to_numpy(dtype=np.int32) for name in ("reporter", "partner"))
+    margin, other = (rows[name].to_numpy(dtype=np.int32) for name in ("reporter", "partner"))
+    who, sector = np.divmod(margin, np.int32(len(flows.sectors)))
     ends = (other, who) if side == "importer" else (who, other)
-    place = flows.position(*ends, np.zeros(who.size, dtype=np.int32))
+    place = flows.position(*ends, sector)
     # A flow that never trades in the panel may be none of its universe.
     there = place >= 0
     values[rows["year"].to_numpy()[there], place[there]] = rows["value"].to_numpy()[there]
     return values
-
-
-def _require_totals(flows: FlowIndex, *, file: object) -> None:
-    what = "sectors" if flows.has_sectors else "domestic sales" if flows.diagonal else None
-    if what is not None:
-        raise InputError(
-            f"reports are totals of trade abroad, but the trade file has {what}",
-            remedy="Leave out the reports, or give trade without them",
-            file=file,
-        )
 
 
 def _require_some(declared: Mapping[Reporter, DeclaredYears], *, file: object) -> None:
@@ -235,27 +241,33 @@ def _require_some(declared: Mapping[Reporter, DeclaredYears], *, file: object) -
 
 
 def _statements(
-    declared: Mapping[Reporter, DeclaredYears], named: NDArray[np.bool_]
+    declared: Mapping[Reporter, DeclaredYears], named: NDArray[np.bool_], *, sectors: int
 ) -> tuple[str, ...]:
     """What was declared, how the days of publication are known, and what does not count."""
-    months = np.stack([one.months for one in declared.values()])
-    dated = np.stack([one.dated for one in declared.values()])
-    filed = months > 0
+
+    def by_sector(parts: list[NDArray[Any]]) -> NDArray[Any]:
+        stacked = np.stack(parts)
+        return stacked.reshape(*stacked.shape[:2], -1, sectors)
+
+    months = by_sector([one.months for one in declared.values()])
+    dated = by_sector([one.dated for one in declared.values()])
+    filed, dated = (months > 0).any(axis=-1), (dated | (months == 0)).all(axis=-1)
     usual, late = filed & ~dated & named, filed & ~dated & ~named
-    partial = int((filed & (months < 12)).sum())
-    strays = sum(one.strays for one in declared.values())
+    partial = int(((months > 0) & (months < 12)).sum())
+    strays = sum(int(one.strays.sum()) for one in declared.values())
+    years = "reporters' years" if sectors == 1 else "years of reporters' sectors"
     lines = [
-        f"{int(filed.any(axis=(0, 1)).sum())} reporters have filed {int(filed.sum()):,} years of "
-        "exports or imports",
+        f"{int(np.any(filed, axis=(0, 1)).sum())} reporters have filed {int(filed.sum()):,} years "
+        "of exports or imports",
         f"they came out: {int((filed & dated).sum()):,} on a stated day, {int(usual.sum()):,} with "
         f"their reporter's usual delay, {int(late.sum()):,} after {LATE_MONTHS} months, as nothing "
         "says when",
     ]
     if partial:
-        lines.append(f"{partial:,} reporters' years are incomplete: read as growth of their months")
+        lines.append(f"{partial:,} {years} are incomplete: read as growth of their months")
     if strays:
         lines.append(
-            f"{strays:,} reporters' years not used: fewer than five partners, or months without "
-            "the same months and the whole of the year before"
+            f"{strays:,} {years} not used: fewer than five partners, or months without the same "
+            "months and the whole of the year before"
         )
     return tuple(lines)

@@ -25,6 +25,7 @@ _KNOWN_AS = {
     "reporter": names.REPORTER,
     "partner": names.PARTNER,
     "flow": names.FLOW,
+    "sector": ("sector",),
     "valuation": names.VALUATION,
     "year": names.YEAR,
     "month": names.MONTH,
@@ -59,7 +60,7 @@ def tidy_reports(frame: pd.DataFrame, options: ReadingOptions, *, file: object) 
     Returns
     -------
     ReadTable
-        ``reporter, partner, flow, year, value_usd``, and ``month``, ``valuation`` and
+        ``reporter, partner, flow, year, value_usd``, and ``sector``, ``month``, ``valuation`` and
         ``published`` where the table has them.
 
     Raises

@@ -72,13 +72,14 @@ REPORTS = TableSchema(
         Column("reporter", "country"),
         Column("partner", "country"),
         Column("flow", "code", "Write export or import", choices=("export", "import")),
+        Column("sector", "code", "Name the sector or leave the column out", required=False),
         Column("valuation", "code", "Write fob or cif", required=False, choices=("fob", "cif")),
         Column("year", "year"),
         Column("month", "number or empty", required=False),
         Column("value_usd", "number", "Give USD, 0 or more", bounds=(0, 1e15)),
         Column("published", "text", required=False),
     ),
-    key=("reporter", "partner", "flow", "valuation", "year", "month"),
+    key=("reporter", "partner", "flow", "sector", "valuation", "year", "month"),
     recognised_by=("reporter", "partner", "flow", "value_usd"),
 )
 

@@ -27,7 +27,7 @@ def reports_frame(trade: pd.DataFrame, *, seed: int) -> pd.DataFrame:
     Parameters
     ----------
     trade
-        ``exporter, importer, year, value_usd``: the truth.
+        ``exporter, importer, year, value_usd`` and perhaps ``sector``: the truth.
     seed
         Of every draw.
     """
@@ -41,6 +41,7 @@ def reports_frame(trade: pd.DataFrame, *, seed: int) -> pd.DataFrame:
     rank = np.argsort(np.argsort(-size))
     early = rank < _EARLY_SHARE * len(codes)
     months = np.where(early, rng.integers(2, 7, len(codes)), _LATE_MONTHS)
+    by_sector = {"sector": positive["sector"].array} if "sector" in positive else {}
     tables = []
     for flow, reporter, partner in (("import", importer, exporter), ("export", exporter, importer)):
         bias = rng.normal(0, _BIAS, len(codes))[reporter]
@@ -55,6 +56,7 @@ def reports_frame(trade: pd.DataFrame, *, seed: int) -> pd.DataFrame:
                     "reporter": codes[reporter],
                     "partner": codes[partner],
                     "flow": flow,
+                    **by_sector,
                     "valuation": "cif" if flow == "import" else "fob",
                     "year": year,
                     "value_usd": positive["value_usd"].to_numpy() * np.exp(bias + noise + cif),

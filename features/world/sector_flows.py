@@ -20,7 +20,8 @@ from features.world.sectors import (
     of_sectors,
 )
 
-_WALK_DEVIATION = 0.16  # of the median flow, log points a year
+_WALK_DEVIATION = 0.10  # of the median flow, log points a year
+_AT_HOME = 2.0  # effect of automation on sales at home, against that on imports
 _PHASE_IN_YEARS = 10  # Baier and Bergstrand 2007, doi:10.1016/j.jinteco.2006.02.005
 _ZERO_SHARES = (0.16, 0.05)  # of the first and of the last year
 _GLOBALISATION = 0.006  # log openness of foreign pairs a year
@@ -143,7 +144,7 @@ def _drivers(
     # Machines displace imports from cheaper labour and bring production home (Krenz, Prettner and
     # Strulik 2021, European Economic Review 136).
     reshoring = standardised(-machines[:, None, :] * wage_gap)
-    reshoring += machines[:, None, :] * np.eye(len(states.codes))
+    reshoring += _AT_HOME * machines[:, None, :] * np.eye(len(states.codes))
     pairs = {
         # The OECD convention for a pair: it is as well connected as its worse end.
         "data_infrastructure": (

@@ -40,12 +40,12 @@ from features.world.world import checked_effects
 
 DEFAULT_EFFECTS: Mapping[str, float] = MappingProxyType(
     {
-        "persistence": 0.38,
-        "trade_costs": 0.032,
-        "data_infrastructure": 0.07,
+        "persistence": 0.25,
+        "trade_costs": 0.042,
+        "data_infrastructure": 0.052,
         "ai_adoption": 0.025,
-        "automation": 0.036,
-        "trade_policy": 0.036,
+        "automation": 0.045,
+        "trade_policy": 0.03,
     }
 )
 """Strength by channel. Persistence: standard deviation of the median flow's transitory deviation,
@@ -56,6 +56,7 @@ LATER_YEARS = 2
 """Years simulated after the last published one: reporters know the first, months the second."""
 _FIRST_YEAR_OUTPUT_USD = 2.4e13
 _LARGEST_AGREEMENT = 4
+_GOODS = tuple(sector.code for sector in SECTORS if sector.kind != "services")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ class SectorWorld:
     indicators, catalogue, geography, agreements : DataFrame
         As of `features.world.world.World`; indicators reach into the year after.
     reports, monthly : DataFrame
-        What countries declare, the year after included, and the world's trade abroad by month.
+        What countries declare of their trade in goods, the year after included, and the world's
+        trade abroad by month.
     truth : SectorTruth
     """
 
@@ -136,10 +138,11 @@ def simulate_sector_world(
     sectors = tuple(sector.code for sector in SECTORS)
     frame = _trade_frame(flows, codes=codes, sectors=sectors, years=years)
     last = int(years[n_years - 1])
-    goods = np.array([sector.kind != "services" for sector in SECTORS])
+    goods = np.isin(sectors, _GOODS)
     abroad = flows[..., goods].sum(axis=3) * (1.0 - np.eye(n_countries))
     indicators = indicator_frame(streams[6], abroad, states=states)
     foreign = frame[frame["exporter"] != frame["importer"]]
+    declared = foreign[(foreign["year"] <= last + 1) & foreign["sector"].isin(_GOODS)]
     return SectorWorld(
         trade=frame[frame["year"] <= last].reset_index(drop=True),
         later=frame[frame["year"] == last + 1].reset_index(drop=True),
@@ -152,7 +155,7 @@ def simulate_sector_world(
         catalogue=catalogue_frame(),
         geography=geography_frame(geography, codes=codes),
         agreements=agreements_frame(treaties, codes=codes, years=states.years),
-        reports=reports_frame(foreign[foreign["year"] <= last + 1], seed=seed),
+        reports=reports_frame(declared, seed=seed),
         monthly=monthly_frame(foreign, seed=seed),
         truth=SectorTruth(
             codes, sectors, years, contributions, {"ai_adoption": sizes.ai_adoption}, flows > 0

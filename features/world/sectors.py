@@ -49,7 +49,7 @@ SECTORS = (
            -0.0010),
     Sector("MACH", "Machinery and vehicles", "manufacturing", 1.0, 0.0, 0.0, -6.8, -0.6, 0.20, 0.0),
     Sector("ELEC", "Electronics", "manufacturing", 0.6, 0.0, 0.0, -6.3, -0.5, 0.12, 0.0004),
-    Sector("TRAV", "Transport and travel", "services", 0.0, 0.0, 0.5, -8.4, -0.6, 0.26, 0.0),
+    Sector("TRAV", "Transport and travel", "services", 0.0, 0.0, 0.25, -8.4, -0.6, 0.26, 0.0),
     Sector("DIGI", "Computer and information services", "services", 0.0, 1.0, 1.0, -8.3, -0.3, 0.16,
            0.0018),
 )  # fmt: skip

@@ -39,16 +39,22 @@ class BriefTable:
     shown, columns
         Positions of the rows, and names of the columns, that texts and pages show; None for all.
         The file holds everything.
+    words
+        What texts and pages show instead where the frame is too long to read: words alone, under
+        headings in words.
     """
 
     caption: str
     frame: pd.DataFrame
     shown: tuple[int, ...] | None = None
     columns: tuple[str, ...] | None = None
+    words: pd.DataFrame | None = None
 
     @property
     def view(self) -> pd.DataFrame:
-        """What is shown of the frame."""
+        """What is shown of the frame, or instead of it."""
+        if self.words is not None:
+            return self.words
         rows = self.frame if self.shown is None else self.frame.iloc[list(self.shown)]
         return rows if self.columns is None else rows[[c for c in self.columns if c in rows]]
 
@@ -65,6 +71,8 @@ class BriefTable:
     def numeric(self) -> list[bool]:
         """Whether each column that is shown holds numbers."""
         view = self.view
+        if self.words is not None:
+            return [place > 0 for place in range(view.shape[1])]
         return [
             pd.api.types.is_numeric_dtype(view[name]) and not pd.api.types.is_bool_dtype(view[name])
             for name in view

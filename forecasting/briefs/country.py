@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -9,6 +10,8 @@ import pandas as pd
 from features.choices import REPORTS_KNOWN
 from features.feature import CHANNELS
 from forecasting.briefs.brief import Brief, BriefFigure, BriefSection, BriefTable, closing
+from forecasting.briefs.fill import paragraphs
+from forecasting.briefs.levels import levels_table, side_levels
 from forecasting.briefs.movers import by_year, certainty, flows_in, flows_table, moved, movers
 from forecasting.briefs.parts import (
     NET,
@@ -22,6 +25,7 @@ from forecasting.briefs.parts import (
 )
 from forecasting.briefs.totals import OTHER_SIDE, basis_of_total, partner_spread
 from forecasting.briefs.track_record import read_outcomes, record_of, record_words
+from forecasting.distribution.joint import joint_draws
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import check_country, check_year, named, origin_of, who
 from forecasting.words.numbers import change, money, points, share
@@ -74,7 +78,9 @@ class _Side:
         return float(self.flows["base_usd"].sum())
 
 
-def country_brief(run: RunResult, country: str, *, year: int | None = None) -> Brief:
+def country_brief(
+    run: RunResult, country: str, *, year: int | None = None, partners: Sequence[str] = ()
+) -> Brief:
     """Brief of a country's exports and imports.
 
     Parameters
@@ -84,13 +90,16 @@ def country_brief(run: RunResult, country: str, *, year: int | None = None) -> B
     country
         ISO 3166 alpha-3 code or English name.
     year
-        Target year; by default the nearest.
+        Target year; by default the first that was not over on the as-of date.
+    partners
+        Countries and groups by name that the tables of levels show besides the largest partners.
 
     Returns
     -------
     Brief
-        Tables ``totals`` and ``technology``, and for exports and imports ``_partners``,
-        ``_channels``, ``_partner_channels`` and, where there was a back-test, ``_record``.
+        Tables ``totals`` and ``technology``, and for exports and imports ``_levels``,
+        ``_partners``, ``_channels``, ``_partner_channels`` and, where there was a back-test,
+        ``_record``.
 
     Raises
     ------
@@ -101,8 +110,18 @@ def country_brief(run: RunResult, country: str, *, year: int | None = None) -> B
     target = check_year(run.forecasts, year)
     sides = [_side(run, code, side, target) for side in SIDES]
     outcomes = read_outcomes(run)
+    opening: list[BriefSection] = []
     sections, tables = [], {"totals": _totals(sides)}
     figures: dict[str, BriefFigure] = {}
+    joint = None if run.scores.empty else joint_draws(run)
+    for side in sides:
+        if side.base <= 0:
+            continue
+        found = side_levels(run, joint, code, side=side.side, partners=partners)
+        tables[f"{side.word}_levels"] = levels_table(found)
+        heading = f"{side.word.capitalize()}: how large, how fast, how sure"
+        words = paragraphs("levels", side=found)
+        opening.append(BriefSection(heading, words, (f"{side.word}_levels",)))
     for side in sides:
         section, its_tables = _section(side, outcomes[outcomes[side.side] == code])
         sections.append(section)
@@ -110,8 +129,13 @@ def country_brief(run: RunResult, country: str, *, year: int | None = None) -> B
         figures |= _figures(side)
     return Brief(
         title=f"{named(code)}: forecast shifts of trade, {target}",
-        summary=(*(_headline(side) for side in sides), _how_sure(sides)),
+        summary=(
+            *(section.paragraphs[0] for section in opening),
+            *map(_headline, sides),
+            _how_sure(sides),
+        ),
         sections=(
+            *opening,
             BriefSection("Totals", tuple(map(_total_words, sides)), ("totals",)),
             *sections,
             BriefSection("Technology", _technology_words(sides), ("technology",)),

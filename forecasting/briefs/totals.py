@@ -53,9 +53,9 @@ def basis_of_total(run: RunResult, code: str, *, side: str, year: int) -> str:
 def _published(run: RunResult, code: str, side: str) -> bool:
     """Whether a country's own total of the year after the origin was known to the forecast."""
     explanation = run.explanation
-    column = explanation.data[:, explanation.feature_names.index(TOTALS_NEWS[side])]
     chosen = (explanation.rows[side] == code).to_numpy()
-    return bool(np.isfinite(column[chosen]).any())
+    news = explanation.data[chosen][:, explanation.feature_names.index(TOTALS_NEWS[side])]
+    return bool(np.isfinite(news).any())
 
 
 def effective_partners(values: pd.Series[float]) -> float:

@@ -43,7 +43,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
                         help="levels of the intervals in percent (default: 50,90)")  # fmt: skip
     parser.add_argument("--years", metavar="YEARS", help="target years (default: all)")
     parser.add_argument("--draws", metavar="N", default=str(N_DRAWS), dest="n_draws",
-                        help=f"number of draws, a multiple of 20 (default: {N_DRAWS})")  # fmt: skip
+                        help=f"a multiple of 20 from 40 up (default: {N_DRAWS})")  # fmt: skip
     parser.add_argument("--out", metavar="FILE", type=Path, help="write the draws there (Parquet)")
     parser.add_argument("--groups", action=Listing, nargs=0, const=_groups,
                         help="list the groups of countries")  # fmt: skip

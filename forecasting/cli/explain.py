@@ -35,6 +35,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
     subject = parser.add_argument_group("subject (countries by code or English name)")
     subject.add_argument("--flow", help="exporter,importer and, where there are sectors, ,sector")
     subject.add_argument("--country", help="a country's exports and imports")
+    subject.add_argument("--partners", help="with --country: partners and groups to show besides "
+                         "the largest, such as CHN,EU27")  # fmt: skip
     subject.add_argument("--blocs", help="two groups of countries, such as DEU+FRA:CHN+IND")
     subject.add_argument("--year", type=int, help="target year (default: the first not over); "
                       "alone: the world in that year")  # fmt: skip
@@ -60,6 +62,8 @@ def _check_question(parsed: argparse.Namespace) -> None:
     ]
     if len(asked) > 1:
         raise InputError(f"{' and '.join(asked)} cannot be combined", remedy=_ONE)
+    if parsed.partners is not None and parsed.country is None:
+        raise InputError("--partners needs --country", remedy="Give --country too")
     if not asked and parsed.year is None:
         raise InputError("name what to explain", remedy=_ONE)
 
@@ -74,7 +78,8 @@ def _answer(run: RunResult, parsed: argparse.Namespace) -> Brief:
     if parsed.country is not None:
         from forecasting.briefs.country import country_brief
 
-        return country_brief(run, parsed.country, year=parsed.year)
+        wanted = [] if parsed.partners is None else parsed.partners.split(",")
+        return country_brief(run, parsed.country, year=parsed.year, partners=wanted)
     if parsed.blocs is not None:
         from forecasting.briefs.blocs import blocs_brief
 

@@ -22,6 +22,7 @@ from forecasting.cli import (
     promote,
     report,
     run,
+    scenario,
     scoreboard,
     track,
     ui,
@@ -39,7 +40,7 @@ from forecasting.cli.options import repeatable
 from forecasting.run_folder.interrupts import Interrupted, stoppable
 
 COMMANDS = (run, check, explain, draws, plot, measures, report, scoreboard, track, ui, promote,
-            forecast, nowcast, plan, fetch, data)  # fmt: skip
+            forecast, nowcast, scenario, plan, fetch, data)  # fmt: skip
 """Modules with ``HELP``, ``EXAMPLES``, ``declare`` and ``answer``, in the order of the help."""
 
 

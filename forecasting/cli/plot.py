@@ -12,7 +12,7 @@ from features.errors import InputError
 from forecasting.cli.listing import Listing
 from forecasting.options.kinds import words
 
-OPTIONS = ("flow", "country", "side", "year", "feature", "channel", "metric", "measure")
+OPTIONS = ("flow", "of", "country", "side", "year", "feature", "channel", "metric", "measure")
 HELP = "draw a figure of a finished run"
 EXAMPLES = """examples:
   gravicast plot --list
@@ -20,6 +20,7 @@ EXAMPLES = """examples:
 
   gravicast plot waterfall runs/goods --flow DEU,FRA --year 2020
   gravicast plot movers runs/goods --country Germany --side importer --out germany.pdf
+  gravicast plot fan runs/goods --of EU27:CHN
   gravicast plot dependence runs/goods --channel automation --format svg --out figures
 """
 
@@ -33,6 +34,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     subject = parser.add_argument_group("subject (not every kind takes every option)")
     subject.add_argument("--flow", type=words, help="exporter,importer[,sector], such as DEU,FRA "
                       "(default: the largest)")  # fmt: skip
+    subject.add_argument("--of", help="a sum, such as EU27:CHN, DEU:exports or world")
     subject.add_argument("--country", help="ISO 3166 code or English name (default: the largest)")
     subject.add_argument("--side", help="whether as exporter (default) or importer")
     subject.add_argument("--year", type=int, help="target year (default: the first not over)")

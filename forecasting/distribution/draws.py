@@ -75,7 +75,7 @@ def draws(
     levels
         Nominal coverage of the intervals in percent, between 0 and 100.
     n_draws
-        Number of draws, a multiple of 20; of a `RunDraws` it is its own.
+        Number of draws, a multiple of 20 from 40 up; of a `RunDraws` it is its own.
 
     Returns
     -------

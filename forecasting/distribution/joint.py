@@ -69,18 +69,18 @@ def joint_draws(run: RunResult, *, n_draws: int = 200) -> RunDraws:
     run
         Finished, with a back-test.
     n_draws
-        Number of draws, a multiple of 20: the bounds of 50 and 90 % then fall between two of them.
+        Number of draws, a multiple of 20 from 40 up: the bounds of 50 and 90 % then fall between
+        two of them.
 
     Raises
     ------
     InputError
-        If the run has no back-test, and so no past errors, or ``n_draws`` is no positive multiple
-        of 20.
+        If the run has no back-test, and so no past errors, or ``n_draws`` is not possible.
     """
-    if n_draws < 20 or n_draws % 20:
+    if n_draws < 40 or n_draws % 20:
         raise InputError(
             f"{n_draws} draws cannot have bounds of 50 and 90 % between two of them",
-            remedy="Give a positive multiple of 20, such as 200",
+            remedy="Give a multiple of 20 from 40 up, such as 200",
         )
     table, names = run.forecasts, flow_columns(run)
     horizons = sorted(int(h) for h in table["horizon"].unique())
@@ -89,7 +89,11 @@ def joint_draws(run: RunResult, *, n_draws: int = 200) -> RunDraws:
     countries = countries_of(table)
     sectors = sorted(keys["sector"].astype(str).unique()) if "sector" in keys else [""]
     margins = {
-        horizon: margins_of_bounds(part["forecast"].to_numpy(), _bounds(part))
+        horizon: margins_of_bounds(
+            part["forecast"].to_numpy(),
+            _bounds(part),
+            chance=part["probability_of_trade"].to_numpy(),
+        )
         for horizon, part in zip(horizons, parts, strict=True)
     }
     codes = _codes(keys, countries, sectors)

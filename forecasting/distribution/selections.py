@@ -152,8 +152,9 @@ def _parts(text: str) -> list[str]:
 def _selection(forecasts: pd.DataFrame, text: str) -> Selection:
     if ":" not in text and text.casefold() != WORLD:
         flow = check_flow(forecasts, [word.strip() for word in text.split(",")])
-        sides = (Side((code,)) for code in flow[:2])
-        return Selection(text, *sides, *flow[2:], domestic=flow[0] == flow[1])
+        exporter, importer = (Side((code,)) for code in flow[:2])
+        sector = flow[2] if len(flow) > 2 else None
+        return Selection(text, exporter, importer, sector, domestic=flow[0] == flow[1])
     words = [word.strip() for word in text.split(":")]
     if words[0].casefold() == WORLD and (len(words) == 1 or _is_sector(forecasts, words[1:])):
         words = [WORLD, WORLD, *words[1:]]

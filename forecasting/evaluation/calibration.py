@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from features.choices import REPORTS_KNOWN, TOTALS_KNOWN, Setting
 from features.data.panel import TradePanel
 from features.errors import InputError
+from features.information import InformationSet
 from forecasting.evaluation.fold import FoldForecast
 from forecasting.evaluation.prepared import PreparedData
 from models.baselines import last_value
@@ -28,6 +29,7 @@ from models.intervals import (
 from models.nowcast import NOBODY, interval_groups, usd
 from models.registry import MAIN_MODEL
 from models.totals import forecast_totals, world_shocks
+from models.volatility import flow_volatility
 
 Vector = NDArray[np.float64]
 
@@ -86,6 +88,7 @@ class Calibration:
         self, prepared: PreparedData, *, first_origin: int, horizons: Iterable[int]
     ) -> None:
         self._infos = prepared.infos
+        self._volatility = (-1, np.empty(0))
         horizons = tuple(horizons)
         # Beside those with a known outcome stand h origins that may still wait for theirs.
         self._samples: dict[tuple[Setting, int], deque[Sample]] = {
@@ -108,23 +111,39 @@ class Calibration:
             forecast.forecast,
             forecast.actual,
             forecast.expected,
-            group=forecast.reported,
+            group=None if forecast.reported is None else self._groups(forecast),
+            volatility=self._volatility_at(forecast.origin),
         )
         self._samples[forecast.setting, forecast.horizon].append(sample)
 
     def bounds(self, forecast: FoldForecast) -> Bounds:
         """Bounds of a back-test forecast of the main model, see `Intervals.bounds`."""
+        volatility = self._volatility_at(forecast.origin)
         if forecast.reported is not None:
             return bounds_by_group(
                 self.nowcast_intervals(forecast.origin),
-                interval_groups(forecast.reported.astype(np.int8)),
+                self._groups(forecast),
                 forecast.forecast,
                 forecast.expected,
+                volatility,
             )
         intervals = self.intervals(
             setting=forecast.setting, horizon=forecast.horizon, origin=forecast.origin
         )
-        return intervals.bounds(forecast.forecast, forecast.expected)
+        return intervals.bounds(forecast.forecast, forecast.expected, volatility)
+
+    def _volatility_at(self, origin: int) -> Vector:
+        """Volatility of every flow at an origin, the same in all settings; the last is kept."""
+        if self._volatility[0] != origin:
+            setting = next(iter(self._infos))
+            history = self._last_info(setting, origin).history
+            self._volatility = (origin, flow_volatility(history))
+        return self._volatility[1]
+
+    def _last_info(self, setting: Setting, origin: int) -> InformationSet:
+        """What is known at an origin; a forecast may start after the panel ends."""
+        infos = self._infos[setting]
+        return infos[max(known for known in infos if known <= origin)]
 
     def nowcast_intervals(self, origin: int) -> tuple[Intervals, ...]:
         """Intervals of the nowcast by `interval_groups`, from targets up to ``origin``.
@@ -146,34 +165,47 @@ class Calibration:
     def intervals(self, *, setting: Setting, horizon: int, origin: int) -> Intervals:
         """Intervals from every sample whose target year is at most ``origin``."""
         known = [s for s in self._samples[setting, horizon] if s.origin + horizon <= origin]
-        infos = self._infos[setting]
-        # The last one in the panel: a forecast may start after the panel ends.
-        last = max(known_origin for known_origin in infos if known_origin <= origin)
-        shocks = world_shocks(infos, origin=last, horizon=horizon)
+        last = self._last_info(setting, origin).origin
+        shocks = world_shocks(self._infos[setting], origin=last, horizon=horizon)
         return fit_intervals(known, shocks=shocks)
+
+    def _groups(self, forecast: FoldForecast) -> NDArray[np.int8]:
+        assert forecast.reported is not None
+        flows = self._infos[forecast.setting][forecast.origin].flows
+        return interval_groups(forecast.reported.astype(np.int8), flows)
 
     def _add_base(
         self, prepared: PreparedData, setting: Setting, origin: int, horizons: tuple[int, ...]
     ) -> None:
         infos = {o: info for o, info in prepared.infos[setting].items() if o <= origin}
-        info = infos[origin]
+        info, volatility = infos[origin], self._volatility_at(origin)
         possible = tuple(h for h in horizons if origin + h <= prepared.last_origin)
         for horizon, totals in forecast_totals(infos, origin=origin, horizons=possible).items():
             base = base_forecast(last_value(info), flows=info.flows, totals=totals)
             actual = prepared.outcome(origin, horizon)
-            sample = _known(origin, base.forecast, actual, base.expected)
+            sample = _known(origin, base.forecast, actual, base.expected, volatility=volatility)
             if setting == REPORTS_KNOWN and horizon == 1:
                 implied = prepared.reported(origin)
-                level, group = usd(implied.anchor), implied.reported.astype(np.float64)
-                sample = _known(origin, level, actual, base.expected, group=group)
+                level, group = usd(implied.anchor), interval_groups(implied.reported, info.flows)
+                sample = _known(
+                    origin, level, actual, base.expected, group=group, volatility=volatility
+                )
             self._samples[setting, horizon].append(sample)
 
 
 def _known(
-    origin: int, forecast: Vector, actual: Vector, expected: Vector, *, group: Vector | None = None
+    origin: int,
+    forecast: Vector,
+    actual: Vector,
+    expected: Vector,
+    *,
+    volatility: Vector,
+    group: NDArray[np.int8] | None = None,
 ) -> Sample:
     """The flows of a sample whose outcome is known, in single precision."""
     known = ~np.isnan(actual)
-    columns = [column[known].astype(np.float32) for column in (forecast, actual, expected)]
-    groups = None if group is None else group[known].astype(np.int8)
-    return Sample(origin, columns[0], columns[1], columns[2], groups)
+    columns = [
+        column[known].astype(np.float32) for column in (forecast, actual, expected, volatility)
+    ]
+    groups = None if group is None else group[known]
+    return Sample(origin, columns[0], columns[1], columns[2], groups, columns[3])

@@ -16,7 +16,7 @@ from features.information import AsOfRule, DataBundle, InformationSet
 from models.design import origin_value
 from models.flow_model import Known, ReportedStart
 from models.forecaster import ShiftForecaster, base_forecast, unlikely
-from models.nowcast import TRAINING_ORIGINS, ImpliedLevels, Nowcast, implied_levels
+from models.nowcast import TRAINING_ORIGINS, ImpliedLevels, Nowcast, implied_levels, reportable
 from models.totals import carried_totals, forecast_totals
 
 Vector = NDArray[np.float64]
@@ -132,15 +132,19 @@ class Nowcasts:
             return self._implied[origin]
 
     def _fitted(self, origin: int) -> Nowcast:
-        panel = self.bundle.panel
-        past = {
-            before: (
-                self.levels(before),
-                panel.values[panel.row(before + 1)].astype(np.float64),
-            )
-            for before in range(max(origin - TRAINING_ORIGINS, panel.first_year), origin)
-        }
+        earliest = max(origin - TRAINING_ORIGINS, self.bundle.panel.first_year)
+        past = {before: self._outcome(before) for before in range(earliest, origin)}
         return Nowcast(seed=self.seed).fit(past)
+
+    def _outcome(self, origin: int) -> tuple[ImpliedLevels, Vector]:
+        """What reports implied at an origin, and what became of the flows that can be reported."""
+        implied, panel = self.levels(origin), self.bundle.panel
+        flows = self.infos[origin].flows
+        actual = panel.values[panel.row(origin + 1), : flows.size].astype(np.float64)
+        possible = reportable(implied.reported, flows)
+        if possible.any():
+            actual[~possible] = np.nan
+        return implied, actual
 
     def _year_end(self, bundle: DataBundle, year: int) -> InformationSet:
         as_of = self.rule.date(year - 1)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from features.errors import InputError
 from features.feature import CHANNELS
+from forecasting.distribution.selections import selections
 from forecasting.figures.country_plots import Side
 from forecasting.figures.style import NoDataError
 from forecasting.results.measures import kind_names
@@ -28,6 +29,8 @@ class PlotOptions:
     ----------
     flow
         Exporter, importer and, where there are sectors, sector.
+    of
+        A sum, as `forecasting.distribution.selections` reads it; empty where none was asked for.
     country, side
         Whose trade, and whether as exporter or as importer.
     year
@@ -41,6 +44,7 @@ class PlotOptions:
     """
 
     flow: tuple[str, ...] = ()
+    of: str = ""
     country: str = ""
     side: Side = "exporter"
     year: int = 0
@@ -78,14 +82,22 @@ def check_options(
         If no default can be chosen.
     """
     side = _one_of("side", given.get("side", "exporter"), SIDES)
+    sums = "of" in takes
+    if sums and len(named := [name for name in ("flow", "of", "country") if name in given]) > 1:
+        raise InputError(
+            "a plot is of one flow or sum", remedy=f"Give --{named[0]} or --{named[1]}"
+        )
     if {"feature", "channel"} <= set(given):
         raise InputError(
             "a plot is of a feature or of the strongest feature of a channel, not of both",
             remedy="Give --feature or --channel",
         )
     checks: dict[str, Callable[[], Any]] = {
-        "flow": lambda: _flow(run, given.get("flow") or run.config.explain_flow),
-        "country": lambda: _country(run, given.get("country"), side, needed="side" in takes),
+        "flow": lambda: _flow(run, given, named=not (sums and {"of", "country"} & set(given))),
+        "of": lambda: _sum(run, given.get("of", "")),
+        "country": lambda: _country(
+            run, given.get("country"), side, needed="side" in takes and not sums
+        ),
         "side": lambda: side,
         "year": lambda: check_year(run.forecasts, given.get("year")),
         "feature": lambda: _optional("feature", given, run.explanation.feature_names),
@@ -96,8 +108,18 @@ def check_options(
     return PlotOptions(**{name: check() for name, check in checks.items() if name in takes})
 
 
-def _flow(run: RunResult, wanted: Sequence[str] | None) -> tuple[str, ...]:
+def _flow(run: RunResult, given: Mapping[str, Any], *, named: bool) -> tuple[str, ...]:
+    """The flow asked for, else the run's own or the largest; none where a sum is drawn."""
+    if not named:
+        return ()
+    wanted = given.get("flow") or run.config.explain_flow
     return check_flow(run.forecasts, wanted) if wanted else largest_flow(run)
+
+
+def _sum(run: RunResult, wanted: str) -> str:
+    if wanted:
+        selections(run.forecasts, wanted)
+    return wanted
 
 
 def _country(run: RunResult, wanted: str | None, side: Side, *, needed: bool) -> str:

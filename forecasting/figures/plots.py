@@ -37,7 +37,14 @@ from forecasting.figures.shap_plots import (
     waterfall_features,
 )
 from forecasting.figures.style import NoDataError
+from forecasting.figures.sum_plots import (
+    growth_chances,
+    largest_partners,
+    share_slopes,
+    sum_fans,
+)
 from forecasting.results.measures import ALL
+from forecasting.results.subjects import country_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -90,6 +97,27 @@ def _dependence(run: RunResult, asked: PlotOptions) -> Figure:
     return dependence(run, technology_features(run))
 
 
+def _total(asked: PlotOptions) -> str:
+    return f"{asked.country}:{'exports' if asked.side == 'exporter' else 'imports'}"
+
+
+def _fan(run: RunResult, asked: PlotOptions) -> Figure:
+    """A sum where one is named, else a country's total, else one flow."""
+    if asked.of:
+        return sum_fans(run, [(asked.of, asked.of)])
+    if asked.country:
+        side = "Exports" if asked.side == "exporter" else "Imports"
+        return sum_fans(run, [(f"{side} of {country_name(asked.country)}", _total(asked))])
+    return fan(run, asked.flow)
+
+
+def _chances(run: RunResult, asked: PlotOptions) -> Figure:
+    side = "Exports" if asked.side == "exporter" else "Imports"
+    title = f"{side} of {country_name(asked.country)} by partner"
+    partners = largest_partners(run, asked.country, side=asked.side)
+    return growth_chances(run, partners, title=title, year=asked.year)
+
+
 def _measure(run: RunResult, asked: PlotOptions) -> Figure:
     return measure_paths(run, asked.measure or first_measure(run), country=asked.country)
 
@@ -109,9 +137,21 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "fan",
-        "one flow over time: history, earlier forecasts, the forecast with 50 and 90% fans",
-        ("flow",),
-        lambda run, asked: fan(run, asked.flow),
+        "a flow or any sum over time: history, earlier forecasts, the forecast with its fans",
+        ("flow", "of", "country", "side"),
+        _fan,
+    ),
+    Kind(
+        "shares",
+        "shares of a country's largest partners, last known beside a target year",
+        ("country", "side", "year"),
+        lambda run, asked: share_slopes(run, _total(asked), year=asked.year),
+    ),
+    Kind(
+        "chances",
+        "probability that trade with each of a country's largest partners grows",
+        ("country", "side", "year"),
+        _chances,
     ),
     Kind(
         "movers",
@@ -200,6 +240,7 @@ def plot(
     kind: str,
     *,
     flow: Sequence[str] | None = None,
+    of: str | None = None,
     country: str | None = None,
     side: Side | None = None,
     year: int | None = None,
@@ -219,6 +260,9 @@ def plot(
     flow
         Exporter, importer and, where there are sectors, sector; by default the flow that the run
         was asked to explain, else the largest.
+    of
+        A sum such as ``EU27:CHN``, ``DEU:exports`` or ``world``, see
+        `forecasting.distribution.selections`.
     country, side
         Whose partners, as ``exporter`` (default) or ``importer``; by default those of the country
         that trades most. Countries are given by ISO 3166 code or English name.
@@ -245,6 +289,7 @@ def plot(
     """
     options = {
         "flow": flow,
+        "of": of,
         "country": country,
         "side": side,
         "year": year,

@@ -24,13 +24,29 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A figure of a run's report: file name, title, what it shows, and how `plot` draws it."""
+    """A figure of a run's report.
+
+    Attributes
+    ----------
+    name, title, alt
+        File name, title, and what it shows for who cannot see it.
+    see
+        A sentence that says what to see in it; empty for figures of no report.
+    kind, options
+        How `plot` draws it.
+    """
 
     name: str
     title: str
     alt: str
+    see: str = ""
     kind: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def caption(self) -> str:
+        """Title, and what to see."""
+        return f"{self.title}. {self.see}".strip()
 
     def draw(self, result: RunResult) -> Figure:
         """The figure; its kind is its name unless another is given."""
@@ -43,6 +59,7 @@ PLOTS: tuple[Plot, ...] = (
         "Skill against the last value",
         "Dot plot of the skill of every model against repeating the last value, by horizon, one "
         "panel a setting and metric. The scoreboard table holds the numbers.",
+        see="Right of the line a model beats repeating the last value.",
     ),
     *(
         Plot(
@@ -50,6 +67,7 @@ PLOTS: tuple[Plot, ...] = (
             f"{METRIC_LABELS[metric]} by origin",
             f"Line chart of the {METRIC_LABELS[metric]} of every model by back-test origin, one "
             "panel a setting and horizon.",
+            see="A line below the last value's is better; peaks are crises that nobody forecast.",
             kind="errors",
             options={"metric": metric},
         )
@@ -60,24 +78,28 @@ PLOTS: tuple[Plot, ...] = (
         "Interval coverage by flow size",
         "Line chart of the share of actual flows inside the 50 and 90 percent intervals by size "
         "decile, against the nominal shares. The coverage table holds the numbers.",
+        see="Points on the dashed lines: intervals hold what they promise.",
     ),
     Plot(
         "reliability",
         "Calibration of the probability of trade",
         "Line chart of how often flows started or stopped against the forecast probability, one "
         "panel a setting and horizon. reliability.csv holds the numbers.",
+        see="Points on the diagonal: flows start and stop as often as forecast.",
     ),
     Plot(
         "measures",
         "Skill of measures of the trade pattern",
         "Dot plot of the skill of the forecasts of every measure of the trade pattern against no "
         "change, by horizon. measures_scores.csv holds the numbers.",
+        see="Right of the line forecasts beat no change; a test decided filled markers.",
     ),
     Plot(
         "heatmap",
         "Forecast shifts between the largest traders",
         "Heat map of the forecast shift of every flow between the largest traders, exporter by "
         "importer, percent against base; losses carry a dash. forecasts.parquet holds the numbers.",
+        see="Rows that are mostly one colour are exporters that gain or lose everywhere.",
     ),
     Plot(
         "movers",
@@ -103,6 +125,7 @@ PLOTS: tuple[Plot, ...] = (
         "Bar chart of the share of every channel in the contributions, technology channels "
         "hatched, beside the change of the error when a channel is left out. channels.csv and "
         "ablation.csv hold the numbers.",
+        see="Left: what the model used. Right: what forecasts lose without it.",
     ),
     Plot(
         "importance",
@@ -115,12 +138,14 @@ PLOTS: tuple[Plot, ...] = (
         "Contributions to the forecast shift, flow by flow",
         "Beeswarm of the contributions of the strongest features, one point an explained flow, "
         "coloured by the feature's value.",
+        see="Features whose high values lie right raise forecasts; wide rows matter most.",
     ),
     Plot(
         "dependence",
         "Contributions by value: the strongest feature, and that of each technology channel",
         "Scatter plots of the contribution of a feature against its value, one point an explained "
         "flow: the strongest of all features, and the strongest of each technology channel.",
+        see="A rising cloud means that larger values of the feature go with larger forecasts.",
     ),
 )
 """Every figure of a run's report, in its order."""

@@ -159,6 +159,28 @@ def right_column(axes: Axes, heading: str, texts: Sequence[str]) -> None:
                    fontsize=9, fontweight="bold")  # fmt: skip
 
 
+def apart(values: NDArray[np.float64], room: float) -> NDArray[np.float64]:
+    """Places for labels as near to their values as they can stand ``room`` apart.
+
+    Labels that would collide form a block around the mean of their values.
+    """
+    order = np.argsort(values, kind="stable")
+    blocks: list[tuple[float, int]] = []  # centre and size
+    for value in values[order]:
+        centre, size = float(value), 1
+        while blocks and centre - (size - 1) * room / 2 < (
+            blocks[-1][0] + (blocks[-1][1] - 1) * room / 2 + room
+        ):
+            before, count = blocks.pop()
+            centre = (before * count + centre * size) / (count + size)
+            size += count
+        blocks.append((centre, size))
+    ordered = [c + (k - (n - 1) / 2) * room for c, n in blocks for k in range(n)]
+    places = np.empty(len(values))
+    places[order] = ordered
+    return places
+
+
 def take(
     table: pd.DataFrame, columns: list[str], *, needs: Sequence[str] = (), **equal: str
 ) -> pd.DataFrame:

@@ -138,6 +138,7 @@ def bundle_of(world: SimulatedData, config: RunConfig) -> tuple[DataBundle, list
         if world.sectors is None
         else SectorAttributes.from_frame(world.sectors, sectors=panel.flows.sectors),
         trade_lag_months=config.trade_lag_months,
+        reports=world.reports_of(panel, config),
         monthly=None if world.monthly is None else MonthlyTrade.from_frame(world.monthly),
     )
     return bundle, list(found)
@@ -172,7 +173,8 @@ def _from_files(config: RunConfig) -> LoadedData:
 
 def _in_universe(panel: TradePanel, config: RunConfig) -> TradePanel:
     """The panel as it is, or with the flows that have traded by each origin alone."""
-    large = panel.flows.size > DENSE_FLOWS
+    # Reports may name any flow.
+    large = panel.flows.size > DENSE_FLOWS and config.reports is None
     active = large if config.universe == "auto" else config.universe == "active"
     return active_panel(panel) if active else panel
 

@@ -9,8 +9,11 @@ import pandas as pd
 
 from features.choices import DomesticFlows, SimulatedWorld
 from features.data.input_output import InputOutputTable
+from features.data.panel import TradePanel
+from features.data.reports import Reports, with_assumed_revisions
 from features.world.sector_world import SectorWorld, simulate_sector_world
 from features.world.world import simulate_world
+from forecasting.options.run_config import RunConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,16 @@ class SimulatedData:
     tables: Mapping[int, InputOutputTable] | None = None
     reports: pd.DataFrame | None = None
     monthly: pd.DataFrame | None = None
+
+    def reports_of(self, panel: TradePanel, config: RunConfig) -> Reports | None:
+        """What countries declare of the panel's flows; None without reports."""
+        if self.reports is None:
+            return None
+        # Every row has the day it came out.
+        reports = Reports.from_frame(self.reports, flows=panel.flows, delays={})
+        return with_assumed_revisions(
+            reports, scale=config.report_revisions, seed=config.seed, until=panel.last_year
+        )
 
 
 def simulated_data(world: SimulatedWorld, *, seed: int) -> SimulatedData:

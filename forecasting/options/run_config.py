@@ -87,8 +87,8 @@ class RunConfig:
         "gross_output.parquet")
     reports: Path | None = option(
         None, kinds.PATH, DATA,
-        "what countries declare of their own trade: reporter, partner, flow, year, [month], "
-        "value_usd, [valuation], [published]")
+        "what countries declare of their own trade: reporter, partner, flow, [sector], year, "
+        "[month], value_usd, [valuation], [published]")
     report_delays: Path | None = option(
         None, kinds.PATH, DATA,
         "months from the end of a year to each reporter's publication, for reports without "
@@ -224,9 +224,10 @@ class RunConfig:
     def _settings(self) -> tuple[Setting, ...]:
         """Every setting that the data allow."""
         lacking = set[Setting]()
-        if self.reports is None:
+        simulates_sectors = self.trade is None and self.world == "sectors"
+        if self.reports is None and not (simulates_sectors and 1 in self.horizons):
             lacking.add(REPORTS_KNOWN)
-        if self.trade is None and self.world == "sectors":
+        if simulates_sectors:
             # Nobody publishes gross output and absorption early: there would be no difference.
             lacking.add(TOTALS_KNOWN)
         return tuple(setting for setting in SETTINGS if setting not in lacking)
@@ -332,7 +333,7 @@ def _check_together(config: RunConfig) -> None:
         lacking = "indicators" if config.indicators is None else "indicator_catalogue"
         raise refusal(lacking, None, "Indicators and their catalogue go together: give both")
     if REPORTS_KNOWN in config.settings:
-        if config.reports is None:
+        if config.reports is None and not (config.trade is None and config.world == "sectors"):
             raise refusal("settings", REPORTS_KNOWN, "Give the reports as well (--reports)")
         if 1 not in config.horizons:
             remedy = "Reports are of the year after the origin: give horizon 1 as well"

@@ -10,7 +10,7 @@ from forecasting.briefs.brief import HOW_TO_READ, Brief, BriefFigure, BriefSecti
 from forecasting.briefs.country import country_brief
 from forecasting.figures.plots import NoDataError, plot
 from forecasting.reports.embedded import drawn
-from forecasting.reports.html import Section, bullets, heading, paragraph, table
+from forecasting.reports.html import Section, bullets, figure, heading, paragraph, table
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import check_country, named, nearest_year
 
@@ -79,7 +79,8 @@ def _figure(result: RunResult, wanted: BriefFigure, *, of: str) -> str:
     except NoDataError:
         return ""
     what, how = _SHOWS[wanted.kind]
-    return drawn(made, alt=f"{how} {of}.", caption=f"{of}: {what}")
+    shown = drawn(made, alt=f"{how} {of}.", caption=f"{of}: {what}")
+    return figure(shown.source, shown.alt, shown.caption)
 
 
 def _table(shown: BriefTable) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,12 +49,21 @@ def draw_figures(result: RunResult, names: Iterable[str], folder: Path) -> dict[
 def images(figures: Mapping[str, list[Path]], *names: str) -> list[str]:
     """Embed the named figures that there are, with their alternative texts."""
     chosen = [plot for name in names for plot in PLOTS if plot.name == name and figures.get(name)]
-    return [figure(_smallest(figures[p.name]), p.alt, p.title) for p in chosen]
+    return [figure(_smallest(figures[p.name]), p.alt, p.caption) for p in chosen]
 
 
-def drawn(made: Figure, *, alt: str, caption: str) -> str:
-    """Embed a figure that was just drawn."""
-    return figure(_address(*_image(made)), alt, caption)
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A figure of a template: address that holds the image itself, alternative text, caption."""
+
+    source: str
+    alt: str
+    caption: str
+
+
+def drawn(made: Figure, *, alt: str, caption: str) -> Shown:
+    """A figure that was just drawn."""
+    return Shown(_address(*_image(made)), alt, caption)
 
 
 def _image(made: Figure) -> tuple[str, bytes]:

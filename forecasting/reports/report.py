@@ -10,27 +10,30 @@ from pathlib import Path
 
 from features.errors import InputError
 from forecasting.reports.channels import evidence
-from forecasting.reports.countries import choose, country_briefs
+from forecasting.reports.countries import DEFAULT_COUNTRIES, choose, country_briefs
 from forecasting.reports.data import checks, limits, provenance
 from forecasting.reports.embedded import draw_figures, images
-from forecasting.reports.html import Section, page
+from forecasting.reports.html import Section, page, paragraph
 from forecasting.reports.largest_shifts import shifts
 from forecasting.reports.measures import pattern_chapter
+from forecasting.reports.opening import opening_pages
+from forecasting.reports.pages import report_facts
 from forecasting.reports.scores import by_group, intervals, record
-from forecasting.reports.summary import about, answers
+from forecasting.reports.summary import technology_words
+from forecasting.reports.sums import sum_reader
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import check_year
 from forecasting.run_folder.files import REPORT
 from forecasting.run_folder.record import note_drawn
 from forecasting.run_folder.whole_file import write_whole
 
-_OPENING = "heatmap"
 _PATTERN = ("measures",)
+_SHIFTS = ("heatmap",)
 _CHANNELS = ("channels", "beeswarm", "dependence")
-_RECORD = ("scoreboard", "errors_wape", "errors_log_mae")
+_RECORD = ("scoreboard", "errors_wape")
 _INTERVALS = ("coverage", "reliability")
-FIGURES = (_OPENING, *_PATTERN, *_CHANNELS, *_RECORD, *_INTERVALS)
-"""Figures of `run_figures.PLOTS` that a report holds; those of countries come with their briefs."""
+FIGURES = (*_SHIFTS, *_PATTERN, *_CHANNELS, *_RECORD, *_INTERVALS)
+"""Figures of `run_figures.PLOTS` that a report holds; sums of flows are drawn for it."""
 
 
 def make_report(
@@ -47,10 +50,10 @@ def make_report(
     run
         Output folder of ``gravicast run`` or ``gravicast forecast``.
     countries
-        ISO 3166 codes or English names of the countries whose briefs it holds; by default the
-        largest exporters.
+        ISO 3166 codes or English names of countries whose briefs it holds, the first three on its
+        third page too; by default the largest exporters, without briefs.
     year
-        Target year of those briefs; by default the nearest.
+        Target year of those briefs; by default the first that was not over.
     out
         HTML file to write; by default ``report.html`` in the folder.
 
@@ -75,7 +78,7 @@ def make_report(
     with tempfile.TemporaryDirectory() as folder:
         figures = draw_figures(result, FIGURES, Path(folder))
         try:
-            _write(result, figures, path, countries=codes, year=target)
+            _write(result, figures, path, countries=codes, briefs=len(countries) > 0, year=target)
         except OSError as error:
             raise _unwritable(path, error.strerror) from error
     return path
@@ -116,7 +119,8 @@ def write_report(result: RunResult, figures: Mapping[str, list[Path]] | None, pa
     nearest = check_year(result.forecasts, None)
     with tempfile.TemporaryDirectory() as folder:
         figures = draw_figures(result, FIGURES, Path(folder)) if figures is None else figures
-        _write(result, figures, path, countries=choose(result.forecasts, ()), year=nearest)
+        chosen = choose(result.forecasts, ())
+        _write(result, figures, path, countries=chosen, briefs=False, year=nearest)
 
 
 def _write(
@@ -125,32 +129,37 @@ def _write(
     path: Path,
     *,
     countries: Sequence[str],
+    briefs: bool,
     year: int,
 ) -> None:
-    opening = Section(
-        "summary", "In short", [about(result), answers(result), *images(figures, _OPENING)]
-    )
-    briefs = country_briefs(result, countries, year=year)
-    chapters = _chapters(result, figures, briefs)
+    reader = sum_reader(result)
+    facts = report_facts(reader, countries[:DEFAULT_COUNTRIES])
+    opening = opening_pages(reader, facts)
+    chapters = _chapters(result, figures)
+    if briefs:
+        chapters.insert(0, country_briefs(result, countries, year=year))
     write_whole(path, page("Trade forecast report", opening, chapters).encode())
     note_drawn(path)
 
 
-def _chapters(
-    result: RunResult, figures: Mapping[str, list[Path]], briefs: Section
-) -> list[Section]:
+def _chapters(result: RunResult, figures: Mapping[str, list[Path]]) -> list[Section]:
     chapters = [
-        briefs,
-        Section("shifts", "Largest shifts", shifts(result)),
+        Section("shifts", "Largest shifts", [*shifts(result), *images(figures, *_SHIFTS)]),
         Section(
             "pattern",
             "Measures of the trade pattern",
             pattern_chapter(result, images(figures, *_PATTERN)),
         ),
         Section(
-            "channels", "What the model used", [*evidence(result), *images(figures, *_CHANNELS)]
+            "channels",
+            "What the model used",
+            [
+                paragraph(technology_words(result)),
+                *evidence(result),
+                *images(figures, *_CHANNELS),
+            ],
         ),
-        Section("record", "Track record", _track_record(result, figures)),
+        Section("record", "Accuracy in detail", _accuracy(result, figures)),
         Section("data", "Data provenance", provenance(result)),
         Section("checks", "Self-checks of the run", checks(result)),
         Section("limits", "Limits", limits(result)),
@@ -159,7 +168,7 @@ def _chapters(
     return [c for c in chapters if scored or c.name not in ("record", "pattern")]
 
 
-def _track_record(result: RunResult, figures: Mapping[str, list[Path]]) -> list[str]:
+def _accuracy(result: RunResult, figures: Mapping[str, list[Path]]) -> list[str]:
     if result.scores.empty:
         return []
     return [

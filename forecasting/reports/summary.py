@@ -1,16 +1,13 @@
-"""The first page of a report: what was forecast, and the answer in a few plain sentences."""
+"""Verdicts on the track record in plain sentences: accuracy, tests, intervals, technology."""
 
 from __future__ import annotations
-
-from pathlib import PurePath
 
 import pandas as pd
 
 from features.feature import CHANNELS, TECHNOLOGY
 from forecasting.evaluation.significance import LEVEL
 from forecasting.evaluation.significance import why_untested as why_untested_of
-from forecasting.reports.html import facts, statements
-from forecasting.reports.largest_shifts import nearest_shifts
+from forecasting.reports.html import statements
 from forecasting.reports.score_cells import rows_where
 from forecasting.results.channel_evidence import (
     TOGETHER,
@@ -21,12 +18,10 @@ from forecasting.results.channel_evidence import (
     why_untested,
 )
 from forecasting.results.result import RunResult
-from forecasting.results.subjects import flow_columns, origin_of, who, years_of
 from forecasting.words.labels import SETTING_LABELS
-from forecasting.words.numbers import listed, money, percent, plural, points, years
+from forecasting.words.numbers import listed, percent, plural, points, years
 from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE
 
-LARGEST_SHIFTS = 3
 NOMINAL = 0.9
 TOLERANCE = 0.025
 """Intervals are called well calibrated where their coverage is this close to nominal."""
@@ -39,83 +34,21 @@ _VERDICTS: dict[Verdict, str] = {
 }
 
 
-def about(result: RunResult) -> str:
-    """Data, origin, as-of date and horizons."""
-    forecasts, run, years = result.forecasts, result.provenance, years_of(result)
-    sides = {str(code) for side in ("exporter", "importer") for code in forecasts[side].unique()}
-    flows = int((forecasts["target_year"] == years[0]).sum())
-    files = [PurePath(str(d["path"])).name for d in run["data"] if d["role"] == "trade"]
-    source = f"{', '.join(files) or 'a panel in memory'}: {plural(flows, 'flow')} between "
-    pairs = [
-        ("Data", f"{source}{len(sides)} countries"),
-        ("Origin", f"{origin_of(result)}, the last year of bilateral trade seen"),
-        ("As of", f"{run['as_of']}; nothing published later was used "
-         f"({SETTING_LABELS[run['setting']].lower()})"),
-        ("Horizons", f"{_words(run['horizons'])} years ahead: target years {_words(years)}"),
-    ]  # fmt: skip
-    if "model" in run:
-        model = run["model"]
-        pairs.append(("Model", f"{model['address']}, trained on data to {model['origin']}"))
-    return facts(pairs)
-
-
-def _words(numbers: list[int]) -> str:
-    return ", ".join(map(str, numbers))
-
-
 def answers(result: RunResult) -> str:
     """Say in a few sentences what was found and how far it can be trusted."""
-    found = [("World trade", _world(result)), ("Largest shifts", _shifts(result))]
-    if result.scores.empty:
-        found.append(("Accuracy", "Nothing was back-tested: a trained model forecast new data. How "
-                      "good it was stands in the report of the run that trained it."))  # fmt: skip
-    else:
-        found += [
+    return statements(
+        [
             ("Accuracy", _accuracy(result)),
             ("Tests", _tests(result.significance)),
             ("Intervals", _intervals(result.scores)),
+            ("Technology channels", technology_words(result)),
         ]
-    return statements([*found, ("Technology channels", _technology(result))])
+    )
 
 
 def _ends(numbers: list[int]) -> list[int]:
     """The first and the last, or the only one."""
     return list(dict.fromkeys([numbers[0], numbers[-1]]))
-
-
-# What is forecast ---------------------------------------------------------------------------------
-
-
-def _world(result: RunResult) -> str:
-    years = years_of(result)
-    sums = result.forecasts.groupby("target_year")[["value_origin", "forecast"]].sum()
-    start = float(sums.loc[years[0], "value_origin"])
-    growth = [
-        f"{money(end)} in {year} ({percent(end / start - 1, sign=True)})"
-        for year, end in ((year, float(sums.loc[year, "forecast"])) for year in _ends(years))
-    ]
-    return (
-        f"The flows of these data were worth {money(start)} in {origin_of(result)} and are "
-        f"forecast at {listed(growth)}."
-    )
-
-
-def _shifts(result: RunResult) -> str:
-    rows = nearest_shifts(result.forecasts)
-    words = []
-    for row in rows.head(LARGEST_SHIFTS).to_dict("records"):
-        low, high = (money(row[f"{side}_90"] - row["base"], sign=True)
-                     for side in ("lower", "upper"))  # fmt: skip
-        words.append(
-            f"{who(row, flow_columns(result))} {money(row['shift'], sign=True)} "
-            f"(90% interval {low} to {high})"
-        )
-    return (
-        f"Beyond what the countries' totals imply, the pattern of {rows['target_year'].iloc[0]} "
-        f"moves most from {listed(words, between='; ')}. Of all {plural(len(rows), 'flow')} with "
-        f"a base, {int(rows['sure'].sum()):,} have an interval that leaves the direction of their "
-        "shift in no doubt."
-    )
 
 
 # How good it was ----------------------------------------------------------------------------------
@@ -182,7 +115,8 @@ def _range(shares: pd.Series[float]) -> str:
 # What technology amounts to -----------------------------------------------------------------------
 
 
-def _technology(result: RunResult) -> str:
+def technology_words(result: RunResult) -> str:
+    """What the technology channels amount to, judged only where that was tested."""
     channels = result.channels
     share = channels.loc[channels["channel"].isin(TECHNOLOGY), "share"].sum()
     names = listed(CHANNELS[c] for c in CHANNELS if c in TECHNOLOGY)

@@ -11,6 +11,8 @@
   ``coverage.csv``: what the data fill.
 - ``measures_*``: measures of the trade pattern, with intervals, contributions and scores.
 - ``figures/``, ``report.html``: plots as PNG and SVG; a page that opens offline.
+- ``scenarios/``: a folder a scenario, added by ``gravicast scenario``: flows, countries, groups,
+  welfare and measures before and after, figures, and ``scenario.json`` with what they rest on.
 - ``plans/``: a folder a plan, added by ``gravicast plan``: tables, a workbook, a page, figures.
 - ``model/``, ``run.json``: the fitted forecaster; data, versions, choices and the sha256 of every
   file.

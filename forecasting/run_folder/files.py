@@ -19,6 +19,8 @@ STUDY = frozenset({"study"})
 ACTIVE = frozenset({"active"})
 """So does one whose flows are those that have traded by the origin (``--universe``)."""
 ALWAYS = frozenset({"run", "forecast"})
+LATER = frozenset({"scenario"})
+"""``gravicast scenario`` adds these to a finished run or forecast."""
 PLANNED = frozenset({"plan"})
 """``gravicast plan`` adds these to a finished run."""
 
@@ -62,6 +64,7 @@ REPORT = "report.html"
 SCOREBOARD = "scoreboard.md"
 FIGURES = "figures"
 MODEL = "model"
+SCENARIOS = "scenarios"
 PLANS = "plans"
 
 _FLOW = ("exporter", "importer")
@@ -102,6 +105,7 @@ FILES = (
     RunFile(SCOREBOARD, RUN, redrawn=True),
     RunFile(REPORT, RUN, redrawn=True),
     RunFile(f"{FIGURES}/", RUN, redrawn=True),
+    RunFile(f"{SCENARIOS}/", LATER, logged=False, redrawn=True),
     RunFile(f"{PLANS}/", PLANNED, logged=False, redrawn=True),
 )  # fmt: skip
 """Everything a run writes; a folder that holds more is never replaced."""

@@ -41,6 +41,7 @@ from forecasting.serving.shared_year import shared_year_findings
 from models.design import origin_value
 from models.forecaster import FittedForecaster, forecast_flows
 from models.totals import forecast_totals
+from models.volatility import flow_volatility
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +213,7 @@ def _at_new_origin(model: ServedModel, origin: _Origin, full_config: RunConfig) 
         features=origin.matrix,
         totals=forecast_totals(origin.infos, origin=info.origin, horizons=full_config.horizons),
         intervals={h: model.forecaster.intervals[h] for h in full_config.horizons},
+        volatility=flow_volatility(info.history),
     )
 
 
@@ -253,4 +255,5 @@ def _nowcast_at(
             reported=implied.reported,
             levels=implied.levels,
         ),
+        volatility=flow_volatility(info.history),
     )

@@ -109,3 +109,15 @@ def share(part: float, whole: float) -> float:
 def lower_first(label: str) -> str:
     """A label inside a sentence; abbreviations stay in capitals."""
     return label if label[:2].isupper() else label[:1].lower() + label[1:]
+
+
+def in_ten(chance: float) -> str:
+    """A probability in words, such as ``7 in 10``."""
+    if chance < 0.05:
+        return "less than 1 in 20"
+    return "more than 19 in 20" if chance > 0.95 else f"{min(9, max(1, round(10 * chance)))} in 10"
+
+
+def times(ratio: float) -> str:
+    """A ratio, such as ``1.38 times``."""
+    return f"{ratio:.2f} times"

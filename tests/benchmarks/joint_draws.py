@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import resource
 import time
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from models.error_factors import FlowCodes, PastForecasts, fit_error_factors
 from models.flow_margins import FlowMargins, margins_of_bounds
 from models.intervals import Sample, fit_intervals
 from models.joint_draws import JointDraws
+from models.volatility import flow_volatility
 
 GROUPS = ("EU27", "ASEAN", "MERCOSUR", "USMCA", "GCC", "RCEP", "CPTPP", "AfCFTA", "BRICS", "EFTA")
 HORIZONS = (1, 3, 5)
@@ -74,10 +76,10 @@ def score(blocks, past, origin, setting, horizon, given):
         else refitted(blocks, past, now, setting, horizon, given)
     )
     unknown = horizon - (setting != "ex_ante")
-    history = np.log(world_totals(given.trade).loc[:origin]).diff(unknown).dropna()
+    growth = np.log(world_totals(given.trade).loc[:origin]).diff(unknown).dropna()
     factors = fit_error_factors(
         [past_forecasts(blocks[p]) for p in past],
-        history=history.tolist() if unknown else [],
+        history=growth.tolist() if unknown else [],
         flows=codes,
         countries=n,
         sectors=1,
@@ -105,18 +107,24 @@ def codes_of(block: pd.DataFrame) -> FlowCodes:
 def printed_margins(now: pd.DataFrame) -> FlowMargins:
     bounds = {level: tuple(now[f"{side}_{level}"].to_numpy(dtype=float)
                            for side in ("lower", "upper")) for level in (50, 90)}  # fmt: skip
-    return margins_of_bounds(now["forecast"].to_numpy(dtype=float), bounds)
+    forecast, chance = (now[name].to_numpy(dtype=float)
+                        for name in ("forecast", "probability_of_trade"))  # fmt: skip
+    return margins_of_bounds(forecast, bounds, chance=chance)
 
 
 def refitted(blocks, past, now, setting, horizon, given) -> FlowMargins:
     """Margins of intervals that are fitted on past origins as a run of today's code does."""
-    samples = [Sample(p, *columns(blocks[p])) for p in past]
+    samples = [
+        Sample(p, *columns(blocks[p]), volatility=volatility(blocks[p], p, given.trade))
+        for p in past
+    ]
     world = np.log(world_totals(given.trade).loc[: int(now["origin"].iloc[0])])
     shocks = world_errors(world, horizon - (setting != "ex_ante"))
     forecast, _, expected = columns(now)
-    return margins_of_bounds(
-        forecast, fit_intervals(samples, shocks=shocks).bounds(forecast, expected)
-    )
+    known = volatility(now, int(now["origin"].iloc[0]), given.trade)
+    bounds = fit_intervals(samples, shocks=shocks).bounds(forecast, expected, known)
+    chance = now["probability_of_trade"].to_numpy(dtype=float)
+    return margins_of_bounds(forecast, bounds, chance=chance)
 
 
 def columns(block: pd.DataFrame):
@@ -135,15 +143,24 @@ def world_errors(world: pd.Series, years: int) -> np.ndarray:
     return np.sqrt(variance) * student_t.ppf(nodes, df=max(len(world) - 2, 3))
 
 
-_WORLD: dict[Path, pd.Series] = {}
+@lru_cache(maxsize=1)
+def history(trade: Path) -> pd.DataFrame:
+    """Flows by year, one column a flow."""
+    table = pd.read_parquet(trade)
+    value = next(c for c in table if str(table[c].dtype).startswith("float"))
+    flows = table.pivot_table(index="year", columns=["exporter", "importer"], values=value,
+                              aggfunc="sum", observed=True)  # fmt: skip
+    return flows.fillna(0.0)
 
 
 def world_totals(trade: Path) -> pd.Series:
-    if trade not in _WORLD:
-        table = pd.read_parquet(trade)
-        value = next(c for c in table if str(table[c].dtype).startswith("float"))
-        _WORLD[trade] = table.groupby("year")[value].sum().astype(float)
-    return _WORLD[trade]
+    return history(trade).sum(axis=1)
+
+
+def volatility(block: pd.DataFrame, origin: int, trade: Path) -> np.ndarray:
+    sides = (block[side].astype(str) for side in ("exporter", "importer"))
+    flows = history(trade).reindex(columns=pd.MultiIndex.from_arrays([*sides]))
+    return flow_volatility(flows.loc[:origin].to_numpy())
 
 
 def measured(now, codes, countries, joint, margins):

@@ -144,7 +144,7 @@ def print_orders(costs: pd.DataFrame) -> None:
         by = block.pivot_table(index="origin", columns="policy", values="cost")
         means = block.groupby("policy")[["cost", "service", "service_largest"]].mean()
         print_table(tested(means, by, OURS), "cost", {ORACLE})
-        print(by.round(4).to_string())
+        print_rows(by, "origin")
 
 
 def tested(means: pd.DataFrame, by: pd.DataFrame, ours: str) -> pd.DataFrame:
@@ -167,8 +167,8 @@ def print_table(table: pd.DataFrame, by: str, last: set[str]) -> None:
 
 def print_rows(rows: pd.DataFrame, first: str) -> None:
     header = [first, *(str(name).replace("_", " ") for name in rows.columns)]
-    print(markdown([*header], [[str(name), *map(shown, row)]
-                               for name, row in zip(rows.index, rows.to_numpy(), strict=True)]))  # fmt: skip
+    values = zip(rows.index, rows.to_numpy(), strict=True)
+    print(markdown(header, [[str(name), *map(shown, row)] for name, row in values]))
     print()
 
 
@@ -258,7 +258,7 @@ def print_shares(outcomes: pd.DataFrame, setting: str) -> None:
     means["as_good"] = cells.sub(cells[KEEP], axis=0).abs().lt(1e-9).mean()
     by = outcomes.pivot_table(index="origin", columns="policy", values="shortfall")
     print_table(tested(means, by, CHOSEN), "shortfall", set())
-    print(by.round(4).to_string())
+    print_rows(by, "origin")
 
 
 # Time ---------------------------------------------------------------------------------------------

@@ -55,3 +55,12 @@ def test_a_run_without_tracking_prepares_none(monkeypatch):
     assert len(preparations(plain)) < len(preparations(RunConfig()))
     for task in preparations(plain):
         task()
+
+
+def test_polars_is_whole_before_the_thread_starts(monkeypatch, tmp_path):
+    (tmp_path / "polars.py").write_text("DataFrame = Series = object\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "polars", None)  # taken back afterwards
+    del sys.modules["polars"]
+    preparations(RunConfig())
+    assert hasattr(sys.modules["polars"], "DataFrame")

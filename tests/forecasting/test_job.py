@@ -430,7 +430,7 @@ def leaking(feature: str):
     ("as_of", "settings"),
     [
         (AS_OF, SETTINGS),
-        (AS_OF, ("ex_ante",)),
+        pytest.param(AS_OF, ("ex_ante",), marks=pytest.mark.slow),
         (date(2008, 11, 15), ("totals_known",)),
     ],
 )

@@ -286,3 +286,49 @@ def test_a_year_without_any_trade_has_no_world_error_to_take_out():
     ones = np.ones(100)
     fitted = fit_intervals([Sample(2000, ones, 0 * ones, ones)], shocks=np.array([-0.1, 0, 0.1]))
     np.testing.assert_array_equal(fitted.residuals, -2.0)
+
+
+def _two_kinds(rng, flows=600):
+    """Forecasts of steady and of volatile flows of the same sizes, and their volatility."""
+    forecast = rng.lognormal(15, 1, flows)
+    volatility = np.where(np.arange(flows) % 2, 0.05, 0.8)
+    return forecast, forecast * np.exp(volatility * rng.standard_normal(flows)), volatility
+
+
+def test_a_volatile_flow_has_a_wider_interval_and_each_kind_its_coverage():
+    rng = np.random.default_rng(3)
+    samples = []
+    for origin in range(2000, 2008):
+        forecast, actual, volatility = _two_kinds(rng)
+        samples.append(Sample(origin, forecast, actual, forecast, volatility=volatility))
+    found = fit_intervals(samples)
+    forecast, actual, volatility = _two_kinds(rng, 6_000)
+    low, high = found.bounds(forecast, forecast, volatility)[90]
+    inside, width = (low <= actual) & (actual <= high), (high - low) / forecast
+    for steady in (True, False):
+        assert 0.86 < inside[(volatility < 0.1) == steady].mean() < 0.94
+    assert np.median(width[volatility > 0.1]) > 5 * np.median(width[volatility < 0.1])
+
+
+def test_few_residuals_are_not_split_by_volatility():
+    rng = np.random.default_rng(3)
+    forecast, actual, volatility = _two_kinds(rng)
+    split = Sample(2000, forecast, actual, forecast, volatility=volatility)
+    whole = Sample(2000, forecast, actual, forecast)
+    with_them, without = fit_intervals([split]), fit_intervals([whole])
+    assert not with_them.volatility_edges.size
+    assert np.array_equal(with_them.residuals, without.residuals)
+
+
+def test_the_largest_flows_are_calibrated_on_their_own():
+    rng = np.random.default_rng(4)
+    forecast = np.sort(rng.lognormal(15, 2, 4_000))[::-1]
+    sd = np.where(np.arange(4_000) < 100, 0.05, 0.6)
+    samples = [
+        Sample(origin, forecast, forecast * np.exp(sd * rng.standard_normal(4_000)), forecast)
+        for origin in range(2000, 2004)
+    ]
+    low, high = fit_intervals(samples).bounds(forecast, forecast)[90]
+    width = (high - low) / forecast
+    assert width[:95].max() < 0.3
+    assert width[100:400].min() > 1

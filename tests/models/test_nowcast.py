@@ -8,11 +8,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.data.flows import FlowIndex
 from features.data.panel import TradePanel
 from features.data.reports import Reports
 from features.information import DataBundle, InformationSet
 from models.design import origin_value
-from models.nowcast import ImpliedLevels, Nowcast, implied_levels, usd
+from models.nowcast import (
+    NOBODY,
+    ImpliedLevels,
+    Nowcast,
+    implied_levels,
+    interval_groups,
+    usd,
+)
 
 COUNTRIES = ("BRA", "CHN", "DEU", "FRA", "IND", "NAM", "USA", "ZAF")
 YEARS = range(2000, 2012)
@@ -89,6 +97,24 @@ def test_where_one_side_is_late_the_other_decides_and_where_both_are_the_base_do
     np.testing.assert_allclose(usd(found.anchor)[~known], actual(trade, ORIGIN)[~known], rtol=1e-5)
 
 
+def test_growth_of_a_few_months_is_known_as_such():
+    trade = truth()
+    annual = declared(trade, scale={"import": 1.0, "export": 1.0})
+    parts = [
+        annual.assign(month=month, value_usd=annual["value_usd"] / 12) for month in range(1, 13)
+    ]
+    months = pd.concat(parts, ignore_index=True)
+    last = months["year"] == ORIGIN + 1
+    german = (months["reporter"] == "DEU") & (months["flow"] == "export")
+    started = months[~last | ~german | (months["month"] <= 3)]
+    found = implied(started[started["year"] <= ORIGIN + 1], trade, delays=EARLY)
+    flows = TradePanel.from_frame(trade).flows
+    of_months = np.isclose(found.columns, 3.0).all(axis=0, where=(flows.exporter == 2)[:, None])
+    assert of_months.sum() == 1
+    column = found.columns[:, of_months.argmax()]
+    np.testing.assert_array_equal(column, np.where(flows.exporter == 2, 3, 12))
+
+
 def test_an_absurd_report_stays_within_reach_of_the_base():
     trade = truth()
     reports = declared(trade, scale={"import": 1.0, "export": 1.0})
@@ -96,6 +122,18 @@ def test_an_absurd_report_stays_within_reach_of_the_base():
     found = implied(reports, trade, delays=EARLY)
     ratio = usd(found.anchor) / actual(trade, ORIGIN)
     assert ratio.max() == pytest.approx(np.exp(2.5), rel=1e-6)
+
+
+@pytest.mark.parametrize("diagonal", [False, True])
+def test_intervals_know_what_nobody_could_report(diagonal):
+    """Sales at home and sectors without any report, unlike flows of poor reporters."""
+    flows = FlowIndex(COUNTRIES, ("goods", "tours"), diagonal=diagonal)
+    goods = (flows.sector == 0) & ~flows.domestic
+    reported = np.where(goods, flows.importer % 3, 0).astype(np.int8)
+    groups = interval_groups(reported, flows)
+    np.testing.assert_array_equal(groups[goods], reported[goods])
+    assert (groups[~goods] == NOBODY).all()
+    assert (interval_groups(np.zeros_like(reported), flows) == NOBODY).all()
 
 
 def test_learning_weighs_the_side_that_is_right():

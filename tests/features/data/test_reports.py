@@ -191,6 +191,19 @@ def test_months_so_far_are_growth_over_the_same_months(annual):
     assert any("incomplete" in line for line in reports.statements)
 
 
+def test_what_is_out_says_on_how_many_months_it_stands():
+    reports = made(months_of("DEU", 2010, range(1, 13)), months_of("DEU", 2011, range(1, 5)))
+    german = FLOWS.exporter == FLOWS.countries.index("DEU")
+    for day, year, months in (
+        (date(2011, 11, 1), 2011, 4),
+        (date(2011, 10, 31), 2011, 12),
+        (date(2011, 11, 1), 2010, 12),
+        (date(2011, 11, 1), 2013, 12),
+    ):
+        found = reports.seen(day, origin=2010).months_at("exporter", year, FLOWS)
+        np.testing.assert_array_equal(found, np.where(german, months, 12))
+
+
 def test_partners_that_the_months_do_not_compare():
     """New ones take the reporter's ratio of year to months; of silent ones nothing is known."""
     before = months_of("DEU", 2010, range(1, 13))
@@ -229,6 +242,48 @@ def test_growth_is_not_out_before_the_year_it_stands_on():
     now = [row | {"published": "2011-06-20"} for row in months_of("DEU", 2011, range(1, 5))]
     assert day_of(made(before, early, now), "DEU", 2011) == np.datetime64("2011-12-24")
     assert day_of(made(early, now), "DEU", 2011) == np.datetime64("2011-06-20")
+
+
+# Sectors and sales at home ------------------------------------------------------------------------
+
+
+def test_a_reporter_files_each_sector_or_does_not():
+    """It may name few partners in one of them, but some; of other sectors nothing is known."""
+    flows = FlowIndex(FLOWS.countries, ("cars", "rice", "tours"), diagonal=True)
+    few = {"partners": ("CHN", "TON")}
+    reports = made(
+        year_of("DEU", 2010, sector="cars"), year_of("DEU", 2010, 5.0, sector="rice", **few),
+        year_of("DEU", 2010, sector="ships"), year_of("FRA", 2010, sector="tours", **few),
+        flows=flows,
+    )  # fmt: skip
+    values = reports.values["exporter"][0]
+    of = {name: (flows.exporter == 2) & (flows.sector == place) & ~flows.domestic
+          for place, name in enumerate(flows.sectors)}  # fmt: skip
+    places = [EVERYONE.index(name) for name in FLOWS.countries if name != "DEU"]
+    np.testing.assert_allclose(values[of["cars"]], 1e6 * (1 + np.array(places)))
+    assert values[of["rice"]].tolist() == [0, 5.0 * (1 + EVERYONE.index("CHN")), *[0] * 5]
+    other = ~of["cars"] & ~of["rice"]
+    assert np.isnan(values[other]).all()
+    assert np.isnan(reports.values["importer"]).all()
+    filed = reports.published["exporter"][0] < NEVER
+    assert np.flatnonzero(filed).tolist() == [2 * 3, 2 * 3 + 1]
+    said = "\n".join(reports.statements)
+    assert "1 reporters have filed 1 years" in said
+    assert "10 rows of sectors outside the trade panel not used" in said
+    assert "1 years of reporters' sectors not used" in said
+
+
+@pytest.mark.parametrize("diagonal", [False, True])
+def test_one_sector_is_the_same_as_none(diagonal):
+    rows = [*year_of("DEU", 2010), *months_of("USA", 2010, range(1, 13)),
+            *months_of("USA", 2011, range(1, 4), 2e5)]  # fmt: skip
+    plain = made(rows, flows=FlowIndex(FLOWS.countries, diagonal=diagonal))
+    named = made([row | {"sector": "a"} for row in rows],
+                 flows=FlowIndex(FLOWS.countries, ("a",), diagonal=diagonal))  # fmt: skip
+    for side in REPORTERS:
+        np.testing.assert_array_equal(plain.values[side], named.values[side])
+        np.testing.assert_array_equal(plain.published[side], named.published[side])
+        np.testing.assert_array_equal(plain.months[side], named.months[side])
 
 
 # The rest of the world, and universes of an origin's own ------------------------------------------
@@ -319,14 +374,19 @@ def test_reports_of_no_country_of_the_panel_are_refused(rows, refused):
 
 
 @pytest.mark.parametrize(
-    ("flows", "says"),
+    ("sectors", "more", "says"),
     [
-        (FlowIndex(FLOWS.countries, ("a", "b")), "sectors"),
-        (FlowIndex(FLOWS.countries, diagonal=True), "domestic sales"),
+        (("a", "b"), {}, "the trade has sectors and the reports do not"),
+        (("",), {"sector": "a"}, "the reports have sectors and the trade does not"),
+        (("a", "b"), {"sector": "c"}, "no sector of the reports is one of the trade"),
     ],
 )
-def test_reports_need_totals_of_trade_abroad(flows, says, refused):
-    refused(lambda: made(year_of("DEU", 2010), flows=flows), file="reports", says=says)
+def test_reports_and_trade_have_the_same_sectors(sectors, more, says, refused):
+    flows = FlowIndex(FLOWS.countries, sectors)
+    refused(
+        lambda: made(year_of("DEU", 2010, **more), flows=flows),
+        file="reports", column="sector", says=says,
+    )  # fmt: skip
 
 
 # No leak ------------------------------------------------------------------------------------------

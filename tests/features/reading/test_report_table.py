@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.data.flows import FlowIndex
 from features.data.report_delays import delays_of
 from features.data.report_rows import ReportRows
 from features.reading.kinds import table_kind
@@ -74,7 +75,7 @@ def test_a_table_of_comtrade(tmp_path):
     assert "1 row of the world" in table.statements[0]
     # Its check names the row and column of the file.
     with table.placed():
-        rows_read = ReportRows.of_frame(table.frame, countries=COUNTRIES, file=path)
+        rows_read = ReportRows.of_frame(table.frame, flows=FlowIndex(COUNTRIES), file=path)
     assert rows_read.frame["month"].tolist() == [0, 3, 12]
 
 
@@ -105,7 +106,7 @@ def test_a_wrong_cell_is_named(change, column, row, says, tmp_path, refused):
     def read() -> None:
         table = read_reports(path, ReadingOptions())
         with table.placed():
-            ReportRows.of_frame(table.frame, countries=COUNTRIES, file=path)
+            ReportRows.of_frame(table.frame, flows=FlowIndex(COUNTRIES), file=path)
 
     refused(read, file=path, column=column, row=row, says=says)
 

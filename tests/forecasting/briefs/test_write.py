@@ -47,7 +47,8 @@ def test_the_text_holds_every_sentence_and_every_row_that_is_shown(briefs, kind)
     for section in brief.sections:
         for name in section.tables:
             table = brief.tables[name]
-            assert (table.left_out == 0) == (len(table.rows()) == len(table.frame))
+            if table.words is None:
+                assert (table.left_out == 0) == (len(table.rows()) == len(table.frame))
             for row in table.rows():
                 assert " ".join(" ".join(row).split()) in flat
 

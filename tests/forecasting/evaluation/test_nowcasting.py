@@ -35,6 +35,16 @@ def world() -> tuple[TradePanel, pd.DataFrame, pd.DataFrame]:
     return panel, reports_frame(trade, seed=3), monthly_frame(trade, seed=3)
 
 
+def with_services_and_sales_at_home() -> pd.DataFrame:
+    """Trade of the world in two sectors, services a third of goods, and sales at home."""
+    trade = simulate_world(seed=3, n_countries=10, n_years=20).trade
+    home = trade.groupby(["exporter", "year"], as_index=False)["value_usd"].sum()
+    home = home.assign(importer=home["exporter"], value_usd=3 * home["value_usd"])
+    goods = pd.concat([trade, home], ignore_index=True)
+    tours = goods.assign(value_usd=goods["value_usd"] / 3)
+    return pd.concat([goods.assign(sector="goods"), tours.assign(sector="tours")])
+
+
 def bundle(*, reports: bool = True, monthly: bool = False) -> DataBundle:
     panel, declared, months = world()
     return DataBundle(
@@ -116,6 +126,23 @@ def test_reporters_that_never_file_leave_the_forecast_of_totals_known():
     np.testing.assert_array_equal(
         found["reports_known", 1].forecast, found["totals_known", 1].forecast
     )
+
+
+def test_flows_that_nobody_can_report_keep_the_forecast_of_totals_known():
+    """Goods take the nowcast; services and sales at home keep theirs, to the byte."""
+    trade = with_services_and_sales_at_home()
+    goods = trade[(trade["sector"] == "goods") & (trade["exporter"] != trade["importer"])]
+    declared = reports_frame(goods, seed=3).assign(sector="goods")
+    panel = TradePanel.from_frame(trade, domestic="include")
+    reports = Reports.from_frame(declared, flows=panel.flows, delays={})
+    found = forecasts(DataBundle(panel, reports=reports))
+    now, plain = found["reports_known", 1], found["totals_known", 1]
+    flows = panel.flows
+    at_home, of_goods = flows.domestic, (flows.sector == 0) & ~flows.domestic
+    np.testing.assert_array_equal(now.forecast[~of_goods], plain.forecast[~of_goods])
+    assert not now.reported[at_home].any()
+    errors = [np.abs(f.forecast - f.actual)[of_goods].sum() for f in (now, plain)]
+    assert errors[0] < 0.5 * errors[1]
 
 
 def test_monthly_trade_helps_every_setting():

@@ -22,12 +22,14 @@ from forecasting.figures import plots, run_figures
 from forecasting.figures.shap_plots import strongest_feature
 
 TITLES = {
-    "waterfall": r".+ to .+: .+ USD in 2010, .+ forecast for 2011 \(.+%\)",
-    "waterfall_features": r".+ to .+, 2011: base .+, forecast .+ USD",
+    "waterfall": r".+ to .+: .+ USD in 2010, .+ forecast for 2012 \(.+%\)",
+    "waterfall_features": r".+ to .+, 2012: base .+, forecast .+ USD",
     "fan": r".+ to .+: forecast from 2010 and .+ earlier ones?",
-    "movers": r".+, 2011: largest forecast gains and losses of its exports, ranked by USD",
-    "map": r".+: forecast shift of exports by partner, 2011",
-    "heatmap": r"Forecast shifts between the 8 largest traders, 2011 \(100% of all trade\)",
+    "shares": r".+: shares of the largest partners in its exports, percent",
+    "chances": r"Exports of .+ by partner: probability of more in 2012 than in 2010",
+    "movers": r".+, 2012: largest forecast gains and losses of its exports, ranked by USD",
+    "map": r".+: forecast shift of exports by partner, 2012",
+    "heatmap": r"Forecast shifts between the 8 largest traders, 2012 \(100% of all trade\)",
     "channels": r"Channels: share in the contributions to the shift .+",
     "importance": r"Strongest 15 of \d+ features \(\d+ explained rows\)",
     "beeswarm": r"Contributions to the forecast shift \(all \d+ explained rows\)",

@@ -107,6 +107,7 @@ def test_sources_that_reconcile_are_no_reports(key, files, tmp_path):
     ("options", "says"),
     [
         ({"report_delays": "delays.csv"}, "Give the reports as well"),
+        ({"reports": "reports.csv", "universe": "active"}, "Reports may name any flow"),
         ({"trade": None, "reports": "reports.csv"}, "need a trade file"),
         ({"trade": None, "monthly": "monthly.csv"}, "need a trade file"),
     ],
@@ -116,12 +117,19 @@ def test_options_that_need_another(options, says, files):
         RunConfig(**{"trade": files["trade"], **options})
 
 
-def test_panels_with_sectors_or_domestic_sales_take_no_reports(files, make_trade, tmp_path):
-    for options, sectors in (({"domestic": "include"}, ()), ({}, ("goods", "services"))):
-        path = tmp_path / "flows.csv"
-        make_trade(sectors=sectors, domestic=not sectors).to_csv(path, index=False)
-        with pytest.raises(InputError, match="reports are totals of trade abroad"):
-            load(RunConfig(trade=path, reports=files["reports"], **options))
+def test_panels_with_sectors_and_domestic_sales_take_reports_by_sector(
+    files, make_trade, tmp_path, refused
+):
+    path = tmp_path / "flows.csv"
+    make_trade(sectors=("goods", "tours"), domestic=True).to_csv(path, index=False)
+    config = RunConfig(trade=path, reports=files["reports"], domestic="include")
+    refused(lambda: load(config), file=files["reports"], column="sector", says="Add the column")
+    pd.read_csv(files["reports"]).assign(sector="goods").to_csv(files["reports"], index=False)
+    panel, reports = (bundle := load(config).bundle).panel, bundle.reports
+    flows, declared = panel.flows, reports.values["exporter"]
+    assert flows.diagonal
+    assert np.isnan(declared[:, flows.domestic | (flows.sector == 1)]).all()
+    assert not np.isnan(declared[:, ~flows.domestic & (flows.sector == 0)]).all()
 
 
 def test_an_error_of_the_second_file_names_its_row(files, refused):

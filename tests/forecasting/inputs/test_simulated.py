@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from features.countries.groups import find_group
 from features.countries.regions import region_codes
 from features.countries.simulated import NAMES, REGIONS
 from features.errors import InputError
@@ -84,6 +85,13 @@ def test_countries_are_found_by_their_names(data):
     table = pd.DataFrame({"exporter": flows.countries, "importer": flows.countries})
     assert check_country(table, "Arvenia") == check_country(table, "xrv") == "XRV"
     assert [country_name(code) for code in NAMES] == list(NAMES.values())
+
+
+def test_regions_are_groups_by_name():
+    for name, codes in REGIONS.items():
+        group = find_group(name.lower())
+        assert group is not None
+        assert group.members(2021) == tuple(sorted(codes.split()))
 
 
 def test_countries_of_a_region_share_its_number():

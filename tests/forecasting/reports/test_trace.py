@@ -69,6 +69,8 @@ STRATA = {"zero_origin": "Zero in the origin year", "crisis": "Crisis target yea
           **{f"decile_{n}": f"Size decile {n}" for n in range(1, 11)}}  # fmt: skip
 SIGNS = {"+": "+", "-": MINUS, "0": "none", "two-sided": "two-sided", "none": DASH}
 COUNTRIES = ("DEU", "USA", "IND")
+OPENING = ("summary", "movers", "chosen", "track")
+"""Sections filled from facts, which `test_pages` traces; claims on their texts are here too."""
 
 
 # The page ----------------------------------------------------------------------------------------
@@ -606,25 +608,6 @@ def expected_texts(files: Files) -> Iterator[tuple[str, str, str, Claim]]:
 
 
 def summary_texts(files: Files) -> Iterator[tuple[str, str, str, Claim]]:
-    forecasts, years = files.forecasts, files.years
-    start = pick(forecasts, target_year=years[0])["value_origin"].sum()
-    nodes = set(forecasts["exporter"]) | set(forecasts["importer"])
-    flows = len(pick(forecasts, target_year=years[0]))
-    yield "summary", "", "trade.csv: ", [N(flows), N(len(nodes))]
-    yield "summary", "", str(files.origin), [N(files.origin)]
-    yield "summary", "", files.run["as_of"], [files.run["as_of"]]
-    yield ("summary", "", f"{files.horizons[0]}, ", [N(n) for n in (*files.horizons, *years)])
-    world: Claim = [usd(start), N(files.origin)]
-    for year in (years[0], years[-1]):
-        end = pick(forecasts, target_year=year)["forecast"].sum()
-        world += [usd(end), N(year), pct(end / start - 1)]
-    yield "summary", "", "World trade. ", world
-    shifts: Claim = [N(files.shown)]
-    for row in files.nearest.head(3).to_dict("records"):
-        bounds = [usd(row[f"{side}_90"] - row["base"]) for side in ("lower", "upper")]
-        shifts += [usd(row["forecast"] - row["base"]), pct(0.9), *bounds]
-    shifts += [N(len(files.nearest)), N(files.nearest["sure"].sum())]
-    yield "summary", "", "Largest shifts. ", shifts
     accuracy: Claim = [N(pick(files.scores, stratum="all")["origins"].max())]
     for horizon in (files.horizons[0], files.horizons[-1]):
         ours, last, raked = (
@@ -632,23 +615,24 @@ def summary_texts(files: Files) -> Iterator[tuple[str, str, str, Claim]]:
             for model in ("gravicast", "last_value", "last_value_raked")
         )
         accuracy += [ours, N(horizon), last, raked]
-    yield "summary", "", "Accuracy. ", accuracy
+    yield "track", "", "Accuracy. ", accuracy
     tests: Claim = []
     for other in ("last_value", "last_value_raked"):
         made = pick(files.csv("significance"), against=other).dropna(subset=["p_holm"])
         verdicts = list(made["verdict"])
         tests += [N(verdicts.count("better")), N(len(made)), N(verdicts.count("worse"))]
-    yield "summary", "", "Tests. ", [*tests, pct(0.05)]
+    yield "track", "", "Tests. ", [*tests, pct(0.05)]
     ours = pick(files.scores, model="gravicast")
     cover = pick(ours, stratum="all")["coverage_90"]
     sizes = ours.loc[ours["stratum"].str.startswith("decile"), "coverage_90"]
-    yield ("summary", "", "Intervals. ",
+    yield ("track", "", "Intervals. ",
            [pct(0.9), *map(pct, (cover.min(), cover.max(), sizes.min(), sizes.max()))])  # fmt: skip
     channels, lost = files.csv("channels"), files.lost("ablation", "without_technology")
     share = channels.loc[channels["channel"].isin(TECHNOLOGY), "share"].sum()
     counts = [N(lost[name]) for name in ("helps", "tests", "hurts")]
-    yield ("summary", "", "Technology channels. ",
-           [pct(share), pts(lost["wape"]), pts(lost["log_mae"]), *counts])  # fmt: skip
+    claim = [pct(share), pts(lost["wape"]), pts(lost["log_mae"]), *counts]
+    yield "track", "", "Technology channels. ", claim
+    yield "channels", "", "AI adoption, Automation and Data infrastructure make up", claim
 
 
 def chapter_texts(files: Files) -> Iterator[tuple[str, str, str, Claim]]:
@@ -1118,6 +1102,11 @@ class Trace:
         for section, country, start, numbers in expected_texts(files):
             self.claims.setdefault((section, country), []).append((start, numbers))
 
+    def is_traced(self, text: Text) -> bool:
+        """Whether a text is of the appendix, or opens as a claim on the first pages does."""
+        starts = (start for start, _ in self.claims.get((text.section, text.country), []))
+        return text.section not in OPENING or any(text.words.startswith(s) for s in starts)
+
     def holds(self, text: Text) -> bool:
         """Whether every number of a text is claimed."""
         if not NUMBER.search(text.words):
@@ -1134,11 +1123,13 @@ class Trace:
 
     def faults(self, page: Page) -> list[str]:
         """Everything on a page that cannot be traced, and every table that is missing."""
-        found = [f"{t.section} {t.country}: {t.words}" for t in page.texts if not self.holds(t)]
-        captions = [(t.section, t.country, t.caption) for t in page.tables]
+        texts = [t for t in page.texts if self.is_traced(t)]
+        found = [f"{t.section} {t.country}: {t.words}" for t in texts if not self.holds(t)]
+        tables = [t for t in page.tables if t.section not in OPENING]
+        captions = [(t.section, t.country, t.caption) for t in tables]
         found += [f"table {key}" for key in set(captions) ^ set(self.tables)]
         found += [f"table {key} twice" for key in set(captions) if captions.count(key) > 1]
-        for table in page.tables:
+        for table in tables:
             if (table.section, table.country, table.caption) not in self.tables:
                 continue
             rows = self.rows(table)
@@ -1200,6 +1191,8 @@ def page(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Page:
         # Numbers inside drawings are the plots' own tests'.
         patch.setattr("forecasting.reports.report.draw_figures", undrawn)
         patch.setattr("forecasting.reports.countries.plot", lambda *_, **__: None)
+        for name in ("sum_fans", "growth_chances"):
+            patch.setattr(f"forecasting.reports.opening.{name}", lambda *_, **__: None)
         patch.setattr("forecasting.reports.embedded.render", lambda *_: b"<svg/>")
         make_report(folder, countries=COUNTRIES, out=out)
     return Page(out.read_text("utf-8"))
@@ -1229,13 +1222,19 @@ def test_every_number_that_is_wrong_is_seen(page: Page, trace: Trace) -> None:
         for words in wrong(text.words):
             tried += 1
             assert not trace.holds(Text(text.section, text.country, words)), words
-    for table in page.tables:
+    for table in (t for t in page.tables if t.section not in OPENING):
         for line, row in zip(table.rows, trace.rows(table), strict=True):
             for words, wanted in zip(line, row, strict=True):
                 for other in wrong(words):
                     tried += 1
                     assert not is_written(wanted, other), f"{table.caption}: {other}"
     assert tried > 1_000
+
+
+def test_every_claim_on_the_first_pages_is_met(page: Page, trace: Trace) -> None:
+    for start in ("Accuracy. ", "Tests. ", "Intervals. ", "Technology channels. "):
+        (text,) = (t for t in page.texts if t.section == "track" and t.words.startswith(start))
+        assert trace.holds(text)
 
 
 def test_a_number_or_table_that_nobody_claims_is_seen(page: Page, trace: Trace) -> None:

@@ -20,6 +20,7 @@ import pytest
 from features.choices import SETTINGS
 from forecasting import RunResult, read_run, run
 from forecasting.promotion.promote import Promotion, promote
+from forecasting.results.subjects import country_name
 from forecasting.tracking.track import track
 from models.registry import backtest_models
 
@@ -34,6 +35,8 @@ pytestmark = [
     ),
 ]
 
+SHEET_WIDTH, SHEET_HEIGHT = 688, 1017
+"""What the margins leave of A4, in pixels of 1/96 inch."""
 HOST, PATIENCE_S, PATIENCE_MS = "127.0.0.1", 90, 30_000
 EXPERIMENT, MODEL = "trade review", "flows"
 OLDER, NEWER = "older, origin 2009", "newer, origin 2009"
@@ -437,20 +440,25 @@ def test_the_report_is_in_order_and_has_its_pictures(reader, reviewed):
         assert caption.strip()
 
 
-def test_the_report_has_a_chapter_for_each_of_the_largest_countries(reader, reviewed):
+def test_the_report_has_levels_of_each_of_the_largest_countries(reader, reviewed):
     page = reader()
     forecasts = reviewed.newer.forecasts.query("horizon == 1")
     sums = forecasts.groupby("exporter", observed=True)["value_origin"].sum()
     for code in sums.nlargest(3).index:
-        heading = page.get_by_role("heading", level=3).filter(has_text=str(code))
-        expect(heading.first).to_be_visible()
-    see(page, re.compile("Track record"), re.compile("Data provenance"), re.compile("Limits"))
+        caption = f"{country_name(str(code))}: levels"
+        expect(page.locator("caption").filter(has_text=caption).first).to_be_visible()
+    see(
+        page,
+        re.compile("How good forecasts have been"),
+        re.compile("Data provenance"),
+        re.compile("Limits"),
+    )
 
 
 def test_every_entry_of_the_contents_leads_to_its_chapter(reader, reviewed):
     page = reader()
     entries = page.get_by_role("navigation").get_by_role("link")
-    assert entries.count() >= 8
+    assert entries.count() >= 7
     for entry in entries.all():
         entry.click()
         target = page.locator(f"[id='{str(entry.get_attribute('href')).removeprefix('#')}']")
@@ -512,3 +520,13 @@ def test_the_report_prints(reader, tmp_path):
     printed = page.pdf(path=tmp_path / "report.pdf", prefer_css_page_size=True)
     pages = len(re.findall(rb"/Type\s*/Page[^s]", printed))
     assert 6 <= pages <= 30
+
+
+def test_the_first_pages_of_the_report_are_one_sheet_each_and_the_record_two(reader):
+    page = reader(width=SHEET_WIDTH, height=SHEET_HEIGHT)
+    page.emulate_media(media="print")
+    heading = page.locator("h1").bounding_box()["height"]
+    for name, sheets in (("summary", 1), ("movers", 1), ("chosen", 1), ("track", 2)):
+        height = page.locator(f"section.{name}").bounding_box()["height"]
+        assert height + heading * (name == "summary") <= sheets * SHEET_HEIGHT, name
+    page.emulate_media(media="screen")

@@ -731,6 +731,7 @@ def check_answer(answer: pd.DataFrame, result: RunResult, asked: pd.DataFrame) -
     assert answer[numbers].dtypes.eq(np.float64).all()
 
 
+@pytest.mark.slow
 def test_a_fresh_process_forecasts_the_same(store, tmp_path):
     result = small_run(tmp_path, sectors=("food", "machines"))
     track(result)

@@ -1,0 +1,99 @@
+"""A page for every country of a run and an index of them: plain files, linked, for offline use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from features.errors import InputError
+from forecasting.reports.html import page
+from forecasting.reports.opening import country_figures
+from forecasting.reports.pages import CountryLevels, country_levels, exporters
+from forecasting.reports.render import render_page
+from forecasting.reports.sums import sum_reader
+from forecasting.results.subjects import origin_of, years_of
+from forecasting.run_folder.whole_file import write_whole
+
+INDEX = "index.html"
+PARTNERS = 10
+_AT_ONCE = 20
+"""Countries whose sums are read together; more would take a GB of memory."""
+
+
+def make_country_pages(run: Path | str, *, out: Path | str | None = None) -> Path:
+    """Write the pages of all countries of a finished run.
+
+    Parameters
+    ----------
+    run
+        Output folder of ``gravicast run`` or ``gravicast forecast``.
+    out
+        Folder to write, new or empty; by default that of the run with ``-countries`` after it.
+
+    Returns
+    -------
+    Path
+        The index.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no run of this version, or ``out`` cannot be written or holds files.
+    """
+    from forecasting.results.read import read_run
+
+    run = Path(run)
+    folder = run.with_name(f"{run.absolute().name}-countries") if out is None else Path(out)
+    result = read_run(run)
+    _check_folder(folder)
+    reader, years, origin = sum_reader(result), years_of(result), origin_of(result)
+    codes = exporters(result)
+    countries: list[CountryLevels] = []
+    for start in range(0, len(codes), _AT_ONCE):
+        block = codes[start : start + _AT_ONCE]
+        countries += country_levels(reader, block, years, partners=PARTNERS)
+    past = reader.past([total for country in countries for total in country.totals])
+    folder.mkdir(parents=True, exist_ok=True)
+    for country in countries:
+        names = {total.name for total in country.totals}
+        body = render_page(
+            "country.html.j2",
+            country=country,
+            years=years,
+            origin=origin,
+            past=[one for one in past if one.name in names],
+            figures=country_figures(reader, country),
+            index=INDEX,
+        )
+        _write(folder / _file_of(country), country.name, body)
+    body = render_page(
+        "index.html.j2",
+        countries=[(_file_of(one), one) for one in countries],
+        years=years,
+        origin=origin,
+    )
+    _write(folder / INDEX, "Countries", body)
+    return folder / INDEX
+
+
+def _check_folder(folder: Path) -> None:
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        raise InputError(
+            "the folder of country pages is not empty",
+            remedy="Choose another --out, or delete it",
+            file=folder,
+        )
+
+
+def _file_of(country: CountryLevels) -> str:
+    return f"{country.code}.html"
+
+
+def _write(path: Path, title: str, body: str) -> None:
+    try:
+        write_whole(path, page(title, [body], []).encode())
+    except OSError as error:
+        raise InputError(
+            f"the page cannot be written ({error.strerror})",
+            remedy="Choose another --out",
+            file=path,
+        ) from error

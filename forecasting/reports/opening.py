@@ -1,0 +1,113 @@
+"""The report's first five pages: facts and figures in their templates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from forecasting.figures.style import NoDataError
+from forecasting.figures.sum_plots import growth_chances, share_slopes, sum_fans
+from forecasting.reports.embedded import Shown, drawn
+from forecasting.reports.pages import CountryLevels, Facts
+from forecasting.reports.render import render_page
+from forecasting.reports.summary import answers
+from forecasting.reports.sums import SumReader
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def opening_pages(reader: SumReader, facts: Facts) -> list[str]:
+    """HTML of the world, of gains and losses, of chosen countries, and of the track record.
+
+    Parameters
+    ----------
+    reader
+        Of the run.
+    facts
+        What the pages say.
+    """
+    verdicts = answers(reader.run) if facts.records else ""
+    figures = {
+        "world": _world(reader, facts),
+        "chances": _chances(reader, facts),
+        "countries": [_totals(reader, facts)],
+    }
+    return [
+        render_page(f"{name}.html.j2", facts=facts, figures=figures, statements=verdicts)
+        for name in ("world", "movers", "chosen", "track_record")
+    ]
+
+
+def _drawn_sums(
+    draw: Callable[..., Figure], *given: Any, alt: str, caption: str, **more: Any
+) -> Shown | None:
+    """The figure, or nothing where the run holds no data for it."""
+    try:
+        return drawn(draw(*given, **more), alt=alt, caption=caption)
+    except NoDataError:
+        return None
+
+
+def _world(reader: SumReader, facts: Facts) -> Shown | None:
+    return _drawn_sums(
+        sum_fans,
+        reader.joint or reader.run,
+        [(one.name, one.selection) for one in facts.world],
+        alt="Line charts of the world and its regions by year, with the fans of the forecast and "
+        "forecasts made earlier. The table above holds the numbers.",
+        caption="Levels with 50 and 90% intervals. Dashes are forecasts made earlier: where the "
+        "black line leaves them, they missed.",
+    )
+
+
+def _chances(reader: SumReader, facts: Facts) -> Shown | None:
+    moves = facts.movers["Single flows"]
+    of = [(m.sum.name, m.sum.selection) for m in (*moves.gains, *moves.losses)]
+    if not of:
+        return None
+    return _drawn_sums(
+        growth_chances,
+        reader.joint or reader.run,
+        of,
+        title="Flows that change most",
+        year=facts.year,
+        alt="Bar chart of the probability that each flow grows. The tables hold the numbers.",
+        caption="The nearer a bar ends to the middle, the less sure is the direction.",
+    )
+
+
+def _totals(reader: SumReader, facts: Facts) -> Shown | None:
+    return _drawn_sums(
+        sum_fans,
+        reader.joint or reader.run,
+        [(f"Exports of {one.name}", f"{one.code}:exports") for one in facts.countries],
+        alt="Line charts of the exports of the chosen countries with the fans of their forecasts.",
+        caption="A fan that includes the last known level leaves growth open.",
+    )
+
+
+def country_figures(reader: SumReader, country: CountryLevels) -> list[Shown]:
+    """Exports and imports with fans, and the shares of customers and suppliers."""
+    joint, sides = reader.joint or reader.run, ("exports", "imports")
+    found = [
+        _drawn_sums(
+            sum_fans,
+            joint,
+            [(side.capitalize(), f"{country.code}:{side}") for side in sides],
+            alt="Line charts of exports and imports by year with the fans of their forecasts.",
+            caption="Dashes are forecasts made earlier: where the black line leaves them, they "
+            "missed.",
+        )
+    ]
+    found += [
+        _drawn_sums(
+            share_slopes,
+            joint,
+            f"{country.code}:{side}",
+            alt=f"Slope chart of the shares of the largest partners in {side}.",
+            caption="Blue lines rise: these partners gain share. Dashed lines lose it.",
+        )
+        for side in sides
+    ]
+    return [one for one in found if one is not None]

@@ -1,0 +1,266 @@
+"""Facts of the report's first five pages: the world, who gains, chosen countries, track record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from forecasting.reports.score_cells import rows_where
+from forecasting.reports.sums import Level, PastOutcome, Sum, SumReader, regions, shown_years
+from forecasting.results.record_setting import record_setting
+from forecasting.results.result import RunResult
+from forecasting.results.subjects import (
+    country_name,
+    flow_columns,
+    nearest_year,
+    origin_of,
+)
+from models.registry import LAST_VALUE, MAIN_MODEL
+
+SIDES = ("exports", "imports")
+LARGEST_EXPORTERS, MOVERS, PARTNERS, RECENT = 5, 5, 4, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A sum that grows or shrinks, in the year shown."""
+
+    sum: Sum
+    level: Level
+
+    @property
+    def usd(self) -> float:
+        """Forecast less the last known value, USD."""
+        return self.sum.gain(self.level)
+
+    @property
+    def share(self) -> float:
+        """The same as a share of the last known value."""
+        return self.usd / self.sum.last if self.sum.last > 0 else float("nan")
+
+    @property
+    def chance(self) -> float:
+        """Probability of the direction forecast."""
+        return self.level.chance if self.usd >= 0 else 1 - self.level.chance
+
+
+@dataclass(frozen=True, slots=True)
+class Movers:
+    """The largest gains and losses of a kind of sum, in USD."""
+
+    gains: tuple[Move, ...]
+    losses: tuple[Move, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CountryLevels:
+    """A chosen country: totals, largest customers, largest suppliers."""
+
+    code: str
+    name: str
+    totals: tuple[Sum, ...]
+    customers: tuple[Sum, ...]
+    suppliers: tuple[Sum, ...]
+
+    def share(self, partner: Sum, level: Level | None = None) -> float:
+        """Share of a partner in the total of its side: last known, or of a year."""
+        total = self.totals[0 if partner in self.customers else 1]
+        if level is None:
+            return partner.last / total.last
+        return level.forecast / next(t for t in total.levels if t.year == level.year).forecast
+
+
+@dataclass(frozen=True, slots=True)
+class OriginRecord:
+    """Errors (WAPE) at one past origin."""
+
+    origin: int
+    ours: float
+    last: float
+
+
+@dataclass(frozen=True, slots=True)
+class HorizonRecord:
+    """Errors (WAPE) at a horizon: the last origins, the mean over all, coverage of flows."""
+
+    horizon: int
+    recent: tuple[OriginRecord, ...]
+    ours: float
+    last: float
+    origins: int
+    coverage: float
+    lost: tuple[int, ...]
+    """Origins at which repeating the last value was better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything that the first five pages say."""
+
+    origin: int
+    as_of: str
+    countries_in_all: int
+    years: tuple[int, ...]
+    over: tuple[int, ...]
+    """Target years that were over on the as-of date."""
+    setting: str
+    world: tuple[Sum, ...]
+    movers: dict[str, Movers]
+    countries: tuple[CountryLevels, ...]
+    records: tuple[HorizonRecord, ...]
+    past: tuple[PastOutcome, ...]
+
+    @property
+    def year(self) -> int:
+        """The year of gains and losses."""
+        return self.years[0]
+
+    @property
+    def ends(self) -> tuple[HorizonRecord, ...]:
+        """Records of the shortest and the longest horizon."""
+        return tuple(dict.fromkeys((self.records[0], self.records[-1])))
+
+
+def report_facts(reader: SumReader, countries: Sequence[str]) -> Facts:
+    """Facts of the first five pages.
+
+    Parameters
+    ----------
+    reader
+        Of the run.
+    countries
+        Codes of those on the third page.
+    """
+    run = reader.run
+    years, as_of = shown_years(run), str(run.provenance["as_of"])
+    targets = sorted(int(year) for year in run.forecasts["target_year"].unique())
+    shown = exporters(run)
+    named = regions(run)
+    if len(named) == 1:
+        named += [_exports(code) for code in shown[:LARGEST_EXPORTERS]]
+    world = reader.read(named, years)
+    chosen = country_levels(reader, countries, years)
+    totals = [one for country in chosen for one in country.totals]
+    return Facts(
+        origin=origin_of(run),
+        as_of=as_of,
+        countries_in_all=len(shown),
+        years=tuple(years),
+        over=tuple(year for year in targets if year < int(as_of[:4])),
+        setting=record_setting(run),
+        world=world,
+        movers=_movers(reader, shown, years[0]),
+        countries=chosen,
+        records=_records(run),
+        past=reader.past(list(dict.fromkeys((*world, *totals)))),
+    )
+
+
+def exporters(run: RunResult) -> list[str]:
+    """Every exporter, the largest of the origin year first."""
+    rows = run.forecasts[run.forecasts["target_year"] == nearest_year(run.forecasts)]
+    sums = rows.groupby(rows["exporter"].astype(str))["value_origin"].sum()
+    return list(sums.sort_values(ascending=False, kind="stable").index)
+
+
+def _exports(code: str) -> tuple[str, str]:
+    return f"Exports of {country_name(code)}", f"{code}:exports"
+
+
+# Who gains and who loses --------------------------------------------------------------------------
+
+
+def _movers(reader: SumReader, exporters: Sequence[str], year: int) -> dict[str, Movers]:
+    by_country = reader.read([_exports(code) for code in exporters], [year])
+    return {
+        "Exports of countries": _largest_moves(by_country),
+        "Single flows": _largest_moves(reader.read(_moving_flows(reader.run, year), [year])),
+    }
+
+
+def _moving_flows(run: RunResult, year: int) -> list[tuple[str, str]]:
+    """Flows between countries that gain or lose most USD on the last known value."""
+    rows, keys = run.forecasts, flow_columns(run)
+    rows = rows[(rows["target_year"] == year) & (rows["value_origin"] > 0)]
+    rows = rows[rows["exporter"].astype(str) != rows["importer"].astype(str)]
+    gain = (rows["forecast"] - rows["value_origin"]).sort_values(kind="stable")
+    ends = [*gain.index[:MOVERS], *gain.index[-MOVERS:]]
+    named = []
+    for flow in rows.loc[list(dict.fromkeys(ends)), keys].astype(str).itertuples(index=False):
+        exporter, importer, *sector = flow
+        words = f"{country_name(exporter)} to {country_name(importer)}"
+        named.append((", ".join([words, *sector]), ",".join(flow)))
+    return named
+
+
+def _largest_moves(sums: Sequence[Sum]) -> Movers:
+    moves = sorted((Move(one, one.levels[0]) for one in sums), key=lambda m: m.usd)
+    return Movers(
+        gains=tuple(m for m in reversed(moves[-MOVERS:]) if m.usd > 0),
+        losses=tuple(m for m in moves[:MOVERS] if m.usd < 0),
+    )
+
+
+# Chosen countries ---------------------------------------------------------------------------------
+
+
+def country_levels(
+    reader: SumReader, codes: Sequence[str], years: Sequence[int], *, partners: int = PARTNERS
+) -> tuple[CountryLevels, ...]:
+    """Totals of countries, and the partners that trade most with each in the origin year."""
+    named, sizes = [], []
+    for code in codes:
+        name = country_name(code)
+        named += [(f"{side.capitalize()} of {name}", f"{code}:{side}") for side in SIDES]
+        customers = _partners(reader.run, code, "exporter", "importer")[:partners]
+        suppliers = _partners(reader.run, code, "importer", "exporter")[:partners]
+        named += [(f"to {country_name(c)}", f"{code}:{c}") for c in customers]
+        named += [(f"from {country_name(c)}", f"{c}:{code}") for c in suppliers]
+        sizes += [2, len(customers), len(suppliers)]
+    # One reading for all: every one draws all flows.
+    sums = iter(reader.read(named, years))
+    blocks = [tuple(islice(sums, size)) for size in sizes]
+    return tuple(
+        CountryLevels(code, country_name(code), *blocks[3 * place : 3 * place + 3])
+        for place, code in enumerate(codes)
+    )
+
+
+def _partners(run: RunResult, code: str, own: str, other: str) -> list[str]:
+    rows = run.forecasts[run.forecasts["horizon"] == run.forecasts["horizon"].min()]
+    rows = rows[(rows[own].astype(str) == code) & (rows[other].astype(str) != code)]
+    sums = rows.groupby(rows[other].astype(str))["value_origin"].sum()
+    sums = sums[sums > 0].sort_values(ascending=False, kind="stable")
+    return list(sums.index)
+
+
+# Track record -------------------------------------------------------------------------------------
+
+
+def _records(run: RunResult) -> tuple[HorizonRecord, ...]:
+    if run.scores.empty:
+        return ()
+    setting = record_setting(run)
+    means = rows_where(run.scores, stratum="all", setting=setting)
+    means = means.set_index(["model", "horizon"])
+    origins = rows_where(run.scores_by_origin, stratum="all", setting=setting)
+    found = []
+    for horizon in sorted(int(h) for h in origins["horizon"].unique()):
+        table = origins[origins["horizon"] == horizon]
+        by = table.pivot_table(index="origin", columns="model", values="wape").sort_index()
+        found.append(
+            HorizonRecord(
+                horizon=horizon,
+                recent=tuple(
+                    OriginRecord(int(origin), float(row[MAIN_MODEL]), float(row[LAST_VALUE]))
+                    for origin, row in by.tail(RECENT).iterrows()
+                ),
+                ours=float(means.loc[(MAIN_MODEL, horizon), "wape"]),
+                last=float(means.loc[(LAST_VALUE, horizon), "wape"]),
+                origins=len(by),
+                coverage=float(means.loc[(MAIN_MODEL, horizon), "coverage_90"]),
+                lost=tuple(int(o) for o in by.index[by[LAST_VALUE] < by[MAIN_MODEL]]),
+            )
+        )
+    return tuple(found)

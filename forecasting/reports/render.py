@@ -1,0 +1,54 @@
+"""Templates of the report, filled from facts: text is escaped, numbers have their formats."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from forecasting.words.labels import SETTING_LABELS
+from forecasting.words.numbers import DASH, listed, money, percent, plural, usd, years
+
+
+def render_page(template: str, **facts: Any) -> str:
+    """Fill a template of the folder ``templates``."""
+    return _environment().get_template(template).render(**facts)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("forecasting.reports", "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters |= {
+        "usd": usd,
+        "money": money,
+        "percent": percent,
+        "odds": odds,
+        "listed": lambda items: listed(map(str, items)),
+        "plural": plural,
+        "years": years,
+        "setting": lambda name: SETTING_LABELS[name].lower(),
+    }
+    return environment
+
+
+def odds(chance: float) -> str:
+    """A probability in words: ``7 in 10``; draws cannot tell what is nearer to certain."""
+    if not math.isfinite(chance):
+        return DASH
+    if chance >= 0.985:
+        return "over 98 in 100"
+    if chance <= 0.015:
+        return "under 2 in 100"
+    if chance >= 0.945:
+        return "19 in 20"
+    if chance <= 0.055:
+        return "1 in 20"
+    return f"{min(max(round(10 * chance), 1), 9)} in 10"

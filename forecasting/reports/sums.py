@@ -1,0 +1,171 @@
+"""Sums of flows as the first pages show them: levels, intervals, probabilities, past outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from features.countries.groups import country_groups
+from forecasting.distribution.draws import draws
+from forecasting.distribution.joint import RunDraws, joint_draws
+from forecasting.distribution.past_outcomes import past_outcomes
+from forecasting.distribution.selections import selections
+from forecasting.results.result import RunResult
+from forecasting.results.subjects import countries_of, nearest_year, origin_of, years_of
+
+REGIONS = ("EU27", "USMCA", "ASEAN", "MERCOSUR", "AfCFTA")
+"""Groups of the first page, where the run has two of their members or more."""
+_UNKNOWN = ("lower_50", "upper_50", "lower_90", "upper_90", "probability_of_growth")
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A sum in one target year.
+
+    Attributes
+    ----------
+    year
+        Target year.
+    forecast, lower, upper
+        USD, with the bounds of its 90% interval; NaN where the run has no back-test.
+    yearly
+        Growth a year since the last known value, share.
+    chance
+        Probability that it exceeds the last known value; NaN where unknown.
+    """
+
+    year: int
+    forecast: float
+    lower: float
+    upper: float
+    yearly: float
+    chance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A sum of flows from its last known value to its forecasts.
+
+    Attributes
+    ----------
+    name, selection
+        In words, and as `forecasting.distribution.selections` reads it.
+    last
+        Value in the origin year, USD.
+    levels
+        Of the years shown.
+    """
+
+    name: str
+    selection: str
+    last: float
+    levels: tuple[Level, ...]
+
+    def gain(self, level: Level) -> float:
+        """Forecast less the last known value, USD."""
+        return level.forecast - self.last
+
+
+@dataclass(frozen=True, slots=True)
+class PastOutcome:
+    """How past forecasts of a sum came out: outcome / forecast less 1, and a flag if one-sided."""
+
+    name: str
+    horizon: int
+    origins: int
+    lowest: float
+    median: float
+    highest: float
+    flag: str
+
+
+@dataclass(frozen=True, slots=True)
+class SumReader:
+    """Sums of a run; the joint distribution is made once, and None without a back-test."""
+
+    run: RunResult
+    joint: RunDraws | None
+
+    def table(self, of: Sequence[str]) -> pd.DataFrame:
+        """As `draws` gives it, without intervals where there is no back-test."""
+        return draws(self.joint, of).table if self.joint else _point_sums(self.run, of)
+
+    def read(self, named: Sequence[tuple[str, str]], years: Sequence[int]) -> tuple[Sum, ...]:
+        """Sums given by name and selection, in the years asked for."""
+        table, found = self.table([selection for _, selection in named]), []
+        per_sum = len(years_of(self.run))
+        for place, (name, selection) in enumerate(named):
+            rows = table.iloc[place * per_sum : (place + 1) * per_sum].set_index("target_year")
+            last = float(rows["last_known"].iloc[0])
+            levels = tuple(self._level(rows.loc[year], year, last) for year in years)
+            found.append(Sum(name, selection, last, levels))
+        return tuple(found)
+
+    def _level(self, row: pd.Series, year: int, last: float) -> Level:
+        forecast = float(row["forecast"])
+        ratio = forecast / last if last > 0 else float("nan")
+        return Level(
+            year=year,
+            forecast=forecast,
+            lower=float(row["lower_90"]),
+            upper=float(row["upper_90"]),
+            yearly=ratio ** (1 / (year - origin_of(self.run))) - 1,
+            chance=float(row["probability_of_growth"]),
+        )
+
+    def past(self, sums: Sequence[Sum]) -> tuple[PastOutcome, ...]:
+        """Past outcomes of sums at the horizons shown; none without a back-test."""
+        if self.joint is None:
+            return ()
+        names = {one.selection: one.name for one in sums}
+        wanted = {level.year - origin_of(self.run) for one in sums for level in one.levels}
+        table = past_outcomes(self.run, list(names))
+        return tuple(
+            PastOutcome(
+                name=names[row["selection"]],
+                horizon=int(row["horizon"]),
+                origins=int(row["origins"]),
+                lowest=float(row["lowest"]) - 1,
+                median=float(row["median"]) - 1,
+                highest=float(row["highest"]) - 1,
+                flag=str(row["flag"]),
+            )
+            for row in table.to_dict("records")
+            if row["horizon"] in wanted
+        )
+
+
+def sum_reader(run: RunResult) -> SumReader:
+    """Reader of a run's sums."""
+    return SumReader(run, joint_draws(run) if len(run.scores) else None)
+
+
+def shown_years(run: RunResult) -> list[int]:
+    """The first year that was not over on the as-of date, and the last."""
+    return sorted({nearest_year(run.forecasts), years_of(run)[-1]})
+
+
+def regions(run: RunResult) -> list[tuple[str, str]]:
+    """Name and selection of the world and its regions; of large countries where none is known."""
+    known, origin = set(countries_of(run.forecasts)), origin_of(run)
+    groups = {group.name: group for group in country_groups().values()}
+    named = [("World", "world")]
+    for name in REGIONS:
+        present = set(groups[name].members(origin)) & known
+        if len(present) > 1:
+            named.append((f"Exports of {name}", f"{name}:exports"))
+    return named
+
+
+def _point_sums(run: RunResult, of: Sequence[str]) -> pd.DataFrame:
+    """Last known values and forecasts of sums, for runs that were not back-tested."""
+    rows = []
+    for one in selections(run.forecasts, of):
+        block = run.forecasts[one.rows(run.forecasts, origin_of(run))]
+        by_year = block.groupby("target_year")[["value_origin", "forecast"]].sum()
+        rows.append(by_year.rename(columns={"value_origin": "last_known"}).reset_index())
+    table = pd.concat(rows, ignore_index=True)
+    return table.assign(**dict.fromkeys(_UNKNOWN, np.nan))
