@@ -11,7 +11,7 @@ import pandas as pd
 from features.errors import InputError
 from forecasting.planning import LIMITS
 from forecasting.planning.binding import BoundPlan, bind
-from forecasting.planning.demand import demand_table, item_demand
+from forecasting.planning.demand import FEWEST_YEARS, ItemDemand, demand_table, item_demand
 from forecasting.planning.markets import market_draws
 from forecasting.planning.plan_file import PlanFile, read_plan
 from forecasting.planning.result import PlanResult
@@ -84,15 +84,16 @@ def answer_plan(run: RunResult, bound: BoundPlan) -> PlanResult:
     drawn = market_draws(bound, run)
     demand = item_demand(bound, drawn, run)
     shares, frontier = share_tables(bound, demand, drawn)
-    stocked = bound.tables.items["holding_cost"].notna().all()
     return PlanResult(
         name=bound.plan.name,
         demand=demand_table(bound, demand, drawn),
-        inventory=stock_table(bound, demand, seed=run.config.seed) if stocked else pd.DataFrame(),
+        inventory=stock_table(bound, demand, seed=run.config.seed)
+        if _has_stock(bound)
+        else pd.DataFrame(),
         risk=risk_table(bound, drawn),
         shares=shares,
         frontier=frontier,
-        record=_record(bound, run),
+        record=_record(bound, run, demand),
     )
 
 
@@ -122,7 +123,7 @@ def market_plan(run: RunResult, importer: str, sector: str) -> tuple[PlanFile, P
     return plan_file, PlanTables(items, suppliers, tables.history)
 
 
-def _record(bound: BoundPlan, run: RunResult) -> dict[str, object]:
+def _record(bound: BoundPlan, run: RunResult, demand: ItemDemand) -> dict[str, object]:
     plan_file = bound.plan
     files = {"plan": plan_file.file, "items": plan_file.items, "suppliers": plan_file.suppliers,
              "history": plan_file.history}  # fmt: skip
@@ -143,18 +144,23 @@ def _record(bound: BoundPlan, run: RunResult) -> dict[str, object]:
             for role, path in files.items()
             if path is not None and path.is_file()
         },
-        "notes": _notes(bound),
+        "notes": _notes(bound, demand),
         "not_known": list(LIMITS),
     }
 
 
-def _notes(bound: BoundPlan) -> list[str]:
-    items = bound.tables.items["item"]
-    without = items[~items.isin(bound.tables.history["item"])]
-    notes = []
-    if len(without) and bound.tables.items["holding_cost"].notna().all():
-        notes.append(
-            f"{len(without):,} of {len(items):,} items have no history: they vary as their market "
-            "does and no more, so their safety stock is a lower bound."
-        )
-    return notes
+def _notes(bound: BoundPlan, demand: ItemDemand) -> list[str]:
+    if not _has_stock(bound):
+        return []
+    without, count = int((demand.own_sd == 0).sum()), len(demand.own_sd)
+    if not without:
+        return []
+    return [
+        f"{without:,} of {count:,} items have no history over {FEWEST_YEARS} past forecasts: they "
+        "vary as their market does and no more, so their safety stock is a lower bound."
+    ]
+
+
+def _has_stock(bound: BoundPlan) -> bool:
+    """Whether items have costs; the view of a market has none."""
+    return bool(bound.tables.items["holding_cost"].notna().all())

@@ -70,14 +70,14 @@ def frontier(plan: PlanResult) -> Figure:
     figure, axes = grid(1, 1, width=7.0, height=4.2)
     axis = axes[0, 0]
     curve = rows[rows["mix"] == "frontier"]
-    axis.plot(100 * curve["cvar"], 100 * (curve["cost"] - 1), "-o", color=BLUE,
+    axis.plot(100 * curve["cvar"], 100 * (curve["total_cost"] - 1), "-o", color=BLUE,
               label="best mixes")  # fmt: skip
     for mix, colour, marker in (("today", VERMILLION, "s"), ("chosen", "black", "D")):
         one = rows[rows["mix"] == mix]
-        axis.plot(100 * one["cvar"], 100 * (one["cost"] - 1), marker, color=colour, markersize=9,
-                  linestyle="", label=f"{mix}")  # fmt: skip
+        axis.plot(100 * one["cvar"], 100 * (one["total_cost"] - 1), marker, color=colour,
+                  markersize=9, linestyle="", label=mix)  # fmt: skip
     axis.set_xlabel("shortfall in the worst draws (CVaR), percent of orders")
-    axis.set_ylabel("cost above the cheapest supplier, percent")
+    axis.set_ylabel("cost and mean shortfall above the cheapest, percent")
     axis.set_title(str(item))
     axis.legend()
     return figure

@@ -109,7 +109,7 @@ def share_tables(
         Shares, one row an item and country: ``item, country, share_now, share, change, cap``; and
         the frontier, one row an item and weight of risk, with today's mix and the chosen one:
         ``item, mix`` (today, chosen, frontier) ``, risk_weight, cost`` (relative to the cheapest
-        supplier) ``, shortfall, cvar, moved``.
+        supplier) ``, shortfall, cvar, moved`` and ``total_cost``, with what falls short on average.
 
     Raises
     ------
@@ -136,17 +136,21 @@ def share_tables(
             )
         )
         today = assess(problem, problem.now)
-        mixes += [_mix(item, "today", np.nan, today), _mix(item, "chosen", np.nan, chosen)]
-        mixes += [_mix(item, "frontier", weight, one)
-                  for weight, one in zip(RISK_WEIGHTS, curve, strict=True)]  # fmt: skip
+        found = [("today", np.nan, today), ("chosen", np.nan, chosen)]
+        found += [("frontier", w, one) for w, one in zip(RISK_WEIGHTS, curve, strict=True)]
+        mixes += [_mix(item, *one, shortfall_cost=problem.shortfall_cost) for one in found]
     if not rows:
         return pd.DataFrame(), pd.DataFrame()
     return pd.concat(rows, ignore_index=True), pd.DataFrame(mixes)
 
 
-def _mix(item: str, mix: str, weight: float, found: Shares) -> dict[str, object]:
+def _mix(
+    item: str, mix: str, weight: float, found: Shares, *, shortfall_cost: float
+) -> dict[str, object]:
+    total = found.cost + shortfall_cost * found.shortfall
     return {"item": item, "mix": mix, "risk_weight": weight, "cost": found.cost,
-            "shortfall": found.shortfall, "cvar": found.cvar, "moved": found.moved}  # fmt: skip
+            "shortfall": found.shortfall, "cvar": found.cvar, "moved": found.moved,
+            "total_cost": total}  # fmt: skip
 
 
 def _infeasible(

@@ -1,6 +1,6 @@
 """What intervals are worth in stock decisions and supplier shares, in money, origin by origin.
 
-    python tests/benchmarks/planning.py RUN TRADE
+    python tests/benchmarks/planning.py RUN TRADE > notebooks/planning.md
 
 RUN is the folder of a finished run with all origins, TRADE its trade table (exporter, importer,
 year, value). One year ahead. A flow is an item, its value the demand: an order for the year costs
@@ -23,6 +23,7 @@ from scipy.stats import norm
 
 from forecasting.evaluation.backtest_file import read_backtest
 from forecasting.evaluation.significance import equal_accuracy, holm
+from forecasting.words.markdown import table as markdown
 from models.error_factors import FlowCodes, PastForecasts, fit_error_factors
 from models.flow_margins import margins_of_bounds
 from models.inventory import LeadTimes, StockCosts, best_policy, lead_time_demand
@@ -48,10 +49,12 @@ def main() -> None:
     parser.add_argument("trade", type=Path)
     given = parser.parse_args()
     rows = read_backtest(given.run, columns=COLUMNS, where=[("horizon", "==", 1)])
+    print("# Planning: what intervals are worth\n")
+    print(" ".join(str(__doc__).split("\n\n")[2].split()), end="\n\n")
     print_orders(order_costs(rows, history_of(given.trade)))
     for setting in rows["setting"].unique():
         print_shares(share_outcomes(rows[rows["setting"] == setting]), str(setting))
-    print(f"\n1,000 items x 200 draws: {cost_of_a_plan():.2f} CPU s")
+    print(f"1,000 items x 200 draws: {cost_of_a_plan():.1f} CPU s")
 
 
 # Orders -------------------------------------------------------------------------------------------
@@ -137,11 +140,11 @@ def quantile(block, probability):
 def print_orders(costs: pd.DataFrame) -> None:
     for (setting, ratio), block in costs.groupby(["setting", "ratio"], sort=False):
         origins = block["origin"].nunique()
-        print(f"\nOrders, {setting}, critical ratio {ratio:.0%}, {origins} origins")
+        print(f"## Orders, {setting}, critical ratio {ratio:.0%}, {origins} origins\n")
         by = block.pivot_table(index="origin", columns="policy", values="cost")
         means = block.groupby("policy")[["cost", "service", "service_largest"]].mean()
         print_table(tested(means, by, OURS), "cost", {ORACLE})
-        print(by.round(4).to_string())
+        print_rows(by, "origin")
 
 
 def tested(means: pd.DataFrame, by: pd.DataFrame, ours: str) -> pd.DataFrame:
@@ -159,7 +162,20 @@ def tested(means: pd.DataFrame, by: pd.DataFrame, ours: str) -> pd.DataFrame:
 
 def print_table(table: pd.DataFrame, by: str, last: set[str]) -> None:
     order = sorted(table.index, key=lambda name: (name in last, table.loc[name, by]))
-    print(table.loc[order].round(5).to_string(na_rep=""))
+    print_rows(table.loc[order], "policy")
+
+
+def print_rows(rows: pd.DataFrame, first: str) -> None:
+    header = [first, *(str(name).replace("_", " ") for name in rows.columns)]
+    values = zip(rows.index, rows.to_numpy(), strict=True)
+    print(markdown(header, [[str(name), *map(shown, row)] for name, row in values]))
+    print()
+
+
+def shown(value: object) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    return "" if np.isnan(value) else f"{value:.4f}"
 
 
 # Shares -------------------------------------------------------------------------------------------
@@ -229,7 +245,8 @@ def share_policies(problem: SupplierProblem):
 
 
 def print_shares(outcomes: pd.DataFrame, setting: str) -> None:
-    print(f"\nShares, {setting}, {len(outcomes) // outcomes['policy'].nunique()} decisions")
+    decisions = len(outcomes) // outcomes["policy"].nunique()
+    print(f"## Shares, {setting}, {decisions} decisions\n")
     means = outcomes.groupby("policy")[["shortfall", "moved"]].mean()
     means["worst_tenth"] = outcomes.groupby("policy")["shortfall"].apply(
         lambda s: s[s >= s.quantile(0.9)].mean()
@@ -241,7 +258,7 @@ def print_shares(outcomes: pd.DataFrame, setting: str) -> None:
     means["as_good"] = cells.sub(cells[KEEP], axis=0).abs().lt(1e-9).mean()
     by = outcomes.pivot_table(index="origin", columns="policy", values="shortfall")
     print_table(tested(means, by, CHOSEN), "shortfall", set())
-    print(by.round(4).to_string())
+    print_rows(by, "origin")
 
 
 # Time ---------------------------------------------------------------------------------------------

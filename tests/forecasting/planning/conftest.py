@@ -21,7 +21,7 @@ bolt,Germany,goods,12000,2,0.4,50,3,
 """
 SUPPLIERS = """item,country,share,unit_price,lead_time_days,lead_time_sd_days,capacity
 bolt,CHN,0.6,1.9,60,20,9000
-bolt,FRA,0.4,2.1,20,5,
+bolt,ZAF,0.4,2.1,20,5,
 =app,IND,0.5,88,30,0,
 =app,DEU,0.5,95,10,2,
 """
