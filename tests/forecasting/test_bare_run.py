@@ -20,7 +20,7 @@ from forecasting import (
     run,
     write_brief,
 )
-from forecasting.cli.run import _summary
+from forecasting.cli.run_summary import run_summary
 from forecasting.reports.scoreboard import write_scoreboard
 from forecasting.results.result import RunResult
 from forecasting.run_folder.csv_files import read_csv
@@ -46,7 +46,7 @@ def test_neither_figures_nor_report_are_written_and_both_can_be_made(result):
     again = read_run(result.out)
     assert (again.config.figures, again.config.report) == (False, False)
     assert "`gravicast report" not in (result.out / "scoreboard.md").read_text("utf-8")
-    assert f"gravicast report {result.out}" in _summary(result)
+    assert f"gravicast report {result.out}" in run_summary(result)
     assert "none; `gravicast report`" in run_note(again, "m-1")
     assert plot(again, "importance").axes
 
