@@ -144,10 +144,7 @@ def choose_shares(problem: SupplierProblem) -> Shares:
     InfeasibleLimitsError
         If no shares keep within caps and limits.
     """
-    found = _solve(problem)
-    if found is None:
-        raise InfeasibleLimitsError(_culprits(problem))
-    return assess(problem, found)
+    return frontier(problem, [problem.risk_weight])[0]
 
 
 def frontier(problem: SupplierProblem, risk_weights: Sequence[float]) -> list[Shares]:
@@ -158,21 +155,34 @@ def frontier(problem: SupplierProblem, risk_weights: Sequence[float]) -> list[Sh
     InfeasibleLimitsError
         See `choose_shares`.
     """
-    return [choose_shares(replace(problem, risk_weight=weight)) for weight in risk_weights]
+    programme = _programme(problem)
+    found = []
+    for weight in risk_weights:
+        shares = _solve(programme, replace(problem, risk_weight=weight))
+        if shares is None:
+            raise InfeasibleLimitsError(_culprits(problem))
+        found.append(assess(problem, shares))
+    return found
 
 
-def _solve(problem: SupplierProblem) -> Vector | None:
-    """Columns: shares w, moves d >= abs(w - now), value at risk t, excesses u, used or not y."""
+@dataclass(frozen=True, slots=True)
+class _Programme:
+    """What shares must satisfy, whatever risk weighs: ``matrix x <= most``, in bounds.
+
+    Columns: shares w, moves d >= abs(w - now), value at risk t, excesses u, used or not y.
+    """
+
+    matrix: csr_array
+    most: Vector
+    total: csr_array
+    bounds: Sequence[tuple[float | None, float | None]]
+    whole: Vector | None
+
+
+def _programme(problem: SupplierProblem) -> _Programme:
     draws, n = problem.availability.shape
-    has_smallest = problem.smallest > 0
-    used = np.flatnonzero(has_smallest)
+    used = np.flatnonzero(problem.smallest > 0)
     k = used.size
-    tail = problem.risk_weight / ((1 - problem.level) * draws)
-    price = np.concatenate([
-        problem.cost + problem.shortfall_cost * (1 - problem.availability.mean(axis=0)),
-        np.full(n, problem.switching_cost), [problem.risk_weight],
-        np.full(draws, tail), np.zeros(k),
-    ])  # fmt: skip
     one, none = eye_array(n), csr_array((n, 1 + draws + k))
     rows = [
         # u >= 1 - a w - t
@@ -186,24 +196,39 @@ def _solve(problem: SupplierProblem) -> Vector | None:
         rows.append(hstack([csr_array(limit.weights[None]), csr_array((1, n + 1 + draws + k))]))
         most.append(np.array([limit.largest]))
     if k:
-        pick = one.tocsr()[used]
-        blank = csr_array((k, n + 1 + draws))
+        pick, blank = one.tocsr()[used], csr_array((k, n + 1 + draws))
         largest = csr_array(np.diag(np.minimum(problem.caps[used], 1)))
         rows.append(hstack([pick, blank, -largest]))
         rows.append(hstack([-pick, blank, csr_array(np.diag(problem.smallest[used]))]))
         most += [np.zeros(k), np.zeros(k)]
-    total = csr_array(np.concatenate([np.ones(n), np.zeros(n + 1 + draws + k)])[None])
     bounds = [*((0, cap) for cap in np.minimum(problem.caps, 1)), *[(0, None)] * n, (None, None),
               *[(0, None)] * draws, *[(0, 1)] * k]  # fmt: skip
-    whole = np.concatenate([np.zeros(n + n + 1 + draws), np.ones(k)]) if k else None
+    return _Programme(
+        matrix=vstack(rows).tocsr(),
+        most=np.concatenate(most),
+        total=csr_array(np.concatenate([np.ones(n), np.zeros(n + 1 + draws + k)])[None]),
+        bounds=bounds,
+        whole=np.concatenate([np.zeros(n + n + 1 + draws), np.ones(k)]) if k else None,
+    )
+
+
+def _solve(programme: _Programme, problem: SupplierProblem) -> Vector | None:
+    """Best shares; None where there are none."""
+    draws, n = problem.availability.shape
+    tail = problem.risk_weight / ((1 - problem.level) * draws)
+    price = np.zeros(programme.matrix.shape[1])
+    price[:n] = problem.cost + problem.shortfall_cost * (1 - problem.availability.mean(axis=0))
+    price[n : 2 * n] = problem.switching_cost
+    price[2 * n] = problem.risk_weight
+    price[2 * n + 1 : 2 * n + 1 + draws] = tail
     answer = linprog(
         price,
-        A_ub=vstack(rows).tocsr(),
-        b_ub=np.concatenate(most),
-        A_eq=total,
+        A_ub=programme.matrix,
+        b_ub=programme.most,
+        A_eq=programme.total,
         b_eq=[1.0],
-        bounds=bounds,
-        integrality=whole,
+        bounds=programme.bounds,
+        integrality=programme.whole,
         method="highs",
     )
     if answer.status != 0:

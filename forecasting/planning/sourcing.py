@@ -23,7 +23,7 @@ from models.supplier_shares import (
 
 FALLS = (10, 25)
 """Percent by which supply may fall."""
-RISK_WEIGHTS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 20.0)
+RISK_WEIGHTS = (0.0, 0.2, 0.5, 2.0, 20.0)
 """Weights of risk along the frontier."""
 
 

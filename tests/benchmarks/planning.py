@@ -23,12 +23,13 @@ from scipy.stats import norm
 
 from forecasting.evaluation.backtest_file import read_backtest
 from forecasting.evaluation.significance import equal_accuracy, holm
+from forecasting.planning.sourcing import RISK_WEIGHTS
 from forecasting.words.markdown import table as markdown
 from models.error_factors import FlowCodes, PastForecasts, fit_error_factors
 from models.flow_margins import margins_of_bounds
 from models.inventory import LeadTimes, StockCosts, best_policy, lead_time_demand
 from models.joint_draws import JointDraws
-from models.supplier_shares import SupplierProblem, choose_shares
+from models.supplier_shares import SupplierProblem, choose_shares, frontier
 
 RATIOS = (0.75, 0.95)
 SMALLEST = 1e6
@@ -265,7 +266,7 @@ def print_shares(outcomes: pd.DataFrame, setting: str) -> None:
 
 
 def cost_of_a_plan() -> float:
-    """CPU seconds of the lead times, lots and reorder points of 1,000 items."""
+    """CPU seconds of 1,000 items: lead times, lots, reorder points, shares of four suppliers."""
     rng = np.random.default_rng(0)
     annual = rng.lognormal(7, 0.3, (1_000, DRAWS))
     ones = np.ones((1_000, 1))
@@ -275,6 +276,16 @@ def cost_of_a_plan() -> float:
                             daily_sd=np.full(1_000, 1.0), seed=1)  # fmt: skip
     costs = StockCosts(50 * ones[:, 0], 2 * ones[:, 0], 20 * ones[:, 0])
     best_policy(annual.mean(axis=1), lead, costs)
+    for _ in range(1_000):
+        problem = SupplierProblem(
+            availability=np.clip(rng.normal(0.95, 0.15, (DRAWS, 4)), 0, 1),
+            cost=1 + rng.uniform(0, 0.2, 4),
+            now=np.full(4, 0.25),
+            caps=np.ones(4),
+            smallest=np.zeros(4),
+        )
+        choose_shares(problem)
+        frontier(problem, RISK_WEIGHTS)
     return time.process_time() - before
 
 
