@@ -99,6 +99,32 @@ def _wdi(
 _GDP_SHARE, _HUNDRED = "percent of GDP", "per 100 people"
 _INDEX_NOTE = "growth of a country's total trade; published long before the bilateral detail"
 
+_BALANCE = f"IMF balance of payments via {_WDI}"
+_SERVICE_KINDS = {
+    "TRAN": "Transport services",
+    "TRVL": "Travel services",
+    "INSF": "Insurance and financial services",
+    "CMCP": "Communications, computer and other services",
+}
+"""Kinds by the World Bank's word for them."""
+
+
+def _services(side: str, word: str) -> tuple[ReadySeries, ...]:
+    """Total of services a country trades, and the share of each kind; no index of goods tells it.
+
+    ``side`` is BX for exports, BM for imports.
+    """
+    note = "no feature reads it yet: published totals of services, never those of goods"
+    total = _wdi(f"{side}.GSR.NFSV.CD", "published_totals", f"Service {word}", "current USD", 9,
+                 provider=_BALANCE, note=note)  # fmt: skip
+    kinds = (
+        _wdi(f"{side}.GSR.{kind}.ZS", "published_totals", f"{label}, {word}",
+             f"percent of service {word}", 9, provider=_BALANCE, note=note)
+        for kind, label in _SERVICE_KINDS.items()
+    )  # fmt: skip
+    return (total, *kinds)
+
+
 _FROM_WDI: tuple[ReadySeries, ...] = (
     _wdi("NY.GDP.MKTP.CD", "economic_mass", "Gross domestic product", "million current USD", 6,
          name="MACRO.GDP", scale=1e-6, note=_ACCOUNTS),
@@ -123,6 +149,8 @@ _FROM_WDI: tuple[ReadySeries, ...] = (
          "index (base year = 100)", 4, provider=_UNCTAD, note=_INDEX_NOTE),
     _wdi("TM.VAL.MRCH.XD.WD", "published_totals", "Merchandise import value index",
          "index (base year = 100)", 4, provider=_UNCTAD, note=_INDEX_NOTE),
+    *_services("BX", "exports"),
+    *_services("BM", "imports"),
     _wdi("TM.TAX.MRCH.WM.AR.ZS", "trade_policy",
          "Applied tariff on the country's imports (trade weighted)", "percent", 12,
          provider=f"WITS via {_WDI}",

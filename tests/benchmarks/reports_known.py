@@ -1,17 +1,20 @@
 """What reports and monthly trade are worth, row by row: who reports, how noisy, how late.
 
     python tests/benchmarks/reports_known.py [--data ../shared/data] [--origins 14] [--days]
+        [--board FILE]
 
 Goods panel, protocol of the scoreboard: rolling origins, everything nested. Each row is the main
-model in the setting `reports_known` with other reports; errors are means over origins, and the test
-of equal accuracy is against the raked base of the same information. No vintages are at hand: first
-reports are today's with an assumed revision (`with_assumed_revisions`), times 1 or 2.
-With ``--days``, the error one year ahead by days from the end of that year to the forecast.
+model in the setting `reports_known` with other reports; errors are means over origins, and tests of
+equal accuracy are against the raked base and against the main model without reports. No vintages
+are at hand: first reports are today's with an assumed revision (`with_assumed_revisions`), times 1
+or 2. With ``--board``, the table is a section of that scoreboard (`scoreboard.py` writes it there
+too). With ``--days``, the error one year ahead by days from the end of that year to the forecast.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -42,25 +45,47 @@ from forecasting.evaluation.prepared import (
 )
 from forecasting.evaluation.significance import equal_accuracy
 from forecasting.inputs.load import load
+from forecasting.run_folder.whole_file import write_whole
+from forecasting.words.markdown import table
+from forecasting.words.numbers import decimal
 from models.baselines import FromReports, LastValueRaked
 from models.flow_model import Known
 from models.forecaster import ShiftForecaster
 from models.nowcast import usd
 from models.shift import ShiftChoice
 
-ERRORS = {"WAPE": metrics.wape, "pattern": metrics.pattern_distance, "log": metrics.log_mae}
+ERRORS = {
+    "WAPE": metrics.wape,
+    "Pattern distance": metrics.pattern_distance,
+    "Log MAE": metrics.log_mae,
+}
+TARGETS = Path(__file__).with_name("reports_targets.csv")
+"""Errors to reach: ``row, horizon, error, reach``."""
+SECTION, NEXT_SECTION = "What reports and monthly trade add", "To reproduce"
+BASE, PLAIN = "raked base", "totals known"
+NOTE = (
+    "The main model one to five years ahead with monthly trade of the world and its regions, "
+    "and with reports of the year after the origin by those named (*none*, *totals known*, "
+    "*ex ante*: monthly trade alone). One year ahead is a nowcast of a year that is over. "
+    "First reports are today's with an assumed revision, since no vintages were at hand. "
+    "Rules: importers' reported growth, exporters' where importers are silent; the mean of "
+    "the levels that reports imply. Better at: origins with a lower WAPE, and the p value of "
+    "a test of equal WAPE (as under Significance, without Holm's adjustment). Written by "
+    "`python tests/benchmarks/reports_known.py --board notebooks/scoreboard.md`."
+)
 HORIZONS = (1, 2, 3, 4, 5)
 OECD = frozenset(
     "AUS AUT BEL CAN CZE DNK FIN FRA DEU GRC HUN ISL IRL ITA JPN KOR LUX MEX NLD NZL NOR POL PRT "  # noqa: SIM905
     "SVK ESP SWE CHE TUR GBR USA".split()
 )
+BY_DAYS = (metrics.wape, metrics.log_mae)
 DAYS = (0, 60, 120, 180, 270, 390)
 
 
 def monthly_trade(data: Path) -> MonthlyTrade:
     """Value of trade by region: volume times price."""
-    table = pd.read_parquet(data / "monthly" / "world_trade_monitor.parquet")
-    wide = table.pivot(index="month", columns="series", values="value")
+    monitor = pd.read_parquet(data / "monthly" / "world_trade_monitor.parquet")
+    wide = monitor.pivot(index="month", columns="series", values="value")
     words = {"tgz": "trade", "mgz": "import", "xgz": "export"}
     parts = []
     for name in wide:
@@ -92,7 +117,7 @@ def variants(reports: Reports, until: int) -> dict[str, Reports]:
     silent = {**reports.published, "exporter": np.full_like(reports.published["exporter"], NEVER)}
     return {
         "56 early reporters, noise x1": noisy(reports, 1),
-        "the same, noise x2": noisy(reports, 2),
+        "56 early reporters, noise x2": noisy(reports, 2),
         "30 OECD and EU reporters": noisy(of_reporters(reports, OECD), 1),
         "importers only": noisy(replace(reports, published=silent), 1),
         "the 10 largest": noisy(of_reporters(reports, largest[0]), 1),
@@ -125,7 +150,14 @@ def fold_rows(
     plain: Known = prepared.known(
         "reports_known", origin=fold.origin, horizons=fold.horizons, training=training
     )
-    found = {"totals known": main.forecast(plain), "raked base": LastValueRaked().forecast(plain)}
+    ex_ante = prepared.known(
+        "ex_ante", origin=fold.origin, horizons=fold.horizons, training=training
+    )
+    found = {
+        PLAIN: main.forecast(plain),
+        "ex ante": main.forecast(ex_ante),
+        BASE: LastValueRaked().forecast(plain),
+    }
     for name, nowcasts in of.items():
         known = nowcasts.known(plain, main)
         found[name] = main.forecast(known)
@@ -136,23 +168,59 @@ def fold_rows(
         yield from scored(name, forecasts, prepared, fold.origin)
 
 
-def shown(rows: pd.DataFrame) -> str:
-    """A table of means over origins, and of tests against the raked base."""
-    means = rows.groupby(["row", "horizon"], sort=False)[list(ERRORS)].mean().unstack("horizon")
-    lines = [
-        "| row | h | WAPE | pattern | log | WAPE against raked base |",
-        "|---|---|---|---|---|---|",
-    ]
-    by = rows.pivot_table(index=["horizon", "origin"], columns="row", values="WAPE")
-    for name in means.index:
+def shown(rows: pd.DataFrame, targets: pd.DataFrame) -> str:
+    """A table of means over origins, of errors to reach, and of tests."""
+    means = rows.groupby(["row", "horizon"], sort=False)[list(ERRORS)].mean()
+    wapes = rows.pivot_table(index=["horizon", "origin"], columns="row", values="WAPE")
+    lines = []
+    for name in rows["row"].unique():
         for horizon in sorted(rows["horizon"].unique()):
-            cells = [f"{means.loc[name, (word, horizon)]:.4f}" for word in ERRORS]
-            ours, base = by.loc[horizon][name], by.loc[horizon]["raked base"]
-            test = equal_accuracy((ours - base).to_numpy(), horizon=int(horizon))
-            wins = f"better at {(ours < base).sum()} of {len(ours)}, p {test.p_value:.3f}"
-            said = "" if name == "raked base" else wins
-            lines.append(f"| {name} | {horizon} | {' | '.join(cells)} | {said} |")
-    return "\n".join(lines)
+            found = means.loc[(name, horizon)]
+            tests = [
+                "" if name in (BASE, other) else tested(wapes, int(horizon), name, other)
+                for other in (BASE, PLAIN)
+            ]
+            cells = [decimal(found[error], 4) for error in ERRORS]
+            reach = reached(targets, name, int(horizon), found)
+            lines.append([name, str(horizon), *cells, reach, *tests])
+    header = ["Row", "Years", *ERRORS, "To reach", f"Against {BASE}", f"Against {PLAIN}"]
+    return table(header, lines)
+
+
+def tested(wapes: pd.DataFrame, horizon: int, name: str, other: str) -> str:
+    """At how many origins a row is better than another, and how surely."""
+    at = wapes.loc[horizon]
+    test = equal_accuracy((at[name] - at[other]).to_numpy(), horizon=horizon)
+    if np.isnan(test.p_value):
+        return f"better at {test.wins} of {test.origins}"
+    surely = "p < 0.001" if test.p_value < 0.001 else f"p {test.p_value:.3f}"
+    return f"better at {test.wins} of {test.origins}, {surely}"
+
+
+def reached(targets: pd.DataFrame, name: str, horizon: int, found: pd.Series) -> str:
+    """Errors to reach of one row and horizon, and whether they are."""
+    chosen = targets[(targets["row"] == name) & (targets["horizon"] == horizon)]
+    return "; ".join(
+        f"{error} {decimal(reach, 4)}: {'reached' if found[error] <= reach else 'missed'}"
+        for error, reach in zip(chosen["error"], chosen["reach"], strict=True)
+    )
+
+
+def board_with(board: str, rows: pd.DataFrame, targets: pd.DataFrame) -> str:
+    """A scoreboard with the section of these rows, in the place of an older one if it has one."""
+    parts = re.split(r"(?m)^(?=## )", board)
+    kept = [part for part in parts if not part.startswith(f"## {SECTION}\n")]
+    place = next(
+        (k for k, part in enumerate(kept) if part.startswith(f"## {NEXT_SECTION}\n")), len(kept)
+    )
+    text = f"## {SECTION}\n\n{NOTE}\n\n{shown(rows, targets)}\n\n"
+    return "".join([*kept[:place], text, *kept[place:]]).rstrip("\n") + "\n"
+
+
+def write_section(board: Path, rows: pd.DataFrame) -> None:
+    """Put the section into a scoreboard's file."""
+    text = board_with(board.read_text(encoding="utf-8"), rows, pd.read_csv(TARGETS))
+    write_whole(board, text.encode())
 
 
 def by_days(bundle: DataBundle, folds: Sequence[Fold], figure: Path | None) -> str:
@@ -180,7 +248,7 @@ def by_days(bundle: DataBundle, folds: Sequence[Fold], figure: Path | None) -> s
             value, _ = nowcasts.flows(origin, other, (other > 0).astype(np.float64))
             actual = panel.values[panel.row(origin + 1)].astype(np.float64)
             known = ~np.isnan(actual)
-            errors.append([ERRORS[word](actual[known], value[known]) for word in ("WAPE", "log")])
+            errors.append([error(actual[known], value[known]) for error in BY_DAYS])
             filed = ~np.isnan(implied.levels["importer"])
             reporters.append(np.unique(panel.flows.importer[filed]).size)
         wape, log = np.mean(errors, axis=0)
@@ -223,15 +291,9 @@ def nowcasts_on(prepared: PreparedData, bundle: DataBundle) -> Nowcasts:
     return Nowcasts(bundle, prepared.rule, infos, own_features(prepared.own), seed=1)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--origins", type=int, default=14, help="the last so many")
-    parser.add_argument("--days", action="store_true", help="errors by days after the year's end")
-    parser.add_argument("--figure", type=Path, help="of --days, as PNG or SVG")
-    given = parser.parse_args()
-    data = given.data
-    config = RunConfig(
+def goods(data: Path) -> RunConfig:
+    """The goods panel with reports."""
+    return RunConfig(
         trade=data / "trade" / "goods_totals.parquet",
         indicators=data / "indicators" / "country_year.parquet",
         indicator_catalogue=data / "indicators" / "catalogue.csv",
@@ -241,28 +303,61 @@ def main() -> None:
         settings=("reports_known", "totals_known", "ex_ante"),
         experiment=None,
     )
+
+
+def goods_bundle(data: Path, config: RunConfig) -> tuple[DataBundle, Reports]:
+    """The data with monthly trade, and reports without the assumed revisions."""
     bundle = load(config).bundle
     bundle.monthly = monthly_trade(data)
+    raw = pd.read_parquet(data / "reports" / "reported_totals.parquet")
+    return bundle, Reports.from_frame(raw, flows=bundle.panel.flows, delays=usual_delays())
+
+
+def last_folds(bundle: DataBundle, config: RunConfig, *, origins: int) -> list[Fold]:
     panel = bundle.panel
-    raw = pd.read_parquet(config.reports)
-    reports = Reports.from_frame(raw, flows=panel.flows, delays=usual_delays())
     folds = plan_folds(
-        first_year=panel.first_year, last_year=panel.last_year, horizons=HORIZONS, first_origin=None
-    )[-given.origins :]
-    if given.days:
-        print(by_days(bundle, folds, given.figure))
-        return
+        first_year=panel.first_year,
+        last_year=panel.last_year,
+        horizons=config.horizons,
+        first_origin=None,
+    )
+    return list(folds)[-origins:]
+
+
+def study(
+    bundle: DataBundle, reports: Reports, config: RunConfig, *, origins: int = 14
+) -> pd.DataFrame:
+    """Errors of every row by horizon and origin: ``row, horizon, origin`` and `ERRORS`."""
+    folds = last_folds(bundle, config, origins=origins)
     prepared = prepare(bundle, config)
     choices = tune(tuning_origins(prepared, folds, config), in_threads(prepared, config))
     of = {
         name: nowcasts_on(prepared, on(bundle, variant))
-        for name, variant in variants(reports, panel.last_year).items()
+        for name, variant in variants(reports, bundle.panel.last_year).items()
     }
     rows: list[dict[str, object]] = []
     for fold in folds:
         rows += fold_rows(prepared, fold, config, choice_at(choices, fold.origin), of)
-        print(fold.origin, flush=True)
-    print(shown(pd.DataFrame(rows)))
+    return pd.DataFrame(rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--origins", type=int, default=14, help="the last so many")
+    parser.add_argument("--board", type=Path, help="scoreboard to write the table into")
+    parser.add_argument("--days", action="store_true", help="errors by days after the year's end")
+    parser.add_argument("--figure", type=Path, help="of --days, as PNG or SVG")
+    given = parser.parse_args()
+    config = goods(given.data)
+    bundle, reports = goods_bundle(given.data, config)
+    if given.days:
+        print(by_days(bundle, last_folds(bundle, config, origins=given.origins), given.figure))
+        return
+    rows = study(bundle, reports, config, origins=given.origins)
+    print(shown(rows, pd.read_csv(TARGETS)))
+    if given.board is not None:
+        write_section(given.board, rows)
 
 
 if __name__ == "__main__":

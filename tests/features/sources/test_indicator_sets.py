@@ -19,6 +19,7 @@ from features.sources.indicator_sets import (
     selection_word,
 )
 
+SERVICES = ("NFSV.CD", "TRAN.ZS", "TRVL.ZS", "INSF.ZS", "CMCP.ZS")
 WDI_ID = re.compile(r"[A-Z]{2}\.[A-Z]{3}\.[A-Z0-9.]+")
 
 
@@ -52,6 +53,17 @@ def test_features_of_a_channel_find_their_own_series_in_it():
             assert channel[first] == feature.channel, feature.name
 
 
+def test_services_have_a_total_in_dollars_and_kinds_in_percent_late_as_balances_of_payments():
+    lines = {s.name: s.line() for s in ready_in("published_totals") if ".GSR." in s.name}
+    for name, line in lines.items():
+        of = "exports" if name.startswith("BX") else "imports"
+        total = name.endswith("NFSV.CD")
+        assert line.unit == ("current USD" if total else f"percent of service {of}")
+        # Out after the merchandise indices: no forecast of July may have the year before.
+        assert line.publication_lag_months == 9
+        assert "balance of payments" in line.source
+
+
 def test_licences_and_gaps_are_said():
     for series in ready_of("wdi"):
         assert "CC BY 4.0" in series.provider
@@ -71,6 +83,7 @@ def test_sets_are_whole_channels():
     assert technology == set().union(*single)
     assert {s.name for s in ready_in("published_totals")} == {
         "TX.VAL.MRCH.XD.WD", "TM.VAL.MRCH.XD.WD",
+        *(f"{side}.GSR.{kind}" for side in ("BX", "BM") for kind in SERVICES),
     }  # fmt: skip
     with pytest.raises(InputError, match="no set of indicators 'tech'"):
         ready_in("tech")

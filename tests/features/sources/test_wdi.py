@@ -41,6 +41,19 @@ def test_every_ready_series_arrives_and_feeds_a_run(via, serve: Serve, get: Get)
     assert made.licence.startswith("CC BY 4.0")
 
 
+def test_totals_of_services_arrive_by_kind(serve: Serve, get: Get):
+    series = ("BX.GSR.NFSV.CD", "BX.GSR.TRVL.ZS", "BM.GSR.NFSV.CD", "BM.GSR.CMCP.ZS")
+    data = fake_wdi(*series)
+    made = get(Wdi(indicators=series), serve(data))
+    pd.testing.assert_frame_equal(ordered(made.read()), tidy(data))
+    assert {line.indicator for line in made.indicators} == set(series)
+    read = Indicators.from_frames(made.read(), made.catalogue, countries=COUNTRIES)
+    spec = read.specs["BX.GSR.NFSV.CD"]
+    assert (spec.unit, spec.publication_lag_months) == ("current USD", 9)
+    exports = data.series["BX.GSR.NFSV.CD"]["NAM", 2020]
+    assert read.values["BX.GSR.NFSV.CD"][1, COUNTRIES.index("NAM")] == pytest.approx(exports)
+
+
 def test_what_is_no_country_and_what_is_empty_is_counted(serve: Serve, get: Get):
     made = get(two, serve(fake_wdi()))
     groups, years = sum(area[3] == "NA" for area in AREAS), len(YEARS)

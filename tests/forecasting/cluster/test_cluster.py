@@ -13,8 +13,13 @@ from zipfile import ZipFile
 
 import pytest
 
+from features.data.monthly import MonthlyTrade
+from features.data.panel import TradePanel
+from features.data.reports import Reports
 from features.errors import InputError
-from forecasting import RunConfig
+from features.information import DataBundle
+from features.world.reports import monthly_frame, reports_frame
+from forecasting import RunConfig, simulate_world
 from forecasting.cluster import client as cluster_client
 from forecasting.cluster.client import Cluster, _refuse_other_code, connected
 from forecasting.cluster.worker import SharedInputs, code_here
@@ -90,6 +95,26 @@ def test_a_run_on_a_cluster_has_the_bytes_of_a_run_in_threads(dask, bundle, run_
     files = [json.loads((run.out / "run.json").read_text())["files"] for run in (here, there)]
     assert files[0] == files[1]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["here", "there"]
+
+
+@needs_dask
+def test_workers_of_this_machine_nowcast_from_reports_to_the_same_bytes(run_on, tmp_path):
+    trade = simulate_world(seed=3, n_countries=10, n_years=16).trade
+    panel = TradePanel.from_frame(trade)
+    data = DataBundle(
+        panel,
+        reports=Reports.from_frame(reports_frame(trade, seed=3), flows=panel.flows, delays={}),
+        monthly=MonthlyTrade.from_frame(monthly_frame(trade, seed=3)),
+    )
+    options = {
+        "trade": "flows.csv", "reports": "reports.csv", "horizons": (1,), "rounds": 3,
+        "settings": ("reports_known",), "first_origin": 2007,
+    }  # fmt: skip
+    here = run_on(data, "here", **options)
+    there = run_on(data, "there", **options, cluster="local:2")
+    files = [json.loads((run.out / "run.json").read_text())["files"] for run in (here, there)]
+    assert files[0] == files[1]
+    assert "backtest.parquet" in files[0]
 
 
 @needs_dask

@@ -117,6 +117,34 @@ def test_stale_reports_do_not_help():
     assert wape(found["reports_known", 1]) > 0.9 * wape(found["totals_known", 1])
 
 
+def test_reports_a_year_early_help_greatly():
+    """A leak must show: flows that no one has reported by the as-of date, reported all the same."""
+    data = bundle()
+    assert data.reports is not None
+    year = np.timedelta64(365, "D")
+    published = {side: days - year for side, days in data.reports.published.items()}
+    data.reports = replace(data.reports, published=published)
+    early, honest = forecasts(data)["reports_known", 1], as_it_is()["reports_known", 1]
+    assert early.reported is not None
+    assert honest.reported is not None
+    new = (honest.reported == 0) & (early.reported > 0)
+    assert new.any()
+    errors = [np.abs(f.forecast - f.actual)[new].sum() for f in (early, honest)]
+    assert errors[0] < 0.5 * errors[1]
+
+
+def test_without_reports_and_monthly_trade_a_run_is_one_that_never_had_them():
+    """Removed from a bundle that had them, both leave the bytes of a bundle without."""
+    had = bundle(monthly=True)
+    had.reports, had.monthly = None, None
+    found, never = forecasts(had), forecasts(bundle(reports=False))
+    assert set(found) == set(never) == {(s, h) for s in ("totals_known", "ex_ante") for h in (1, 2)}
+    for key, fold in found.items():
+        assert fold.forecast.tobytes() == never[key].forecast.tobytes(), key
+        # Reports alone move no other setting either.
+        assert fold.forecast.tobytes() == as_it_is()[key].forecast.tobytes(), key
+
+
 def test_reporters_that_never_file_leave_the_forecast_of_totals_known():
     data = bundle()
     assert data.reports is not None
