@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from forecasting import RunResult, country_brief, flow_brief, load_forecaster
 from forecasting.briefs.totals import effective_partners, partner_spread
@@ -62,10 +63,17 @@ def both_settings_start_from_one_base(result: RunResult) -> None:
 
 def a_country_is_not_its_own_market(result: RunResult) -> None:
     """Its sales at home are in the sums that a brief gives, which says so, and in no spread."""
-    said = " ".join(country_brief(result, "DEU").summary)
-    assert "Sales at home and abroad of Germany (DEU)" in said
-    assert "Exports of" not in said
+    brief = country_brief(result, "DEU")
+    said = " ".join(brief.summary)
+    assert "Sales at home and abroad of Germany (DEU) in " in said
+    assert "Exports of Germany (DEU) in " not in said
     rows = result.forecasts
+    # Levels are of trade with others, and called exports.
+    levels = brief.tables["exports_levels"].frame.iloc[-1]
+    sold = rows[(rows["exporter"] == "DEU") & (rows["target_year"] == levels["target_year"])]
+    assert levels["forecast_usd"] == pytest.approx(
+        sold[sold["importer"] != "DEU"]["forecast"].sum()
+    )
     year = int(rows["target_year"].min())
     rows = rows[(rows["exporter"] == "DEU") & (rows["importer"] != "DEU")]
     rows = rows[rows["target_year"] == year]

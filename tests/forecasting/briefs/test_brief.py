@@ -253,7 +253,7 @@ def test_a_forecast_without_a_back_test_says_so(run_read):
 
 def test_what_a_total_rests_on(run_read):
     news = run_read.explanation.feature_names.index("exports_news_exporter")
-    known = np.isfinite(run_read.explanation.data[:, news])
+    known = np.isfinite(run_read.explanation.data.column(news))
     rows = run_read.explanation.rows
     published = sorted(set(rows.loc[known, "exporter"]))
     absent = sorted(set(rows["exporter"]) - set(published))

@@ -264,7 +264,8 @@ def test_runs_on_the_same_data_can():
 def test_a_simulated_world_is_known_by_its_seed():
     def simulated(seed: int) -> Evidence:
         statements = [f"simulated with seed {seed}: no real country"]
-        return evidence(data=[{"role": "trade", "sha256": "", "statements": statements}])
+        source = {"role": "trade", "path": "simulated", "sha256": "", "statements": statements}
+        return evidence(data=[source])
 
     assert unlike(simulated(1), simulated(1)) == ""
     assert "simulated-seed-2" in unlike(simulated(1), simulated(2))

@@ -21,8 +21,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.countries.groups import find_group
 from features.information import DataBundle
-from forecasting import RunConfig, run
+from forecasting import RunConfig, draws, read_run, run
 from forecasting.evaluation.backtest_file import by_model
 from forecasting.evaluation.placebos import placebos
 from forecasting.inputs.load import LoadedData, Source
@@ -748,6 +749,7 @@ def country_tables(files: Files, code: str) -> Iterator[tuple[str, str, str, Row
         [total_row(side, year) for side in sides for year in files.years],
     )
     for side in sides:
+        yield from level_tables(side)
         yield from side_tables(side)
     rows: Rows = []
     for side in sides:
@@ -866,6 +868,132 @@ def record(side: Side, horizon: int) -> dict[str, float]:
     }
 
 
+# Levels ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Level:
+    """A sum of a country's flows: USD by target year, with intervals and past ratios."""
+
+    name: str
+    start: float
+    end: float
+    bounds: tuple[float, float, float, float]
+    chance: float
+    ratios: pd.Series[float]
+
+    @property
+    def growth(self) -> N:
+        """Percent a year over two years."""
+        return pts(100 * ((self.end / self.start) ** 0.5 - 1))
+
+    @property
+    def flag(self) -> str:
+        """Whether every outcome was on one side of its forecast."""
+        if len(self.ratios) < 3:
+            return ""
+        return (
+            "always too low" if (self.ratios > 1).all()
+            else "always too high" if (self.ratios < 1).all() else ""
+        )  # fmt: skip
+
+
+def levels(side: Side) -> list[Level]:
+    """The largest partners, groups of at least two of them, and all of a side."""
+    files, other = side.files, SIDES[side.side][1]
+    flows = side.flows(files.shown)
+    flows = flows[flows[other] != side.code]
+    by = flows.set_index("partner")["value_origin"]
+    largest = by[by > 0].sort_values(ascending=False, kind="stable").index[:8].tolist()
+    members = {NAMES[code]: [code] for code in largest}
+    for name in ("EU27", "ASEAN", "USMCA"):
+        group = find_group(name)
+        assert group is not None
+        inside = sorted(set(group.members(files.origin)) & set(by.index))
+        if len(inside) > 1:
+            members[name] = inside
+    members["All partners"] = by.index.tolist()
+    run_read = read_run(files.folder)
+    found = []
+    for name, codes in members.items():
+        key = name if name in ("EU27", "ASEAN", "USMCA") else codes[0]
+        text = f"{side.code}:{key}" if side.side == "exporter" else f"{key}:{side.code}"
+        if name == "All partners":
+            text = f"{side.code}:{side.word}"
+        # Intervals and chances are the draws'; sums and past outcomes are worked out here.
+        drawn = draws(run_read, text, years=[files.shown]).table.iloc[0]
+        chosen = flows[flows["partner"].isin(codes)]
+        past = pick(
+            files.backtest, setting="totals_known", horizon=files.shown - files.origin,
+            model="gravicast", **{side.side: side.code},
+        ).dropna(subset=["actual"])  # fmt: skip
+        past = past[(past[other] != side.code) & past[other].isin(codes)]
+        sums = past.groupby("origin")[["actual", "forecast"]].sum()
+        bounds = tuple(float(drawn[f"{s}_{n}"]) for n in (50, 90) for s in ("lower", "upper"))
+        sums = sums[sums["forecast"] > 0]
+        found.append(
+            Level(name, chosen["value_origin"].sum(), chosen["forecast"].sum(), bounds,  # type: ignore[arg-type]
+                  float(drawn["probability_of_growth"]), sums["actual"] / sums["forecast"])
+        )  # fmt: skip
+    return found
+
+
+def level_tables(side: Side) -> Iterator[tuple[str, str, str, Rows]]:
+    rows, found = list[list[N | str | Cell]](), levels(side)
+    whole, largest = found[-1], found[0].start
+    unit = next(u for u in ("tn", "bn", "m") if largest >= UNITS[u])
+    size = UNITS[unit]
+    for one in found:
+        ratios = [N(value) for value in (one.ratios.min(), one.ratios.median(), one.ratios.max())]
+        ratio = Cell("# # #", tuple(ratios)) if len(one.ratios) else DASH
+        shares = (pct(one.start / whole.start), pct(one.end / whole.end))
+        rows.append([one.name, N(one.start / size), N(one.end / size), one.growth,
+                     Cell("# #", shares), ratio])  # fmt: skip
+        half, most = one.bounds[:2], one.bounds[2:]
+        for label, (low, high), flag in (("half", half, one.flag), ("nine in ten", most, "")):
+            between = Cell("# to #", (N(low / size), N(high / size)))
+            rows.append([f"  {label}", "", between, "", "", flag])
+    year, origin = side.files.shown, side.files.origin
+    yield (
+        "countries",
+        side.part,
+        f"{side.word.capitalize()} of {named(side.code)} in {unit} USD: forecasts with the "
+        "intervals that should hold half and nine in ten of outcomes; shares of the total in "
+        f"{origin} and {year}; lowest, median and highest outcome / forecast at past origins, "
+        f"{year - origin} years ahead",
+        rows,
+    )
+
+
+def level_texts(side: Side) -> Iterator[tuple[str, str, str, Claim]]:
+    files, found = side.files, levels(side)
+    whole, year = found[-1], N(files.shown)
+    title = f"{side.word.capitalize()} of {named(side.code)}: "
+    low, high = (usd(bound) for bound in whole.bounds[2:])
+    claim = [usd(whole.start), N(files.origin), usd(whole.end), year, pct(0.9), low, high,
+             whole.growth]  # fmt: skip
+    for part in (side.code, side.part):
+        yield "countries", part, title, claim
+    tens = [number for one in (whole, *found[:3]) for number in in_ten(one.chance)]
+    yield ("countries", side.part, "The forecast gives ",
+           [*tens[:2], year, N(files.origin), *tens[2:]])  # fmt: skip
+    flagged = [one for one in found if one.flag]
+    ratios = [N(r) for one in flagged for r in (one.ratios.min(), one.ratios.max())]
+    yield ("countries", side.part, "A warning: past forecasts ",
+           [N(files.shown - files.origin), *ratios])  # fmt: skip
+    over = [N(y) for y in files.years if y < files.shown]
+    yield "countries", side.part, "Not shown: ", [*over, files.run["as_of"]]
+    yield "countries", side.part, str(files.origin), [N(files.origin)]
+    yield "countries", side.part, f"{files.shown} (this year)", [year]
+
+
+def in_ten(chance: float) -> list[N]:
+    """The two numbers of a chance in words."""
+    if chance < 0.05:
+        return [N(1), N(20)]
+    return [N(19), N(20)] if chance > 0.95 else [N(min(9, max(1, round(10 * chance)))), N(10)]
+
+
 def country_texts(files: Files, code: str) -> Iterator[tuple[str, str, str, Claim]]:
     year, sides = files.shown, [Side(files, code, side) for side in SIDES]
     yield "countries", code, f"{named(code)}: forecast shifts of trade", [N(year)]
@@ -874,6 +1002,7 @@ def country_texts(files: Files, code: str) -> Iterator[tuple[str, str, str, Clai
         flows = side.flows(year)
         sure += [N(flows["sure"].sum()), N((flows["base"] > 0).sum())]
         yield from side_texts(side, flows)
+        yield from level_texts(side)
     yield "countries", code, "How sure: ", [*sure, pct(0.9), N(files.origin), N(year)]
     lost = files.lost("ablation", "without_technology")
     tie = lost["tests"] - lost["helps"] - lost["hurts"]

@@ -149,7 +149,7 @@ def test_intervals_hold_the_answer_and_share_their_draws(ask: Ask):
     assert row["difference_lower_90"] < row["difference"] < row["difference_upper_90"]
     assert row["difference_lower_90"] <= row["difference_lower_50"]
     # Half a change of nothing is nothing: before and after share the draw of the forecast.
-    still = ask(ELASTICITY + "changes:\n  - tariff: 0\n", draws=20)
+    still = ask(ELASTICITY + "changes:\n  - tariff: 0\n", draws=40)
     assert still.flows["difference_upper_90"].abs().max() == pytest.approx(0, abs=1)
     again = ask(ELASTICITY + TARIFF, draws=40)
     pd.testing.assert_frame_equal(again.flows, found.flows)
