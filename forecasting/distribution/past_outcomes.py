@@ -88,7 +88,12 @@ def past_outcomes(run: RunResult, of: str | Sequence[str]) -> pd.DataFrame:
     InputError
         See `outcomes_by_origin`.
     """
-    known = outcomes_by_origin(run, of).dropna(subset="ratio")
+    return summarised(outcomes_by_origin(run, of))
+
+
+def summarised(outcomes: pd.DataFrame) -> pd.DataFrame:
+    """The table of `past_outcomes`, of that of `outcomes_by_origin`."""
+    known = outcomes.dropna(subset="ratio")
     by = known.groupby(["selection", "setting", "horizon"], sort=False)["ratio"]
     table = by.agg(origins="size", lowest="min", median="median", highest="max").reset_index()
     enough = table["origins"] >= FEWEST_FLAGGED

@@ -106,13 +106,21 @@ class Selection:
         if self.sector is not None:
             chosen &= _is_in(keys["sector"], {self.sector})
         if not self.domestic:
-            chosen &= (keys["exporter"].astype(str) != keys["importer"].astype(str)).to_numpy()
+            chosen &= ~_is_domestic(keys)
         return chosen
+
+
+def _is_domestic(keys: pd.DataFrame) -> NDArray[np.bool_]:
+    """Flows of a country to itself, by integer codes: a report asks hundreds of times."""
+    exporter, importer = (keys[side].astype("category").cat for side in ("exporter", "importer"))
+    place = exporter.categories.get_indexer(importer.categories)
+    return exporter.codes.to_numpy() == place[importer.codes.to_numpy()]
 
 
 def _is_in(column: pd.Series, codes: Iterable[str]) -> NDArray[np.bool_]:
     column = column.astype("category")
-    inside = np.array([str(code) in set(codes) for code in column.cat.categories], dtype=np.bool_)
+    wanted = set(codes)
+    inside = np.array([str(code) in wanted for code in column.cat.categories], dtype=np.bool_)
     return np.append(inside, False)[column.cat.codes.to_numpy()]
 
 

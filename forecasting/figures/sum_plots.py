@@ -58,7 +58,6 @@ def joint_of(run: RunResult | RunDraws) -> RunDraws:
 # Fans ---------------------------------------------------------------------------------------------
 
 
-@styled
 def sum_fans(run: RunResult | RunDraws, of: Sequence[tuple[str, str]]) -> Figure:
     """Sums over time: history, earlier forecasts, and the forecast with 50 and 90% fans.
 
@@ -71,7 +70,20 @@ def sum_fans(run: RunResult | RunDraws, of: Sequence[tuple[str, str]]) -> Figure
     """
     joint = joint_of(run)
     selected = [selection for _, selection in of]
-    now, past = draws(joint, selected).table, outcomes_by_origin(joint.run, selected)
+    return fans_of(of, draws(joint, selected).table, outcomes_by_origin(joint.run, selected))
+
+
+@styled
+def fans_of(of: Sequence[tuple[str, str]], now: pd.DataFrame, past: pd.DataFrame) -> Figure:
+    """Fans as of `sum_fans`, of the tables of `draws` and `outcomes_by_origin`.
+
+    Parameters
+    ----------
+    of
+        Name and selection of each sum, a panel each.
+    now, past
+        Tables that hold these selections, and maybe more.
+    """
     across = min(ACROSS, len(of))
     down = -(-len(of) // across)
     width = 9.5 if across > 1 else 8.5
@@ -79,7 +91,7 @@ def sum_fans(run: RunResult | RunDraws, of: Sequence[tuple[str, str]]) -> Figure
     for place, (name, selection) in enumerate(of):
         axes: Axes = panels[divmod(place, across)]
         rows = now[now["selection"] == selection]
-        _fan(axes, rows, past[past["selection"] == selection], origin_of(joint.run))
+        _fan(axes, rows, past[past["selection"] == selection])
         axes.set_title(name)
     for empty in panels.ravel()[len(of) :]:
         empty.set_axis_off()
@@ -91,7 +103,8 @@ def sum_fans(run: RunResult | RunDraws, of: Sequence[tuple[str, str]]) -> Figure
     return entitle(figure, f"{what} to {last}, with forecasts made earlier")
 
 
-def _fan(axes: Axes, now: pd.DataFrame, past: pd.DataFrame, origin: int) -> None:
+def _fan(axes: Axes, now: pd.DataFrame, past: pd.DataFrame) -> None:
+    origin = int(now["target_year"].iloc[0] - now["horizon"].iloc[0])
     value = float(now["last_known"].iloc[0])
     known = dict(zip(past["target_year"], past["actual"], strict=True))
     history = pd.Series({**known, origin: value}, dtype=np.float64).sort_index()

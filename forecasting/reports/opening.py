@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from forecasting.figures.style import NoDataError
-from forecasting.figures.sum_plots import growth_chances, share_slopes, sum_fans
+from forecasting.figures.sum_plots import fans_of, growth_chances, share_slopes
 from forecasting.reports.embedded import Shown, drawn
 from forecasting.reports.pages import CountryLevels, Facts
 from forecasting.reports.render import render_page
@@ -49,10 +49,20 @@ def _drawn_sums(
         return None
 
 
+def _fans(
+    reader: SumReader, of: Sequence[tuple[str, str]], *, alt: str, caption: str
+) -> Shown | None:
+    """Fans of the tables that the reader holds, or nothing without a back-test."""
+    if reader.joint is None:
+        return None
+    selected = [selection for _, selection in of]
+    tables = reader.table(selected), reader.outcomes(selected)
+    return _drawn_sums(fans_of, of, *tables, alt=alt, caption=caption)
+
+
 def _world(reader: SumReader, facts: Facts) -> Shown | None:
-    return _drawn_sums(
-        sum_fans,
-        reader.joint or reader.run,
+    return _fans(
+        reader,
         [(one.name, one.selection) for one in facts.world],
         alt="Line charts of the world and its regions by year, with the fans of the forecast and "
         "forecasts made earlier. The table above holds the numbers.",
@@ -78,9 +88,8 @@ def _chances(reader: SumReader, facts: Facts) -> Shown | None:
 
 
 def _totals(reader: SumReader, facts: Facts) -> Shown | None:
-    return _drawn_sums(
-        sum_fans,
-        reader.joint or reader.run,
+    return _fans(
+        reader,
         [(f"Exports of {one.name}", f"{one.code}:exports") for one in facts.countries],
         alt="Line charts of the exports of the chosen countries with the fans of their forecasts.",
         caption="A fan that includes the last known level leaves growth open.",
@@ -91,9 +100,8 @@ def country_figures(reader: SumReader, country: CountryLevels) -> list[Shown]:
     """Exports and imports with fans, and the shares of customers and suppliers."""
     joint, sides = reader.joint or reader.run, ("exports", "imports")
     found = [
-        _drawn_sums(
-            sum_fans,
-            joint,
+        _fans(
+            reader,
             [(side.capitalize(), f"{country.code}:{side}") for side in sides],
             alt="Line charts of exports and imports by year with the fans of their forecasts.",
             caption="Dashes are forecasts made earlier: where the black line leaves them, they "

@@ -139,6 +139,9 @@ def report_facts(reader: SumReader, countries: Sequence[str]) -> Facts:
     named = regions(run)
     if len(named) == 1:
         named += [_exports(code) for code in shown[:LARGEST_EXPORTERS]]
+    # One reading of the sums of all pages but the third: each draws all flows of the run.
+    moving = [*(_exports(code) for code in shown), *_moving_flows(run, years[0])]
+    reader.table([selection for _, selection in (*named, *moving)])
     world = reader.read(named, years)
     chosen = country_levels(reader, countries, years)
     totals = [one for country in chosen for one in country.totals]

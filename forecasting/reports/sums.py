@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ import pandas as pd
 from features.countries.groups import country_groups
 from forecasting.distribution.draws import draws
 from forecasting.distribution.joint import RunDraws, joint_draws
-from forecasting.distribution.past_outcomes import past_outcomes
+from forecasting.distribution.past_outcomes import outcomes_by_origin, summarised
 from forecasting.distribution.selections import selections
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import countries_of, nearest_year, origin_of, years_of
@@ -88,10 +88,27 @@ class SumReader:
 
     run: RunResult
     joint: RunDraws | None
+    _known: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+    """Tables of sums that were read: every reading draws all flows of the run."""
+    _past: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
 
     def table(self, of: Sequence[str]) -> pd.DataFrame:
         """As `draws` gives it, without intervals where there is no back-test."""
-        return draws(self.joint, of).table if self.joint else _point_sums(self.run, of)
+        new = [one for one in dict.fromkeys(of) if one not in self._known]
+        if new:
+            table = draws(self.joint, new).table if self.joint else _point_sums(self.run, new)
+            size = len(years_of(self.run))
+            for place, one in enumerate(new):
+                self._known[one] = table.iloc[place * size : (place + 1) * size]
+        return pd.concat([self._known[one] for one in of], ignore_index=True)
+
+    def outcomes(self, of: Sequence[str]) -> pd.DataFrame:
+        """As `outcomes_by_origin` gives it."""
+        new = [one for one in dict.fromkeys(of) if one not in self._past]
+        if new:
+            table = outcomes_by_origin(self.run, new)
+            self._past.update({one: table[table["selection"] == one] for one in new})
+        return pd.concat([self._past[one] for one in of], ignore_index=True)
 
     def read(self, named: Sequence[tuple[str, str]], years: Sequence[int]) -> tuple[Sum, ...]:
         """Sums given by name and selection, in the years asked for."""
@@ -122,7 +139,7 @@ class SumReader:
             return ()
         names = {one.selection: one.name for one in sums}
         wanted = {level.year - origin_of(self.run) for one in sums for level in one.levels}
-        table = past_outcomes(self.run, list(names))
+        table = summarised(self.outcomes(list(names)))
         return tuple(
             PastOutcome(
                 name=names[row["selection"]],

@@ -16,8 +16,8 @@ from forecasting.results.result import RunResult
 
 def countries_of(forecasts: pd.DataFrame) -> list[str]:
     """Sorted codes of all countries in a table of flows."""
-    sides = (forecasts[side].astype(str).unique() for side in ("exporter", "importer"))
-    return sorted({code for side in sides for code in side})
+    sides = (forecasts[side].unique() for side in ("exporter", "importer"))
+    return sorted({str(code) for side in sides for code in side})
 
 
 def check_country(forecasts: pd.DataFrame, wanted: str) -> str:

@@ -1320,7 +1320,7 @@ def page(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Page:
         # Numbers inside drawings are the plots' own tests'.
         patch.setattr("forecasting.reports.report.draw_figures", undrawn)
         patch.setattr("forecasting.reports.countries.plot", lambda *_, **__: None)
-        for name in ("sum_fans", "growth_chances"):
+        for name in ("fans_of", "growth_chances"):
             patch.setattr(f"forecasting.reports.opening.{name}", lambda *_, **__: None)
         patch.setattr("forecasting.reports.embedded.render", lambda *_: b"<svg/>")
         make_report(folder, countries=COUNTRIES, out=out)
