@@ -15,7 +15,7 @@ from features.world.sector_world import SectorWorld, simulate_sector_world
 from features.world.world import simulate_world
 from forecasting.options.run_config import RunConfig
 
-_COUNTRIES = 18
+_COUNTRIES = 16
 """With sectors: a run takes no longer than one on goods of 60 countries."""
 
 

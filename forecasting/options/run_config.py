@@ -66,7 +66,7 @@ class RunConfig:
         " the store; a run without it simulates a world")
     world: SimulatedWorld = option(
         "sectors", choice(SimulatedWorld), DATA,
-        "the world that a run without a trade file simulates: 18 countries by sector with sales at"
+        "the world that a run without a trade file simulates: 16 countries by sector with sales at"
         " home and input-output tables, or goods of 60 countries")
     indicators: Path | None = option(
         None, kinds.PATH, DATA, "country-year indicators: iso3, year, indicator, value")
