@@ -16,7 +16,7 @@ from features.world.world import simulate_world
 from forecasting.options.run_config import RunConfig
 
 _COUNTRIES = 16
-"""With sectors: a run takes no longer than one on goods of 60 countries."""
+"""With sectors: flows are forecast with and without reports, and a run must stay short."""
 
 
 @dataclass(frozen=True, slots=True)
