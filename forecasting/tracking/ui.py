@@ -17,13 +17,11 @@ from forecasting.tracking.mlflow_store import (
     first_line,
     local_uri,
     quiet_environment,
-    quiet_logs,
     require_store,
     sqlite_file,
     store_uri,
     without_password,
 )
-from forecasting.tracking.run_table import run_table_page
 
 HOST = "127.0.0.1"
 _STOP_WAIT_S = 5.0
@@ -76,15 +74,21 @@ def serve(*, port: int = 5000, store: str | None = None) -> int:
 
 
 def _run_table(uri: str) -> str:
-    """Page that the address opens: the run table, or the experiments where it cannot be read."""
-    from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
+    """Page that the address opens: the run table, or the experiments where it cannot be read.
 
-    try:
-        with quiet_logs():
-            return run_table_page(MlflowClient(uri))
-    except MlflowException:
-        return "#/experiments"  # The server says what is wrong with the store.
+    Asked in a process of its own: once MLflow's client has opened the store here, Ctrl-C no longer
+    ends this process.
+    """
+    script = (
+        "import sys; from mlflow import MlflowClient;"
+        "from forecasting.tracking.run_table import run_table_page;"
+        "print(run_table_page(MlflowClient(sys.argv[1])))"
+    )
+    environment = {**_DEFAULTS, **os.environ, **quiet_environment()}
+    command = [sys.executable, "-c", script, uri]
+    answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    # Where it fails, the server says what is wrong with the store.
+    return answer.stdout.split()[-1] if answer.returncode == 0 else "#/experiments"
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:

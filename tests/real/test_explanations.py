@@ -74,8 +74,9 @@ def test_every_flow_that_is_forecast_to_be_traded_is_explained(explanation, fore
 
 def test_shap_values_sum_to_the_predicted_shift_of_every_flow(explanation, forecaster):
     # Not through `explain`: the raw contributions against the model's own prediction.
-    raw = forecaster.shift.contributions(explanation.data)
-    gap = np.abs(np.clip(raw.sum(axis=1), -1.9, 1.9) - forecaster.shift.predict(explanation.data))
+    rows = explanation.data[:]
+    raw = forecaster.shift.contributions(rows)
+    gap = np.abs(np.clip(raw.sum(axis=1), -1.9, 1.9) - forecaster.shift.predict(rows))
     print(f"largest gap {gap.max():.1e} of a midpoint growth over {len(gap):,} flows")
     assert gap.max() < 1e-6
     assert explanation.largest_gap == pytest.approx(gap.max(), abs=1e-12)

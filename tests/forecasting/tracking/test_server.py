@@ -173,7 +173,7 @@ def check_review(client: Any, run: Any, folder: Path) -> None:
         assert run.data.tags[name]
     for model in BACKTEST:
         for metric in SKILL_METRICS:
-            key = f"{metric}/ex_ante/h2/{model}"
+            key = f"scores_by_origin/{metric}/ex_ante/h2/{model}"
             found = {m.step: m.value for m in client.get_metric_history(run.info.run_id, key)}
             rows = result.scores_by_origin.query(
                 "model == @model and setting == 'ex_ante' and horizon == 2"
