@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from forecasting.words import numbers
+from forecasting.words.templates import template_environment
 
-TEMPLATES = Path(__file__).with_name("templates")
 _FILTERS = ("in_ten", "listed", "money", "points", "times", "years")
 
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     # Not HTML: pages and Markdown escape the finished sentences.
-    env = Environment(loader=FileSystemLoader(TEMPLATES), trim_blocks=True, lstrip_blocks=True,
-                      undefined=StrictUndefined)  # fmt: skip
-    env.filters |= {name: getattr(numbers, name) for name in _FILTERS}
-    return env
+    filters = {name: getattr(numbers, name) for name in _FILTERS}
+    return template_environment("forecasting.briefs", escape=False, filters=filters)
 
 
 def paragraphs(template: str, **facts: Any) -> tuple[str, ...]:

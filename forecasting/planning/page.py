@@ -8,13 +8,14 @@ from functools import lru_cache
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Template
 
 from forecasting.planning.result import PlanResult
 from forecasting.planning.sourcing import FALLS
 from forecasting.results.subjects import named
 from forecasting.words.labels import SETTING_LABELS
 from forecasting.words.numbers import DASH, percent
+from forecasting.words.templates import template_environment
 
 SHOWN = 50
 """Rows of a table on the page; the workbook has all."""
@@ -56,12 +57,6 @@ def units(value: float) -> str:
 
 @lru_cache(maxsize=1)
 def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("forecasting.planning", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters |= {"units": units, "percent": percent, "named": named}
+    filters = {"units": units, "percent": percent, "named": named}
+    environment = template_environment("forecasting.planning", escape=True, filters=filters)
     return environment.get_template("plan.html.j2")

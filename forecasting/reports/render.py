@@ -6,10 +6,11 @@ import math
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from forecasting.words.labels import SETTING_LABELS
 from forecasting.words.numbers import DASH, listed, money, percent, plural, usd, years
+from forecasting.words.templates import template_environment
 
 
 def render_page(template: str, **facts: Any) -> str:
@@ -19,14 +20,7 @@ def render_page(template: str, **facts: Any) -> str:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("forecasting.reports", "templates"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters |= {
+    filters = {
         "usd": usd,
         "money": money,
         "percent": percent,
@@ -36,7 +30,7 @@ def _environment() -> Environment:
         "years": years,
         "setting": lambda name: SETTING_LABELS[name].lower(),
     }
-    return environment
+    return template_environment("forecasting.reports", escape=True, filters=filters)
 
 
 def odds(chance: float) -> str:
