@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 
-def template_environment(
-    room: str, *, escape: bool, filters: Mapping[str, Callable[..., Any]]
-) -> Environment:
+def template_environment(room: str, *, escape: bool, filters: Mapping[str, Any]) -> Environment:
     """Environment of the folder ``templates`` of a package.
 
     Parameters
@@ -20,7 +18,7 @@ def template_environment(
     escape
         Whether text is escaped for HTML; sentences that are escaped later are not.
     filters
-        Formats by name.
+        Functions that write a value, by name.
     """
     environment = Environment(
         loader=PackageLoader(room, "templates"),
