@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from features.world.countries import LEAD_YEARS, Array, CountryStates, autoregression, zscore
 from features.world.gravity import gravity_flows, standardised
-from features.world.sector_truth import RHO
 from features.world.sectors import (
     INPUT_SHARES,
     SECTORS,
@@ -19,6 +18,7 @@ from features.world.sectors import (
     gross_output,
     of_sectors,
 )
+from features.world.truth import RHO
 
 _WALK_DEVIATION = 0.10  # of the median flow, log points a year
 _AT_HOME = 2.0  # effect of automation on sales at home, against that on imports

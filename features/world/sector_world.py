@@ -158,7 +158,7 @@ def simulate_sector_world(
         reports=reports_frame(declared, seed=seed),
         monthly=monthly_frame(foreign, seed=seed),
         truth=SectorTruth(
-            codes, sectors, years, contributions, {"ai_adoption": sizes.ai_adoption}, flows > 0
+            codes, years, contributions, flows > 0, sectors, {"ai_adoption": sizes.ai_adoption}
         ),
     )
 

@@ -7,7 +7,7 @@ no real data set allows, and the main job runs on it without data or network.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -32,6 +32,7 @@ from features.world.pairs import (
     simulate_treaties,
     trade_frame,
 )
+from features.world.truth import RHO, PlantedTruth
 
 PLANTED_CHANNELS = (
     "persistence",
@@ -55,78 +56,20 @@ DEFAULT_EFFECTS: Mapping[str, float] = MappingProxyType(
     }
 )
 _WALK_DEVIATION = 0.19  # of the median pair, log points a year
-_RHO = 0.6  # share of a transitory deviation left a year later
 _PHASE_IN_YEARS = 10  # Baier and Bergstrand 2007, doi:10.1016/j.jinteco.2006.02.005
 _FIRST_YEAR_TRADE_USD = 4.5e12
 _ZERO_SHARES = (0.25, 0.09)  # of the first and of the last year
 
 
-@dataclass(frozen=True, slots=True)
-class WorldTruth:
-    """What each channel did to the trade pattern.
+class WorldTruth(PlantedTruth):
+    """What each channel did to the pattern of bilateral trade; pairs have no sectors."""
 
-    Attributes
-    ----------
-    countries : tuple of str
-    years : ndarray, shape (year,)
-    contributions : dict of str to ndarray, shape (year, exporter, importer)
-        Log points that the channel had added to bilateral openness by the year. For
-        ``"persistence"`` it is the transitory deviation itself, an AR(1) around the trend.
-    traded : ndarray of bool, shape (year, exporter, importer)
-        Where the published flow is positive.
-    """
+    __slots__ = ()
 
-    countries: tuple[str, ...]
-    years: NDArray[np.int64]
-    contributions: dict[str, Array]
-    traded: NDArray[np.bool_]
-
-    def shift(self, *, origin: int, horizon: int) -> dict[str, Array]:
-        """What each channel adds to each pair between `origin` and `origin` + `horizon`.
-
-        Exporter and importer means over partners are taken out, because country totals absorb
-        them. The contribution of persistence is the part of its change that can be forecast at
-        the origin, E[dev(t+h) - dev(t) | dev(t)] = (rho^h - 1) dev(t); the innovations are noise.
-
-        Returns
-        -------
-        dict of str to ndarray, shape (exporter, importer)
-            Log points, zero on the diagonal.
-        """
-        start, end = self._span(origin, horizon)
-        changes = {name: path[end] - path[start] for name, path in self.contributions.items()}
-        changes["persistence"] = (_RHO**horizon - 1.0) * self.contributions["persistence"][start]
-        return {name: net_of_country_means(change) for name, change in changes.items()}
-
-    def importance(self, *, origins: Iterable[int], horizons: Iterable[int]) -> dict[str, float]:
-        """Each channel's mean absolute shift over pairs that trade at both ends.
-
-        Parameters
-        ----------
-        origins, horizons : iterable of int
-            Every combination counts; each target year must lie within the world.
-        """
-        sums, steps = dict.fromkeys(self.contributions, 0.0), list(horizons)
-        n_pairs = 0
-        for origin in origins:
-            for horizon in steps:
-                start, end = self._span(origin, horizon)
-                kept = self.traded[start] & self.traded[end]
-                n_pairs += int(kept.sum())
-                for name, shift in self.shift(origin=origin, horizon=horizon).items():
-                    sums[name] += float(np.abs(shift[kept]).sum())
-        if n_pairs == 0:
-            raise ValueError("importance needs at least one origin and horizon with trade")
-        return {name: total / n_pairs for name, total in sums.items()}
-
-    def _span(self, origin: int, horizon: int) -> tuple[int, int]:
-        start, end = origin - int(self.years[0]), origin + horizon - int(self.years[0])
-        if horizon < 1 or start < 0 or end >= len(self.years):
-            raise ValueError(
-                f"origin {origin} and horizon {horizon} leave the simulated years "
-                f"{self.years[0]}-{self.years[-1]}"
-            )
-        return start, end
+    @staticmethod
+    def net(values: Array) -> Array:
+        """Means over partners taken out, zero on the diagonal."""
+        return net_of_country_means(values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +250,7 @@ def _openness(
     size = (static + mass[:, None] + mass)[foreign > 0]
     deviation = np.zeros((n, n))
     deviation[foreign > 0] = np.clip(np.exp(-0.9 * (size - size.mean()) / size.std()), 0.15, 3.5)
-    transitory = autoregression(rng.standard_normal(shape), rho=_RHO) * deviation
+    transitory = autoregression(rng.standard_normal(shape), rho=RHO) * deviation
     walk = np.cumsum(rng.standard_normal(shape), axis=0) * _WALK_DEVIATION * deviation
     contributions = {"persistence": strengths["persistence"] * transitory}
     for name, driver in drivers.items():
