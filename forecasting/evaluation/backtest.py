@@ -20,7 +20,7 @@ from forecasting.evaluation.folds import Fold
 from forecasting.evaluation.parallel import in_parallel
 from forecasting.evaluation.prepared import PreparedData, tuning_origins
 from forecasting.evaluation.reliability import reliability_rows, summarise_reliability
-from forecasting.evaluation.scores import score_forecast, strata
+from forecasting.evaluation.scores import reported_strata, score_forecast, strata
 from forecasting.evaluation.tasks import Compute, FoldTask, Task, WeightLosses
 from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
@@ -158,6 +158,8 @@ def _score_fold(
         bounds = calibration.bounds(main)
         info = prepared.infos[setting][origin]
         masks = strata(info, main.value_origin)
+        if main.reported is not None:
+            masks |= reported_strata(main.reported)
         beyond = prepared.outside(origin, horizon).strata(info)
         for forecast in forecasts:
             rows += score_forecast(forecast, masks, bounds if forecast is main else None, beyond)

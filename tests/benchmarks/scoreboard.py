@@ -55,8 +55,8 @@ def main() -> int:
         write_scoreboard(given.out, targets=TARGETS, out=given.board)
         reported = reports_known.goods(given.data)
         bundle, reports = reports_known.goods_bundle(given.data, reported)
-        rows = reports_known.study(bundle, reports, reported)
-        reports_known.write_section(given.board, rows)
+        found = reports_known.study(bundle, reports, reported)
+        reports_known.write_section(given.board, found)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2

@@ -64,7 +64,11 @@ MODELS = {
     "gravity_dynamic": "gravity, dynamic PPML",
     "gravity_three_way_oracle": "gravity, three-way PPML with true totals (oracle)",
 }
-STRATA = {"zero_origin": "Zero in the origin year", "crisis": "Crisis target years",
+STRATA = {"zero_origin": "Zero in the origin year",
+          "reported_by_both": "Reported by both countries",
+          "reported_by_one": "Reported by one country",
+          "reported_by_none": "Reported by neither country",
+          "crisis": "Crisis target years",
           "calm": "Other target years", "low_income_exporter": "Low income exporter",
           "high_income_exporter": "High income exporter",
           **{f"decile_{n}": f"Size decile {n}" for n in range(1, 11)}}  # fmt: skip
