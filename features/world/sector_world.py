@@ -19,7 +19,7 @@ from features.countries.simulated import NAMES, REGIONS
 from features.data.input_output import InputOutputTable
 from features.world.catalogue import catalogue_frame
 from features.world.countries import LEAD_YEARS, Array, CountryStates, simulate_countries
-from features.world.indicators import indicator_frame
+from features.world.indicators import indicator_frame, with_loose_accounts
 from features.world.pairs import (
     agreements_frame,
     geography_frame,
@@ -140,7 +140,10 @@ def simulate_sector_world(
     last = int(years[n_years - 1])
     goods = np.isin(sectors, _GOODS)
     abroad = flows[..., goods].sum(axis=3) * (1.0 - np.eye(n_countries))
-    indicators = indicator_frame(streams[6], abroad, states=states)
+    indicators = with_loose_accounts(
+        indicator_frame(streams[6], abroad, states=states),
+        rng=np.random.default_rng([seed, 13]),
+    )
     foreign = frame[frame["exporter"] != frame["importer"]]
     declared = foreign[(foreign["year"] <= last + 1) & foreign["sector"].isin(_GOODS)]
     return SectorWorld(
