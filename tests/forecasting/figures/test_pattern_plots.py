@@ -230,7 +230,8 @@ def test_families_are_headed_and_share_the_axis(result: RunResult) -> None:
         if label.get_fontweight() == "bold"
     ]
     assert bold == ["Sectors and comparative advantage", "Partners: shares, concentration, regions",
-                    "Births and deaths of links", "Reshoring", "Digital slices"]  # fmt: skip
+                    "Births and deaths of links", "Reshoring", "Digital slices",
+                    "Platforms"]  # fmt: skip
     assert figure.axes[0].get_xlim() == figure.axes[1].get_xlim()
     one = measure_skill(result, "links")
     assert len(one.axes) == 1
