@@ -138,6 +138,9 @@ def test_panels_name_sectors_and_markets(result: RunResult) -> None:
     assert sorted(titles) == ["c1 Textiles", "c2 Electrical and optical equipment & ...",
                               "c3 Software"]  # fmt: skip
     assert title(germany) == "Germany: Domestic sourcing"
+    world = measure_paths(result, "exporter_concentration")
+    titles = [axes.get_title("left").replace("\n", " ") for axes in world.axes]
+    assert {words.split()[0] for words in titles} == {"c1", "c2", "c3"}
     market = measure_paths(result, "market_share", country="DEU")
     assert all(axes.get_title("left").startswith("Germany in ") for axes in market.axes)
 
