@@ -71,7 +71,8 @@ class SectorWorld:
     later : DataFrame
         The same of the year after, which is not published yet.
     sectors : DataFrame
-        sector, name, kind, digitally_deliverable, automation_exposure, ai_exposure.
+        sector, name, kind, digitally_deliverable, automation_exposure, ai_exposure,
+        data_intensity.
     tables : dict of int to InputOutputTable
         Input-output table of every published year; its rows sum to the flows.
     indicators, catalogue, geography, agreements : DataFrame
