@@ -132,6 +132,7 @@ class PreparedData:
             max_rows=config.max_rows,
             seed=config.seed,
             threads=1,
+            learner=config.learner,
         )
 
     def known(

@@ -15,6 +15,7 @@ from features.choices import ROLES
 from features.errors import InputError, cut
 from forecasting.options.option import Kind
 from models.booster_params import check_params
+from models.learner_text import check_text, text_of
 
 LONGEST_HORIZON = 10
 """Years ahead."""
@@ -240,6 +241,16 @@ def _power(value: Any) -> Any:
     return float(value) if isinstance(value, str) and re.fullmatch(number, value) else value
 
 
+def _learner(option: str, value: Any) -> str:
+    """A learner as text; an object is named by its class and parameters."""
+    if value is None:
+        raise refusal(option, value, "Give lightgbm, or a learner of scikit-learn's kind")
+    if not isinstance(value, str):
+        return text_of(value)
+    check_text(value)
+    return value.strip()
+
+
 SWITCH = Kind(_switch)
 PATH = Kind(_path, "PATH")
 PATHS = Kind(_paths, "PATH", repeats=True)
@@ -250,4 +261,5 @@ FLOW = Kind(_flow, "EXPORTER,IMPORTER[,SECTOR]")
 HORIZONS = Kind(_horizons, "YEARS")
 CODES = Kind(_codes, "CODE,...")
 COLUMNS = Kind(_columns, "ROLE=COLUMN,...")
+LEARNER = Kind(_learner, "LEARNER")
 BOOSTER_PARAMS = Kind(_booster_params, "NAME: VALUE")
