@@ -27,6 +27,7 @@ from forecasting.evaluation.prepared import information_sets
 from forecasting.final_forecast import fit_forecaster
 from forecasting.inputs.frames import named_tables
 from models.intervals import LEVELS
+from models.learner_text import LIGHTGBM
 
 
 class TradeForecaster(BaseEstimator):  # type: ignore[misc]
@@ -37,6 +38,9 @@ class TradeForecaster(BaseEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
+    learner
+        What learns the shift: ``"lightgbm"``, another regressor of scikit-learn's kind, or the text
+        that names one, see `RunConfig`. Its parameters are searched as ``learner__alpha``.
     levels
         Nominal coverage of the intervals in percent, of `models.intervals.LEVELS`. Without any,
         `fit` skips the back-test that intervals are calibrated on, which is most of its time.
@@ -68,6 +72,7 @@ class TradeForecaster(BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
+        learner: Any = LIGHTGBM,
         *,
         levels: Sequence[int] = LEVELS,
         horizons: Sequence[int] | str = (1, 2, 3),
@@ -77,6 +82,7 @@ class TradeForecaster(BaseEstimator):  # type: ignore[misc]
         seed: int = 1,
         options: Mapping[str, Any] | None = None,
     ) -> None:
+        self.learner = learner
         self.levels = levels
         self.horizons = horizons
         self.settings = settings
@@ -306,6 +312,7 @@ class TradeForecaster(BaseEstimator):  # type: ignore[misc]
 
     def _stages(self, frames: Any, beside: Mapping[str, Any] | None) -> Stages:
         own = {
+            "learner": self.learner,
             "horizons": self.horizons,
             "settings": tuple(self.settings),
             "rounds": self.rounds,

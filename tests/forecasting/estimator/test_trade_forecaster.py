@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 
 from forecasting import OriginSplit, TradeForecaster
@@ -184,6 +185,17 @@ def test_a_grid_is_searched_over_origins(frames, small):
     )
 
 
+def test_another_learner_is_an_object_whose_parameters_are_searched(frames):
+    trade = frames["trade"]
+    model = TradeForecaster(Ridge(), levels=(), horizons=(1,))
+    split = OriginSplit(n_splits=1)
+    search = GridSearchCV(model, {"learner__alpha": [0.1, 1e9]}, cv=split, error_score="raise")
+    search.fit(trade)
+    shift = search.best_estimator_.forecaster_.shift
+    assert shift.learner.startswith("sklearn.linear_model:Ridge(")
+    assert len(set(search.cv_results_["mean_test_score"])) == 2
+
+
 def test_tables_of_polars_are_read_as_those_of_pandas(frames, small):
     trade = frames["trade"]
     model = TradeForecaster(**{**small, "levels": (), "horizons": (1,)})
@@ -220,6 +232,8 @@ def test_a_table_that_cannot_be_split_is_refused(stops, table, says):
         ({"options": {"absnt": "zero"}}, "Did you mean 'absent'?"),
         ({"horizons": (0,)}, "option 'horizons' cannot be [0]"),
         ({"params": {"num_threads": 2}}, "num_threads"),
+        ({"learner": "sklearn.linear_model:Rigde()"}, "holds no 'Rigde'"),
+        ({"learner": object()}, "learner"),
     ],
 )
 def test_a_wrong_parameter_is_refused_before_any_work(stops, frames, parameters, says):
