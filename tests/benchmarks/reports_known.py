@@ -35,7 +35,7 @@ from features.data.reports import Reports, with_assumed_revisions
 from features.information import AsOfRule, DataBundle
 from forecasting import RunConfig
 from forecasting.evaluation import metrics
-from forecasting.evaluation.backtest import choice_at, in_threads, tune
+from forecasting.evaluation.backtest import choice_at, choose_weights, in_threads
 from forecasting.evaluation.folds import Fold, plan_folds
 from forecasting.evaluation.nowcasting import Nowcasts
 from forecasting.evaluation.prepared import (
@@ -363,7 +363,7 @@ def study(bundle: DataBundle, reports: Reports, config: RunConfig, *, origins: i
     """Errors of every row by horizon and origin, and the coverage of the nowcast's intervals."""
     folds = last_folds(bundle, config, origins=origins)
     prepared = prepare(bundle, config)
-    choices = tune(tuning_origins(prepared, folds, config), in_threads(prepared, config))
+    choices = choose_weights(tuning_origins(prepared, folds, config), in_threads(prepared, config))
     of = {
         name: nowcasts_on(prepared, on(bundle, variant))
         for name, variant in variants(reports, bundle.panel.last_year).items()
