@@ -20,7 +20,7 @@ from forecasting.words.templates import template_environment
 _HEADING, _TABLES, _FIGURES = "## ", "[tables ", "[figures "
 _FILTERS = ("count", "decimal", "in_ten", "lead", "listed", "lower_first", "money", "percent",
             "plain", "plural", "points", "times", "years")  # fmt: skip
-_OF_MEASURES = ("change_words", "range_words", "size_words", "value_words")
+_OF_MEASURES = ("basis_points", "change_words", "range_words", "size_words", "value_words")
 
 
 @lru_cache(maxsize=1)
@@ -31,9 +31,10 @@ def _environment() -> Environment:
     return template_environment("forecasting.briefs", escape=False, filters=filters)
 
 
-def template_module(template: str) -> Any:
-    """A template whose macros are functions of the same names."""
-    return _environment().get_template(f"{template}.j2").module
+def sentence(template: str, macro: str, *facts: Any) -> str:
+    """The sentences of one macro of a template, in one line."""
+    made = getattr(_environment().get_template(f"{template}.j2").module, macro)
+    return " ".join(str(made(*facts)).split())
 
 
 def paragraphs(template: str, **facts: Any) -> tuple[str, ...]:

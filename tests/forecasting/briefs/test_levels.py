@@ -10,7 +10,7 @@ import pytest
 
 from forecasting import read_run
 from forecasting.briefs.country import country_brief
-from forecasting.briefs.fill import template_module
+from forecasting.briefs.fill import sentence
 from forecasting.briefs.levels import levels_table, side_levels
 from forecasting.distribution.draws import draws
 from forecasting.distribution.sums import PastOutcome, SumReader, sum_reader
@@ -34,8 +34,7 @@ def found(request, reader):
 
 def words_of(found) -> str:
     """The sentences of a side, as a brief has them."""
-    module = template_module("levels")
-    return " ".join(f"{module.headline(found)} {module.levels(found)}".split())
+    return " ".join(sentence("levels", macro, found) for macro in ("headline", "levels"))
 
 
 def test_levels_are_sums_of_the_forecasts(run_read, found):
