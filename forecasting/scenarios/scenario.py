@@ -58,7 +58,7 @@ def scenario(
 def answer_scenario(run: RunResult, written: ScenarioFile) -> ScenarioResult:
     """Answer a scenario without writing anything, see `scenario`."""
     baseline = make_baseline(run, years=written.years, domestic_sales=written.domestic_sales)
-    bound = bind(written, run.forecasts, baseline)
+    bound = bind(written, run.forecasts, baseline, store=run.config.store)
     closure = closure_of(bound, baseline, written.tables or run.config.tables)
     bound = with_model_effects(bound, run)
     answers = {

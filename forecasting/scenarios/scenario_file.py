@@ -16,8 +16,10 @@ from typing import Any, get_args
 
 from features.channels.trade_policy import AGREEMENT
 from features.errors import InputError, cut
+from features.store.registry import is_key
 from forecasting.options.yaml_file import read_options
 from forecasting.scenarios.estimate import AGREEMENT_EFFECT, TRADE_ELASTICITY, Estimate
+from forecasting.scenarios.product_elasticities import LEVELS
 from models.counterfactual import Deficits
 
 Names = tuple[str, ...]
@@ -94,7 +96,8 @@ class ScenarioFile:
     elasticity_file
         Table of elasticities by sector, or None.
     product_sectors
-        Sector of every product; ``elasticity_file`` is then CEPII's table by product.
+        Table of the sector of every product, or a level of the Harmonized System;
+        ``elasticity_file`` is then CEPII's table by product, or its key in the store.
     supply_elasticity
         psi, at least 0.
     deficits
@@ -118,7 +121,7 @@ class ScenarioFile:
     elasticity: Estimate | Mapping[str, Estimate] = TRADE_ELASTICITY
     elasticity_of_others: Estimate | None = None
     elasticity_file: Path | None = None
-    product_sectors: Path | None = None
+    product_sectors: Path | str | None = None
     supply_elasticity: float = 0.0
     deficits: Deficits = "multiplicative"
     domestic_sales: Path | None = None
@@ -224,6 +227,11 @@ class _Reader:
         """A path, from the folder of the scenario."""
         return self.file.parent / self.text(key, value)
 
+    def path_or_key(self, key: str, value: Any) -> Path:
+        """A path, or the key of a data set in the store."""
+        path = self.path(key, value)
+        return Path(value) if is_key(value) and not path.exists() else path
+
     def year(self, key: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
             raise self.refusal(f"{cut(repr(value))} in {key!r} is not a year", "Give whole years")
@@ -317,11 +325,21 @@ class _Reader:
                 f"{key} of others", value["others"]
             )
         if "file" in value:
-            out["elasticity_file"] = self.path(key, value["file"])
+            out["elasticity_file"] = self.path_or_key(key, value["file"])
+        by_product = "elasticity_file" in out and is_key(str(out["elasticity_file"]))
+        if by_product and "products" not in value:
+            raise self.refusal(
+                f"{value['file']} has elasticities by product, and `products` does not say of "
+                "which sector each is",
+                f"Give a table hs6, sector, or the level of the run's sectors: {', '.join(LEVELS)}",
+            )
         if "products" in value:
             if "file" not in value:
                 raise self.refusal("`products` stands without `file`", "Give both, or neither")
-            out["product_sectors"] = self.path(key, value["products"])
+            is_level = value["products"] in LEVELS
+            out["product_sectors"] = (
+                value["products"] if is_level else self.path(key, value["products"])
+            )
         return out
 
     # Changes --------------------------------------------------------------------------------------

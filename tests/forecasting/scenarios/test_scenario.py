@@ -192,6 +192,14 @@ def test_elasticities_of_products_are_averaged_by_sector(ask: Ask, sector_run, t
     assert "mean of 2 of 3 products" in found[0]["source"]
 
 
+def test_elasticities_of_the_store_need_no_table_of_products(ask: Ask, sector_run, tmp_path):
+    run = read_run(sector_run)
+    text = "changes:\n  - tariff: 25%\nelasticity: {file: protee"
+    for more, says in (("}", "does not say of which sector"), (", products: hs2}", "no data set")):
+        with pytest.raises(InputError, match=says):
+            ask(f"{text}{more}\n", of=replace(run, config=replace(run.config, store=tmp_path)))
+
+
 def test_sectors_linked_by_tables_have_a_full_equilibrium(ask: Ask, measured_run, tmp_path):
     run = read_run(measured_run)
     first = run.forecasts[run.forecasts["horizon"] == run.forecasts["horizon"].min()]
