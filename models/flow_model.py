@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -15,6 +15,7 @@ from features.errors import InputError
 from features.information import InformationSet
 from models.binned_rows import BinnedRows
 from models.design import Design, origin_value
+from models.learner_text import LIGHTGBM
 from models.nowcast import ImpliedLevels
 from models.shift import LINEAR_ROWS, ShiftChoice, ShiftModel
 from models.totals import Totals
@@ -33,7 +34,7 @@ class Training:
         Rows with a target year up to the origin, of every setting.
     names, own
         Columns of the design; those of them that are features of the user's own series.
-    choice, rounds, params
+    choice, rounds, params, learner
         Of `models.shift.ShiftModel`.
     max_rows
         Rows drawn from the design at most, see `rows`; the linear model draws `LINEAR_ROWS` times
@@ -51,6 +52,7 @@ class Training:
     max_rows: int
     seed: int
     threads: int
+    learner: str = LIGHTGBM
     _fitted: dict[tuple[str, ...], ShiftModel] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
@@ -73,7 +75,7 @@ class Training:
         known = tuple(np.array(self.names)[self.binned.known & np.isin(self.names, names)])
         if known not in self._fitted:
             self._fitted[known] = self._shift(known).fit_binned(self.binned)
-        return replace(self._fitted[known], names=tuple(names))
+        return self._fitted[known].on(tuple(names))
 
     def _shift(self, names: Sequence[str]) -> ShiftModel:
         return ShiftModel(
@@ -82,8 +84,9 @@ class Training:
             self.rounds,
             self.seed,
             threads=self.threads,
-            params=self.params,
+            params=dict(self.params),
             own=self.own,
+            learner=self.learner,
         )
 
     @cached_property

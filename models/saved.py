@@ -1,4 +1,4 @@
-"""A fitted forecaster on disk: booster text, JSON and Parquet, no pickles."""
+"""A fitted forecaster on disk: booster text or skops, JSON and Parquet, no pickles."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from features.errors import InputError
 from features.files.tables import sha256
 from models.forecaster import FittedForecaster, FittedNowcast
 from models.intervals import Intervals
+from models.learner_text import LIGHTGBM
 from models.reversion import Reversion
+from models.saved_learner import LEARNER_FILE, read_learner, write_learner
 from models.shift import ShiftChoice, ShiftModel
 from models.totals import Totals
 from models.trade_probability import TradeProbability
@@ -46,8 +48,9 @@ _META, _STATE, _SHIFT, _PROBABILITY = (
 
 def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
     """Write a forecaster into an existing, empty folder."""
-    assert forecaster.shift.booster_ is not None
-    _write_booster(forecaster.shift.booster_, folder / _SHIFT)
+    if forecaster.shift.booster_ is not None:
+        _write_booster(forecaster.shift.booster_, folder / _SHIFT)
+    learner = forecaster.shift.learner_
     reversion = forecaster.shift.reversion_
     if forecaster.probability.booster_ is not None:
         _write_booster(forecaster.probability.booster_, folder / _PROBABILITY)
@@ -74,6 +77,7 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
             "rounds": forecaster.shift.rounds,
             "seed": forecaster.shift.seed,
             "reversion": reversion and _lists(asdict(reversion)),
+            **({} if learner is None else {"learner": write_learner(learner, folder)}),
         },
         "probability": {
             "names": list(forecaster.probability.names),
@@ -84,7 +88,7 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
         "intervals": {str(h): _lists(asdict(i)) for h, i in forecaster.intervals.items()},
         "sha256": {
             name: sha256(folder / name)
-            for name in (_STATE, _SHIFT, _PROBABILITY)
+            for name in (_STATE, _SHIFT, _PROBABILITY, LEARNER_FILE)
             if (folder / name).is_file()
         },
     }
@@ -95,14 +99,22 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
     (folder / _META).write_text(json.dumps(meta), encoding="utf-8")
 
 
-def load_forecaster(folder: Path) -> FittedForecaster:
+def load_forecaster(folder: Path, *, trusted: str | None = None) -> FittedForecaster:
     """Read what `save_forecaster` wrote.
+
+    Parameters
+    ----------
+    folder
+        Of the forecaster.
+    trusted
+        The learner as the run named it, where its class is neither scikit-learn's nor of XGBoost,
+        CatBoost or LightGBM: reading it runs code that only you can vouch for.
 
     Raises
     ------
     InputError
         If the folder was written by another version of the format or of the feature catalogue, or
-        a file is not the one that was written.
+        a file is not the one that was written; or the learner is neither known nor ``trusted``.
     OSError
         If a file is missing.
     """
@@ -121,15 +133,7 @@ def load_forecaster(folder: Path) -> FittedForecaster:
             remedy="Train it again with `gravicast run`",
             file=folder,
         )
-    shift = ShiftModel(
-        tuple(meta["shift"]["names"]),
-        ShiftChoice(**meta["shift"]["choice"]),
-        meta["shift"]["rounds"],
-        meta["shift"]["seed"],
-        booster_=_booster(folder / _SHIFT),
-        reversion_=_reversion(meta["shift"]["reversion"]),
-        own=tuple(columns[len(NAMES) :]),
-    )
+    shift = _shift(meta["shift"], folder, own=tuple(columns[len(NAMES) :]), trusted=trusted)
     constant = meta["probability"]["constant"]
     booster = _booster(folder / _PROBABILITY) if constant is None else None
     return FittedForecaster(
@@ -151,6 +155,28 @@ def load_forecaster(folder: Path) -> FittedForecaster:
         nowcast=_nowcast(state, meta["nowcast_intervals"]) if "nowcast_intervals" in meta else None,
         volatility=state[_VOLATILITY].to_numpy() if _VOLATILITY in state else None,
     )
+
+
+def _shift(
+    meta: dict[str, Any], folder: Path, *, own: tuple[str, ...], trusted: str | None
+) -> ShiftModel:
+    """The fitted shift model."""
+    learner = meta.get("learner")
+    shift = ShiftModel(
+        tuple(meta["names"]),
+        ShiftChoice(**meta["choice"]),
+        meta["rounds"],
+        meta["seed"],
+        own=own,
+        learner=LIGHTGBM if learner is None else learner["text"],
+    )
+    shift.booster_ = shift.learner_ = None
+    if learner is None:
+        shift.booster_ = _booster(folder / _SHIFT)
+    else:
+        shift.learner_ = read_learner(learner, folder, own=own, trusted=trusted)
+    shift.reversion_ = _reversion(meta["reversion"])
+    return shift
 
 
 def _per_flow(nowcast: FittedNowcast) -> dict[str, NDArray[Any]]:

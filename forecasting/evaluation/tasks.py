@@ -66,6 +66,7 @@ class WeightLosses:
             seed=config.seed,
             threads=1,
             own=prepared.own_names,
+            learner=config.learner,
         )
 
     def pack(self, result: dict[ShiftChoice, float], archive: ZipFile) -> None:

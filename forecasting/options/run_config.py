@@ -32,6 +32,7 @@ from features.store.registry import is_key
 from forecasting.options import kinds
 from forecasting.options.kinds import choice, number, refusal, several, whole
 from forecasting.options.option import Option, declares_options, option
+from models.learner_text import LIGHTGBM
 
 if TYPE_CHECKING:
     from features.information import AsOfRule
@@ -169,6 +170,11 @@ class RunConfig:
     explain_flow: tuple[str, ...] | None = option(
         None, kinds.FLOW, FORECAST,
         "flow of the waterfall plot, such as DEU,FRA (default: the largest)")
+    learner: str = option(
+        LIGHTGBM, kinds.LEARNER, MODEL,
+        "what learns the shift: lightgbm, or any regressor of scikit-learn's kind, such as"
+        " sklearn.ensemble:RandomForestRegressor(n_estimators=200) or my_learner.py:pipeline; in"
+        " Python also the object", trained=True)
     rounds: int = option(
         80, whole(1, 5_000), MODEL, "boosting rounds of the shift model", trained=True)
     max_rows: int = option(
@@ -247,6 +253,10 @@ class RunConfig:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for YAML and JSON."""
         return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it is pickled: read-only mappings are not."""
+        return type(self).from_mapping, (self.to_dict(),)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], *, file: object | None = None) -> RunConfig:
