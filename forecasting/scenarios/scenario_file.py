@@ -24,7 +24,8 @@ from models.counterfactual import Deficits
 
 Names = tuple[str, ...]
 DRAWS = 200
-MOST_DRAWS = 10_000
+FEWEST_DRAWS, MOST_DRAWS = 40, 10_000
+"""Bounds of 50 and 90 % fall between two draws of a multiple of 20 from 40 up."""
 EVERYONE = ("world",)
 FROM_MODEL = "from_model"
 """In place of an effect: estimate it on the run's data."""
@@ -207,8 +208,8 @@ class _Reader:
 
     def draws(self, key: str, value: Any) -> int:
         found = self.number(key, value)
-        if not 0 <= found <= MOST_DRAWS or found % 20:
-            remedy = f"Give a multiple of 20 up to {MOST_DRAWS:,}, or 0 for no intervals"
+        if found != 0 and (not FEWEST_DRAWS <= found <= MOST_DRAWS or found % 20):
+            remedy = f"Give a multiple of 20 from {FEWEST_DRAWS} to {MOST_DRAWS:,}, or 0 for none"
             raise self.refusal(f"{key!r} cannot be {found:g}", remedy)
         return int(found)
 
