@@ -24,6 +24,7 @@ from features.sources.imts import Imts
 from features.sources.itpde import Itpde
 from features.sources.larch import Larch
 from features.sources.owid import Owid
+from features.sources.protee import Protee
 from features.sources.technology import Technology
 from features.sources.wdi import Wdi
 from features.sources.weo import Weo
@@ -36,7 +37,7 @@ COMTRADE = Comtrade(reporters=("USA",), years=(2016,))
 ALL = [
     Aipi(), Baci(level="total"), Batis(), Brent(), COMTRADE, Cpb(), Desta(), GeoDist(), Gravity(),
     Imts(),
-    Itpde(), Larch(), Owid(), Technology(), Wdi(), Wdi(via="bulk"), Weo(),
+    Itpde(), Larch(), Owid(), Protee(), Technology(), Wdi(), Wdi(via="bulk"), Weo(),
 ]  # fmt: skip
 FULL = Path("/dev/full")
 
@@ -81,6 +82,7 @@ def test_no_network_is_one_line_that_names_what_is_in_the_store(
         (Batis(release="209901"), "January2099"),
         (Gravity(release="209901"), "209901"),
         (Larch(release="20990101"), "20990101"),
+        (Protee(release="9.9"), "ProTEE_9_9"),
         (Technology(release="209901"), "209901"),
     ],
     ids=named,

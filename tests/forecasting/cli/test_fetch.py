@@ -44,6 +44,7 @@ COMMANDS = {
     "larch": (),
     "cpb": (),
     "brent": (),
+    "protee": (),
 }
 
 
@@ -84,7 +85,8 @@ def test_a_source_is_fetched_from_its_server_and_read_by_a_run(fetch, folder, so
     assert dataset.source == source
     assert dataset.raw
     assert all(raw["sha256"] for raw in dataset.raw)
-    assert f"--{dataset.kind} {key}" in out.splitlines()[-1]
+    used = f"--{dataset.kind} {key}" if dataset.kind != "elasticities" else f"file: {key}"
+    assert used in out.splitlines()[-1]
     assert dataset.licence in out
     if dataset.kind == "trade":
         lag = dataset.publication_lag_months
