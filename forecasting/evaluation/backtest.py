@@ -22,7 +22,7 @@ from forecasting.evaluation.parallel import in_parallel
 from forecasting.evaluation.prepared import PreparedData, tuning_origins
 from forecasting.evaluation.reliability import reliability_rows, summarise_reliability
 from forecasting.evaluation.run_models import run_models
-from forecasting.evaluation.scores import score_forecast, strata
+from forecasting.evaluation.scores import reported_strata, score_forecast, strata
 from forecasting.evaluation.tasks import Compute, FoldTask, Task, WeightLosses
 from forecasting.evaluation.tuning import Choices, Studies, run_studies, tuned
 from forecasting.options.run_config import RunConfig
@@ -187,6 +187,8 @@ def scored_blocks(
         bounds = calibration.bounds(main)
         info = prepared.infos[setting][origin]
         masks = strata(info, main.value_origin)
+        if main.reported is not None:
+            masks |= reported_strata(main.reported)
         beyond = prepared.outside(origin, horizon).strata(info)
         scores = [
             row
