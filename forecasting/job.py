@@ -47,6 +47,7 @@ from forecasting.run_folder.record import write_record
 from forecasting.run_folder.staging import staged
 from forecasting.run_outcome import run_provenance, run_result
 from forecasting.tracking.autologging import autologging_off
+from models.tuning import check_tuning
 
 
 def run(config: RunConfig | None = None, *, show_progress: bool = True) -> RunResult:
@@ -174,6 +175,8 @@ def _read(config: RunConfig, progress: Progress) -> LoadedData:
     """The data, with a line for everything a reader should know of how they were read."""
     if config.study:
         check_study()
+    if config.tune:
+        check_tuning(config.learner)
     with progress.stage("read the data"):
         data = load(config)
     indicators = data.bundle.indicators
