@@ -109,7 +109,7 @@ def blocs_brief(
         title=f"Trade between {_bloc(left, everyone)} on one side and {_bloc(right, everyone)} on "
         f"the other: forecast shifts, {target}",
         summary=tuple(map(_headline, directions)),
-        sections=(*sections, technology, closing()),
+        sections=(*sections, technology, closing(exact=run.explanation.exact)),
         tables=tables,
         figures={name: figure for side in directions for name, figure in _figure(side).items()},
     )

@@ -24,6 +24,11 @@ HOW_TO_READ = (
     "each.",
 )
 """The closing lines of every brief."""
+ESTIMATED = (
+    "Contributions are approximate: of this run's learner they are estimates, from permutations of "
+    "its features. Their sums are exact; how they split a shift is uncertain."
+)
+"""One more where SHAP values are estimates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +147,11 @@ def first_and_last(rows: int, most: int) -> tuple[int, ...]:
     return tuple(k for k in range(rows) if k < most or k >= rows - most)
 
 
-def closing() -> BriefSection:
+def how_to_read(*, exact: bool) -> tuple[str, ...]:
+    """The closing lines, where SHAP values are exact or not."""
+    return HOW_TO_READ if exact else (*HOW_TO_READ, ESTIMATED)
+
+
+def closing(*, exact: bool) -> BriefSection:
     """The section that says how to read the others."""
-    return BriefSection("How to read this", HOW_TO_READ)
+    return BriefSection("How to read this", how_to_read(exact=exact))

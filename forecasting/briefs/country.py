@@ -139,7 +139,7 @@ def country_brief(
             BriefSection("Totals", tuple(map(_total_words, sides)), ("totals",)),
             *sections,
             BriefSection("Technology", _technology_words(sides), ("technology",)),
-            closing(),
+            closing(exact=run.explanation.exact),
         ),
         tables={**tables, "technology": _technology(sides)},
         figures=figures,

@@ -81,7 +81,7 @@ def flow_brief(run: RunResult, flow: Sequence[str], *, year: int | None = None) 
             who(row, flow_columns(run)),
             reported=run.provenance["setting"] == REPORTS_KNOWN,
         ),
-        sections=(*sections, closing()),
+        sections=(*sections, closing(exact=run.explanation.exact)),
         tables=tables,
         figures=figures,
     )

@@ -90,7 +90,7 @@ def world_brief(run: RunResult, year: int) -> Brief:
                      tuple(name for name in ("stops",) if name in tables)),
         BriefSection("Track record", (_record_words(record, target - origin_of(run)),),
                      () if record is None else ("record",)),
-        closing(),
+        closing(exact=run.explanation.exact),
     )  # fmt: skip
     return Brief(
         title=f"World trade: forecast shifts, {target}",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from forecasting.briefs.brief import HOW_TO_READ, Brief, BriefFigure, BriefSection, BriefTable
+from forecasting.briefs.brief import Brief, BriefFigure, BriefSection, BriefTable, how_to_read
 from forecasting.briefs.country import country_brief
 from forecasting.figures.plots import NoDataError, plot
 from forecasting.reports.embedded import drawn
@@ -47,12 +47,13 @@ def choose(forecasts: pd.DataFrame, wanted: Sequence[str]) -> list[str]:
 
 def country_briefs(result: RunResult, codes: Sequence[str], *, year: int) -> Section:
     """The chapter of the countries' briefs; how to read them stands once, above them all."""
-    parts = [paragraph(text, kind="note") for text in HOW_TO_READ]
+    reading = how_to_read(exact=result.explanation.exact)
+    parts = [paragraph(text, kind="note") for text in reading]
     for code in codes:
         brief = country_brief(result, code, year=year)
         parts += [heading(brief.title, name=_anchor(code)), bullets(brief.summary)]
         for section in brief.sections:
-            if section.paragraphs != HOW_TO_READ:
+            if section.paragraphs != reading:
                 parts += _section(result, brief, section)
     links = [(_anchor(code), named(code)) for code in codes]
     return Section("countries", "Country briefs", parts, links)
