@@ -107,6 +107,7 @@ def run_provenance(
             final.table,
             explained=len(explained.rows),
             largest_gap=explained.largest_gap,
+            exact=explained.exact,
         ),
         "audit": leaks.to_dict(),
         "measures_missing": final.measures.missing,

@@ -353,6 +353,11 @@ def _check_together(config: RunConfig) -> None:
         if 1 not in config.horizons:
             remedy = "Reports are of the year after the origin: give horizon 1 as well"
             raise refusal("horizons", str(min(config.horizons)), remedy)
+    if config.learner != LIGHTGBM:
+        for name in ("rounds", "params"):
+            if getattr(config, name) != config.OPTIONS[name].default:
+                remedy = "It is LightGBM's: give parameters with the learner, Name(parameter=value)"
+                raise refusal(name, getattr(config, name), remedy)
     if config.report_delays is not None and config.reports is None:
         raise refusal("report_delays", str(config.report_delays), "Give the reports as well")
     if config.reports is not None and config.universe == "active":
