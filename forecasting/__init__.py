@@ -58,6 +58,8 @@ if TYPE_CHECKING:
     from forecasting.distribution.draws import draws as draws
     from forecasting.distribution.joint import joint_draws as joint_draws
     from forecasting.distribution.past_outcomes import past_outcomes as past_outcomes
+    from forecasting.estimator.origin_split import OriginSplit as OriginSplit
+    from forecasting.estimator.trade_forecaster import TradeForecaster as TradeForecaster
     from forecasting.evaluation.folds import Fold as Fold
     from forecasting.evaluation.folds import plan_folds as plan_folds
     from forecasting.explanation.explain import Explanation as Explanation

@@ -12,6 +12,7 @@ from features.channels.own_features import own_features
 from features.choices import REPORTS_KNOWN
 from features.data.indicators import IndicatorSpec
 from forecasting.evaluation.backtest import Backtest, choice_at
+from forecasting.evaluation.calibration import Calibration
 from forecasting.evaluation.folds import Fold
 from forecasting.evaluation.prepared import PreparedData
 from forecasting.explanation.drivers import Drivers, final_drivers
@@ -27,6 +28,7 @@ from forecasting.progress import Progress
 from models.design import origin_value
 from models.flow_model import Known, ReportedStart
 from models.forecaster import FittedForecaster, FittedNowcast, FlowForecast, ShiftForecaster
+from models.shift import ShiftChoice
 from models.volatility import flow_volatility
 
 
@@ -57,15 +59,8 @@ def make_final_forecast(
     prepared.matrices.let_go()
     return_freed()
     with progress.stage("fit and forecast"):
-        training = prepared.training(
-            config, origin=origin, choice=choice_at(backtest.choices, origin)
-        )
-        known = prepared.known(setting, origin=origin, horizons=config.horizons, training=training)
-        main = ShiftForecaster().fit(training)
-        if setting == REPORTS_KNOWN:
-            assert prepared.nowcasts is not None
-            known = prepared.nowcasts.known(known, main)
-        forecaster = _fitted(known, main, backtest, prepared.own)
+        choice = choice_at(backtest.choices, origin)
+        known, forecaster = fit_forecaster(prepared, config, choice, backtest.calibration)
         backtest.calibration.let_go()
         table, forecasts = _forecast(forecaster)
     with progress.stage("explain"):
@@ -84,8 +79,40 @@ def make_final_forecast(
     return FinalForecast(forecaster, forecasts, table, explained, attributions, measures)
 
 
+def fit_forecaster(
+    prepared: PreparedData, config: RunConfig, choice: ShiftChoice, calibration: Calibration | None
+) -> tuple[Known, FittedForecaster]:
+    """Fit on every year up to the last origin, in the first setting.
+
+    Parameters
+    ----------
+    prepared, config
+        Data and options.
+    choice
+        Weights chosen at the last origin.
+    calibration
+        Holds the errors of the back-test, which intervals are made of; None makes none.
+
+    Returns
+    -------
+    tuple
+        What is known at the last origin, and the fitted forecaster.
+    """
+    origin, setting = prepared.last_origin, config.settings[0]
+    training = prepared.training(config, origin=origin, choice=choice)
+    known = prepared.known(setting, origin=origin, horizons=config.horizons, training=training)
+    main = ShiftForecaster().fit(training)
+    if setting == REPORTS_KNOWN:
+        assert prepared.nowcasts is not None
+        known = prepared.nowcasts.known(known, main)
+    return known, _fitted(known, main, calibration, prepared.own)
+
+
 def _fitted(
-    known: Known, main: ShiftForecaster, backtest: Backtest, own: tuple[IndicatorSpec, ...]
+    known: Known,
+    main: ShiftForecaster,
+    calibration: Calibration | None,
+    own: tuple[IndicatorSpec, ...],
 ) -> FittedForecaster:
     assert main.shift is not None
     info, start = known.info, known.start
@@ -98,28 +125,28 @@ def _fitted(
         value=origin_value(info),
         features=ahead.features,
         totals={h: ahead.totals[h - lead] for h in known.horizons if h > lead},
-        intervals={
-            horizon: backtest.calibration.intervals(
-                setting=info.setting, horizon=horizon, origin=known.origin
-            )
-            for horizon in known.horizons
-            if horizon > lead
+        intervals={}
+        if calibration is None
+        else {
+            h: calibration.intervals(setting=info.setting, horizon=h, origin=known.origin)
+            for h in known.horizons
+            if h > lead
         },
         shift=main.shift,
         probability=known.training.probability,
         own=own,
-        nowcast=None if start is None else _nowcast(start, backtest, known.origin),
+        nowcast=None if start is None else _nowcast(start, calibration, known.origin),
         volatility=flow_volatility(info.history),
     )
 
 
-def _nowcast(start: ReportedStart, backtest: Backtest, origin: int) -> FittedNowcast:
+def _nowcast(start: ReportedStart, calibration: Calibration | None, origin: int) -> FittedNowcast:
     return FittedNowcast(
         value=start.value,
         chance=start.chance,
         reported=start.implied.reported,
         levels=start.implied.levels,
-        intervals=backtest.calibration.nowcast_intervals(origin),
+        intervals=() if calibration is None else calibration.nowcast_intervals(origin),
     )
 
 

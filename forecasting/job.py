@@ -16,11 +16,16 @@ from features.errors import InputError
 from forecasting.beside import beside, preparations
 from forecasting.cluster.client import Cluster, connected
 from forecasting.evaluation.audit import Audit, audit
-from forecasting.evaluation.backtest import Backtest, choice_at, in_threads, run_backtest
+from forecasting.evaluation.backtest import (
+    Backtest,
+    choice_at,
+    in_threads,
+    plan_backtest,
+    run_backtest,
+)
 from forecasting.evaluation.births import write_births
-from forecasting.evaluation.calibration import check_outcomes
 from forecasting.evaluation.finished_tasks import FinishedTasks, finished_tasks
-from forecasting.evaluation.folds import Fold, plan_folds
+from forecasting.evaluation.folds import Fold
 from forecasting.evaluation.prepared import PreparedData, prepare
 from forecasting.evaluation.study import Study, check_study, run_study
 from forecasting.evaluation.tasks import Compute
@@ -183,16 +188,9 @@ def _read(config: RunConfig, progress: Progress) -> LoadedData:
 
 def _planned(config: RunConfig, data: LoadedData) -> tuple[Fold, ...]:
     """The folds of the back-test; refuses what the data do not allow, before any work."""
-    panel = data.bundle.panel
-    last = data.bundle.origin(config.as_of) if config.as_of else panel.last_year
-    folds = plan_folds(
-        first_year=panel.first_year,
-        last_year=last,
-        horizons=config.horizons,
-        first_origin=config.first_origin,
-    )
+    folds = plan_backtest(data.bundle, config)
+    last = data.bundle.origin(config.as_of) if config.as_of else data.bundle.panel.last_year
     _check_explain_flow(config, data, last=last)
-    check_outcomes(panel, horizons=config.horizons, last_origin=last)
     return folds
 
 

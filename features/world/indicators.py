@@ -215,3 +215,30 @@ def indicator_frame(
             "value": values[which, year, country],
         }
     )
+
+
+_ACCOUNTS = ("MACRO.GDP", "MACRO.GDP.REAL")
+_WORLD_GAP, _COUNTRY_GAP = 0.015, 0.015
+"""Standard deviations of a year's log growth."""
+
+
+def with_loose_accounts(indicators: pd.DataFrame, *, rng: np.random.Generator) -> pd.DataFrame:
+    """National accounts that sales follow loosely, as gross output follows value added.
+
+    Without it GDP of the year after the origin would tell what the world sells in that year.
+
+    Parameters
+    ----------
+    indicators : DataFrame
+        Of `indicator_frame`.
+    rng : numpy.random.Generator
+        Of the gaps: stationary, one of the world and one of each country.
+    """
+    years, year = np.unique(indicators["year"], return_inverse=True)
+    countries, country = np.unique(indicators["iso3"], return_inverse=True)
+    # Growth of such a path has the standard deviation of its level.
+    world = _WORLD_GAP * autoregression(rng.standard_normal((len(years), 1)), rho=0.5)
+    own = autoregression(rng.standard_normal((len(years), len(countries))), rho=0.5)
+    gap = (world + _COUNTRY_GAP * own)[year, country]
+    gap = np.where(indicators["indicator"].isin(_ACCOUNTS), gap, 0.0)
+    return indicators.assign(value=indicators["value"] * np.exp(gap))

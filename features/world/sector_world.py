@@ -19,7 +19,7 @@ from features.countries.simulated import NAMES, REGIONS
 from features.data.input_output import InputOutputTable
 from features.world.catalogue import catalogue_frame
 from features.world.countries import LEAD_YEARS, Array, CountryStates, simulate_countries
-from features.world.indicators import indicator_frame
+from features.world.indicators import indicator_frame, with_loose_accounts
 from features.world.pairs import (
     agreements_frame,
     geography_frame,
@@ -71,7 +71,8 @@ class SectorWorld:
     later : DataFrame
         The same of the year after, which is not published yet.
     sectors : DataFrame
-        sector, name, kind, digitally_deliverable, automation_exposure, ai_exposure.
+        sector, name, kind, digitally_deliverable, automation_exposure, ai_exposure,
+        data_intensity.
     tables : dict of int to InputOutputTable
         Input-output table of every published year; its rows sum to the flows.
     indicators, catalogue, geography, agreements : DataFrame
@@ -140,7 +141,10 @@ def simulate_sector_world(
     last = int(years[n_years - 1])
     goods = np.isin(sectors, _GOODS)
     abroad = flows[..., goods].sum(axis=3) * (1.0 - np.eye(n_countries))
-    indicators = indicator_frame(streams[6], abroad, states=states)
+    indicators = with_loose_accounts(
+        indicator_frame(streams[6], abroad, states=states),
+        rng=np.random.default_rng([seed, 13]),
+    )
     foreign = frame[frame["exporter"] != frame["importer"]]
     declared = foreign[(foreign["year"] <= last + 1) & foreign["sector"].isin(_GOODS)]
     return SectorWorld(

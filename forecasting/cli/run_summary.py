@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
-from forecasting.briefs.levels import lead
 from forecasting.distribution.draws import draws
 from forecasting.results.subjects import flow_columns, nearest_year, origin_of, who
 from forecasting.words.labels import SETTING_LABELS
-from forecasting.words.numbers import in_ten, money, percent
+from forecasting.words.numbers import in_ten, lead, money, percent
 from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE
 
 if TYPE_CHECKING:

@@ -26,7 +26,8 @@ tariff.yaml:
       importers: USA
       phase: {2018: 50%, 2019: 100%}
   Other changes: `agreement: [EU27, USA]`, `iceberg: -5%`, `embargo: true`, `productivity: 2%`,
-  `indicator: NAME`. Other keys: name, years, groups, draws, domestic_sales, tables, deficits,
+  `indicator: NAME`. An agreement's effect and an indicator's semi_elasticity may be `from_model`:
+  estimated on the run's data. Other keys: name, years, groups, draws, domestic_sales, tables, deficits,
   supply_elasticity. Groups stand by name, such as EU27 or ASEAN.
 """
 _SHOWN = 8

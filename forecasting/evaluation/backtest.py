@@ -12,19 +12,21 @@ from typing import Any
 import pandas as pd
 
 from features.choices import Setting
+from features.information import DataBundle
 from forecasting.evaluation.backtest_file import BacktestWriter
-from forecasting.evaluation.calibration import Calibration
+from forecasting.evaluation.calibration import Calibration, check_outcomes
 from forecasting.evaluation.finished_tasks import FinishedTasks
 from forecasting.evaluation.fold import FoldForecast, FoldResult
-from forecasting.evaluation.folds import Fold
+from forecasting.evaluation.folds import Fold, plan_folds
 from forecasting.evaluation.parallel import in_parallel
 from forecasting.evaluation.prepared import PreparedData, tuning_origins
 from forecasting.evaluation.reliability import reliability_rows, summarise_reliability
-from forecasting.evaluation.scores import score_forecast, strata
+from forecasting.evaluation.scores import reported_strata, score_forecast, strata
 from forecasting.evaluation.tasks import Compute, FoldTask, Task, WeightLosses
 from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
 from forecasting.run_folder.files import BACKTEST
+from models.intervals import Bounds
 from models.raking import TOLERANCE
 from models.registry import MAIN_MODEL
 from models.shift import ShiftChoice
@@ -32,7 +34,27 @@ from models.shift import ShiftChoice
 ChooseAt = Callable[[int], ShiftChoice]
 
 
-def tune(
+def plan_backtest(bundle: DataBundle, config: RunConfig) -> tuple[Fold, ...]:
+    """The folds of a back-test.
+
+    Raises
+    ------
+    InputError
+        If the panel is too short for them, or holds too few past flows for intervals.
+    """
+    panel = bundle.panel
+    last = bundle.origin(config.as_of) if config.as_of else panel.last_year
+    folds = plan_folds(
+        first_year=panel.first_year,
+        last_year=last,
+        horizons=config.horizons,
+        first_origin=config.first_origin,
+    )
+    check_outcomes(panel, horizons=config.horizons, last_origin=last)
+    return folds
+
+
+def choose_weights(
     origins: Sequence[int], compute: Compute
 ) -> dict[int, tuple[ShiftChoice, dict[ShiftChoice, float]]]:
     """Nested choice of weights at the years of `prepared.tuning_origins`.
@@ -105,7 +127,7 @@ def run_backtest(
         Where folds are run: `in_threads` or `forecasting.cluster.on_cluster`.
     """
     with progress.stage("choose weights (nested)"):
-        choices = tune(tuning_origins(prepared, folds, config), compute)
+        choices = choose_weights(tuning_origins(prepared, folds, config), compute)
     with progress.stage("calibrate on early origins"):
         calibration = Calibration(prepared, first_origin=folds[0].origin, horizons=config.horizons)
     rows: list[dict[str, object]] = []
@@ -116,7 +138,10 @@ def run_backtest(
     path = stage / BACKTEST
     with BacktestWriter(path, rule=prepared.rule, settings=config.settings) as writer:
         for result in progress.steps("back-test", results, total=len(folds)):
-            rows += _score_fold(prepared, result, calibration, writer)
+            flows = prepared.flows_at(result.fold.origin)
+            for block in scored_blocks(prepared, result, calibration):
+                rows += block.scores
+                writer.write(block.forecasts, block.bounds, flows=flows)
             drivers[result.fold.origin] = result.drivers
             chances += [row for f in result.forecasts for row in reliability_rows(f)]
             unreachable = max(unreachable, result.unreachable_totals)
@@ -147,10 +172,10 @@ def _raking_notes(unreachable: int, gap: float) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _score_fold(
-    prepared: PreparedData, result: FoldResult, calibration: Calibration, writer: BacktestWriter
-) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
+def scored_blocks(
+    prepared: PreparedData, result: FoldResult, calibration: Calibration
+) -> Iterator[ScoredBlock]:
+    """Score a fold block by block, then calibrate later folds on it."""
     origin = result.fold.origin
     for (setting, horizon), block in groupby(result.forecasts, _block_of):
         forecasts = list(block)
@@ -158,19 +183,42 @@ def _score_fold(
         bounds = calibration.bounds(main)
         info = prepared.infos[setting][origin]
         masks = strata(info, main.value_origin)
+        if main.reported is not None:
+            masks |= reported_strata(main.reported)
         beyond = prepared.outside(origin, horizon).strata(info)
-        for forecast in forecasts:
-            rows += score_forecast(forecast, masks, bounds if forecast is main else None, beyond)
-        writer.write(forecasts, bounds, flows=prepared.flows_at(origin))
+        scores = [
+            row
+            for forecast in forecasts
+            for row in score_forecast(forecast, masks, bounds if forecast is main else None, beyond)
+        ]
+        yield ScoredBlock(forecasts, bounds, scores)
     # Not earlier: a fold must not calibrate itself.
     for forecast in result.forecasts:
         if forecast.model == MAIN_MODEL:
             calibration.add(forecast)
-    return rows
 
 
 def _block_of(forecast: FoldForecast) -> tuple[Setting, int]:
     return forecast.setting, forecast.horizon
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredBlock:
+    """Forecasts of all models in one setting, at one origin and horizon, and what they scored.
+
+    Attributes
+    ----------
+    forecasts
+        One a model.
+    bounds
+        Intervals of the main model.
+    scores
+        Rows of `scores.score_forecast`.
+    """
+
+    forecasts: list[FoldForecast]
+    bounds: Bounds
+    scores: list[dict[str, object]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,23 +84,19 @@ def run_fold(
     others = FittedModels([model for model in models if model.role != "main"], training)
     forecasts: list[FoldForecast] = []
     unreachable, gap = 0, 0.0
-    settings = [_known(prepared, fold, setting, training, main) for setting in config.settings]
-    made: dict[Setting, dict[int, FlowForecast]] = {}
-    for known in settings:
-        twin = _first_like(known, settings)
-        if twin is known:
-            made[known.info.setting] = main.flow_forecasts(known)
-        ours = made[twin.info.setting]
-        predictions = others.forecast(prepared, known, twin=twin)
-        for horizon, found in ours.items():
-            bare = bare_forecast(prepared, known, horizon, MAIN_MODEL, found.forecast)
-            full = replace(bare, base=found.base, expected=found.expected)
-            if known.start is not None and horizon == 1:
-                full = replace(full, reported=known.start.implied.reported.astype(np.float64))
+    for made in _made_by_main(prepared, fold, config, training, main):
+        predictions = others.forecast(prepared, made.known, twin=made.twin)
+        for horizon, found in made.forecasts.items():
+            full = made.fold_forecast(prepared, horizon)
             forecasts += [
-                replace(full, probability=twin.chance[horizon])
+                full
                 if model.role == "main"
-                else replace(full, model=model.name, forecast=predictions[model.name][horizon])
+                else replace(
+                    full,
+                    model=model.name,
+                    forecast=predictions[model.name][horizon],
+                    probability=None,
+                )
                 for model in models
                 if model.role == "main" or model.name in predictions
             ]
@@ -113,6 +109,66 @@ def run_fold(
         seed=config.seed,
     )
     return FoldResult(fold, tuple(forecasts), drivers, unreachable, gap)
+
+
+def main_forecasts(
+    prepared: PreparedData, fold: Fold, config: RunConfig, choice: ShiftChoice
+) -> list[FoldForecast]:
+    """Forecasts of a fold by the main model alone, the same as in `run_fold`."""
+    training = prepared.training(config, origin=fold.origin, choice=choice)
+    main = ShiftForecaster().fit(training)
+    return [
+        made.fold_forecast(prepared, horizon)
+        for made in _made_by_main(prepared, fold, config, training, main)
+        for horizon in made.forecasts
+    ]
+
+
+@dataclass(frozen=True)
+class _MadeByMain:
+    """The main model's forecasts in one setting.
+
+    Attributes
+    ----------
+    known, twin
+        What is known in the setting, and in the first one that is like it (`Known.like`).
+    forecasts
+        By horizon.
+    """
+
+    known: Known
+    twin: Known
+    forecasts: dict[int, FlowForecast]
+
+    def fold_forecast(self, prepared: PreparedData, horizon: int) -> FoldForecast:
+        """A horizon's forecast beside its outcome."""
+        found, start = self.forecasts[horizon], self.known.start
+        bare = bare_forecast(prepared, self.known, horizon, MAIN_MODEL, found.forecast)
+        reported = start is not None and horizon == 1
+        return replace(
+            bare,
+            base=found.base,
+            expected=found.expected,
+            probability=self.twin.chance[horizon],
+            reported=start.implied.reported.astype(np.float64) if reported and start else None,
+        )
+
+
+def _made_by_main(
+    prepared: PreparedData,
+    fold: Fold,
+    config: RunConfig,
+    training: Training,
+    main: ShiftForecaster,
+) -> Iterator[_MadeByMain]:
+    """The main model's forecasts in every setting; settings that are alike share them."""
+    settings = [_known(prepared, fold, setting, training, main) for setting in config.settings]
+    made: dict[Setting, dict[int, FlowForecast]] = {}
+    for known in settings:
+        twin = _first_like(known, settings)
+        if twin is known:
+            made[known.info.setting] = main.flow_forecasts(known)
+        yield _MadeByMain(known, twin, made[twin.info.setting])
 
 
 def fold_forecasts(

@@ -128,7 +128,7 @@ class PreparedData:
             own=self.own_names,
             choice=choice,
             rounds=config.rounds,
-            params=config.params,
+            params=dict(config.params),
             max_rows=config.max_rows,
             seed=config.seed,
             threads=1,

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
+from numbers import Integral
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, get_args
@@ -108,7 +109,8 @@ def _number(value: Any) -> Any:
 
 
 def _is_whole(value: object, low: int, high: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+    # Of Python or NumPy: years of a table are the latter.
+    return isinstance(value, Integral) and not isinstance(value, bool) and low <= int(value) <= high
 
 
 def choice(literal: Any) -> Kind:
@@ -131,7 +133,7 @@ def _items(option: str, value: Any) -> tuple[Any, ...]:
     """The items of a list, the words of a text, or a single value."""
     if isinstance(value, str):
         return words(value)
-    if isinstance(value, (int, Path)):
+    if isinstance(value, (Integral, Path)):
         return (value,)
     if not isinstance(value, (list, tuple)):
         raise refusal(option, value, "Give a list")
@@ -174,7 +176,7 @@ def _horizons(option: str, value: Any) -> tuple[int, ...]:
     if not years or not is_valid or len(set(years)) < len(years):
         remedy = f"Give different whole years from 1 to {LONGEST_HORIZON}"
         raise refusal(option, list(years), remedy)
-    return tuple(sorted(years))
+    return tuple(sorted(int(year) for year in years))
 
 
 def _span(value: Any) -> list[Any]:

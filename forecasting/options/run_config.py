@@ -254,6 +254,10 @@ class RunConfig:
         """Plain values for YAML and JSON."""
         return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it is pickled: read-only mappings are not."""
+        return type(self).from_mapping, (self.to_dict(),)
+
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], *, file: object | None = None) -> RunConfig:
         """From plain values; an unknown key is an error with a suggestion.

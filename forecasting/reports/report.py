@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from features.errors import InputError
+from forecasting.distribution.sums import sum_reader
 from forecasting.reports.channels import evidence
 from forecasting.reports.countries import DEFAULT_COUNTRIES, choose, country_briefs
 from forecasting.reports.data import checks, limits, provenance
@@ -20,7 +21,6 @@ from forecasting.reports.opening import opening_pages
 from forecasting.reports.pages import report_facts
 from forecasting.reports.scores import by_group, intervals, record
 from forecasting.reports.summary import technology_words
-from forecasting.reports.sums import sum_reader
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import check_year
 from forecasting.run_folder.files import REPORT

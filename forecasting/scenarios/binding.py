@@ -34,10 +34,16 @@ class BoundChange:
         As written.
     touches
         Shape ``[exporter, importer, sector]``.
+    countries
+        Codes of its first two axes.
+    support
+        What its effect rests on.
     """
 
     change: Change
     touches: Mask
+    countries: tuple[str, ...]
+    support: str = "stated by the user, not estimated here"
 
     def in_force(self, year: int) -> float:
         """Share of the change in force: 0 before the first year of its phase, then the last."""
@@ -130,7 +136,8 @@ def bind(written: ScenarioFile, forecasts: pd.DataFrame, baseline: Baseline) -> 
     changes = []
     for change in written.changes:
         _check_years(change, baseline, file=written.file)
-        changes.append(BoundChange(change, _touched(change, baseline, names)))
+        touches = _touched(change, baseline, names)
+        changes.append(BoundChange(change, touches, baseline.flows.countries))
     bound = BoundScenario(
         written=written,
         changes=tuple(changes),

@@ -10,6 +10,7 @@ from forecasting.results.read import read_run
 from forecasting.results.result import RunResult
 from forecasting.scenarios.baseline import Baseline, make_baseline
 from forecasting.scenarios.binding import BoundScenario, bind
+from forecasting.scenarios.from_model import with_model_effects
 from forecasting.scenarios.result import NOT_ESTIMATED, ScenarioResult
 from forecasting.scenarios.scenario_file import Change, ScenarioFile, read_scenario
 from forecasting.scenarios.solve import Closure, closure_of, solve
@@ -59,6 +60,7 @@ def answer_scenario(run: RunResult, written: ScenarioFile) -> ScenarioResult:
     baseline = make_baseline(run, years=written.years, domestic_sales=written.domestic_sales)
     bound = bind(written, run.forecasts, baseline)
     closure = closure_of(bound, baseline, written.tables or run.config.tables)
+    bound = with_model_effects(bound, run)
     answers = {
         year: solve(bound, baseline, closure, year, values)
         for year, values in zip(baseline.years, baseline.values, strict=True)
@@ -125,7 +127,7 @@ def _change_record(change: Change, bound: BoundScenario, baseline: Baseline) -> 
         "effect": effect,
         "share_in_force": {str(year): touched.in_force(year) for year in baseline.years},
         "flows_touched": int(touched.touches.sum()),
-        "support": f"{at_home}stated by the user, not estimated here",
+        "support": at_home + touched.support,
     }
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
+from features.channels.trade_policy import AGREEMENT
 from features.errors import InputError, cut
 from forecasting.options.yaml_file import read_options
 from forecasting.scenarios.estimate import AGREEMENT_EFFECT, TRADE_ELASTICITY, Estimate
@@ -23,6 +24,8 @@ Names = tuple[str, ...]
 DRAWS = 200
 MOST_DRAWS = 10_000
 EVERYONE = ("world",)
+FROM_MODEL = "from_model"
+"""In place of an effect: estimate it on the run's data."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,9 @@ class Change:
         Change of an indicator by year, in its unit.
     indicator
         Its name.
+    from_model
+        Series or pair attribute of the run whose effect is to be estimated on the run's data;
+        ``effect`` is None until then. Empty where the effect is stated.
     phase
         Share of the change in force by year; in force throughout where empty.
     """
@@ -63,6 +69,7 @@ class Change:
     effect: Estimate | None = None
     path: Mapping[int, float] = field(default_factory=dict)
     indicator: str = ""
+    from_model: str = ""
     phase: Mapping[int, float] = field(default_factory=dict)
 
 
@@ -258,6 +265,11 @@ class _Reader:
 
     def estimate(self, key: str, value: Any) -> Estimate:
         """A number with its standard error and source."""
+        if not isinstance(value, Mapping):
+            raise self.refusal(
+                f"{key!r} cannot be {cut(repr(value))}",
+                "Give {value: ..., standard_error: ..., source: ...}",
+            )
         self.only(value, ("value", "standard_error", "source", "is"), f"{key!r}")
         for needed in ("value", "standard_error", "source"):
             if needed not in value:
@@ -343,9 +355,12 @@ class _Reader:
         """What stands at the kind's own key, and what that kind needs."""
         value = given[kind]
         if kind == "agreement":
+            members = self.names(kind, value)
+            if given.get("effect") == FROM_MODEL:
+                return {"members": members, "from_model": AGREEMENT}
             effect = given.get("effect")
             found = AGREEMENT_EFFECT if effect is None else self.estimate("effect", effect)
-            return {"members": self.names(kind, value), "effect": found}
+            return {"members": members, "effect": found}
         if kind == "embargo":
             if "exporters" not in given and "importers" not in given:
                 raise self.refusal("the embargo names no country", "Give exporters or importers")
@@ -366,13 +381,13 @@ class _Reader:
                 raise self.refusal(
                     f"the indicator {given['indicator']} has no {needed}",
                     "State the effect of one unit on the log of a flow, with its standard error "
-                    "and source, and the change by year: there is no default",
+                    f"and source, or {FROM_MODEL}, and the change by year: there is no default",
                 )
-        return {
-            "indicator": self.text("indicator", given["indicator"]),
-            "effect": self.estimate("semi_elasticity", given["semi_elasticity"]),
-            "path": self.by_year("change", given["change"]),
-        }
+        name = self.text("indicator", given["indicator"])
+        out = {"indicator": name, "path": self.by_year("change", given["change"])}
+        if given["semi_elasticity"] == FROM_MODEL:
+            return {**out, "from_model": name}
+        return {**out, "effect": self.estimate("semi_elasticity", given["semi_elasticity"])}
 
 
 KINDS: dict[str, tuple[str, ...]] = {

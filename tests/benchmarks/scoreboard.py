@@ -4,9 +4,9 @@
 
 Runs the study of the main job on real goods trade, one to five years ahead, and writes its
 scoreboard beside the errors to reach (``goods_targets.csv``), then what reports add to it
-(``reports_known.py``). FILE is by default the one that the README links to. Prints whether it has
-changed: the same data and versions give the same file, byte for byte. Takes about twenty minutes on
-two cores.
+(``reports_known.py``), then the claims about technology where they could show (``claims.py``). FILE
+is by default the one that the README links to. Prints whether it has changed: the same data and
+versions give the same file, byte for byte. Takes about an hour on two cores.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ import sys
 import time
 from pathlib import Path
 
+import claims
+import pandas as pd
 import reports_known
 
 from forecasting import InputError, RunConfig, run
@@ -55,8 +57,10 @@ def main() -> int:
         write_scoreboard(given.out, targets=TARGETS, out=given.board)
         reported = reports_known.goods(given.data)
         bundle, reports = reports_known.goods_bundle(given.data, reported)
-        rows = reports_known.study(bundle, reports, reported)
-        reports_known.write_section(given.board, rows)
+        found = reports_known.study(bundle, reports, reported)
+        reports_known.write_section(given.board, found)
+        tested = [claims.study(place, given.data, draws=claims.DRAWS) for place in claims.PLACES]
+        claims.write_section(given.board, pd.concat(tested))
     except InputError as error:
         print(error, file=sys.stderr)
         return 2

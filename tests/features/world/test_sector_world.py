@@ -87,6 +87,16 @@ def test_tables_are_read_back_as_they_were_written(tmp_path):
     assert read.notes.largest_gap < 1.0
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_gdp_does_not_tell_what_the_world_sells(seed):
+    """Growth of gross output differs from that of GDP by 1 to 3 %, as it does in real accounts."""
+    one = world(seed=seed)
+    gdp = one.indicators.query("indicator == 'MACRO.GDP'")
+    ratio = one.trade.groupby("year")["value_usd"].sum() / gdp.groupby("year")["value"].sum()
+    assert 0.007 < np.log(ratio.dropna()).diff().std() < 0.03
+    assert abs(np.log(ratio.dropna())).diff().mean() < 0.01
+
+
 @pytest.mark.parametrize("channel", sorted(DEFAULT_EFFECTS))
 def test_an_effect_moves_the_flows_of_its_sectors_and_no_others(channel):
     planted, absent = world(), world(without=channel)
