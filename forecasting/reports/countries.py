@@ -6,13 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from forecasting.briefs.brief import (
-    HOW_TO_READ,
-    Brief,
-    BriefFigure,
-    BriefSection,
-    BriefTable,
-)
+from forecasting.briefs.brief import HOW_TO_READ, Brief, BriefFigure, BriefSection, BriefTable
 from forecasting.briefs.country import country_brief
 from forecasting.figures.plots import NoDataError, plot
 from forecasting.reports.embedded import drawn
