@@ -24,7 +24,7 @@ from forecasting.cli.main import main
 from forecasting.inputs.load import load
 from forecasting.options.run_config import RunConfig
 
-FETCH = re.compile(r"`gravicast fetch ([^`]+)` \|$")
+FETCH = re.compile(r"`gravicast fetch ([^`]+)`(?= (?:\||and `gravicast))")
 COMMANDS = {
     "baci": ("--level", "section"),
     "technology": (),
@@ -36,6 +36,8 @@ COMMANDS = {
     "imts": ("--years", "2016-2017"),
     "aipi": (),
     "owid": (),
+    "eurostat": (),
+    "aidiffusion": (),
     "stri": (),
     "icio": ("--what", "flows", "--years", "2016-2017"),
     "batis": (),
@@ -44,6 +46,7 @@ COMMANDS = {
     "larch": (),
     "cpb": (),
     "brent": (),
+    "protee": (),
 }
 
 
@@ -84,7 +87,8 @@ def test_a_source_is_fetched_from_its_server_and_read_by_a_run(fetch, folder, so
     assert dataset.source == source
     assert dataset.raw
     assert all(raw["sha256"] for raw in dataset.raw)
-    assert f"--{dataset.kind} {key}" in out.splitlines()[-1]
+    used = f"--{dataset.kind} {key}" if dataset.kind != "elasticities" else f"file: {key}"
+    assert used in out.splitlines()[-1]
     assert dataset.licence in out
     if dataset.kind == "trade":
         lag = dataset.publication_lag_months
@@ -265,7 +269,7 @@ def test_trade_that_comes_out_later_than_the_run_believes_is_refused(fetch, fold
 def test_the_readme_has_a_row_with_a_command_that_works_for_every_source():
     readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
     rows = [line for line in readme.splitlines() if line.startswith("| ")]
-    commands = [found[1].split() for row in rows if (found := FETCH.search(row))]
+    commands = [words.split() for row in rows for words in FETCH.findall(row)]
     assert {words[0] for words in commands} == {*SOURCES, INDICATORS}
     for source, *options in commands:
         if source != INDICATORS:
