@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from features.catalogue import channel_of
 from features.data.flows import FlowIndex
 from features.data.indicators import IndicatorSpec
 from features.data.reports import Reporter
@@ -237,12 +238,14 @@ class ShiftForecaster(FlowModel):
             later = self.flow_forecasts(known.start.ahead)
             return {h: nowcast_flows(known) if h == 1 else later[h - 1] for h in known.horizons}
         value = origin_value(known.info)
+        # What may not move the pattern may not move totals either.
+        totals = known.totals_with({channel_of(name) for name in self.shift.names})
         return {
             horizon: forecast_flows(
                 value,
                 known.features,
                 flows=known.info.flows,
-                totals=known.totals[horizon],
+                totals=totals[horizon],
                 shift=self.shift,
                 chance=known.chance[horizon],
                 horizon=horizon,
