@@ -33,7 +33,7 @@ CHANNELS: dict[Channel, str] = {
     "ai_adoption": "AI adoption",
     "automation": "Automation",
     "data_infrastructure": "Data infrastructure",
-    "horizon": "Horizon",
+    "horizon": "What is usual so many years ahead",
 }
 """Every channel with its name in words, in the order of reports."""
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from features.sources.larch import Larch as Larch
     from features.sources.owid import Owid as Owid
     from features.sources.presets import fetch_preset as fetch_preset
+    from features.sources.protee import Protee as Protee
     from features.sources.stri import Stri as Stri
     from features.sources.technology import Technology as Technology
     from features.sources.wdi import Wdi as Wdi

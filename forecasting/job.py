@@ -47,6 +47,8 @@ from forecasting.run_folder.record import write_record
 from forecasting.run_folder.staging import staged
 from forecasting.run_outcome import run_provenance, run_result
 from forecasting.tracking.autologging import autologging_off
+from models.learner_check import check_learner
+from models.tuning import check_tuning
 
 
 def run(config: RunConfig | None = None, *, show_progress: bool = True) -> RunResult:
@@ -93,6 +95,8 @@ def _run(config: RunConfig, progress: Progress) -> RunResult:
 
 def _written(config: RunConfig, progress: Progress) -> RunResult:
     """Compute a run and put its folder in place."""
+    for line in check_learner(config.learner, seed=config.seed):
+        progress.say(line)
     with connected(config.cluster, say=progress.say) as cluster:
         data = _read(config, progress)
         with progress.stage("prepare the measures"):
@@ -174,6 +178,8 @@ def _read(config: RunConfig, progress: Progress) -> LoadedData:
     """The data, with a line for everything a reader should know of how they were read."""
     if config.study:
         check_study()
+    if config.tune:
+        check_tuning(config.learner)
     with progress.stage("read the data"):
         data = load(config)
     indicators = data.bundle.indicators

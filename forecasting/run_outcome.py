@@ -15,6 +15,7 @@ from forecasting.evaluation.prepared import PreparedData
 from forecasting.evaluation.scores import SKILL_METRICS, summarise
 from forecasting.evaluation.significance import significance_table
 from forecasting.evaluation.study import Study
+from forecasting.evaluation.tuning import tuning_of
 from forecasting.final_forecast import FinalForecast
 from forecasting.inputs.load import LoadedData
 from forecasting.inputs.universe import universe_choices
@@ -55,6 +56,7 @@ def run_result(
         ),
         reliability=backtest.reliability,
         study=study,
+        tuning=tuning_of(backtest.studies, by_origin) if backtest.studies else None,
         attributions=final.attributions,
         explanation=final.explained.explanation,
         channels=final.explained.channels,
@@ -96,7 +98,7 @@ def run_provenance(
         "git": git_commit(),
         "nested_choices": {
             str(o): {
-                "chosen": asdict(choice),
+                "chosen": asdict(choice.weights),
                 "losses": [{**asdict(c), "loss": loss} for c, loss in losses.items()],
             }
             for o, (choice, losses) in backtest.choices.items()
@@ -105,6 +107,7 @@ def run_provenance(
             final.table,
             explained=len(explained.rows),
             largest_gap=explained.largest_gap,
+            exact=explained.exact,
         ),
         "audit": leaks.to_dict(),
         "measures_missing": final.measures.missing,

@@ -64,7 +64,7 @@ class Training:
     def binned(self) -> BinnedRows:
         """The rows of the shift models, binned once for all of them."""
         linear = self.design.thinned(max_rows=LINEAR_ROWS * self.max_rows, seed=self.seed)
-        return self._shift(self.names).binned(self.rows, linear=linear)
+        return self.unfitted(self.names).binned(self.rows, linear=linear)
 
     def shift(self, names: Sequence[str]) -> ShiftModel:
         """The shift model on some of the features, fitted.
@@ -74,17 +74,19 @@ class Training:
         """
         known = tuple(np.array(self.names)[self.binned.known & np.isin(self.names, names)])
         if known not in self._fitted:
-            self._fitted[known] = self._shift(known).fit_binned(self.binned)
+            self._fitted[known] = self.unfitted(known).fit_binned(self.binned)
         return self._fitted[known].on(tuple(names))
 
-    def _shift(self, names: Sequence[str]) -> ShiftModel:
+    def unfitted(self, names: Sequence[str]) -> ShiftModel:
+        """The shift model on some of the features, not fitted."""
+        rounds, params = self.choice.booster(self.rounds, self.params)
         return ShiftModel(
             names,
-            self.choice,
-            self.rounds,
+            self.choice.weights,
+            rounds,
             self.seed,
             threads=self.threads,
-            params=dict(self.params),
+            params=params,
             own=self.own,
             learner=self.learner,
         )

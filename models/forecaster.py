@@ -251,6 +251,16 @@ class ShiftForecaster(FlowModel):
         }
 
 
+@dataclass(frozen=True)
+class Untuned(ShiftForecaster):
+    """The main model with the run's own booster where a search chose another."""
+
+    def fit(self, training: Training) -> Untuned:
+        """Fit the shift model without what the search chose."""
+        plain = replace(training, choice=training.choice.weights)
+        return replace(self, shift=plain.shift(self.select(plain.names)))
+
+
 @dataclass(frozen=True, slots=True)
 class FittedNowcast:
     """What forecasts of a fitted forecaster start from, where reports are known.

@@ -114,7 +114,8 @@ def load_forecaster(folder: Path, *, trusted: str | None = None) -> FittedForeca
     ------
     InputError
         If the folder was written by another version of the format or of the feature catalogue, or
-        a file is not the one that was written; or the learner is neither known nor ``trusted``.
+        a file is not the one that was written. A learner that is neither known nor ``trusted``
+        raises it where it is asked for a forecast.
     OSError
         If a file is missing.
     """

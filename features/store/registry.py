@@ -35,6 +35,7 @@ SOURCES: dict[str, tuple[str, str]] = {
     "larch": ("features.sources.larch", "Larch"),
     "cpb": ("features.sources.cpb", "Cpb"),
     "brent": ("features.sources.brent", "Brent"),
+    "protee": ("features.sources.protee", "Protee"),
 }
 """Module and class of every connector, in the order they are listed."""
 

@@ -182,9 +182,9 @@ def _altered(
 
 
 def explained_counts(
-    forecasts: pd.DataFrame, *, explained: int, largest_gap: float
+    forecasts: pd.DataFrame, *, explained: int, largest_gap: float, exact: bool
 ) -> dict[str, Any]:
-    """How many flow x target years were explained, and why the others were not."""
+    """How many flow x target years were explained, how well, and why the others were not."""
     based = forecasts[["value_origin", "base"]].min(axis=1) > 0
     no_base, stops = int((~based).sum()), int((based & (forecasts["forecast"] <= 0)).sum())
     return {
@@ -193,4 +193,5 @@ def explained_counts(
         "no_trade_at_origin": no_base,
         "forecast_to_stop": stops,
         "largest_gap": largest_gap,
+        "exact": exact,
     }

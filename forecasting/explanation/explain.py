@@ -1,4 +1,4 @@
-"""What makes up each forecast: totals, then exact SHAP values of the shift, in percent."""
+"""What makes up each forecast: totals, then SHAP values of the shift, in percent."""
 
 from __future__ import annotations
 
@@ -89,6 +89,7 @@ def explain(forecaster: FittedForecaster, forecasts: Mapping[int, FlowForecast])
         raking=moved - base_values - values.sum(axis=1, dtype=np.float64),
         data=data,
         largest_gap=gap,
+        exact=forecaster.shift.exact,
     )
 
 
@@ -301,7 +302,7 @@ class Explanation:
     feature_names
         Columns of ``values`` and ``data``.
     values
-        Exact SHAP values of the shift by feature, percent, shape ``[row, feature]``.
+        SHAP values of the shift by feature, percent, shape ``[row, feature]``.
     base_values
         Shift of the average training row, percent, shape ``[row]``.
     raking
@@ -311,6 +312,8 @@ class Explanation:
     largest_gap
         Largest distance between a row's SHAP values and the shift the model predicted, as midpoint
         growth.
+    exact
+        Whether ``values`` are exact SHAP values; otherwise they are estimates, whose sum is exact.
 
     Notes
     -----
@@ -327,3 +330,4 @@ class Explanation:
     raking: NDArray[np.float64]
     data: GatheredRows
     largest_gap: float
+    exact: bool = True

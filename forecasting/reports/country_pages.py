@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from features.errors import InputError
+from forecasting.distribution.partners import TradeSide, trade_sides
+from forecasting.distribution.sums import sum_reader
 from forecasting.reports.html import page
 from forecasting.reports.opening import country_figures
-from forecasting.reports.pages import CountryLevels, country_levels, exporters
+from forecasting.reports.pages import exporters
 from forecasting.reports.render import render_page
-from forecasting.reports.sums import sum_reader
 from forecasting.results.subjects import origin_of, years_of
 from forecasting.run_folder.whole_file import write_whole
 
@@ -47,24 +48,24 @@ def make_country_pages(run: Path | str, *, out: Path | str | None = None) -> Pat
     _check_folder(folder)
     reader, years, origin = sum_reader(result), years_of(result), origin_of(result)
     codes = exporters(result)
-    countries: list[CountryLevels] = []
+    countries: list[tuple[TradeSide, TradeSide]] = []
     for start in range(0, len(codes), _AT_ONCE):
         block = codes[start : start + _AT_ONCE]
-        countries += country_levels(reader, block, years, partners=PARTNERS)
-    past = reader.past([total for country in countries for total in country.totals])
+        countries += trade_sides(reader, block, years, largest=PARTNERS)
+    past = reader.past([side.total for sides in countries for side in sides])
     folder.mkdir(parents=True, exist_ok=True)
-    for country in countries:
-        names = {total.name for total in country.totals}
+    for sides in countries:
+        names = {side.total.name for side in sides}
         body = render_page(
             "country.html.j2",
-            country=country,
+            sides=sides,
             years=years,
             origin=origin,
             past=[one for one in past if one.name in names],
-            figures=country_figures(reader, country),
+            figures=country_figures(reader, sides[0].code),
             index=INDEX,
         )
-        _write(folder / _file_of(country), country.name, body)
+        _write(folder / _file_of(sides), sides[0].name, body)
     body = render_page(
         "index.html.j2",
         countries=[(_file_of(one), one) for one in countries],
@@ -84,8 +85,8 @@ def _check_folder(folder: Path) -> None:
         )
 
 
-def _file_of(country: CountryLevels) -> str:
-    return f"{country.code}.html"
+def _file_of(sides: tuple[TradeSide, TradeSide]) -> str:
+    return f"{sides[0].code}.html"
 
 
 def _write(path: Path, title: str, body: str) -> None:

@@ -96,7 +96,7 @@ def forecast_with(
 
 def _forecast(address: str, config: ForecastConfig, progress: Progress) -> RunResult:
     with progress.stage("read the model"):
-        model = open_model(address)
+        model = open_model(address, learner=config.learner)
     full_config = config.run_config(model.about)
     _check_horizons(model, full_config)
     with progress.stage("read the data"):

@@ -26,6 +26,7 @@ from features.sources.imts import Imts
 from features.sources.itpde import Itpde
 from features.sources.larch import Larch
 from features.sources.owid import Owid
+from features.sources.protee import Protee
 from features.sources.technology import Technology
 from features.sources.wdi import Wdi
 from features.sources.weo import Weo
@@ -39,7 +40,7 @@ ALL = [
     AiDiffusion(), Eurostat(),
     Aipi(), Baci(level="total"), Batis(), Brent(), COMTRADE, Cpb(), Desta(), GeoDist(), Gravity(),
     Imts(),
-    Itpde(), Larch(), Owid(), Technology(), Wdi(), Wdi(via="bulk"), Weo(),
+    Itpde(), Larch(), Owid(), Protee(), Technology(), Wdi(), Wdi(via="bulk"), Weo(),
 ]  # fmt: skip
 FULL = Path("/dev/full")
 
@@ -84,6 +85,7 @@ def test_no_network_is_one_line_that_names_what_is_in_the_store(
         (Batis(release="209901"), "January2099"),
         (Gravity(release="209901"), "209901"),
         (Larch(release="20990101"), "20990101"),
+        (Protee(release="9.9"), "ProTEE_9_9"),
         (Technology(release="209901"), "209901"),
     ],
     ids=named,

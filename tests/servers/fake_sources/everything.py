@@ -26,6 +26,7 @@ from fake_sources.larch import COLUMNS, fake_larch
 from fake_sources.oecd_sdmx import FakeOecd
 from fake_sources.oecd_sdmx import toy_rows as stri_rows
 from fake_sources.owid import Chart, FakeOwid
+from fake_sources.protee import fake_protee
 from fake_sources.server import Fake, Reply, Request
 from fake_sources.wdi import FakeWdi, toy
 from fake_sources.weo import FakeWeo, toy_rows
@@ -88,6 +89,7 @@ def everything() -> Fake:
         ("/en/worldtrademonitor/", fake_cpb()),
         ("/system/files/cpbmedia/", fake_cpb()),
         ("/dnav/", fake_eia()),
+        ("/DATA_DOWNLOAD/ProTEE/", fake_protee()),
         ("/eurostat/", FakeEurostat()),
         ("/microsoft/", fake_diffusion()),
         ("/", _comtrade()),
