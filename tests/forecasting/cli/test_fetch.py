@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from fake_sources.batis import FakeBatis
 from fake_sources.everything import CODES, YEARS, everything
 from fake_sources.server import Server
 
@@ -161,6 +163,54 @@ def test_a_run_from_the_store_says_which_releases_it_read(finished):
     forecasts = pd.read_parquet(finished / "forecasts.parquet")
     assert set(forecasts["exporter"]) == set(CODES.values())
     assert set(forecasts["target_year"]) == {YEARS[-1] + 1}
+
+
+@pytest.mark.slow
+def test_services_from_a_file_run_with_technology_and_totals_known_are_no_worse(
+    fetch, folder, tmp_path
+):
+    """No index of services is published: totals known must fall back to what is forecast."""
+    rng = np.random.default_rng(7)
+    codes = ("BE", "CN", "DE", "FR", "IN", "JP", "NA", "US")
+    rows = [
+        (one, other, flow, item, year, float(level * np.exp(0.04 * (year - 2005) + noise)))
+        for one in codes for other in codes if one != other
+        for item in ("SC", "SH", "SI")
+        for level in [rng.lognormal(4, 1)]
+        for year in range(2005, 2019)
+        for noise in [0.1 * rng.normal()]
+        for flow in "XM"
+    ]  # fmt: skip
+    archive = tmp_path / "batis.zip"
+    archive.write_bytes(FakeBatis(mirrored(rows)).zip())
+    code, out, _ = fetch("batis", "--from", str(archive), "--items", "SC,SH,SI")
+    assert code == 0
+    fetch("indicators", "--preset", "technology")
+    key, run = out.partition(": ")[0], tmp_path / "run"
+    command = ["run", "--store", folder, "--trade", key, "--indicators", "indicators:technology",
+               "--horizons", "1", "--rounds", "3", "--no-tracking", "--quiet", "--first-origin",
+               "2016", "--no-figures", "--no-report", "--trade-lag-months", "12",
+               "--out", str(run)]  # fmt: skip
+    assert main(command) == 0
+    scores = pd.read_csv(run / "scores.csv")
+    ours = scores[(scores["model"] == "gravicast") & (scores["stratum"] == "all")]
+    wape = ours.set_index("setting")["wape"]
+    assert wape["totals_known"] <= wape["ex_ante"] + 1e-12
+    measured = set(pd.read_csv(run / "measures_scores.csv")["measure"])
+    assert {"exporter_concentration", "digital_balance", "digital_share_of_exports"} <= measured
+    covered = pd.read_csv(run / "coverage.csv").set_index("feature")["share_of_flows"]
+    assert covered["robots_per_worker_importer"] > 0
+    assert covered["digital_x_broadband_min"] > 0
+
+
+def mirrored(rows):
+    """Imports as their partners' exports, as balanced data have them."""
+    sold = {(one, other, item, year): value for one, other, f, item, year, value in rows if f == "X"}
+    return [
+        (one, other, f, item, year,
+         sold[(one, other, item, year) if f == "X" else (other, one, item, year)])
+        for one, other, f, item, year, _ in rows
+    ]  # fmt: skip
 
 
 def test_the_technology_channels_are_filled_without_hand_work(finished):
