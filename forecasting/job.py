@@ -50,6 +50,7 @@ from forecasting.run_folder.staging import staged
 from forecasting.run_outcome import run_provenance, run_result
 from forecasting.tracking.autologging import autologging_off
 from models.learner_check import check_learner
+from models.tuning import check_tuning
 
 
 def run(config: RunConfig | None = None, *, show_progress: bool = True) -> RunResult:
@@ -180,6 +181,8 @@ def _read(config: RunConfig, progress: Progress) -> LoadedData:
     if config.study:
         check_study()
     given = feature_sources(config.features)
+    if config.tune:
+        check_tuning(config.learner)
     with progress.stage("read the data"):
         data = load(config)
         data = replace(data, sources=(*data.sources, *given))

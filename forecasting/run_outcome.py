@@ -14,6 +14,7 @@ from forecasting.evaluation.prepared import PreparedData
 from forecasting.evaluation.scores import SKILL_METRICS, summarise
 from forecasting.evaluation.significance import significance_table
 from forecasting.evaluation.study import Study
+from forecasting.evaluation.tuning import tuning_of
 from forecasting.final_forecast import FinalForecast
 from forecasting.inputs.load import LoadedData
 from forecasting.inputs.universe import universe_choices
@@ -54,6 +55,7 @@ def run_result(
         ),
         reliability=backtest.reliability,
         study=study,
+        tuning=tuning_of(backtest.studies, by_origin) if backtest.studies else None,
         attributions=final.attributions,
         explanation=final.explained.explanation,
         channels=final.explained.channels,
@@ -95,7 +97,7 @@ def run_provenance(
         "git": git_commit(),
         "nested_choices": {
             str(o): {
-                "chosen": asdict(choice),
+                "chosen": asdict(choice.weights),
                 "losses": [{**asdict(c), "loss": loss} for c, loss in losses.items()],
             }
             for o, (choice, losses) in backtest.choices.items()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from features.catalogue import channel_of
 from features.channels.own_features import own_features
 from features.data.flows import FlowIndex
 from features.data.indicators import IndicatorSpec
@@ -239,18 +240,30 @@ class ShiftForecaster(FlowModel):
             later = self.flow_forecasts(known.start.ahead)
             return {h: nowcast_flows(known) if h == 1 else later[h - 1] for h in known.horizons}
         value = origin_value(known.info)
+        # What may not move the pattern may not move totals either.
+        totals = known.totals_with({channel_of(name) for name in self.shift.names})
         return {
             horizon: forecast_flows(
                 value,
                 known.features,
                 flows=known.info.flows,
-                totals=known.totals[horizon],
+                totals=totals[horizon],
                 shift=self.shift,
                 chance=known.chance[horizon],
                 horizon=horizon,
             )
             for horizon in known.horizons
         }
+
+
+@dataclass(frozen=True)
+class Untuned(ShiftForecaster):
+    """The main model with the run's own booster where a search chose another."""
+
+    def fit(self, training: Training) -> Untuned:
+        """Fit the shift model without what the search chose."""
+        plain = replace(training, choice=training.choice.weights)
+        return replace(self, shift=plain.shift(self.select(plain.names)))
 
 
 @dataclass(frozen=True, slots=True)

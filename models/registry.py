@@ -15,7 +15,7 @@ from features.catalogue import without_technology
 from features.choices import SETTINGS, Setting
 from models.baselines import Drift, FromReports, LagBooster, LastValue, LastValueRaked
 from models.flow_model import FlowModel
-from models.forecaster import ShiftForecaster
+from models.forecaster import ShiftForecaster, Untuned
 from models.gravity import Gravity, dynamic, three_way
 
 MAIN_MODEL = "gravicast"
@@ -23,6 +23,8 @@ ABLATION = "without_technology"
 LAST_VALUE = "last_value"
 """Skill is measured against it."""
 RAKED_BASE = "last_value_raked"
+UNTUNED = "default_parameters"
+"""Tuning is tested against it."""
 GREY_DOT = ("grey", ".")
 
 
@@ -45,8 +47,9 @@ class Model:
         False where forecasts are the same in every setting: they are computed once.
     setting
         The only setting it forecasts in; None forecasts in every one.
-    study
-        Whether only a study forecasts with it, not every back-test.
+    of
+        What forecasts with it: every back-test (``"run"``), or one with ``--study``, ``--tune`` or
+        ``--compare-with``.
     package
         Optional package it needs.
     """
@@ -58,16 +61,17 @@ class Model:
     role: Literal["main", "ablation", "baseline", "bound"] = "baseline"
     by_setting: bool = True
     setting: Setting | None = None
-    study: bool = False
+    of: Literal["run", "study", "tune", "compare"] = "run"
     package: str | None = None
 
 
-_gravity = partial(Model, study=True, package="pyfixest")
+_gravity = partial(Model, of="study", package="pyfixest")
 
 MODELS: tuple[Model, ...] = (
     Model(MAIN_MODEL, "gravicast", ShiftForecaster, ("black", "o"), "main"),
     Model(ABLATION, "without technology", partial(ShiftForecaster, without_technology),
           ("orange", "s"), "ablation"),
+    Model(UNTUNED, "default parameters", Untuned, ("grey", "s"), "ablation", of="tune"),
     Model(RAKED_BASE, "raked base", LastValueRaked, ("blue", "D")),
     Model(LAST_VALUE, "last value", LastValue, ("vermillion", "v")),
     Model("report_growth", "growth of reports", partial(FromReports, attrgetter("growth")),
@@ -78,7 +82,7 @@ MODELS: tuple[Model, ...] = (
     Model("lightgbm_differences", "LightGBM, differences", partial(LagBooster, "differences"),
           ("sky", "P"), by_setting=False),
     Model("lightgbm_levels", "LightGBM, levels", partial(LagBooster, "levels"),
-          ("purple", "X"), by_setting=False, study=True),
+          ("purple", "X"), by_setting=False, of="study"),
     _gravity("gravity_three_way", "gravity, three-way PPML", partial(Gravity, three_way)),
     _gravity("gravity_dynamic", "gravity, dynamic PPML", partial(Gravity, dynamic)),
     _gravity("gravity_three_way_oracle", "gravity, three-way PPML with true totals (oracle)",
@@ -90,12 +94,17 @@ MODELS: tuple[Model, ...] = (
 def backtest_models(settings: Iterable[Setting] = SETTINGS) -> tuple[Model, ...]:
     """Models of every back-test in those settings."""
     having = (None, *settings)
-    return tuple(model for model in MODELS if not model.study and model.setting in having)
+    return tuple(model for model in MODELS if model.of == "run" and model.setting in having)
+
+
+def registered(name: str) -> Model:
+    """A model by its name."""
+    return next(model for model in MODELS if model.name == name)
 
 
 def study_models() -> tuple[Model, ...]:
     """Models that only a study forecasts with."""
-    return tuple(model for model in MODELS if model.study)
+    return tuple(model for model in MODELS if model.of == "study")
 
 
 def baselines() -> tuple[str, ...]:

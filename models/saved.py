@@ -89,7 +89,7 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
             "constant": forecaster.probability.constant_,
             "calibration": forecaster.probability.calibration_,
         },
-        "totals": {str(h): _lists(asdict(t)) for h, t in forecaster.totals.items()},
+        "totals": {str(h): _totals_meta(t) for h, t in forecaster.totals.items()},
         "intervals": {str(h): _lists(asdict(i)) for h, i in forecaster.intervals.items()},
         "sha256": {
             name: sha256(folder / name)
@@ -151,7 +151,7 @@ def load_forecaster(folder: Path, *, trusted: str | None = None) -> FittedForeca
         as_of=meta["as_of"],
         value=state["value_origin"].to_numpy(dtype=np.float64),
         features=np.ascontiguousarray(state[columns].to_numpy(dtype=np.float32)),
-        totals={int(h): Totals(**_arrays(t)) for h, t in meta["totals"].items()},
+        totals={int(h): _totals(t) for h, t in meta["totals"].items()},
         intervals={int(h): Intervals(**_arrays(i)) for h, i in meta["intervals"].items()},
         shift=shift,
         probability=TradeProbability(
@@ -285,6 +285,24 @@ def _reversion(meta: dict[str, Any] | None) -> Reversion | None:
     arrays = _arrays({name: meta[name] for name in ("edges", "slopes", "means")})
     return Reversion(
         names=tuple(meta["names"]), horizon=meta["horizon"], average=meta["average"], **arrays
+    )
+
+
+def _totals_meta(totals: Totals) -> dict[str, Any]:
+    meta: dict[str, Any] = _lists({"exporter": totals.exporter, "importer": totals.importer})
+    if totals.channels:
+        meta["channels"] = list(totals.channels)
+        meta["coalitions"] = [_totals_meta(one) for one in totals.coalitions.values()]
+    return meta
+
+
+def _totals(meta: dict[str, Any]) -> Totals:
+    sides = _arrays({name: meta[name] for name in ("exporter", "importer")})
+    coalitions = [_totals(one) for one in meta.get("coalitions", ())]
+    return Totals(
+        **sides,
+        channels=tuple(meta.get("channels", ())),
+        coalitions={one.channels: one for one in coalitions},
     )
 
 

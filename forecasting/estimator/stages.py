@@ -28,7 +28,7 @@ from models.shift import ShiftChoice
 
 NOT_OF_FRAMES = frozenset(
     {"world", "store", "tables", "largest", "columns", "unit", "flow", "decimal", "extra_codes",
-     "explain_flow", "study", "cluster", *TABLES,
+     "explain_flow", "study", "tune", "cluster", *TABLES,
      *(name for name, option in RunConfig.OPTIONS.items() if option.group == OUTPUT)}
 )  # fmt: skip
 """Options of `RunConfig` that say nothing of a forecast from tables in memory."""

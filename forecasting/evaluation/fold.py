@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from features.choices import REPORTS_KNOWN, Setting
 from forecasting.evaluation.folds import Fold
 from forecasting.evaluation.prepared import PreparedData
+from forecasting.evaluation.run_models import run_models
 from forecasting.explanation.drivers import model_drivers
 from forecasting.options.run_config import RunConfig
 from models.flow_model import Known, Training
 from models.forecaster import FlowForecast, ShiftForecaster
-from models.registry import MAIN_MODEL, Model, backtest_models
+from models.registry import MAIN_MODEL, Model
 from models.shift import ShiftChoice
 
 Vector = NDArray[np.float64]
@@ -80,7 +81,7 @@ def run_fold(
     """Fit every model on years up to the fold's origin and forecast its horizons."""
     training = prepared.training(config, origin=fold.origin, choice=choice)
     main = ShiftForecaster().fit(training)
-    models = backtest_models(config.settings)
+    models = run_models(config)
     others = FittedModels([model for model in models if model.role != "main"], training)
     forecasts: list[FoldForecast] = []
     unreachable, gap = 0, 0.0

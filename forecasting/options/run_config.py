@@ -193,7 +193,12 @@ class RunConfig:
         " the panel allows, and at most fourteen origins)")
     tune_every: int = option(
         2, whole(1, 100), MODEL,
-        "years between two nested choices of weights, from the ninth year of the panel on")
+        "years between two nested choices of weights, and two searches by --tune, from the ninth"
+        " year of the panel on")
+    tune: int = option(
+        0, whole(0, 10_000), MODEL,
+        "trials of a search over LightGBM's parameters, by Optuna, wherever weights are chosen and "
+        "on years up to there alone; tells what it gained on later origins; needs gravicast[tune]")
     study: bool = option(
         False, kinds.SWITCH, MODEL,
         "back-test gravity models, LightGBM on levels, each channel left out and placebos too; "

@@ -18,7 +18,14 @@ from forecasting.reports.score_cells import (
     score_of,
     with_study_models,
 )
-from forecasting.reports.scoreboard_proof import ablation, in_short, placebos, significance, trials
+from forecasting.reports.scoreboard_proof import (
+    ablation,
+    in_short,
+    placebos,
+    significance,
+    trials,
+    tuning,
+)
 from forecasting.results.read import read_about
 from forecasting.run_folder.csv_files import read_csv
 from forecasting.run_folder.files import SCOREBOARD
@@ -56,6 +63,7 @@ def write_scoreboard(run: Path, *, targets: Path | None = None, out: Path | None
         in_short(files),
         _models(files),
         significance(files["significance"]),
+        tuning(files.get("tuning_gain")),
         ablation(files.get("ablation")),
         placebos(files.get("placebos")),
         trials(files.get("trials")),
@@ -97,7 +105,7 @@ def _read(run: Path) -> dict[str, Any]:
             file=run,
         )
     files: dict[str, Any] = {"run": about}
-    for name in (*needed, "ablation", "placebos", "study_by_origin", "trials"):
+    for name in (*needed, "tuning_gain", "ablation", "placebos", "study_by_origin", "trials"):
         path = run / f"{name}.csv"
         if path.is_file() and path.stat().st_size > 1:
             files[name] = read_csv(path)
@@ -252,6 +260,8 @@ def _reproduce(config: dict[str, Any], targets: Path | None) -> str:
     for option in ("first_origin", "as_of"):
         if config[option] is not None:
             words.append(f"--{option.replace('_', '-')} {config[option]}")
+    if config.get("tune"):
+        words.append(f"--tune {config['tune']}")
     if config["study"]:
         words.append("--study")
     command = " ".join(words)

@@ -282,8 +282,10 @@ def test_coverage_counts_flows_countries_and_carried_values(sector_bundle):
 def test_without_a_table_of_sectors_exposure_is_unknown_and_named_as_absent(sector_bundle):
     info = at(DataBundle(sector_bundle.panel, indicators=sector_bundle.indicators), AS_OF)
     table = coverage(info, origin_matrix(info)).set_index("feature")
-    exposed = [f for f in FEATURES if set(f.series) & {*EXPOSURES, "digitally_deliverable"}]
-    assert len(exposed) == 8
+    exposed = [
+        f for f in FEATURES if set(f.series) & {*EXPOSURES, "digitally_deliverable", "services"}
+    ]
+    assert len(exposed) == 10
     for feature in exposed:
         assert table.loc[feature.name, "share_of_flows"] == 0
         assert table.loc[feature.name, "absent_series"] == feature.series[0]

@@ -55,6 +55,7 @@ EVERYTHING: dict[str, Any] = {
     "max_rows": 5_000,
     "params": {"num_leaves": 7, "learning_rate": 0.05},
     "tune_every": 3,
+    "tune": 40,
     "study": True,
     "seed": 11,
     "workers": 3,
