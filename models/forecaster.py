@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.catalogue import channel_of
+from features.channels.own_features import own_features
 from features.data.flows import FlowIndex
 from features.data.indicators import IndicatorSpec
 from features.data.reports import Reporter
+from features.feature import Feature
 from models.blocks import blocks
 from models.design import at_horizon, grow, origin_value
 from models.flow_model import FlowModel, Known, Training
@@ -303,8 +305,9 @@ class FittedForecaster:
         By horizon; with a nowcast, of the horizons after it.
     shift, probability
         Fitted models.
-    own
-        The user's own series whose features stand after the built-in ones.
+    own, extra
+        The user's own series whose features stand after the built-in ones, and the features that
+        users wrote, which follow.
     before_monthly
         Totals as forecast without monthly trade and without technology, by horizon; empty where no
         monthly trade is known.
@@ -328,6 +331,12 @@ class FittedForecaster:
     before_monthly: Mapping[int, Totals] = field(default_factory=dict)
     nowcast: FittedNowcast | None = None
     volatility: Vector | None = None
+    extra: tuple[Feature, ...] = ()
+
+    @property
+    def added(self) -> tuple[Feature, ...]:
+        """Features of the user's own, the columns after the built-in ones."""
+        return (*own_features(self.own), *self.extra)
 
     @property
     def horizons(self) -> tuple[int, ...]:

@@ -175,6 +175,10 @@ class RunConfig:
         "what learns the shift: lightgbm, or any regressor of scikit-learn's kind, such as"
         " sklearn.ensemble:RandomForestRegressor(n_estimators=200) or my_learner.py:pipeline; in"
         " Python also the object", trained=True)
+    features: tuple[str, ...] = option(
+        (), kinds.MODULES, MODEL,
+        "module or file with FEATURES of your own, such as my_features.py; may be several. Each is"
+        " refused if it changes with what was not known at an origin")
     rounds: int = option(
         80, whole(1, 5_000), MODEL, "boosting rounds of the shift model", trained=True)
     max_rows: int = option(

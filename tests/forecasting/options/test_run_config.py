@@ -50,6 +50,7 @@ EVERYTHING: dict[str, Any] = {
     "accept": ("trader-jump", "succession"),
     "negatives": "zero",
     "domestic": "include",
+    "features": ("my_features.py", "shop.features"),
     "rounds": 7,
     "max_rows": 5_000,
     "params": {"num_leaves": 7, "learning_rate": 0.05},
