@@ -27,6 +27,7 @@ from forecasting.evaluation.births import write_births
 from forecasting.evaluation.finished_tasks import FinishedTasks, finished_tasks
 from forecasting.evaluation.folds import Fold
 from forecasting.evaluation.prepared import PreparedData, prepare
+from forecasting.evaluation.run_models import comparators
 from forecasting.evaluation.study import Study, check_study, run_study
 from forecasting.evaluation.tasks import Compute
 from forecasting.final_forecast import FinalForecast, make_final_forecast
@@ -177,6 +178,7 @@ def _read(config: RunConfig, progress: Progress) -> LoadedData:
         check_study()
     if config.tune:
         check_tuning(config.learner)
+    comparators(config.compare_with)
     with progress.stage("read the data"):
         data = load(config)
     indicators = data.bundle.indicators

@@ -15,6 +15,7 @@ from features.errors import InputError
 from features.information import InformationSet
 from models.binned_rows import BinnedRows
 from models.design import Design, origin_value
+from models.intervals import Bounds
 from models.learner_text import LIGHTGBM
 from models.nowcast import ImpliedLevels
 from models.shift import LINEAR_ROWS, ShiftChoice, ShiftModel
@@ -217,3 +218,7 @@ class FlowModel(Protocol):
     @abstractmethod
     def forecast(self, known: Known) -> Mapping[int, Vector]:
         """Forecast every horizon of ``known``, USD, shape ``[flow]``."""
+
+    def bounds(self, known: Known) -> Mapping[int, Bounds]:  # noqa: ARG002
+        """Intervals of its own by horizon; most models have none."""
+        return {}
