@@ -29,6 +29,7 @@ from forecasting.evaluation.finished_tasks import FinishedTasks, finished_tasks
 from forecasting.evaluation.folds import Fold
 from forecasting.evaluation.parallel import short_turns
 from forecasting.evaluation.prepared import PreparedData, prepare
+from forecasting.evaluation.run_models import comparators
 from forecasting.evaluation.study import Study, check_study, run_study
 from forecasting.evaluation.tasks import Compute
 from forecasting.final_forecast import FinalForecast, make_final_forecast
@@ -184,6 +185,7 @@ def _read(config: RunConfig, progress: Progress) -> LoadedData:
     given = feature_sources(config.features)
     if config.tune:
         check_tuning(config.learner)
+    comparators(config.compare_with)
     with progress.stage("read the data"):
         data = load(config)
         data = replace(data, sources=(*data.sources, *given))

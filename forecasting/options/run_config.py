@@ -199,6 +199,10 @@ class RunConfig:
         0, whole(0, 10_000), MODEL,
         "trials of a search over LightGBM's parameters, by Optuna, wherever weights are chosen and "
         "on years up to there alone; tells what it gained on later origins; needs gravicast[tune]")
+    compare_with: tuple[str, ...] = option(
+        (), kinds.COMPARATORS, MODEL,
+        "other models to back-test beside: theta, ets (need gravicast[compare]), chronos2, or a"
+        " class of your own as module:Class or file.py:Class")
     study: bool = option(
         False, kinds.SWITCH, MODEL,
         "back-test gravity models, LightGBM on levels, each channel left out and placebos too; "

@@ -56,6 +56,7 @@ EVERYTHING: dict[str, Any] = {
     "params": {"num_leaves": 7, "learning_rate": 0.05},
     "tune_every": 3,
     "tune": 40,
+    "compare_with": ("theta", "my_models.py:Mine"),
     "study": True,
     "seed": 11,
     "workers": 3,
