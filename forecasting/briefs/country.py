@@ -208,6 +208,11 @@ class SideFacts:
     ends: tuple[tuple[str, float, tuple[Part, ...]], ...]
 
 
+def side_facts(run: RunResult, code: str, year: int) -> tuple[SideFacts, ...]:
+    """Facts of a country's exports and imports in a target year, without past errors."""
+    return tuple(_facts(_side(run, code, side, year), None) for side in SIDES)
+
+
 def _facts(side: _Side, record: BriefTable | None) -> SideFacts:
     run, code, year, flows = side.run, side.code, side.year, side.flows
     moves = moved(flows["shift_usd"])
