@@ -205,7 +205,9 @@ def test_services_from_a_file_run_with_technology_and_totals_known_are_no_worse(
 
 def mirrored(rows):
     """Imports as their partners' exports, as balanced data have them."""
-    sold = {(one, other, item, year): value for one, other, f, item, year, value in rows if f == "X"}
+    sold = {
+        (one, other, item, year): value for one, other, f, item, year, value in rows if f == "X"
+    }
     return [
         (one, other, f, item, year,
          sold[(one, other, item, year) if f == "X" else (other, one, item, year)])
