@@ -123,8 +123,8 @@ def heatmap(run: RunResult, *, year: int) -> Figure:
     limit = symmetric_limit(known - middle)
     figure, panels = grid(1, 1, width=max(7.5, 3.2 + 0.24 * count), height=2.6 + 0.22 * count)
     axes: Axes = panels[0, 0]
-    image = axes.pcolormesh(matrix.percent, cmap=diverging(), vmin=middle - limit, vmax=middle + limit,
-                            edgecolors="#eeeeee", linewidth=0.4)  # fmt: skip
+    image = axes.pcolormesh(matrix.percent, cmap=diverging(), vmin=middle - limit,
+                            vmax=middle + limit, edgecolors="#eeeeee", linewidth=0.4)  # fmt: skip
     axes.invert_yaxis()
     axes.set_facecolor("#e4e4e4")  # cells without a number
     _mark(axes, matrix)
