@@ -152,7 +152,7 @@ def _record(bound: BoundPlan, run: RunResult, demand: ItemDemand) -> dict[str, o
 def _notes(bound: BoundPlan, demand: ItemDemand) -> list[str]:
     if not _has_stock(bound):
         return []
-    without, count = int((demand.own_sd == 0).sum()), len(demand.own_sd)
+    without, count = int((~demand.has_past).sum()), len(demand.has_past)
     if not without:
         return []
     return [
