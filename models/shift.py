@@ -67,6 +67,15 @@ class ShiftChoice:
     weight_power: float
     linear_share: float
 
+    @property
+    def weights(self) -> ShiftChoice:
+        """The choice of weights alone."""
+        return self
+
+    def booster(self, rounds: int, params: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Rounds and parameters of the booster, out of those of the run."""
+        return rounds, dict(params)
+
 
 CHOICES: tuple[ShiftChoice, ...] = tuple(
     ShiftChoice(weight_power, linear_share)

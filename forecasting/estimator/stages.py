@@ -20,6 +20,7 @@ from forecasting.evaluation.fold import FoldForecast, FoldResult, main_forecasts
 from forecasting.evaluation.folds import Fold
 from forecasting.evaluation.parallel import in_parallel
 from forecasting.evaluation.prepared import PreparedData, prepare, tuning_origins
+from forecasting.evaluation.run_models import comparators
 from forecasting.inputs.frames import TABLES, load_frames, named_tables, options_of
 from forecasting.inputs.load import LoadedData
 from forecasting.options.run_config import OUTPUT, RunConfig
@@ -28,7 +29,7 @@ from models.shift import ShiftChoice
 
 NOT_OF_FRAMES = frozenset(
     {"world", "store", "tables", "largest", "columns", "unit", "flow", "decimal", "extra_codes",
-     "explain_flow", "study", "cluster", *TABLES,
+     "explain_flow", "study", "tune", "cluster", *TABLES,
      *(name for name, option in RunConfig.OPTIONS.items() if option.group == OUTPUT)}
 )  # fmt: skip
 """Options of `RunConfig` that say nothing of a forecast from tables in memory."""
@@ -102,6 +103,7 @@ class Stages:
     @classmethod
     def of(cls, tables: Mapping[str, Any], config: RunConfig) -> Stages:
         """Read the tables and prepare them; refuses what they do not allow, before any fit."""
+        comparators(config.compare_with)
         data = load_frames(tables, config)
         folds = plan_backtest(data.bundle, config)
         return cls(config, data, prepare(data.bundle, config), folds)

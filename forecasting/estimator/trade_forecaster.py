@@ -11,7 +11,6 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
-from features.channels.own_features import own_features
 from features.errors import InputError, listed
 from forecasting.estimator.stages import Stages, check_levels, stages_of
 from forecasting.estimator.tables import (
@@ -302,7 +301,7 @@ class TradeForecaster(BaseEstimator):  # type: ignore[misc]
             )
         rule = self.config_.as_of_rule(bundle.panel.last_year)
         infos = information_sets(bundle, setting=setting, rule=rule, last=max(wanted))
-        own = own_features(self.forecaster_.own)
+        own = self.forecaster_.added
         matrices = OriginMatrices({setting: infos}, own=own, keep=1)
         parts = [
             feature_table(infos[origin], matrices[setting, origin], self.feature_names_)

@@ -21,8 +21,10 @@ from forecasting.evaluation.folds import Fold, plan_folds
 from forecasting.evaluation.parallel import in_parallel
 from forecasting.evaluation.prepared import PreparedData, tuning_origins
 from forecasting.evaluation.reliability import reliability_rows, summarise_reliability
+from forecasting.evaluation.run_models import run_models
 from forecasting.evaluation.scores import reported_strata, score_forecast, strata
 from forecasting.evaluation.tasks import Compute, FoldTask, Task, WeightLosses
+from forecasting.evaluation.tuning import Choices, Studies, run_studies, tuned
 from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
 from forecasting.run_folder.files import BACKTEST
@@ -54,9 +56,7 @@ def plan_backtest(bundle: DataBundle, config: RunConfig) -> tuple[Fold, ...]:
     return folds
 
 
-def choose_weights(
-    origins: Sequence[int], compute: Compute
-) -> dict[int, tuple[ShiftChoice, dict[ShiftChoice, float]]]:
+def choose_weights(origins: Sequence[int], compute: Compute) -> Choices:
     """Nested choice of weights at the years of `prepared.tuning_origins`.
 
     Returns
@@ -76,9 +76,7 @@ def choose_weights(
     return out
 
 
-def choice_at(
-    choices: dict[int, tuple[ShiftChoice, dict[ShiftChoice, float]]], origin: int
-) -> ShiftChoice:
+def choice_at(choices: Choices, origin: int) -> ShiftChoice:
     """The last choice made at or before ``origin``."""
     return choices[max(o for o in choices if o <= origin)][0]
 
@@ -128,6 +126,11 @@ def run_backtest(
     """
     with progress.stage("choose weights (nested)"):
         choices = choose_weights(tuning_origins(prepared, folds, config), compute)
+    studies: Studies = {}
+    if config.tune:
+        with progress.stage(f"tune ({config.tune} trials at each of {len(choices)} origins)"):
+            studies = run_studies(choices, compute)
+            choices = tuned(choices, studies)
     with progress.stage("calibrate on early origins"):
         calibration = Calibration(prepared, first_origin=folds[0].origin, horizons=config.horizons)
     rows: list[dict[str, object]] = []
@@ -136,7 +139,7 @@ def run_backtest(
     drivers: dict[int, pd.DataFrame] = {}
     results = compute(fold_tasks(folds, choose_at=lambda o: choice_at(choices, o)))
     path = stage / BACKTEST
-    with BacktestWriter(path, rule=prepared.rule, settings=config.settings) as writer:
+    with BacktestWriter(path, rule=prepared.rule, models=run_models(config)) as writer:
         for result in progress.steps("back-test", results, total=len(folds)):
             flows = prepared.flows_at(result.fold.origin)
             for block in scored_blocks(prepared, result, calibration):
@@ -151,6 +154,7 @@ def run_backtest(
         reliability=summarise_reliability(chances),
         calibration=calibration,
         choices=choices,
+        studies=studies,
         drivers=drivers,
         notes=_raking_notes(unreachable, gap),
     )
@@ -189,7 +193,9 @@ def scored_blocks(
         scores = [
             row
             for forecast in forecasts
-            for row in score_forecast(forecast, masks, bounds if forecast is main else None, beyond)
+            for row in score_forecast(
+                forecast, masks, bounds if forecast is main else forecast.bounds, beyond
+            )
         ]
         yield ScoredBlock(forecasts, bounds, scores)
     # Not earlier: a fold must not calibrate itself.
@@ -223,11 +229,15 @@ class ScoredBlock:
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """Results of the back-test that stay in memory: scores, calibration, choices and notes."""
+    """Results of the back-test that stay in memory: scores, calibration, choices and notes.
+
+    ``studies`` holds the trials of tuning, by origin; empty without.
+    """
 
     by_origin: pd.DataFrame
     reliability: pd.DataFrame
     calibration: Calibration
-    choices: dict[int, tuple[ShiftChoice, dict[ShiftChoice, float]]]
+    choices: Choices
+    studies: Studies
     drivers: dict[int, pd.DataFrame]
     notes: tuple[str, ...]

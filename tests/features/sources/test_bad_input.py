@@ -11,6 +11,7 @@ from fake_sources.everything import everything
 from fake_sources.server import Server
 
 from features.errors import InputError, SourceError, UnreachableError
+from features.sources.aidiffusion import AiDiffusion
 from features.sources.aipi import Aipi
 from features.sources.baci import Baci
 from features.sources.batis import Batis
@@ -18,6 +19,7 @@ from features.sources.brent import Brent
 from features.sources.comtrade import Comtrade
 from features.sources.cpb import Cpb
 from features.sources.desta import Desta
+from features.sources.eurostat import Eurostat
 from features.sources.geodist import GeoDist
 from features.sources.gravity import Gravity
 from features.sources.imts import Imts
@@ -35,6 +37,7 @@ Serve = Callable[..., Server]
 Get = Callable[..., Any]
 COMTRADE = Comtrade(reporters=("USA",), years=(2016,))
 ALL = [
+    AiDiffusion(), Eurostat(),
     Aipi(), Baci(level="total"), Batis(), Brent(), COMTRADE, Cpb(), Desta(), GeoDist(), Gravity(),
     Imts(),
     Itpde(), Larch(), Owid(), Protee(), Technology(), Wdi(), Wdi(via="bulk"), Weo(),

@@ -9,12 +9,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from fake_sources.aidiffusion import fake_diffusion
 from fake_sources.baci import FakeBaci, Row, release_zip
 from fake_sources.batis import FakeBatis
 from fake_sources.comtrade import FakeComtrade, Flow
 from fake_sources.cpb import fake_cpb
 from fake_sources.desta import fake_desta
 from fake_sources.eia import fake_eia
+from fake_sources.eurostat import FakeEurostat
 from fake_sources.geodist import HEADER, fake_geodist
 from fake_sources.gravity import fake_gravity
 from fake_sources.icio import FakeIcio
@@ -88,6 +90,8 @@ def everything() -> Fake:
         ("/system/files/cpbmedia/", fake_cpb()),
         ("/dnav/", fake_eia()),
         ("/DATA_DOWNLOAD/ProTEE/", fake_protee()),
+        ("/eurostat/", FakeEurostat()),
+        ("/microsoft/", fake_diffusion()),
         ("/", _comtrade()),
     ]
 
