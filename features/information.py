@@ -5,6 +5,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -281,6 +282,12 @@ class InformationSet:
         """Monthly trade out by the as-of date; None without."""
         return None if self._data.monthly is None else self._data.monthly.seen(self.as_of)
 
+    def without_monthly(self) -> InformationSet:
+        """What is known but monthly trade."""
+        other = copy(self)
+        other.__dict__["monthly"] = None
+        return other
+
     @property
     def reports(self) -> SeenReports | None:
         """What reporters had declared by the as-of date; None without reports."""
@@ -299,17 +306,18 @@ class InformationSet:
 
     def has_sector_attribute(self, name: str) -> bool:
         """Whether the table of sectors holds an attribute for some sector of the panel."""
-        return bool(np.isfinite(self._sector_values(name)).any())
+        return bool(np.isfinite(self.sector_values(name)).any())
 
     def by_sector(self, name: str) -> NDArray[np.float64]:
         """An attribute of each flow's sector, shape ``[flow]``; NaN where unknown.
 
-        Static, so known at every date: ``automation_exposure``, ``ai_exposure`` or
-        ``digitally_deliverable`` (0 or 1).
+        Static, so known at every date: ``automation_exposure``, ``ai_exposure``,
+        ``digitally_deliverable`` or ``services`` (0 or 1).
         """
-        return self._sector_values(name)[self.flows.sector]
+        return self.sector_values(name)[self.flows.sector]
 
-    def _sector_values(self, name: str) -> NDArray[np.float64]:
+    def sector_values(self, name: str) -> NDArray[np.float64]:
+        """The same attribute of each sector, shape ``[sector]``; NaN where unknown."""
         sectors = self._data.sectors
         if sectors is None:
             return np.full(len(self.flows.sectors), np.nan)
@@ -317,6 +325,7 @@ class InformationSet:
             "automation_exposure": sectors.automation_exposure,
             "ai_exposure": sectors.ai_exposure,
             "digitally_deliverable": sectors.digital.astype(np.float64),
+            "services": sectors.services.astype(np.float64),
         }.get(name, np.full(len(self.flows.sectors), np.nan))
 
     def last_year(self, name: str) -> int:

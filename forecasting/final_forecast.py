@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.channels.own_features import own_features
 from features.choices import REPORTS_KNOWN
-from features.data.indicators import IndicatorSpec
 from forecasting.evaluation.backtest import Backtest, choice_at
+from forecasting.evaluation.calibration import Calibration
 from forecasting.evaluation.folds import Fold
 from forecasting.evaluation.prepared import PreparedData
 from forecasting.explanation.drivers import Drivers, final_drivers
@@ -27,6 +26,8 @@ from forecasting.progress import Progress
 from models.design import origin_value
 from models.flow_model import Known, ReportedStart
 from models.forecaster import FittedForecaster, FittedNowcast, FlowForecast, ShiftForecaster
+from models.shift import ShiftChoice
+from models.totals import Totals, forecast_totals
 from models.volatility import flow_volatility
 
 
@@ -57,15 +58,8 @@ def make_final_forecast(
     prepared.matrices.let_go()
     return_freed()
     with progress.stage("fit and forecast"):
-        training = prepared.training(
-            config, origin=origin, choice=choice_at(backtest.choices, origin)
-        )
-        known = prepared.known(setting, origin=origin, horizons=config.horizons, training=training)
-        main = ShiftForecaster().fit(training)
-        if setting == REPORTS_KNOWN:
-            assert prepared.nowcasts is not None
-            known = prepared.nowcasts.known(known, main)
-        forecaster = _fitted(known, main, backtest, prepared.own)
+        choice = choice_at(backtest.choices, origin)
+        known, forecaster = fit_forecaster(prepared, config, choice, backtest.calibration)
         backtest.calibration.let_go()
         table, forecasts = _forecast(forecaster)
     with progress.stage("explain"):
@@ -84,42 +78,84 @@ def make_final_forecast(
     return FinalForecast(forecaster, forecasts, table, explained, attributions, measures)
 
 
+def fit_forecaster(
+    prepared: PreparedData, config: RunConfig, choice: ShiftChoice, calibration: Calibration | None
+) -> tuple[Known, FittedForecaster]:
+    """Fit on every year up to the last origin, in the first setting.
+
+    Parameters
+    ----------
+    prepared, config
+        Data and options.
+    choice
+        Weights chosen at the last origin.
+    calibration
+        Holds the errors of the back-test, which intervals are made of; None makes none.
+
+    Returns
+    -------
+    tuple
+        What is known at the last origin, and the fitted forecaster.
+    """
+    origin, setting = prepared.last_origin, config.settings[0]
+    training = prepared.training(config, origin=origin, choice=choice)
+    known = prepared.known(setting, origin=origin, horizons=config.horizons, training=training)
+    main = ShiftForecaster().fit(training)
+    if setting == REPORTS_KNOWN:
+        assert prepared.nowcasts is not None
+        known = prepared.nowcasts.known(known, main)
+    return known, _fitted(known, main, calibration, prepared)
+
+
 def _fitted(
-    known: Known, main: ShiftForecaster, backtest: Backtest, own: tuple[IndicatorSpec, ...]
+    known: Known,
+    main: ShiftForecaster,
+    calibration: Calibration | None,
+    prepared: PreparedData,
 ) -> FittedForecaster:
     assert main.shift is not None
     info, start = known.info, known.start
     ahead = known if start is None else start.ahead
     lead = ahead.origin - known.origin
+    later = [h for h in known.horizons if h > lead]
     return FittedForecaster(
         flows=info.flows,
         origin=known.origin,
         as_of=info.as_of.isoformat(),
         value=origin_value(info),
         features=ahead.features,
-        totals={h: ahead.totals[h - lead] for h in known.horizons if h > lead},
-        intervals={
-            horizon: backtest.calibration.intervals(
-                setting=info.setting, horizon=horizon, origin=known.origin
-            )
-            for horizon in known.horizons
-            if horizon > lead
+        totals={h: ahead.totals[h - lead] for h in later},
+        before_monthly={h + lead: totals for h, totals in _before_monthly(ahead).items()},
+        intervals={}
+        if calibration is None
+        else {
+            h: calibration.intervals(setting=info.setting, horizon=h, origin=known.origin)
+            for h in later
         },
         shift=main.shift,
         probability=known.training.probability,
-        own=own,
-        nowcast=None if start is None else _nowcast(start, backtest, known.origin),
+        own=prepared.own,
+        extra=prepared.extra,
+        nowcast=None if start is None else _nowcast(start, calibration, known.origin),
         volatility=flow_volatility(info.history),
     )
 
 
-def _nowcast(start: ReportedStart, backtest: Backtest, origin: int) -> FittedNowcast:
+def _before_monthly(known: Known) -> dict[int, Totals]:
+    """Totals by horizon as they would be forecast without monthly trade."""
+    if known.info.monthly is None or not known.horizons:
+        return {}
+    infos = {origin: info.without_monthly() for origin, info in known.infos.items()}
+    return forecast_totals(infos, origin=known.origin, horizons=known.horizons, technology=())
+
+
+def _nowcast(start: ReportedStart, calibration: Calibration | None, origin: int) -> FittedNowcast:
     return FittedNowcast(
         value=start.value,
         chance=start.chance,
         reported=start.implied.reported,
         levels=start.implied.levels,
-        intervals=backtest.calibration.nowcast_intervals(origin),
+        intervals=() if calibration is None else calibration.nowcast_intervals(origin),
     )
 
 
@@ -145,5 +181,5 @@ def _explain(
         by_origin=backtest.drivers,
         views=tree_views(forecaster.shift, explanation.data, design.features, seed=seed),
         horizons=known.horizons,
-        own=own_features(forecaster.own),
+        own=forecaster.added,
     )

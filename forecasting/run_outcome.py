@@ -8,13 +8,14 @@ from typing import Any
 import pandas as pd
 
 from features.catalogue import coverage
-from features.channels.own_features import own_features
 from forecasting.evaluation.audit import Audit, explained_counts
 from forecasting.evaluation.backtest import Backtest
 from forecasting.evaluation.prepared import PreparedData
+from forecasting.evaluation.run_models import tested_against
 from forecasting.evaluation.scores import SKILL_METRICS, summarise
 from forecasting.evaluation.significance import significance_table
 from forecasting.evaluation.study import Study
+from forecasting.evaluation.tuning import tuning_of
 from forecasting.final_forecast import FinalForecast
 from forecasting.inputs.load import LoadedData
 from forecasting.inputs.universe import universe_choices
@@ -25,7 +26,7 @@ from forecasting.results.result import RunResult
 from forecasting.results.versions import git_commit, versions
 from forecasting.run_folder.record import FORMAT
 from models.forecaster import FittedForecaster
-from models.registry import MAIN_MODEL, baselines
+from models.registry import MAIN_MODEL
 
 
 def run_result(
@@ -50,17 +51,18 @@ def run_result(
         significance=significance_table(
             by_origin if study is None else pd.concat([by_origin, study.by_origin]),
             model=MAIN_MODEL,
-            others=baselines(),
+            others=tested_against(config),
             metrics=SKILL_METRICS,
         ),
         reliability=backtest.reliability,
         study=study,
+        tuning=tuning_of(backtest.studies, by_origin) if backtest.studies else None,
         attributions=final.attributions,
         explanation=final.explained.explanation,
         channels=final.explained.channels,
         drivers=final.explained.features,
         stability=final.explained.stability,
-        coverage=coverage(info, matrix, own=own_features(prepared.own)),
+        coverage=coverage(info, matrix, own=prepared.added),
         measures=final.measures,
         provenance=provenance,
         timings=progress.seconds,
@@ -96,7 +98,7 @@ def run_provenance(
         "git": git_commit(),
         "nested_choices": {
             str(o): {
-                "chosen": asdict(choice),
+                "chosen": asdict(choice.weights),
                 "losses": [{**asdict(c), "loss": loss} for c, loss in losses.items()],
             }
             for o, (choice, losses) in backtest.choices.items()
@@ -105,6 +107,7 @@ def run_provenance(
             final.table,
             explained=len(explained.rows),
             largest_gap=explained.largest_gap,
+            exact=explained.exact,
         ),
         "audit": leaks.to_dict(),
         "measures_missing": final.measures.missing,

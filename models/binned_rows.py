@@ -77,14 +77,26 @@ class BinnedRows:
             If LightGBM refuses the parameters.
         """
         if power != self._power:
-            weight = None
-            if power:
-                weight = self._design.base[self._rows].astype(np.float64) ** power
-                weight = (weight / weight.mean()).astype(np.float32)
             # Not `set_weight`: where all weights are 1 it would leave those of the last fit.
-            self._data.set_field("weight", weight)
+            self._data.set_field("weight", self._weight(power))
             self._power = power
         return self._data
+
+    def learnt_from(
+        self, power: float
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32] | None]:
+        """Features ``[row, feature]``, shifts and weights ``[row]`` of learners without bins.
+
+        There are no weights where ``power`` is 0.
+        """
+        design, rows = self._design, self._rows
+        return design.features[rows], design.shift[rows], self._weight(power)
+
+    def _weight(self, power: float) -> NDArray[np.float32] | None:
+        if not power:
+            return None
+        weight = self._design.base[self._rows].astype(np.float64) ** power
+        return (weight / weight.mean()).astype(np.float32)
 
     def reversion(self, names: Sequence[str]) -> Reversion:
         """`fit_reversion` on the features ``names``, fitted once for all that share its inputs."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -12,12 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import InputError
+from features.feature import Channel
 from features.information import InformationSet
 from models.binned_rows import BinnedRows
 from models.design import Design, origin_value
+from models.intervals import Bounds
+from models.learner_text import LIGHTGBM
 from models.nowcast import ImpliedLevels
 from models.shift import LINEAR_ROWS, ShiftChoice, ShiftModel
-from models.totals import Totals
+from models.totals import Totals, forecast_totals
 from models.trade_probability import TradeProbability
 
 Vector = NDArray[np.float64]
@@ -33,7 +36,7 @@ class Training:
         Rows with a target year up to the origin, of every setting.
     names, own
         Columns of the design; those of them that are features of the user's own series.
-    choice, rounds, params
+    choice, rounds, params, learner
         Of `models.shift.ShiftModel`.
     max_rows
         Rows drawn from the design at most, see `rows`; the linear model draws `LINEAR_ROWS` times
@@ -51,6 +54,7 @@ class Training:
     max_rows: int
     seed: int
     threads: int
+    learner: str = LIGHTGBM
     _fitted: dict[tuple[str, ...], ShiftModel] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
@@ -62,7 +66,7 @@ class Training:
     def binned(self) -> BinnedRows:
         """The rows of the shift models, binned once for all of them."""
         linear = self.design.thinned(max_rows=LINEAR_ROWS * self.max_rows, seed=self.seed)
-        return self._shift(self.names).binned(self.rows, linear=linear)
+        return self.unfitted(self.names).binned(self.rows, linear=linear)
 
     def shift(self, names: Sequence[str]) -> ShiftModel:
         """The shift model on some of the features, fitted.
@@ -72,18 +76,21 @@ class Training:
         """
         known = tuple(np.array(self.names)[self.binned.known & np.isin(self.names, names)])
         if known not in self._fitted:
-            self._fitted[known] = self._shift(known).fit_binned(self.binned)
-        return replace(self._fitted[known], names=tuple(names))
+            self._fitted[known] = self.unfitted(known).fit_binned(self.binned)
+        return self._fitted[known].on(tuple(names))
 
-    def _shift(self, names: Sequence[str]) -> ShiftModel:
+    def unfitted(self, names: Sequence[str]) -> ShiftModel:
+        """The shift model on some of the features, not fitted."""
+        rounds, params = self.choice.booster(self.rounds, self.params)
         return ShiftModel(
             names,
-            self.choice,
-            self.rounds,
+            self.choice.weights,
+            rounds,
             self.seed,
             threads=self.threads,
-            params=self.params,
+            params=params,
             own=self.own,
+            learner=self.learner,
         )
 
     @cached_property
@@ -157,6 +164,21 @@ class Known:
             for horizon in self.horizons
         }
 
+    def totals_with(self, channels: Collection[Channel]) -> Mapping[int, Totals]:
+        """Totals of the target years, forecast with the technology of these channels alone.
+
+        Without the others the model of totals is fitted anew, as a model of flows would be.
+        """
+        used = {channel for totals in self.totals.values() for channel in totals.channels}
+        kept = used.intersection(channels)
+        if kept == used:
+            return self.totals
+        if not kept:
+            return {horizon: totals.without_technology for horizon, totals in self.totals.items()}
+        return forecast_totals(
+            self.infos, origin=self.origin, horizons=self.horizons, technology=kept
+        )
+
     def like(self, other: Known) -> bool:
         """Whether models of features and totals alone forecast the same from both.
 
@@ -212,3 +234,7 @@ class FlowModel(Protocol):
     @abstractmethod
     def forecast(self, known: Known) -> Mapping[int, Vector]:
         """Forecast every horizon of ``known``, USD, shape ``[flow]``."""
+
+    def bounds(self, known: Known) -> Mapping[int, Bounds]:  # noqa: ARG002
+        """Intervals of its own by horizon; most models have none."""
+        return {}

@@ -149,7 +149,7 @@ def _scale(
     for start in range(0, len(cube), together):
         part = slice(start, start + together)
         scaled = _sinkhorn(cube[part], rows[part], columns[part], tolerance, max_iterations)
-        for sector in np.flatnonzero(rows[part].any(axis=1)):
+        for sector in np.flatnonzero(rows[part].any(axis=1)).tolist():
             one = _finished(
                 scaled, sector, cube[part], rows[part], columns[part], tolerance=tolerance
             )

@@ -14,8 +14,11 @@ from typing import Literal
 from features.catalogue import without_technology
 from features.choices import SETTINGS, Setting
 from models.baselines import Drift, FromReports, LagBooster, LastValue, LastValueRaked
+from models.comparators.chronos import Chronos2
+from models.comparators.comparator import Comparator, Compared
+from models.comparators.statistical import ets, theta
 from models.flow_model import FlowModel
-from models.forecaster import ShiftForecaster
+from models.forecaster import ShiftForecaster, Untuned
 from models.gravity import Gravity, dynamic, three_way
 
 MAIN_MODEL = "gravicast"
@@ -23,6 +26,8 @@ ABLATION = "without_technology"
 LAST_VALUE = "last_value"
 """Skill is measured against it."""
 RAKED_BASE = "last_value_raked"
+UNTUNED = "default_parameters"
+"""Tuning is tested against it."""
 GREY_DOT = ("grey", ".")
 
 
@@ -45,8 +50,9 @@ class Model:
         False where forecasts are the same in every setting: they are computed once.
     setting
         The only setting it forecasts in; None forecasts in every one.
-    study
-        Whether only a study forecasts with it, not every back-test.
+    of
+        What forecasts with it: every back-test (``"run"``), or one with ``--study``, ``--tune`` or
+        ``--compare-with``.
     package
         Optional package it needs.
     """
@@ -58,16 +64,23 @@ class Model:
     role: Literal["main", "ablation", "baseline", "bound"] = "baseline"
     by_setting: bool = True
     setting: Setting | None = None
-    study: bool = False
+    of: Literal["run", "study", "tune", "compare"] = "run"
     package: str | None = None
 
 
-_gravity = partial(Model, study=True, package="pyfixest")
+_gravity = partial(Model, of="study", package="pyfixest")
+
+
+def _compared(name: str, label: str, make: Callable[[], Comparator], marker: tuple[str, str],
+              package: str) -> Model:  # fmt: skip
+    return Model(name, label, partial(Compared, name, make), marker, of="compare", package=package)
+
 
 MODELS: tuple[Model, ...] = (
     Model(MAIN_MODEL, "gravicast", ShiftForecaster, ("black", "o"), "main"),
     Model(ABLATION, "without technology", partial(ShiftForecaster, without_technology),
           ("orange", "s"), "ablation"),
+    Model(UNTUNED, "default parameters", Untuned, ("grey", "s"), "ablation", of="tune"),
     Model(RAKED_BASE, "raked base", LastValueRaked, ("blue", "D")),
     Model(LAST_VALUE, "last value", LastValue, ("vermillion", "v")),
     Model("report_growth", "growth of reports", partial(FromReports, attrgetter("growth")),
@@ -78,11 +91,14 @@ MODELS: tuple[Model, ...] = (
     Model("lightgbm_differences", "LightGBM, differences", partial(LagBooster, "differences"),
           ("sky", "P"), by_setting=False),
     Model("lightgbm_levels", "LightGBM, levels", partial(LagBooster, "levels"),
-          ("purple", "X"), by_setting=False, study=True),
+          ("purple", "X"), by_setting=False, of="study"),
     _gravity("gravity_three_way", "gravity, three-way PPML", partial(Gravity, three_way)),
     _gravity("gravity_dynamic", "gravity, dynamic PPML", partial(Gravity, dynamic)),
     _gravity("gravity_three_way_oracle", "gravity, three-way PPML with true totals (oracle)",
              partial(Gravity, three_way), role="bound"),
+    _compared("theta", "theta (statsmodels)", theta, ("olive", "p"), "statsmodels"),
+    _compared("ets", "ETS (statsmodels)", ets, ("brown", "h"), "statsmodels"),
+    _compared("chronos2", "Chronos-2", Chronos2, ("vermillion", "*"), "chronos"),
 )  # fmt: skip
 """In the order of reports."""
 
@@ -90,12 +106,17 @@ MODELS: tuple[Model, ...] = (
 def backtest_models(settings: Iterable[Setting] = SETTINGS) -> tuple[Model, ...]:
     """Models of every back-test in those settings."""
     having = (None, *settings)
-    return tuple(model for model in MODELS if not model.study and model.setting in having)
+    return tuple(model for model in MODELS if model.of == "run" and model.setting in having)
+
+
+def registered(name: str) -> Model:
+    """A model by its name."""
+    return next(model for model in MODELS if model.name == name)
 
 
 def study_models() -> tuple[Model, ...]:
     """Models that only a study forecasts with."""
-    return tuple(model for model in MODELS if model.study)
+    return tuple(model for model in MODELS if model.of == "study")
 
 
 def baselines() -> tuple[str, ...]:

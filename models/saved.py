@@ -1,11 +1,12 @@
-"""A fitted forecaster on disk: booster text, JSON and Parquet, no pickles."""
+"""A fitted forecaster on disk: booster text or skops, JSON and Parquet, no pickles."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -18,10 +19,14 @@ from features.data.flows import FlowIndex
 from features.data.indicators import IndicatorSpec
 from features.data.reports import REPORTERS
 from features.errors import InputError
+from features.feature import Feature
 from features.files.tables import sha256
+from features.information import InformationSet
 from models.forecaster import FittedForecaster, FittedNowcast
 from models.intervals import Intervals
+from models.learner_text import LIGHTGBM
 from models.reversion import Reversion
+from models.saved_learner import LEARNER_FILE, read_learner, write_learner
 from models.shift import ShiftChoice, ShiftModel
 from models.totals import Totals
 from models.trade_probability import TradeProbability
@@ -36,6 +41,8 @@ _NOWCAST = "nowcast:"
 _VOLATILITY = "interval:volatility"
 _NAMED = 3
 """Features named where two catalogues differ."""
+_EXTRA = ("name", "channel", "unit", "series", "sign", "source")
+"""What is kept of a feature that a user wrote."""
 _META, _STATE, _SHIFT, _PROBABILITY = (
     "forecaster.json",
     "state.parquet",
@@ -46,12 +53,13 @@ _META, _STATE, _SHIFT, _PROBABILITY = (
 
 def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
     """Write a forecaster into an existing, empty folder."""
-    assert forecaster.shift.booster_ is not None
-    _write_booster(forecaster.shift.booster_, folder / _SHIFT)
+    if forecaster.shift.booster_ is not None:
+        _write_booster(forecaster.shift.booster_, folder / _SHIFT)
+    learner = forecaster.shift.learner_
     reversion = forecaster.shift.reversion_
     if forecaster.probability.booster_ is not None:
         _write_booster(forecaster.probability.booster_, folder / _PROBABILITY)
-    state = pd.DataFrame(forecaster.features, columns=_columns(forecaster.own))
+    state = pd.DataFrame(forecaster.features, columns=_columns(forecaster.added))
     state["value_origin"] = forecaster.value
     nowcast = forecaster.nowcast
     if nowcast is not None:
@@ -74,17 +82,19 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
             "rounds": forecaster.shift.rounds,
             "seed": forecaster.shift.seed,
             "reversion": reversion and _lists(asdict(reversion)),
+            **({} if learner is None else {"learner": write_learner(learner, folder)}),
         },
         "probability": {
             "names": list(forecaster.probability.names),
             "constant": forecaster.probability.constant_,
             "calibration": forecaster.probability.calibration_,
         },
-        "totals": {str(h): _lists(asdict(t)) for h, t in forecaster.totals.items()},
+        "totals": {str(h): _totals_meta(t) for h, t in forecaster.totals.items()},
+        "before_monthly": {str(h): _totals_meta(t) for h, t in forecaster.before_monthly.items()},
         "intervals": {str(h): _lists(asdict(i)) for h, i in forecaster.intervals.items()},
         "sha256": {
             name: sha256(folder / name)
-            for name in (_STATE, _SHIFT, _PROBABILITY)
+            for name in (_STATE, _SHIFT, _PROBABILITY, LEARNER_FILE)
             if (folder / name).is_file()
         },
     }
@@ -92,17 +102,28 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
         meta["nowcast_intervals"] = [_lists(asdict(i)) for i in nowcast.intervals]
     if forecaster.own:
         meta["own"] = [asdict(spec) for spec in forecaster.own]
+    if forecaster.extra:
+        meta["extra"] = [{name: getattr(one, name) for name in _EXTRA} for one in forecaster.extra]
     (folder / _META).write_text(json.dumps(meta), encoding="utf-8")
 
 
-def load_forecaster(folder: Path) -> FittedForecaster:
+def load_forecaster(folder: Path, *, trusted: str | None = None) -> FittedForecaster:
     """Read what `save_forecaster` wrote.
+
+    Parameters
+    ----------
+    folder
+        Of the forecaster.
+    trusted
+        The learner as the run named it, where its class is neither scikit-learn's nor of XGBoost,
+        CatBoost or LightGBM: reading it runs code that only you can vouch for.
 
     Raises
     ------
     InputError
         If the folder was written by another version of the format or of the feature catalogue, or
-        a file is not the one that was written.
+        a file is not the one that was written. A learner that is neither known nor ``trusted``
+        raises it where it is asked for a forecast.
     OSError
         If a file is missing.
     """
@@ -111,7 +132,8 @@ def load_forecaster(folder: Path) -> FittedForecaster:
     _check_files(folder, meta.get("sha256", {}))
     state = pd.read_parquet(folder / _STATE)
     own = tuple(IndicatorSpec(**spec) for spec in meta.get("own", ()))
-    columns = _columns(own)
+    extra = tuple(_extra(one) for one in meta.get("extra", ()))
+    columns = _columns((*own_features(own), *extra))
     beside = ("value_origin", _CELL, _NOWCAST, _VOLATILITY)
     present = [name for name in state if not str(name).startswith(beside)]
     differs = _difference(meta["format"], present, columns)
@@ -121,15 +143,7 @@ def load_forecaster(folder: Path) -> FittedForecaster:
             remedy="Train it again with `gravicast run`",
             file=folder,
         )
-    shift = ShiftModel(
-        tuple(meta["shift"]["names"]),
-        ShiftChoice(**meta["shift"]["choice"]),
-        meta["shift"]["rounds"],
-        meta["shift"]["seed"],
-        booster_=_booster(folder / _SHIFT),
-        reversion_=_reversion(meta["shift"]["reversion"]),
-        own=tuple(columns[len(NAMES) :]),
-    )
+    shift = _shift(meta["shift"], folder, own=tuple(columns[len(NAMES) :]), trusted=trusted)
     constant = meta["probability"]["constant"]
     booster = _booster(folder / _PROBABILITY) if constant is None else None
     return FittedForecaster(
@@ -138,7 +152,8 @@ def load_forecaster(folder: Path) -> FittedForecaster:
         as_of=meta["as_of"],
         value=state["value_origin"].to_numpy(dtype=np.float64),
         features=np.ascontiguousarray(state[columns].to_numpy(dtype=np.float32)),
-        totals={int(h): Totals(**_arrays(t)) for h, t in meta["totals"].items()},
+        totals={int(h): _totals(t) for h, t in meta["totals"].items()},
+        before_monthly={int(h): _totals(t) for h, t in meta.get("before_monthly", {}).items()},
         intervals={int(h): Intervals(**_arrays(i)) for h, i in meta["intervals"].items()},
         shift=shift,
         probability=TradeProbability(
@@ -148,9 +163,32 @@ def load_forecaster(folder: Path) -> FittedForecaster:
             calibration_=tuple(tuple(terms) for terms in meta["probability"]["calibration"]),
         ),
         own=own,
+        extra=extra,
         nowcast=_nowcast(state, meta["nowcast_intervals"]) if "nowcast_intervals" in meta else None,
         volatility=state[_VOLATILITY].to_numpy() if _VOLATILITY in state else None,
     )
+
+
+def _shift(
+    meta: dict[str, Any], folder: Path, *, own: tuple[str, ...], trusted: str | None
+) -> ShiftModel:
+    """The fitted shift model."""
+    learner = meta.get("learner")
+    shift = ShiftModel(
+        tuple(meta["names"]),
+        ShiftChoice(**meta["choice"]),
+        meta["rounds"],
+        meta["seed"],
+        own=own,
+        learner=LIGHTGBM if learner is None else learner["text"],
+    )
+    shift.booster_ = shift.learner_ = None
+    if learner is None:
+        shift.booster_ = _booster(folder / _SHIFT)
+    else:
+        shift.learner_ = read_learner(learner, folder, own=own, trusted=trusted)
+    shift.reversion_ = _reversion(meta["reversion"])
+    return shift
 
 
 def _per_flow(nowcast: FittedNowcast) -> dict[str, NDArray[Any]]:
@@ -209,9 +247,21 @@ def _booster(file: Path) -> lightgbm.Booster:
     return lightgbm.Booster(model_str=file.read_text(encoding="utf-8"))
 
 
-def _columns(own: tuple[IndicatorSpec, ...]) -> list[str]:
+def _columns(added: Sequence[Feature]) -> list[str]:
     """Features in the order of a forecaster's columns."""
-    return [*NAMES, *(feature.name for feature in own_features(own))]
+    return [*NAMES, *(feature.name for feature in added)]
+
+
+def _extra(meta: dict[str, Any]) -> Feature:
+    """A feature that a user wrote, without its code: that is not part of a model."""
+
+    def refuse(_: InformationSet) -> NoReturn:
+        raise InputError(
+            f"the model was trained with the feature {meta['name']!r}, which is code of your own",
+            remedy="Name the module that holds it with --features",
+        )
+
+    return Feature(**{**meta, "series": tuple(meta["series"])}, build=refuse)
 
 
 def _difference(written: int, names: list[str], known: list[str]) -> str:
@@ -237,6 +287,24 @@ def _reversion(meta: dict[str, Any] | None) -> Reversion | None:
     arrays = _arrays({name: meta[name] for name in ("edges", "slopes", "means")})
     return Reversion(
         names=tuple(meta["names"]), horizon=meta["horizon"], average=meta["average"], **arrays
+    )
+
+
+def _totals_meta(totals: Totals) -> dict[str, Any]:
+    meta: dict[str, Any] = _lists({"exporter": totals.exporter, "importer": totals.importer})
+    if totals.channels:
+        meta["channels"] = list(totals.channels)
+        meta["coalitions"] = [_totals_meta(one) for one in totals.coalitions.values()]
+    return meta
+
+
+def _totals(meta: dict[str, Any]) -> Totals:
+    sides = _arrays({name: meta[name] for name in ("exporter", "importer")})
+    coalitions = [_totals(one) for one in meta.get("coalitions", ())]
+    return Totals(
+        **sides,
+        channels=tuple(meta.get("channels", ())),
+        coalitions={one.channels: one for one in coalitions},
     )
 
 

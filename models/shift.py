@@ -1,20 +1,25 @@
-"""The shift model: a LightGBM over all horizons, averaged with a linear model of reversion."""
+"""The shift model: a learner over all horizons, averaged with a linear model of reversion."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import check_is_fitted
 
 from features.catalogue import NAMES, positions
 from features.errors import InputError
 from models.binned_rows import FEWEST_ROWS, BinnedRows
 from models.booster_params import by_name
 from models.design import Design, grow, midpoint_growth
+from models.fitted_learner import FittedLearner, fit_learner
+from models.learner_text import LIGHTGBM
 from models.reversion import Reversion
 from models.tree_shap.path_dependent import tree_shap
 
@@ -62,6 +67,15 @@ class ShiftChoice:
     weight_power: float
     linear_share: float
 
+    @property
+    def weights(self) -> ShiftChoice:
+        """The choice of weights alone."""
+        return self
+
+    def booster(self, rounds: int, params: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Rounds and parameters of the booster, out of those of the run."""
+        return rounds, dict(params)
+
 
 CHOICES: tuple[ShiftChoice, ...] = tuple(
     ShiftChoice(weight_power, linear_share)
@@ -70,48 +84,60 @@ CHOICES: tuple[ShiftChoice, ...] = tuple(
 )
 
 
-@dataclass(slots=True)
-class ShiftModel:
-    """Booster and linear model for the trade-pattern shift, scikit-learn conventions.
+class ShiftModel(BaseEstimator):  # type: ignore[misc]
+    """Learner and linear model for the trade-pattern shift: an estimator of scikit-learn's kind.
 
     Parameters
     ----------
     names
         Features it may use; the full catalogue by default.
     choice
-        Weights of rows and of the linear model.
+        Weights of rows and of the linear model; the first of `CHOICES` by default.
     rounds
-        Boosting rounds.
+        Boosting rounds of LightGBM.
     seed, threads
         LightGBM runs deterministically; the result does not depend on ``threads``. Fits that
         run at the same time must each be given 1: LightGBM keeps the number of threads in a
         process-wide variable, and if it changes during a fit, LightGBM writes past its buffers.
-        The same is true of predictions and data sets.
+        The same is true of predictions and data sets. Other learners take one thread always.
     params
         LightGBM parameters on top of `DEFAULT_PARAMS`.
     own
         Columns of the design after the built-in ones: features of the user's own series.
+    learner
+        `models.learner_text.LIGHTGBM`, or the text that names another learner.
 
     Attributes
     ----------
     booster_
-        The fitted `lightgbm.Booster`.
+        The fitted `lightgbm.Booster`; None with another learner.
+    learner_
+        The other learner, fitted; None with LightGBM.
     reversion_
         The fitted linear model; None where ``choice.linear_share`` is 0.
     """
 
-    names: Sequence[str] = NAMES
-    choice: ShiftChoice = CHOICES[0]
-    rounds: int = 80
-    seed: int = 0
-    threads: int = 0
-    params: Mapping[str, Any] = field(default_factory=dict)
-    own: Sequence[str] = ()
-    booster_: lightgbm.Booster | None = None
-    reversion_: Reversion | None = None
+    booster_: lightgbm.Booster | None
+    learner_: FittedLearner | None
+    reversion_: Reversion | None
 
-    def fit(self, design: Design) -> ShiftModel:
-        """Fit on the rows of a design that `models.binned_rows` names.
+    def __init__(
+        self,
+        names: Sequence[str] = NAMES,
+        choice: ShiftChoice = CHOICES[0],
+        rounds: int = 80,
+        seed: int = 0,
+        threads: int = 0,
+        params: Mapping[str, Any] | None = None,
+        own: Sequence[str] = (),
+        learner: str = LIGHTGBM,
+    ) -> None:
+        self.names, self.choice, self.rounds = names, choice, rounds
+        self.seed, self.threads, self.params = seed, threads, params
+        self.own, self.learner = own, learner
+
+    def fit(self, design: Design, y: None = None) -> ShiftModel:  # noqa: ARG002
+        """Fit on the rows of a design that `models.binned_rows` names; it holds the targets too.
 
         Raises
         ------
@@ -147,26 +173,52 @@ class ShiftModel:
         InputError
             If LightGBM refuses ``params``.
         """
+        power, share = self.choice.weight_power, self.choice.linear_share
+        self.booster_ = self.learner_ = None
+        if self.learner == LIGHTGBM:
+            self.booster_ = self._boosted(rows)
+        else:
+            self.learner_ = fit_learner(
+                self.learner, rows, names=self.names, own=self.own, power=power, seed=self.seed
+            )
+        self.reversion_ = rows.reversion(self.names) if share else None
+        return self
+
+    def _boosted(self, rows: BinnedRows) -> lightgbm.Booster:
         import lightgbm
 
         params = self._params()
         try:
             params |= splits_on(self.names, rows, given=params)
             data = rows.weighed(self.choice.weight_power)
-            self.booster_ = lightgbm.train(params, data, num_boost_round=self.rounds)
+            return lightgbm.train(params, data, num_boost_round=self.rounds)
         except lightgbm.basic.LightGBMError as error:
             if not self.params:
                 raise
             raise InputError(
                 f"LightGBM refuses its parameters ({error})", remedy="Correct the option `params`"
             ) from error
-        share = self.choice.linear_share
-        self.reversion_ = rows.reversion(self.names) if share else None
-        return self
+
+    def on(self, names: Sequence[str]) -> ShiftModel:
+        """The same fitted model under more names: the added columns had no value in training."""
+        other = copy(self)
+        other.names = names
+        return other
+
+    @property
+    def exact(self) -> bool:
+        """Whether `contributions` are exact Shapley values, and no estimates by permutations."""
+        check_is_fitted(self, "reversion_")
+        return self.learner_ is None or self.learner_.exact
 
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float64]:
         """Expected shift of rows with the catalogue's columns, shape ``[row]``, in [-1.9, 1.9]."""
-        predicted = np.asarray(self._fitted().predict(features, num_threads=self.threads))
+        check_is_fitted(self, "reversion_")
+        if self.learner_ is not None:
+            predicted = self.learner_.predict(features)
+        else:
+            assert self.booster_ is not None
+            predicted = np.asarray(self.booster_.predict(features, num_threads=self.threads))
         if self.reversion_ is not None:
             predicted = self._blend(predicted, self.reversion_.predict(features))
         return np.clip(predicted, -1.9, 1.9)
@@ -174,7 +226,9 @@ class ShiftModel:
     def contributions(
         self, features: NDArray[np.float32], *, threads: int = 0
     ) -> NDArray[np.float64]:
-        """Exact SHAP values of the raw prediction: path-dependent for the trees, and linear.
+        """SHAP values of the raw prediction: path-dependent for the trees, and linear.
+
+        They are exact but for learners that `models.learner_shap` has no exact method for.
 
         Parameters
         ----------
@@ -188,10 +242,15 @@ class ShiftModel:
         ndarray, shape ``[row, len(names) + 1]``
             One column per feature, the last the base value; rows sum to the unclipped prediction.
         """
-        found = tree_shap(self._fitted(), features, threads=threads)
-        # The other columns have none: no tree splits on them.
-        own = found.values[:, positions(self.names, own=self.own)]
-        values = np.column_stack([own, np.full(len(features), found.base_value)])
+        check_is_fitted(self, "reversion_")
+        if self.learner_ is not None:
+            values = self.learner_.contributions(features, names=self.names)
+        else:
+            assert self.booster_ is not None
+            found = tree_shap(self.booster_, features, threads=threads)
+            # The other columns have none: no tree splits on them.
+            used = found.values[:, positions(self.names, own=self.own)]
+            values = np.column_stack([used, np.full(len(features), found.base_value)])
         if self.reversion_ is None:
             return values
         return self._blend(values, self.reversion_.contributions(features, names=self.names))
@@ -202,18 +261,13 @@ class ShiftModel:
         share = self.choice.linear_share
         return (1.0 - share) * booster + share * linear
 
-    def _fitted(self) -> lightgbm.Booster:
-        if self.booster_ is None:
-            raise ValueError("the shift model is not fitted yet")
-        return self.booster_
-
     def _params(self) -> dict[str, Any]:
         params: dict[str, Any] = {**DEFAULT_PARAMS, "seed": self.seed, "verbosity": -1}
         # Last, so that a user's parameters cannot override them: results would depend on the number
         # of cores.
         return {
             **params,
-            **by_name(self.params),
+            **by_name(self.params or {}),
             "num_threads": self.threads,
             "deterministic": True,
             "force_row_wise": True,
@@ -281,6 +335,7 @@ def losses(
     seed: int,
     threads: int,
     own: Sequence[str] = (),
+    learner: str = LIGHTGBM,
     rounds: int = 40,
     max_rows: int = 50_000,
 ) -> dict[ShiftChoice, float]:
@@ -296,12 +351,12 @@ def losses(
     """
     past, recent = validation_rows(design, year=year)
     rows = past.thinned(max_rows=max_rows, seed=seed)
-    model = ShiftModel(names, CHOICES[0], rounds, seed, threads, own=own)
+    model = ShiftModel(names, CHOICES[0], rounds, seed, threads, own=own, learner=learner)
     binned = model.binned(rows, linear=past.thinned(max_rows=LINEAR_ROWS * max_rows, seed=seed))
     linear = binned.reversion(names).predict(recent.features)
     found = {}
     for boosted in (choice for choice in CHOICES if choice.linear_share == 0):
-        trees = replace(model, choice=boosted).fit_binned(binned).predict(recent.features)
+        trees = clone(model).set_params(choice=boosted).fit_binned(binned).predict(recent.features)
         # Every share of the linear model is a mix of the same two forecasts: no further fits.
         for candidate in CHOICES:
             if replace(candidate, linear_share=0.0) == boosted:

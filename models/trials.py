@@ -190,7 +190,7 @@ def _fitted(trial: Trial, rows: Design, *, seed: int, threads: int) -> ShiftMode
         trial.rounds,
         seed,
         threads=threads,
-        params=trial.params,
+        params=dict(trial.params),
         own=trial.own,
     )
     return model.fit(rows)

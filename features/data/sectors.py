@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from features.errors import InputError
 from features.files.tables import read_table
-from features.reading.schemas import EXPOSURES, SECTORS
+from features.reading.schemas import DATA_INTENSITY, EXPOSURES, SECTORS
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class SectorAttributes:
         Static exposure in [0, 1]. Where the file has no such column, 1 for manufacturing and 0 for
         others, and 1 for digitally deliverable services and 0 for others: the coarsest split: which
         sectors could be exposed, not by how much.
+    data_intensity
+        Of production, in [0, 1]; None where the file has no such column.
     statements
         What reading the file decided or counted.
     """
@@ -40,6 +42,7 @@ class SectorAttributes:
     digital: NDArray[np.bool_]
     automation_exposure: NDArray[np.float64]
     ai_exposure: NDArray[np.float64]
+    data_intensity: NDArray[np.float64] | None
     statements: tuple[str, ...]
 
     @property
@@ -63,7 +66,7 @@ class SectorAttributes:
         ----------
         frame
             Columns ``sector, kind, digitally_deliverable`` and, where there are any, ``name,
-            automation_exposure, ai_exposure``; one row a sector.
+            automation_exposure, ai_exposure, data_intensity``; one row a sector.
         sectors
             Codes of the panel, in its order.
         file
@@ -74,7 +77,7 @@ class SectorAttributes:
         InputError
             For a missing column, a panel without sectors, a row without a sector, a sector of the
             panel without a row, a sector with two, an unknown kind, a flag that is not 0 or 1, or
-            an exposure outside [0, 1].
+            an exposure or a data intensity outside [0, 1].
         """
         file = "sector table" if file is None else file
         _refuse_no_sectors(sectors, file=file)
@@ -86,7 +89,9 @@ class SectorAttributes:
         manufacturing, services = kind == "manufacturing", kind == "services"
         digital = flagged & services
         given = {
-            name: checked.numbers[name][place] for name in EXPOSURES if name in checked.numbers
+            name: checked.numbers[name][place]
+            for name in (*EXPOSURES, DATA_INTENSITY)
+            if name in checked.numbers
         }
         names = checked.texts["name"][place] if "name" in checked.texts else sectors
         return cls(
@@ -98,6 +103,7 @@ class SectorAttributes:
             digital=digital,
             automation_exposure=given.get("automation_exposure", manufacturing.astype(np.float64)),
             ai_exposure=given.get("ai_exposure", digital.astype(np.float64)),
+            data_intensity=given.get(DATA_INTENSITY),
             statements=_statements(
                 digital=int(digital.sum()),
                 no_service=int((flagged & ~services).sum()),

@@ -1,8 +1,11 @@
 r"""Which measures of the trade pattern there are, and the formula of each: one module a family.
 
-Market shares, concentration and dependence, regions and distance, births and deaths of links; with
-sectors the structure of exports and revealed advantage; with domestic sales among the flows
-reshoring; with input-output tables value chains and the digital services inside exports.
+Market shares, concentration and dependence, regions and distance, imports from low-cost countries,
+births and deaths of links; with sectors the structure of exports, revealed advantage, digital
+slices and the concentration of exporters (platforms); with domestic sales among the flows
+reshoring; with input-output tables value chains and the digital services inside exports. Two more
+wait for data of yours: a column ``data_intensity`` of the sector table (from 0 to 1), and pairs
+with ``hosting``, the share of iso3_d's web content that iso3_o hosts.
 ``gravicast measures --list`` gives each with its source, unit and needs. All of them need::
 
     gravicast run --trade sector_flows.parquet --domestic include --negatives zero \

@@ -10,6 +10,7 @@ from features.measures import (
     geography,
     links,
     market_shares,
+    platforms,
     reshoring,
 )
 from features.measures.measure import Measure, Need, PanelContext
@@ -23,6 +24,7 @@ MEASURES: tuple[Measure, ...] = (
     *reshoring.MEASURES,
     *chain_position.MEASURES,
     *digital.MEASURES,
+    *platforms.MEASURES,
 )
 """All measures, in the order of tables and reports."""
 
@@ -32,6 +34,9 @@ UNMET: dict[Need, str] = {
     "domestic": "domestic sales are not among the flows (--domestic include)",
     "distance": "distances are unknown: give a pair file with `distw` or `dist` (--pairs FILE)",
     "regions": "no country of the panel is in a known region",
+    "low_cost": "no low-cost country of Kearney's list is in the panel",
+    "data": "the data intensity of sectors is unknown: give --sectors a column `data_intensity`",
+    "hosting": "hosts of web content are unknown: give a pair file with `hosting` (--pairs FILE)",
     "tables": "no input-output tables were given (--domestic include --tables DIR)",
 }
 """Reason to give for each need that is not met."""
@@ -60,6 +65,9 @@ def _lacking(context: PanelContext, *, tables: bool) -> set[Need]:
         "domestic": context.domestic,
         "distance": context.distance is not None,
         "regions": context.region is not None,
+        "low_cost": bool(reshoring.low_cost(context.countries).any()),
+        "data": context.data_intensity is not None,
+        "hosting": context.hosting is not None,
         "tables": tables,
     }
     return {need for need, is_met in met.items() if not is_met}

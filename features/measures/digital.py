@@ -6,6 +6,8 @@ could deliver over a network is an upper bound of what it does deliver that way.
 
 from __future__ import annotations
 
+import numpy as np
+
 from features.measures.measure import Array, Measure, Need, TradeYear, ratio
 
 _UNCTAD = "UNCTAD (2015), digitally deliverable services, by industry instead of by service"
@@ -45,6 +47,27 @@ def digital_market_share(year: TradeYear) -> Array:
     return ratio(exports, exports.sum(keepdims=True))
 
 
+def digital_export_intensity(year: TradeYear) -> Array:
+    """Exported share of their output, ``x_i,digital / y_i,digital``, shape ``[exporter]``.
+
+    Services that become tradable raise it. NaN without output.
+    """
+    digital = year.context.digital
+    assert digital is not None
+    flows = year.values[:, :, digital].sum(axis=2)
+    made = flows.sum(axis=1)
+    return ratio(made - np.diagonal(flows), made)
+
+
+def digital_import_penetration(year: TradeYear) -> Array:
+    """Imported share of purchases of them, shape ``[importer]``; NaN without purchases."""
+    digital = year.context.digital
+    assert digital is not None
+    flows = year.values[:, :, digital].sum(axis=2)
+    bought = flows.sum(axis=0)
+    return ratio(bought - np.diagonal(flows), bought)
+
+
 def digital_value_added(year: TradeYear) -> Array:
     """Value added of digital sectors of all countries in exports, shape ``[exporter]``.
 
@@ -70,6 +93,7 @@ def services_in_goods(year: TradeYear) -> Array:
 
 
 _KINDS: frozenset[Need] = frozenset({"kinds"})
+_AT_HOME: frozenset[Need] = frozenset({"kinds", "domestic"})
 _BOTH: frozenset[Need] = frozenset({"kinds", "tables"})
 _VALUE = (
     "value added by sector of origin, v B E; Koopman, Wang and Wei (2014), "
@@ -82,6 +106,11 @@ MEASURES = (
             "digital", "share", ("exporter",), _KINDS, _UNCTAD, digital_share_of_services),
     Measure("digital_market_share", "Share of the world's digitally deliverable exports",
             "digital", "share", ("exporter",), _KINDS, _UNCTAD, digital_market_share),
+    Measure("digital_export_intensity", "Exported share of digitally deliverable output", "digital",
+            "share", ("exporter",), _AT_HOME, "exports / output", digital_export_intensity),
+    Measure("digital_import_penetration", "Imported share of digitally deliverable purchases",
+            "digital", "share", ("importer",), _AT_HOME, "imports / (domestic sales + imports)",
+            digital_import_penetration),
     Measure("digital_value_added", "Digital value added in exports", "digital", "share",
             ("exporter",), _BOTH, _VALUE, digital_value_added),
     Measure("services_in_goods", "Services content of goods exports", "digital", "share",

@@ -15,9 +15,21 @@ def intra_regional_share(year: TradeYear) -> Array:
     NaN without exports, and for exporters without a region or alone in their region, whose share
     could only be 0. Partners without a region count as outside the region.
     """
+    return _own_region_share(year, year.international.sum(axis=2))
+
+
+def intra_regional_imports(year: TradeYear) -> Array:
+    """Share of a country's imports from its own region (nearshoring), shape ``[importer]``.
+
+    NaN as in `intra_regional_share`.
+    """
+    return _own_region_share(year, year.international.sum(axis=2).T)
+
+
+def _own_region_share(year: TradeYear, flows: Array) -> Array:
+    """Share of the own region in each row of ``flows``, shape ``[country, partner]``."""
     region = year.context.region
     assert region is not None
-    flows = year.international.sum(axis=2)
     same = (region[:, None] == region[None, :]) & (region >= 0)[:, None]
     np.fill_diagonal(same, False)
     share = ratio((flows * same).sum(axis=1), flows.sum(axis=1))
@@ -47,6 +59,9 @@ MEASURES = (
     Measure("intra_regional_share", "Exports within the own region", "partners", "share",
             ("exporter",), frozenset({"regions"}),
             "share of exports to countries of the same UN M49 region", intra_regional_share),
+    Measure("intra_regional_imports", "Imports from the own region", "partners", "share",
+            ("importer",), frozenset({"regions"}),
+            "share of imports from countries of the same UN M49 region", intra_regional_imports),
     Measure("distance_of_exports", "Mean distance of exports", "partners", "km", ("exporter",),
             frozenset({"distance"}), _DISTANCE, distance_of_exports),
     Measure("distance_of_imports", "Mean distance of imports", "partners", "km", ("importer",),

@@ -16,9 +16,13 @@ from numpy.typing import NDArray
 from features.measures.value_chains import ValueChains
 
 Array = NDArray[np.float64]
-Need = Literal["sectors", "kinds", "domestic", "distance", "regions", "tables"]
+Need = Literal[
+    "sectors", "kinds", "domestic", "distance", "regions", "low_cost", "data", "hosting", "tables"
+]
 Dimension = Literal["exporter", "importer", "sector", "country"]
-Family = Literal["sectors", "partners", "links", "reshoring", "value_chains", "digital"]
+Family = Literal[
+    "sectors", "partners", "links", "reshoring", "value_chains", "digital", "platforms"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,11 @@ class PanelContext:
     manufacturing, services, digital
         Masks of sectors that are manufacturing, services, or digitally deliverable services, shape
         ``[sector]``; None if the kinds of sectors are unknown.
+    data_intensity
+        Of each sector, from 0 to 1, shape ``[sector]``; None if unknown.
+    hosting
+        Share of the importer's web content that the exporter hosts, ``[exporter, importer]``, NaN
+        where unknown; None without such a matrix.
     """
 
     countries: tuple[str, ...]
@@ -48,6 +57,8 @@ class PanelContext:
     manufacturing: NDArray[np.bool_] | None = None
     services: NDArray[np.bool_] | None = None
     digital: NDArray[np.bool_] | None = None
+    data_intensity: Array | None = None
+    hosting: Array | None = None
 
     @property
     def goods(self) -> NDArray[np.bool_] | None:

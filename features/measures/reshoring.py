@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import NDArray
 
 from features.countries import simulated
 from features.measures.measure import Array, Measure, TradeYear, ratio
@@ -17,6 +20,11 @@ LEAST_FOREIGN = 0.001
 """Share of foreign in all inputs below which their ratio is meaningless."""
 _KPS = "Krenz, Prettner and Strulik (2021), doi:10.1016/j.euroecorev.2021.103744"
 _KEARNEY = "Kearney Reshoring Index: imports of manufactures from low-cost Asia / domestic output"
+
+
+def low_cost(countries: Sequence[str]) -> NDArray[np.bool_]:
+    """Mask of the low-cost countries, shape ``[country]``."""
+    return np.array([code in _LOW_COST for code in countries], dtype=np.bool_)
 
 
 def domestic_sourcing(year: TradeYear) -> Array:
@@ -43,15 +51,23 @@ def low_cost_import_ratio(year: TradeYear) -> Array:
     """Imports of manufactures from `LOW_COST` countries over gross output, shape ``[importer]``.
 
     Kearney's manufacturing import ratio; gross output is what a country sells at home and abroad.
-    NaN for the low-cost countries themselves, without output, and for all countries if the panel
-    has no low-cost country. The index is `kearney_index`.
+    NaN for the low-cost countries themselves and without output. The index is `kearney_index`.
     """
-    made, countries = year.context.manufacturing, year.context.countries
+    made, low = year.context.manufacturing, low_cost(year.context.countries)
     assert made is not None
-    low = np.array([code in _LOW_COST for code in countries])
     flows = year.values[:, :, made].sum(axis=2)
-    out = ratio(flows[low].sum(axis=0), flows.sum(axis=1))
-    return np.where(low | ~low.any(), np.nan, out)
+    return np.where(low, np.nan, ratio(flows[low].sum(axis=0), flows.sum(axis=1)))
+
+
+def low_cost_import_share(year: TradeYear) -> Array:
+    """Share of imports that comes from `LOW_COST` countries, shape ``[importer]``.
+
+    Of all goods and services in the panel, so that it needs no domestic sales. NaN for the low-cost
+    countries themselves and without imports.
+    """
+    low = low_cost(year.context.countries)
+    flows = year.international.sum(axis=2)
+    return np.where(low, np.nan, ratio(flows[low].sum(axis=0), flows.sum(axis=0)))
 
 
 def kearney_index(then: Array, now: Array) -> Array:
@@ -95,7 +111,11 @@ MEASURES = (
             ("importer",), frozenset({"domestic", "kinds"}), "M / (Y - X + M)",
             import_penetration),
     Measure("low_cost_import_ratio", "Manufacturing import ratio (Kearney)", "reshoring", "ratio",
-            ("importer",), frozenset({"domestic", "kinds"}), _KEARNEY, low_cost_import_ratio),
+            ("importer",), frozenset({"domestic", "kinds", "low_cost"}), _KEARNEY,
+            low_cost_import_ratio),
+    Measure("low_cost_import_share", "Share of imports from low-cost countries", "reshoring",
+            "share", ("importer",), frozenset({"low_cost"}),
+            "imports from Kearney's low-cost countries / imports", low_cost_import_share),
     Measure("input_ratio", "Domestic over foreign inputs", "reshoring", "ratio",
             ("importer", "sector"), frozenset({"tables"}), _KPS, input_ratio),
     Measure("domestic_inputs", "Domestic share of inputs", "reshoring", "share",

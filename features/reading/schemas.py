@@ -12,6 +12,7 @@ from features.reading import column_names as names
 
 SECTOR_KINDS = ("goods", "manufacturing", "services")
 EXPOSURES = ("automation_exposure", "ai_exposure")
+DATA_INTENSITY = "data_intensity"
 
 TRADE = TableSchema(
     (
@@ -122,7 +123,7 @@ SECTORS = TableSchema(
         Column("name", "text", required=False),
         *(
             Column(name, "number", "Give a share from 0 to 1", required=False, bounds=(0, 1))
-            for name in EXPOSURES
+            for name in (*EXPOSURES, DATA_INTENSITY)
         ),
     ),
     key=("sector",),

@@ -40,12 +40,12 @@ from features.world.world import checked_effects
 
 DEFAULT_EFFECTS: Mapping[str, float] = MappingProxyType(
     {
-        "persistence": 0.25,
-        "trade_costs": 0.042,
-        "data_infrastructure": 0.052,
+        "persistence": 0.38,
+        "trade_costs": 0.028,
+        "data_infrastructure": 0.075,
         "ai_adoption": 0.025,
-        "automation": 0.045,
-        "trade_policy": 0.03,
+        "automation": 0.065,
+        "trade_policy": 0.02,
     }
 )
 """Strength by channel. Persistence: standard deviation of the median flow's transitory deviation,
@@ -71,7 +71,8 @@ class SectorWorld:
     later : DataFrame
         The same of the year after, which is not published yet.
     sectors : DataFrame
-        sector, name, kind, digitally_deliverable, automation_exposure, ai_exposure.
+        sector, name, kind, digitally_deliverable, automation_exposure, ai_exposure,
+        data_intensity.
     tables : dict of int to InputOutputTable
         Input-output table of every published year; its rows sum to the flows.
     indicators, catalogue, geography, agreements : DataFrame

@@ -108,5 +108,6 @@ def sector_frame() -> pd.DataFrame:
             "digitally_deliverable": [int(sector.ai > 0) for sector in SECTORS],
             "automation_exposure": of_sectors("automation"),
             "ai_exposure": of_sectors("ai"),
+            "data_intensity": of_sectors("data"),
         }
     )

@@ -7,21 +7,21 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from features.feature import TECHNOLOGY
-from forecasting.briefs.brief import Brief, BriefFigure, BriefSection, BriefTable, closing
-from forecasting.briefs.movers import by_year, certainty, flows_in, flows_table, movers, sums
+from features.choices import REPORTS_KNOWN
+from forecasting.briefs.brief import Brief, BriefFigure, BriefTable
+from forecasting.briefs.fill import fill
+from forecasting.briefs.movers import Movers, by_year, flows_in, flows_table, movers, sums
 from forecasting.briefs.parts import (
-    NET,
-    base_words,
-    both,
+    Change,
+    base_change,
     channel_shifts,
     parts_table,
-    shift_words,
+    shift_change,
     stages,
-    technology_names,
-    technology_worth,
+    technology_of,
+    technology_terms,
 )
-from forecasting.briefs.track_record import read_outcomes, record_of, record_words
+from forecasting.briefs.track_record import PastErrors, past_errors, read_outcomes, record_of
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import (
     check_blocs,
@@ -31,15 +31,17 @@ from forecasting.results.subjects import (
     named,
     origin_of,
 )
-from forecasting.words.numbers import change, listed, money, points, share
+from forecasting.words.numbers import change, listed, share
 
+_YEARS = ("target_year", "value_at_origin_usd", "base_usd", "forecast_usd", "change_percent",
+          "shift_usd", "shift_percent", "flows", "forecast_to_stop")  # fmt: skip
 SPELLED_OUT = 4
 """Countries that the name of a bloc lists; larger blocs are counted."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Direction:
-    """Trade from one bloc to the other.
+class Direction:
+    """Trade from one bloc to the other: USD, percent.
 
     Attributes
     ----------
@@ -47,20 +49,35 @@ class _Direction:
         Of its tables: ``forth`` or ``back``.
     words
         Its blocs in words.
-    chosen
-        Which rows of the run's forecasts belong to it, in any year.
-    flows
-        Those of the target year, see `flows_in`.
+    origin, year
+        Of the forecast.
+    start, forecast
+        At the origin and in the target year.
+    base, shift
+        What the change is made of.
+    technology_usd, technology_percent
+        What the model ascribes to the technology channels together, and in percent of the base.
+    movers, past
+        Of its flows.
     """
 
-    run: RunResult
     key: str
     words: str
-    sellers: tuple[str, ...]
-    buyers: tuple[str, ...]
+    origin: int
     year: int
-    chosen: pd.Series[bool]
-    flows: pd.DataFrame
+    start: float
+    forecast: float
+    base: Change
+    shift: Change
+    technology_usd: float
+    technology_percent: float
+    movers: Movers
+    past: PastErrors
+
+    @property
+    def growth(self) -> float:
+        """From the origin to the forecast."""
+        return change(self.start, self.forecast)
 
 
 def blocs_brief(
@@ -90,38 +107,68 @@ def blocs_brief(
     """
     left, right = check_blocs(run.forecasts, first, second)
     target = check_year(run.forecasts, year)
-    directions = [
-        _direction(run, "forth", left, right, target),
-        _direction(run, "back", right, left, target),
-    ]
-    outcomes = read_outcomes(run)
-    sections: list[BriefSection] = []
-    tables: dict[str, BriefTable] = {}
-    for direction in directions:
-        chosen = outcomes["exporter"].isin(direction.sellers)
-        chosen &= outcomes["importer"].isin(direction.buyers)
-        section, its_tables = _section(direction, outcomes[chosen])
-        sections.append(section)
-        tables |= its_tables
     everyone = len(left) + len(right) == len(countries_of(run.forecasts))
-    technology = BriefSection("Technology", (*map(_technology, directions), technology_worth(run)))
-    return Brief(
-        title=f"Trade between {_bloc(left, everyone)} on one side and {_bloc(right, everyone)} on "
-        f"the other: forecast shifts, {target}",
-        summary=tuple(map(_headline, directions)),
-        sections=(*sections, technology, closing()),
+    names = _bloc(left, everyone), _bloc(right, everyone)
+    outcomes = read_outcomes(run)
+    directions, tables, figures = [], dict[str, BriefTable](), dict[str, BriefFigure]()
+    for key, sellers, buyers, words in (
+        ("forth", left, right, " to ".join(names)),
+        ("back", right, left, " to ".join(reversed(names))),
+    ):
+        inside = [table["exporter"].isin(sellers) & table["importer"].isin(buyers)
+                  for table in (run.forecasts, outcomes)]  # fmt: skip
+        facts, its_tables = _direction(run, key, words, inside[0], target, outcomes[inside[1]])
+        directions.append(facts)
+        tables |= its_tables
+        figures |= _figure(run, key, its_tables[f"{key}_flows"].frame, target)
+    return fill(
+        "blocs",
+        exact=run.explanation.exact,
         tables=tables,
-        figures={name: figure for side in directions for name, figure in _figure(side).items()},
+        figures=figures,
+        names=names,
+        year=target,
+        directions=directions,
+        nowcast=run.provenance["setting"] == REPORTS_KNOWN and target == origin_of(run) + 1,
+        technology=technology_of(run),
     )
 
 
 def _direction(
-    run: RunResult, key: str, sellers: tuple[str, ...], buyers: tuple[str, ...], year: int
-) -> _Direction:
-    chosen = run.forecasts["exporter"].isin(sellers) & run.forecasts["importer"].isin(buyers)
-    everyone = len(sellers) + len(buyers) == len(countries_of(run.forecasts))
-    words = f"{_bloc(sellers, everyone)} to {_bloc(buyers, everyone)}"
-    return _Direction(run, key, words, sellers, buyers, year, chosen, flows_in(run, chosen, year))
+    run: RunResult,
+    key: str,
+    words: str,
+    chosen: pd.Series[bool],
+    year: int,
+    outcomes: pd.DataFrame,
+) -> tuple[Direction, dict[str, BriefTable]]:
+    origin, flows, of = origin_of(run), flows_in(run, chosen, year), f"trade from {words}"
+    (start, base, forecast), made_of = sums(flows), stages(run, chosen, year)
+    record = record_of(run, outcomes, of=of)
+    shifts = channel_shifts(run, chosen, year)
+    technology = float(shifts[technology_terms(shifts)].to_numpy().sum())
+    facts = Direction(
+        key,
+        words,
+        origin,
+        year,
+        start,
+        forecast,
+        base_change(made_of["base"], start=start, base=base),
+        shift_change(made_of["shift"], base=base, forecast=forecast),
+        technology,
+        share(technology, base),
+        movers(flows, flow_columns(run)),
+        past_errors(record, year - origin, of=of),
+    )
+    tables = {
+        f"{key}_years": BriefTable(
+            f"Trade from {words} by target year", by_year(run, chosen, _YEARS)
+        ),
+        f"{key}_parts": parts_table(made_of, origin=origin, year=year),
+        f"{key}_flows": flows_table(f"Flows from {words}, {year}", flows),
+    }
+    return facts, tables if record is None else {**tables, f"{key}_record": record}
 
 
 def _bloc(codes: Sequence[str], everyone: bool) -> str:
@@ -131,73 +178,11 @@ def _bloc(codes: Sequence[str], everyone: bool) -> str:
     return f"all {len(codes)} other countries" if everyone else f"{len(codes)} countries"
 
 
-def _headline(side: _Direction) -> str:
-    start, base, forecast = sums(side.flows)
-    if start <= 0:
-        return _no_trade(side)
-    return (
-        f"From {side.words}: {money(start)} in {origin_of(side.run)}, forecast {money(forecast)} "
-        f"in {side.year} ({points(change(start, forecast), sign=True)}). Country totals alone "
-        f"would give {money(base)}; the shift of the pattern is "
-        f"{both(forecast - base, change(base, forecast))}."
-    )
-
-
-def _no_trade(side: _Direction) -> str:
-    return (
-        f"From {side.words} there was no trade in {origin_of(side.run)}, and so there is nothing "
-        "to shift."
-    )
-
-
-def _section(
-    side: _Direction, outcomes: pd.DataFrame
-) -> tuple[BriefSection, dict[str, BriefTable]]:
-    start, base, forecast = sums(side.flows)
-    origin = origin_of(side.run)
-    made_of = stages(side.run, side.chosen, side.year)
-    of = f"trade from {side.words}"
-    record = record_of(side.run, outcomes, of=of)
-    tables = {
-        f"{side.key}_years": _years(side),
-        f"{side.key}_parts": parts_table(made_of, origin=origin, year=side.year),
-        f"{side.key}_flows": flows_table(f"Flows from {side.words}, {side.year}", side.flows),
-    }
-    tables |= {} if record is None else {f"{side.key}_record": record}
-    paragraphs = [_no_trade(side)]
-    if start > 0:
-        paragraphs = [
-            base_words(made_of["base"], start=start, base=base, origin=origin, year=side.year),
-            shift_words(made_of["shift"], base=base, forecast=forecast),
-            *movers(side.flows, flow_columns(side.run)),
-            certainty(side.flows),
-            *record_words(record, side.year - origin, of=of),
-        ]
-    heading = f"From {side.words}"
-    return BriefSection(heading, tuple(paragraphs), tuple(tables), tuple(_figure(side))), tables
-
-
-def _figure(side: _Direction) -> dict[str, BriefFigure]:
+def _figure(run: RunResult, key: str, flows: pd.DataFrame, year: int) -> dict[str, BriefFigure]:
     """The waterfall of the largest flow; none where nothing is traded."""
-    if sums(side.flows)[1] <= 0:
+    if sums(flows)[1] <= 0:
         return {}
-    largest = side.flows.loc[side.flows["base_usd"].idxmax()]
-    flow = tuple(str(largest[name]) for name in flow_columns(side.run))
-    name = f"{side.key}_largest_flow"
-    return {name: BriefFigure(name, "waterfall", {"flow": flow, "year": side.year})}
-
-
-def _years(side: _Direction) -> BriefTable:
-    columns = ("target_year", "value_at_origin_usd", "base_usd", "forecast_usd", "change_percent",
-               "shift_usd", "shift_percent", "flows", "forecast_to_stop")  # fmt: skip
-    rows = by_year(side.run, side.chosen, columns)
-    return BriefTable(f"Trade from {side.words} by target year", rows)
-
-
-def _technology(side: _Direction) -> str:
-    shifts = channel_shifts(side.run, side.chosen, side.year)
-    usd = float(shifts[[f"{NET}{channel}" for channel in sorted(TECHNOLOGY)]].to_numpy().sum())
-    return (
-        f"To {technology_names()} together the model ascribes "
-        f"{both(usd, share(usd, sums(side.flows)[1]))} of the trade from {side.words}."
-    )
+    largest = flows.loc[flows["base_usd"].idxmax()]
+    flow = tuple(str(largest[name]) for name in flow_columns(run))
+    name = f"{key}_largest_flow"
+    return {name: BriefFigure(name, "waterfall", {"flow": flow, "year": year})}

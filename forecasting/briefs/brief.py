@@ -10,20 +10,8 @@ import pandas as pd
 
 from forecasting.words.tables import cell, column_label
 
-HOW_TO_READ = (
-    "The base is the trade pattern of the last year known, or nowcast from reports, at the country "
-    "totals of the target year: only the sizes of countries change. The shift is what the forecast "
-    "adds to the base or takes from it: it moves trade between partners and leaves the totals as "
-    "they are.",
-    "Contributions describe the fitted model and not how trade comes about. How large a channel's "
-    "contribution is says nothing about how much the channel improves the forecasts: features that "
-    "develop together share their contributions, and what one of them tells the model another may "
-    "tell as well. Only forecasts made without a channel show what it is worth.",
-    "The parts of a change sum to it without a remainder (they are split by logarithmic means). So "
-    "the growth of world trade, the same for all flows, is a slightly different percentage of "
-    "each.",
-)
-"""The closing lines of every brief."""
+HOW_TO_READ = "How to read this"
+"""Heading of the last section of every brief."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +122,6 @@ class Brief:
     figures: Mapping[str, BriefFigure]
 
 
-# Words --------------------------------------------------------------------------------------------
-
-
 def first_and_last(rows: int, most: int) -> tuple[int, ...]:
     """Positions of the first and last ``most`` of ``rows`` rows."""
     return tuple(k for k in range(rows) if k < most or k >= rows - most)
-
-
-def closing() -> BriefSection:
-    """The section that says how to read the others."""
-    return BriefSection("How to read this", HOW_TO_READ)

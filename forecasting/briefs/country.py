@@ -9,26 +9,27 @@ import pandas as pd
 
 from features.choices import REPORTS_KNOWN
 from features.feature import CHANNELS
-from forecasting.briefs.brief import Brief, BriefFigure, BriefSection, BriefTable, closing
-from forecasting.briefs.fill import paragraphs
+from forecasting.briefs.brief import Brief, BriefFigure, BriefTable
+from forecasting.briefs.fill import fill
 from forecasting.briefs.levels import levels_table, side_levels
-from forecasting.briefs.movers import by_year, certainty, flows_in, flows_table, moved, movers
+from forecasting.briefs.movers import Movers, by_year, flows_in, flows_table, moved, movers
 from forecasting.briefs.parts import (
     NET,
-    ascribed,
+    Part,
     channel_shifts,
+    largest_parts,
     parts,
-    technology_names,
+    technology_of,
     technology_terms,
-    technology_worth,
     terms_of,
 )
-from forecasting.briefs.totals import OTHER_SIDE, basis_of_total, partner_spread
-from forecasting.briefs.track_record import read_outcomes, record_of, record_words
-from forecasting.distribution.joint import joint_draws
+from forecasting.briefs.totals import OTHER_SIDE, Basis, Spread, basis_of_total, partner_spread
+from forecasting.briefs.track_record import PastErrors, past_errors, read_outcomes, record_of
+from forecasting.distribution.sums import sum_reader
+from forecasting.explanation.terms import MONTHLY_TERM
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import check_country, check_year, named, origin_of, who
-from forecasting.words.numbers import change, money, points, share
+from forecasting.words.numbers import change, share
 
 SIDES = {"exporter": "exports", "importer": "imports"}
 HOME_TOO = {"exporter": "sales at home and abroad", "importer": "purchases at home and abroad"}
@@ -66,6 +67,11 @@ class _Side:
         """The same in sentences: where sales at home are flows, they are among them."""
         at_home = (self.flows["partner"].astype(str) == self.code).any()
         return HOME_TOO[self.side] if at_home else self.word
+
+    @property
+    def of(self) -> str:
+        """Its flows, with the country."""
+        return f"the {self.words} of {named(self.code)}"
 
     @property
     def names(self) -> list[str]:
@@ -109,40 +115,29 @@ def country_brief(
     code = check_country(run.forecasts, country)
     target = check_year(run.forecasts, year)
     sides = [_side(run, code, side, target) for side in SIDES]
-    outcomes = read_outcomes(run)
-    opening: list[BriefSection] = []
-    sections, tables = [], {"totals": _totals(sides)}
-    figures: dict[str, BriefFigure] = {}
-    joint = None if run.scores.empty else joint_draws(run)
-    for side in sides:
-        if side.base <= 0:
-            continue
-        found = side_levels(run, joint, code, side=side.side, partners=partners)
-        tables[f"{side.word}_levels"] = levels_table(found)
-        heading = f"{side.word.capitalize()}: how large, how fast, how sure"
-        words = paragraphs("levels", side=found)
-        opening.append(BriefSection(heading, words, (f"{side.word}_levels",)))
-    for side in sides:
-        section, its_tables = _section(side, outcomes[outcomes[side.side] == code])
-        sections.append(section)
-        tables |= its_tables
+    outcomes, technology = read_outcomes(run), _technology(sides)
+    tables, figures, facts = {"totals": _totals(sides)}, dict[str, BriefFigure](), []
+    levels = side_levels(sum_reader(run), code, partners=partners)
+    for side, found in zip(sides, levels, strict=True):
+        record = record_of(run, outcomes[outcomes[side.side] == code], of=side.of)
+        if side.base > 0:
+            tables[f"{side.word}_levels"] = levels_table(found)
+        tables |= _tables(side) | ({} if record is None else {f"{side.word}_record": record})
         figures |= _figures(side)
-    return Brief(
-        title=f"{named(code)}: forecast shifts of trade, {target}",
-        summary=(
-            *(section.paragraphs[0] for section in opening),
-            *map(_headline, sides),
-            _how_sure(sides),
-        ),
-        sections=(
-            *opening,
-            BriefSection("Totals", tuple(map(_total_words, sides)), ("totals",)),
-            *sections,
-            BriefSection("Technology", _technology_words(sides), ("technology",)),
-            closing(),
-        ),
-        tables={**tables, "technology": _technology(sides)},
+        facts.append(_facts(side, record))
+    return fill(
+        "country",
+        exact=run.explanation.exact,
+        tables={**tables, "technology": technology},
         figures=figures,
+        country=named(code),
+        year=target,
+        origin=origin_of(run),
+        as_of=run.forecasts["as_of"].iloc[0],
+        pattern=origin_of(run) + (run.provenance["setting"] == REPORTS_KNOWN),
+        sides=facts,
+        levels=[found for side, found in zip(sides, levels, strict=True) if side.base > 0],
+        technology=technology_of(run),
     )
 
 
@@ -165,46 +160,96 @@ def _by_partner(table: pd.DataFrame, side: str) -> pd.DataFrame:
     return table.rename(columns={other: "partner", f"{other}_name": "partner_name"})
 
 
-def _no_trade(side: _Side) -> str:
-    return (
-        f"{side.words.capitalize()} of {named(side.code)}: there was no trade in "
-        f"{origin_of(side.run)}, and so there is nothing to shift."
+@dataclass(frozen=True, slots=True)
+class SideFacts:
+    """What a brief says of exports or imports: USD, percent.
+
+    Attributes
+    ----------
+    word, words, of
+        What its flows are called: with sales at home where they are among them, with the country.
+    base, growth
+        Total of the target year, and against the origin.
+    world_growth
+        The part of it that is the growth of world trade.
+    monthly
+        The part that monthly trade adds; None where none is known.
+    basis
+        What the total rests on.
+    moves, moves_percent
+        What moves from some partners to others.
+    technology, technology_percent
+        What the technology channels move.
+    movers, spread, past
+        Of its flows.
+    gains, gains_parts
+        What the gaining partners gain in all, and its largest parts.
+    ends
+        The largest gain and loss with their largest parts; none where they have none.
+    """
+
+    word: str
+    words: str
+    of: str
+    base: float
+    growth: float
+    world_growth: float
+    monthly: float | None
+    basis: Basis
+    moves: float
+    moves_percent: float
+    technology: float
+    technology_percent: float
+    movers: Movers
+    spread: Spread
+    past: PastErrors
+    gains: float
+    gains_parts: tuple[Part, ...]
+    ends: tuple[tuple[str, float, tuple[Part, ...]], ...]
+
+
+def side_facts(run: RunResult, code: str, year: int) -> tuple[SideFacts, ...]:
+    """Facts of a country's exports and imports in a target year, without past errors."""
+    return tuple(_facts(_side(run, code, side, year), None) for side in SIDES)
+
+
+def _facts(side: _Side, record: BriefTable | None) -> SideFacts:
+    run, code, year, flows = side.run, side.code, side.year, side.flows
+    moves = moved(flows["shift_usd"])
+    technology = moved(side.shifts[technology_terms(side.shifts)])
+    to_base = parts(run, side.chosen, year, stage="base").set_index("term")["percent"]
+    gains = parts(run, _shifted(side, 1), year, stage="shift").set_index("term")["usd"]
+    return SideFacts(
+        word=side.word,
+        words=side.words,
+        of=side.of,
+        base=side.base,
+        growth=change(flows["value_at_origin_usd"].sum(), side.base),
+        world_growth=float(to_base["total:world"]),
+        monthly=to_base.get(f"total:{MONTHLY_TERM}"),
+        basis=basis_of_total(run, code, side=side.side, year=year),
+        moves=moves,
+        moves_percent=share(moves, side.base),
+        technology=technology,
+        technology_percent=share(technology, side.base),
+        movers=movers(flows, side.names),
+        spread=partner_spread(run, code, side=side.side, year=year),
+        past=past_errors(record, year - origin_of(run), of=side.of),
+        gains=float(flows["shift_usd"].clip(lower=0).sum()),
+        gains_parts=largest_parts(gains),
+        ends=_ends(side),
     )
 
 
-def _headline(side: _Side) -> str:
-    if side.base <= 0:
-        return _no_trade(side)
-    flows, shift = side.flows, moved(side.flows["shift_usd"])
-    growth = change(flows["value_at_origin_usd"].sum(), side.base)
-    opening = (
-        f"{side.words.capitalize()} of {named(side.code)} in {side.year}: {money(side.base)}, "
-        f"{points(growth, sign=True)} against {origin_of(side.run)}. "
-        f"{money(shift)} of it ({points(share(shift, side.base))}) is forecast to move from some "
-        "partners to others"
-    )
-    if shift == 0:
-        return f"{opening}."
-    most, least = flows.iloc[0], flows.iloc[-1]
-    return (
-        f"{opening}: most to {who(most, side.names)}, {money(most['shift_usd'], sign=True)}; most "
-        f"away from {who(least, side.names)}, {money(least['shift_usd'], sign=True)}."
-    )
-
-
-def _how_sure(sides: list[_Side]) -> str:
-    counts = " and ".join(
-        f"{int(side.flows['excludes_no_shift'].sum()):,} of "
-        f"{int((side.flows['base_usd'] > 0).sum()):,} flows of its {side.words}"
-        for side in sides
-    )
-    run = sides[0].run
-    known = origin_of(run) + (run.provenance["setting"] == REPORTS_KNOWN)
-    return (
-        f"How sure: for {counts} the 90% interval lies wholly above or below the base (the pattern "
-        f"of {known} at the country totals of {sides[0].year}); only there is "
-        "the direction of the shift fairly sure."
-    )
+def _ends(side: _Side) -> tuple[tuple[str, float, tuple[Part, ...]], ...]:
+    """The largest gain and loss: who, USD, and the largest parts of what the model ascribes."""
+    found = []
+    for row in (side.flows.iloc[0], side.flows.iloc[-1]):
+        same = (side.shifts[side.names] == row[side.names].to_numpy()).all(axis=1)
+        terms = side.shifts.loc[same, terms_of(side.shifts)]
+        what = largest_parts(terms.iloc[0]) if len(terms) else ()
+        found.append((who(row, side.names), float(row["shift_usd"]), what))
+    return tuple(found)
 
 
 # Totals -------------------------------------------------------------------------------------------
@@ -223,75 +268,22 @@ def _totals(sides: list[_Side]) -> BriefTable:
     )
 
 
-def _total_words(side: _Side) -> str:
-    if side.base <= 0:
-        return _no_trade(side)
-    table = parts(side.run, side.chosen, side.year, stage="base").set_index("term")["percent"]
-    world = float(table["total:world"])
-    growth = change(side.flows["value_at_origin_usd"].sum(), side.base)
-    return (
-        f"{side.words.capitalize()}: {points(growth, sign=True)} against {origin_of(side.run)}, of "
-        f"which {points(world, sign=True)} is the growth of world trade and "
-        f"{points(growth - world, sign=True)} the country's own distance from it. "
-        + basis_of_total(side.run, side.code, side=side.side, year=side.year)
-    )
-
-
 # One side -----------------------------------------------------------------------------------------
 
 
-def _section(side: _Side, outcomes: pd.DataFrame) -> tuple[BriefSection, dict[str, BriefTable]]:
-    """Sentences and tables of exports or imports."""
-    of = f"the {side.words} of {named(side.code)}"
-    record = record_of(side.run, outcomes, of=of)
-    horizon = side.year - origin_of(side.run)
-    paragraphs: tuple[str, ...] = (_no_trade(side),)
-    if side.base > 0:
-        paragraphs = (
-            *movers(side.flows, side.names),
-            *_channel_words(side),
-            certainty(side.flows),
-            partner_spread(side.run, side.code, side=side.side, year=side.year),
-            *record_words(record, horizon, of=of),
-        )
-    tables = {
-        f"{side.word}_partners": flows_table(
-            f"{side.words.capitalize()} by partner, {side.year}", side.flows
-        ),
+def _tables(side: _Side) -> dict[str, BriefTable]:
+    caption = f"{side.words.capitalize()} by partner, {side.year}"
+    return {
+        f"{side.word}_partners": flows_table(caption, side.flows),
         f"{side.word}_channels": _channels(side),
         f"{side.word}_partner_channels": _partner_channels(side),
     }
-    tables |= {} if record is None else {f"{side.word}_record": record}
-    shown = tuple(name for name in tables if not name.endswith("partner_channels"))
-    heading = f"{side.words.capitalize()}: who gains and who loses"
-    return BriefSection(heading, paragraphs, shown, tuple(_figures(side))), tables
 
 
 def _figures(side: _Side) -> dict[str, BriefFigure]:
     options = {"country": side.code, "side": side.side, "year": side.year}
     names = {kind: f"{side.word}_{kind}" for kind in ("movers", "map")}
     return {name: BriefFigure(name, kind, options) for kind, name in names.items()}
-
-
-def _channel_words(side: _Side) -> list[str]:
-    """What the model ascribes the gains to: all of them, and the largest gain and loss."""
-    gains = parts(side.run, _shifted(side, 1), side.year, stage="shift").set_index("term")["usd"]
-    whole = float(side.flows["shift_usd"].clip(lower=0).sum())
-    if whole == 0:
-        return []
-    words = [
-        f"Of the {money(whole)} that the gaining partners gain in all, the model ascribes "
-        f"{ascribed(gains)}. The total is given, so that what the others lose is split alike."
-    ]
-    terms = terms_of(side.shifts)
-    for row in (side.flows.iloc[0], side.flows.iloc[-1]):
-        same = (side.shifts[side.names] == row[side.names].to_numpy()).all(axis=1)
-        if same.any():
-            words.append(
-                f"Of the {money(row['shift_usd'], sign=True)} of {who(row, side.names)} the model "
-                f"ascribes {ascribed(side.shifts.loc[same, terms].iloc[0])}."
-            )
-    return words
 
 
 def _shifted(side: _Side, sign: int) -> pd.Series[bool]:
@@ -328,19 +320,6 @@ def _partner_channels(side: _Side) -> BriefTable:
 
 
 # Technology ---------------------------------------------------------------------------------------
-
-
-def _technology_words(sides: list[_Side]) -> tuple[str, ...]:
-    words = []
-    for side in sides:
-        together = moved(side.shifts[technology_terms(side.shifts)])
-        words.append(
-            f"{side.words.capitalize()}: taken together these channels move {money(together)} from "
-            f"some partners to others, {points(share(together, side.base))} of the {side.word}; "
-            f"all that moves is {money(moved(side.flows['shift_usd']))}."
-        )
-    about = f"The technology channels are {technology_names()}."
-    return (about, *words, technology_worth(sides[0].run))
 
 
 def _technology(sides: list[_Side]) -> BriefTable:

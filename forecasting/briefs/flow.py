@@ -2,34 +2,156 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from features.choices import REPORTS_KNOWN
-from forecasting.briefs.brief import Brief, BriefFigure, BriefSection, BriefTable, closing
-from forecasting.briefs.parts import NET, base_words, parts_table, shift_words, stages
-from forecasting.briefs.track_record import NO_RECORD, no_outcome, read_outcomes
+from forecasting.briefs.brief import Brief, BriefFigure, BriefTable
+from forecasting.briefs.fill import fill
+from forecasting.briefs.parts import (
+    NET,
+    Change,
+    base_change,
+    parts_table,
+    shift_change,
+    stages,
+)
+from forecasting.briefs.track_record import read_outcomes
 from forecasting.explanation.terms import TERM_LABELS
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import (
     check_flow,
     check_year,
     flow_columns,
-    origin_of,
     rows_of_flow,
     who,
 )
-from forecasting.words.numbers import change, lower_first, money, plural, points, share
-from forecasting.words.tables import cell
+from forecasting.words.features import feature_words
+from forecasting.words.numbers import change, lower_first, share
 from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE
 
 CHANNELS_NAMED, FEATURES_NAMED = 3, 3
 """Channels of which a brief names features, and features of each."""
 _SIGNS = {"+": "plus", "-": "minus", "0": "none"}
 _EXPECTED = {"+": "plus", "-": "minus", "two-sided": "either", "none": "none"}
+
+
+@dataclass(frozen=True, slots=True)
+class FlowFacts:
+    """A flow in a target year: USD; changes in percent; a probability from 0 to 100."""
+
+    who: str
+    origin: int
+    year: int
+    start: float
+    base: float
+    forecast: float
+    lower_50: float
+    upper_50: float
+    lower_90: float
+    upper_90: float
+    chance: float
+    reported: bool
+    """Whether the base rests on reports of the year after the origin."""
+
+    @property
+    def horizon(self) -> int:
+        """Years from the origin."""
+        return self.year - self.origin
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it is traded at the origin, in the base and in the forecast."""
+        return min(self.start, self.base, self.forecast) > 0
+
+    @property
+    def nowcast(self) -> bool:
+        """Whether the forecast is the nowcast of the year after the origin."""
+        return self.reported and self.horizon == 1
+
+    @property
+    def growth(self) -> float:
+        """From the origin to the forecast."""
+        return change(self.start, self.forecast)
+
+    @property
+    def base_growth(self) -> float:
+        """From the origin to the base."""
+        return change(self.start, self.base)
+
+    @property
+    def shift(self) -> float:
+        """From the base to the forecast."""
+        return change(self.base, self.forecast)
+
+    @property
+    def side(self) -> str:
+        """Where the 90% interval lies from the base: above, below, or nowhere in particular."""
+        return (
+            "above" if self.lower_90 > self.base else "below" if self.upper_90 < self.base else ""
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureFacts:
+    """A feature of a flow: its value, NaN if not known, and its contribution in percent."""
+
+    words: str
+    value: float
+    unit: str
+    expected: str
+    contribution: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What the model adds up to before and after the totals are met, percent (log points).
+
+    Attributes
+    ----------
+    average, raking
+        The average shift of the training rows, and what meeting the totals adds.
+    features
+        All of them together.
+    channels
+        Features of the strongest channels, by the channel's name.
+    """
+
+    average: float
+    raking: float
+    features: float
+    channels: dict[str, tuple[FeatureFacts, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class PastFacts:
+    """Past forecasts of the flow at the horizon: of the last origin, USD; of all, percent.
+
+    Attributes
+    ----------
+    origin, year, forecast, outcome, error, last_value_error
+        Of the last origin with a known outcome.
+    origins, inside, bounded, traded
+        Origins; outcomes inside the 90% interval, and of how many; whether there was any trade.
+    errors
+        Sums of absolute errors in percent of the trade: forecast, last value, raked base.
+    """
+
+    origin: int
+    year: int
+    forecast: float
+    outcome: float
+    error: float
+    last_value_error: float
+    origins: int
+    inside: int
+    bounded: int
+    traded: bool
+    errors: tuple[float, ...]
 
 
 def flow_brief(run: RunResult, flow: Sequence[str], *, year: int | None = None) -> Brief:
@@ -59,110 +181,54 @@ def flow_brief(run: RunResult, flow: Sequence[str], *, year: int | None = None) 
     target = check_year(run.forecasts, year)
     chosen = rows_of_flow(run.forecasts, key)
     rows = run.forecasts[chosen].sort_values("target_year")
-    row = rows[rows["target_year"] == target].iloc[0]
-    sections = [BriefSection("Forecast", (_interval_words(row), _chance_words(row)), ("years",))]
-    tables = {"years": _years(rows)}
-    figures: dict[str, BriefFigure] = {}
-    if min(row["value_origin"], row["base"], row["forecast"]) > 0:
-        made_of, its_tables, figures = _made_of(run, chosen, row, key)
-        sections += made_of
-        tables |= its_tables
-    else:
-        sections.append(BriefSection("What it is made of", (_without_parts(row),)))
-    past, table = _past(run, key, target - origin_of(run))
-    sections.append(past)
+    facts = _facts(run, rows[rows["target_year"] == target].iloc[0])
+    tables, figures = {"years": _years(rows)}, dict[str, BriefFigure]()
+    made_of: tuple[Change, Change] | None = None
+    model: ModelFacts | None = None
+    if facts.goes_on:
+        parts = stages(run, chosen, target)
+        made_of = (
+            base_change(parts["base"], start=facts.start, base=facts.base),
+            shift_change(parts["shift"], base=facts.base, forecast=facts.forecast),
+        )
+        tables["parts"] = parts_table(parts, origin=facts.origin, year=target)
+        strongest = _strongest(parts["shift"].set_index("term")["usd"])
+        place = _explained_row(run, key, target)
+        features = _features(run, place)
+        tables["features"] = _features_table(features, strongest)
+        model = _model(run, place, features, strongest)
+        figures["waterfall"] = BriefFigure("waterfall", "waterfall", {"flow": key, "year": target})
+    past, table = _past(run, key, facts.horizon)
     if table is not None:
         tables["past_forecasts"] = table
         figures["fan"] = BriefFigure("fan", "fan", {"flow": key})
-    return Brief(
-        title=f"{who(row, flow_columns(run))}: forecast of {target}",
-        summary=_summary(
-            row,
-            who(row, flow_columns(run)),
-            reported=run.provenance["setting"] == REPORTS_KNOWN,
-        ),
-        sections=(*sections, closing()),
+    return fill(
+        "flow",
+        exact=run.explanation.exact,
         tables=tables,
         figures=figures,
+        flow=facts,
+        made_of=made_of,
+        model=model,
+        past=past,
+        back_tested=run.provenance["kind"] != "forecast",
     )
 
 
-def _summary(row: pd.Series[Any], flow: str, *, reported: bool) -> tuple[str, ...]:
-    start, base, forecast = (float(row[name]) for name in ("value_origin", "base", "forecast"))
-    if start <= 0 and forecast > 0:
-        return (
-            f"{flow}: no trade in {row['origin']}, and trade reported since. Forecast of "
-            f"{row['target_year']}: {money(forecast)}.",
-        )
-    if start <= 0:
-        return (
-            f"{flow}: no trade in {row['origin']}. The forecast of {row['target_year']} stays at "
-            f"zero, and trade has a probability of {points(100 * row['probability_of_trade'])}.",
-        )
-    opening = f"{flow}: {money(start)} in {row['origin']}."
-    if forecast <= 0:
-        return (
-            f"{opening} It is forecast to stop by {row['target_year']}: trade has a probability of "
-            f"{points(100 * row['probability_of_trade'])}.",
-        )
-    return (
-        f"{opening} Forecast of {row['target_year']}: {money(forecast)}, "
-        f"{points(change(start, forecast), sign=True)}.",
-        f"{_basis(row, reported)} alone it would be {money(base)} "
-        f"({points(change(start, base), sign=True)}); the shift of the pattern is "
-        f"{money(forecast - base, sign=True)} ({points(change(base, forecast), sign=True)}).",
-        _certainty(row),
-    )
-
-
-def _basis(row: pd.Series[Any], reported: bool) -> str:
-    """What the base of a row rests on."""
-    totals = f"the totals of {row['target_year']}"
-    if not reported:
-        return f"At {totals}"
-    nowcast = f"the nowcast of {row['origin'] + 1}"
-    return f"By {nowcast}" if row["horizon"] == 1 else f"By {nowcast} and {totals}"
-
-
-def _certainty(row: pd.Series[Any]) -> str:
-    if row["lower_90"] > row["base"] or row["upper_90"] < row["base"]:
-        side = "above" if row["lower_90"] > row["base"] else "below"
-        return (
-            f"The 90% interval lies wholly {side} the base: the direction of the shift is fairly "
-            "sure."
-        )
-    return "The 90% interval holds the base: the direction of the shift is not sure."
-
-
-def _interval_words(row: pd.Series[Any]) -> str:
-    return (
-        f"Half of all outcomes should lie between {money(row['lower_50'])} and "
-        f"{money(row['upper_50'])}, nine in ten between {money(row['lower_90'])} and "
-        f"{money(row['upper_90'])}."
-    )
-
-
-def _chance_words(row: pd.Series[Any]) -> str:
-    return (
-        f"The probability that there is any trade in {row['target_year']} is "
-        f"{points(100 * row['probability_of_trade'])}."
-    )
-
-
-def _without_parts(row: pd.Series[Any]) -> str:
-    chance = points(100 * row["probability_of_trade"])
-    if row["value_origin"] <= 0 and row["forecast"] > 0:
-        return "There are no contributions: they split the growth of a flow, and this one starts."
-    if row["base"] <= 0:
-        return (
-            f"There are no contributions: they split the growth of a flow, and nothing grows from "
-            f"zero. A flow without trade in {row['origin']} keeps the forecast zero; the "
-            f"probability of trade, {chance}, says how likely it is to start."
-        )
-    return (
-        "There are no contributions: they split the growth of a flow that goes on, and this one is "
-        f"forecast to stop. Its probability of trade is {chance}, below one half, and its base, "
-        f"{money(row['base'])}, is small beside the totals of both countries."
+def _facts(run: RunResult, row: pd.Series[Any]) -> FlowFacts:
+    return FlowFacts(
+        who=who(row, flow_columns(run)),
+        origin=int(row["origin"]),
+        year=int(row["target_year"]),
+        start=float(row["value_origin"]),
+        base=float(row["base"]),
+        forecast=float(row["forecast"]),
+        lower_50=float(row["lower_50"]),
+        upper_50=float(row["upper_50"]),
+        lower_90=float(row["lower_90"]),
+        upper_90=float(row["upper_90"]),
+        chance=100 * float(row["probability_of_trade"]),
+        reported=run.provenance["setting"] == REPORTS_KNOWN,
     )
 
 
@@ -181,42 +247,7 @@ def _years(rows: pd.DataFrame) -> BriefTable:
     return BriefTable("Every target year", table.reset_index(drop=True))
 
 
-# What it is made of -------------------------------------------------------------------------------
-
-
-def _made_of(
-    run: RunResult, chosen: pd.Series[bool], row: pd.Series[Any], key: tuple[str, ...]
-) -> tuple[list[BriefSection], dict[str, BriefTable], dict[str, BriefFigure]]:
-    target = int(row["target_year"])
-    origin = int(row["origin"])
-    start, base, forecast = (float(row[name]) for name in ("value_origin", "base", "forecast"))
-    made_of = stages(run, chosen, target)
-    place = _explained_row(run, key, target)
-    features = _features(run, place)
-    strongest = _strongest(made_of["shift"].set_index("term")["usd"])
-    figure = BriefFigure("waterfall", "waterfall", {"flow": key, "year": target})
-    made = BriefSection(
-        "What it is made of",
-        (
-            base_words(made_of["base"], start=start, base=base, origin=origin, year=target),
-            shift_words(made_of["shift"], base=base, forecast=forecast),
-        ),
-        ("parts",),
-        ("waterfall",),
-    )
-    named_features = BriefSection(
-        "Features behind the strongest channels",
-        (
-            _raw_words(run, place),
-            *(_channel_features(features, channel) for channel in strongest),
-        ),
-        ("features",),
-    )
-    tables = {
-        "parts": parts_table(made_of, origin=origin, year=target),
-        "features": _features_table(features, strongest),
-    }
-    return [made, named_features], tables, {"waterfall": figure}
+# What it is made of ------------------------------------------------------------------------------
 
 
 def _strongest(shift: pd.Series[float]) -> list[str]:
@@ -270,36 +301,26 @@ def _features_table(features: pd.DataFrame, strongest: list[str]) -> BriefTable:
     )
 
 
-def _channel_features(features: pd.DataFrame, channel: str) -> str:
-    label = lower_first(TERM_LABELS[f"{NET}{channel}"])
-    rows = features[(features["channel"] == channel) & (features["contribution_percent"] != 0)]
-    words = "; ".join(_feature_words(row) for row in rows.head(FEATURES_NAMED).to_dict("records"))
-    return f"In {label}: {words}." if words else f"In {label} no feature contributes by itself."
-
-
-def _feature_words(row: dict[Hashable, Any]) -> str:
-    known = f"{cell('value', row['value'])} {row['unit']}"
-    expected = {"plus": "larger", "minus": "smaller"}.get(row["expected_direction"])
-    return (
-        f"{row['feature'].replace('_', ' ')} "
-        f"({known if np.isfinite(row['value']) else 'not known'}"
-        f"{f', expected to go with {expected} shifts' if expected else ''}) "
-        f"{points(row['contribution_percent'], sign=True)}"
-    )
-
-
-def _raw_words(run: RunResult, place: int) -> str:
-    """How the model's own contributions add up, in log points."""
-    explanation = run.explanation
-    average, raking = (float(x[place]) for x in (explanation.base_values, explanation.raking))
-    features = float(explanation.values[place].sum(dtype=np.float64))
-    return (
-        "What follows is the model's own, before the totals are met, in percent (100 "
-        f"times log points): the average shift of its training rows, {points(average, sign=True)}, "
-        f"all features, {points(features, sign=True)}, and what meeting the totals adds, "
-        f"{points(raking, sign=True)}, make {points(average + features + raking, sign=True)}. A "
-        "channel's part above is net of what the totals take back, so that it need not go the way "
-        "its features do."
+def _model(run: RunResult, place: int, features: pd.DataFrame, strongest: list[str]) -> ModelFacts:
+    explanation, channels = run.explanation, {}
+    for channel in strongest:
+        rows = features[features["channel"] == channel]
+        rows = rows[rows["contribution_percent"] != 0].head(FEATURES_NAMED)
+        channels[lower_first(TERM_LABELS[f"{NET}{channel}"])] = tuple(
+            FeatureFacts(
+                lower_first(feature_words(row["feature"])),
+                row["value"],
+                row["unit"],
+                {"plus": "larger", "minus": "smaller"}.get(row["expected_direction"], ""),
+                row["contribution_percent"],
+            )
+            for row in rows.to_dict("records")
+        )
+    return ModelFacts(
+        average=float(explanation.base_values[place]),
+        raking=float(explanation.raking[place]),
+        features=float(explanation.values[place].sum(dtype=np.float64)),
+        channels=channels,
     )
 
 
@@ -308,26 +329,35 @@ def _raw_words(run: RunResult, place: int) -> str:
 
 def _past(
     run: RunResult, key: tuple[str, ...], horizon: int
-) -> tuple[BriefSection, BriefTable | None]:
-    heading = "How past forecasts of this flow fared"
+) -> tuple[PastFacts | None, BriefTable | None]:
     names = ("exporter", "importer", "sector")
-    where = [(name, "==", word) for name, word in zip(names, key, strict=False)]
-    outcomes = read_outcomes(run, where=where)
-    at_horizon = outcomes[outcomes["horizon"] == horizon]
-    if at_horizon.empty:
-        why = NO_RECORD if outcomes.empty else no_outcome(horizon)
-        return BriefSection(heading, (why,)), None
+    outcomes = read_outcomes(run, where=[(n, "==", w) for n, w in zip(names, key, strict=False)])
+    if outcomes[outcomes["horizon"] == horizon].empty:
+        return None, None
     table = _past_table(outcomes)
     rows = table[table["horizon"] == horizon]
-    section = BriefSection(
-        heading, (_last_origin(rows), _all_origins(rows)), ("past_forecasts",), ("fan",)
+    row, total = rows.iloc[-1], float(rows["outcome_usd"].sum())
+    off = [
+        share(float((rows[f"{name}_usd"] - rows["outcome_usd"]).abs().sum()), total)
+        for name in ("forecast", "last_value", "raked_base")
+    ]
+    facts = PastFacts(
+        origin=int(row["origin"]),
+        year=int(row["target_year"]),
+        forecast=float(row["forecast_usd"]),
+        outcome=float(row["outcome_usd"]),
+        error=float(row["forecast_error_percent"]),
+        last_value_error=float(row["last_value_error_percent"]),
+        origins=len(rows),
+        inside=int(rows["inside_90"].sum()),
+        bounded=int(rows["interval_90_high_usd"].notna().sum()),
+        traded=total > 0,
+        errors=tuple(off),
     )
-    order = tuple(int(place) for place in rows.index)
-    return section, BriefTable(
-        "Past forecasts of this flow and what became of them; errors in percent of the outcome",
-        table,
-        order,
+    caption = (
+        "Past forecasts of this flow and what became of them; errors in percent of the outcome"
     )
+    return facts, BriefTable(caption, table, tuple(int(place) for place in rows.index))
 
 
 def _past_table(outcomes: pd.DataFrame) -> pd.DataFrame:
@@ -348,34 +378,3 @@ def _past_table(outcomes: pd.DataFrame) -> pd.DataFrame:
     table = table.sort_index().reset_index()
     table.insert(2, "target_year", table["origin"].astype(int) + table["horizon"].astype(int))
     return table.astype({"horizon": int, "origin": int})
-
-
-def _last_origin(rows: pd.DataFrame) -> str:
-    row = rows.iloc[-1]
-    opening = (
-        f"In {row['origin']} the forecast of {row['target_year']} would have been "
-        f"{money(row['forecast_usd'])}; the outcome was {money(row['outcome_usd'])}"
-    )
-    if not row["outcome_usd"] > 0:
-        return f"{opening}."
-    return (
-        f"{opening}: an error of {points(row['forecast_error_percent'], sign=True)}, where "
-        f"repeating the last value gives {points(row['last_value_error_percent'], sign=True)}."
-    )
-
-
-def _all_origins(rows: pd.DataFrame) -> str:
-    bounded = int(rows["interval_90_high_usd"].notna().sum())
-    inside = f"{int(rows['inside_90'].sum())} of {bounded} outcomes were inside the 90% interval."
-    total = float(rows["outcome_usd"].sum())
-    if total <= 0:
-        return f"In none of {len(rows)} target years there was trade. {inside}"
-    errors = [
-        points(share(float((rows[f"{name}_usd"] - rows["outcome_usd"]).abs().sum()), total))
-        for name in ("forecast", "last_value", "raked_base")
-    ]
-    return (
-        f"Over {plural(len(rows), 'origin')} the absolute errors sum to {errors[0]} of the trade, "
-        f"against {errors[1]} for repeating the last value and {errors[2]} for the last values "
-        f"scaled to the totals known. {inside}"
-    )

@@ -2,62 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 import numpy as np
 import pandas as pd
 
 from features.errors import InputError
-from features.feature import TECHNOLOGY
-from features.measures.measure import Array, Measure
-from features.measures.reshoring import kearney_index, reshoring_index
-from forecasting.briefs.brief import Brief, BriefFigure, BriefSection, BriefTable, first_and_last
-from forecasting.briefs.measure_verdicts import record_words
-from forecasting.measurement.contribution_terms import (
-    TO_BASE,
-    pattern,
-    sizes,
-    technology,
-    term_summary,
-    terms_in,
+from features.measures.measure import Measure
+from forecasting.briefs.brief import Brief, BriefFigure, BriefTable, first_and_last
+from forecasting.briefs.fill import fill
+from forecasting.briefs.measure_facts import (
+    INDICES,
+    KEYS,
+    drivers_of,
+    measure_facts,
+    movers,
+    verdicts,
 )
+from forecasting.measurement.contribution_terms import TO_BASE, term_summary, terms_in
 from forecasting.measurement.scores import RIVALS
 from forecasting.results.measures import FAMILIES, FAMILY_LABELS, Measures, measures
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import check_country, check_year, named, origin_of
-from forecasting.words.measures import (
-    change_name,
-    change_words,
-    is_share,
-    past_words,
-    range_words,
-    sector_names,
-    size_words,
-    unit_name,
-    unit_words,
-    value_words,
-)
-from forecasting.words.numbers import listed, percent, plural, years
+from forecasting.words.measures import change_name, is_share, sector_names, unit_name
+from forecasting.words.numbers import plural
 
 SHOWN = 5
 LEAST_SHARE = 0.1
 """Percent of all contributions below which a text does not show one; the file does."""
-KEYS = ("country", "partner", "sector")
-HOW_TO_READ = (
-    "No change forecasts every measure at its value of the origin year; the base is what it would "
-    "be if only the sizes of countries changed. A tie is a null result: the forecast tells where "
-    "the pattern stands and not where it goes.",
-    "Intervals come from past errors of the same measure and horizon, pooled over its units. "
-    "Contributions follow the change of every flow along the line from the origin to the forecast "
-    "and sum to the change of the measure; they describe the fitted model and are no causes. "
-    "What the technology channels are worth is what forecasts without them lose, see the track "
-    "record. pp: percentage points.",
-)
-_INDICES: dict[str, tuple[str, Callable[[Array, Array], Array]]] = {
-    "low_cost_import_ratio": ("kearney_index", kearney_index),
-    "input_ratio": ("reshoring_index", reshoring_index),
-}
-"""Published indices of reshoring: of which measure, the column that holds them."""
 
 
 def pattern_brief(
@@ -90,42 +60,32 @@ def pattern_brief(
             remedy="Ask for another country, or for all of them",
             file=run.out,
         )
-    names = sector_names(run)
+    names, horizon = sector_names(run), target - origin_of(run)
     tables: dict[str, BriefTable] = {}
     figures: dict[str, BriefFigure] = {}
-    sections = []
+    facts = []
     for measure in found.measures:
         rows = movers(found, measure, target, names)
-        section, its_tables, figure = _of_measure(found, measure, rows, year=target, code=code)
-        sections.append(section)
-        tables |= its_tables
-        figures |= figure
+        facts.append(measure_facts(found, measure, rows, year=target, horizon=horizon))
+        if len(rows):
+            tables |= _tables(found, measure, rows, target)
+            options = {"measure": measure.name, **({} if code is None else {"country": code})}
+            figures[measure.name] = BriefFigure(measure.name, "measure", options)
     if len(found.scores):
         tables["skill"] = _skill(found)
         figures["skill"] = BriefFigure("skill", "measures", {"measure": kind})
-        sections.append(BriefSection("Track record", record_words(found), ("skill",), ("skill",)))
-    return Brief(
-        title=f"{_subject(found)}{'' if code is None else f', {named(code)}'}: "
-        f"{origin_of(run)} to {target}",
-        summary=_summary(found, target - origin_of(run)),
-        sections=(*sections, BriefSection("How to read this", HOW_TO_READ)),
+    return fill(
+        "measures",
         tables=tables,
         figures=figures,
+        subject=_subject(found) + ("" if code is None else f", {named(code)}"),
+        origin=origin_of(run),
+        year=target,
+        horizon=horizon,
+        measures=facts,
+        missing=found.missing,
+        tests=verdicts(found) if len(found.scores) else (),
     )
-
-
-def _of_measure(
-    found: Measures, measure: Measure, rows: pd.DataFrame, *, year: int, code: str | None
-) -> tuple[BriefSection, dict[str, BriefTable], dict[str, BriefFigure]]:
-    """Section of a measure, its tables and its figure; without units it is words alone."""
-    words = _words(found, measure, rows, year)
-    if rows.empty:
-        return BriefSection(measure.label, words), {}, {}
-    tables = _tables(found, measure, rows, year)
-    options = {"measure": measure.name, **({} if code is None else {"country": code})}
-    figure = BriefFigure(measure.name, "measure", options)
-    section = BriefSection(measure.label, words, tuple(tables), (measure.name,))
-    return section, tables, {measure.name: figure}
 
 
 def _subject(found: Measures) -> str:
@@ -136,35 +96,6 @@ def _subject(found: Measures) -> str:
 
 
 # Tables -------------------------------------------------------------------------------------------
-
-
-def movers(found: Measures, measure: Measure, year: int, names: Mapping[str, str]) -> pd.DataFrame:
-    """Units of a measure in a target year by forecast change, largest rise first.
-
-    ``names`` are those of sectors by code.
-
-    Returns
-    -------
-    DataFrame
-        ``country, partner, sector, unit`` (in words), ``value_origin, base, forecast, lower_90,
-        upper_90, chance_above, change``, in the measure's unit, and ``sure``, whether the 90%
-        interval leaves out the value of the origin.
-    """
-    table = found.forecasts
-    rows = table[(table["measure"] == measure.name) & (table["target_year"] == year)]
-    keys = rows[list(KEYS)].astype(str)
-    values = rows[["value_origin", "base", "forecast", "lower_90", "upper_90", "chance_above"]]
-    keys["unit"] = [unit_words(unit, names) for unit in keys.to_dict("records")]
-    start = values["value_origin"]
-    sure = (values["lower_90"] > start) | (values["upper_90"] < start)
-    out = pd.concat([keys, values.assign(change=values["forecast"] - start, sure=sure)], axis=1)
-    return out.sort_values("change", ascending=False, kind="stable", ignore_index=True)
-
-
-def drivers_of(found: Measures, measure: Measure, year: int) -> pd.DataFrame:
-    """Contributions to a measure in a target year."""
-    table = found.drivers
-    return table[(table["measure"] == measure.name) & (table["target_year"] == year)]
 
 
 def _tables(
@@ -201,8 +132,8 @@ def _unit_table(measure: Measure, rows: pd.DataFrame) -> pd.DataFrame:
     if measure.threshold is not None:
         below = rows["value_origin"] <= measure.threshold
         out["chance_of_entry_percent"] = (100.0 * rows["chance_above"]).where(below)
-    if measure.name in _INDICES:
-        name, index = _INDICES[measure.name]
+    if measure.name in INDICES:
+        name, index = INDICES[measure.name]
         out[name] = index(rows["value_origin"].to_numpy(), rows["forecast"].to_numpy())
     return out.assign(sure=rows["sure"])
 
@@ -258,127 +189,3 @@ def _skill(found: Measures) -> BriefTable:
         frame,
         columns=(*columns, *more),
     )
-
-
-# Sentences ----------------------------------------------------------------------------------------
-
-
-def _words(found: Measures, measure: Measure, rows: pd.DataFrame, year: int) -> tuple[str, ...]:
-    sentences = [f"Formula and source: {measure.source}."]
-    if rows.empty:
-        return (*sentences, f"The measure has no value here in {year}.")
-    past = found.history[found.history["measure"] == measure.name]
-    sentences += past_words(measure, past)
-    sentences.append(mover_words(measure, rows))
-    sentences += index_words(measure, rows)
-    if measure.threshold is not None:
-        sentences.append(entry_words(measure, rows))
-    drivers = drivers_of(found, measure, year)
-    if len(drivers):
-        sentences.append(part_words(measure, drivers))
-    return tuple(sentences)
-
-
-def mover_words(measure: Measure, rows: pd.DataFrame) -> str:
-    """The unit that rises most and the one that falls most."""
-    ends = [rows.iloc[0]] if len(rows) == 1 else [rows.iloc[0], rows.iloc[-1]]
-    moves = [
-        f"{row['unit']} from {value_words(measure, row['value_origin'])} to "
-        f"{value_words(measure, row['forecast'])} ({change_words(measure, row['change'])}; 90% "
-        f"interval {range_words(measure, row['lower_90'], row['upper_90'])})"
-        for row in ends
-    ]
-    opening = "Forecast: " if len(rows) == 1 else "Largest forecast rise and fall: "
-    return f"{opening}{listed(moves, between='; ')}. {sure_words(rows)}"
-
-
-def sure_words(rows: pd.DataFrame) -> str:
-    """How many units have an interval on one side of the origin's value."""
-    return (
-        f"The 90% interval leaves out the value of the origin for {int(rows['sure'].sum()):,} of "
-        f"{plural(len(rows), 'unit')}."
-    )
-
-
-def index_words(measure: Measure, rows: pd.DataFrame) -> list[str]:
-    """Published index of a measure's change, where there is one."""
-    if measure.name not in _INDICES:
-        return []
-    name, index = _INDICES[measure.name]
-    values = index(rows["value_origin"].to_numpy(), rows["forecast"].to_numpy())
-    most, least, up = int(np.argmax(values)), int(np.argmin(values)), int((values > 0).sum())
-    counted = f"positive for {up:,} of {plural(len(rows), 'unit')}"
-    if name == "kearney_index":
-        indices = [f"{rows['unit'].iloc[k]} {values[k]:+.0f}".replace("-", "\N{MINUS SIGN}")
-                for k in dict.fromkeys((most, least))]  # fmt: skip
-        return [
-            "Kearney's index of the forecast change (minus the change of the ratio, in basis "
-            f"points; positive is reshoring): {listed(indices)}; {counted}."
-        ]
-    largest = f", largest for {rows['unit'].iloc[most]} ({values[most]:.3g})" if up else ""
-    return [
-        "Index of Krenz, Prettner and Strulik of the forecast change (rise of the ratio; a fall "
-        f"counts as none): {counted}{largest}."
-    ]
-
-
-def entrants(measure: Measure, rows: pd.DataFrame) -> pd.DataFrame:
-    """Units not above the threshold at the origin, likeliest entry first."""
-    below = rows[(rows["value_origin"] <= measure.threshold) & rows["chance_above"].notna()]
-    return below.sort_values("chance_above", ascending=False, kind="stable", ignore_index=True)
-
-
-def entry_words(measure: Measure, rows: pd.DataFrame) -> str:
-    """The likeliest entries: crossings of the threshold by units below it."""
-    below = entrants(measure, rows)
-    if below.empty:
-        return "No unit is below the threshold with a known chance of crossing it."
-    likeliest = [f"{row['unit']} {percent(row['chance_above'], digits=0)}"
-            for row in below.head(3).to_dict("records")]  # fmt: skip
-    return (
-        f"Of {plural(len(below), 'unit')} at or below {measure.threshold:g} at the origin "
-        f"{below['chance_above'].sum():.0f} are expected to be above it. Likeliest entries: "
-        f"{listed(likeliest)}."
-    )
-
-
-def part_words(measure: Measure, drivers: pd.DataFrame) -> str:
-    """What the change is made of: sizes of countries, shifts of flows, technology channels."""
-    single = len(drivers) == 1
-    how = change_words if single else size_words
-
-    def size(values: pd.Series[float]) -> str:
-        return how(measure, float(values.iloc[0] if single else values.abs().mean()))
-
-    opening = "The model ascribes" if single else "Mean size of what the model ascribes, by unit:"
-    if measure.family == "links":
-        names = [f"chance:{channel}" for channel in TECHNOLOGY if f"chance:{channel}" in drivers]
-        among = drivers[names].sum(axis=1)
-        part = f"{size(among)} of it" if among.any() else "none of it"
-        return (
-            f"{opening} {size(pattern(drivers))} to the chances of links, {part} to technology "
-            "channels."
-        )
-    return (
-        f"{opening} {size(sizes(drivers))} to the sizes of countries and {size(pattern(drivers))} "
-        f"to shifts of flows, the technology channels among them {size(technology(drivers))}."
-    )
-
-
-def _summary(found: Measures, horizon: int) -> tuple[str, ...]:
-    lines = []
-    for measure in found.measures:
-        of_measure = found.scores["measure"] == measure.name
-        scores = found.scores[of_measure & (found.scores["horizon"] == horizon)]
-        if scores.empty:
-            lines.append(f"{measure.label}: measured and forecast, without a track record.")
-            continue
-        row = scores.iloc[0]
-        lines.append(
-            f"{measure.label}: {years(horizon)} the mean error was "
-            f"{size_words(measure, row['mae'])}, against "
-            f"{size_words(measure, row['mae_no_change'])} of no change "
-            f"({percent(row['skill'], sign=True)} skill: {row['verdict_no_change']})."
-        )
-    lines += [f"Not measured: {name} ({why})." for name, why in found.missing.items()]
-    return tuple(lines)

@@ -1,9 +1,9 @@
-"""Who gains and who loses in a group of flows: as tables and in words."""
+"""Who gains and who loses in a group of flows: tables, and facts for sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ import pandas as pd
 from forecasting.briefs.brief import BriefTable, first_and_last
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import country_name, flow_columns, who, years_of
-from forecasting.words.numbers import change, money, points, share
+from forecasting.words.numbers import change, share
 
 FEW = 3
 """Movers that a sentence names."""
@@ -124,41 +124,51 @@ def stopping(flows: pd.DataFrame) -> pd.DataFrame:
     return flows[(flows["base_usd"] > 0) & (flows["forecast_usd"] <= 0)]
 
 
-def movers(flows: pd.DataFrame, names: Sequence[str]) -> list[str]:
-    """Largest gains and largest losses in words, a sentence each; none where there are none."""
-    gains = flows[flows["shift_usd"] > 0].head(FEW)
-    losses = flows[flows["shift_usd"] < 0].iloc[::-1].head(FEW)
-    return [
-        f"Largest {word} against the base: "
-        + "; ".join(_mover(row, names) for _, row in part.iterrows())
-        + "."
-        for word, part in (("gains", gains), ("losses", losses))
-        if len(part)
-    ]
+@dataclass(frozen=True, slots=True)
+class Mover:
+    """A flow that gains or loses against its base: USD; shift and 90% interval in percent."""
+
+    who: str
+    usd: float
+    percent: float
+    low: float
+    high: float
 
 
-def _mover(row: pd.Series[Any], names: Sequence[str]) -> str:
-    shift, low, high = (
-        points(row[name], sign=True)
-        for name in ("shift_percent", "interval_90_low_percent", "interval_90_high_percent")
+@dataclass(frozen=True, slots=True)
+class Movers:
+    """The largest gains and losses of a group of flows, and how sure their directions are.
+
+    Attributes
+    ----------
+    gains, losses
+        At most `FEW` each.
+    flows, sure
+        Flows with a base, and those of them whose 90% interval leaves the base out.
+    sure_percent
+        Of the USD that move, those of the sure.
+    """
+
+    gains: tuple[Mover, ...]
+    losses: tuple[Mover, ...]
+    flows: int
+    sure: int
+    sure_percent: float
+
+
+def movers(flows: pd.DataFrame, names: Sequence[str]) -> Movers:
+    """The largest movers of `flows_in`; ``names`` are the columns that name a flow."""
+    based = flows[flows["base_usd"] > 0]
+    sure = based[based["excludes_no_shift"]]
+    return Movers(
+        gains=_movers(flows[flows["shift_usd"] > 0].head(FEW), names),
+        losses=_movers(flows[flows["shift_usd"] < 0].iloc[::-1].head(FEW), names),
+        flows=len(based),
+        sure=len(sure),
+        sure_percent=share(sure["shift_usd"].abs().sum(), based["shift_usd"].abs().sum()),
     )
-    usd = money(row["shift_usd"], sign=True)
-    return f"{who(row, names)} {usd} ({shift}; 90% interval {low} to {high})"
 
 
-def certainty(flows: pd.DataFrame) -> str:
-    """For how many flows the interval leaves little doubt about the direction, in words."""
-    rows = flows[flows["base_usd"] > 0]
-    sure = rows[rows["excludes_no_shift"]]
-    most = "The intervals are those of single flows and do not add up to one of a group."
-    if sure.empty:
-        return (
-            f"For none of {len(rows):,} flows the 90% interval lies wholly above or below the "
-            f"base: the direction of no single shift is sure. {most}"
-        )
-    part = 100.0 * sure["shift_usd"].abs().sum() / rows["shift_usd"].abs().sum()
-    return (
-        f"For {len(sure):,} of {len(rows):,} flows, which hold {points(part)} of the USD that "
-        "move, the 90% interval lies wholly above or below the base: only there is the direction "
-        f"of the shift fairly sure. {most}"
-    )
+def _movers(rows: pd.DataFrame, names: Sequence[str]) -> tuple[Mover, ...]:
+    columns = ["shift_usd", "shift_percent", "interval_90_low_percent", "interval_90_high_percent"]
+    return tuple(Mover(who(row, names), *map(float, row[columns])) for _, row in rows.iterrows())

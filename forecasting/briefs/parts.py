@@ -1,8 +1,9 @@
-"""What a flow or a group of flows is made of: parts in USD, as tables and in words."""
+"""What a flow or a group of flows is made of: parts in USD, as tables and as facts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from forecasting.results.channel_evidence import TOGETHER, out_of_sample
 from forecasting.results.decompose import decompose, explained
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import flow_columns
-from forecasting.words.numbers import change, listed, lower_first, money, points
+from forecasting.words.numbers import change, lower_first
 
 NAMED = 3
 """Parts that a sentence names."""
@@ -64,35 +65,41 @@ def parts_table(made_of: Mapping[str, pd.DataFrame], *, origin: int, year: int) 
     )
 
 
-def base_words(table: pd.DataFrame, *, start: float, base: float, origin: int, year: int) -> str:
-    """The stage from the origin to the base in words, every part named."""
-    terms = [
-        f"{lower_first(part['part'])} {both(part['usd'], part['percent'])}"
-        for part in table.to_dict("records")
-    ]
-    return (
-        f"From {origin} to the base of {year}: {both(base - start, change(start, base))}, made of "
-        f"{listed(terms)}."
-    )
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A named part of a change: USD, and percent of where the change starts."""
+
+    name: str
+    usd: float
+    percent: float
 
 
-def shift_words(table: pd.DataFrame, *, base: float, forecast: float) -> str:
-    """The stage from the base to the forecast in words, its largest parts named."""
-    opening = f"From the base to the forecast: {both(forecast - base, change(base, forecast))}"
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change and its parts: all of those of the base, the largest of those of the shift."""
+
+    usd: float
+    percent: float
+    parts: tuple[Part, ...]
+
+
+def base_change(table: pd.DataFrame, *, start: float, base: float) -> Change:
+    """The stage from the origin to the base, with every part of `parts`."""
+    return Change(base - start, change(start, base), _parts(table))
+
+
+def shift_change(table: pd.DataFrame, *, base: float, forecast: float) -> Change:
+    """The stage from the base to the forecast, with its largest parts."""
     size = table["usd"].abs().sort_values(ascending=False, kind="stable")
-    top = table.loc[size[size > NEGLIGIBLE * base].index].head(NAMED).to_dict("records")
-    if not top:
-        return (
-            f"{opening}. No channel adds to this sum: over all partners of a country the parts of "
-            "every channel cancel, as the country's total is given."
-        )
-    terms = [f"{both(part['usd'], part['percent'])} to {lower_first(part['part'])}" for part in top]
-    return f"{opening}, of which the model ascribes {listed(terms)}."
+    top = table.loc[size[size > NEGLIGIBLE * base].index].head(NAMED)
+    return Change(forecast - base, change(base, forecast), _parts(top))
 
 
-def both(usd: float, percent: float) -> str:
-    """A change in USD and percent."""
-    return f"{money(usd, sign=True)} ({points(percent, sign=True)})"
+def _parts(table: pd.DataFrame) -> tuple[Part, ...]:
+    return tuple(
+        Part(lower_first(row["part"]), float(row["usd"]), float(row["percent"]))
+        for row in table.to_dict("records")
+    )
 
 
 # Flow by flow -------------------------------------------------------------------------------------
@@ -123,45 +130,51 @@ def technology_terms(table: pd.DataFrame) -> list[str]:
     return [name for name in terms_of(table) if name.removeprefix(NET) in TECHNOLOGY]
 
 
-def ascribed(terms: pd.Series[float]) -> str:
-    """The largest of several parts, USD by term of `TERM_LABELS`, as the model ascribes them."""
+def largest_parts(terms: pd.Series[float]) -> tuple[Part, ...]:
+    """The largest of several parts, USD by term of `TERM_LABELS`, without percent."""
     order = terms.abs().sort_values(ascending=False, kind="stable").index
     top = [name for name in order if terms[name] != 0][:NAMED]
-    return listed(
-        f"{money(float(terms[name]), sign=True)} to {lower_first(TERM_LABELS[str(name)])}"
-        for name in top
+    return tuple(
+        Part(lower_first(TERM_LABELS[str(name)]), float(terms[name]), np.nan) for name in top
     )
 
 
 # Technology ---------------------------------------------------------------------------------------
 
 
-def technology_names() -> str:
-    """The technology channels in words."""
-    return listed(lower_first(label) for name, label in CHANNELS.items() if name in TECHNOLOGY)
+@dataclass(frozen=True, slots=True)
+class Technology:
+    """The technology channels, and what the forecasts lose without them.
+
+    Attributes
+    ----------
+    names
+        Of the channels, in words.
+    tested
+        Whether forecasts were made without them.
+    wape, log_mae
+        Change of the errors without them, percent, mean over horizons.
+    tests, helps, hurts
+        Tests, and those that find the forecasts better and worse with them.
+    """
+
+    names: tuple[str, ...]
+    tested: bool
+    wape: float
+    log_mae: float
+    tests: int
+    helps: int
+    hurts: int
 
 
-def technology_worth(run: RunResult) -> str:
-    """What the forecasts lose without the technology channels, in words."""
+def technology_of(run: RunResult) -> Technology:
+    """Facts of the technology channels."""
+    names = tuple(lower_first(label) for name, label in CHANNELS.items() if name in TECHNOLOGY)
     table = out_of_sample(run)
-    row = table[table["channel"] == TOGETHER]
-    if row.empty:
-        return (
-            "Whether these channels improve the forecasts is another question, which this folder "
-            "does not answer: it holds no forecasts made without them."
-        )
-    worth = row.iloc[0]
-    tests, helps, hurts = (int(worth[name]) for name in ("tests", "helps", "hurts"))
-    verdict = (
-        f"Of {tests} tests over settings, horizons and error measures, {helps} find the forecasts "
-        f"better with these channels, {hurts} find them worse, and {tests - helps - hurts} cannot "
-        "tell."
-        if tests
-        else "There are too few back-test origins to test the difference."
-    )
-    return (
-        "Whether these channels improve the forecasts is another question. Without them the "
-        f"back-test's error in money differs by {points(worth['wape_change'], sign=True)} and its "
-        f"mean log error of a flow by {points(worth['log_mae_change'], sign=True)} (mean over "
-        f"horizons; plus: larger without them). {verdict}"
-    )
+    rows = table[table["channel"] == TOGETHER]
+    if rows.empty:
+        return Technology(names, False, np.nan, np.nan, 0, 0, 0)
+    row = rows.iloc[0]
+    tests, helps, hurts = (int(row[name]) for name in ("tests", "helps", "hurts"))
+    wape, log_mae = (float(row[name]) for name in ("wape_change", "log_mae_change"))
+    return Technology(names, True, wape, log_mae, tests, helps, hurts)

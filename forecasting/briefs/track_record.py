@@ -1,4 +1,4 @@
-"""How good past forecasts of a group of flows were: outcomes of the back-test in a brief's words.
+"""How good past forecasts of a group of flows were: outcomes of the back-test as facts.
 
 Errors of single flows do not say how far their sum will be off, because what hits one flow of a
 year hits others too. So a group's own sum is compared with its forecast at every past origin.
@@ -7,6 +7,7 @@ year hits others too. So a group's own sum is compared with its forecast at ever
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,14 +19,36 @@ from forecasting.results.record_setting import record_setting
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import flow_columns
 from forecasting.words.labels import SETTING_LABELS
-from forecasting.words.numbers import points, years
 from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE
 
 COMPARED = (MAIN_MODEL, LAST_VALUE, RAKED_BASE)
-NO_RECORD = (
-    "This folder holds a forecast without a back-test: how good past forecasts were stands in the "
-    "run that trained the model."
-)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Errors of past forecasts of a group of flows at a horizon; see `record_table`."""
+
+    horizon: int
+    origins: int
+    wape_percent: float
+    last_value_wape_percent: float
+    raked_base_wape_percent: float
+    inside_90_percent: float
+    same_direction_percent: float = np.nan
+    sum_lowest_percent: float = np.nan
+    sum_typical_percent: float = np.nan
+    sum_highest_percent: float = np.nan
+    outcomes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PastErrors:
+    """What the back-test says on a horizon; ``of`` names the flows."""
+
+    of: str
+    horizon: int
+    back_tested: bool
+    record: Record | None
 
 
 def read_outcomes(run: RunResult, *, where: Sequence[tuple[str, str, Any]] = ()) -> pd.DataFrame:
@@ -136,34 +159,8 @@ def record_caption(run: RunResult, *, of: str) -> str:
     )
 
 
-def no_outcome(horizon: int) -> str:
-    """That the back-test says nothing on a horizon, in words."""
-    return f"The back-test holds no forecast {years(horizon)} whose outcome is known."
-
-
-def accuracy_words(row: pd.Series[Any], horizon: int, *, of: str) -> str:
-    """Errors and coverage of a horizon in words, without the full stop; ``of`` names the flows."""
-    return (
-        f"Past forecasts of {of} {years(horizon)} were off by {points(row['wape_percent'])} of the "
-        f"trade (mean of {int(row['origins'])} back-test origins), against "
-        f"{points(row['last_value_wape_percent'])} for repeating the last value and "
-        f"{points(row['raked_base_wape_percent'])} for the last values scaled to the totals known. "
-        f"{points(row['inside_90_percent'])} of the outcomes were inside the 90% interval"
-    )
-
-
-def record_words(record: BriefTable | None, horizon: int, *, of: str) -> tuple[str, ...]:
-    """Errors and coverage of a horizon in words; ``of`` names the flows."""
-    if record is None:
-        return (NO_RECORD,)
-    if not (record.frame["horizon"] == horizon).any():
-        return (no_outcome(horizon),)
-    row = record.frame.set_index("horizon").loc[horizon]
-    return (
-        f"{accuracy_words(row, horizon, of=of)}, and {points(row['same_direction_percent'])} on "
-        "the side of the base where the forecast was.",
-        f"How far may the sum be off? At those origins {of} came out "
-        f"{points(row['sum_lowest_percent'], sign=True)} to "
-        f"{points(row['sum_highest_percent'], sign=True)} off what was forecast (plus: more was "
-        f"traded), and in half of them within {points(row['sum_typical_percent'])}.",
-    )
+def past_errors(table: BriefTable | None, horizon: int, *, of: str) -> PastErrors:
+    """Facts of a table of errors by horizon, None where nothing was back-tested."""
+    rows = [] if table is None else table.frame.to_dict("records")
+    found = (Record(**row) for row in rows if row["horizon"] == horizon)
+    return PastErrors(of, horizon, table is not None, next(found, None))

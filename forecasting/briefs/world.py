@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pandas as pd
 
-from forecasting.briefs.brief import Brief, BriefFigure, BriefSection, BriefTable, closing
+from forecasting.briefs.brief import Brief, BriefFigure, BriefTable
+from forecasting.briefs.fill import fill
 from forecasting.briefs.movers import (
     SHOWN,
+    Movers,
     by_year,
-    certainty,
     flows_in,
     flows_table,
     moved,
@@ -17,36 +20,65 @@ from forecasting.briefs.movers import (
     sums,
 )
 from forecasting.briefs.parts import (
+    NAMED,
     NET,
+    Part,
     channel_shifts,
-    technology_names,
+    technology_of,
     technology_terms,
-    technology_worth,
     terms_of,
 )
-from forecasting.briefs.track_record import (
-    NO_RECORD,
-    accuracy_words,
-    record_caption,
-)
+from forecasting.briefs.track_record import PastErrors, past_errors, record_caption
 from forecasting.explanation.terms import TERM_LABELS
 from forecasting.results.channel_evidence import out_of_sample
 from forecasting.results.record_setting import record_setting
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import check_year, flow_columns, origin_of
-from forecasting.words.numbers import (
-    change,
-    listed,
-    lower_first,
-    money,
-    plural,
-    points,
-    share,
-)
+from forecasting.words.numbers import change, lower_first, share
 from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE
 
-NAMED = 3
-"""Channels that a sentence names."""
+
+@dataclass(frozen=True, slots=True)
+class WorldFacts:
+    """All trade in a target year: USD, percent.
+
+    Attributes
+    ----------
+    origin, year
+        Of the forecast.
+    base, growth
+        World trade, and against the origin.
+    moves, moves_percent
+        What moves from some flows to others.
+    movers, past
+        Of its flows.
+    channels
+        What the strongest channels move, one by one, in percent of the base.
+    together, technology, technology_percent
+        What all channels, and what the technology channels, move together.
+    flows, stops, stops_usd
+        Numbers of flows, and of those forecast to stop, with their value at the origin.
+    absent, starts
+        Flows without trade at the origin, and how many of them are expected to start.
+    """
+
+    origin: int
+    year: int
+    base: float
+    growth: float
+    moves: float
+    moves_percent: float
+    movers: Movers
+    past: PastErrors
+    channels: tuple[Part, ...]
+    together: float
+    technology: float
+    technology_percent: float
+    flows: int
+    stops: int
+    stops_usd: float
+    absent: int
+    starts: float
 
 
 def world_brief(run: RunResult, year: int) -> Brief:
@@ -82,34 +114,48 @@ def world_brief(run: RunResult, year: int) -> Brief:
         **_stops(flows),
         **({} if record is None else {"record": record}),
     }
-    sections = (
-        BriefSection("Largest shifts", (*movers(flows, flow_columns(run)), certainty(flows)),
-                     ("years", "flows"), ("heatmap",)),
-        BriefSection("Channels", _channel_words(run, shifts, flows), ("channels",)),
-        BriefSection("Flows that stop and start", _stop_words(run, flows),
-                     tuple(name for name in ("stops",) if name in tables)),
-        BriefSection("Track record", (_record_words(record, target - origin_of(run)),),
-                     () if record is None else ("record",)),
-        closing(),
-    )  # fmt: skip
-    return Brief(
-        title=f"World trade: forecast shifts, {target}",
-        summary=_summary(run, flows, target),
-        sections=sections,
+    return fill(
+        "world",
+        exact=run.explanation.exact,
         tables=tables,
         figures={"heatmap": BriefFigure("heatmap", "heatmap", {"year": target})},
+        world=_facts(run, flows, shifts, record, target),
+        technology=technology_of(run),
     )
 
 
-def _summary(run: RunResult, flows: pd.DataFrame, year: int) -> tuple[str, ...]:
-    start, base, _ = sums(flows)
-    shift = moved(flows["shift_usd"])
-    return (
-        f"World trade of {year}: {money(base)}, {points(change(start, base), sign=True)} against "
-        f"{origin_of(run)}.",
-        f"Of it {money(shift)} ({points(share(shift, base))}) is forecast to move from some flows "
-        "to others, beyond what the growth of countries brings.",
-        f"Forecast to stop: {len(stopping(flows)):,} of {len(flows):,} flows.",
+def _facts(
+    run: RunResult,
+    flows: pd.DataFrame,
+    shifts: pd.DataFrame,
+    record: BriefTable | None,
+    year: int,
+) -> WorldFacts:
+    (start, base, _), moves = sums(flows), moved(flows["shift_usd"])
+    stops, absent = stopping(flows), flows[flows["value_at_origin_usd"] <= 0]
+    sizes = {name: moved(shifts[name]) for name in terms_of(shifts)}
+    top = sorted(sizes, key=lambda name: -sizes[name])[:NAMED]
+    technology = moved(shifts[technology_terms(shifts)])
+    return WorldFacts(
+        origin=origin_of(run),
+        year=year,
+        base=base,
+        growth=change(start, base),
+        moves=moves,
+        moves_percent=share(moves, base),
+        movers=movers(flows, flow_columns(run)),
+        past=past_errors(record, year - origin_of(run), of="all flows"),
+        channels=tuple(
+            Part(lower_first(TERM_LABELS[n]), sizes[n], share(sizes[n], base)) for n in top
+        ),
+        together=moved(shifts[terms_of(shifts)]),
+        technology=technology,
+        technology_percent=share(technology, base),
+        flows=len(flows),
+        stops=len(stops),
+        stops_usd=float(stops["value_at_origin_usd"].sum()),
+        absent=len(absent),
+        starts=float((absent["probability_of_trade_percent"] / 100.0).sum()),
     )
 
 
@@ -162,21 +208,6 @@ def _channels(run: RunResult, shifts: pd.DataFrame, flows: pd.DataFrame) -> Brie
     )
 
 
-def _channel_words(run: RunResult, shifts: pd.DataFrame, flows: pd.DataFrame) -> tuple[str, ...]:
-    base = float(flows["base_usd"].sum())
-    sizes = {name: moved(shifts[name]) for name in terms_of(shifts)}
-    top = sorted(sizes, key=lambda name: -sizes[name])[:NAMED]
-    words = listed(f"{money(sizes[name])} by {lower_first(TERM_LABELS[name])}" for name in top)
-    together = moved(shifts[technology_terms(shifts)])
-    return (
-        f"Taken one by one, the channels move {words}. They partly offset each other: all together "
-        f"they move {money(moved(shifts[terms_of(shifts)]))}.",
-        f"The technology channels, {technology_names()}, together move {money(together)}, "
-        f"{points(share(together, base))} of world trade.",
-        technology_worth(run),
-    )
-
-
 # Flows that stop ----------------------------------------------------------------------------------
 
 
@@ -194,18 +225,6 @@ def _stops(flows: pd.DataFrame) -> dict[str, BriefTable]:
             columns,
         )
     }
-
-
-def _stop_words(run: RunResult, flows: pd.DataFrame) -> tuple[str, ...]:
-    stops, absent = stopping(flows), flows[flows["value_at_origin_usd"] <= 0]
-    expected = float((absent["probability_of_trade_percent"] / 100.0).sum())
-    return (
-        f"Forecast to stop: {plural(len(stops), 'flow')}, worth "
-        f"{money(float(stops['value_at_origin_usd'].sum()))} in {origin_of(run)}. Such trade is "
-        "less likely than not, and small beside the totals of both countries.",
-        f"Without trade in {origin_of(run)}: {plural(len(absent), 'flow')}. Their forecast stays "
-        f"zero; by their probabilities of trade about {expected:,.0f} of them start.",
-    )
 
 
 # Track record -------------------------------------------------------------------------------------
@@ -230,10 +249,3 @@ def _record(run: RunResult) -> BriefTable | None:
         for horizon in sorted(scores["horizon"].unique())
     ]
     return BriefTable(record_caption(run, of="all flows"), pd.DataFrame(rows))
-
-
-def _record_words(record: BriefTable | None, horizon: int) -> str:
-    if record is None:
-        return NO_RECORD
-    row = record.frame.set_index("horizon").loc[horizon]
-    return f"{accuracy_words(row, horizon, of='all flows')}."

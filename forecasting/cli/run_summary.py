@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING
 
-from forecasting.briefs.levels import lead
 from forecasting.distribution.draws import draws
+from forecasting.evaluation.run_models import comparators
+from forecasting.evaluation.significance import UNTESTED, why_untested
 from forecasting.results.subjects import flow_columns, nearest_year, origin_of, who
 from forecasting.words.labels import SETTING_LABELS
-from forecasting.words.numbers import in_ten, money, percent
+from forecasting.words.numbers import in_ten, lead, money, percent
 from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE
 
 if TYPE_CHECKING:
+    from forecasting.evaluation.tuning import Tuning
     from forecasting.results.result import RunResult
 
 MOVERS = 5
@@ -22,7 +24,8 @@ MOVERS = 5
 
 def run_summary(result: RunResult) -> str:
     """The summary of a finished run, for stdout."""
-    return "\n".join([*_forecast(result), "", *_errors(result), "", *_further(result)])
+    tuned = ["", *_tuned(result.tuning)] if result.tuning is not None else []
+    return "\n".join([*_forecast(result), "", *_errors(result), *tuned, "", *_further(result)])
 
 
 def _forecast(result: RunResult) -> Iterator[str]:
@@ -56,7 +59,9 @@ def _errors(result: RunResult) -> Iterator[str]:
         "origins, by years ahead"
     )
     everything = result.scores[result.scores["stratum"] == "all"]
-    shown = everything[everything["model"].isin([MAIN_MODEL, RAKED_BASE, LAST_VALUE])]
+    compared = [model.name for model in comparators(result.config.compare_with)]
+    told = [MAIN_MODEL, RAKED_BASE, LAST_VALUE, *compared]
+    shown = everything[everything["model"].isin(told)]
     for setting in result.config.settings:
         board = shown[shown["setting"] == setting].pivot_table(
             index="model", columns="horizon", values="wape", sort=False
@@ -70,6 +75,29 @@ def _errors(result: RunResult) -> Iterator[str]:
     cover = ours.groupby("horizon")["coverage_90"].agg(["min", "max"])
     low, high = (percent(float(cover[side].agg(side))) for side in ("min", "max"))
     yield f"90% intervals held {low} to {high} of outcomes, by setting and years ahead."
+
+
+def _tuned(tuning: Tuning) -> Iterator[str]:
+    """What tuning gained in money, by setting and horizon, with the test of each."""
+    origins = tuning.trials["origin"].nunique()
+    each = len(tuning.trials) // origins
+    yield (
+        f"Tuning: {each} trials at each of {origins} origins. WAPE against the default "
+        "parameters, on later forecasts alone:"
+    )
+    tests = tuning.gain[tuning.gain["metric"] == "wape"]
+    for row in tests.to_dict("records"):
+        at = f"{SETTING_LABELS[row['setting']]}, h={row['horizon']}"
+        errors = " against ".join(f"{100 * row[name]:.2f}%" for name in ("ours", "theirs"))
+        if row["verdict"] == UNTESTED:
+            said = f"not tested: {why_untested(origins=row['origins'])}"
+        else:
+            said = f"{row['verdict']}, p = {row['p_value']:.2f}, {row['origins']} origins"
+        yield f"  {at}: {errors} ({said})"
+    better, worse = (int((tuning.gain["verdict"] == word).sum()) for word in ("better", "worse"))
+    said = f"Of {len(tuning.gain)} tests over all metrics {better} find a gain and {worse} a loss"
+    defaults = "better" if worse > better else "as well"
+    yield f"{said}." if better > worse else f"{said}: the default parameters do {defaults}."
 
 
 def _further(result: RunResult) -> Iterator[str]:

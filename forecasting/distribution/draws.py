@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from features.errors import InputError
 from forecasting.distribution.joint import RunDraws, joint_draws
-from forecasting.distribution.selections import Selection, selections
+from forecasting.distribution.selections import Selection, absent_members, selections
 from forecasting.results.record_setting import record_setting
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import check_year, years_of
@@ -46,11 +46,7 @@ class Draws:
 
     def notes(self) -> list[str]:
         """What the reader must know of the selections: members of groups that the run lacks."""
-        return [
-            f"{one.text}: the run lacks {', '.join(one.absent)}, left out"
-            for one in self.selections
-            if one.absent
-        ]
+        return absent_members(self.selections)
 
 
 def draws(

@@ -110,6 +110,15 @@ class Selection:
         return chosen
 
 
+def absent_members(chosen: Iterable[Selection]) -> list[str]:
+    """Members of groups that a run lacks, in words."""
+    return [
+        f"{one.text}: the run lacks {', '.join(one.absent)}, left out"
+        for one in chosen
+        if one.absent
+    ]
+
+
 def _is_domestic(keys: pd.DataFrame) -> NDArray[np.bool_]:
     """Flows of a country to itself, by integer codes: a report asks hundreds of times."""
     exporter, importer = (keys[side].astype("category").cat for side in ("exporter", "importer"))

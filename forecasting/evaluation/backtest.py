@@ -12,19 +12,23 @@ from typing import Any
 import pandas as pd
 
 from features.choices import Setting
+from features.information import DataBundle
 from forecasting.evaluation.backtest_file import BacktestWriter
-from forecasting.evaluation.calibration import Calibration
+from forecasting.evaluation.calibration import Calibration, check_outcomes
 from forecasting.evaluation.finished_tasks import FinishedTasks
 from forecasting.evaluation.fold import FoldForecast, FoldResult
-from forecasting.evaluation.folds import Fold
+from forecasting.evaluation.folds import Fold, plan_folds
 from forecasting.evaluation.parallel import in_parallel
 from forecasting.evaluation.prepared import PreparedData, tuning_origins
 from forecasting.evaluation.reliability import reliability_rows, summarise_reliability
-from forecasting.evaluation.scores import score_forecast, strata
+from forecasting.evaluation.run_models import run_models
+from forecasting.evaluation.scores import reported_strata, score_forecast, strata
 from forecasting.evaluation.tasks import Compute, FoldTask, Task, WeightLosses
+from forecasting.evaluation.tuning import Choices, Studies, run_studies, tuned
 from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
 from forecasting.run_folder.files import BACKTEST
+from models.intervals import Bounds
 from models.raking import TOLERANCE
 from models.registry import MAIN_MODEL
 from models.shift import ShiftChoice
@@ -32,9 +36,27 @@ from models.shift import ShiftChoice
 ChooseAt = Callable[[int], ShiftChoice]
 
 
-def tune(
-    origins: Sequence[int], compute: Compute
-) -> dict[int, tuple[ShiftChoice, dict[ShiftChoice, float]]]:
+def plan_backtest(bundle: DataBundle, config: RunConfig) -> tuple[Fold, ...]:
+    """The folds of a back-test.
+
+    Raises
+    ------
+    InputError
+        If the panel is too short for them, or holds too few past flows for intervals.
+    """
+    panel = bundle.panel
+    last = bundle.origin(config.as_of) if config.as_of else panel.last_year
+    folds = plan_folds(
+        first_year=panel.first_year,
+        last_year=last,
+        horizons=config.horizons,
+        first_origin=config.first_origin,
+    )
+    check_outcomes(panel, horizons=config.horizons, last_origin=last)
+    return folds
+
+
+def choose_weights(origins: Sequence[int], compute: Compute) -> Choices:
     """Nested choice of weights at the years of `prepared.tuning_origins`.
 
     Returns
@@ -54,9 +76,7 @@ def tune(
     return out
 
 
-def choice_at(
-    choices: dict[int, tuple[ShiftChoice, dict[ShiftChoice, float]]], origin: int
-) -> ShiftChoice:
+def choice_at(choices: Choices, origin: int) -> ShiftChoice:
     """The last choice made at or before ``origin``."""
     return choices[max(o for o in choices if o <= origin)][0]
 
@@ -105,7 +125,12 @@ def run_backtest(
         Where folds are run: `in_threads` or `forecasting.cluster.on_cluster`.
     """
     with progress.stage("choose weights (nested)"):
-        choices = tune(tuning_origins(prepared, folds, config), compute)
+        choices = choose_weights(tuning_origins(prepared, folds, config), compute)
+    studies: Studies = {}
+    if config.tune:
+        with progress.stage(f"tune ({config.tune} trials at each of {len(choices)} origins)"):
+            studies = run_studies(choices, compute)
+            choices = tuned(choices, studies)
     with progress.stage("calibrate on early origins"):
         calibration = Calibration(prepared, first_origin=folds[0].origin, horizons=config.horizons)
     rows: list[dict[str, object]] = []
@@ -114,9 +139,12 @@ def run_backtest(
     drivers: dict[int, pd.DataFrame] = {}
     results = compute(fold_tasks(folds, choose_at=lambda o: choice_at(choices, o)))
     path = stage / BACKTEST
-    with BacktestWriter(path, rule=prepared.rule, settings=config.settings) as writer:
+    with BacktestWriter(path, rule=prepared.rule, models=run_models(config)) as writer:
         for result in progress.steps("back-test", results, total=len(folds)):
-            rows += _score_fold(prepared, result, calibration, writer)
+            flows = prepared.flows_at(result.fold.origin)
+            for block in scored_blocks(prepared, result, calibration):
+                rows += block.scores
+                writer.write(block.forecasts, block.bounds, flows=flows)
             drivers[result.fold.origin] = result.drivers
             chances += [row for f in result.forecasts for row in reliability_rows(f)]
             unreachable = max(unreachable, result.unreachable_totals)
@@ -126,6 +154,7 @@ def run_backtest(
         reliability=summarise_reliability(chances),
         calibration=calibration,
         choices=choices,
+        studies=studies,
         drivers=drivers,
         notes=_raking_notes(unreachable, gap),
     )
@@ -147,10 +176,10 @@ def _raking_notes(unreachable: int, gap: float) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _score_fold(
-    prepared: PreparedData, result: FoldResult, calibration: Calibration, writer: BacktestWriter
-) -> list[dict[str, object]]:
-    rows: list[dict[str, object]] = []
+def scored_blocks(
+    prepared: PreparedData, result: FoldResult, calibration: Calibration
+) -> Iterator[ScoredBlock]:
+    """Score a fold block by block, then calibrate later folds on it."""
     origin = result.fold.origin
     for (setting, horizon), block in groupby(result.forecasts, _block_of):
         forecasts = list(block)
@@ -158,15 +187,21 @@ def _score_fold(
         bounds = calibration.bounds(main)
         info = prepared.infos[setting][origin]
         masks = strata(info, main.value_origin)
+        if main.reported is not None:
+            masks |= reported_strata(main.reported)
         beyond = prepared.outside(origin, horizon).strata(info)
-        for forecast in forecasts:
-            rows += score_forecast(forecast, masks, bounds if forecast is main else None, beyond)
-        writer.write(forecasts, bounds, flows=prepared.flows_at(origin))
+        scores = [
+            row
+            for forecast in forecasts
+            for row in score_forecast(
+                forecast, masks, bounds if forecast is main else forecast.bounds, beyond
+            )
+        ]
+        yield ScoredBlock(forecasts, bounds, scores)
     # Not earlier: a fold must not calibrate itself.
     for forecast in result.forecasts:
         if forecast.model == MAIN_MODEL:
             calibration.add(forecast)
-    return rows
 
 
 def _block_of(forecast: FoldForecast) -> tuple[Setting, int]:
@@ -174,12 +209,35 @@ def _block_of(forecast: FoldForecast) -> tuple[Setting, int]:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoredBlock:
+    """Forecasts of all models in one setting, at one origin and horizon, and what they scored.
+
+    Attributes
+    ----------
+    forecasts
+        One a model.
+    bounds
+        Intervals of the main model.
+    scores
+        Rows of `scores.score_forecast`.
+    """
+
+    forecasts: list[FoldForecast]
+    bounds: Bounds
+    scores: list[dict[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
 class Backtest:
-    """Results of the back-test that stay in memory: scores, calibration, choices and notes."""
+    """Results of the back-test that stay in memory: scores, calibration, choices and notes.
+
+    ``studies`` holds the trials of tuning, by origin; empty without.
+    """
 
     by_origin: pd.DataFrame
     reliability: pd.DataFrame
     calibration: Calibration
-    choices: dict[int, tuple[ShiftChoice, dict[ShiftChoice, float]]]
+    choices: Choices
+    studies: Studies
     drivers: dict[int, pd.DataFrame]
     notes: tuple[str, ...]

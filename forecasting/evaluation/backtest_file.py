@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from features.choices import SETTINGS, Setting
 from features.data.flows import FlowIndex
 from features.errors import InputError
 from features.information import AsOfRule
@@ -24,7 +23,7 @@ from forecasting.explanation.explain import flow_keys
 from forecasting.run_folder.files import BACKTEST
 from forecasting.run_folder.record import AGAIN, check_file
 from models.intervals import LEVELS, Bounds
-from models.registry import MAIN_MODEL, backtest_models
+from models.registry import MAIN_MODEL, Model
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,6 +35,11 @@ OF_THE_MAIN_MODEL = (
 )
 """Columns that describe the main model's forecast and no other's."""
 _BLOCK = ("setting", "origin", "horizon")
+_SHARED = frozenset(
+    {*_BLOCK, "as_of", "target_year", "exporter", "importer", "sector", "value_origin", "actual",
+     "base", *OF_THE_MAIN_MODEL}
+)  # fmt: skip
+"""Columns that are no model's forecast."""
 
 
 def forecast_column(model: str) -> str:
@@ -52,15 +56,12 @@ class BacktestWriter:
         File to write.
     rule
         Gives the as-of date of each origin.
-    settings
-        Of the back-test: every model that forecasts in one of them has a column.
+    models
+        Of the back-test: every one but the main model has a column of its name.
     """
 
-    def __init__(
-        self, path: Path, *, rule: AsOfRule, settings: Sequence[Setting] = SETTINGS
-    ) -> None:
+    def __init__(self, path: Path, *, rule: AsOfRule, models: Sequence[Model]) -> None:
         self._path, self._rule = path, rule
-        models = backtest_models(settings)
         self._models = [forecast_column(m.name) for m in models if m.role != "main"]
         self._writer: pq.ParquetWriter | None = None
 
@@ -206,8 +207,7 @@ def by_model(rows: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
     DataFrame
         ``forecast`` is the model's; what no other model than the main one has is NaN in its rows.
     """
-    others = [m.name for m in backtest_models() if m.role != "main" and m.name in rows]
-    shared = rows.drop(columns=["forecast", *others], errors="ignore")
+    shared = rows[[name for name in rows if name in _SHARED]]
     theirs = shared.assign(**{n: np.nan for n in OF_THE_MAIN_MODEL if n in shared})
     parts = [
         (shared if model == MAIN_MODEL else theirs).assign(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,11 +13,13 @@ from numpy.typing import NDArray
 from features.choices import REPORTS_KNOWN, Setting
 from forecasting.evaluation.folds import Fold
 from forecasting.evaluation.prepared import PreparedData
+from forecasting.evaluation.run_models import run_models
 from forecasting.explanation.drivers import model_drivers
 from forecasting.options.run_config import RunConfig
 from models.flow_model import Known, Training
 from models.forecaster import FlowForecast, ShiftForecaster
-from models.registry import MAIN_MODEL, Model, backtest_models
+from models.intervals import Bounds
+from models.registry import MAIN_MODEL, Model
 from models.shift import ShiftChoice
 
 Vector = NDArray[np.float64]
@@ -37,6 +40,8 @@ class FoldForecast:
         The flow in the origin and target year; NaN where unknown.
     reported
         Number of reporters that a nowcast knows, 0 to 2; None for a forecast.
+    lower_50, upper_50, lower_90, upper_90
+        Intervals that a model brings itself; None without: the main model's are calibrated later.
     """
 
     setting: Setting
@@ -50,6 +55,19 @@ class FoldForecast:
     value_origin: Vector
     actual: Vector
     reported: Vector | None = None
+    lower_50: Vector | None = None
+    upper_50: Vector | None = None
+    lower_90: Vector | None = None
+    upper_90: Vector | None = None
+
+    @property
+    def bounds(self) -> Bounds | None:
+        """The intervals that the model brings itself, if any."""
+        if self.lower_50 is None or self.upper_50 is None:
+            return None
+        if self.lower_90 is None or self.upper_90 is None:
+            return None
+        return {50: (self.lower_50, self.upper_50), 90: (self.lower_90, self.upper_90)}
 
     @property
     def target_year(self) -> int:
@@ -80,27 +98,23 @@ def run_fold(
     """Fit every model on years up to the fold's origin and forecast its horizons."""
     training = prepared.training(config, origin=fold.origin, choice=choice)
     main = ShiftForecaster().fit(training)
-    models = backtest_models(config.settings)
+    models = run_models(config)
     others = FittedModels([model for model in models if model.role != "main"], training)
     forecasts: list[FoldForecast] = []
     unreachable, gap = 0, 0.0
-    settings = [_known(prepared, fold, setting, training, main) for setting in config.settings]
-    made: dict[Setting, dict[int, FlowForecast]] = {}
-    for known in settings:
-        twin = _first_like(known, settings)
-        if twin is known:
-            made[known.info.setting] = main.flow_forecasts(known)
-        ours = made[twin.info.setting]
-        predictions = others.forecast(prepared, known, twin=twin)
-        for horizon, found in ours.items():
-            bare = bare_forecast(prepared, known, horizon, MAIN_MODEL, found.forecast)
-            full = replace(bare, base=found.base, expected=found.expected)
-            if known.start is not None and horizon == 1:
-                full = replace(full, reported=known.start.implied.reported.astype(np.float64))
+    for made in _made_by_main(prepared, fold, config, training, main):
+        predictions = others.forecast(prepared, made.known, twin=made.twin)
+        for horizon, found in made.forecasts.items():
+            full = made.fold_forecast(prepared, horizon)
             forecasts += [
-                replace(full, probability=twin.chance[horizon])
+                full
                 if model.role == "main"
-                else replace(full, model=model.name, forecast=predictions[model.name][horizon])
+                else replace(
+                    full,
+                    model=model.name,
+                    probability=None,
+                    **predictions[model.name].at(horizon),
+                )
                 for model in models
                 if model.role == "main" or model.name in predictions
             ]
@@ -113,6 +127,66 @@ def run_fold(
         seed=config.seed,
     )
     return FoldResult(fold, tuple(forecasts), drivers, unreachable, gap)
+
+
+def main_forecasts(
+    prepared: PreparedData, fold: Fold, config: RunConfig, choice: ShiftChoice
+) -> list[FoldForecast]:
+    """Forecasts of a fold by the main model alone, the same as in `run_fold`."""
+    training = prepared.training(config, origin=fold.origin, choice=choice)
+    main = ShiftForecaster().fit(training)
+    return [
+        made.fold_forecast(prepared, horizon)
+        for made in _made_by_main(prepared, fold, config, training, main)
+        for horizon in made.forecasts
+    ]
+
+
+@dataclass(frozen=True)
+class _MadeByMain:
+    """The main model's forecasts in one setting.
+
+    Attributes
+    ----------
+    known, twin
+        What is known in the setting, and in the first one that is like it (`Known.like`).
+    forecasts
+        By horizon.
+    """
+
+    known: Known
+    twin: Known
+    forecasts: dict[int, FlowForecast]
+
+    def fold_forecast(self, prepared: PreparedData, horizon: int) -> FoldForecast:
+        """A horizon's forecast beside its outcome."""
+        found, start = self.forecasts[horizon], self.known.start
+        bare = bare_forecast(prepared, self.known, horizon, MAIN_MODEL, found.forecast)
+        reported = start is not None and horizon == 1
+        return replace(
+            bare,
+            base=found.base,
+            expected=found.expected,
+            probability=self.twin.chance[horizon],
+            reported=start.implied.reported.astype(np.float64) if reported and start else None,
+        )
+
+
+def _made_by_main(
+    prepared: PreparedData,
+    fold: Fold,
+    config: RunConfig,
+    training: Training,
+    main: ShiftForecaster,
+) -> Iterator[_MadeByMain]:
+    """The main model's forecasts in every setting; settings that are alike share them."""
+    settings = [_known(prepared, fold, setting, training, main) for setting in config.settings]
+    made: dict[Setting, dict[int, FlowForecast]] = {}
+    for known in settings:
+        twin = _first_like(known, settings)
+        if twin is known:
+            made[known.info.setting] = main.flow_forecasts(known)
+        yield _MadeByMain(known, twin, made[twin.info.setting])
 
 
 def fold_forecasts(
@@ -132,7 +206,22 @@ def fold_forecasts(
         predictions = fitted.forecast(prepared, known, twin=_first_like(known, settings))
         for horizon in fold.horizons:
             for name, by_horizon in predictions.items():
-                yield bare_forecast(prepared, known, horizon, name, by_horizon[horizon])
+                yield bare_forecast(prepared, known, horizon, name, by_horizon.forecasts[horizon])
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """Forecasts of a model by horizon, USD ``[flow]``, and the intervals that it brings itself."""
+
+    forecasts: Mapping[int, Vector]
+    bounds: Mapping[int, Bounds]
+
+    def at(self, horizon: int) -> dict[str, Any]:
+        """Fields of a `FoldForecast`."""
+        found: dict[str, Any] = {"forecast": self.forecasts[horizon]}
+        for level, (low, high) in self.bounds.get(horizon, {}).items():
+            found |= {f"lower_{level}": low, f"upper_{level}": high}
+        return found
 
 
 class FittedModels:
@@ -148,12 +237,12 @@ class FittedModels:
 
     def __init__(self, models: Sequence[Model], training: Training) -> None:
         self._fitted = [(model, model.build().fit(training)) for model in models]
-        self._made: dict[tuple[str, Setting | None], Mapping[int, Vector]] = {}
+        self._made: dict[tuple[str, Setting | None], Predicted] = {}
 
     def forecast(
         self, prepared: PreparedData, known: Known, *, twin: Known
-    ) -> dict[str, Mapping[int, Vector]]:
-        """Forecasts by name and horizon, USD ``[flow]``.
+    ) -> dict[str, Predicted]:
+        """Forecasts by name.
 
         Parameters
         ----------
@@ -167,7 +256,7 @@ class FittedModels:
         InputError
             If a model's forecasts are not valid (`Known.require_valid`).
         """
-        out: dict[str, Mapping[int, Vector]] = {}
+        out: dict[str, Predicted] = {}
         for model, fitted in self._fitted:
             if model.setting not in (None, known.info.setting):
                 continue
@@ -176,8 +265,8 @@ class FittedModels:
             key = model.name, source.info.setting if model.by_setting else None
             if key not in self._made:
                 seen = _with_true_totals(prepared, known) if model.role == "bound" else known
-                self._made[key] = fitted.forecast(seen)
-                known.require_valid(self._made[key], model=model.name)
+                self._made[key] = Predicted(fitted.forecast(seen), fitted.bounds(seen))
+                known.require_valid(self._made[key].forecasts, model=model.name)
             out[model.name] = self._made[key]
         return out
 

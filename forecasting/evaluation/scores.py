@@ -21,6 +21,8 @@ from models.registry import LAST_VALUE
 
 CRISIS_YEARS = frozenset({2009, 2020})
 DECILES = 10
+BY_REPORTS = ("reported_by_none", "reported_by_one", "reported_by_both")
+"""Strata of a nowcast, by the number of countries that have reported a flow."""
 SKILL_METRICS = tuple(COMPARED_METRICS)
 METRICS = (
     *SKILL_METRICS,
@@ -49,6 +51,12 @@ def strata(info: InformationSet, value_origin: NDArray[np.float64]) -> dict[str,
             out[f"decile_{number + 1}"] = positive & (decile == number)
     out |= _income_groups(info, income)
     return {name: mask for name, mask in out.items() if mask.any()}
+
+
+def reported_strata(reported: NDArray[np.float64]) -> dict[str, NDArray[np.bool_]]:
+    """Masks of a nowcast's flows by how many of the two countries have reported them."""
+    masks = {name: reported == number for number, name in enumerate(BY_REPORTS)}
+    return {name: mask for name, mask in masks.items() if mask.any()}
 
 
 def _income_groups(info: InformationSet, of: CountryValues) -> dict[str, NDArray[np.bool_]]:

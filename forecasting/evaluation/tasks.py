@@ -21,6 +21,7 @@ from forecasting.evaluation.folds import Fold
 from forecasting.evaluation.prepared import PreparedData
 from forecasting.options.run_config import RunConfig
 from models.shift import ShiftChoice, losses
+from models.tuning import TuningTrial, tuning_trials
 
 T = TypeVar("T")
 
@@ -66,6 +67,7 @@ class WeightLosses:
             seed=config.seed,
             threads=1,
             own=prepared.own_names,
+            learner=config.learner,
         )
 
     def pack(self, result: dict[ShiftChoice, float], archive: ZipFile) -> None:
@@ -80,6 +82,43 @@ class WeightLosses:
         if about["origin"] != self.origin:
             raise ValueError("losses of another origin")
         return {ShiftChoice(**choice): loss for choice, loss in about["losses"]}
+
+
+@dataclass(frozen=True, slots=True)
+class TuningStudy:
+    """A search over the booster's parameters at one origin, see `models.tuning.tuning_trials`."""
+
+    origin: int
+    choice: ShiftChoice
+
+    @property
+    def name(self) -> str:
+        """Of its file."""
+        return f"tuning-{self.origin}"
+
+    def run(self, prepared: PreparedData, config: RunConfig) -> tuple[TuningTrial, ...]:
+        """Run its trials one after the other: each depends on those before it."""
+        training = prepared.training(config, origin=self.origin, choice=self.choice)
+        return tuning_trials(
+            training.design,
+            year=self.origin,
+            choice=self.choice,
+            model=training.unfitted(prepared.names),
+            trials=config.tune,
+            max_rows=config.max_rows,
+        )
+
+    def pack(self, result: tuple[TuningTrial, ...], archive: ZipFile) -> None:
+        """The trials in their order."""
+        about = {"study": asdict(self), "trials": [asdict(trial) for trial in result]}
+        archive.writestr(_STUDY, json.dumps(about))
+
+    def unpack(self, archive: ZipFile) -> tuple[TuningTrial, ...]:
+        """The same trials, to the last bit."""
+        about = json.loads(archive.read(_STUDY))
+        if about["study"] != asdict(self):
+            raise ValueError("another study")
+        return tuple(TuningTrial(**trial) for trial in about["trials"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +188,7 @@ class FoldTask:
 
 _KEYS = ("setting", "model", "origin", "horizon")
 _ARRAYS = tuple(field.name for field in fields(FoldForecast) if field.name not in _KEYS)
-_LOSSES, _FOLD = "weights.json", "fold.json"
+_LOSSES, _STUDY, _FOLD = "weights.json", "tuning.json", "fold.json"
 _ARRAYS_FILE, _DRIVERS_FILE = "arrays.parquet", "drivers.parquet"
 
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.base import clone
 
 from features.catalogue import FEATURES
 from features.cores import cores
@@ -30,6 +31,8 @@ Matrix = NDArray[np.float64]
 
 SAMPLE = 6_000
 """Rows that represent a back-test origin or another seed."""
+ESTIMATED = 300
+"""The same where contributions are estimates: each row takes hundreds of predictions."""
 OTHER_SEEDS = 4
 FLAT = 0.1
 """Correlations of value and contribution closer to zero than this have no direction."""
@@ -49,7 +52,7 @@ def model_drivers(
         Fitted.
     matrix
         Features of the flows of an origin, shape ``[flow, feature]``; flows without trade are left
-        out, and of the others at most `SAMPLE` rows over all horizons are drawn.
+        out, and of the others at most `SAMPLE` rows over all horizons are drawn, or `ESTIMATED`.
     horizons, seed
         Years ahead; of the draw.
 
@@ -58,20 +61,21 @@ def model_drivers(
     DataFrame
         See `driver_table`.
     """
-    rows = _draw(matrix, horizons=horizons, seed=seed)
+    most = SAMPLE if shift.exact else ESTIMATED
+    rows = _draw(matrix, horizons=horizons, seed=seed, most=most)
     raw = shift.contributions(rows)
     percent, _ = to_percent(raw, np.clip(raw.sum(axis=1), -1.9, 1.9))
     return driver_table(percent[:, :-1], rows.T, names=shift.names)
 
 
 def _draw(
-    matrix: NDArray[np.float32], *, horizons: Sequence[int], seed: int
+    matrix: NDArray[np.float32], *, horizons: Sequence[int], seed: int, most: int
 ) -> NDArray[np.float32]:
     """Rows of traded flows, equally many for every horizon."""
     size = [f.name for f in FEATURES].index("log_value")
     traded = np.flatnonzero(matrix[:, size] > 0)
-    most = min(SAMPLE // len(horizons), traded.size)
-    chosen = np.sort(np.random.default_rng(seed).choice(traded, most, replace=False))
+    count = min(most // len(horizons), traded.size)
+    chosen = np.sort(np.random.default_rng(seed).choice(traded, count, replace=False))
     return np.concatenate([at_horizon(matrix[chosen], horizon) for horizon in horizons])
 
 
@@ -164,11 +168,12 @@ def seed_drivers(
 ) -> dict[int, pd.DataFrame]:
     """Drivers of the final model fitted again with `OTHER_SEEDS` other seeds, by seed."""
     binned = shift.binned(design)
-    # Before the threads share them: one would bin or weigh while another fits.
-    binned.weighed(shift.choice.weight_power)
+    if shift.booster_ is not None:
+        # Before the threads share them: one would bin or weigh while another fits.
+        binned.weighed(shift.choice.weight_power)
 
     def fitted(seed: int) -> pd.DataFrame:
-        again = replace(shift, seed=seed).fit_binned(binned)
+        again = clone(shift).set_params(seed=seed).fit_binned(binned)
         # The rows stay the same, so that only the model differs between seeds.
         return model_drivers(again, matrix, horizons=horizons, seed=shift.seed)
 

@@ -17,6 +17,10 @@ INTERVENTIONAL_ROWS, BACKGROUND_ROWS = 400, 100
 """Rows of the interventional view: its cost is their product."""
 
 
+_VIEWS = ("share_path_dependent", "rank_path_dependent", "share_interventional",
+          "rank_interventional", "correlation")  # fmt: skip
+
+
 def tree_views(
     shift: ShiftModel,
     rows: GatheredRows | NDArray[np.float32],
@@ -45,15 +49,18 @@ def tree_views(
     -------
     DataFrame
         ``name`` of the channel, ``share_path_dependent, share_interventional,
-        rank_path_dependent, rank_interventional``, and ``correlation`` of the two over rows.
+        rank_path_dependent, rank_interventional``, and ``correlation`` of the two over rows; NaN
+        with a learner other than LightGBM, of whose trees there is one view.
     """
-    assert shift.booster_ is not None
+    columns = channel_columns(shift.names)
+    out = pd.DataFrame({"name": list(columns)})
+    if shift.booster_ is None:
+        return out.assign(**dict.fromkeys(_VIEWS, np.nan))
     rng = np.random.default_rng(seed)
     rows, background = (
         table[np.sort(rng.choice(len(table), min(most, len(table)), replace=False))]
         for table, most in ((rows, INTERVENTIONAL_ROWS), (background, BACKGROUND_ROWS))
     )
-    columns = channel_columns(shift.names)
     followed = tree_shap(shift.booster_, rows).values
     broken = np.zeros_like(followed)
     if len(rows):
@@ -62,7 +69,6 @@ def tree_views(
         view: np.column_stack([values[:, of].sum(axis=1) for of in columns.values()])
         for view, values in (("path_dependent", followed), ("interventional", broken))
     }
-    out = pd.DataFrame({"name": list(columns)})
     for view, values in views.items():
         size = mean_size(values)
         out[f"share_{view}"] = size / size.sum() if size.sum() > 0 else 0.0

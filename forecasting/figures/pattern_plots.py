@@ -113,9 +113,11 @@ def _since(measure: Measure, found: Measures) -> str:
 
 def _panel_title(run: RunResult, unit: tuple[str, ...], country: str) -> str:
     place, partner, sector = unit
-    words = [country_name(place) + (f" in {country_name(partner)}" if partner else "")]
+    words = [" in ".join(country_name(code) for code in (place, partner) if code)]
     if sector:
         words.append(sector_words(sector, sector_names(run)))
+    # A sector of the world has no country.
+    words = [word for word in words if word]
     # The title of the figure names the country already.
     shown = words[1:] if country and sector else words
     return textwrap.fill(", ".join(shown), TITLE_LETTERS)

@@ -17,6 +17,7 @@ from features.data.panel import EARLY_YEARS, PanelNotes, TradePanel
 from features.data.reports import Reports, with_assumed_revisions
 from features.data.sectors import SectorAttributes
 from features.errors import InputError
+from features.extra_features import extra_features
 from features.files.tables import sha256
 from features.findings import Finding, refuse, settled
 from features.information import DataBundle
@@ -106,9 +107,10 @@ def load(config: RunConfig) -> LoadedData:
     return _simulated(config) if config.trade is None else _from_files(config)
 
 
-def _settled(
+def settle(
     config: RunConfig, found: Sequence[Finding], *, file: object | None = None
 ) -> tuple[Finding, ...]:
+    """Findings as the user accepts them; raises `InputError` for one that is an error."""
     findings = settled(found, accept=config.accept)
     refuse(findings, strict=config.strict, file=file)
     return findings
@@ -118,15 +120,15 @@ def _simulated(config: RunConfig) -> LoadedData:
     world = simulated_data(config.world, seed=config.seed)
     bundle, found = bundle_of(world, config)
     simulated = f"simulated with seed {config.seed}: no real country"
-    source = Source("trade", world.name, "", (simulated, *_panel_statements(bundle.panel)))
-    return LoadedData(bundle, (source,), world.tables, _settled(config, found))
+    source = Source("trade", world.name, "", (simulated, *panel_statements(bundle.panel)))
+    return LoadedData(bundle, (source,), world.tables, settle(config, found))
 
 
 def bundle_of(world: SimulatedData, config: RunConfig) -> tuple[DataBundle, list[Finding]]:
     """A simulated world as a run reads it, and what looks wrong in it."""
     panel = TradePanel.from_frame(world.trade, domestic=world.domestic)
     panel, _, found = check_panel(panel, late=config.late)
-    panel = _in_universe(panel, config)
+    panel = in_universe(panel, config)
     countries = panel.flows.countries
     bundle = DataBundle(
         panel,
@@ -150,14 +152,14 @@ def _from_files(config: RunConfig) -> LoadedData:
     _refuse_early(config, trade)
     panel, reading, folded = read_trade_panel(config, trade)
     panel, totals, found = check_panel(panel, late=config.late)
-    statements = (*reading, *_panel_statements(panel), *_folded_statements(folded))
-    panel = _in_universe(panel, config)
+    statements = (*reading, *panel_statements(panel), *_folded_statements(folded))
+    panel = in_universe(panel, config)
     sources = [_source("trade", trade, statements)]
     countries = panel.flows.countries
     indicators = _read_indicators(config, trade, countries, sources)
     pairs = _read_pairs(config, panel, sources)
     found += [*check_against_gdp(totals, indicators), *pairs.findings]
-    findings = _settled(config, found, file=trade.name)
+    findings = settle(config, found, file=trade.name)
     bundle = DataBundle(
         panel,
         indicators=indicators,
@@ -171,7 +173,7 @@ def _from_files(config: RunConfig) -> LoadedData:
     return LoadedData(bundle, tuple(sources), tables, findings)
 
 
-def _in_universe(panel: TradePanel, config: RunConfig) -> TradePanel:
+def in_universe(panel: TradePanel, config: RunConfig) -> TradePanel:
     """The panel as it is, or with the flows that have traded by each origin alone."""
     # Reports may name any flow.
     large = panel.flows.size > DENSE_FLOWS and config.reports is None
@@ -258,7 +260,7 @@ def _read_indicators(
         f"{len(indicators.values)} series, {indicators.years[0]}-{indicators.years[-1]}",
         f"{len(indicators.other_countries)} countries outside the trade panel not used",
         *indicators.statements,
-        *unused_statements(indicators.specs),
+        *unused_statements(indicators.specs, extra=extra_features(config.features)),
     )
     sources.append(_source("indicators", given, statements))
     if config.indicator_catalogue is not None:
@@ -380,7 +382,8 @@ def _decided(notes: PanelNotes) -> str:
     )
 
 
-def _panel_statements(panel: TradePanel) -> tuple[str, ...]:
+def panel_statements(panel: TradePanel) -> tuple[str, ...]:
+    """What reading the trade table counted and decided."""
     notes, flows = panel.notes, panel.flows
     sectors = f", {len(flows.sectors)} sectors" if flows.has_sectors else ""
     statements = [

@@ -21,6 +21,7 @@ from features.data.input_output import (
     read_table_year,
 )
 from features.data.panel import TradePanel
+from features.errors import InputError
 from features.information import DataBundle
 from features.measures.catalogue import available, missing
 from features.measures.measure import Array, Measure, PanelContext, TradeYear
@@ -30,6 +31,7 @@ from models.table_update import update_table
 UNIT_KEYS = ("country", "partner", "sector")
 """Key columns of every table of measures; empty where a measure has no such dimension."""
 DISTANCES = ("distw", "dist")
+HOSTING = "hosting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +203,24 @@ def panel_context(bundle: DataBundle) -> PanelContext:
         manufacturing=None if sectors is None else sectors.manufacturing,
         services=None if sectors is None else sectors.services,
         digital=None if sectors is None else sectors.digital,
+        data_intensity=None if sectors is None else sectors.data_intensity,
+        hosting=_hosting(pairs),
     )
+
+
+def _hosting(pairs: Mapping[str, NDArray[np.float32]]) -> Array | None:
+    """Shares of web content by host, ``[exporter, importer]``; None where no pair file has them."""
+    if HOSTING not in pairs:
+        return None
+    shares = pairs[HOSTING].astype(np.float64)
+    if (shares < 0).any() or (shares > 1).any():
+        raise InputError(
+            "a share of hosted web content is below 0 or above 1",
+            remedy="Give the share, from 0 to 1, of iso3_d's content that iso3_o hosts",
+            file="pairs",
+            column=HOSTING,
+        )
+    return shares
 
 
 def unit_table(measure: Measure, context: PanelContext) -> tuple[pd.DataFrame, NDArray[np.bool_]]:

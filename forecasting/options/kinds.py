@@ -6,14 +6,16 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
+from numbers import Integral
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any, get_args
 
 from features.choices import ROLES
 from features.errors import InputError, cut
 from forecasting.options.option import Kind
 from models.booster_params import check_params
+from models.learner_text import check_text, text_of
 
 LONGEST_HORIZON = 10
 """Years ahead."""
@@ -107,7 +109,8 @@ def _number(value: Any) -> Any:
 
 
 def _is_whole(value: object, low: int, high: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+    # Of Python or NumPy: years of a table are the latter.
+    return isinstance(value, Integral) and not isinstance(value, bool) and low <= int(value) <= high
 
 
 def choice(literal: Any) -> Kind:
@@ -130,7 +133,7 @@ def _items(option: str, value: Any) -> tuple[Any, ...]:
     """The items of a list, the words of a text, or a single value."""
     if isinstance(value, str):
         return words(value)
-    if isinstance(value, (int, Path)):
+    if isinstance(value, (Integral, Path)):
         return (value,)
     if not isinstance(value, (list, tuple)):
         raise refusal(option, value, "Give a list")
@@ -159,6 +162,14 @@ def _paths(option: str, value: Any) -> tuple[Path, ...]:
     return tuple(Path(path) for path in paths)
 
 
+def _comparators(option: str, value: Any) -> tuple[str, ...]:
+    """Models to compare with, each once; whether there are such is seen before the run."""
+    names = _items(option, value)
+    if not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
+        raise refusal(option, list(names), "Give each model once, such as theta,ets,my.py:Mine")
+    return names
+
+
 def _flow(option: str, value: Any) -> tuple[str, ...]:
     codes = _items(option, value)
     if not all(isinstance(code, str) for code in codes):
@@ -173,7 +184,7 @@ def _horizons(option: str, value: Any) -> tuple[int, ...]:
     if not years or not is_valid or len(set(years)) < len(years):
         remedy = f"Give different whole years from 1 to {LONGEST_HORIZON}"
         raise refusal(option, list(years), remedy)
-    return tuple(sorted(years))
+    return tuple(sorted(int(year) for year in years))
 
 
 def _span(value: Any) -> list[Any]:
@@ -238,6 +249,31 @@ def _power(value: Any) -> Any:
     return float(value) if isinstance(value, str) and re.fullmatch(number, value) else value
 
 
+def _learner(option: str, value: Any) -> str:
+    """A learner as text; an object is named by its class and parameters."""
+    if value is None:
+        raise refusal(option, value, "Give lightgbm, or a learner of scikit-learn's kind")
+    if not isinstance(value, str):
+        return text_of(value)
+    check_text(value)
+    return value.strip()
+
+
+def _modules(option: str, value: Any) -> tuple[str, ...]:
+    """Modules by name or path; a module that is imported stands for its file."""
+    given = (value,) if isinstance(value, (str, Path, ModuleType)) else _items(option, value)
+    names = [_module(one) for one in given]
+    if not all(isinstance(name, str) and name for name in names) or len({*names}) < len(names):
+        raise refusal(option, names, "Give names of modules, or paths of files that end in .py")
+    return tuple(str(name) for name in names)
+
+
+def _module(one: Any) -> Any:
+    if isinstance(one, ModuleType):
+        return one.__name__
+    return str(one) if isinstance(one, Path) else one
+
+
 SWITCH = Kind(_switch)
 PATH = Kind(_path, "PATH")
 PATHS = Kind(_paths, "PATH", repeats=True)
@@ -248,4 +284,7 @@ FLOW = Kind(_flow, "EXPORTER,IMPORTER[,SECTOR]")
 HORIZONS = Kind(_horizons, "YEARS")
 CODES = Kind(_codes, "CODE,...")
 COLUMNS = Kind(_columns, "ROLE=COLUMN,...")
+MODULES = Kind(_modules, "MODULE", repeats=True)
+COMPARATORS = Kind(_comparators, "MODEL,...")
+LEARNER = Kind(_learner, "LEARNER")
 BOOSTER_PARAMS = Kind(_booster_params, "NAME: VALUE")

@@ -32,6 +32,7 @@ from features.store.registry import is_key
 from forecasting.options import kinds
 from forecasting.options.kinds import choice, number, refusal, several, whole
 from forecasting.options.option import Option, declares_options, option
+from models.learner_text import LIGHTGBM
 
 if TYPE_CHECKING:
     from features.information import AsOfRule
@@ -169,6 +170,15 @@ class RunConfig:
     explain_flow: tuple[str, ...] | None = option(
         None, kinds.FLOW, FORECAST,
         "flow of the waterfall plot, such as DEU,FRA (default: the largest)")
+    learner: str = option(
+        LIGHTGBM, kinds.LEARNER, MODEL,
+        "what learns the shift: lightgbm, or any regressor of scikit-learn's kind, such as"
+        " sklearn.ensemble:RandomForestRegressor(n_estimators=200) or my_learner.py:pipeline; in"
+        " Python also the object", trained=True)
+    features: tuple[str, ...] = option(
+        (), kinds.MODULES, MODEL,
+        "module or file with FEATURES of your own, such as my_features.py; may be several. Each is"
+        " refused if it changes with what was not known at an origin")
     rounds: int = option(
         80, whole(1, 5_000), MODEL, "boosting rounds of the shift model", trained=True)
     max_rows: int = option(
@@ -183,7 +193,16 @@ class RunConfig:
         " the panel allows, and at most fourteen origins)")
     tune_every: int = option(
         2, whole(1, 100), MODEL,
-        "years between two nested choices of weights, from the ninth year of the panel on")
+        "years between two nested choices of weights, and two searches by --tune, from the ninth"
+        " year of the panel on")
+    tune: int = option(
+        0, whole(0, 10_000), MODEL,
+        "trials of a search over LightGBM's parameters, by Optuna, wherever weights are chosen and "
+        "on years up to there alone; tells what it gained on later origins; needs gravicast[tune]")
+    compare_with: tuple[str, ...] = option(
+        (), kinds.COMPARATORS, MODEL,
+        "other models to back-test beside: theta, ets (need gravicast[compare]), chronos2, or a"
+        " class of your own as module:Class or file.py:Class")
     study: bool = option(
         False, kinds.SWITCH, MODEL,
         "back-test gravity models, LightGBM on levels, each channel left out and placebos too; "
@@ -247,6 +266,10 @@ class RunConfig:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for YAML and JSON."""
         return {f.name: _plain(getattr(self, f.name)) for f in fields(self)}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it is pickled: read-only mappings are not."""
+        return type(self).from_mapping, (self.to_dict(),)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any], *, file: object | None = None) -> RunConfig:
@@ -338,6 +361,11 @@ def _check_together(config: RunConfig) -> None:
         if 1 not in config.horizons:
             remedy = "Reports are of the year after the origin: give horizon 1 as well"
             raise refusal("horizons", str(min(config.horizons)), remedy)
+    if config.learner != LIGHTGBM:
+        for name in ("rounds", "params"):
+            if getattr(config, name) != config.OPTIONS[name].default:
+                remedy = "It is LightGBM's: give parameters with the learner, Name(parameter=value)"
+                raise refusal(name, getattr(config, name), remedy)
     if config.report_delays is not None and config.reports is None:
         raise refusal("report_delays", str(config.report_delays), "Give the reports as well")
     if config.reports is not None and config.universe == "active":

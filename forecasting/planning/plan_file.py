@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import InputError, cut
+from features.files.tables import CSV_SUFFIXES
+from features.files.workbooks import WORKBOOK_SUFFIXES
 from forecasting.options.yaml_file import read_options
 
-MOST_DRAWS = 2_000
+FEWEST_DRAWS, MOST_DRAWS = 40, 2_000
+"""Bounds of 50 and 90 % fall between two draws of a multiple of 20 from 40 up."""
 _NAME = re.compile(r"\w[\w .-]{0,99}")
 
 
@@ -77,7 +80,7 @@ class PlanFile:
     risk, limits
         Of the choice of suppliers.
     draws
-        Joint draws, a multiple of 20.
+        Joint draws, a multiple of 20 from 40 up.
     file
         Where it was read from.
     """
@@ -96,7 +99,7 @@ class PlanFile:
 
 
 def read_plan(path: Path | str) -> PlanFile:
-    """Read ``plan.yaml``.
+    """Read ``plan.yaml``; or a table of items, which is a plan of nothing else.
 
     Raises
     ------
@@ -104,6 +107,8 @@ def read_plan(path: Path | str) -> PlanFile:
         If the file cannot be read, or a key or value is not possible.
     """
     path = Path(path)
+    if path.name.lower().endswith((".parquet", *CSV_SUFFIXES, *WORKBOOK_SUFFIXES)):
+        return PlanFile(name=_Reader(path).name("name", path.stem), items=path, file=path)
     reader = _Reader(path)
     given = read_options(path)
     reader.only(given, _TOP, "a plan")
@@ -185,9 +190,9 @@ class _Reader:
 
     def draws(self, key: str, value: Any) -> int:
         found = self.number(key, value)
-        if not 20 <= found <= MOST_DRAWS or found % 20:
-            raise self.refusal(f"{key!r} cannot be {found:g}",
-                               f"Give a multiple of 20 up to {MOST_DRAWS:,}")  # fmt: skip
+        if not FEWEST_DRAWS <= found <= MOST_DRAWS or found % 20:
+            remedy = f"Give a multiple of 20 from {FEWEST_DRAWS} to {MOST_DRAWS:,}"
+            raise self.refusal(f"{key!r} cannot be {found:g}", remedy)
         return int(found)
 
     def groups(self, key: str, value: Any) -> dict[str, float]:

@@ -14,7 +14,8 @@ from forecasting.reports.html import Section, bullets, figure, heading, paragrap
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import check_country, named, nearest_year
 
-DEFAULT_COUNTRIES = 3
+DEFAULT_COUNTRIES = 2
+"""Countries that fill the third page, printed."""
 _SHOWS = {
     "movers": (
         "gainers and losers among the largest partners",
@@ -47,12 +48,12 @@ def choose(forecasts: pd.DataFrame, wanted: Sequence[str]) -> list[str]:
 
 def country_briefs(result: RunResult, codes: Sequence[str], *, year: int) -> Section:
     """The chapter of the countries' briefs; how to read them stands once, above them all."""
-    parts = [paragraph(text, kind="note") for text in HOW_TO_READ]
-    for code in codes:
-        brief = country_brief(result, code, year=year)
+    briefs = [country_brief(result, code, year=year) for code in codes]
+    parts = [paragraph(text, kind="note") for text in briefs[0].sections[-1].paragraphs]
+    for code, brief in zip(codes, briefs, strict=True):
         parts += [heading(brief.title, name=_anchor(code)), bullets(brief.summary)]
         for section in brief.sections:
-            if section.paragraphs != HOW_TO_READ:
+            if section.heading != HOW_TO_READ:
                 parts += _section(result, brief, section)
     links = [(_anchor(code), named(code)) for code in codes]
     return Section("countries", "Country briefs", parts, links)

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import pandas as pd
 
 from features.measures.measure import Measure
-from forecasting.briefs.measure_verdicts import record_words
-from forecasting.briefs.measures import drivers_of, entrants, entry_words, movers
+from forecasting.briefs.fill import sentence
+from forecasting.briefs.measure_facts import drivers_of, entrants, entries, movers, verdicts
 from forecasting.measurement.contribution_terms import pattern, sizes, technology
 from forecasting.reports.html import bullets, heading, paragraph, table
 from forecasting.results.measures import FAMILIES, FAMILY_LABELS, Measures, measures
@@ -59,13 +59,13 @@ def pattern_chapter(result: RunResult, figures: Sequence[str]) -> list[str]:
 
 def _record(found: Measures) -> Iterator[str]:
     scores = found.scores
-    yield heading("How well measures are foretold")
+    yield heading("How accurate forecasts of measures are")
     if scores.empty:
         yield paragraph("No measure has a back-test: nothing is known of how good they are.")
         return
     yield bullets(
         [
-            *record_words(found),
+            *(sentence("measure_parts", "verdicts", tests) for tests in verdicts(found)),
             "Contributions of technology channels, below, say what the model used. What they are "
             "worth is what forecasts without them lose: see the line before.",
         ]
@@ -176,7 +176,7 @@ def _entries(found: Measures, measure: Measure, rows: pd.DataFrame, year: int) -
         if by_horizon
         else ""
     )
-    yield paragraph(entry_words(measure, rows) + record)
+    yield paragraph(sentence("measure_parts", "entries", entries(measure, rows)) + record)
     if below.empty:
         return
     top = below.head(ENTRIES)

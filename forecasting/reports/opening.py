@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from forecasting.distribution.sums import SumReader
 from forecasting.figures.style import NoDataError
 from forecasting.figures.sum_plots import fans_of, growth_chances, share_slopes
 from forecasting.reports.embedded import Shown, drawn
-from forecasting.reports.pages import CountryLevels, Facts
+from forecasting.reports.pages import Facts
 from forecasting.reports.render import render_page
 from forecasting.reports.summary import answers
-from forecasting.reports.sums import SumReader
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -90,19 +90,19 @@ def _chances(reader: SumReader, facts: Facts) -> Shown | None:
 def _totals(reader: SumReader, facts: Facts) -> Shown | None:
     return _fans(
         reader,
-        [(f"Exports of {one.name}", f"{one.code}:exports") for one in facts.countries],
+        [(exports.total.name, exports.total.selection) for exports, _ in facts.countries],
         alt="Line charts of the exports of the chosen countries with the fans of their forecasts.",
         caption="A fan that includes the last known level leaves growth open.",
     )
 
 
-def country_figures(reader: SumReader, country: CountryLevels) -> list[Shown]:
+def country_figures(reader: SumReader, code: str) -> list[Shown]:
     """Exports and imports with fans, and the shares of customers and suppliers."""
     joint, sides = reader.joint or reader.run, ("exports", "imports")
     found = [
         _fans(
             reader,
-            [(side.capitalize(), f"{country.code}:{side}") for side in sides],
+            [(side.capitalize(), f"{code}:{side}") for side in sides],
             alt="Line charts of exports and imports by year with the fans of their forecasts.",
             caption="Dashes are forecasts made earlier: where the black line leaves them, they "
             "missed.",
@@ -112,7 +112,7 @@ def country_figures(reader: SumReader, country: CountryLevels) -> list[Shown]:
         _drawn_sums(
             share_slopes,
             joint,
-            f"{country.code}:{side}",
+            f"{code}:{side}",
             alt=f"Slope chart of the shares of the largest partners in {side}.",
             caption="Blue lines rise: these partners gain share. Dashed lines lose it.",
         )

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
+from features.countries.groups import country_groups
+from forecasting.briefs.country import SideFacts, side_facts
+from forecasting.distribution.partners import (
+    GROUPS,
+    ShareMoves,
+    TradeSide,
+    share_moves,
+    trade_sides,
+)
+from forecasting.distribution.sums import Level, PastOutcome, Sum, SumReader
 from forecasting.reports.score_cells import rows_where
-from forecasting.reports.sums import Level, PastOutcome, Sum, SumReader, regions, shown_years
 from forecasting.results.record_setting import record_setting
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import (
+    countries_of,
     country_name,
     flow_columns,
     nearest_year,
     origin_of,
+    years_of,
 )
 from models.registry import LAST_VALUE, MAIN_MODEL
 
-SIDES = ("exports", "imports")
+REGIONS = ("EU27", "USMCA", "ASEAN", "MERCOSUR", "AfCFTA")
+"""Groups of the first page, where the run has two of their members or more."""
 LARGEST_EXPORTERS, MOVERS, PARTNERS, RECENT = 5, 5, 4, 5
 
 
@@ -51,24 +62,6 @@ class Movers:
 
     gains: tuple[Move, ...]
     losses: tuple[Move, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CountryLevels:
-    """A chosen country: totals, largest customers, largest suppliers."""
-
-    code: str
-    name: str
-    totals: tuple[Sum, ...]
-    customers: tuple[Sum, ...]
-    suppliers: tuple[Sum, ...]
-
-    def share(self, partner: Sum, level: Level | None = None) -> float:
-        """Share of a partner in the total of its side: last known, or of a year."""
-        total = self.totals[0 if partner in self.customers else 1]
-        if level is None:
-            return partner.last / total.last
-        return level.forecast / next(t for t in total.levels if t.year == level.year).forecast
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +100,12 @@ class Facts:
     setting: str
     world: tuple[Sum, ...]
     movers: dict[str, Movers]
-    countries: tuple[CountryLevels, ...]
+    countries: tuple[tuple[TradeSide, TradeSide], ...]
+    """Exports and imports of the chosen countries."""
+    why: Mapping[str, tuple[SideFacts, ...]]
+    """What the change to `year` is made of, by code of a chosen country."""
+    shares: Mapping[str, ShareMoves]
+    """Partners that gain and lose share by the last year, by selection of a total."""
     records: tuple[HorizonRecord, ...]
     past: tuple[PastOutcome, ...]
 
@@ -143,8 +141,8 @@ def report_facts(reader: SumReader, countries: Sequence[str]) -> Facts:
     moving = [*(_exports(code) for code in shown), *_moving_flows(run, years[0])]
     reader.table([selection for _, selection in (*named, *moving)])
     world = reader.read(named, years)
-    chosen = country_levels(reader, countries, years)
-    totals = [one for country in chosen for one in country.totals]
+    chosen = trade_sides(reader, countries, years, largest=PARTNERS, groups=GROUPS[:1])
+    totals = [side.total for sides in chosen for side in sides]
     return Facts(
         origin=origin_of(run),
         as_of=as_of,
@@ -155,9 +153,33 @@ def report_facts(reader: SumReader, countries: Sequence[str]) -> Facts:
         world=world,
         movers=_movers(reader, shown, years[0]),
         countries=chosen,
+        why={code: side_facts(run, code, years[0]) for code in countries},
+        shares={
+            side.total.selection: share_moves(reader, side, years[-1])
+            for sides in chosen
+            for side in sides
+        },
         records=_records(run),
         past=reader.past(list(dict.fromkeys((*world, *totals)))),
     )
+
+
+def shown_years(run: RunResult) -> list[int]:
+    """The first year that was not over on the as-of date, the next, and the last."""
+    years = [year for year in years_of(run) if year >= nearest_year(run.forecasts)]
+    return sorted({*years[:2], years[-1]})
+
+
+def regions(run: RunResult) -> list[tuple[str, str]]:
+    """Name and selection of the world and its regions; of large countries where none is known."""
+    known, origin = set(countries_of(run.forecasts)), origin_of(run)
+    groups = {group.name: group for group in country_groups().values()}
+    named = [("World", "world")]
+    for name in REGIONS:
+        present = set(groups[name].members(origin)) & known
+        if len(present) > 1:
+            named.append((f"Exports of {name}", f"{name}:exports"))
+    return named
 
 
 def exporters(run: RunResult) -> list[str]:
@@ -203,39 +225,6 @@ def _largest_moves(sums: Sequence[Sum]) -> Movers:
         gains=tuple(m for m in reversed(moves[-MOVERS:]) if m.usd > 0),
         losses=tuple(m for m in moves[:MOVERS] if m.usd < 0),
     )
-
-
-# Chosen countries ---------------------------------------------------------------------------------
-
-
-def country_levels(
-    reader: SumReader, codes: Sequence[str], years: Sequence[int], *, partners: int = PARTNERS
-) -> tuple[CountryLevels, ...]:
-    """Totals of countries, and the partners that trade most with each in the origin year."""
-    named, sizes = [], []
-    for code in codes:
-        name = country_name(code)
-        named += [(f"{side.capitalize()} of {name}", f"{code}:{side}") for side in SIDES]
-        customers = _partners(reader.run, code, "exporter", "importer")[:partners]
-        suppliers = _partners(reader.run, code, "importer", "exporter")[:partners]
-        named += [(f"to {country_name(c)}", f"{code}:{c}") for c in customers]
-        named += [(f"from {country_name(c)}", f"{c}:{code}") for c in suppliers]
-        sizes += [2, len(customers), len(suppliers)]
-    # One reading for all: every one draws all flows.
-    sums = iter(reader.read(named, years))
-    blocks = [tuple(islice(sums, size)) for size in sizes]
-    return tuple(
-        CountryLevels(code, country_name(code), *blocks[3 * place : 3 * place + 3])
-        for place, code in enumerate(codes)
-    )
-
-
-def _partners(run: RunResult, code: str, own: str, other: str) -> list[str]:
-    rows = run.forecasts[run.forecasts["horizon"] == run.forecasts["horizon"].min()]
-    rows = rows[(rows[own].astype(str) == code) & (rows[other].astype(str) != code)]
-    sums = rows.groupby(rows[other].astype(str))["value_origin"].sum()
-    sums = sums[sums > 0].sort_values(ascending=False, kind="stable")
-    return list(sums.index)
 
 
 # Track record -------------------------------------------------------------------------------------

@@ -19,7 +19,14 @@ from forecasting.reports.score_cells import (
     score_of,
     with_study_models,
 )
-from forecasting.reports.scoreboard_proof import ablation, in_short, placebos, significance, trials
+from forecasting.reports.scoreboard_proof import (
+    ablation,
+    in_short,
+    placebos,
+    significance,
+    trials,
+    tuning,
+)
 from forecasting.results.read import read_about
 from forecasting.run_folder.csv_files import read_csv
 from forecasting.run_folder.files import SCOREBOARD
@@ -57,10 +64,12 @@ def write_scoreboard(run: Path, *, targets: Path | None = None, out: Path | None
         in_short(files),
         _models(files),
         significance(files["significance"]),
+        tuning(files.get("tuning_gain")),
         ablation(files.get("ablation")),
         placebos(files.get("placebos")),
         trials(files.get("trials")),
         _intervals(files["scores"]),
+        _intervals_beside(files["scores"]),
         _margins(files["scores"], files["reliability"]),
         _reproduce(files["run"]["config"], targets),
     ]
@@ -98,7 +107,7 @@ def _read(run: Path) -> dict[str, Any]:
             file=run,
         )
     files: dict[str, Any] = {"run": about}
-    for name in (*needed, "ablation", "placebos", "study_by_origin", "trials"):
+    for name in (*needed, "tuning_gain", "ablation", "placebos", "study_by_origin", "trials"):
         path = run / f"{name}.csv"
         if path.is_file() and path.stat().st_size > 1:
             files[name] = read_csv(path)
@@ -209,6 +218,27 @@ def _intervals(scores: pd.DataFrame) -> str:
     return section("Share of outcomes inside the intervals, percent", header, rows)
 
 
+def _intervals_beside(scores: pd.DataFrame) -> str:
+    """Intervals of gravicast and of the models that bring their own; empty without any."""
+    everything = rows_where(scores, stratum="all")
+    having = everything[everything["coverage_90"].notna()]
+    if set(having["model"]) <= {MAIN_MODEL}:
+        return ""
+    rows = []
+    for setting, horizon in cells_of(having):
+        for model in models_of(having):
+            block = rows_where(having, setting=setting, horizon=horizon, model=model)
+            for row in block.to_dict("records"):
+                shares = (_bare(row[f"coverage_{level}"]) for level in (50, 90))
+                loss = decimal(row["pinball"], 4)
+                rows.append(
+                    [SETTING_LABELS[setting], str(horizon), model_label(model), *shares, loss]
+                )
+    header = ["Setting", "Years", "Model", "50 %", "90 %", "Pinball loss"]
+    title = "Intervals beside those of other models: share inside, percent, and mean pinball loss"
+    return section(title, header, rows)
+
+
 def _margins(scores: pd.DataFrame, reliability: pd.DataFrame) -> str:
     """Probabilities of trade: scores and, pooled over settings and horizons, reliability."""
     ours = rows_where(scores, model=MAIN_MODEL, stratum="all")
@@ -254,6 +284,10 @@ def _reproduce(config: dict[str, Any], targets: Path | None) -> str:
     for option in ("first_origin", "as_of"):
         if config[option] is not None:
             words.append(f"--{option.replace('_', '-')} {config[option]}")
+    if config.get("compare_with"):
+        words.append(f"--compare-with {shlex.quote(','.join(config['compare_with']))}")
+    if config.get("tune"):
+        words.append(f"--tune {config['tune']}")
     if config["study"]:
         words.append("--study")
     command = " ".join(words)

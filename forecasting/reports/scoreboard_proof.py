@@ -22,6 +22,7 @@ def in_short(files: dict[str, Any]) -> str:
     """How often equal accuracy is rejected, by baseline, channel and placebo."""
     kinds = (
         ("significance", "gravicast against", model_label),
+        ("tuning_gain", "gravicast tuned against itself with", model_label),
         ("ablation", "gravicast against itself without", _without),
         ("placebos", "gravicast against itself with", _placebo),
     )
@@ -49,6 +50,18 @@ def significance(tests: pd.DataFrame) -> str:
         "few origins a number that is not bold is no proof of equality."
     )
     return _tested("Significance", text, tests, model_label, _against_theirs)
+
+
+def tuning(tests: pd.DataFrame | None) -> str:
+    """The main model against itself with the run's own parameters; empty without tuning."""
+    if tests is None:
+        return ""
+    text = (
+        "Change of the error against the same model with the run's own parameters of LightGBM, on "
+        "forecasts later than anything that the search saw: negative is a gain. Bold and counts "
+        "(origins at which the tuned model is better) as above; each cell is a test of its own."
+    )
+    return _tested("What tuning gained", text, tests, model_label, _against_theirs)
 
 
 def ablation(tests: pd.DataFrame | None) -> str:

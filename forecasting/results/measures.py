@@ -25,6 +25,7 @@ FAMILY_LABELS: dict[Family, str] = {
     "reshoring": "Reshoring",
     "value_chains": "Value chains",
     "digital": "Digital slices",
+    "platforms": "Platforms",
 }
 
 

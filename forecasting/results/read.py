@@ -13,6 +13,7 @@ import pandas as pd
 from features.errors import MALFORMED, InputError
 from forecasting.evaluation.backtest_file import _not_whole
 from forecasting.evaluation.study import Study
+from forecasting.evaluation.tuning import Tuning
 from forecasting.explanation.explain import Explanation, flow_positions
 from forecasting.explanation.gathered_rows import GatheredRows
 from forecasting.explanation.terms import base_terms
@@ -73,10 +74,10 @@ def _whole(folder: Path, about: dict[str, Any]) -> RunResult:
     config = RunConfig.from_mapping(_options(about["config"]), file=folder / MARKER)
     tables = {
         file.result: read_table(folder, file)
-        for file in tables_of(about["kind"], study=config.study)
+        for file in tables_of(about["kind"], study=config.study, tune=bool(config.tune))
     }
     own = {name: table for name, table in tables.items() if "." not in name}
-    measures, study = _group(tables, "measures"), _group(tables, "study")
+    measures, study, tuning = (_group(tables, name) for name in ("measures", "study", "tuning"))
     timings = about.pop("seconds")
     return RunResult(
         config=config,
@@ -84,6 +85,7 @@ def _whole(folder: Path, about: dict[str, Any]) -> RunResult:
         explanation=_explanation(tables["attributions"], forecaster, about),
         measures=MeasureTables(**measures, missing=about["measures_missing"]) if measures else None,
         study=Study(**study) if study else None,
+        tuning=Tuning(**tuning) if tuning else None,
         provenance=about,
         timings=timings,
         **own,
@@ -177,4 +179,5 @@ def _explanation(
         raking=table["raking"].to_numpy(dtype=np.float64),
         data=GatheredRows(forecaster.features, position, ahead),
         largest_gap=float(about["explained"]["largest_gap"]),
+        exact=forecaster.shift.exact,
     )

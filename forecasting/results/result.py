@@ -15,6 +15,7 @@ from forecasting.run_folder.files import RunFile, tables_of
 
 if TYPE_CHECKING:
     from forecasting.evaluation.study import Study
+    from forecasting.evaluation.tuning import Tuning
     from forecasting.options.run_config import RunConfig
 
 
@@ -44,6 +45,8 @@ class RunResult:
         `reliability.summarise_reliability`.
     study
         Gravity models, channels left out and placebos; None without ``--study``.
+    tuning
+        Trials of the booster's parameters, and what they gained; None without ``--tune``.
     attributions
         One row per explained flow and target year, percent: totals (prefix ``total:``), base
         value, raking, and a column per feature and per channel (``channel:``); see
@@ -77,6 +80,7 @@ class RunResult:
     significance: pd.DataFrame = field(default_factory=pd.DataFrame)
     reliability: pd.DataFrame = field(default_factory=pd.DataFrame)
     study: Study | None = None
+    tuning: Tuning | None = None
     attributions: pd.DataFrame
     explanation: Explanation
     channels: pd.DataFrame
@@ -89,7 +93,8 @@ class RunResult:
 
     def tables(self) -> Iterator[tuple[RunFile, pd.DataFrame]]:
         """Every table that work of this kind made, with the file that holds it."""
-        for file in tables_of(self.provenance["kind"], study=self.study is not None):
+        done = {"study": self.study is not None, "tune": self.tuning is not None}
+        for file in tables_of(self.provenance["kind"], **done):
             *group, name = file.result.split(".")
             holder = getattr(self, group[0]) if group else self
             if holder is not None:

@@ -16,6 +16,8 @@ Kind = Literal["run", "forecast"]
 RUN = frozenset({"run"})
 STUDY = frozenset({"study"})
 """A run with ``--study`` writes these too."""
+TUNED = frozenset({"tune"})
+"""So does one with ``--tune``."""
 ACTIVE = frozenset({"active"})
 """So does one whose flows are those that have traded by the origin (``--universe``)."""
 ALWAYS = frozenset({"run", "forecast"})
@@ -102,6 +104,8 @@ FILES = (
     RunFile("ablation.csv", STUDY, "study.ablation", _TEST),
     RunFile("placebos.csv", STUDY, "study.placebos", _TEST),
     RunFile("trials.csv", STUDY, "study.trials", ("question", "answer", "origin")),
+    RunFile("tuning_trials.csv", TUNED, "tuning.trials", ("origin", "trial")),
+    RunFile("tuning_gain.csv", TUNED, "tuning.gain", _TEST),
     RunFile(SCOREBOARD, RUN, redrawn=True),
     RunFile(REPORT, RUN, redrawn=True),
     RunFile(f"{FIGURES}/", RUN, redrawn=True),
@@ -114,9 +118,10 @@ NAMES = frozenset(file.name.rstrip("/") for file in FILES)
 REDRAWN = tuple(file.name for file in FILES if file.redrawn)
 
 
-def tables_of(kind: str, *, study: bool) -> Iterator[RunFile]:
+def tables_of(kind: str, *, study: bool, tune: bool = False) -> Iterator[RunFile]:
     """Tables in memory that a ``run`` or ``forecast`` leaves in its folder."""
-    works = {kind, "study"} if study else {kind}
+    further = {"study": study, "tune": tune}
+    works = {kind, *(work for work, done in further.items() if done)}
     return (file for file in FILES if file.result and file.of & works)
 
 

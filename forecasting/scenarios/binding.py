@@ -34,10 +34,16 @@ class BoundChange:
         As written.
     touches
         Shape ``[exporter, importer, sector]``.
+    countries
+        Codes of its first two axes.
+    support
+        What its effect rests on.
     """
 
     change: Change
     touches: Mask
+    countries: tuple[str, ...]
+    support: str = "stated by the user, not estimated here"
 
     def in_force(self, year: int) -> float:
         """Share of the change in force: 0 before the first year of its phase, then the last."""
@@ -117,8 +123,16 @@ class BoundScenario:
         )
 
 
-def bind(written: ScenarioFile, forecasts: pd.DataFrame, baseline: Baseline) -> BoundScenario:
+def bind(
+    written: ScenarioFile,
+    forecasts: pd.DataFrame,
+    baseline: Baseline,
+    *,
+    store: Path | None = None,
+) -> BoundScenario:
     """Check a scenario against a run and find what it touches.
+
+    ``store`` is where the elasticities are, if they are not in a file.
 
     Raises
     ------
@@ -130,11 +144,12 @@ def bind(written: ScenarioFile, forecasts: pd.DataFrame, baseline: Baseline) -> 
     changes = []
     for change in written.changes:
         _check_years(change, baseline, file=written.file)
-        changes.append(BoundChange(change, _touched(change, baseline, names)))
+        touches = _touched(change, baseline, names)
+        changes.append(BoundChange(change, touches, baseline.flows.countries))
     bound = BoundScenario(
         written=written,
         changes=tuple(changes),
-        theta=_thetas(written, baseline.flows.sectors),
+        theta=_thetas(written, baseline.flows.sectors, store),
         groups={**{name: names.members(name) for name in written.groups}, **names.groups},
         absent=names.absent,
     )
@@ -267,7 +282,9 @@ def _check_sector(sector: str, known: Sequence[str], file: Path) -> None:
     raise InputError(f"the run has no sector {sector!r}", remedy=remedy, file=file)
 
 
-def _thetas(written: ScenarioFile, sectors: Sequence[str]) -> tuple[Estimate, ...]:
+def _thetas(
+    written: ScenarioFile, sectors: Sequence[str], store: Path | None
+) -> tuple[Estimate, ...]:
     """Trade elasticity of every sector."""
     given = written.elasticity
     if isinstance(given, Estimate):
@@ -275,7 +292,9 @@ def _thetas(written: ScenarioFile, sectors: Sequence[str]) -> tuple[Estimate, ..
     by_sector = dict(given)
     if written.elasticity_file is not None:
         file, products = written.elasticity_file, written.product_sectors
-        table = sector_elasticities(file, products) if products else elasticity_table(file)
+        table = (
+            sector_elasticities(file, products, store=store) if products else elasticity_table(file)
+        )
         by_sector = {**table, **by_sector}
     for sector in given:
         _check_sector(sector, sectors, written.file)

@@ -10,10 +10,17 @@ from forecasting.results.read import read_run
 from forecasting.results.result import RunResult
 from forecasting.scenarios.baseline import Baseline, make_baseline
 from forecasting.scenarios.binding import BoundScenario, bind
+from forecasting.scenarios.from_model import with_model_effects
 from forecasting.scenarios.result import NOT_ESTIMATED, ScenarioResult
 from forecasting.scenarios.scenario_file import Change, ScenarioFile, read_scenario
 from forecasting.scenarios.solve import Closure, closure_of, solve
-from forecasting.scenarios.tables import flow_table, measure_table, unit_sums, welfare_table
+from forecasting.scenarios.tables import (
+    draw_table,
+    flow_table,
+    measure_table,
+    unit_sums,
+    welfare_table,
+)
 from forecasting.scenarios.uncertainty import Uncertainty, draw_scenario
 from forecasting.scenarios.units import make_units
 from forecasting.scenarios.write import write_scenario
@@ -56,9 +63,19 @@ def scenario(
 
 def answer_scenario(run: RunResult, written: ScenarioFile) -> ScenarioResult:
     """Answer a scenario without writing anything, see `scenario`."""
+    try:
+        return _answered(run, written)
+    except InputError as error:
+        if error.file is not None:
+            raise
+        raise InputError(error.problem, remedy=error.remedy, file=written.file) from None
+
+
+def _answered(run: RunResult, written: ScenarioFile) -> ScenarioResult:
     baseline = make_baseline(run, years=written.years, domestic_sales=written.domestic_sales)
-    bound = bind(written, run.forecasts, baseline)
+    bound = bind(written, run.forecasts, baseline, store=run.config.store)
     closure = closure_of(bound, baseline, written.tables or run.config.tables)
+    bound = with_model_effects(bound, run)
     answers = {
         year: solve(bound, baseline, closure, year, values)
         for year, values in zip(baseline.years, baseline.values, strict=True)
@@ -79,6 +96,7 @@ def answer_scenario(run: RunResult, written: ScenarioFile) -> ScenarioResult:
         groups=tables[1],
         welfare=welfare_table(answers, baseline, draws),
         measures=measure_table(answers, baseline, closure),
+        draws=draw_table(units, draws, drawn.count if drawn is not None else 0),
         record=_record(bound, baseline, closure, drawn, largest),
     )
 
@@ -125,7 +143,7 @@ def _change_record(change: Change, bound: BoundScenario, baseline: Baseline) -> 
         "effect": effect,
         "share_in_force": {str(year): touched.in_force(year) for year in baseline.years},
         "flows_touched": int(touched.touches.sum()),
-        "support": f"{at_home}stated by the user, not estimated here",
+        "support": at_home + touched.support,
     }
 
 

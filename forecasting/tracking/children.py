@@ -35,7 +35,8 @@ class Child:
     Attributes
     ----------
     kind
-        ``candidate`` (nested choice), ``trial`` (`models.trials`), or the group of a study's model.
+        ``candidate`` (nested choice), ``tuning`` (`models.tuning`), ``trial`` (`models.trials`), or
+        the group of a study's model.
     name
         Of the run.
     params
@@ -53,6 +54,8 @@ class Child:
 def children(result: RunResult) -> list[Child]:
     """Every child of a run, in a fixed order."""
     found = list(_candidates(result.provenance["nested_choices"]))
+    if result.tuning is not None:
+        found += _tuning_trials(result.tuning.trials)
     if result.study is not None:
         found += _trials(result.study.trials)
         found += _variants(result.study.by_origin)
@@ -105,6 +108,20 @@ def _candidates(choices: Mapping[str, Mapping[str, Any]]) -> Iterator[Child]:
 
 def _params(choice: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in choice.items()}
+
+
+def _tuning_trials(table: pd.DataFrame) -> Iterator[Child]:
+    """Trials of tuning: one run each, as every study draws parameters of its own."""
+    told = ("origin", "trial", "chosen", "loss")
+    for row in table.to_dict("records"):
+        origin, number = int(row["origin"]), int(row["trial"])
+        params = {str(name): str(value) for name, value in row.items() if name not in told}
+        scores = (
+            ("nested_loss", float(row["loss"]), origin),
+            ("chosen", float(row["chosen"]), origin),
+        )
+        name = f"{origin}, trial {number} (tuning)"
+        yield Child("tuning", name, {**params, "origin": str(origin)}, scores)
 
 
 def _trials(table: pd.DataFrame) -> Iterator[Child]:

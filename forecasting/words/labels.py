@@ -18,6 +18,9 @@ METRIC_LABELS: Mapping[str, str] = {metric.name: metric.label for metric in COMP
 STRATUM_LABELS: Mapping[str, str] = {
     "all": "All flows",
     "zero_origin": "Zero in the origin year",
+    "reported_by_both": "Reported by both countries",
+    "reported_by_one": "Reported by one country",
+    "reported_by_none": "Reported by neither country",
     "crisis": "Crisis target years",
     "calm": "Other target years",
 }

@@ -6,12 +6,10 @@ import math
 import textwrap
 from collections.abc import Mapping
 
-import pandas as pd
-
 from features.measures.measure import Measure
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import named
-from forecasting.words.numbers import DASH, number, percent
+from forecasting.words.numbers import DASH, MINUS, number, percent
 
 SHARES: dict[str, str] = {"share": "percent", "share of exports": "percent of exports"}
 """Units written in percent, with changes in percentage points."""
@@ -93,25 +91,6 @@ def unit_words(unit: Mapping[str, str], names: Mapping[str, str]) -> str:
     return ", ".join(word for word in (places, sector) if word)
 
 
-def past_words(measure: Measure, history: pd.DataFrame) -> list[str]:
-    """How a measure changed from its first year to its last, over units that have both.
-
-    ``history`` has the measure's rows of `MeasureTables.history`. Empty if no unit has two years.
-    """
-    first, last = int(history["year"].min()), int(history["year"].max())
-    ends = history[history["year"].isin([first, last])]
-    keys = ["country", "partner", "sector"]
-    wide = ends.pivot_table(index=keys, columns="year", values="value", observed=True)
-    if first == last or not {first, last} <= set(wide):
-        return []
-    both = wide.dropna()
-    if both.empty:
-        return []
-    then, now = (value_words(measure, float(both[year].mean())) for year in (first, last))
-    if len(both) == 1:
-        return [f"Past: {then} in {first}, {now} in {last}."]
-    rose = int((both[last] > both[first]).sum())
-    return [
-        f"Past: on average over {len(both):,} units {then} in {first} and {now} in {last}; it rose "
-        f"in {rose:,} of them."
-    ]
+def basis_points(value: float) -> str:
+    """A whole number of basis points with its sign."""
+    return f"{value:+.0f}".replace("-", MINUS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from datetime import date
 
 import numpy as np
 
@@ -62,9 +63,22 @@ def years(horizon: int) -> str:
     return f"{horizon} year{'' if horizon == 1 else 's'} ahead"
 
 
-def plural(count: int, noun: str) -> str:
+def lead(year: int, as_of: date | str) -> str:
+    """A target year seen from the as-of date, such as ``next year``."""
+    ahead = year - int(str(as_of)[:4])
+    if ahead < 0:
+        return "already over"
+    return {0: "this year", 1: "next year"}.get(ahead, f"in {ahead} years")
+
+
+def count(number: float) -> str:
+    """A whole number, with commas between thousands."""
+    return f"{number:,.0f}"
+
+
+def plural(number: int, noun: str) -> str:
     """A count and its noun."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
 
 
 def scale_of(largest: float) -> tuple[float, str]:
@@ -90,9 +104,9 @@ def points(value: float, *, sign: bool = False) -> str:
     return percent(value / 100.0, digits=digits, sign=sign)
 
 
-def listed(words: Iterable[str], *, between: str = ", ") -> str:
+def listed(items: Iterable[object], *, between: str = ", ") -> str:
     """A list inside a sentence: ``a, b and c``."""
-    words = list(words)
+    words = list(map(str, items))
     return " and ".join([*([between.join(words[:-1])] if words[1:] else []), *words[-1:]])
 
 

@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 from forecasting import Measures, RunConfig, RunResult, load_forecaster, measures, run
-from forecasting.briefs.measure_verdicts import record_words
+from forecasting.briefs.fill import sentence
+from forecasting.briefs.measure_facts import verdicts
 from forecasting.results.measures import FAMILIES, FAMILY_LABELS
 from forecasting.words.markdown import table
 from forecasting.words.numbers import percent
@@ -61,7 +62,7 @@ def page(found: Measures) -> str:
         "of the model without its technology channels, and the verdict. Verdicts: equal accuracy "
         "tested over origins, adjusted (Holm) for the measures of a family at a horizon; with "
         "four to six origins the tests decide little, and a tie is weak evidence.",
-        "\n".join(f"- {line}" for line in record_words(found)),
+        "\n".join(f"- {sentence('measure_parts', 'verdicts', one)}" for one in verdicts(found)),
     ]
     for family in FAMILIES:
         rows = found.scores[found.scores["family"] == family]

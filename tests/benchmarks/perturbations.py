@@ -25,7 +25,7 @@ from features.data.pairs import PairAttributes
 from features.data.panel import TradePanel
 from features.data.rest_of_world import fold_into_rest
 from features.information import DataBundle, last_published_year
-from forecasting.evaluation.backtest import choice_at, in_threads, tune
+from forecasting.evaluation.backtest import choice_at, choose_weights, in_threads
 from forecasting.evaluation.calibration import Calibration
 from forecasting.evaluation.fold import run_fold
 from forecasting.evaluation.folds import plan_folds
@@ -140,7 +140,7 @@ def facts(tables: Tables, *, until: int, config: RunConfig = CONFIG) -> Facts:
     folds = plan_folds(
         first_year=panel.first_year, last_year=panel.last_year, horizons=config.horizons
     )
-    choices = tune(tuning_origins(prepared, folds, config), in_threads(prepared, config))
+    choices = choose_weights(tuning_origins(prepared, folds, config), in_threads(prepared, config))
     calibration = Calibration(prepared, first_origin=folds[0].origin, horizons=config.horizons)
     out: Facts = {}
     for setting in config.settings:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from operator import attrgetter
 from pathlib import Path
@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from nowcast_coverage import NowcastCoverage, coverage_shown
 
 from features.channels.own_features import own_features
 from features.countries.monitor_regions import CODES
@@ -34,7 +35,7 @@ from features.data.reports import Reports, with_assumed_revisions
 from features.information import AsOfRule, DataBundle
 from forecasting import RunConfig
 from forecasting.evaluation import metrics
-from forecasting.evaluation.backtest import choice_at, in_threads, tune
+from forecasting.evaluation.backtest import choice_at, choose_weights, in_threads
 from forecasting.evaluation.folds import Fold, plan_folds
 from forecasting.evaluation.nowcasting import Nowcasts
 from forecasting.evaluation.prepared import (
@@ -43,7 +44,7 @@ from forecasting.evaluation.prepared import (
     prepare,
     tuning_origins,
 )
-from forecasting.evaluation.significance import equal_accuracy
+from forecasting.evaluation.significance import equal_accuracy, holm
 from forecasting.inputs.load import load
 from forecasting.run_folder.whole_file import write_whole
 from forecasting.words.markdown import table
@@ -63,6 +64,8 @@ TARGETS = Path(__file__).with_name("reports_targets.csv")
 """Errors to reach: ``row, horizon, error, reach``."""
 SECTION, NEXT_SECTION = "What reports and monthly trade add", "To reproduce"
 BASE, PLAIN = "raked base", "totals known"
+FIRST = "56 early reporters, noise x1"
+"""The row whose rules and intervals are scored."""
 NOTE = (
     "The main model one to five years ahead with monthly trade of the world and its regions, "
     "and with reports of the year after the origin by those named (*none*, *totals known*, "
@@ -70,8 +73,8 @@ NOTE = (
     "First reports are today's with an assumed revision, since no vintages were at hand. "
     "Rules: importers' reported growth, exporters' where importers are silent; the mean of "
     "the levels that reports imply. Better at: origins with a lower WAPE, and the p value of "
-    "a test of equal WAPE (as under Significance, without Holm's adjustment). Written by "
-    "`python tests/benchmarks/reports_known.py --board notebooks/scoreboard.md`."
+    "a test of equal WAPE (as under Significance; Holm's adjustment over the rows of a horizon). "
+    "Written by `python tests/benchmarks/reports_known.py --board notebooks/scoreboard.md`."
 )
 HORIZONS = (1, 2, 3, 4, 5)
 OECD = frozenset(
@@ -116,7 +119,7 @@ def variants(reports: Reports, until: int) -> dict[str, Reports]:
 
     silent = {**reports.published, "exporter": np.full_like(reports.published["exporter"], NEVER)}
     return {
-        "56 early reporters, noise x1": noisy(reports, 1),
+        FIRST: noisy(reports, 1),
         "56 early reporters, noise x2": noisy(reports, 2),
         "30 OECD and EU reporters": noisy(of_reporters(reports, OECD), 1),
         "importers only": noisy(replace(reports, published=silent), 1),
@@ -143,6 +146,7 @@ def fold_rows(
     config: RunConfig,
     choice: ShiftChoice,
     of: Mapping[str, Nowcasts],
+    coverage: NowcastCoverage,
 ) -> Iterator[dict[str, object]]:
     """Errors of every row at one origin; the boosters are fitted once for all."""
     training = prepared.training(config, origin=fold.origin, choice=choice)
@@ -161,9 +165,10 @@ def fold_rows(
     for name, nowcasts in of.items():
         known = nowcasts.known(plain, main)
         found[name] = main.forecast(known)
-        if name.endswith("x1"):
+        if name == FIRST:
             found["rule: growth of reports"] = FromReports(attrgetter("growth")).forecast(known)
             found["rule: levels of reports"] = FromReports(attrgetter("anchor")).forecast(known)
+            coverage.add(main, plain, known)
     for name, forecasts in found.items():
         yield from scored(name, forecasts, prepared, fold.origin)
 
@@ -171,30 +176,36 @@ def fold_rows(
 def shown(rows: pd.DataFrame, targets: pd.DataFrame) -> str:
     """A table of means over origins, of errors to reach, and of tests."""
     means = rows.groupby(["row", "horizon"], sort=False)[list(ERRORS)].mean()
-    wapes = rows.pivot_table(index=["horizon", "origin"], columns="row", values="WAPE")
+    tests = [against(rows, other) for other in (BASE, PLAIN)]
     lines = []
     for name in rows["row"].unique():
         for horizon in sorted(rows["horizon"].unique()):
             found = means.loc[(name, horizon)]
-            tests = [
-                "" if name in (BASE, other) else tested(wapes, int(horizon), name, other)
-                for other in (BASE, PLAIN)
-            ]
             cells = [decimal(found[error], 4) for error in ERRORS]
             reach = reached(targets, name, int(horizon), found)
-            lines.append([name, str(horizon), *cells, reach, *tests])
+            verdicts = [test.get((name, horizon), "") for test in tests]
+            lines.append([name, str(horizon), *cells, reach, *verdicts])
     header = ["Row", "Years", *ERRORS, "To reach", f"Against {BASE}", f"Against {PLAIN}"]
     return table(header, lines)
 
 
-def tested(wapes: pd.DataFrame, horizon: int, name: str, other: str) -> str:
-    """At how many origins a row is better than another, and how surely."""
-    at = wapes.loc[horizon]
-    test = equal_accuracy((at[name] - at[other]).to_numpy(), horizon=horizon)
-    if np.isnan(test.p_value):
-        return f"better at {test.wins} of {test.origins}"
-    surely = "p < 0.001" if test.p_value < 0.001 else f"p {test.p_value:.3f}"
-    return f"better at {test.wins} of {test.origins}, {surely}"
+def against(rows: pd.DataFrame, other: str) -> dict[tuple[str, int], str]:
+    """At how many origins each row beats another one, and how surely, by row and horizon."""
+    wapes = rows.pivot_table(index=["horizon", "origin"], columns="row", values="WAPE")
+    names = [name for name in rows["row"].unique() if name not in (BASE, other)]
+    out = {}
+    for horizon in rows["horizon"].unique():
+        at = wapes.loc[horizon]
+        tests = [
+            equal_accuracy((at[name] - at[other]).to_numpy(), horizon=int(horizon))
+            for name in names
+        ]
+        adjusted = holm(np.array([test.p_value for test in tests]))
+        for name, test, p_value in zip(names, tests, adjusted, strict=True):
+            surely = f", p {p_value:.3f}" if p_value >= 0.001 else ", p < 0.001"
+            surely = "" if np.isnan(p_value) else surely
+            out[name, horizon] = f"better at {test.wins} of {test.origins}{surely}"
+    return out
 
 
 def reached(targets: pd.DataFrame, name: str, horizon: int, found: pd.Series) -> str:
@@ -206,20 +217,44 @@ def reached(targets: pd.DataFrame, name: str, horizon: int, found: pd.Series) ->
     )
 
 
-def board_with(board: str, rows: pd.DataFrame, targets: pd.DataFrame) -> str:
-    """A scoreboard with the section of these rows, in the place of an older one if it has one."""
+@dataclass(frozen=True, slots=True)
+class Study:
+    """What the section of the scoreboard shows.
+
+    Attributes
+    ----------
+    errors
+        ``row, horizon, origin`` and `ERRORS`.
+    coverage
+        Rows of `scores.score_forecast` of the nowcast of `FIRST`.
+    """
+
+    errors: pd.DataFrame
+    coverage: pd.DataFrame
+
+    def shown(self) -> str:
+        """Both as tables."""
+        errors = shown(self.errors, pd.read_csv(TARGETS))
+        return (
+            f"{errors}\n\n90 % intervals of the nowcast of *{FIRST}*:\n\n"
+            f"{coverage_shown(self.coverage)}"
+        )
+
+
+def board_with(board: str, study: Study) -> str:
+    """A scoreboard with the section of a study, in the place of an older one if it has one."""
     parts = re.split(r"(?m)^(?=## )", board)
     kept = [part for part in parts if not part.startswith(f"## {SECTION}\n")]
     place = next(
         (k for k, part in enumerate(kept) if part.startswith(f"## {NEXT_SECTION}\n")), len(kept)
     )
-    text = f"## {SECTION}\n\n{NOTE}\n\n{shown(rows, targets)}\n\n"
+    text = f"## {SECTION}\n\n{NOTE}\n\n{study.shown()}\n\n"
     return "".join([*kept[:place], text, *kept[place:]]).rstrip("\n") + "\n"
 
 
-def write_section(board: Path, rows: pd.DataFrame) -> None:
+def write_section(board: Path, study: Study) -> None:
     """Put the section into a scoreboard's file."""
-    text = board_with(board.read_text(encoding="utf-8"), rows, pd.read_csv(TARGETS))
+    text = board_with(board.read_text(encoding="utf-8"), study)
     write_whole(board, text.encode())
 
 
@@ -324,21 +359,20 @@ def last_folds(bundle: DataBundle, config: RunConfig, *, origins: int) -> list[F
     return list(folds)[-origins:]
 
 
-def study(
-    bundle: DataBundle, reports: Reports, config: RunConfig, *, origins: int = 14
-) -> pd.DataFrame:
-    """Errors of every row by horizon and origin: ``row, horizon, origin`` and `ERRORS`."""
+def study(bundle: DataBundle, reports: Reports, config: RunConfig, *, origins: int = 14) -> Study:
+    """Errors of every row by horizon and origin, and the coverage of the nowcast's intervals."""
     folds = last_folds(bundle, config, origins=origins)
     prepared = prepare(bundle, config)
-    choices = tune(tuning_origins(prepared, folds, config), in_threads(prepared, config))
+    choices = choose_weights(tuning_origins(prepared, folds, config), in_threads(prepared, config))
     of = {
         name: nowcasts_on(prepared, on(bundle, variant))
         for name, variant in variants(reports, bundle.panel.last_year).items()
     }
+    coverage = NowcastCoverage(prepared, of[FIRST], first_origin=folds[0].origin)
     rows: list[dict[str, object]] = []
     for fold in folds:
-        rows += fold_rows(prepared, fold, config, choice_at(choices, fold.origin), of)
-    return pd.DataFrame(rows)
+        rows += fold_rows(prepared, fold, config, choice_at(choices, fold.origin), of, coverage)
+    return Study(pd.DataFrame(rows), pd.DataFrame(coverage.rows))
 
 
 def main() -> None:
@@ -354,10 +388,10 @@ def main() -> None:
     if given.days:
         print(by_days(bundle, last_folds(bundle, config, origins=given.origins), given.figure))
         return
-    rows = study(bundle, reports, config, origins=given.origins)
-    print(shown(rows, pd.read_csv(TARGETS)))
+    found = study(bundle, reports, config, origins=given.origins)
+    print(found.shown())
     if given.board is not None:
-        write_section(given.board, rows)
+        write_section(given.board, found)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -22,6 +23,8 @@ BOARD = "# Scoreboard\n\n## Every model\n\n| a |\n\n## To reproduce\n\n```\ngrav
 
 
 def _benchmark() -> ModuleType:
+    # It imports its neighbours, as a script does.
+    sys.path.insert(0, str(FILE.parent))
     spec = importlib.util.spec_from_file_location("reports_known", FILE)
     assert spec is not None
     assert spec.loader is not None
@@ -34,7 +37,7 @@ benchmark = _benchmark()
 
 
 @pytest.fixture(scope="module")
-def rows() -> pd.DataFrame:
+def study():
     """Of the study itself, on 10 countries and 14 years, one origin."""
     trade = simulate_world(seed=3, n_countries=10, n_years=14).trade
     panel = TradePanel.from_frame(trade)
@@ -46,6 +49,11 @@ def rows() -> pd.DataFrame:
     )  # fmt: skip
     bundle = DataBundle(panel, reports=reports, monthly=monthly)
     return benchmark.study(bundle, reports, config, origins=1)
+
+
+@pytest.fixture(scope="module")
+def rows(study) -> pd.DataFrame:
+    return study.errors
 
 
 @pytest.mark.slow
@@ -62,17 +70,28 @@ def test_every_standing_row_is_scored_at_every_origin(rows):
 
 
 @pytest.mark.slow
-def test_the_section_stands_once_before_the_last(rows):
+def test_the_section_stands_once_before_the_last(study, monkeypatch, tmp_path):
     targets = pd.DataFrame(
         [("none", 1, "WAPE", 9.0), ("none", 1, "Log MAE", 0.0)],
         columns=["row", "horizon", "error", "reach"],
     )
-    board = benchmark.board_with(BOARD, rows, targets)
-    assert benchmark.board_with(board, rows, targets) == board
+    targets.to_csv(tmp_path / "targets.csv", index=False)
+    monkeypatch.setattr(benchmark, "TARGETS", tmp_path / "targets.csv")
+    board = benchmark.board_with(BOARD, study)
+    assert benchmark.board_with(board, study) == board
     titles = [line for line in board.splitlines() if line.startswith("## ")]
     assert titles == ["## Every model", f"## {benchmark.SECTION}", "## To reproduce"]
     assert board.endswith(BOARD[BOARD.index("## To") :])
     assert "WAPE 9.0000: reached; Log MAE 0.0000: missed" in board
+
+
+@pytest.mark.slow
+def test_intervals_of_the_first_row_are_scored_by_who_has_reported(study):
+    table = study.coverage[study.coverage["stratum"].str.startswith("reported_by")]
+    assert set(table["horizon"]) == {1}
+    assert table["coverage_90"].between(0, 1).all()
+    everything = study.coverage.loc[study.coverage["stratum"] == "all", "n"].item()
+    assert table["n"].sum() == everything
 
 
 def test_a_row_is_tested_against_the_base_of_the_same_origins():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import lightgbm
 import pytest
 
-from forecasting.evaluation.backtest import choice_at, fold_tasks, in_threads, tune
+from forecasting.evaluation.backtest import choice_at, choose_weights, fold_tasks, in_threads
 from forecasting.evaluation.folds import plan_folds
 from forecasting.evaluation.prepared import prepare, tuning_origins
 from forecasting.options.run_config import RunConfig
@@ -43,7 +43,7 @@ def test_every_lightgbm_call_of_a_backtest_runs_on_one_thread(bundle, counted):
     panel = bundle.panel
     folds = plan_folds(first_year=panel.first_year, last_year=panel.last_year, horizons=(1, 2))
     compute = in_threads(prepared, config)
-    choices = tune(tuning_origins(prepared, folds[:1], config), compute)
+    choices = choose_weights(tuning_origins(prepared, folds[:1], config), compute)
     for _ in compute(fold_tasks(folds[:2], choose_at=lambda o: choice_at(choices, o))):
         pass
     assert {name for name, _ in counted} == {"train", "Dataset", "predict"}

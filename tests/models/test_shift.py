@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 from features.catalogue import NAMES, positions, without_technology
 from features.errors import InputError
@@ -65,7 +66,7 @@ def test_fits_that_share_bins_are_those_of_bins_of_their_own_to_the_byte():
     ]
     shared = model().binned(rows)
     for one in models:
-        together, alone = replace(one).fit_binned(shared), replace(one).fit(rows)
+        together, alone = clone(one).fit_binned(shared), clone(one).fit(rows)
         assert text(together) == text(alone)
         np.testing.assert_array_equal(together.predict(rows.features), alone.predict(rows.features))
 

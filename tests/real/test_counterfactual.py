@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.mark.parametrize(
     ("deficits", "welfare", "flows"),
-    [("additive", 6e-8, 2e-7), ("multiplicative", 2e-6, 2e-6)],
+    [("additive", 6e-8, 1e-7), ("multiplicative", 2e-6, 2e-6)],
 )
 def test_enlargement_of_the_european_union_as_an_independent_solver_has_it(
     deficits: str, welfare: float, flows: float
@@ -35,7 +35,26 @@ def test_enlargement_of_the_european_union_as_an_independent_solver_has_it(
     found = full(square["flow"], effect, theta=4.0, deficits=deficits)
     assert found.converged
     np.testing.assert_allclose(found.welfare, square[f"welfare_{deficits}"][:, 0], rtol=welfare)
-    np.testing.assert_allclose(found.flows, square[f"flow_{deficits}"], rtol=flows)
+    printed = square[f"flow_{deficits}"]
+    # The solver's results are stored in single precision: each is rounded by up to half a step.
+    rounding = np.spacing(printed.astype(np.float32)).astype(float) / 2
+    assert (printed == printed.astype(np.float32)).all()
+    assert (np.abs(found.flows - printed) <= flows * printed + rounding).all()
+
+
+def test_what_is_left_of_the_difference_is_where_that_solver_stopped() -> None:
+    """Flows at its own prices leave a gap between sales and output; ours leave none."""
+    table = pd.read_parquet(DATA / "counterfactual_eu_enlargement.parquet")
+    flow, effect, printed = (
+        table.pivot(index="exporter", columns="importer", values=name).to_numpy()
+        for name in ("flow", "ln_partial_effect", "flow_additive")
+    )
+    found = full(flow, np.exp(effect), theta=4.0, deficits="additive")
+    # A flow's own rounding averages out over an exporter's 44 importers; its price does not.
+    price = -(np.log(printed) - np.log(flow) - effect).mean(axis=1) / 4.0
+    apart = price - price.mean() - (np.log(found.price) - np.log(found.price).mean())
+    assert np.abs(found.residual).max() < 1e-14
+    assert 1e-8 < np.abs(apart).max() < 2e-8
 
 
 def test_a_world_without_borders_as_the_textbook_prints_it() -> None:

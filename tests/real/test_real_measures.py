@@ -146,6 +146,9 @@ def test_regions_and_distances(abroad, same, year):
     own, other = trade["exporter"].map(region), trade["importer"].map(region)
     total = trade.groupby("exporter")["x"].sum()
     inside = trade[own == other].groupby("exporter")["x"].sum()
+    bought = trade[own == other].groupby("importer")["x"].sum()
+    imports = bought / trade.groupby("importer")["x"].sum()
+    same(year, "intra_regional_imports", imports.where(lambda s: s.index != "AUS"))
     expected = (inside / total).where(lambda s: s.index != "AUS")
     same(year, "intra_regional_share", expected)
     km = pd.read_parquet(
@@ -183,6 +186,12 @@ def test_reshoring(rows, same, year):
     same(year, "import_penetration", imports / (output - exports + imports))
     cheap = made[made["exporter"].isin(LOW_COST)].groupby("importer")["x"].sum()
     same(year, "low_cost_import_ratio", (cheap / output)[lambda s: ~s.index.isin(LOW_COST)])
+    trade = trade[~home]
+    cheap, every = (
+        block.groupby("importer")["x"].sum()
+        for block in (trade[trade["exporter"].isin(LOW_COST)], trade)
+    )
+    same(year, "low_cost_import_share", (cheap / every)[lambda s: ~s.index.isin(LOW_COST)])
 
 
 @pytest.mark.parametrize("year", YEARS)
@@ -201,9 +210,29 @@ def test_digital_slices(abroad, same, year):
     same(year, "digital_market_share", digital / digital.sum())
 
 
+@pytest.mark.parametrize("year", YEARS)
+def test_platforms_and_trade_in_digital_output(rows, abroad, same, year):
+    trade = abroad[year]
+    exports = trade.groupby(["sector", "exporter"])["x"].sum().unstack()
+    world = exports.sum(axis=1)
+    shares = exports.drop(columns="ROW").div(world.where(world > 0), axis=0)
+    traded = shares[world > 0]
+    same(year, "exporter_concentration", (traded**2).sum(axis=1))
+    same(year, "three_largest_exporters", traded.apply(lambda s: s.nlargest(3).sum(), axis=1))
+    deliverable = rows[year].query("digitally_deliverable == 1")
+    made, bought = (deliverable.groupby(side)["x"].sum() for side in ("exporter", "importer"))
+    sold_abroad, from_abroad = (
+        trade.query("digitally_deliverable == 1").groupby(side)["x"].sum()
+        for side in ("exporter", "importer")
+    )
+    same(year, "digital_balance", (sold_abroad - from_abroad) / (sold_abroad + from_abroad))
+    same(year, "digital_export_intensity", sold_abroad / made)
+    same(year, "digital_import_penetration", from_abroad / bought)
+
+
 def test_every_measure_of_flows_is_there_and_known_for_most_units(found, context):
     lacking = missing(context, tables=False)
-    assert {m.name for m in MEASURES if "tables" in m.needs} == set(lacking)
+    assert {m.name for m in MEASURES if m.needs & {"tables", "data", "hosting"}} == set(lacking)
     for name, values in found[2009].items():
         assert not np.isinf(values).any(), name
         assert np.isfinite(values).mean() > 0.7, name

@@ -10,6 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from features.data.sectors import SectorAttributes
+from features.errors import InputError
 from features.reading.schemas import SECTOR_KINDS
 
 TABLE = pd.DataFrame(
@@ -190,3 +191,12 @@ def test_flows_without_sectors_need_no_table(refused):
 
 def test_kinds_are_told_apart():
     assert set(TABLE["kind"]) == set(SECTOR_KINDS)
+
+
+def test_data_intensity_is_read_or_unknown_and_never_assumed():
+    assert SectorAttributes.from_frame(TABLE, sectors=SECTORS).data_intensity is None
+    given = TABLE.assign(data_intensity=[0.0, 0.1, 0.2, 1.0, 0.5])
+    found = SectorAttributes.from_frame(given, sectors=SECTORS)
+    assert found.data_intensity.tolist() == [1.0, 0.1, 0.0]
+    with pytest.raises(InputError, match="data_intensity"):
+        SectorAttributes.from_frame(TABLE.assign(data_intensity=2.0), sectors=SECTORS)

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from features.countries.regions import region_codes
-from features.measures.measure import Array, Measure, PanelContext, TradeYear
+from features.measures.measure import Array, Measure, PanelContext, TradeYear, ratio
 from features.measures.value_chains import ValueChains
 
 CODES = ("ANT", "CHN", "DEU", "FRA", "IND", "KEN", "MEX", "ROW", "USA", "VNM")
@@ -34,6 +34,8 @@ def draw_chains(rng: np.random.Generator, n: int, k: int, *, goods: np.ndarray) 
         "foreign_content": split[:, 2],
         "indirect_value_added": rng.uniform(0, 2, n) * exports,
         "origin_of_exports": origin,
+        "domestic_origin_of_exports": origin
+        * ratio(split[:, 0] + split[:, 1], exports)[:, None].clip(0.0),
         "origin_of_goods_exports": origin * rng.uniform(0, 1, (n, 1)) * goods.any(),
         "upstreamness": stages[0],
         "downstreamness": stages[1],
@@ -57,6 +59,8 @@ def draw_year(seed: int) -> TradeYear:
     values[:, :, rng.random(k) < 0.15] = 0.0
     distance = rng.uniform(100, 15_000, (n, n))
     distance[rng.random((n, n)) < 0.2] = np.nan
+    hosting = rng.dirichlet(np.ones(n), n).T
+    hosting[rng.random((n, n)) < 0.1] = np.nan
     context = PanelContext(
         countries=countries,
         sectors=tuple(f"s{number}" for number in range(k)),
@@ -66,6 +70,8 @@ def draw_year(seed: int) -> TradeYear:
         manufacturing=kind == 1,
         services=kind == 2,
         digital=(kind == 2) & (rng.random(k) < 0.5),
+        data_intensity=rng.random(k),
+        hosting=hosting,
     )
     chance = np.where(rng.random((n, n, k)) < 0.5, rng.random((n, n, k)), values > 0)
     before = rng.random((n, n, k)) < rng.random()

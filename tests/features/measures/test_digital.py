@@ -35,6 +35,24 @@ def test_exports_against_loops(random_year, trade_rows, expect, seed):
 
 @hypothesis_settings(max_examples=25, deadline=None)
 @given(seeds)
+def test_trade_in_output_and_purchases_against_loops(random_year, trade_rows, expect, seed):
+    year = random_year(seed)
+    context = year.context
+    digital = dict(zip(context.sectors, context.digital.tolist(), strict=True))
+    for name, whose in (
+        ("digital_export_intensity", "exporter"),
+        ("digital_import_penetration", "importer"),
+    ):
+        abroad, whole = (dict.fromkeys(context.countries, 0.0) for _ in range(2))
+        for row in trade_rows(year).itertuples():
+            if digital[row.sector]:
+                whole[getattr(row, whose)] += row.value
+                abroad[getattr(row, whose)] += row.value * (row.exporter != row.importer)
+        expect(year, BY_NAME[name], {c: abroad[c] / whole[c] for c in whole if whole[c] > 0})
+
+
+@hypothesis_settings(max_examples=25, deadline=None)
+@given(seeds)
 def test_value_added_inside_exports_against_loops(random_year, expect, seed):
     year = random_year(seed)
     context, chains = year.context, year.chains

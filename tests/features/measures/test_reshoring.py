@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from features.measures.catalogue import missing
 from features.measures.measure import PanelContext, TradeYear
 from features.measures.reshoring import (
     LEAST_FOREIGN,
@@ -58,8 +59,14 @@ def test_the_manufacturing_import_ratio_against_loops(random_year, trade_rows, e
             output[row.exporter] += row.value
             imports[row.importer] += row.value * (row.exporter in LOW_COST)
     expected = {c: imports[c] / output[c] for c in codes if output[c] > 0 and c not in LOW_COST}
-    some = any(c in LOW_COST for c in codes)
-    expect(year, BY_NAME["low_cost_import_ratio"], expected if some else {})
+    expect(year, BY_NAME["low_cost_import_ratio"], expected)
+    cheap, bought = dict.fromkeys(codes, 0.0), dict.fromkeys(codes, 0.0)
+    for row in trade_rows(year).itertuples():
+        abroad = row.value * (row.exporter != row.importer)
+        bought[row.importer] += abroad
+        cheap[row.importer] += abroad * (row.exporter in LOW_COST)
+    of = [c for c in codes if bought[c] > 0 and c not in LOW_COST]
+    expect(year, BY_NAME["low_cost_import_share"], {c: cheap[c] / bought[c] for c in of})
 
 
 def manufactures(codes, values):
@@ -104,9 +111,10 @@ def test_kearneys_low_cost_countries_by_their_names():
     assert set(LOW_COST) == {pycountry.countries.lookup(name).alpha_3 for name in names}
 
 
-def test_without_a_low_cost_country_there_is_no_manufacturing_import_ratio():
-    year = manufactures(("FRA", "USA"), np.ones((2, 2, 2)))
-    assert np.isnan(low_cost_import_ratio(year)).all()
+def test_without_a_low_cost_country_nothing_is_said_of_them():
+    reasons = missing(manufactures(("FRA", "USA"), np.ones((2, 2, 2))).context, tables=True)
+    for name in ("low_cost_import_ratio", "low_cost_import_share"):
+        assert "low-cost" in reasons[name]
 
 
 def test_the_kearney_index_of_a_published_year():

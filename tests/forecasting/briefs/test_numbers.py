@@ -19,6 +19,7 @@ from forecasting.briefs.world import world_brief
 from forecasting.evaluation.backtest_file import by_model
 from forecasting.results.channel_evidence import out_of_sample
 from forecasting.results.subjects import named
+from forecasting.words.features import feature_words
 from forecasting.words.numbers import money, points
 
 ORIGIN = 2010
@@ -206,11 +207,12 @@ def untraced(brief, allowed: set[str]) -> list[str]:
     sentences = [*brief.summary, *(p for s in brief.sections for p in s.paragraphs)]
     # Those of levels are traced through their facts, see test_levels.
     levels = {p for s in brief.sections if "how large" in s.heading for p in s.paragraphs}
+    levels |= {p for p in brief.summary if re.match("(Exports|Imports) of ", p)}
     found = []
     for sentence in [text for text in sentences if text not in levels]:
         text = sentence.replace("2012-07-01", "")
-        for name in NAMES:
-            text = text.replace(name.replace("_", " "), "")
+        for words in map(feature_words, NAMES):
+            text = text.replace(words[:1].lower() + words[1:], "").replace(words, "")
         numbers = [number.rstrip(",") for number in NUMBER.findall(text)]
         found += [f"{number!r} in {sentence!r}" for number in numbers if number not in allowed]
     return found

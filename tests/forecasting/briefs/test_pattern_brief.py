@@ -15,20 +15,23 @@ from features.errors import InputError
 from features.measures.catalogue import MEASURES
 from forecasting import read_run
 from forecasting.briefs.brief import BriefTable
-from forecasting.briefs.measure_verdicts import verdict_words
-from forecasting.briefs.measures import (
-    entry_words,
-    index_words,
+from forecasting.briefs.fill import sentence
+from forecasting.briefs.measure_facts import (
+    Parts,
+    Past,
+    entries,
+    index_of,
     movers,
-    part_words,
-    pattern_brief,
+    parts_of,
+    past,
+    verdicts_against,
 )
+from forecasting.briefs.measures import pattern_brief
 from forecasting.briefs.write import brief_text
 from forecasting.results.measures import FAMILY_LABELS, measures
 from forecasting.words.measures import (
     change_words,
     number,
-    past_words,
     range_words,
     sector_words,
     size_words,
@@ -63,9 +66,9 @@ def test_it_is_told_in_whole_sentences_without_causes(briefs, kind):
     assert brief.title == f"{label}: 2010 to 2012"
     text = brief_text(brief)
     flat = " ".join(text.split())
-    for sentence in sentences(brief):
-        assert sentence in flat
-        assert not re.search(r"\b(nan|drives?|because|effects?|impacts?)\b", sentence)
+    for one in sentences(brief):
+        assert one in flat
+        assert not re.search(r"\b(nan|drives?|because|effects?|impacts?)\b", one)
     assert {"skill"} == {name for name in brief.tables if name.count("_") == 0}
     for section in brief.sections:
         assert set(section.tables) <= set(brief.tables)
@@ -141,22 +144,25 @@ def rows_of(**columns) -> pd.DataFrame:
     return table
 
 
+def index_said(name: str, rows: pd.DataFrame) -> str:
+    return sentence("measure_parts", "index", index_of(BY_NAME[name], rows), len(rows))
+
+
 def test_kearneys_index_is_minus_the_change_in_basis_points(briefs):
     table = briefs["reshoring"].tables["low_cost_import_ratio_forecasts"].frame
     wanted = 1e4 * (table["origin"] - table["forecast"])
     np.testing.assert_allclose(table["kearney_index"], wanted, rtol=1e-9)
     rows = rows_of(value_origin=[0.10, 0.1295], forecast=[0.09, 0.1449])
-    (said,) = index_words(BY_NAME["low_cost_import_ratio"], rows)
+    said = index_said("low_cost_import_ratio", rows)
     assert f"unit 0 +100 and unit 1 {MINUS}154; positive for 1 of 2 units" in said
 
 
 def test_the_index_of_krenz_prettner_and_strulik_counts_falls_as_none():
     rows = rows_of(value_origin=[3.0, 2.0, 5.0], forecast=[3.5, 1.0, 5.25])
-    (said,) = index_words(BY_NAME["input_ratio"], rows)
+    said = index_said("input_ratio", rows)
     assert "positive for 2 of 3 units, largest for unit 0 (0.5)" in said
-    (none,) = index_words(BY_NAME["input_ratio"], rows.iloc[[1]])
-    assert "positive for 0 of 1 unit." in none
-    assert index_words(BY_NAME["market_share"], rows) == []
+    assert "positive for 0 of 1 unit." in index_said("input_ratio", rows.iloc[[1]])
+    assert index_of(BY_NAME["market_share"], rows) is None
 
 
 def test_a_chance_of_entry_is_of_units_below_the_threshold_alone(measured_run, briefs):
@@ -173,10 +179,11 @@ def test_a_chance_of_entry_is_of_units_below_the_threshold_alone(measured_run, b
 
 def test_entries_are_named_likeliest_first():
     rows = rows_of(value_origin=[0.2, -0.1, 0.0, -0.3], chance_above=[0.9, 0.25, 0.5, np.nan])
-    said = entry_words(BY_NAME["revealed_advantage"], rows)
+    measure = BY_NAME["revealed_advantage"]
+    said = sentence("measure_parts", "entries", entries(measure, rows))
     assert said.startswith("Of 2 units at or below 0 at the origin 1 are expected")
     assert "unit 2 50% and unit 1 25%." in said
-    nobody = entry_words(BY_NAME["revealed_advantage"], rows.iloc[[0]])
+    nobody = sentence("measure_parts", "entries", entries(measure, rows.iloc[[0]]))
     assert nobody == "No unit is below the threshold with a known chance of crossing it."
 
 
@@ -191,6 +198,10 @@ def scored(result, verdicts: dict[tuple[str, int], str]):
     return replace(found, scores=found.scores.assign(verdict_no_change=said))
 
 
+def verdict_said(found) -> str:
+    return sentence("measure_parts", "verdicts", verdicts_against(found, "no_change"))
+
+
 def test_verdicts_name_what_is_better_and_worse_and_count_ties(result):
     found = scored(
         result,
@@ -201,8 +212,8 @@ def test_verdicts_name_what_is_better_and_worse_and_count_ties(result):
             ("active_links", 1): "untested",
         },
     )
-    said = verdict_words(replace(found, scores=found.scores.assign(origins=3)), "no_change")
-    assert said == (
+    found = replace(found, scores=found.scores.assign(origins=3))
+    assert verdict_said(found) == (
         "Against no change, of 6 tests (measures by years ahead): better 2: Births of links (1 "
         "and 2 y); worse 1: Deaths of links (2 y); 2 ties; 1 untested for want of origins."
     )  # fmt: skip
@@ -210,12 +221,12 @@ def test_verdicts_name_what_is_better_and_worse_and_count_ties(result):
 
 def test_the_same_forecasts_are_no_tie(result):
     found = scored(result, {("active_links", 1): "untested"})
-    said = verdict_words(replace(found, scores=found.scores.assign(origins=9)), "no_change")
+    said = verdict_said(replace(found, scores=found.scores.assign(origins=9)))
     assert "5 ties; 1 untested for the same forecasts." in said
 
 
 def test_ties_alone_are_a_null_result(result):
-    said = verdict_words(scored(result, {}), "no_change")
+    said = verdict_said(scored(result, {}))
     assert said.startswith("A null result. Against no change, of 6 tests")
     assert "better 0; worse 0; 6 ties." in said
 
@@ -226,19 +237,25 @@ def test_parts_of_one_unit_keep_their_signs_and_of_many_are_mean_sizes():
         {"total:world": [-0.02, 0.04], "stops:base": 0.0, "net:automation": [0.01, -0.03],
          "net:persistence": [0.0, 0.01], "stops:shift": 0.0}
     )  # fmt: skip
-    one, many = part_words(measure, rows.iloc[[0]]), part_words(measure, rows)
-    assert f"{MINUS}2.00 pp to the sizes of countries and +1.00 pp to shifts" in one
-    assert "technology channels among them +1.00 pp" in one
-    assert "3.00 pp to the sizes of countries and 1.50 pp to shifts" in many
-    assert "technology channels among them 2.00 pp" in many
+    one, many = parts_of(measure, rows.iloc[[0]]), parts_of(measure, rows)
+    assert one == Parts(True, False, pytest.approx(-0.02), pytest.approx(0.01), 0.01)
+    sizes = pytest.approx(0.03), pytest.approx(0.015), pytest.approx(0.02)
+    assert many == Parts(False, False, *sizes)
+    said = [sentence("measure_parts", "made_of", parts, measure) for parts in (one, many)]
+    assert f"{MINUS}2.00 pp to the sizes of countries and +1.00 pp to shifts" in said[0]
+    assert "technology channels among them +1.00 pp" in said[0]
+    assert "3.00 pp to the sizes of countries and 1.50 pp to shifts" in said[1]
+    assert "technology channels among them 2.00 pp" in said[1]
 
 
 def test_parts_of_links_say_whether_technology_is_among_them():
     measure = BY_NAME["link_births"]
     rows = pd.DataFrame({"chance:average": [0.04], "chance:persistence": [-0.01]})
-    assert "+3.00 pp to the chances of links, none of it to" in part_words(measure, rows)
+    said = sentence("measure_parts", "made_of", parts_of(measure, rows), measure)
+    assert "+3.00 pp to the chances of links, none of it to" in said
     rows["chance:automation"] = 0.02
-    assert "+5.00 pp to the chances of links, +2.00 pp of it to" in part_words(measure, rows)
+    said = sentence("measure_parts", "made_of", parts_of(measure, rows), measure)
+    assert "+5.00 pp to the chances of links, +2.00 pp of it to" in said
 
 
 def test_one_country_alone(result):
@@ -352,9 +369,11 @@ def test_the_past_is_told_over_units_that_have_both_years():
         ("C", "X", 2010, 0.99),  # no first year
     ]  # fmt: skip
     history = pd.DataFrame(rows, columns=["country", "partner", "year", "value"]).assign(sector="")
-    assert past_words(share, history) == [
+    both = past(history)
+    assert both == Past(2000, 2010, pytest.approx(0.2), pytest.approx(0.25), 2, 1)
+    assert sentence("measure_parts", "past", both, share) == (
         "Past: on average over 2 units 20.0% in 2000 and 25.0% in 2010; it rose in 1 of them."
-    ]
-    alone = history[history["country"] == "B"]
-    assert past_words(share, alone) == ["Past: 30.0% in 2000, 20.0% in 2010."]
-    assert past_words(share, history[history["year"] == 2010]) == []
+    )
+    alone = past(history[history["country"] == "B"])
+    assert sentence("measure_parts", "past", alone, share) == "Past: 30.0% in 2000, 20.0% in 2010."
+    assert past(history[history["year"] == 2010]) is None

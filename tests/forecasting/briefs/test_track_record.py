@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pandas as pd
@@ -10,14 +10,8 @@ import pytest
 
 from forecasting import read_run
 from forecasting.briefs.brief import BriefTable
-from forecasting.briefs.track_record import (
-    NO_RECORD,
-    read_outcomes,
-    record_table,
-    record_words,
-)
+from forecasting.briefs.track_record import Record, past_errors, read_outcomes, record_table
 from forecasting.results.record_setting import record_setting
-from forecasting.words.numbers import MINUS
 
 
 def test_where_no_total_is_published_the_record_is_that_made_ex_ante(finished_run):
@@ -60,28 +54,22 @@ def test_errors_of_a_group_by_hand():
     assert row["sum_typical_percent"] == pytest.approx((-off[0] + off[1]) / 2)
 
 
-def test_the_record_in_words_says_which_error_is_whose():
-    row = {
-        "horizon": 2,
-        "origins": 13,
-        "outcomes": 130,
-        "wape_percent": 5.5,
-        "last_value_wape_percent": 12.5,
-        "raked_base_wape_percent": 6.5,
-        "inside_90_percent": 91.0,
-        "same_direction_percent": 60.0,
-        "sum_lowest_percent": -3.0,
-        "sum_typical_percent": 1.5,
-        "sum_highest_percent": 4.0,
-    }
-    record = BriefTable("", pd.DataFrame([row]))
-    assert record_words(record, 2, of="the exports of X") == (
-        "Past forecasts of the exports of X 2 years ahead were off by 5.5% of the trade (mean of "
-        "13 back-test origins), against 12.5% for repeating the last value and 6.5% for the last "
-        "values scaled to the totals known. 91.0% of the outcomes were inside the 90% interval, "
-        "and 60.0% on the side of the base where the forecast was.",
-        f"How far may the sum be off? At those origins the exports of X came out {MINUS}3.0% to "
-        "+4.0% off what was forecast (plus: more was traded), and in half of them within 1.5%.",
+def test_the_record_of_a_horizon_is_its_row_of_the_table():
+    row = Record(
+        horizon=2,
+        origins=13,
+        outcomes=130,
+        wape_percent=5.5,
+        last_value_wape_percent=12.5,
+        raked_base_wape_percent=6.5,
+        inside_90_percent=91.0,
+        same_direction_percent=60.0,
+        sum_lowest_percent=-3.0,
+        sum_typical_percent=1.5,
+        sum_highest_percent=4.0,
     )
-    assert "3 years ahead whose outcome is known" in record_words(record, 3, of="X")[0]
-    assert record_words(None, 3, of="X") == (NO_RECORD,)
+    table = BriefTable("", pd.DataFrame([asdict(row)]))
+    assert past_errors(table, 2, of="X").record == row
+    absent = past_errors(table, 3, of="X")
+    assert (absent.record, absent.back_tested) == (None, True)
+    assert not past_errors(None, 3, of="X").back_tested

@@ -23,6 +23,7 @@ from forecasting.evaluation.fold import FoldForecast
 from forecasting.explanation.forecast_table import forecast_table
 from models.registry import backtest_models
 
+MODELS = backtest_models()
 BOUNDS = ["lower_50", "upper_50", "lower_90", "upper_90"]
 SECTORS = ("goods", "services")
 
@@ -83,7 +84,9 @@ def bounds_of(main: FoldForecast) -> dict[int, tuple[np.ndarray, np.ndarray]]:
 
 def write(folder: Path, blocks: list[list[FoldForecast]], flows: FlowIndex) -> None:
     """A file whose first block alone has intervals."""
-    with BacktestWriter(folder / "backtest.parquet", rule=AsOfRule(3, 2, 15)) as writer:
+    with BacktestWriter(
+        folder / "backtest.parquet", rule=AsOfRule(3, 2, 15), models=MODELS
+    ) as writer:
         for number, forecasts in enumerate(blocks):
             writer.write(forecasts, None if number else bounds_of(forecasts[0]), flows=flows)
 
@@ -121,7 +124,7 @@ def test_the_backtest_file_holds_what_was_written_in_that_order(tmp_path, sector
 
 def test_origins_may_forecast_different_flows(tmp_path):
     few, all_flows = FlowIndex(("BRA", "NAM")), FlowIndex(("BRA", "NAM", "USA"))
-    with BacktestWriter(tmp_path / "backtest.parquet", rule=AsOfRule()) as writer:
+    with BacktestWriter(tmp_path / "backtest.parquet", rule=AsOfRule(), models=MODELS) as writer:
         writer.write(block(few), None, flows=few)
         writer.write(block(all_flows, origin=2008), None, flows=all_flows)
     rows = read_backtest(tmp_path, columns=["origin", "exporter"])
@@ -172,7 +175,7 @@ def test_the_file_is_closed_when_a_fold_fails(tmp_path):
     flows, path = FlowIndex(("BRA", "NAM", "USA")), tmp_path / "backtest.parquet"
 
     def fail() -> None:
-        with BacktestWriter(path, rule=AsOfRule()) as writer:
+        with BacktestWriter(path, rule=AsOfRule(), models=MODELS) as writer:
             writer.write(block(flows), None, flows=flows)
             raise RuntimeError("a fold failed")
 

@@ -16,7 +16,14 @@ from hypothesis import strategies as st
 from features.information import DataBundle, InformationSet
 from forecasting.evaluation import metrics
 from forecasting.evaluation.fold import FoldForecast
-from forecasting.evaluation.scores import METRICS, SKILL_METRICS, score_forecast, strata, summarise
+from forecasting.evaluation.scores import (
+    METRICS,
+    SKILL_METRICS,
+    reported_strata,
+    score_forecast,
+    strata,
+    summarise,
+)
 
 FLOWS = 56  # of the tiny world
 DECILES = [f"decile_{number}" for number in range(1, 11)]
@@ -80,6 +87,14 @@ def test_deciles_of_different_values_hold_equally_many_flows(bare_info):
     value = np.random.default_rng(0).permutation(np.arange(FLOWS, dtype=float))
     masks = strata(bare_info, value)
     assert {int(masks[name].sum()) for name in DECILES} <= {5, 6}  # 55 positive flows
+
+
+def test_a_nowcast_is_scored_by_how_many_countries_have_reported():
+    masks = reported_strata(np.array([2.0, 0.0, 2.0]))
+    assert {name: mask.tolist() for name, mask in masks.items()} == {
+        "reported_by_none": [False, True, False],
+        "reported_by_both": [True, False, True],
+    }
 
 
 def test_income_groups_divide_the_exporters_at_the_median(info):

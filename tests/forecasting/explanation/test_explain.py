@@ -106,7 +106,8 @@ def test_a_shift_beyond_the_limit_still_adds_up(forecaster, forecasts):
         def contributions(self, features, **how):
             return 100 * super().contributions(features, **how)
 
-    shift = Steep(**{name: getattr(forecaster.shift, name) for name in forecaster.shift.__slots__})
+    shift = Steep()
+    vars(shift).update(vars(forecaster.shift))
     steep = {
         h: replace(
             f, shift=np.clip(100 * shift.predict(at_horizon(forecaster.features, h)), -1.9, 1.9)

@@ -138,6 +138,9 @@ def test_panels_name_sectors_and_markets(result: RunResult) -> None:
     assert sorted(titles) == ["c1 Textiles", "c2 Electrical and optical equipment & ...",
                               "c3 Software"]  # fmt: skip
     assert title(germany) == "Germany: Domestic sourcing"
+    world = measure_paths(result, "exporter_concentration")
+    titles = [axes.get_title("left").replace("\n", " ") for axes in world.axes]
+    assert {words.split()[0] for words in titles} == {"c1", "c2", "c3"}
     market = measure_paths(result, "market_share", country="DEU")
     assert all(axes.get_title("left").startswith("Germany in ") for axes in market.axes)
 
@@ -230,7 +233,8 @@ def test_families_are_headed_and_share_the_axis(result: RunResult) -> None:
         if label.get_fontweight() == "bold"
     ]
     assert bold == ["Sectors and comparative advantage", "Partners: shares, concentration, regions",
-                    "Births and deaths of links", "Reshoring", "Digital slices"]  # fmt: skip
+                    "Births and deaths of links", "Reshoring", "Digital slices",
+                    "Platforms"]  # fmt: skip
     assert figure.axes[0].get_xlim() == figure.axes[1].get_xlim()
     one = measure_skill(result, "links")
     assert len(one.axes) == 1

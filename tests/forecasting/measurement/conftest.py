@@ -110,12 +110,14 @@ def write_world(folder: Path, seed: int) -> ChainWorld:
             "sector": SECTORS,
             "kind": ["goods", "manufacturing", "services", "services"],
             "digitally_deliverable": [0, 0, 0, 1],
+            "data_intensity": [0.0, 0.25, 0.5, 1.0],
         }
     ).to_csv(folder / "sectors.csv", index=False)
     rng = np.random.default_rng(seed + 1)
     pairs = [(o, d) for o in COUNTRIES for d in COUNTRIES if "ROW" not in (o, d)]
     distances = pd.DataFrame(pairs, columns=["iso3_o", "iso3_d"])
     distances["distw"] = rng.uniform(300, 12_000, len(pairs)).round(1)
+    distances["hosting"] = rng.uniform(0, 0.2, len(pairs)).round(3)
     distances.to_csv(folder / "distances.csv", index=False)
     return ChainWorld(folder)
 

@@ -108,12 +108,12 @@ def test_terms_and_remainder_lead_from_the_origin_to_the_forecast(
 
 
 def test_the_remainder_is_small(explained, others):
-    """But where the largest supplier changes: a kink that no few points of a line can follow.
+    """But where the largest partner changes: a kink that no few points of a line can follow.
 
     Tables are followed by one point, and changes here are several times those of a forecast; for
     one of a run see `test_measure_run`.
     """
-    rough = {"largest_supplier", "largest_supplier_by_sector"}
+    rough = {"largest_supplier", "largest_supplier_by_sector", "three_largest_exporters"}
     terms = explained[terms_of(explained)].sum(axis=1)
     size = pd.DataFrame({"change": terms.abs(), "left": explained["remainder"].abs()})
     mean = size.groupby(explained["measure"]).mean()

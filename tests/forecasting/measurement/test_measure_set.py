@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from features.data.input_output import read_table_year
+from features.information import DataBundle
 from features.measures.catalogue import MEASURES
 from features.measures.value_chains import value_chains
 from forecasting.measurement.measure_set import UNIT_KEYS, make_measure_set, unit_table
@@ -18,7 +19,7 @@ def test_a_world_with_everything_allows_every_measure(measure_set):
     assert measure_set.measures == MEASURES
     assert measure_set.missing == {}
     assert {m.family for m in measure_set.measures} == {
-        "sectors", "partners", "links", "reshoring", "value_chains", "digital"
+        "sectors", "partners", "links", "reshoring", "value_chains", "digital", "platforms"
     }  # fmt: skip
 
 
@@ -49,7 +50,7 @@ def test_units_stand_in_the_order_of_the_values(measure_set):
             words = [words[at] for words, at in zip(names, place, strict=True)]
             partners = [w for w, d in zip(words, measure.of, strict=True) if d != "sector"]
             sector = [w for w, d in zip(words, measure.of, strict=True) if d == "sector"]
-            unit = (partners[0], *(partners[1:] or [""]), *(sector or [""]))
+            unit = (*[*partners, "", ""][:2], *(sector or [""]))
             assert tuple(table.iloc[row]) == unit
             reported = "ROW" not in partners and len(set(partners)) == len(partners)
             assert kept[row] == reported
@@ -146,3 +147,13 @@ def test_repairs_to_the_tables_are_reported(measure_set, chain_world):
     (statement,) = [line for line in measure_set.statements if "falling inventories" in line]
     assert f" {cells:,} cells" in statement
     assert all(" 0 " not in line for line in measure_set.statements)
+
+
+def test_shares_of_hosts_must_be_shares(chain_bundle, stops):
+    static = chain_bundle.pairs.static
+    context = make_measure_set(chain_bundle, tables=None).context
+    np.testing.assert_array_equal(context.hosting, static["hosting"].astype(np.float64))
+    pairs = replace(chain_bundle.pairs, static={**static, "hosting": 100.0 * static["hosting"]})
+    percent = DataBundle(chain_bundle.panel, pairs=pairs)
+    error = stops(lambda: make_measure_set(percent, tables=None), says="hosted web content")
+    assert error.column == "hosting"

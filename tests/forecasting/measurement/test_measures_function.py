@@ -112,6 +112,6 @@ def test_a_forecast_by_a_trained_model_has_no_measures(finished, stops):
 
 
 def test_what_several_measures_lack_is_said_once(stops, finished):
-    error = stops(lambda: measures(finished, "reshoring"), says="could not measure")
+    error = stops(lambda: measures(finished, "digital"), says="could not measure")
     reasons = error.remedy.split("; ")
     assert len(reasons) == len(set(reasons)) > 1

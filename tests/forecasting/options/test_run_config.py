@@ -50,10 +50,13 @@ EVERYTHING: dict[str, Any] = {
     "accept": ("trader-jump", "succession"),
     "negatives": "zero",
     "domestic": "include",
+    "features": ("my_features.py", "shop.features"),
     "rounds": 7,
     "max_rows": 5_000,
     "params": {"num_leaves": 7, "learning_rate": 0.05},
     "tune_every": 3,
+    "tune": 40,
+    "compare_with": ("theta", "my_models.py:Mine"),
     "study": True,
     "seed": 11,
     "workers": 3,
@@ -76,8 +79,8 @@ def through_yaml(config: RunConfig, path: Path) -> RunConfig:
 
 
 def test_the_example_sets_every_option_away_from_its_default():
-    # A simulated world goes without a trade file only.
-    assert {*EVERYTHING, "world"} == {f.name for f in fields(RunConfig)}
+    # A simulated world goes without a trade file only, and rounds with LightGBM alone.
+    assert {*EVERYTHING, "world", "learner"} == {f.name for f in fields(RunConfig)}
     assert all(RunConfig.OPTIONS[name].default != value for name, value in EVERYTHING.items())
 
 

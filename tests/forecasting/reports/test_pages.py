@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 from forecasting import RunResult, draws, read_run
+from forecasting.distribution.sums import Sum, SumReader, sum_reader
 from forecasting.figures.style import apart
 from forecasting.reports import country_pages
 from forecasting.reports.pages import Facts, report_facts
 from forecasting.reports.render import odds, render_page
-from forecasting.reports.sums import Sum, SumReader, sum_reader
 from forecasting.words.numbers import percent, usd
 
 SHOWN = ("DEU", "USA")
@@ -49,13 +49,13 @@ def rows_of(table: pd.DataFrame, selection: str) -> pd.DataFrame:
 
 def sums_of(facts: Facts) -> list[Sum]:
     moves = [m for kind in facts.movers.values() for m in (*kind.gains, *kind.losses)]
-    chosen = [s for c in facts.countries for s in (*c.totals, *c.customers, *c.suppliers)]
+    chosen = [s for c in facts.countries for side in c for s in (side.total, *side.partners)]
     return [*facts.world, *(m.sum for m in moves), *chosen]
 
 
 def test_levels_are_the_sums_of_the_forecasts(facts: Facts, result: RunResult) -> None:
     for one in sums_of(facts):
-        if one.selection.startswith(("EU27", "USMCA", "AfCFTA")):
+        if re.search("EU27|USMCA|AfCFTA|ASEAN", one.selection):
             continue
         rows = rows_of(result.forecasts, one.selection)
         for level in one.levels:
@@ -67,7 +67,7 @@ def test_levels_are_the_sums_of_the_forecasts(facts: Facts, result: RunResult) -
 
 
 def test_intervals_and_odds_are_those_of_the_draws(facts: Facts, result: RunResult) -> None:
-    total = facts.countries[0].totals[0]
+    total = facts.countries[0][0].total
     table = draws(result, total.selection).table.set_index("target_year")
     for level in total.levels:
         row = table.loc[level.year]
@@ -105,7 +105,11 @@ def test_every_number_of_a_table_is_a_fact(facts: Facts) -> None:
         known.add(usd(one.last))
         for level in one.levels:
             known |= {usd(level.forecast) + f"{usd(level.lower)} to {usd(level.upper)}"}
-            known |= {percent(level.yearly, sign=True), odds(level.chance)}
+            known |= {percent(level.yearly, sign=True) + odds(level.chance)}
+    for side in (side for sides in facts.countries for side in sides):
+        for one in side.partners:
+            shares = side.share(one), side.share(one, one.levels[-1])
+            known.add(" to ".join(map(percent, shares)))
     for kind in facts.movers.values():
         for move in (*kind.gains, *kind.losses):
             known |= {usd(move.usd, sign=True), percent(move.share, sign=True), odds(move.chance)}
@@ -113,7 +117,7 @@ def test_every_number_of_a_table_is_a_fact(facts: Facts) -> None:
         known |= {percent(v) for r in record.recent for v in (r.ours, r.last)}
         known |= {percent(record.ours), percent(record.last), "gravicast", "last value"}
     for past in facts.past:
-        known |= {percent(v, sign=True) for v in (past.lowest, past.median, past.highest)}
+        known |= {percent(v - 1, sign=True) for v in (past.lowest, past.median, past.highest)}
         known.add(str(past.origins))
     tried = 0
     for name in ("world", "movers", "chosen", "track_record"):
@@ -159,3 +163,18 @@ def test_all_countries_have_a_page_and_the_index_leads_to_each(
         page = (index.parent / link).read_text("utf-8")
         assert 'href="index.html"' in page
         assert not re.search(r"https?://", page)
+
+
+def test_shares_that_move_most_are_those_of_the_forecasts(facts: Facts, result: RunResult) -> None:
+    year = facts.years[-1]
+    rows = result.forecasts[result.forecasts["target_year"] == year]
+    rows = rows[(rows["importer"] == "DEU") & (rows["exporter"] != "DEU")]
+    by = rows.groupby("exporter", observed=True)[["value_origin", "forecast"]].sum()
+    share = by / by.sum()
+    change = share["forecast"] - share["value_origin"]
+    moves = facts.shares["DEU:imports"]
+    for found, ends in ((moves.gains, change.nlargest(4)), (moves.losses, change.nsmallest(4))):
+        wanted = ends[ends > 0] if found is moves.gains else ends[ends < 0]
+        assert [m.forecast - m.last for m in found] == pytest.approx(wanted.tolist())
+        assert all(0 <= m.chance <= 1 for m in found)
+    assert moves.who == "suppliers"

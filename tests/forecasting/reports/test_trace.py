@@ -45,7 +45,7 @@ CHANNELS = {
     "ai_adoption": "AI adoption",
     "automation": "Automation",
     "data_infrastructure": "Data infrastructure",
-    "horizon": "Horizon",
+    "horizon": "What is usual so many years ahead",
 }
 TECHNOLOGY = ("ai_adoption", "automation", "data_infrastructure")
 SETTINGS = {"totals_known": "Totals known", "ex_ante": "Ex ante"}
@@ -64,7 +64,11 @@ MODELS = {
     "gravity_dynamic": "gravity, dynamic PPML",
     "gravity_three_way_oracle": "gravity, three-way PPML with true totals (oracle)",
 }
-STRATA = {"zero_origin": "Zero in the origin year", "crisis": "Crisis target years",
+STRATA = {"zero_origin": "Zero in the origin year",
+          "reported_by_both": "Reported by both countries",
+          "reported_by_one": "Reported by one country",
+          "reported_by_none": "Reported by neither country",
+          "crisis": "Crisis target years",
           "calm": "Other target years", "low_income_exporter": "Low income exporter",
           "high_income_exporter": "High income exporter",
           **{f"decile_{n}": f"Size decile {n}" for n in range(1, 11)}}  # fmt: skip
@@ -972,8 +976,7 @@ def level_texts(side: Side) -> Iterator[tuple[str, str, str, Claim]]:
     low, high = (usd(bound) for bound in whole.bounds[2:])
     claim = [usd(whole.start), N(files.origin), usd(whole.end), year, pct(0.9), low, high,
              whole.growth]  # fmt: skip
-    for part in (side.code, side.part):
-        yield "countries", part, title, claim
+    yield "countries", side.code, title, claim
     tens = [number for one in (whole, *found[:3]) for number in in_ten(one.chance)]
     yield ("countries", side.part, "The forecast gives ",
            [*tens[:2], year, N(files.origin), *tens[2:]])  # fmt: skip
@@ -1017,9 +1020,9 @@ def side_texts(side: Side, flows: pd.DataFrame) -> Iterator[tuple[str, str, str,
     growth, amount = pct(base / start - 1), moved(flows["shift"])
     most, least = flows.iloc[0], flows.iloc[-1]
     title = side.word.capitalize()
-    yield ("countries", code, f"{title} of {named(code)} in ",
-           [N(year), usd(base), growth, N(files.origin), usd(amount), pct(amount / base),
-            usd(most["shift"]), usd(least["shift"])])  # fmt: skip
+    yield ("countries", code, f"Of the {side.word} of ",
+           [N(year), usd(base), usd(amount), pct(amount / base), usd(most["shift"]),
+            usd(least["shift"])])  # fmt: skip
     rows = pick(files.attributions, target_year=year, **{side.side: code})
     world = 100 * (log_mean(rows["base"], rows["value_origin"]) @ rows["total:world"]) / 100 / start
     opening = [growth, N(files.origin), pts(world), pts(growth.value - world)]
@@ -1046,7 +1049,7 @@ def ascribed_texts(side: Side, flows: pd.DataFrame) -> Iterator[tuple[str, str, 
     year, terms = side.files.shown, side.parts(side.files.shown)
     gains = terms[(flows["shift"] > 0).to_numpy()].sum()
     whole = flows["shift"].clip(lower=0).sum()
-    yield "countries", side.part, "Of the ", [usd(whole), *largest(gains)]
+    yield "countries", side.part, "Gaining partners add ", [usd(whole), *largest(gains)]
     for place in (0, -1):
         mine = terms.drop(columns="stops", errors="ignore").iloc[place]
         claim = [usd(flows["shift"].iloc[place]), *largest(mine)]
@@ -1073,8 +1076,11 @@ def certainty_texts(side: Side, flows: pd.DataFrame) -> Iterator[tuple[str, str,
     based = flows[flows["base"] > 0]
     sure = based[based["sure"]]
     held = sure["shift"].abs().sum() / based["shift"].abs().sum()
-    counts: Claim = [N(len(sure)), N(len(based)), pct(held)] if len(sure) else [N(len(based))]
-    yield "countries", side.part, "For ", [*counts, pct(0.9)]
+    if len(sure):
+        claim: Claim = [N(len(sure)), N(len(based)), pct(held), pct(0.9)]
+        yield "countries", side.part, "For ", claim
+    else:
+        yield "countries", side.part, "No ", [pct(0.9), N(0), N(len(based))]
     by = flows.groupby("partner")[["value_origin", "forecast"]].sum()
     spread = 1 / ((by / by.sum()) ** 2).sum()
     total = by["forecast"].sum()

@@ -10,6 +10,7 @@ import pytest
 
 from forecasting import RunResult, read_run
 from forecasting.evaluation.study import Study
+from forecasting.evaluation.tuning import Tuning
 from forecasting.measurement.tables import MeasureTables
 from forecasting.run_folder.csv_files import read_csv
 from forecasting.run_folder.files import FIGURES, FILES, NAMES, REPORT, RUN, RunFile, tables_of
@@ -36,7 +37,11 @@ def test_every_table_of_a_result_is_declared_once():
     def frames(holder: type, prefix: str = "") -> list[str]:
         return [prefix + f.name for f in fields(holder) if f.type == "pd.DataFrame"]
 
-    parts = [*frames(MeasureTables, "measures."), *frames(Study, "study.")]
+    parts = [
+        *frames(MeasureTables, "measures."),
+        *frames(Study, "study."),
+        *frames(Tuning, "tuning."),
+    ]
     declared = [file.result for file in FILES if file.result]
     assert sorted(declared) == sorted([*frames(RunResult), *parts])
     assert len(NAMES) == len(FILES)

@@ -44,6 +44,7 @@ from forecasting.tracking.track import REQUIREMENTS, _check_folder, track
 from models.design import Design
 from models.forecaster import FittedForecaster
 from models.intervals import Sample, fit_intervals
+from models.registry import backtest_models
 from models.shift import ShiftModel
 from models.totals import Totals
 from models.trade_probability import TradeProbability
@@ -123,7 +124,9 @@ def write_backtest(folder: Path, flows: FlowIndex) -> None:
     def noise(*names: str) -> dict[str, np.ndarray]:
         return {name: level * rng.lognormal(0, 0.5, flows.size) for name in names}
 
-    with BacktestWriter(folder / "backtest.parquet", rule=AsOfRule()) as writer:
+    with BacktestWriter(
+        folder / "backtest.parquet", rule=AsOfRule(), models=backtest_models()
+    ) as writer:
         for origin in ORIGINS:
             for setting in ("totals_known", "ex_ante"):
                 for horizon in HORIZONS:

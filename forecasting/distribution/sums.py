@@ -1,23 +1,21 @@
-"""Sums of flows as the first pages show them: levels, intervals, probabilities, past outcomes."""
+"""Facts of sums of flows: levels, intervals, probabilities and past outcomes."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from features.countries.groups import country_groups
 from forecasting.distribution.draws import draws
 from forecasting.distribution.joint import RunDraws, joint_draws
 from forecasting.distribution.past_outcomes import outcomes_by_origin, summarised
-from forecasting.distribution.selections import selections
+from forecasting.distribution.selections import absent_members, selections
 from forecasting.results.result import RunResult
-from forecasting.results.subjects import countries_of, nearest_year, origin_of, years_of
+from forecasting.results.subjects import origin_of, years_of
 
-REGIONS = ("EU27", "USMCA", "ASEAN", "MERCOSUR", "AfCFTA")
-"""Groups of the first page, where the run has two of their members or more."""
 _UNKNOWN = ("lower_50", "upper_50", "lower_90", "upper_90", "probability_of_growth")
 
 
@@ -31,6 +29,8 @@ class Level:
         Target year.
     forecast, lower, upper
         USD, with the bounds of its 90% interval; NaN where the run has no back-test.
+    inner_lower, inner_upper
+        Those of its 50% interval.
     yearly
         Growth a year since the last known value, share.
     chance
@@ -41,8 +41,15 @@ class Level:
     forecast: float
     lower: float
     upper: float
+    inner_lower: float
+    inner_upper: float
     yearly: float
     chance: float
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it has intervals and a probability."""
+        return math.isfinite(self.upper)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +75,17 @@ class Sum:
         """Forecast less the last known value, USD."""
         return level.forecast - self.last
 
+    def in_year(self, year: int) -> Level:
+        """Its level in a year shown."""
+        return next(level for level in self.levels if level.year == year)
+
 
 @dataclass(frozen=True, slots=True)
 class PastOutcome:
-    """How past forecasts of a sum came out: outcome / forecast less 1, and a flag if one-sided."""
+    """How past forecasts of a sum came out: outcome / forecast, and a flag if one-sided."""
 
     name: str
+    selection: str
     horizon: int
     origins: int
     lowest: float
@@ -110,6 +122,10 @@ class SumReader:
             self._past.update({one: table[table["selection"] == one] for one in new})
         return pd.concat([self._past[one] for one in of], ignore_index=True)
 
+    def notes(self, of: Sequence[str]) -> list[str]:
+        """What a reader must know of selections, see `absent_members`."""
+        return absent_members(selections(self.run.forecasts, of))
+
     def read(self, named: Sequence[tuple[str, str]], years: Sequence[int]) -> tuple[Sum, ...]:
         """Sums given by name and selection, in the years asked for."""
         table, found = self.table([selection for _, selection in named]), []
@@ -129,6 +145,8 @@ class SumReader:
             forecast=forecast,
             lower=float(row["lower_90"]),
             upper=float(row["upper_90"]),
+            inner_lower=float(row["lower_50"]),
+            inner_upper=float(row["upper_50"]),
             yearly=ratio ** (1 / (year - origin_of(self.run))) - 1,
             chance=float(row["probability_of_growth"]),
         )
@@ -143,11 +161,12 @@ class SumReader:
         return tuple(
             PastOutcome(
                 name=names[row["selection"]],
+                selection=str(row["selection"]),
                 horizon=int(row["horizon"]),
                 origins=int(row["origins"]),
-                lowest=float(row["lowest"]) - 1,
-                median=float(row["median"]) - 1,
-                highest=float(row["highest"]) - 1,
+                lowest=float(row["lowest"]),
+                median=float(row["median"]),
+                highest=float(row["highest"]),
                 flag=str(row["flag"]),
             )
             for row in table.to_dict("records")
@@ -158,23 +177,6 @@ class SumReader:
 def sum_reader(run: RunResult) -> SumReader:
     """Reader of a run's sums."""
     return SumReader(run, joint_draws(run) if len(run.scores) else None)
-
-
-def shown_years(run: RunResult) -> list[int]:
-    """The first year that was not over on the as-of date, and the last."""
-    return sorted({nearest_year(run.forecasts), years_of(run)[-1]})
-
-
-def regions(run: RunResult) -> list[tuple[str, str]]:
-    """Name and selection of the world and its regions; of large countries where none is known."""
-    known, origin = set(countries_of(run.forecasts)), origin_of(run)
-    groups = {group.name: group for group in country_groups().values()}
-    named = [("World", "world")]
-    for name in REGIONS:
-        present = set(groups[name].members(origin)) & known
-        if len(present) > 1:
-            named.append((f"Exports of {name}", f"{name}:exports"))
-    return named
 
 
 def _point_sums(run: RunResult, of: Sequence[str]) -> pd.DataFrame:
