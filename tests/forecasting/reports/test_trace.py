@@ -1293,7 +1293,7 @@ def folder(
 ) -> Path:
     """A finished run with a study; figures and its own report left out."""
     options = {"horizons": (1, 2), "rounds": 8, "workers": 1, "experiment": None, "study": True,
-               "first_origin": 2006}  # fmt: skip
+               "first_origin": 2006, "world": "goods"}  # fmt: skip
     options["params"] = {"min_data_in_leaf": 5, "feature_fraction": 1.0}
     out = tmp_path_factory.mktemp("traced") / "run"
     with pytest.MonkeyPatch.context() as patch:
