@@ -21,6 +21,7 @@ Channel = Literal[
     "ai_adoption",
     "automation",
     "data_infrastructure",
+    "own",
     "horizon",
 ]
 CHANNELS: dict[Channel, str] = {
@@ -33,9 +34,12 @@ CHANNELS: dict[Channel, str] = {
     "ai_adoption": "AI adoption",
     "automation": "Automation",
     "data_infrastructure": "Data infrastructure",
+    "own": "Features of your own",
     "horizon": "What is usual so many years ahead",
 }
 """Every channel with its name in words, in the order of reports."""
+OWN: Channel = "own"
+"""Channel of users' features that belong to no other; no built-in feature does."""
 
 TECHNOLOGY: frozenset[Channel] = frozenset({"ai_adoption", "automation", "data_infrastructure"})
 """Channels whose added value the project tests."""
@@ -190,3 +194,27 @@ def centred(of: CountryValues) -> CountryValues:
         return x - np.median(known) if known.size else x
 
     return values
+
+
+def mean_score(*of: CountryValues) -> CountryValues:
+    """Mean over quantities of each country's standard score among the countries.
+
+    One number for several measures of the same thing, whatever their units and coverage: a measure
+    that is unknown for a country does not count, and one that does not vary is 0.
+    """
+
+    def values(info: InformationSet) -> NDArray[np.floating]:
+        scores = np.stack([_score(np.asarray(one(info), dtype=np.float64)) for one in of])
+        known = ~np.isnan(scores)
+        total, count = np.where(known, scores, 0.0).sum(axis=0), known.sum(axis=0)
+        return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+
+    return values
+
+
+def _score(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Deviation from the mean of the known, in their standard deviations."""
+    known = x[~np.isnan(x)]
+    spread = known.std() if known.size else 0.0
+    centred = x - known.mean() if known.size else x
+    return centred / spread if spread > 0 else centred * 0.0

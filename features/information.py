@@ -299,17 +299,18 @@ class InformationSet:
 
     def has_sector_attribute(self, name: str) -> bool:
         """Whether the table of sectors holds an attribute for some sector of the panel."""
-        return bool(np.isfinite(self._sector_values(name)).any())
+        return bool(np.isfinite(self.sector_values(name)).any())
 
     def by_sector(self, name: str) -> NDArray[np.float64]:
         """An attribute of each flow's sector, shape ``[flow]``; NaN where unknown.
 
-        Static, so known at every date: ``automation_exposure``, ``ai_exposure`` or
-        ``digitally_deliverable`` (0 or 1).
+        Static, so known at every date: ``automation_exposure``, ``ai_exposure``,
+        ``digitally_deliverable`` or ``services`` (0 or 1).
         """
-        return self._sector_values(name)[self.flows.sector]
+        return self.sector_values(name)[self.flows.sector]
 
-    def _sector_values(self, name: str) -> NDArray[np.float64]:
+    def sector_values(self, name: str) -> NDArray[np.float64]:
+        """The same attribute of each sector, shape ``[sector]``; NaN where unknown."""
         sectors = self._data.sectors
         if sectors is None:
             return np.full(len(self.flows.sectors), np.nan)
@@ -317,6 +318,7 @@ class InformationSet:
             "automation_exposure": sectors.automation_exposure,
             "ai_exposure": sectors.ai_exposure,
             "digitally_deliverable": sectors.digital.astype(np.float64),
+            "services": sectors.services.astype(np.float64),
         }.get(name, np.full(len(self.flows.sectors), np.nan))
 
     def last_year(self, name: str) -> int:

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from features.data.panel import TradePanel as TradePanel
     from features.data.reports import Reports as Reports
     from features.errors import InputError as InputError
+    from features.feature import Feature as Feature
     from features.information import AsOfRule as AsOfRule
     from features.information import DataBundle as DataBundle
     from features.information import InformationSet as InformationSet
+    from features.sources.aidiffusion import AiDiffusion as AiDiffusion
     from features.sources.aipi import Aipi as Aipi
     from features.sources.baci import Baci as Baci
     from features.sources.batis import Batis as Batis
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from features.sources.comtrade import Comtrade as Comtrade
     from features.sources.cpb import Cpb as Cpb
     from features.sources.desta import Desta as Desta
+    from features.sources.eurostat import Eurostat as Eurostat
     from features.sources.geodist import GeoDist as GeoDist
     from features.sources.gravity import Gravity as Gravity
     from features.sources.icio import Icio as Icio
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from features.sources.larch import Larch as Larch
     from features.sources.owid import Owid as Owid
     from features.sources.presets import fetch_preset as fetch_preset
+    from features.sources.protee import Protee as Protee
     from features.sources.stri import Stri as Stri
     from features.sources.technology import Technology as Technology
     from features.sources.wdi import Wdi as Wdi

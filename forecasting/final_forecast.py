@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.channels.own_features import own_features
 from features.choices import REPORTS_KNOWN
-from features.data.indicators import IndicatorSpec
 from forecasting.evaluation.backtest import Backtest, choice_at
 from forecasting.evaluation.calibration import Calibration
 from forecasting.evaluation.folds import Fold
@@ -105,14 +103,14 @@ def fit_forecaster(
     if setting == REPORTS_KNOWN:
         assert prepared.nowcasts is not None
         known = prepared.nowcasts.known(known, main)
-    return known, _fitted(known, main, calibration, prepared.own)
+    return known, _fitted(known, main, calibration, prepared)
 
 
 def _fitted(
     known: Known,
     main: ShiftForecaster,
     calibration: Calibration | None,
-    own: tuple[IndicatorSpec, ...],
+    prepared: PreparedData,
 ) -> FittedForecaster:
     assert main.shift is not None
     info, start = known.info, known.start
@@ -134,7 +132,8 @@ def _fitted(
         },
         shift=main.shift,
         probability=known.training.probability,
-        own=own,
+        own=prepared.own,
+        extra=prepared.extra,
         nowcast=None if start is None else _nowcast(start, calibration, known.origin),
         volatility=flow_volatility(info.history),
     )
@@ -172,5 +171,5 @@ def _explain(
         by_origin=backtest.drivers,
         views=tree_views(forecaster.shift, explanation.data, design.features, seed=seed),
         horizons=known.horizons,
-        own=own_features(forecaster.own),
+        own=forecaster.added,
     )

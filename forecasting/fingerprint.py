@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import platform
+import sys
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import sha256
@@ -19,6 +20,7 @@ from forecasting.inputs.load import Source
 from forecasting.options import kinds
 from forecasting.options.run_config import RunConfig
 from forecasting.results.versions import versions
+from models.learner_text import LIGHTGBM, module_of
 
 _COMPUTING = ("gravicast", "lightgbm", "numba", "numpy", "pandas", "scikit-learn", "scipy")
 _DECIDES_NOTHING = frozenset(
@@ -50,7 +52,19 @@ def fingerprint(config: RunConfig, sources: Sequence[Source]) -> dict[str, str]:
     for source in sources:
         number = sum(name.startswith(f"sha256 of {source.role}") for name in inputs) + 1
         inputs[f"sha256 of {source.role} {number}"] = source.sha256 or "none, it is simulated"
-    return {**options, **inputs, **code()}
+    return {**options, **inputs, **code(), **_of_learner(config.learner)}
+
+
+def _of_learner(text: str) -> dict[str, str]:
+    """Version of the package that a learner comes from, or the content of its file."""
+    if text == LIGHTGBM:
+        return {}
+    where = module_of(text)
+    if where.endswith(".py"):
+        return {f"the code of {where}": sha256(Path(where).read_bytes()).hexdigest()[:_SHORT]}
+    package = where.partition(".")[0]
+    module = sys.modules.get(package)
+    return {f"version of {package}": str(getattr(module, "__version__", "not known"))}
 
 
 @lru_cache(maxsize=1)

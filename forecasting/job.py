@@ -13,6 +13,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from features.errors import InputError
+from features.extra_features import extra_features
 from forecasting.beside import beside, preparations
 from forecasting.cluster.client import Cluster, connected
 from forecasting.evaluation.audit import Audit, audit
@@ -32,6 +33,7 @@ from forecasting.evaluation.study import Study, check_study, run_study
 from forecasting.evaluation.tasks import Compute
 from forecasting.final_forecast import FinalForecast, make_final_forecast
 from forecasting.fingerprint import fingerprint
+from forecasting.inputs.feature_modules import feature_sources
 from forecasting.inputs.findings import show_findings
 from forecasting.inputs.load import LoadedData, load
 from forecasting.inputs.universe import own_statements, unused_statements
@@ -48,6 +50,7 @@ from forecasting.run_folder.record import write_record
 from forecasting.run_folder.staging import staged
 from forecasting.run_outcome import run_provenance, run_result
 from forecasting.tracking.autologging import autologging_off
+from models.learner_check import check_learner
 from models.tuning import check_tuning
 
 
@@ -95,6 +98,8 @@ def _run(config: RunConfig, progress: Progress) -> RunResult:
 
 def _written(config: RunConfig, progress: Progress) -> RunResult:
     """Compute a run and put its folder in place."""
+    for line in check_learner(config.learner, seed=config.seed):
+        progress.say(line)
     with connected(config.cluster, say=progress.say) as cluster:
         data = _read(config, progress)
         with progress.stage("prepare the measures"):
@@ -176,14 +181,17 @@ def _read(config: RunConfig, progress: Progress) -> LoadedData:
     """The data, with a line for everything a reader should know of how they were read."""
     if config.study:
         check_study()
+    given = feature_sources(config.features)
     if config.tune:
         check_tuning(config.learner)
     comparators(config.compare_with)
     with progress.stage("read the data"):
         data = load(config)
+        data = replace(data, sources=(*data.sources, *given))
     indicators = data.bundle.indicators
     specs = {} if indicators is None else indicators.specs
-    for line in (*data.reading, *own_statements(specs), *unused_statements(specs)):
+    unused = unused_statements(specs, extra=extra_features(config.features))
+    for line in (*data.reading, *own_statements(specs), *unused):
         progress.say(line)
     return data
 

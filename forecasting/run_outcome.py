@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 
 from features.catalogue import coverage
-from features.channels.own_features import own_features
 from forecasting.evaluation.audit import Audit, explained_counts
 from forecasting.evaluation.backtest import Backtest
 from forecasting.evaluation.prepared import PreparedData
@@ -63,7 +62,7 @@ def run_result(
         channels=final.explained.channels,
         drivers=final.explained.features,
         stability=final.explained.stability,
-        coverage=coverage(info, matrix, own=own_features(prepared.own)),
+        coverage=coverage(info, matrix, own=prepared.added),
         measures=final.measures,
         provenance=provenance,
         timings=progress.seconds,
@@ -108,6 +107,7 @@ def run_provenance(
             final.table,
             explained=len(explained.rows),
             largest_gap=explained.largest_gap,
+            exact=explained.exact,
         ),
         "audit": leaks.to_dict(),
         "measures_missing": final.measures.missing,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +63,8 @@ class FittedLearner:
         InputError
             If the learner fails, or gives anything but a finite number for each row.
         """
-        return self._predicted(self._seen(features))
+        with one_thread():
+            return self._predicted(self._seen(features))
 
     def contributions(self, features: Rows, *, names: Sequence[str]) -> Vector:
         """Contributions in the columns of ``names`` and a base value; rows sum to the prediction.
@@ -74,9 +75,10 @@ class FittedLearner:
         """
         groups = [channel_of(name) for name in self.names]
         rows = self._seen(features)
-        found = contributions_by(
-            self.method, self.estimator, self._predicted, rows, self.reference, groups=groups
-        )
+        with one_thread():
+            found = contributions_by(
+                self.method, self.estimator, self._predicted, rows, self.reference, groups=groups
+            )
         place = {name: column for column, name in enumerate(names)}
         out = np.zeros((len(rows), len(names) + 1))
         out[:, [place[name] for name in self.names]] = found[:, :-1]
@@ -124,12 +126,12 @@ def fit_learner(
     used = tuple(name for name in known if name in set(names))
     features, shift, weight = rows.learnt_from(power)
     seen = np.ascontiguousarray(features[:, positions(used, own=own)])
-    estimator = fitted(new_learner(text, seed=seed), seen, shift, weight, text=text)
-
-    def predict(some: Rows) -> Vector:
-        return predicted(estimator, some, text=text)
-
-    return FittedLearner(text, estimator, used, tuple(own), *method_of(estimator, predict, seen))
+    with one_thread():
+        estimator = fitted(new_learner(text, seed=seed), seen, shift, weight, text=text)
+        method, reference = method_of(
+            estimator, lambda some: predicted(estimator, some, text=text), seen
+        )
+    return FittedLearner(text, estimator, used, tuple(own), method, reference)
 
 
 def new_learner(text: str, *, seed: int) -> Any:
@@ -150,6 +152,14 @@ def new_learner(text: str, *, seed: int) -> Any:
     from sklearn.pipeline import make_pipeline
 
     return make_pipeline(SimpleImputer(strategy="median", add_indicator=True), learner)
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """One thread for libraries on OpenMP, such as scikit-learn's histogram boosting.
+
+    Folds run side by side; the limit holds in the calling thread alone.
+    """
+    return threadpool_limits(limits=1, user_api="openmp")
 
 
 def _named(parameter: str, name: str) -> bool:
@@ -204,7 +214,7 @@ def fitted(learner: Any, rows: Rows, shift: Rows, weight: Rows | None, *, text: 
     """
     key = weight_key(learner)
     given = {} if key is None or weight is None else {key: weight}
-    with _failing(text, "fit"), threadpool_limits(limits=1, user_api="openmp"):
+    with _failing(text, "fit"):
         found = learner.fit(rows, shift, **given)
     return learner if found is None else found
 
@@ -219,7 +229,7 @@ def predicted(estimator: Any, rows: Rows, *, text: str) -> Vector:
     """
     if not len(rows):
         return np.empty(0)
-    with _failing(text, "predict"), threadpool_limits(limits=1, user_api="openmp"):
+    with _failing(text, "predict"):
         found = np.asarray(estimator.predict(rows), dtype=np.float64)
     if found.ndim == 2 and found.shape[1] == 1:
         found = found[:, 0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Protocol
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import InputError
+from features.feature import Channel
 from features.information import InformationSet
 from models.binned_rows import BinnedRows
 from models.design import Design, origin_value
@@ -19,7 +20,7 @@ from models.intervals import Bounds
 from models.learner_text import LIGHTGBM
 from models.nowcast import ImpliedLevels
 from models.shift import LINEAR_ROWS, ShiftChoice, ShiftModel
-from models.totals import Totals
+from models.totals import Totals, forecast_totals
 from models.trade_probability import TradeProbability
 
 Vector = NDArray[np.float64]
@@ -162,6 +163,21 @@ class Known:
             horizon: probability.of_flows(self.features, value=value, horizon=horizon)
             for horizon in self.horizons
         }
+
+    def totals_with(self, channels: Collection[Channel]) -> Mapping[int, Totals]:
+        """Totals of the target years, forecast with the technology of these channels alone.
+
+        Without the others the model of totals is fitted anew, as a model of flows would be.
+        """
+        used = {channel for totals in self.totals.values() for channel in totals.channels}
+        kept = used.intersection(channels)
+        if kept == used:
+            return self.totals
+        if not kept:
+            return {horizon: totals.without_technology for horizon, totals in self.totals.items()}
+        return forecast_totals(
+            self.infos, origin=self.origin, horizons=self.horizons, technology=kept
+        )
 
     def like(self, other: Known) -> bool:
         """Whether models of features and totals alone forecast the same from both.

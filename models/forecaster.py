@@ -8,9 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from features.catalogue import channel_of
+from features.channels.own_features import own_features
 from features.data.flows import FlowIndex
 from features.data.indicators import IndicatorSpec
 from features.data.reports import Reporter
+from features.feature import Feature
 from models.blocks import blocks
 from models.design import at_horizon, grow, origin_value
 from models.flow_model import FlowModel, Known, Training
@@ -237,12 +240,14 @@ class ShiftForecaster(FlowModel):
             later = self.flow_forecasts(known.start.ahead)
             return {h: nowcast_flows(known) if h == 1 else later[h - 1] for h in known.horizons}
         value = origin_value(known.info)
+        # What may not move the pattern may not move totals either.
+        totals = known.totals_with({channel_of(name) for name in self.shift.names})
         return {
             horizon: forecast_flows(
                 value,
                 known.features,
                 flows=known.info.flows,
-                totals=known.totals[horizon],
+                totals=totals[horizon],
                 shift=self.shift,
                 chance=known.chance[horizon],
                 horizon=horizon,
@@ -300,8 +305,9 @@ class FittedForecaster:
         By horizon; with a nowcast, of the horizons after it.
     shift, probability
         Fitted models.
-    own
-        The user's own series whose features stand after the built-in ones.
+    own, extra
+        The user's own series whose features stand after the built-in ones, and the features that
+        users wrote, which follow.
     nowcast
         The nowcast that later horizons start from; ``features`` are then those of its year. None
         without reports.
@@ -321,6 +327,12 @@ class FittedForecaster:
     own: tuple[IndicatorSpec, ...] = ()
     nowcast: FittedNowcast | None = None
     volatility: Vector | None = None
+    extra: tuple[Feature, ...] = ()
+
+    @property
+    def added(self) -> tuple[Feature, ...]:
+        """Features of the user's own, the columns after the built-in ones."""
+        return (*own_features(self.own), *self.extra)
 
     @property
     def horizons(self) -> tuple[int, ...]:

@@ -210,7 +210,7 @@ def _text(value: Any, of: str) -> str:
     if hasattr(value, "get_params") and not isinstance(value, type):
         module, name = _place(type(value), of)
         return f"{module}.{name}({_parameters(value)})"
-    if isinstance(value, (type, FunctionType)) or type(value).__name__ == "ufunc":
+    if callable(value) and hasattr(value, "__name__"):
         return ".".join(_place(value, of))
     if isinstance(value, (list, tuple)):
         items = ", ".join(_text(one, of) for one in value)
@@ -227,7 +227,8 @@ def _text(value: Any, of: str) -> str:
 
 def _place(thing: Any, of: str) -> tuple[str, str]:
     """Shortest module that holds a class or function, and its name there."""
-    name = getattr(thing, "__qualname__", None) or thing.__name__
+    name = getattr(thing, "__qualname__", thing.__name__)
+    # NumPy's universal functions do not say where they are.
     module = getattr(thing, "__module__", None) or "numpy"
     parts = module.split(".")
     for size in range(1, len(parts) + 1):

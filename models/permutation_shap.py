@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.blocks import blocks
-
 DRAWS = 8
 """Orders of the features, each the reverse of another, and rows of the background."""
+_AT_ONCE = 65_536
+"""Rows of a prediction: a call of scikit-learn costs as much as hundreds of rows."""
 _SEED = 20_181
 
 
@@ -57,31 +57,31 @@ def permutation_shap(
     do not depend on the rows beside it. `shap.PermutationExplainer` calls the model for each row
     apart, which for a forest of scikit-learn takes a hundred times as long.
     """
-    out = np.zeros((len(rows), rows.shape[1] + 1))
-    for part in blocks(len(rows)):
-        for order, start in zip(_orders(groups, len(background)), background, strict=True):
-            _walk(predict, rows[part], start, order, out[part])
+    steps = rows.shape[1] + 1
+    out = np.zeros((len(rows), steps))
+    for start in range(0, len(rows), max(_AT_ONCE // steps, 1)):
+        part = slice(start, start + max(_AT_ONCE // steps, 1))
+        for order, other in zip(_orders(groups, len(background)), background, strict=True):
+            _walk(predict, rows[part], other, order, out[part])
     return out / len(background)
 
 
 def _walk(
     predict: Callable[[NDArray[np.float32]], NDArray[np.float64]],
     rows: NDArray[np.float32],
-    start: NDArray[np.float32],
+    other: NDArray[np.float32],
     order: NDArray[np.intp],
     out: NDArray[np.float64],
 ) -> None:
     """Add the effect of every feature as it enters."""
-    mixed = np.tile(start, (len(rows), 1))
-    before = predict(mixed)
-    out[:, -1] += before
-    for feature in order:
-        if np.array_equal(mixed[:, feature], rows[:, feature], equal_nan=True):
-            continue
-        mixed[:, feature] = rows[:, feature]
-        after = predict(mixed)
-        out[:, feature] += after - before
-        before = after
+    count = order.size
+    mixed = np.empty((count + 1, len(rows), count), dtype=np.float32)
+    mixed[:] = other
+    for step, feature in enumerate(order):
+        mixed[step + 1 :, :, feature] = rows[:, feature]
+    found = predict(mixed.reshape(-1, count)).reshape(count + 1, len(rows))
+    out[:, -1] += found[0]
+    out[:, order] += np.diff(found, axis=0).T
 
 
 def _orders(groups: Sequence[str], count: int) -> list[NDArray[np.intp]]:

@@ -12,6 +12,8 @@ from features.data.flows import FlowIndex
 
 TOLERANCE = 1e-8
 MAX_ITERATIONS = 5_000
+CELLS = 1 << 15
+"""Cells of the matrices that are iterated together: more leave the cache, fewer cost overhead."""
 MAX_STALLED_ROUNDS = 200
 """Rounds without a hundredth of progress after which totals are taken to be infeasible."""
 NEWTON_STEPS = 60
@@ -91,7 +93,7 @@ def rake(
     Totals that no positive flow can carry (a country without a flow, or whose only partners have a
     total of zero) are left out and counted, and the other side's totals are rescaled to what
     remains. The scaling vectors are iterated on one dense matrix per sector (Sinkhorn), so a round
-    costs two matrix-vector products; sectors stop as they converge. Where a country sells nearly
+    costs three matrix-vector products; sectors stop as they converge. Where a country sells nearly
     everything to itself, rounds converge slowly; Newton's method takes a sector they leave unmet.
     """
     start = np.nan_to_num(np.asarray(values, dtype=np.float64), nan=0.0)
@@ -103,12 +105,7 @@ def rake(
     unreachable = _prune(cube, rows, columns)
     aimed, exports = columns.sum(axis=1, keepdims=True), rows.sum(axis=1, keepdims=True)
     columns *= quotient(exports, aimed)
-    gap, iterations = 0.0, 0
-    for sector in range(k):
-        rounds, missed = _scale(
-            cube[sector], rows[sector], columns[sector], tolerance, max_iterations
-        )
-        gap, iterations = max(gap, missed), max(iterations, rounds)
+    gap, iterations = _scale(cube, rows, columns, tolerance, max_iterations)
     return Raked(
         values=cube[flows.sector, flows.exporter, flows.importer],
         exporter_totals=rows.T.ravel(),
@@ -144,34 +141,88 @@ def _prune(cube: Matrix, rows: Matrix, columns: Matrix) -> int:
 
 
 def _scale(
-    matrix: Matrix, rows: Vector, columns: Vector, tolerance: float, max_iterations: int
-) -> tuple[int, float]:
-    """Scale one sector in place; rounds and the largest relative gap."""
-    if not rows.any():
-        return 0, 0.0
-    right = (columns > 0).astype(np.float64)
-    gap, best, rounds, stalled = np.inf, np.inf, 0, 0
-    while gap > tolerance and rounds < max_iterations and stalled < MAX_STALLED_ROUNDS:
+    cube: Matrix, rows: Matrix, columns: Matrix, tolerance: float, max_iterations: int
+) -> tuple[float, int]:
+    """Scale every sector in place; the largest relative gap and the most rounds."""
+    gap, rounds = 0.0, 0
+    together = max(1, CELLS // max(cube[0].size, 1))
+    for start in range(0, len(cube), together):
+        part = slice(start, start + together)
+        scaled = _sinkhorn(cube[part], rows[part], columns[part], tolerance, max_iterations)
+        for sector in np.flatnonzero(rows[part].any(axis=1)).tolist():
+            one = _finished(
+                scaled, sector, cube[part], rows[part], columns[part], tolerance=tolerance
+            )
+            gap = max(gap, one)
+        rounds = max(rounds, scaled.rounds)
+    return gap, rounds
+
+
+@dataclass(frozen=True, slots=True)
+class _Scaled:
+    """Scaling vectors ``[sector, country]``, relative gaps ``[sector]``, and rounds taken."""
+
+    left: Matrix
+    right: Matrix
+    gap: Vector
+    rounds: int
+
+
+def _sinkhorn(
+    cube: Matrix, rows: Matrix, columns: Matrix, tolerance: float, max_iterations: int
+) -> _Scaled:
+    """Iterate the sectors together; each stops as it converges, stalls or runs away."""
+    left, right = np.zeros(rows.shape), (columns > 0).astype(np.float64)
+    gap, rounds = np.zeros(len(cube)), 0
+    going = np.flatnonzero(rows.any(axis=1))
+    matrix, row, column, scale = cube[going], rows[going], columns[going], right[going]
+    best, stalled = np.full(going.size, np.inf), np.zeros(going.size, dtype=np.int64)
+    while going.size and rounds < max_iterations:
         rounds += 1
-        left = quotient(rows, matrix @ right)
+        other = quotient(row, _sums(matrix, scale))
         # Only the product of the two vectors matters. Where totals are infeasible one of them runs
         # towards infinity and the other towards zero: scaled back, and stopped before they do.
-        left /= left.max()
-        right = quotient(columns, left @ matrix)
-        gap = float(np.abs(quotient(left * (matrix @ right), rows) - (rows > 0)).max())
-        if _spread(left) > LARGEST_SPREAD or _spread(right) > LARGEST_SPREAD:
-            break
-        stalled = 0 if gap < 0.99 * best else stalled + 1
-        best = min(best, gap)
+        other /= other.max(axis=1, keepdims=True)
+        scale = quotient(column, (other[:, None, :] @ matrix)[:, 0, :])
+        now = np.abs(quotient(other * _sums(matrix, scale), row) - (row > 0)).max(axis=1)
+        stalled = np.where(now < 0.99 * best, 0, stalled + 1)
+        best = np.minimum(best, now)
+        on = (now > tolerance) & (stalled < MAX_STALLED_ROUNDS)
+        on &= (_spread(other) <= LARGEST_SPREAD) & (_spread(scale) <= LARGEST_SPREAD)
+        left[going], right[going], gap[going] = other, scale, now
+        if not on.all():
+            going, matrix, row, column = going[on], matrix[on], row[on], column[on]
+            scale, best, stalled = scale[on], best[on], stalled[on]
+    return _Scaled(left, right, gap, rounds)
+
+
+def _finished(
+    scaled: _Scaled,
+    sector: int,
+    cube: Matrix,
+    rows: Matrix,
+    columns: Matrix,
+    *,
+    tolerance: float,
+) -> float:
+    """Scale a sector in place, by Newton's method where rounds did not do; its relative gap."""
+    matrix, row, column = cube[sector], rows[sector], columns[sector]
+    left, right, gap = scaled.left[sector], scaled.right[sector], float(scaled.gap[sector])
     if gap > tolerance:
-        left, right, gap = _newton(matrix, right, rows, columns, tolerance)
+        left, right, gap = _newton(matrix, right, row, column, tolerance)
     if gap > tolerance:
         # Infeasible totals: end on a row step, so that exporter totals hold.
-        left = quotient(rows, matrix @ right)
-        gap = float(np.abs(quotient(right * (left @ matrix), columns) - (columns > 0)).max())
+        left = quotient(row, matrix @ right)
+        gap = float(np.abs(quotient(right * (left @ matrix), column) - (column > 0)).max())
     matrix *= left[:, None]
     matrix *= right[None, :]
-    return rounds, gap
+    return gap
+
+
+def _sums(matrix: Matrix, scale: Matrix) -> Matrix:
+    """Row sums of every sector's scaled columns, shape ``[sector, country]``."""
+    sums: Matrix = (matrix @ scale[:, :, None])[:, :, 0]
+    return sums
 
 
 def _newton(
@@ -200,7 +251,8 @@ def _newton(
     return quotient(rows, matrix @ start), start, gap
 
 
-def _spread(vector: Vector) -> float:
-    """Largest over smallest positive element."""
-    positive = vector[vector > 0]
-    return float(positive.max() / positive.min())
+def _spread(vectors: Matrix) -> Vector:
+    """Largest over smallest positive element of each vector."""
+    smallest = np.where(vectors > 0, vectors, np.inf).min(axis=1)
+    spread: Vector = vectors.max(axis=1) / smallest
+    return spread

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -53,47 +54,67 @@ def read_learner(
 ) -> FittedLearner:
     """Read what `write_learner` wrote.
 
+    A learner of classes that are not known is not loaded unless it is the trusted one: it then
+    explains and reports what it forecast, and refuses to forecast.
+
     Parameters
     ----------
     meta
-        What it returned.
+        What `write_learner` returned.
     folder
         Of the file.
     own
-        Features of the user's own series.
+        Features of the user's own.
     trusted
         A learner whose code may run, by its text.
 
     Raises
     ------
     InputError
-        If the file holds classes that are not known, and the learner is not the trusted one.
+        If the file cannot be read.
     """
+    reference = np.array(meta["reference"], dtype=np.float64)
+    if meta["method"] == "permutation":
+        reference = reference.astype(np.float32)
+    estimator = _estimator(meta["text"], folder / LEARNER_FILE, trusted=trusted)
+    return FittedLearner(
+        meta["text"], estimator, tuple(meta["names"]), own, meta["method"], reference
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class NotLoaded:
+    """Stands for a learner that is not trusted."""
+
+    error: InputError
+
+    def predict(self, rows: object) -> NoReturn:  # noqa: ARG002
+        """Refuse."""
+        raise self.error
+
+
+def _estimator(text: str, file: Path, *, trusted: str | None) -> Any:
     import skops.io
 
-    content = (folder / LEARNER_FILE).read_bytes()
+    content = file.read_bytes()
     held = skops.io.get_untrusted_types(data=content)
     others = [name for name in held if not _KNOWN.fullmatch(name)]
-    if others and trusted != meta["text"]:
-        raise InputError(
-            f"the model's learner holds code that gravicast does not know ({listed(others)})",
-            remedy=f"If you trust it, name it: --learner {meta['text']!r}",
-            file=folder / LEARNER_FILE,
+    if others and trusted != text:
+        return NotLoaded(
+            InputError(
+                f"the model's learner is code that gravicast does not know ({listed(others)})",
+                remedy=f"If you trust it, name it with --learner {text!r}",
+                file=file,
+            )
         )
     if others:
         # Where it is a file, its classes have no other way to be found.
-        own_module(module_of(meta["text"]), what=f"learner {meta['text']!r}")
+        own_module(module_of(text), what=f"learner {text!r}")
     try:
-        estimator = skops.io.loads(content, trusted=held)
+        return skops.io.loads(content, trusted=held)
     except Exception as error:
         raise InputError(
             f"the model's learner cannot be read ({first_line(error)})",
             remedy="Install the packages of the run in their versions, or train it again",
-            file=folder / LEARNER_FILE,
+            file=file,
         ) from error
-    reference = np.array(meta["reference"], dtype=np.float64)
-    if meta["method"] == "permutation":
-        reference = reference.astype(np.float32)
-    return FittedLearner(
-        meta["text"], estimator, tuple(meta["names"]), own, meta["method"], reference
-    )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain, combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +14,13 @@ from scipy.stats import t as student_t
 from features.arrays import quotient
 from features.channels.economic_mass import GDP
 from features.channels.published_totals import EXPORT_INDEX, IMPORT_INDEX, index_growth
+from features.feature import TECHNOLOGY, Channel
 from features.information import InformationSet
 from models.absorption import reachable_absorption
 from models.design import origin_value
 from models.monthly_growth import monthly_growth
-from models.totals_growth import relative_growth, starts
+from models.totals_growth import Growth, relative_growth, starts
+from models.totals_technology import proven_channels
 
 Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -30,10 +34,33 @@ SHOCKS = 15
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Exporter and importer totals of one target year, USD, shape ``[margin]``."""
+    """Exporter and importer totals of one target year, USD, shape ``[margin]``.
+
+    Attributes
+    ----------
+    channels
+        Technology that they were forecast with, in alphabetical order; mostly none.
+    coalitions
+        What they would be with some of these channels alone, by every proper subset of them.
+    refitted
+        What a model fitted without technology forecasts; None where they are that.
+    """
 
     exporter: Vector
     importer: Vector
+    channels: tuple[Channel, ...] = ()
+    coalitions: Mapping[tuple[Channel, ...], Totals] = field(default_factory=dict)
+    refitted: Totals | None = None
+
+    @property
+    def without_technology(self) -> Totals:
+        """As forecast by a model fitted without technology."""
+        return self.refitted or self
+
+    def with_only(self, channels: Collection[Channel]) -> Totals:
+        """What they would be with those of their channels alone."""
+        kept = tuple(channel for channel in self.channels if channel in channels)
+        return self if kept == self.channels else self.coalitions[kept]
 
 
 def published_totals(info: InformationSet, *, years: int = 1) -> Totals | None:
@@ -61,7 +88,7 @@ def published_totals(info: InformationSet, *, years: int = 1) -> Totals | None:
         growth = np.where(np.isnan(growth), np.nanmedian(growth), growth)
         sides.append(np.where(indexed, totals * np.repeat(growth, len(info.flows.sectors)), np.nan))
     exporter, importer = sides
-    return _balanced(exporter, importer, sectors=len(info.flows.sectors))
+    return Totals(*_balanced(exporter, importer, sectors=len(info.flows.sectors)))
 
 
 def published_years(info: InformationSet, *, horizon: int) -> int:
@@ -92,19 +119,40 @@ def known_totals_after(info: InformationSet, *, years: int) -> Totals:
 
 def _filled(totals: Totals, other: Totals) -> Totals:
     """``totals``, the margins that have none from ``other``."""
-    return Totals(
-        *(
-            np.where(np.isnan(ours), theirs, ours)
-            for ours, theirs in (
-                (totals.exporter, other.exporter),
-                (totals.importer, other.importer),
-            )
+
+    def sides(channels: Collection[Channel]) -> tuple[Vector, Vector]:
+        ours, theirs = totals.with_only(channels), other.with_only(channels)
+        return (
+            np.where(np.isnan(ours.exporter), theirs.exporter, ours.exporter),
+            np.where(np.isnan(ours.importer), theirs.importer, ours.importer),
         )
+
+    channels = {*totals.channels, *other.channels}
+    if not channels:
+        return Totals(*sides(()))
+    return _with_coalitions(
+        sides, channels, _filled(totals.without_technology, other.without_technology)
     )
 
 
+def _with_coalitions(
+    sides: Callable[[Collection[Channel]], tuple[Vector, Vector]],
+    channels: Collection[Channel],
+    refitted: Totals,
+) -> Totals:
+    """Totals with all channels and with every proper subset, from both sides by channels."""
+    every = tuple(sorted(channels))
+    subsets = chain.from_iterable(combinations(every, size) for size in range(len(every)))
+    coalitions = {kept: Totals(*sides(kept), kept) for kept in subsets}
+    return Totals(*sides(every), every, coalitions, refitted)
+
+
 def forecast_totals(
-    infos: Mapping[int, InformationSet], *, origin: int, horizons: Sequence[int]
+    infos: Mapping[int, InformationSet],
+    *,
+    origin: int,
+    horizons: Sequence[int],
+    technology: Collection[Channel] = TECHNOLOGY,
 ) -> dict[int, Totals]:
     """Totals of origin + h for every horizon.
 
@@ -114,6 +162,8 @@ def forecast_totals(
         Information sets by origin, in one setting: ``origin`` and every earlier one to learn from.
     origin, horizons
         Forecast origin; horizons in years.
+    technology
+        Channels that they may be forecast with.
 
     Returns
     -------
@@ -140,52 +190,94 @@ def forecast_totals(
     out: dict[int, Totals] = {}
     for years in sorted({min(furthest, horizon) for horizon in horizons}):
         wanted = [horizon for horizon in horizons if min(furthest, horizon) == years]
-        grown = _grown(until, origin=origin, years=years, horizons=wanted)
+        grown = _grown(until, origin=origin, years=years, horizons=wanted, technology=technology)
         if years and not infos[origin].goods.all():
-            rest = _grown(until, origin=origin, years=0, horizons=wanted)
+            rest = _grown(until, origin=origin, years=0, horizons=wanted, technology=technology)
             grown = {horizon: _filled(totals, rest[horizon]) for horizon, totals in grown.items()}
         out |= grown
     return {horizon: out[horizon] for horizon in horizons}
 
 
 def _grown(
-    infos: Mapping[int, InformationSet], *, origin: int, years: int, horizons: Sequence[int]
+    infos: Mapping[int, InformationSet],
+    *,
+    origin: int,
+    years: int,
+    horizons: Sequence[int],
+    technology: Collection[Channel],
 ) -> dict[int, Totals]:
     """Totals of the horizons, grown from those known ``years`` after the origin; else NaN."""
     info = infos[origin]
     # Comparable origins are those with totals published as far ahead.
     alike = {a: past for a, past in infos.items() if published_years(past, horizon=years) == years}
     known = {a: known_totals_after(past, years=years) for a, past in alike.items()}
-    worlds = {h: world_growth(info, horizon=h, known=years) for h in horizons}
-    sides: dict[int, list[Vector]] = {horizon: [] for horizon in horizons}
+    growth: dict[int, list[Growth]] = {horizon: [] for horizon in horizons}
+    bare: dict[int, list[Growth]] = {horizon: [] for horizon in horizons}
     for exports in (True, False):
         levels = {a: t.exporter if exports else t.importer for a, t in known.items()}
         by_origin = starts(alike, levels, years=years, exports=exports)
         now = by_origin.pop(origin)
+        fit = partial(relative_growth, info, by_origin, now, exports=exports)
+        able = set(technology) & set(now.technology) if max(horizons) > years else set()
+        proven = proven_channels(info, by_origin, channels=able, exports=exports, horizon=years + 1)
         for horizon in horizons:
-            growth = relative_growth(info, by_origin, now, exports=exports, horizon=horizon)
-            sides[horizon].append(now.level * np.exp(worlds[horizon] + growth))
-    if info.flows.has_sectors:
-        start = np.nansum(known[origin].exporter)
-        for horizon, (exporter, _) in sides.items():
-            exporter *= start * np.exp(worlds[horizon]) / max(np.nansum(exporter), 1.0)
+            bare[horizon].append(fit(horizon=horizon))
+            helped = proven and horizon > years
+            growth[horizon].append(
+                fit(horizon=horizon, channels=proven) if helped else bare[horizon][-1]
+            )
+    start = known[origin]
+    out = {}
+    for horizon in horizons:
+        sides = partial(_grown_sides, info, start, world_growth(info, horizon=horizon, known=years))
+        refitted = Totals(*sides(bare[horizon], ()))
+        channels = {channel for side in growth[horizon] for channel in side.technology}
+        out[horizon] = (
+            _with_coalitions(partial(sides, growth[horizon]), channels, refitted)
+            if channels
+            else refitted
+        )
+    return out
+
+
+def _grown_sides(
+    info: InformationSet,
+    start: Totals,
+    world: float,
+    growth: Sequence[Growth],
+    channels: Collection[Channel],
+) -> tuple[Vector, Vector]:
+    """Exporter and importer totals that have the same sum in every sector."""
     sectors = len(info.flows.sectors)
+    exporter, importer = (
+        _moved(level * np.exp(world + side.other), side, channels, sectors=sectors)
+        for level, side in zip((start.exporter, start.importer), growth, strict=True)
+    )
+    if info.flows.has_sectors:
+        exporter *= np.nansum(start.exporter) * np.exp(world) / max(np.nansum(exporter), 1.0)
     if info.flows.diagonal:
-        value = origin_value(info)
-        for horizon, (exporter, importer) in sides.items():
-            absorbed = reachable_absorption(value, exporter, importer, flows=info.flows)
-            sides[horizon] = [exporter, absorbed]
-    return {
-        horizon: _balanced(exporter, importer, sectors=sectors)
-        for horizon, (exporter, importer) in sides.items()
-    }
+        importer = reachable_absorption(origin_value(info), exporter, importer, flows=info.flows)
+    return _balanced(exporter, importer, sectors=sectors)
 
 
-def _balanced(exporter: Vector, importer: Vector, *, sectors: int) -> Totals:
+def _moved(
+    totals: Vector, growth: Growth, channels: Collection[Channel], *, sectors: int
+) -> Vector:
+    """Totals moved by the technology of some channels; the sum of every sector stays."""
+    moves = [move for channel, move in growth.technology.items() if channel in channels]
+    if not moves:
+        return totals
+    moved = totals * np.exp(np.sum(moves, axis=0))
+    before, after = (np.nansum(side.reshape(-1, sectors), axis=0) for side in (totals, moved))
+    out: Vector = moved * np.tile(quotient(before, after), totals.size // sectors)
+    return out
+
+
+def _balanced(exporter: Vector, importer: Vector, *, sectors: int) -> tuple[Vector, Vector]:
     """Importer totals scaled to the exporters' sum of their sector: what is sold is bought."""
     sold, bought = (side.reshape(-1, sectors).T.sum(axis=1) for side in (exporter, importer))
     scale = quotient(sold, bought)
-    return Totals(exporter, importer * np.tile(scale, importer.size // sectors))
+    return exporter, importer * np.tile(scale, importer.size // sectors)
 
 
 def world_growth(info: InformationSet, *, horizon: int, known: int) -> float:

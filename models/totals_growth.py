@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.arrays import logs, mean_of_known
 from features.channels.economic_mass import EXCHANGE, GDP, REAL_GDP
+from features.channels.exposed_technology import ExposedTechnology, exposed_technology
 from features.channels.macro_news import since_origin
 from features.channels.published_totals import EXPORT_INDEX, IMPORT_INDEX, index_growth
 from features.data.monthly import Direction
+from features.feature import Channel
 from features.information import InformationSet
 from models.monthly_growth import regional_growth
 
@@ -44,10 +46,47 @@ class Start:
         NaN where none was.
     predictors
         Shape ``[margin, predictor]``, deviations from the mean margin.
+    technology
+        By channel, see `features.channels.exposed_technology`.
     """
 
     level: Vector
     predictors: Matrix
+    technology: Mapping[Channel, ExposedTechnology] = field(default_factory=dict)
+
+    def with_technology(self, channels: Sequence[Channel]) -> Matrix:
+        """Predictors, after them the channels' standings, and then their exposed technology."""
+        if not channels:
+            return self.predictors
+        found = [self.technology[channel] for channel in channels]
+        standings, exposed = [one.standing for one in found], [one.exposed for one in found]
+        return np.column_stack([self.predictors, *standings, *exposed])
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRows:
+    """What one origin teaches: predictors, growth beyond the mean margin, and weights."""
+
+    predictors: Matrix
+    growth: Vector
+    weight: Vector
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """Log growth of one side's totals beyond the mean margin.
+
+    Attributes
+    ----------
+    other
+        All of it but what exposed technology adds, shape ``[margin]``.
+    technology
+        What that of each channel adds, shape ``[margin]``: slope times predictor, the exact SHAP
+        value of a linear model against a country of mean standing.
+    """
+
+    other: Vector
+    technology: Mapping[Channel, Vector] = field(default_factory=dict)
 
 
 def relative_growth(
@@ -57,7 +96,8 @@ def relative_growth(
     *,
     exports: bool,
     horizon: int,
-) -> Vector:
+    channels: Sequence[Channel] = (),
+) -> Growth:
     """Forecast log growth of totals beyond ``now.level``, relative to the mean margin.
 
     Parameters
@@ -70,15 +110,38 @@ def relative_growth(
         Whether the totals are exporters'.
     horizon
         Years from the origin to the target.
+    channels
+        Technology to learn from beside the other predictors.
 
     Returns
     -------
-    ndarray
-        Shape ``[margin]``: the mean of ridge regressions pooled over margins and earlier origins,
-        one for each of `PENALTIES`; 0 with fewer than two origins to learn from.
+    Growth
+        The mean of ridge regressions pooled over margins and earlier origins, one for each of
+        `PENALTIES`; 0 with fewer than two origins to learn from.
     """
+    rows = training_rows(info, past, exports=exports, horizon=horizon, channels=channels)
+    if len(rows) < 2:
+        return Growth(np.zeros(now.level.shape))
+    slopes = _mean_ridge([(r.predictors, r.growth, r.weight) for r in rows.values()])
+    others = slopes.size - len(channels)
+    added = zip(channels, slopes[others:], strict=True)
+    return Growth(
+        now.with_technology(channels)[:, :others] @ slopes[:others],
+        {channel: slope * now.technology[channel].exposed for channel, slope in added},
+    )
+
+
+def training_rows(
+    info: InformationSet,
+    past: Mapping[int, Start],
+    *,
+    exports: bool,
+    horizon: int,
+    channels: Sequence[Channel],
+) -> dict[int, TrainingRows]:
+    """Rows of every earlier origin whose target year is known; arguments of `relative_growth`."""
     totals = known_totals(info, exports=exports)
-    rows: list[tuple[Matrix, Vector, Vector]] = []
+    rows = {}
     for origin, start in past.items():
         target = origin + horizon - info.first_year
         if target >= totals.shape[0]:
@@ -89,10 +152,9 @@ def relative_growth(
             weight = start.level[known] ** SIZE_POWER
             weight = weight / weight.mean()
             mean = np.average(growth[known], weights=weight)
-            rows.append((start.predictors[known], growth[known] - mean, weight))
-    if len(rows) < 2:
-        return np.zeros(now.level.shape)
-    return now.predictors @ _mean_ridge(rows)
+            predictors = start.with_technology(channels)[known]
+            rows[origin] = TrainingRows(predictors, growth[known] - mean, weight)
+    return rows
 
 
 def starts(
@@ -113,7 +175,7 @@ def starts(
         columns += _monthly_news(info, years=years, exports=exports)
         # Predictors are deviations from the mean margin; unknown totals must not enter that mean.
         columns = [np.where(np.isnan(level), np.nan, column) for column in columns]
-        out[origin] = Start(level, _deviations(columns))
+        out[origin] = Start(level, _deviations(columns), exposed_technology(info))
     return out
 
 
@@ -235,13 +297,16 @@ def _yearly_growth(logs: Matrix, years: int) -> Vector:
 
 def _mean_ridge(rows: Sequence[tuple[Matrix, Vector, Vector]]) -> Vector:
     """Slopes on standardised predictors, mean over the penalties; everything is demeaned before."""
+    from sklearn import config_context
     from sklearn.linear_model import ridge_regression
 
     x, y, weight = (np.concatenate(parts) for parts in zip(*rows, strict=True))
     scale = np.maximum(np.sqrt((x**2 * weight[:, None]).mean(axis=0)), 1e-9)
-    slopes = [
-        ridge_regression(x / scale, y, penalty, sample_weight=weight, solver="cholesky")
-        for penalty in PENALTIES
-    ]
+    # Checks of arguments would take more than half of the time.
+    with config_context(assume_finite=True, skip_parameter_validation=True):
+        slopes = [
+            ridge_regression(x / scale, y, penalty, sample_weight=weight, solver="cholesky")
+            for penalty in PENALTIES
+        ]
     mean: Vector = np.mean(slopes, axis=0) / scale
     return mean

@@ -36,6 +36,7 @@ STATIC_PAIRS = ("dist", "contig", "comlang_off", "comlang_ethno", "comcol", "col
 YEARLY_PAIRS = ("rta", "rta_wto", "n_treaties")
 TOTALS = ("TX.VAL.MRCH.XD.WD", "TM.VAL.MRCH.XD.WD")
 MEMBERSHIPS = ("WTO.MEMBER", "EU.MEMBER", "EURO.MEMBER")
+KINDS = ("digitally_deliverable", "services")
 OTHER_LAGS = (0, 3, 6, 9, 12, 18, 24, 36)
 LAGS = {
     "EPOCH.NOTABLE.MODELS": 3,
@@ -179,7 +180,7 @@ def trade_frame(*, sectors: tuple[str, ...] = (), domestic: bool = False) -> pd.
 def indicator_frames() -> tuple[pd.DataFrame, pd.DataFrame]:
     """Every series of the catalogue with a tenth of its cells missing, and its lags."""
     rng = np.random.default_rng(1)
-    no_indicators = {*STATIC_PAIRS, *YEARLY_PAIRS, *EXPOSURES, "digitally_deliverable"}
+    no_indicators = {*STATIC_PAIRS, *YEARLY_PAIRS, *EXPOSURES, *KINDS}
     names = sorted({s for f in FEATURES for s in f.series} - no_indicators)
     channel = {s: f.channel for f in reversed(FEATURES) for s in f.series}
     years = range(INDICATOR_YEARS[0], INDICATOR_YEARS[1] + 1)

@@ -19,6 +19,7 @@ from features.feature import (
     importer,
     latest,
     log1p,
+    mean_score,
     pair_min,
     product,
     ratio,
@@ -83,6 +84,16 @@ def _ai(
 
 
 _articles = per_head(ARTICLES)
+adoption = mean_score(
+    _articles,
+    per_head(COMPUTING_PATENTS),
+    per_head(PATENTS),
+    per_head(AI_PATENTS),
+    share_of_gdp(SOFTWARE, scale=1.0),
+    share_of_gdp(ROYALTIES_IN, scale=1e-6),
+    share_of_gdp(AI_INVESTMENT, scale=1.0),
+)
+"""Standing among the countries in everything that measures AI or what it is made of."""
 _exposure = by_sector(EXPOSURE)
 _HEADS = "ln(1 + per million persons)"
 _LANGUAGES = ("comlang_off", "comlang_ethno")

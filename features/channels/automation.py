@@ -24,6 +24,7 @@ from features.feature import (
     latest,
     log,
     log1p,
+    mean_score,
     product,
     ratio,
 )
@@ -59,6 +60,9 @@ def per_worker(series: str) -> CountryValues:
 
 robots_per_worker = per_worker(ROBOTS)
 """``ln(1 + USD of imported robots a worker)``; a lower bound where the country makes them."""
+
+machines = mean_score(capital_per_worker, per_worker(MACHINERY), robots_per_worker)
+"""Standing among the countries in capital, machinery and robots a worker."""
 
 
 def robots_growth(*, years: int) -> CountryValues:

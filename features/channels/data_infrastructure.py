@@ -16,6 +16,7 @@ from features.feature import (
     importer,
     latest,
     log1p,
+    mean_score,
     pair_max,
     pair_min,
     product,
@@ -29,7 +30,8 @@ RESTRICTIONS = "OECD.DSTRI"
 DIGITAL_EXPORTS = "UNCTAD.DDS.EXPORTS.USDM"
 COMPUTERS, TELECOM = "TECH.COMPUTERS.STOCK", "TECH.TELECOM.STOCK"
 CHIPS, CHIP_MAKER = "TECH.SEMICONDUCTORS.STOCK", "TECH.SEMICONDUCTORS.PRODUCER"
-DIGITAL = "digitally_deliverable"
+CONNECTIVITY = (INTERNET, BROADBAND, SERVERS)
+DIGITAL, SERVICES = "digitally_deliverable", "services"
 
 _MINIMUM = "OECD convention: connectivity of a pair is that of its weaker end"
 _DELIVERED = "IMF, OECD, UNCTAD and WTO (2023), Handbook on Measuring Digital Trade"
@@ -44,7 +46,9 @@ def _data(
 
 
 _internet, _broadband = log1p(latest(INTERNET)), log1p(latest(BROADBAND))
-_servers, _digital = log1p(latest(SERVERS)), by_sector(DIGITAL)
+_servers, _digital, _services = log1p(latest(SERVERS)), by_sector(DIGITAL), by_sector(SERVICES)
+connectivity = mean_score(_internet, _broadband, _servers)
+"""Standing among the countries: whoever is ahead stays so when all approach saturation."""
 _digital_exports = log1p(ratio(latest(DIGITAL_EXPORTS), latest(GDP), times=100.0))
 _PERCENT = "ln(1 + percent of population)"
 _SUBSCRIPTIONS = "ln(1 + per 100 people)"
@@ -82,4 +86,8 @@ FEATURES: tuple[Feature, ...] = (
           "+", _DELIVERED, product(_digital, pair_min(centred(_broadband)))),
     _data("digital_x_servers_min", "0 in other sectors, ln(1 + per million people)",
           (DIGITAL, SERVERS), "+", _DELIVERED, product(_digital, pair_min(centred(_servers)))),
+    _data("digital_x_connectivity_min", "0 in other sectors, standard deviations",
+          (DIGITAL, *CONNECTIVITY), "+", _DELIVERED, product(_digital, pair_min(connectivity))),
+    _data("services_x_connectivity_min", "0 in other sectors, standard deviations",
+          (SERVICES, *CONNECTIVITY), "+", _DELIVERED, product(_services, pair_min(connectivity))),
 )  # fmt: skip

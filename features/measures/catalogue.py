@@ -65,7 +65,7 @@ def _lacking(context: PanelContext, *, tables: bool) -> set[Need]:
         "domestic": context.domestic,
         "distance": context.distance is not None,
         "regions": context.region is not None,
-        "low_cost": reshoring.low_cost(context.countries).any(),
+        "low_cost": bool(reshoring.low_cost(context.countries).any()),
         "data": context.data_intensity is not None,
         "hosting": context.hosting is not None,
         "tables": tables,

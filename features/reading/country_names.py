@@ -48,7 +48,7 @@ _NAMES = {
             "people s republic of china", "china people s republic of"),
     "CIV": ("cote d ivoire", "ivory coast"),
     "COD": ("dem rep of the congo", "congo dem rep", "democratic republic of congo", "dr congo",
-            "congo democratic republic of", "congo dem rep of the", "drc"),
+            "congo democratic republic of", "congo dem rep of the", "drc", "congo drc"),
     "COG": ("congo", "congo rep", "congo republic of", "republic of congo",
             "congo rep of", "congo brazzaville"),
     "COK": ("cook isds",),

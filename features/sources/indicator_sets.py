@@ -18,7 +18,7 @@ from features.errors import InputError
 from features.feature import TECHNOLOGY, Channel
 from features.store.source import IndicatorLine
 
-SeriesSource = Literal["wdi", "owid", "stri"]
+SeriesSource = Literal["wdi", "owid", "stri", "eurostat", "aidiffusion"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ _COUNTRY: dict[Kind, str] = {
     "tables": "source_country",
     "reports": "reporter",
     "monthly": "region",
+    "elasticities": "hs6",
 }
 COUNTED: dict[Kind, str] = {
     "trade": "flows by exporter",
@@ -31,6 +32,7 @@ COUNTED: dict[Kind, str] = {
     "tables": "uses of output",
     "reports": "declared flows",
     "monthly": "months of series",
+    "elasticities": "elasticities of the product",
 }
 """What a cell of `coverage` counts."""
 

@@ -25,6 +25,8 @@ SOURCES: dict[str, tuple[str, str]] = {
     "imts": ("features.sources.imts", "Imts"),
     "aipi": ("features.sources.aipi", "Aipi"),
     "owid": ("features.sources.owid", "Owid"),
+    "eurostat": ("features.sources.eurostat", "Eurostat"),
+    "aidiffusion": ("features.sources.aidiffusion", "AiDiffusion"),
     "stri": ("features.sources.stri", "Stri"),
     "icio": ("features.sources.icio", "Icio"),
     "batis": ("features.sources.batis", "Batis"),
@@ -33,6 +35,7 @@ SOURCES: dict[str, tuple[str, str]] = {
     "larch": ("features.sources.larch", "Larch"),
     "cpb": ("features.sources.cpb", "Cpb"),
     "brent": ("features.sources.brent", "Brent"),
+    "protee": ("features.sources.protee", "Protee"),
 }
 """Module and class of every connector, in the order they are listed."""
 

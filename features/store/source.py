@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from features.errors import InputError
 
-Kind = Literal["trade", "indicators", "pairs", "tables", "reports", "monthly"]
+Kind = Literal["trade", "indicators", "pairs", "tables", "reports", "monthly", "elasticities"]
 Absent = Literal["auto", "zero", "missing"]
 
 

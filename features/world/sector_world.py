@@ -40,12 +40,12 @@ from features.world.world import checked_effects
 
 DEFAULT_EFFECTS: Mapping[str, float] = MappingProxyType(
     {
-        "persistence": 0.25,
-        "trade_costs": 0.042,
-        "data_infrastructure": 0.052,
+        "persistence": 0.38,
+        "trade_costs": 0.028,
+        "data_infrastructure": 0.075,
         "ai_adoption": 0.025,
-        "automation": 0.045,
-        "trade_policy": 0.03,
+        "automation": 0.065,
+        "trade_policy": 0.02,
     }
 )
 """Strength by channel. Persistence: standard deviation of the median flow's transitory deviation,

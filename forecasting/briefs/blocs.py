@@ -123,6 +123,7 @@ def blocs_brief(
         figures |= _figure(run, key, its_tables[f"{key}_flows"].frame, target)
     return fill(
         "blocs",
+        exact=run.explanation.exact,
         tables=tables,
         figures=figures,
         names=names,

@@ -126,6 +126,7 @@ def country_brief(
         facts.append(_facts(side, record))
     return fill(
         "country",
+        exact=run.explanation.exact,
         tables={**tables, "technology": technology},
         figures=figures,
         country=named(code),

@@ -204,6 +204,7 @@ def flow_brief(run: RunResult, flow: Sequence[str], *, year: int | None = None) 
         figures["fan"] = BriefFigure("fan", "fan", {"flow": key})
     return fill(
         "flow",
+        exact=run.explanation.exact,
         tables=tables,
         figures=figures,
         flow=facts,

@@ -116,6 +116,7 @@ def world_brief(run: RunResult, year: int) -> Brief:
     }
     return fill(
         "world",
+        exact=run.explanation.exact,
         tables=tables,
         figures={"heatmap": BriefFigure("heatmap", "heatmap", {"year": target})},
         world=_facts(run, flows, shifts, record, target),

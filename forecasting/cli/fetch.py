@@ -201,6 +201,8 @@ def _next_command(made: Dataset) -> str:
     """How a run takes it; data other than trade are added to a run on trade."""
     # The store is the folder above data/SOURCE/NAME.
     store = made.folder.parents[2]
+    if made.kind == "elasticities":
+        return f"elasticity: {{file: {made.key}}} in a scenario of a run with --store {store}"
     run = f"gravicast run --store {shlex.quote(str(store))}"
     if made.kind != "trade":
         more = " --domestic include" if made.kind == "tables" else ""

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -27,8 +29,8 @@ tariff.yaml:
       phase: {2018: 50%, 2019: 100%}
   Other changes: `agreement: [EU27, USA]`, `iceberg: -5%`, `embargo: true`, `productivity: 2%`,
   `indicator: NAME`. An agreement's effect and an indicator's semi_elasticity may be `from_model`:
-  estimated on the run's data. Other keys: name, years, groups, draws, domestic_sales, tables, deficits,
-  supply_elasticity. Groups stand by name, such as EU27 or ASEAN.
+  estimated on the run's data. Other keys: name, years, groups, draws, domestic_sales, tables,
+  deficits, supply_elasticity. Groups stand by name, such as EU27 or ASEAN.
 """
 _SHOWN = 8
 
@@ -120,10 +122,19 @@ def _compared(run: Path, first: str, second: str) -> Iterator[str]:
 
     table = compare_scenarios(*(read_scenario_folder(run, name) for name in (first, second)))
     year = table["target_year"].max()
-    yield f"Change against the forecast of {year}, percent: {first}, {second}"
+    yield f"Change against the forecast of {year}, percent (90 % intervals): {first}, {second}"
     for _, row in table[table["target_year"] == year].head(2 * _SHOWN).iterrows():
         name = f"{row['unit']} {row['side']}"
-        yield (
-            f"  {name:<28}{row['first_percent']:>+9.2f}{row['second_percent']:>+9.2f}"
-            f"{row['second_less_first'] / 1e9:>+12,.2f} billion USD apart"
-        )
+        sides = "".join(f"{_percent_of(row, side):<28}" for side in ("first", "second"))
+        apart = f"{row['second_less_first'] / 1e9:>+10,.2f} billion USD apart"
+        if np.isfinite(row.get("apart_lower_90", np.nan)):
+            low, high = (row[f"apart_{side}_90"] / 1e9 for side in ("lower", "upper"))
+            apart += f" ({low:+,.2f} to {high:+,.2f})"
+        yield f"  {name:<24}{sides}{apart}"
+
+
+def _percent_of(row: pd.Series[float], side: str) -> str:
+    words = f"{row[f'{side}_percent']:>+9.2f}"
+    if f"{side}_lower_90" in row:
+        words += f" ({row[f'{side}_lower_90']:+.2f} to {row[f'{side}_upper_90']:+.2f})"
+    return words

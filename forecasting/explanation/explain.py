@@ -1,4 +1,4 @@
-"""What makes up each forecast: totals, then exact SHAP values of the shift, in percent."""
+"""What makes up each forecast: totals, then SHAP values of the shift, in percent."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from features.catalogue import channel_of
 from features.countries.panel_codes import place_of
 from features.data.flows import FlowIndex
-from features.feature import CHANNELS
+from features.feature import CHANNELS, Channel
 from forecasting.explanation.gathered_rows import GatheredRows
 from forecasting.explanation.reallocation import net_of_totals
-from forecasting.explanation.terms import REPORT_TERMS, TOTAL_TERMS
+from forecasting.explanation.technology_totals import TechnologyInTotals, technology_in_totals
+from forecasting.explanation.terms import REPORT_TERMS, TECHNOLOGY_TERMS, TOTAL_TERMS
 from models.blocks import blocks
 from models.forecaster import FittedForecaster, FlowForecast
 from models.raking import rake
@@ -63,6 +64,10 @@ def explain(forecaster: FittedForecaster, forecasts: Mapping[int, FlowForecast])
     )
     predicted = np.concatenate([forecasts[h].shift[rows] for h, rows in chosen.items()])
     data = GatheredRows(forecaster.features, flows, ahead)
+    technology = {h: technology_in_totals(forecaster, forecasts[h].base, h) for h in chosen}
+    channels = [
+        name for name in TECHNOLOGY_TERMS if any(name in one.percent for one in technology.values())
+    ]
     values = np.empty((flows.size, len(forecaster.shift.names)), dtype=np.float32)
     base_values, gap = np.empty(flows.size), 0.0
     for part in blocks(flows.size):
@@ -80,15 +85,16 @@ def explain(forecaster: FittedForecaster, forecasts: Mapping[int, FlowForecast])
     return Explanation(
         rows=rows,
         totals=np.concatenate(
-            [_totals(forecaster, forecasts[h].base)[rows] for h, rows in chosen.items()]
+            [_totals(forecaster, technology[h], channels)[rows] for h, rows in chosen.items()]
         ),
-        total_names=_total_names(forecaster),
+        total_names=_total_names(forecaster, channels),
         feature_names=tuple(forecaster.shift.names),
         values=values,
         base_values=base_values,
         raking=moved - base_values - values.sum(axis=1, dtype=np.float64),
         data=data,
         largest_gap=gap,
+        exact=forecaster.shift.exact,
     )
 
 
@@ -124,17 +130,25 @@ def to_percent(
     return 100.0 * raw * scale[:, None], gap
 
 
-def _total_names(forecaster: FittedForecaster) -> tuple[str, ...]:
-    return TOTAL_TERMS if forecaster.nowcast is None else (*TOTAL_TERMS, *REPORT_TERMS)
+def _total_names(forecaster: FittedForecaster, channels: Sequence[Channel]) -> tuple[str, ...]:
+    reports = () if forecaster.nowcast is None else REPORT_TERMS
+    return (*TOTAL_TERMS, *channels, *reports)
 
 
-def _totals(forecaster: FittedForecaster, base: NDArray[np.float64]) -> NDArray[np.float64]:
+def _totals(
+    forecaster: FittedForecaster,
+    technology: TechnologyInTotals,
+    channels: Sequence[Channel],
+) -> NDArray[np.float64]:
     """What leads from every flow to its base, percent, shape ``[flow, term]``; see `Explanation`.
 
     Rows without a base are not finite.
     """
+    base = technology.without
+    nothing = np.zeros(base.shape)
+    added = [technology.percent.get(channel, nothing) for channel in channels]
     if forecaster.nowcast is None:
-        return _by_totals(forecaster, base)
+        return np.column_stack([_by_totals(forecaster, base), *added])
     flows = forecaster.flows
     sums = flows.exporter_totals(base), flows.importer_totals(base)
     without = rake(
@@ -150,7 +164,7 @@ def _totals(forecaster: FittedForecaster, base: NDArray[np.float64]) -> NDArray[
     ]
     with np.errstate(invalid="ignore"):
         rest = beyond - sum(parts)
-    return np.column_stack([_by_totals(forecaster, without), *parts, rest])
+    return np.column_stack([_by_totals(forecaster, without), *added, *parts, rest])
 
 
 def _by_totals(forecaster: FittedForecaster, base: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -294,14 +308,16 @@ class Explanation:
     totals
         Growth of world trade (of the sector); of the exporter's and of the importer's total beyond
         the world's; and the adjustment, what raking to all the other totals adds to their sum.
-        Percent, columns `TOTAL_TERMS`. With reports also what they say beyond the totals, in equal
-        parts of the exporter's and the importer's, and what the nowcast makes of both.
+        Percent, columns `TOTAL_TERMS`. Where totals are forecast with technology, these four are
+        without it, and what each channel adds (`technology_totals`) follows. With reports also what
+        they say beyond the totals, in equal parts of the exporter's and the importer's, and what
+        the nowcast makes of both.
     total_names
         Columns of ``totals``.
     feature_names
         Columns of ``values`` and ``data``.
     values
-        Exact SHAP values of the shift by feature, percent, shape ``[row, feature]``.
+        SHAP values of the shift by feature, percent, shape ``[row, feature]``.
     base_values
         Shift of the average training row, percent, shape ``[row]``.
     raking
@@ -311,6 +327,8 @@ class Explanation:
     largest_gap
         Largest distance between a row's SHAP values and the shift the model predicted, as midpoint
         growth.
+    exact
+        Whether ``values`` are exact SHAP values; otherwise they are estimates, whose sum is exact.
 
     Notes
     -----
@@ -327,3 +345,4 @@ class Explanation:
     raking: NDArray[np.float64]
     data: GatheredRows
     largest_gap: float
+    exact: bool = True

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from features.feature import CHANNELS
+from features.feature import CHANNELS, TECHNOLOGY, Channel
 
 TOTAL_TERMS: tuple[str, ...] = ("world", "exporter", "importer", "adjustment")
 """How changed totals move a flow from the origin to its base."""
+TECHNOLOGY_TERMS: tuple[Channel, ...] = tuple(name for name in CHANNELS if name in TECHNOLOGY)
+"""What technology adds to that, where totals are forecast with it."""
 REPORT_TERMS: tuple[str, ...] = ("by_exporter", "by_importer", "reconciliation")
 """How reports of the year after the origin move it beyond the totals, where reports are known."""
 
@@ -16,6 +18,11 @@ TERM_LABELS: dict[str, str] = {
     "total:exporter": "Exporter's total beyond world trade",
     "total:importer": "Importer's total beyond world trade",
     "total:adjustment": "All other totals (multilateral adjustment)",
+    **{
+        f"total:{name}": f"{CHANNELS[name]}, through totals"
+        for name in CHANNELS
+        if name in TECHNOLOGY
+    },
     "total:by_exporter": "Reported by the exporter",
     "total:by_importer": "Reported by the importer",
     "total:reconciliation": "Reconciliation of reports",
@@ -30,4 +37,8 @@ TERM_LABELS: dict[str, str] = {
 def base_terms(columns: Iterable[str]) -> list[str]:
     """Those of the terms that lead to the base that a table of attributions has, without prefix."""
     present = set(columns)
-    return [name for name in (*TOTAL_TERMS, *REPORT_TERMS) if f"total:{name}" in present]
+    return [
+        name
+        for name in (*TOTAL_TERMS, *TECHNOLOGY_TERMS, *REPORT_TERMS)
+        if f"total:{name}" in present
+    ]

@@ -61,11 +61,17 @@ def partner_shifts(run: RunResult, country: str, *, side: Side, year: int) -> pd
     traded = (table["base"] > 0) & (table["forecast"] > 0)
     ratio = table["forecast"].where(traded) / table["base"].where(traded)
     table["percent"] = 100.0 * np.log(ratio)
+    return placed(table)
+
+
+def placed(partners: pd.DataFrame) -> pd.DataFrame:
+    """Partners by code with ``place``: how a map shows each."""
     shapes = country_outlines()
-    table["place"] = [
-        "shape" if code in shapes else "dot" if code in PLACES else "none" for code in table.index
+    places = [
+        "shape" if code in shapes else "dot" if code in PLACES else "none"
+        for code in partners.index
     ]
-    return table
+    return partners.assign(place=places)
 
 
 @styled
@@ -86,19 +92,46 @@ def world_map(run: RunResult, country: str, *, side: Side = "exporter", year: in
             f"{', '.join(countries_of(run.forecasts)[:3])}, ... are not ISO 3166 codes",
             remedy="Draw movers or heatmap instead",
         )
+    flows = "exports" if side == "exporter" else "imports"
+    title = f"{country_name(country)}: forecast shift of {flows} by partner, {year}"
+    return shaded_map(partners, country, title=title)
+
+
+@styled
+def shaded_map(
+    partners: pd.DataFrame,
+    country: str,
+    *,
+    title: str,
+    before: str = "base",
+    after: str = "forecast",
+    none: str = "No trade at the origin",
+) -> Figure:
+    """Partners of a country shaded by a change of their trade with it.
+
+    Parameters
+    ----------
+    partners
+        As of `partner_shifts`.
+    country
+        Drawn in black.
+    title
+        Of the figure.
+    before, after, none
+        Words for what changes, for what it becomes, and for partners without trade.
+    """
     figure, panels = grid(1, 1, width=9.5, height=5.9)
     axes: Axes = panels[0, 0]
     limit = symmetric_limit(partners["percent"].to_numpy(dtype=np.float64))
     _land(axes, country)
     _shade(axes, partners, limit)
     _dots(axes, partners, limit)
-    _bar(figure, axes, partners, limit)
+    _bar(figure, axes, partners, limit, words=f"{after.capitalize()} against {before}")
     _frame(axes)
     axes.text(0.0, -0.01, _note(partners), transform=axes.transAxes, fontsize=8, va="top",
               color="#333333")  # fmt: skip
-    _keys(figure, partners, country)
-    flows = "exports" if side == "exporter" else "imports"
-    return entitle(figure, f"{country_name(country)}: forecast shift of {flows} by partner, {year}")
+    _keys(figure, partners, country, words=(before, after, none))
+    return entitle(figure, title)
 
 
 def _outlines(codes: Iterable[str]) -> list[Outline]:
@@ -186,7 +219,7 @@ def _frame(axes: Axes) -> None:
     axes.set_axis_off()
 
 
-def _bar(figure: Figure, axes: Axes, partners: pd.DataFrame, limit: float) -> None:
+def _bar(figure: Figure, axes: Axes, partners: pd.DataFrame, limit: float, *, words: str) -> None:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
 
@@ -202,7 +235,7 @@ def _bar(figure: Figure, axes: Axes, partners: pd.DataFrame, limit: float) -> No
         pad=0.06,
     )
     note = f"; {percent(beyond)} of the partners lie beyond the ends" if beyond else ""
-    bar.set_label(f"Forecast against base, {PERCENT_UNIT}{note}")
+    bar.set_label(f"{words}, {PERCENT_UNIT}{note}")
 
 
 def _note(partners: pd.DataFrame) -> str:
@@ -219,21 +252,32 @@ def _note(partners: pd.DataFrame) -> str:
     return " ".join([*remarks, "Outlines: Natural Earth, 1:110 million; Equal Earth projection."])
 
 
-def _keys(figure: Figure, partners: pd.DataFrame, country: str) -> None:
+def _keys(
+    figure: Figure, partners: pd.DataFrame, country: str, *, words: tuple[str, str, str]
+) -> None:
     from matplotlib.patches import Patch
 
+    before, after, none = words
+    stopped = f"{after.capitalize()} to stop"
     stops = ((partners["base"] > 0) & ~(partners["forecast"] > 0)).any()
     handles = [
         Patch(facecolor=BLACK, label=country_name(country)),
-        Patch(facecolor="#a9cfe8", edgecolor=GREY, label="Above base (dot: round)"),
-        Patch(facecolor="#f0b48c", edgecolor=BLACK, hatch="///", label="Below base (dot: square)"),
+        Patch(facecolor="#a9cfe8", edgecolor=GREY, label=f"Above {before} (dot: round)"),
+        Patch(
+            facecolor="#f0b48c", edgecolor=BLACK, hatch="///", label=f"Below {before} (dot: square)"
+        ),
     ]
     if stops:
         handles.append(
-            Patch(facecolor=NOTHING, edgecolor=GREY, hatch="xxxxx", label="Forecast to stop")
+            Patch(
+                facecolor=NOTHING,
+                edgecolor=GREY,
+                hatch="xxxxx",
+                label=stopped,
+            )
         )
     if (~(partners["base"] > 0)).any():
-        handles.append(Patch(facecolor=NOTHING, label="No trade at the origin"))
+        handles.append(Patch(facecolor=NOTHING, label=none))
     handles.append(Patch(facecolor=LAND, edgecolor="#bbbbbb", label="Not in the data"))
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=8.5,
                   columnspacing=1.2, handlelength=1.6)  # fmt: skip

@@ -39,8 +39,8 @@ def pattern(drivers: pd.DataFrame) -> pd.Series[float]:
 
 
 def technology(drivers: pd.DataFrame) -> pd.Series[float]:
-    """Contribution of the technology channels to each row."""
-    wanted = [f"net:{channel}" for channel in sorted(TECHNOLOGY)]
+    """Contribution of the technology channels to each row, through totals and through shifts."""
+    wanted = [f"{by}:{channel}" for by in ("total", "net") for channel in sorted(TECHNOLOGY)]
     return drivers[[name for name in wanted if name in drivers]].sum(axis=1)
 
 

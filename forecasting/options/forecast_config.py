@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from features.choices import AbsentFlows, Decimal, FlowDirection, LateReports, NegativeFlows, Unit
 from forecasting.options import kinds
 from forecasting.options.option import Option, declares_options, option
-from forecasting.options.run_config import FORECAST, OUTPUT, RunConfig
+from forecasting.options.run_config import FORECAST, MODEL, OUTPUT, RunConfig
 
 
 @declares_options(like=RunConfig)
@@ -51,6 +51,12 @@ class ForecastConfig:
     decimal: Decimal | None = None
     extra_codes: tuple[str, ...] | None = None
     # fmt: off
+    learner: str | None = option(
+        None, kinds.LEARNER, MODEL,
+        "the model's learner as the run named it, where it is code of your own, which is loaded"
+        " only if you say so")
+    features: tuple[str, ...] = option(
+        (), kinds.MODULES, MODEL, "modules of features that the model was trained with")
     horizons: tuple[int, ...] | None = option(
         None, kinds.HORIZONS, FORECAST, "years ahead, of those the model was fitted for")
     as_of: date | str | None = option(

@@ -175,6 +175,10 @@ class RunConfig:
         "what learns the shift: lightgbm, or any regressor of scikit-learn's kind, such as"
         " sklearn.ensemble:RandomForestRegressor(n_estimators=200) or my_learner.py:pipeline; in"
         " Python also the object", trained=True)
+    features: tuple[str, ...] = option(
+        (), kinds.MODULES, MODEL,
+        "module or file with FEATURES of your own, such as my_features.py; may be several. Each is"
+        " refused if it changes with what was not known at an origin")
     rounds: int = option(
         80, whole(1, 5_000), MODEL, "boosting rounds of the shift model", trained=True)
     max_rows: int = option(
@@ -357,6 +361,11 @@ def _check_together(config: RunConfig) -> None:
         if 1 not in config.horizons:
             remedy = "Reports are of the year after the origin: give horizon 1 as well"
             raise refusal("horizons", str(min(config.horizons)), remedy)
+    if config.learner != LIGHTGBM:
+        for name in ("rounds", "params"):
+            if getattr(config, name) != config.OPTIONS[name].default:
+                remedy = "It is LightGBM's: give parameters with the learner, Name(parameter=value)"
+                raise refusal(name, getattr(config, name), remedy)
     if config.report_delays is not None and config.reports is None:
         raise refusal("report_delays", str(config.report_delays), "Give the reports as well")
     if config.reports is not None and config.universe == "active":

@@ -13,7 +13,8 @@ from typing import Any
 from features.errors import InputError, cut
 from forecasting.options.yaml_file import read_options
 
-MOST_DRAWS = 2_000
+FEWEST_DRAWS, MOST_DRAWS = 40, 2_000
+"""Bounds of 50 and 90 % fall between two draws of a multiple of 20 from 40 up."""
 _NAME = re.compile(r"\w[\w .-]{0,99}")
 
 
@@ -77,7 +78,7 @@ class PlanFile:
     risk, limits
         Of the choice of suppliers.
     draws
-        Joint draws, a multiple of 20.
+        Joint draws, a multiple of 20 from 40 up.
     file
         Where it was read from.
     """
@@ -185,9 +186,9 @@ class _Reader:
 
     def draws(self, key: str, value: Any) -> int:
         found = self.number(key, value)
-        if not 20 <= found <= MOST_DRAWS or found % 20:
-            raise self.refusal(f"{key!r} cannot be {found:g}",
-                               f"Give a multiple of 20 up to {MOST_DRAWS:,}")  # fmt: skip
+        if not FEWEST_DRAWS <= found <= MOST_DRAWS or found % 20:
+            remedy = f"Give a multiple of 20 from {FEWEST_DRAWS} to {MOST_DRAWS:,}"
+            raise self.refusal(f"{key!r} cannot be {found:g}", remedy)
         return int(found)
 
     def groups(self, key: str, value: Any) -> dict[str, float]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from forecasting.planning.folder import PAGE, RECORD, WORKBOOK
 from forecasting.planning.page import plan_page
 from forecasting.planning.plots import draw_plots
 from forecasting.planning.result import PlanResult
 from forecasting.planning.workbook import workbook
 from forecasting.run_folder.staging import locked, staged
-
-RECORD, PAGE, WORKBOOK = "plan.json", "plan.html", "plan.xlsx"
 
 
 def write_plan(plan: PlanResult, out: Path) -> None:

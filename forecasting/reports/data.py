@@ -9,6 +9,7 @@ from forecasting.explanation.explain import ADDITIVITY
 from forecasting.reports.html import bullets, heading, paragraph, table
 from forecasting.results.result import RunResult
 from forecasting.words.numbers import DASH, listed, percent
+from models.learner_text import LIGHTGBM
 
 _LIMITS = (
     "A forecast is conditional on the data published by the as-of date; nothing later was used.",
@@ -20,6 +21,11 @@ _LIMITS = (
     "channel taken as one player.",
     "Trade statistics are revised. A back-test uses today's vintage of every series, with its "
     "publication lag but without its revisions.",
+)
+
+_ESTIMATED = (
+    "SHAP values are approximate: of this learner they are estimated from permutations of the "
+    "features. The estimates of a flow add up; how a flow's shift is split among them is uncertain."
 )
 
 
@@ -40,6 +46,8 @@ def provenance(result: RunResult) -> list[str]:
             paragraph("Decided from whole files, later years included:"),
             bullets(map(str, run["universe_choices"])),
         ]
+    if result.config.learner != LIGHTGBM:
+        parts.append(paragraph(f"Learner of the shift: {result.config.learner}."))
     parts.append(paragraph(f"Versions: {_versions(run['versions'])}. Seed {run['seed']}."))
     return [*parts, heading("What the data fill"), *_coverage(result)]
 
@@ -108,6 +116,7 @@ def checks(result: RunResult) -> list[str]:
     audit = run.get("audit")
     adds_up = run["adds_up"] if audit is None else audit["adds_up"]
     lines = [] if audit is None else [_leak(audit, features=len(result.coverage))]
+    lines += [] if result.explanation.exact else [_ESTIMATED]
     lines += [
         f"Reasons add up: SHAP values differ from the predicted shift by at most "
         f"{explained['largest_gap']:.1e} (allowed: {ADDITIVITY:.0e}, as midpoint growth).",

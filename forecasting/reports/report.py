@@ -10,6 +10,7 @@ from pathlib import Path
 
 from features.errors import InputError
 from forecasting.distribution.sums import sum_reader
+from forecasting.planning.page import plans_section
 from forecasting.reports.channels import evidence
 from forecasting.reports.countries import DEFAULT_COUNTRIES, choose, country_briefs
 from forecasting.reports.data import checks, limits, provenance
@@ -26,8 +27,11 @@ from forecasting.results.subjects import check_year
 from forecasting.run_folder.files import REPORT
 from forecasting.run_folder.record import note_drawn
 from forecasting.run_folder.whole_file import write_whole
+from forecasting.scenarios.page import scenarios_section
 
 _PATTERN = ("measures",)
+_ASKED = ("scenarios", "plans")
+"""Chapters of what was asked of the finished run, left out where nothing was."""
 _SHIFTS = ("heatmap",)
 _CHANNELS = ("channels", "beeswarm", "dependence")
 _RECORD = ("scoreboard", "errors_wape")
@@ -159,12 +163,15 @@ def _chapters(result: RunResult, figures: Mapping[str, list[Path]]) -> list[Sect
                 *images(figures, *_CHANNELS),
             ],
         ),
+        Section("scenarios", "What if", [scenarios_section(result.out)]),
+        Section("plans", "Stock and suppliers", [plans_section(result.out)]),
         Section("record", "Accuracy in detail", _accuracy(result, figures)),
         Section("data", "Data provenance", provenance(result)),
         Section("checks", "Self-checks of the run", checks(result)),
         Section("limits", "Limits", limits(result)),
     ]
     scored = len(result.scores) > 0
+    chapters = [c for c in chapters if c.name not in _ASKED or any(c.parts)]
     return [c for c in chapters if scored or c.name not in ("record", "pattern")]
 
 

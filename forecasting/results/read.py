@@ -170,4 +170,5 @@ def _explanation(
         raking=table["raking"].to_numpy(dtype=np.float64),
         data=GatheredRows(forecaster.features, position, ahead),
         largest_gap=float(about["explained"]["largest_gap"]),
+        exact=forecaster.shift.exact,
     )

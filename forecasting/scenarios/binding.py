@@ -123,8 +123,16 @@ class BoundScenario:
         )
 
 
-def bind(written: ScenarioFile, forecasts: pd.DataFrame, baseline: Baseline) -> BoundScenario:
+def bind(
+    written: ScenarioFile,
+    forecasts: pd.DataFrame,
+    baseline: Baseline,
+    *,
+    store: Path | None = None,
+) -> BoundScenario:
     """Check a scenario against a run and find what it touches.
+
+    ``store`` is where the elasticities are, if they are not in a file.
 
     Raises
     ------
@@ -141,7 +149,7 @@ def bind(written: ScenarioFile, forecasts: pd.DataFrame, baseline: Baseline) -> 
     bound = BoundScenario(
         written=written,
         changes=tuple(changes),
-        theta=_thetas(written, baseline.flows.sectors),
+        theta=_thetas(written, baseline.flows.sectors, store),
         groups={**{name: names.members(name) for name in written.groups}, **names.groups},
         absent=names.absent,
     )
@@ -274,7 +282,9 @@ def _check_sector(sector: str, known: Sequence[str], file: Path) -> None:
     raise InputError(f"the run has no sector {sector!r}", remedy=remedy, file=file)
 
 
-def _thetas(written: ScenarioFile, sectors: Sequence[str]) -> tuple[Estimate, ...]:
+def _thetas(
+    written: ScenarioFile, sectors: Sequence[str], store: Path | None
+) -> tuple[Estimate, ...]:
     """Trade elasticity of every sector."""
     given = written.elasticity
     if isinstance(given, Estimate):
@@ -282,7 +292,9 @@ def _thetas(written: ScenarioFile, sectors: Sequence[str]) -> tuple[Estimate, ..
     by_sector = dict(given)
     if written.elasticity_file is not None:
         file, products = written.elasticity_file, written.product_sectors
-        table = sector_elasticities(file, products) if products else elasticity_table(file)
+        table = (
+            sector_elasticities(file, products, store=store) if products else elasticity_table(file)
+        )
         by_sector = {**table, **by_sector}
     for sector in given:
         _check_sector(sector, sectors, written.file)

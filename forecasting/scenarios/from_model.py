@@ -128,13 +128,13 @@ def _moved_values(
     one: BoundChange, found: PanelEffect, info: InformationSet, of_country: bool
 ) -> NDArray[np.float64]:
     """Last known values of the variable that the change moves."""
-    pairs = one.touches.any(axis=2)
+    pairs: NDArray[np.bool_] = np.asarray(one.touches.any(axis=2))
     place = {code: number for number, code in enumerate(info.flows.countries)}
     codes = [place[code] for code in one.countries]
     if not of_country:
         values = found.latest[np.ix_(codes, codes)][pairs]
     else:
-        moves = pairs.any(axis=1) if one.change.importers == EVERYONE else pairs.any(axis=0)
+        moves = np.any(pairs, axis=1 if one.change.importers == EVERYONE else 0)
         values = found.latest[codes][moves]
     known: NDArray[np.float64] = values[np.isfinite(values)]
     return known

@@ -20,6 +20,7 @@ _ALT = {
     "waterfall": "Waterfall from the change itself over multilateral resistance and incomes to the "
     "whole change",
     "movers": "What moves most, with 90 % intervals",
+    "map": "World map of where the exports go that the scenario touches most, shaded by the change",
 }
 
 

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from forecasting.figures.country_shapes import check_shapes
 from forecasting.figures.files import render
-from forecasting.figures.style import BLUE, GREY, ORANGE, VERMILLION, figure_style
+from forecasting.figures.map_plots import placed, shaded_map
+from forecasting.figures.style import BLUE, GREY, ORANGE, VERMILLION, NoDataError, figure_style
 from forecasting.results.subjects import country_name
 from forecasting.scenarios.result import ScenarioResult
 from forecasting.scenarios.words import flow_words
@@ -128,16 +130,48 @@ def plot_movers(result: ScenarioResult) -> Figure:
     return figure
 
 
+def plot_map(result: ScenarioResult) -> Figure:
+    """Where the exports that the scenario touches most go, shaded by what it does to them.
+
+    Raises
+    ------
+    NoDataError
+        If the package that ships the outlines is not installed, or no importer is on the map.
+    """
+    check_shapes()
+    table = result.flows[result.flows["target_year"] == result.flows["target_year"].max()]
+    table = table[table["exporter"].astype(str) != table["importer"].astype(str)]
+    touched = (table["partial"] - table["baseline"]).abs().groupby(table["exporter"], observed=True)
+    country = str(touched.sum().idxmax())
+    rows = table[table["exporter"] == country]
+    names = {"baseline": "base", result.answer: "forecast"}
+    sums = rows.groupby("importer", observed=True)[list(names)].sum().rename(columns=names)
+    sums.index = sums.index.astype(str)
+    traded = (sums["base"] > 0) & (sums["forecast"] > 0)
+    sums["percent"] = 100.0 * np.log(sums["forecast"].where(traded) / sums["base"].where(traded))
+    partners = placed(sums)
+    if not (partners["place"] != "none").any():
+        raise NoDataError("no importer is on a map of the world", remedy="See the other figures")
+    year = int(table["target_year"].iloc[0])
+    title = f"{result.name}: exports of {country_name(country)} in {year} ({result.answer} effect)"
+    return shaded_map(partners, country, title=title, before="forecast", after="scenario",
+                      none="No trade forecast")  # fmt: skip
+
+
 PLOTS: dict[str, Callable[[ScenarioResult], Figure]] = {
     "waterfall": plot_waterfall,
     "movers": plot_movers,
+    "map": plot_map,
 }
-"""Every figure of a scenario by the name of its files."""
+"""Every figure of a scenario by the name of its files; a map where there is one."""
 
 
 def save_plots(result: ScenarioResult, folder: Path) -> None:
     """Write every figure as PNG and SVG."""
     for name, draw in PLOTS.items():
         for suffix in ("png", "svg"):
-            figure = draw(result)
+            try:
+                figure = draw(result)
+            except NoDataError:
+                continue
             (folder / f"{name}.{suffix}").write_bytes(render(figure, suffix))

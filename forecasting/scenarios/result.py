@@ -36,6 +36,10 @@ class ScenarioResult:
         without a full equilibrium.
     measures
         ``measure, country, partner, sector, target_year, baseline, scenario, difference``.
+    draws
+        One row per unit and year: ``unit, side, target_year``, and the difference by draw, USD, in
+        ``draw_0, draw_1, ...``. The same draw of two scenarios of a run is the same future. Empty
+        without intervals.
     record
         Closure, elasticities and effects with sources, support, what is not estimated.
     """
@@ -47,6 +51,7 @@ class ScenarioResult:
     groups: pd.DataFrame
     welfare: pd.DataFrame
     measures: pd.DataFrame
+    draws: pd.DataFrame
     record: dict[str, Any]
 
     @property

@@ -14,7 +14,13 @@ from forecasting.scenarios.from_model import with_model_effects
 from forecasting.scenarios.result import NOT_ESTIMATED, ScenarioResult
 from forecasting.scenarios.scenario_file import Change, ScenarioFile, read_scenario
 from forecasting.scenarios.solve import Closure, closure_of, solve
-from forecasting.scenarios.tables import flow_table, measure_table, unit_sums, welfare_table
+from forecasting.scenarios.tables import (
+    draw_table,
+    flow_table,
+    measure_table,
+    unit_sums,
+    welfare_table,
+)
 from forecasting.scenarios.uncertainty import Uncertainty, draw_scenario
 from forecasting.scenarios.units import make_units
 from forecasting.scenarios.write import write_scenario
@@ -58,7 +64,7 @@ def scenario(
 def answer_scenario(run: RunResult, written: ScenarioFile) -> ScenarioResult:
     """Answer a scenario without writing anything, see `scenario`."""
     baseline = make_baseline(run, years=written.years, domestic_sales=written.domestic_sales)
-    bound = bind(written, run.forecasts, baseline)
+    bound = bind(written, run.forecasts, baseline, store=run.config.store)
     closure = closure_of(bound, baseline, written.tables or run.config.tables)
     bound = with_model_effects(bound, run)
     answers = {
@@ -81,6 +87,7 @@ def answer_scenario(run: RunResult, written: ScenarioFile) -> ScenarioResult:
         groups=tables[1],
         welfare=welfare_table(answers, baseline, draws),
         measures=measure_table(answers, baseline, closure),
+        draws=draw_table(units, draws, drawn.count if drawn is not None else 0),
         record=_record(bound, baseline, closure, drawn, largest),
     )
 

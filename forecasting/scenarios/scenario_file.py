@@ -16,13 +16,16 @@ from typing import Any, get_args
 
 from features.channels.trade_policy import AGREEMENT
 from features.errors import InputError, cut
+from features.store.registry import is_key
 from forecasting.options.yaml_file import read_options
 from forecasting.scenarios.estimate import AGREEMENT_EFFECT, TRADE_ELASTICITY, Estimate
+from forecasting.scenarios.product_elasticities import LEVELS
 from models.counterfactual import Deficits
 
 Names = tuple[str, ...]
 DRAWS = 200
-MOST_DRAWS = 10_000
+FEWEST_DRAWS, MOST_DRAWS = 40, 10_000
+"""Bounds of 50 and 90 % fall between two draws of a multiple of 20 from 40 up."""
 EVERYONE = ("world",)
 FROM_MODEL = "from_model"
 """In place of an effect: estimate it on the run's data."""
@@ -94,7 +97,8 @@ class ScenarioFile:
     elasticity_file
         Table of elasticities by sector, or None.
     product_sectors
-        Sector of every product; ``elasticity_file`` is then CEPII's table by product.
+        Table of the sector of every product, or a level of the Harmonized System;
+        ``elasticity_file`` is then CEPII's table by product, or its key in the store.
     supply_elasticity
         psi, at least 0.
     deficits
@@ -118,7 +122,7 @@ class ScenarioFile:
     elasticity: Estimate | Mapping[str, Estimate] = TRADE_ELASTICITY
     elasticity_of_others: Estimate | None = None
     elasticity_file: Path | None = None
-    product_sectors: Path | None = None
+    product_sectors: Path | str | None = None
     supply_elasticity: float = 0.0
     deficits: Deficits = "multiplicative"
     domestic_sales: Path | None = None
@@ -204,8 +208,8 @@ class _Reader:
 
     def draws(self, key: str, value: Any) -> int:
         found = self.number(key, value)
-        if not 0 <= found <= MOST_DRAWS or found % 20:
-            remedy = f"Give a multiple of 20 up to {MOST_DRAWS:,}, or 0 for no intervals"
+        if found != 0 and (not FEWEST_DRAWS <= found <= MOST_DRAWS or found % 20):
+            remedy = f"Give a multiple of 20 from {FEWEST_DRAWS} to {MOST_DRAWS:,}, or 0 for none"
             raise self.refusal(f"{key!r} cannot be {found:g}", remedy)
         return int(found)
 
@@ -223,6 +227,11 @@ class _Reader:
     def path(self, key: str, value: Any) -> Path:
         """A path, from the folder of the scenario."""
         return self.file.parent / self.text(key, value)
+
+    def path_or_key(self, key: str, value: Any) -> Path:
+        """A path, or the key of a data set in the store."""
+        path = self.path(key, value)
+        return Path(value) if is_key(value) and not path.exists() else path
 
     def year(self, key: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
@@ -317,11 +326,21 @@ class _Reader:
                 f"{key} of others", value["others"]
             )
         if "file" in value:
-            out["elasticity_file"] = self.path(key, value["file"])
+            out["elasticity_file"] = self.path_or_key(key, value["file"])
+        by_product = "elasticity_file" in out and is_key(str(out["elasticity_file"]))
+        if by_product and "products" not in value:
+            raise self.refusal(
+                f"{value['file']} has elasticities by product, and `products` does not say of "
+                "which sector each is",
+                f"Give a table hs6, sector, or the level of the run's sectors: {', '.join(LEVELS)}",
+            )
         if "products" in value:
             if "file" not in value:
                 raise self.refusal("`products` stands without `file`", "Give both, or neither")
-            out["product_sectors"] = self.path(key, value["products"])
+            is_level = value["products"] in LEVELS
+            out["product_sectors"] = (
+                value["products"] if is_level else self.path(key, value["products"])
+            )
         return out
 
     # Changes --------------------------------------------------------------------------------------

@@ -94,6 +94,23 @@ def unit_sums(
     return pd.concat(parts, ignore_index=True)
 
 
+def draw_table(units: Units, draws: Mapping[int, YearDraws], count: int) -> pd.DataFrame:
+    """Differences of units by draw, see `ScenarioResult.draws`."""
+    parts = []
+    for year, drawn in draws.items():
+        values = np.full((len(units.units), count), np.nan, dtype=np.float32)
+        values[:, drawn.numbers] = drawn.after - drawn.before
+        keys = {
+            "unit": [unit.name for unit in units.units],
+            "side": [unit.side for unit in units.units],
+            "target_year": year,
+        }
+        columns = {f"draw_{number}": values[:, number] for number in range(count)}
+        parts.append(pd.DataFrame({**keys, **columns}))
+    empty = pd.DataFrame({"unit": [], "side": [], "target_year": []})
+    return pd.concat(parts, ignore_index=True) if parts else empty
+
+
 def welfare_table(
     answers: Mapping[int, Answer], baseline: Baseline, draws: Mapping[int, YearDraws]
 ) -> pd.DataFrame:

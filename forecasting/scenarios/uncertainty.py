@@ -28,7 +28,7 @@ Array = NDArray[np.float64]
 LEVELS = (50, 90)
 LARGEST = 60_000_000
 """Numbers (flows x draws) up to which the draws of every flow are kept."""
-LARGEST_SECTORS = 20
+LARGEST_SECTORS = 40
 """Draws with input-output tables: an equilibrium takes a second rather than milliseconds."""
 
 
@@ -38,6 +38,8 @@ class YearDraws:
 
     Attributes
     ----------
+    numbers
+        Of the draws, those without an equilibrium left out, shape ``[draw]``.
     before, after
         Sums of units, USD, shape ``[unit, draw]``.
     flows_before, flows_after
@@ -46,6 +48,7 @@ class YearDraws:
         Ratio, shape ``[country, draw]``; None without a full equilibrium.
     """
 
+    numbers: NDArray[np.int64]
     before: Array
     after: Array
     flows_before: NDArray[np.float32] | None
@@ -63,10 +66,13 @@ class Uncertainty:
         By target year.
     words
         What varies, and how many draws had an equilibrium.
+    count
+        Draws asked for.
     """
 
     years: dict[int, YearDraws]
     words: str
+    count: int
 
 
 def bounds(draws: NDArray[np.floating], levels: Sequence[int] = LEVELS) -> dict[str, Array]:
@@ -102,12 +108,22 @@ def draw_scenario(
             except InputError:
                 failed += 1
                 continue
-            found.append((values, answer.main, answer.welfare))
+            found.append(_Draw(draw, values, answer.main, answer.welfare))
         if not found:
             return None
         years[year] = _collected(found, units)
     lost = f"; {failed} of {count * len(years)} had no equilibrium and are left out"
-    return Uncertainty(years, f"{count} draws of {words}{lost if failed else ''}")
+    return Uncertainty(years, f"{count} draws of {words}{lost if failed else ''}", count)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draw:
+    """One draw of a year's flows before and after."""
+
+    number: int
+    before: Array
+    after: Array
+    welfare: Array | None
 
 
 def _scores(estimates: Sequence[Estimate], count: int, *, seed: int) -> dict[Estimate, Array]:
@@ -128,8 +144,6 @@ def _baseline_draws(
         return None, f"{only}: the joint draws of so many flows do not fit into memory"
     if run.provenance["kind"] == "forecast":
         return None, f"{only}: a forecast by a trained model has no past errors"
-    if count % 20:
-        return None, only
     joint = joint_draws(run, n_draws=count)
     places = [years_of(run).index(year) for year in baseline.years]
     out = [np.empty((baseline.rows.size, count), dtype=np.float32) for _ in places]
@@ -139,16 +153,17 @@ def _baseline_draws(
     return out, "the elasticities and effects, and of the forecast"
 
 
-def _collected(found: list[tuple[Array, Array, Array | None]], units: Units) -> YearDraws:
-    before = np.stack([units.sums(b) for b, _, _ in found], axis=-1)
-    after = np.stack([units.sums(a) for _, a, _ in found], axis=-1)
-    kept = found[0][0].size * len(found) <= LARGEST
+def _collected(found: list[_Draw], units: Units) -> YearDraws:
+    before = np.stack([units.sums(one.before) for one in found], axis=-1)
+    after = np.stack([units.sums(one.after) for one in found], axis=-1)
+    kept = found[0].before.size * len(found) <= LARGEST
     flows = [
         np.stack([cube.ravel() for cube in cubes], axis=-1).astype(np.float32) if kept else None
-        for cubes in ([b for b, _, _ in found], [a for _, a, _ in found])
+        for cubes in ([one.before for one in found], [one.after for one in found])
     ]
-    welfare = [w for _, _, w in found if w is not None]
+    welfare = [one.welfare for one in found if one.welfare is not None]
     return YearDraws(
+        numbers=np.array([one.number for one in found]),
         before=before,
         after=after,
         flows_before=flows[0],

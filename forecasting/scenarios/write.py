@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from features.errors import MALFORMED, InputError
+from forecasting.distribution.draws import interval
 from forecasting.run_folder.files import SCENARIOS
 from forecasting.run_folder.staging import locked, staged
 from forecasting.scenarios.result import ScenarioResult
 
 RECORD = "scenario.json"
-TABLES = ("flows", "countries", "groups", "welfare", "measures")
+TABLES = ("flows", "countries", "groups", "welfare", "measures", "draws")
+KEYS = ("unit", "side", "target_year")
 
 
 def write_scenario(result: ScenarioResult, out: Path) -> None:
@@ -62,23 +65,41 @@ def compare_scenarios(first: ScenarioResult, second: ScenarioResult) -> pd.DataF
     -------
     DataFrame
         ``unit, side, target_year, baseline, first_percent, second_percent, second_less_first``
-        (USD), largest first.
+        (USD), largest first; and, where both have intervals, ``first_lower_90, first_upper_90,
+        second_lower_90, ...`` (percent) and ``apart_lower_90, apart_upper_90`` (USD): of the
+        difference draw by draw, so that what both share cancels; NaN where their draws differ.
 
     Raises
     ------
     InputError
         If they have no year in common.
     """
-    keys = ["unit", "side", "target_year"]
-    one, other = (pd.concat([s.groups, s.countries]) for s in (first, second))
-    both = one[[*keys, "baseline", "difference", "percent"]].merge(
-        other[[*keys, "difference", "percent"]], on=keys, suffixes=("_first", "_second")
-    )
+    names = {"percent": "percent", "percent_lower_90": "lower_90", "percent_upper_90": "upper_90"}
+    sides = []
+    for result, name in ((first, "first"), (second, "second")):
+        table = pd.concat([result.groups, result.countries])
+        here = {column: f"{name}_{short}" for column, short in names.items() if column in table}
+        wanted = [*KEYS, "baseline", "difference", *here]
+        sides.append(table[wanted].rename(columns={**here, "difference": f"{name}_difference"}))
+    both = sides[0].merge(sides[1].drop(columns="baseline"), on=list(KEYS))
     if both.empty:
         raise InputError(f"{first.name} and {second.name} have no year in common",
                          remedy="Compare scenarios of the same years")  # fmt: skip
-    both["second_less_first"] = both.pop("difference_second") - both.pop("difference_first")
-    both = both.rename(columns={"percent_first": "first_percent",
-                                "percent_second": "second_percent"})  # fmt: skip
+    both["second_less_first"] = both.pop("second_difference") - both.pop("first_difference")
+    if len(first.draws) and len(second.draws):
+        both = both.merge(_apart(first, second), on=list(KEYS), how="left")
     order = both["second_less_first"].abs().sort_values(ascending=False, kind="stable").index
     return both.loc[order].reset_index(drop=True)
+
+
+def _apart(first: ScenarioResult, second: ScenarioResult) -> pd.DataFrame:
+    """Interval of the difference between two scenarios' differences, from their common draws."""
+    both = first.draws.merge(second.draws, on=list(KEYS), suffixes=("", "_second"))
+    names = [name for name in first.draws if name not in KEYS]
+    found = both[list(KEYS)].copy()
+    if first.draws.shape[1] == second.draws.shape[1]:
+        apart = both[[f"{name}_second" for name in names]].to_numpy() - both[names].to_numpy()
+        known = np.isfinite(apart).all(axis=0)
+        low, high = interval(apart[:, known], 90)
+        return found.assign(apart_lower_90=low, apart_upper_90=high)
+    return found.assign(apart_lower_90=np.nan, apart_upper_90=np.nan)

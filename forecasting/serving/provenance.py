@@ -53,6 +53,7 @@ def provenance(
             pd.concat([table for table, _ in parts.values()]),
             explained=len(explained.rows),
             largest_gap=explained.largest_gap,
+            exact=explained.exact,
         ),
         "adds_up": max(forecast.largest_gap for _, forecast in parts.values()),
         "notes": _notes(model, info, matrix),

@@ -17,8 +17,11 @@ from forecasting.results.read import read_about, read_table
 from forecasting.run_folder.files import MARKER, MODEL, file_of
 from forecasting.run_folder.record import check_file
 from forecasting.tracking.mlflow_store import at_store
+from models.fitted_learner import FittedLearner
 from models.forecaster import FittedForecaster
+from models.learner_text import LIGHTGBM
 from models.saved import load_forecaster
+from models.saved_learner import NotLoaded
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -54,7 +57,7 @@ class ServedModel:
     registered: Mapping[str, str]
 
 
-def open_model(address: Path | str) -> ServedModel:
+def open_model(address: Path | str, *, learner: str | None = None) -> ServedModel:
     """Read a trained model.
 
     Parameters
@@ -63,6 +66,8 @@ def open_model(address: Path | str) -> ServedModel:
         ``models:/name@alias``, ``models:/name/version``, ``models:/m-...``, ``runs:/run_id``, the
         output folder of a run, or the folder of a downloaded MLflow model. MLflow is asked at the
         store that `store.store_uri` names.
+    learner
+        The model's learner, where it is code of your own: see `models.saved.load_forecaster`.
 
     Raises
     ------
@@ -72,9 +77,9 @@ def open_model(address: Path | str) -> ServedModel:
     """
     address = str(address)
     if not _IN_MLFLOW.match(address):
-        return _read(_folder(Path(address)), address, {})
+        return _read(_folder(Path(address)), address, {}, learner)
     with _downloaded(address) as (folder, registered):
-        return _read(folder, address, registered)
+        return _read(folder, address, registered, learner)
 
 
 def _folder(path: Path) -> Path:
@@ -147,7 +152,9 @@ def model_of_run(client: MlflowClient, run_id: str) -> dict[str, str]:
     return found | ({"model_id": str(models[0].model_id)} if models else {})
 
 
-def _read(folder: Path, address: str, registered: dict[str, str]) -> ServedModel:
+def _read(
+    folder: Path, address: str, registered: dict[str, str], learner: str | None
+) -> ServedModel:
     if not (folder / MARKER).is_file():
         raise InputError(
             "this is not a gravicast model",
@@ -161,7 +168,7 @@ def _read(folder: Path, address: str, registered: dict[str, str]) -> ServedModel
         if about["kind"] != "run":
             remedy = "Name the model it was made with"
             raise InputError("this folder holds a forecast", remedy=remedy, file=address)
-        forecaster = load_forecaster(folder / MODEL)
+        forecaster = load_forecaster(folder / MODEL, trusted=learner)
         stability = read_table(folder, file_of("stability"))
     except InputError as error:
         raise InputError(error.problem, remedy=remedy, file=address) from error
@@ -171,4 +178,17 @@ def _read(folder: Path, address: str, registered: dict[str, str]) -> ServedModel
             remedy=remedy,
             file=address,
         ) from error
+    _check_learner(forecaster.shift.learner_, learner)
     return ServedModel(address, forecaster, about, stability, registered)
+
+
+def _check_learner(fitted: FittedLearner | None, named: str | None) -> None:
+    """Refuse a learner that is not loaded, or not the one that was named."""
+    text = LIGHTGBM if fitted is None else fitted.text
+    if named not in (None, text):
+        raise InputError(
+            f"option 'learner' cannot be {named!r}: the model's is {text!r}",
+            remedy="Leave it out, or name that one",
+        )
+    if fitted is not None and isinstance(fitted.estimator, NotLoaded):
+        raise fitted.estimator.error

@@ -13,6 +13,7 @@ from forecasting.run_folder.files import FIGURES, REPORT
 from forecasting.tracking.metrics import board_of
 from forecasting.words.markdown import escaped, fenced
 from forecasting.words.numbers import percent
+from models.learner_text import LIGHTGBM
 from models.registry import LAST_VALUE, RAKED_BASE
 
 
@@ -33,10 +34,19 @@ def run_note(result: RunResult, model_id: str) -> str:
             "",
             *_score_lines(board),
             "",
+            *_learner_lines(result),
             f"**Model**: its files are under *Logged models*, not under Artifacts: "
             f'`mlflow.pyfunc.load_model("models:/{model_id}")`. ' + _pages(result.out),
         ]
     )
+
+
+def _learner_lines(result: RunResult) -> list[str]:
+    """The learner, where it is not LightGBM."""
+    if result.config.learner == LIGHTGBM:
+        return []
+    exact = "exact" if result.explanation.exact else "approximate"
+    return [f"**Learner**: {escaped(result.config.learner)}; SHAP values are {exact}.", ""]
 
 
 def _pages(out: Path) -> str:

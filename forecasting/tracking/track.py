@@ -36,6 +36,7 @@ from forecasting.tracking.metrics import (
 from forecasting.tracking.mlflow_store import at_store, ended, local_uri, sqlite_file, store_uri
 from forecasting.tracking.run_note import run_note, subject
 from forecasting.tracking.run_table import VIEW_TAG, run_table_view
+from models.learner_text import LIGHTGBM, module_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -43,7 +44,8 @@ if TYPE_CHECKING:
 
 MODEL_NAME = "forecaster"
 _DIGEST_SHOWN = 20
-REQUIREMENTS = ("mlflow", "lightgbm", "numpy", "pandas", "pyarrow", "scipy", "numba")
+REQUIREMENTS = ("mlflow", "lightgbm", "numpy", "pandas", "pyarrow", "scikit-learn", "scipy",
+                "threadpoolctl", "numba")  # fmt: skip
 """Packages that the logged model imports, directly or through LightGBM."""
 
 EXPERIMENT = "gravicast"
@@ -91,6 +93,15 @@ def track(result: RunResult) -> str:
         end_killed(client)
         with at_work() as working:
             return _log_run(client, result, working)
+
+
+def _of_learner(text: str) -> tuple[str, ...]:
+    """Packages that read and run a learner other than LightGBM."""
+    if text == LIGHTGBM:
+        return ()
+    package = module_of(text).partition(".")[0]
+    found = metadata.packages_distributions().get(package, ())
+    return ("skops", *sorted({*found} - {*REQUIREMENTS}))
 
 
 def _check_folder(result: RunResult) -> None:
@@ -224,7 +235,10 @@ def _log_model(result: RunResult) -> str:
             "stability": local_uri((result.out / file_of("stability").name).absolute()),
         },
         code_paths=[str(root / name) for name in ("forecasting", "features", "models")],
-        pip_requirements=[f"{name}=={metadata.version(name)}" for name in REQUIREMENTS],
+        pip_requirements=[
+            f"{name}=={metadata.version(name)}"
+            for name in (*REQUIREMENTS, *_of_learner(result.config.learner))
+        ],
         signature=_signature(result.forecasts),
         input_example=_example(result.forecasts),
         tags={"mlflow.note.content": _model_note(result)},

@@ -11,6 +11,7 @@ from fake_sources.everything import everything
 from fake_sources.server import Server
 
 from features.errors import InputError, SourceError, UnreachableError
+from features.sources.aidiffusion import AiDiffusion
 from features.sources.aipi import Aipi
 from features.sources.baci import Baci
 from features.sources.batis import Batis
@@ -18,12 +19,14 @@ from features.sources.brent import Brent
 from features.sources.comtrade import Comtrade
 from features.sources.cpb import Cpb
 from features.sources.desta import Desta
+from features.sources.eurostat import Eurostat
 from features.sources.geodist import GeoDist
 from features.sources.gravity import Gravity
 from features.sources.imts import Imts
 from features.sources.itpde import Itpde
 from features.sources.larch import Larch
 from features.sources.owid import Owid
+from features.sources.protee import Protee
 from features.sources.technology import Technology
 from features.sources.wdi import Wdi
 from features.sources.weo import Weo
@@ -34,9 +37,10 @@ Serve = Callable[..., Server]
 Get = Callable[..., Any]
 COMTRADE = Comtrade(reporters=("USA",), years=(2016,))
 ALL = [
+    AiDiffusion(), Eurostat(),
     Aipi(), Baci(level="total"), Batis(), Brent(), COMTRADE, Cpb(), Desta(), GeoDist(), Gravity(),
     Imts(),
-    Itpde(), Larch(), Owid(), Technology(), Wdi(), Wdi(via="bulk"), Weo(),
+    Itpde(), Larch(), Owid(), Protee(), Technology(), Wdi(), Wdi(via="bulk"), Weo(),
 ]  # fmt: skip
 FULL = Path("/dev/full")
 
@@ -81,6 +85,7 @@ def test_no_network_is_one_line_that_names_what_is_in_the_store(
         (Batis(release="209901"), "January2099"),
         (Gravity(release="209901"), "209901"),
         (Larch(release="20990101"), "20990101"),
+        (Protee(release="9.9"), "ProTEE_9_9"),
         (Technology(release="209901"), "209901"),
     ],
     ids=named,

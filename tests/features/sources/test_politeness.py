@@ -11,8 +11,10 @@ from fake_sources.server import Reply, Server
 
 from features.download.client import Client
 from features.errors import SourceError, UnreachableError
+from features.sources.aidiffusion import AiDiffusion
 from features.sources.aipi import Aipi
 from features.sources.comtrade import Comtrade
+from features.sources.eurostat import Eurostat
 from features.sources.imts import Imts
 from features.sources.owid import Owid
 from features.sources.wdi import Wdi
@@ -20,7 +22,7 @@ from features.store.connector import Connector
 from features.store.fetching import fetch
 from features.store.store import Store
 
-ONE_BY_ONE = [Aipi(), Comtrade(years=(2019,)), Imts(), Owid(), Wdi()]
+ONE_BY_ONE = [AiDiffusion(), Eurostat(), Aipi(), Comtrade(years=(2019,)), Imts(), Owid(), Wdi()]
 """Connectors that put questions to an interface, whose answers are not files."""
 
 

@@ -50,6 +50,7 @@ EVERYTHING: dict[str, Any] = {
     "accept": ("trader-jump", "succession"),
     "negatives": "zero",
     "domestic": "include",
+    "features": ("my_features.py", "shop.features"),
     "rounds": 7,
     "max_rows": 5_000,
     "params": {"num_leaves": 7, "learning_rate": 0.05},
@@ -79,8 +80,8 @@ def through_yaml(config: RunConfig, path: Path) -> RunConfig:
 
 def test_the_example_sets_every_option_away_from_its_default():
     default = RunConfig()
-    # A simulated world goes without a trade file only.
-    assert {*EVERYTHING, "world"} == {f.name for f in fields(RunConfig)}
+    # A simulated world goes without a trade file only, and rounds with LightGBM alone.
+    assert {*EVERYTHING, "world", "learner"} == {f.name for f in fields(RunConfig)}
     assert all(getattr(default, name) != value for name, value in EVERYTHING.items())
 
 

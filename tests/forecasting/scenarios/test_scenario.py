@@ -12,15 +12,16 @@ import pandas as pd
 import pytest
 
 from features.errors import InputError
-from forecasting import read_run, scenario
+from forecasting import plan, read_run, scenario
 from forecasting.cli.main import main
+from forecasting.reports.report import _chapters
 from forecasting.results.result import RunResult
 from forecasting.scenarios.page import scenarios_section
-from forecasting.scenarios.plots import largest_change, waterfall_steps
+from forecasting.scenarios.plots import largest_change, plot_map, waterfall_steps
 from forecasting.scenarios.result import ScenarioResult
 from forecasting.scenarios.scenario import answer_scenario
 from forecasting.scenarios.scenario_file import read_scenario
-from forecasting.scenarios.write import read_scenario_folder
+from forecasting.scenarios.write import compare_scenarios, read_scenario_folder
 
 TARIFF = "changes:\n  - tariff: 25%\n    exporters: USA\n    importers: CHN\n"
 ELASTICITY = "elasticity: {value: 5, standard_error: 0.5, source: a survey}\n"
@@ -192,6 +193,14 @@ def test_elasticities_of_products_are_averaged_by_sector(ask: Ask, sector_run, t
     assert "mean of 2 of 3 products" in found[0]["source"]
 
 
+def test_elasticities_of_the_store_need_no_table_of_products(ask: Ask, sector_run, tmp_path):
+    run = read_run(sector_run)
+    text = "changes:\n  - tariff: 25%\nelasticity: {file: protee"
+    for more, says in (("}", "does not say of which sector"), (", products: hs2}", "no data set")):
+        with pytest.raises(InputError, match=says):
+            ask(f"{text}{more}\n", of=replace(run, config=replace(run.config, store=tmp_path)))
+
+
 def test_sectors_linked_by_tables_have_a_full_equilibrium(ask: Ask, measured_run, tmp_path):
     run = read_run(measured_run)
     first = run.forecasts[run.forecasts["horizon"] == run.forecasts["horizon"].min()]
@@ -204,8 +213,9 @@ def test_sectors_linked_by_tables_have_a_full_equilibrium(ask: Ask, measured_run
     ]
     year = int(first["origin"].iloc[0])
     pd.concat(parts).to_parquet(tmp_path / f"wiot_{year}.parquet", index=False)
-    found = ask(f"tables: {tmp_path}\n{TARIFF}", of=run)
+    found = ask(f"tables: {tmp_path}\n{TARIFF}", of=run, draws=60)
     assert found.answer == "full"
+    assert "40 draws" in found.record["uncertainty"]
     assert f"input-output table of {year}" in found.record["closure"]
     sums = found.flows.groupby("target_year")[["baseline", "full"]].sum()
     np.testing.assert_allclose(sums["full"], sums["baseline"], rtol=0.05)
@@ -249,30 +259,75 @@ def test_no_equilibrium_is_said(ask: Ask, sales, monkeypatch):
         ask(f"domestic_sales: {sales}\n{TARIFF}")
 
 
-def test_the_folder_reads_back_and_two_scenarios_compare(run, tmp_path, capsys, monkeypatch):
+@pytest.fixture
+def own(run, tmp_path) -> Path:
+    """A folder of the run to write into."""
     out = tmp_path / "run"
     out.mkdir()
     for path in run.out.iterdir():
-        (out / path.name).symlink_to(path)
+        if path.name != "report.html":
+            (out / path.name).symlink_to(path)
+    return out
+
+
+def test_the_folder_reads_back_and_two_scenarios_compare(run, own, tmp_path, capsys):
     for name, rate in (("mild", "5%"), ("harsh", "50%")):
-        (tmp_path / f"{name}.yaml").write_text(TARIFF.replace("25%", rate) + "draws: 0\n")
-    made = scenario(replace(run, out=out), tmp_path / "mild.yaml")
-    back = read_scenario_folder(out, "mild")
+        text = ELASTICITY + TARIFF.replace("25%", rate) + "draws: 40\n"
+        (tmp_path / f"{name}.yaml").write_text(text)
+    made = scenario(replace(run, out=own), tmp_path / "mild.yaml")
+    back = read_scenario_folder(own, "mild")
     pd.testing.assert_frame_equal(back.countries, made.countries)
+    pd.testing.assert_frame_equal(back.draws, made.draws)
     assert back.record == made.record
-    assert {"flows.parquet", "scenario.json", "waterfall.png", "movers.svg"} <= {
-        path.name for path in (out / "scenarios" / "mild").iterdir()
-    }
-    json.loads((out / "scenarios" / "mild" / "scenario.json").read_text())
+    files = {path.name for path in (own / "scenarios" / "mild").iterdir()}
+    assert {"flows.parquet", "scenario.json", "waterfall.png", "movers.svg"} <= files
+    json.loads((own / "scenarios" / "mild" / "scenario.json").read_text())
     with pytest.raises(InputError, match="a scenario of this name"):
-        scenario(replace(run, out=out), tmp_path / "mild.yaml")
-    assert main(["scenario", str(out), str(tmp_path / "harsh.yaml")]) == 0
+        scenario(replace(run, out=own), tmp_path / "mild.yaml")
+    assert main(["scenario", str(own), str(tmp_path / "harsh.yaml")]) == 0
     printed = capsys.readouterr().out
     assert "Rests on:" in printed
     assert "not estimated here" in printed
-    html = scenarios_section(out)
+    html = scenarios_section(own)
     assert html.count("<section>") == 2
-    assert html.count("data:image/png;base64,") == 4
+    assert html.count("data:image/png;base64,") == 2 * sum(name.endswith(".png") for name in files)
     assert "not estimated here" in html
-    assert main(["scenario", str(out), "--compare", "mild", "harsh"]) == 0
-    assert main(["scenario", str(out), "--compare", "mild", "none"]) == 2
+    assert main(["scenario", str(own), "--compare", "mild", "harsh"]) == 0
+    assert "billion USD apart (" in capsys.readouterr().out
+    assert main(["scenario", str(own), "--compare", "mild", "none"]) == 2
+
+
+def test_what_two_scenarios_share_cancels_in_their_comparison(ask: Ask):
+    both = [ask(ELASTICITY + TARIFF.replace("25%", rate), draws=40) for rate in ("20%", "25%")]
+    same = compare_scenarios(both[0], both[0])
+    np.testing.assert_allclose(same[["apart_lower_90", "apart_upper_90"]], 0, atol=1)
+    table = compare_scenarios(*both)
+    hit = table[(table["unit"] == "world") | (table["unit"] == "USA")]
+    assert (hit["apart_lower_90"] <= hit["apart_upper_90"]).all()
+    # With other draws there is no common future to compare in.
+    other = compare_scenarios(both[0], ask(ELASTICITY + TARIFF, draws=60))
+    assert other["apart_lower_90"].isna().all()
+    assert other["first_lower_90"].notna().any()
+    without = compare_scenarios(ask(TARIFF), both[1])
+    assert "apart_lower_90" not in without
+
+
+def test_the_map_shows_where_exports_go(ask: Ask):
+    pytest.importorskip("bqplot", reason="needs the extra `maps`")
+    figure = plot_map(ask("changes:\n  - {embargo: true, exporters: USA, importers: CHN}\n"))
+    words = [text.get_text() for legend in figure.legends for text in legend.get_texts()]
+    assert "United States" in words
+    assert "Scenario to stop" in words
+
+
+def test_the_report_has_a_chapter_of_what_was_asked(run, own, tmp_path, monkeypatch):
+    monkeypatch.setattr("forecasting.planning.write.draw_plots", lambda _: {})
+    monkeypatch.setattr("forecasting.scenarios.plots.PLOTS", {})
+    result = replace(run, out=own)
+    assert not {"scenarios", "plans"} & {chapter.name for chapter in _chapters(result, {})}
+    (tmp_path / "mild.yaml").write_text(f"{TARIFF}draws: 0\n")
+    scenario(result, tmp_path / "mild.yaml")
+    plan(result, importer="DEU")
+    chapters = {chapter.name: chapter for chapter in _chapters(result, {})}
+    assert "mild" in chapters["scenarios"].parts[0]
+    assert "<h3>DEU" in chapters["plans"].parts[0]

@@ -9,12 +9,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from fake_sources.aidiffusion import fake_diffusion
 from fake_sources.baci import FakeBaci, Row, release_zip
 from fake_sources.batis import FakeBatis
 from fake_sources.comtrade import FakeComtrade, Flow
 from fake_sources.cpb import fake_cpb
 from fake_sources.desta import fake_desta
 from fake_sources.eia import fake_eia
+from fake_sources.eurostat import FakeEurostat
 from fake_sources.geodist import HEADER, fake_geodist
 from fake_sources.gravity import fake_gravity
 from fake_sources.icio import FakeIcio
@@ -24,6 +26,7 @@ from fake_sources.larch import COLUMNS, fake_larch
 from fake_sources.oecd_sdmx import FakeOecd
 from fake_sources.oecd_sdmx import toy_rows as stri_rows
 from fake_sources.owid import Chart, FakeOwid
+from fake_sources.protee import fake_protee
 from fake_sources.server import Fake, Reply, Request
 from fake_sources.wdi import FakeWdi, toy
 from fake_sources.weo import FakeWeo, toy_rows
@@ -86,6 +89,9 @@ def everything() -> Fake:
         ("/en/worldtrademonitor/", fake_cpb()),
         ("/system/files/cpbmedia/", fake_cpb()),
         ("/dnav/", fake_eia()),
+        ("/DATA_DOWNLOAD/ProTEE/", fake_protee()),
+        ("/eurostat/", FakeEurostat()),
+        ("/microsoft/", fake_diffusion()),
         ("/", _comtrade()),
     ]
 
