@@ -27,6 +27,7 @@ from forecasting.evaluation.backtest import (
 from forecasting.evaluation.births import write_births
 from forecasting.evaluation.finished_tasks import FinishedTasks, finished_tasks
 from forecasting.evaluation.folds import Fold
+from forecasting.evaluation.parallel import short_turns
 from forecasting.evaluation.prepared import PreparedData, prepare
 from forecasting.evaluation.run_models import comparators
 from forecasting.evaluation.study import Study, check_study, run_study
@@ -75,7 +76,7 @@ def run(config: RunConfig | None = None, *, show_progress: bool = True) -> RunRe
     """
     # The matrices are small: BLAS threads gain nothing on an idle machine, contend on a busy one
     # (forty times as long), and their number changes the rounding.
-    with threadpool_limits(limits=1, user_api="blas"):
+    with threadpool_limits(limits=1, user_api="blas"), short_turns():
         config = config or RunConfig()
         return _run(config, Progress(show=show_progress and not config.quiet))
 

@@ -45,7 +45,7 @@ def plan(
     run
         Finished run or its folder, in which ``plans/NAME/`` is written.
     file
-        ``plan.yaml``, see `forecasting.planning`.
+        ``plan.yaml`` or a table of items, see `forecasting.planning`.
     importer, sector
         In place of a file: the market to look at, of all sectors where none is named.
     overwrite

@@ -15,6 +15,7 @@ from forecasting.evaluation.metrics import ratio_of_errors
 from forecasting.reports.score_cells import (
     pooled_reliability,
     rows_where,
+    score_cells,
     score_of,
     with_study_models,
 )
@@ -149,11 +150,11 @@ def _headline(scores: pd.DataFrame, targets: pd.DataFrame | None) -> str:
               "Against last value", "Against raked base"]  # fmt: skip
     if targets is not None:
         header.append("To reach")
-    rows = []
+    cells, rows = score_cells(scores), []
     for setting, horizon in cells_of(scores):
         for metric, label in METRIC_LABELS.items():
             ours, last, raked = (
-                score_of(scores, setting, horizon, model, metric)
+                score_of(cells, setting, horizon, model, metric)
                 for model in (MAIN_MODEL, LAST_VALUE, RAKED_BASE)
             )
             errors = (decimal(error, 4) for error in (last, raked, ours))
@@ -181,11 +182,12 @@ def _models(files: dict[str, Any]) -> str:
     horizons = sorted(shown["horizon"].unique())
     for setting in settings_of(shown):
         block = shown[shown["setting"] == setting]
+        cells = score_cells(block)
         for metric, label in METRIC_LABELS.items():
             rows = [
                 [
                     model_label(m),
-                    *(decimal(score_of(block, setting, h, m, metric), 4) for h in horizons),
+                    *(decimal(score_of(cells, setting, h, m, metric), 4) for h in horizons),
                 ]
                 for m in models_of(block)
             ]

@@ -63,6 +63,15 @@ def scenario(
 
 def answer_scenario(run: RunResult, written: ScenarioFile) -> ScenarioResult:
     """Answer a scenario without writing anything, see `scenario`."""
+    try:
+        return _answered(run, written)
+    except InputError as error:
+        if error.file is not None:
+            raise
+        raise InputError(error.problem, remedy=error.remedy, file=written.file) from None
+
+
+def _answered(run: RunResult, written: ScenarioFile) -> ScenarioResult:
     baseline = make_baseline(run, years=written.years, domestic_sales=written.domestic_sales)
     bound = bind(written, run.forecasts, baseline, store=run.config.store)
     closure = closure_of(bound, baseline, written.tables or run.config.tables)

@@ -14,6 +14,7 @@ from features.errors import InputError
 from forecasting.scenarios.baseline import Baseline
 from forecasting.scenarios.binding import BoundScenario
 from forecasting.scenarios.estimate import Estimate
+from forecasting.scenarios.scenario_file import ScenarioFile
 from models.counterfactual import Equilibrium, conditional, full, partial
 from models.counterfactual_sectors import SectorEquilibrium, full_sectors
 from models.table_update import update_table
@@ -80,6 +81,7 @@ def closure_of(bound: BoundScenario, baseline: Baseline, tables: Path | None) ->
         home.
     """
     written, flows = bound.written, baseline.flows
+    _check_of_use(written, baseline, has_tables=tables is not None)
     if not baseline.domestic:
         words = (
             "no full equilibrium: domestic sales are absent; partial and conditional effects only, "
@@ -119,6 +121,21 @@ def closure_of(bound: BoundScenario, baseline: Baseline, tables: Path | None) ->
         "as it was, no tariff revenue"
     )
     return Closure(True, table, words)
+
+
+def _check_of_use(written: ScenarioFile, baseline: Baseline, *, has_tables: bool) -> None:
+    """Refuse what would change nothing, rather than ignore it."""
+    if written.tables is not None and not (baseline.domestic and baseline.flows.has_sectors):
+        lacks = "sectors" if baseline.domestic else "domestic sales by sector"
+        raise InputError(f"the run has no {lacks}, which input-output tables link",
+                         remedy="Leave out tables", file=written.file)  # fmt: skip
+    is_full = baseline.domestic and (has_tables or not baseline.flows.has_sectors)
+    if not is_full and (written.supply_elasticity or written.deficits != "multiplicative"):
+        raise InputError(
+            "supply_elasticity and deficits change nothing without a full equilibrium",
+            remedy="Leave them out, or give domestic_sales (with sectors, tables as well)",
+            file=written.file,
+        )
 
 
 def solve(

@@ -234,12 +234,15 @@ def test_sectors_linked_by_tables_have_a_full_equilibrium(ask: Ask, measured_run
         ("changes:\n  - embargo: true\n    exporters: USA\n", "USA is isolated"),
         ("groups: {g: [DEU, FRA]}\nchanges:\n  - agreement: [g, DEU]\n", "DEU is in the agreement"),
         (f"{TARIFF}domestic_sales: nowhere.csv\n", "no such file"),
+        (f"{TARIFF}tables: .\n", "no domestic sales by sector"),
+        (f"{TARIFF}deficits: additive\n", "change nothing without a full"),
     ],
 )
 def test_a_mistake_is_found_before_any_work(ask: Ask, monkeypatch, text, says):
     monkeypatch.setattr("forecasting.scenarios.scenario.solve", lambda *_: pytest.fail("solved"))
-    with pytest.raises(InputError, match=says):
+    with pytest.raises(InputError, match=says) as caught:
         ask(text)
+    assert caught.value.file is not None
 
 
 def test_a_zero_at_home_is_named(ask: Ask, sales, tmp_path):
