@@ -336,7 +336,7 @@ def test_a_run_with_sectors_on_trade_alone(
     assert "make up 0.0% of the model's SHAP contributions" in text
     worth = out_of_sample(found)
     for channel in (TOGETHER, *TECHNOLOGY):
-        assert why_untested(found, channel, worth=worth) == "the data hold none of it"
+        assert why_untested(found, channel, worth=worth) == "no data"
     assert "They add nothing" not in text
     assert "A null result. Against the model without its technology" not in text
     same = found.scores_by_origin.pivot_table(

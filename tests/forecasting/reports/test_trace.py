@@ -28,6 +28,7 @@ from forecasting.evaluation.backtest_file import by_model
 from forecasting.evaluation.placebos import placebos
 from forecasting.inputs.load import LoadedData, Source
 from forecasting.reports.report import make_report
+from forecasting.words.features import feature_words
 from models.trials import trials
 
 pytestmark = pytest.mark.slow
@@ -465,7 +466,7 @@ def placebo_rows(files: Files) -> Rows:
 
 def feature_row(row: dict[str, Any]) -> list[N | str | Cell]:
     return [
-        row["feature"],
+        feature_words(row["feature"]),
         CHANNELS[row["channel"]],
         SIGNS[row["expected_sign"]],
         row["source"],
