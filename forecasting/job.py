@@ -27,7 +27,9 @@ from forecasting.evaluation.backtest import (
 from forecasting.evaluation.births import write_births
 from forecasting.evaluation.finished_tasks import FinishedTasks, finished_tasks
 from forecasting.evaluation.folds import Fold
+from forecasting.evaluation.parallel import short_turns
 from forecasting.evaluation.prepared import PreparedData, prepare
+from forecasting.evaluation.run_models import comparators
 from forecasting.evaluation.study import Study, check_study, run_study
 from forecasting.evaluation.tasks import Compute
 from forecasting.final_forecast import FinalForecast, make_final_forecast
@@ -59,7 +61,7 @@ def run(config: RunConfig | None = None, *, show_progress: bool = True) -> RunRe
     Parameters
     ----------
     config
-        What to run; by default the simulated world.
+        What to run; by default the simulated world with sectors.
     show_progress
         Whether stages and bars are written to stderr, unless the configuration is quiet.
 
@@ -74,7 +76,7 @@ def run(config: RunConfig | None = None, *, show_progress: bool = True) -> RunRe
     """
     # The matrices are small: BLAS threads gain nothing on an idle machine, contend on a busy one
     # (forty times as long), and their number changes the rounding.
-    with threadpool_limits(limits=1, user_api="blas"):
+    with threadpool_limits(limits=1, user_api="blas"), short_turns():
         config = config or RunConfig()
         return _run(config, Progress(show=show_progress and not config.quiet))
 
@@ -183,6 +185,7 @@ def _read(config: RunConfig, progress: Progress) -> LoadedData:
     given = feature_sources(config.features)
     if config.tune:
         check_tuning(config.learner)
+    comparators(config.compare_with)
     with progress.stage("read the data"):
         data = load(config)
         data = replace(data, sources=(*data.sources, *given))

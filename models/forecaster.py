@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -308,6 +308,9 @@ class FittedForecaster:
     own, extra
         The user's own series whose features stand after the built-in ones, and the features that
         users wrote, which follow.
+    before_monthly
+        Totals as forecast without monthly trade and without technology, by horizon; empty where no
+        monthly trade is known.
     nowcast
         The nowcast that later horizons start from; ``features`` are then those of its year. None
         without reports.
@@ -325,6 +328,7 @@ class FittedForecaster:
     shift: ShiftModel
     probability: TradeProbability
     own: tuple[IndicatorSpec, ...] = ()
+    before_monthly: Mapping[int, Totals] = field(default_factory=dict)
     nowcast: FittedNowcast | None = None
     volatility: Vector | None = None
     extra: tuple[Feature, ...] = ()

@@ -90,6 +90,7 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
             "calibration": forecaster.probability.calibration_,
         },
         "totals": {str(h): _totals_meta(t) for h, t in forecaster.totals.items()},
+        "before_monthly": {str(h): _totals_meta(t) for h, t in forecaster.before_monthly.items()},
         "intervals": {str(h): _lists(asdict(i)) for h, i in forecaster.intervals.items()},
         "sha256": {
             name: sha256(folder / name)
@@ -152,6 +153,7 @@ def load_forecaster(folder: Path, *, trusted: str | None = None) -> FittedForeca
         value=state["value_origin"].to_numpy(dtype=np.float64),
         features=np.ascontiguousarray(state[columns].to_numpy(dtype=np.float32)),
         totals={int(h): _totals(t) for h, t in meta["totals"].items()},
+        before_monthly={int(h): _totals(t) for h, t in meta.get("before_monthly", {}).items()},
         intervals={int(h): Intervals(**_arrays(i)) for h, i in meta["intervals"].items()},
         shift=shift,
         probability=TradeProbability(

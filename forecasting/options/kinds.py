@@ -162,6 +162,14 @@ def _paths(option: str, value: Any) -> tuple[Path, ...]:
     return tuple(Path(path) for path in paths)
 
 
+def _comparators(option: str, value: Any) -> tuple[str, ...]:
+    """Models to compare with, each once; whether there are such is seen before the run."""
+    names = _items(option, value)
+    if not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
+        raise refusal(option, list(names), "Give each model once, such as theta,ets,my.py:Mine")
+    return names
+
+
 def _flow(option: str, value: Any) -> tuple[str, ...]:
     codes = _items(option, value)
     if not all(isinstance(code, str) for code in codes):
@@ -277,5 +285,6 @@ HORIZONS = Kind(_horizons, "YEARS")
 CODES = Kind(_codes, "CODE,...")
 COLUMNS = Kind(_columns, "ROLE=COLUMN,...")
 MODULES = Kind(_modules, "MODULE", repeats=True)
+COMPARATORS = Kind(_comparators, "MODEL,...")
 LEARNER = Kind(_learner, "LEARNER")
 BOOSTER_PARAMS = Kind(_booster_params, "NAME: VALUE")

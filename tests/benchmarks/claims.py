@@ -133,9 +133,6 @@ PLACES = (
     Place("sectors", _sectors, SECTOR_ROWS, SECTOR_ORIGINS),
     Place("goods", _goods, GOODS_ROWS),
 )
-    Place("sectors", _sectors, SECTOR_ROWS, SECTOR_ORIGINS),
-    Place("goods", _goods, GOODS_ROWS),
-)
 
 
 # Errors -------------------------------------------------------------------------------------------
