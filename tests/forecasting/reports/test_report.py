@@ -104,7 +104,7 @@ def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
         raise NoDataError("left out")
 
     monkeypatch.setattr("forecasting.reports.countries.plot", nothing)
-    for name in ("fans_of", "growth_chances", "share_slopes"):
+    for name in ("fans_of", "growth_chances", "slopes_of"):
         monkeypatch.setattr(f"forecasting.reports.opening.{name}", nothing)
     monkeypatch.setattr("forecasting.reports.report.draw_figures", lambda *_: {})
 
