@@ -20,7 +20,7 @@ from forecasting.inputs.load import load
 from forecasting.results.result import RunResult
 from forecasting.scenarios.binding import BoundChange, BoundScenario
 from forecasting.scenarios.estimate import Estimate
-from forecasting.scenarios.scenario_file import EVERYONE, Change
+from forecasting.scenarios.written import EVERYONE, Change
 from models.counterfactual_effects import PanelEffect, country_effect, pair_effect
 
 
