@@ -30,12 +30,10 @@ def result(tmp_path_factory) -> RunResult:
 
 
 def test_every_measure_is_forecast_scored_and_has_a_history(result):
-    # Only a pair file says who hosts for whom.
-    lacking = {"hosts_of_digital_imports"}
-    every = {measure.name for measure in MEASURES} - lacking
+    every = {measure.name for measure in MEASURES}
     for table in (result.measures.forecasts, result.measures.history, result.measures.scores):
         assert set(table["measure"].astype(str)) == every
-    assert set(result.provenance["measures_missing"]) == lacking
+    assert result.provenance["measures_missing"] == {}
 
 
 def test_its_configuration_is_read_back(result):
