@@ -306,7 +306,8 @@ def section(found: pd.DataFrame) -> str:
         "another. *Placebos as good*: how many of them err no more than the main model; a claim "
         "would show as 0 or 1. "
         + "; ".join(f"claim {number}: {words}" for number, words in CLAIMS.items())
-        + ". Claim 4, planning, is measured in money: [planning.md](planning.md).",
+        + ". Claim 4, planning, is measured in money, under *What intervals are worth in stock "
+        "decisions*.",
         *verdict_words(found),
         table(HEADER, [_cells(row, labels) for row in found.to_dict("records")]),
         "Robots are not in these data: no file of trade by product is at hand. Neither are AI use "

@@ -9,8 +9,9 @@ it is made, in some minutes. With ``--board`` the tables are a section of that s
 A flow is an item, its value the demand, one year ahead: an order for the year costs the critical
 ratio for each dollar too few, one minus the ratio for each dollar too many, as a share of demand.
 Shares: 60 importers choose among their 15 largest suppliers; a supplier delivers at most what it
-delivered last year. Every policy sees only what was known at the origin, except the oracle, which
-knows the best multiple of the last value in each decile of size. Tests as under Significance.
+delivered last year. The run forecasts one year ahead alone. Every policy sees only what was known
+at the origin, except the oracle, which knows the best multiple of the last value in each decile of
+size. Tests as under Significance.
 """
 
 from __future__ import annotations
