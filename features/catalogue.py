@@ -61,9 +61,11 @@ def own_of(specs: Mapping[str, IndicatorSpec]) -> tuple[IndicatorSpec, ...]:
     return own_series(specs, read=_read())
 
 
-def unused_of(specs: Mapping[str, IndicatorSpec]) -> tuple[IndicatorSpec, ...]:
-    """Series of an indicator catalogue that no feature reads."""
-    return unused_series(specs, read=_read())
+def unused_of(
+    specs: Mapping[str, IndicatorSpec], *, extra: Sequence[Feature] = ()
+) -> tuple[IndicatorSpec, ...]:
+    """Series of an indicator catalogue that no feature reads, nor one of ``extra``."""
+    return unused_series(specs, read=_read() | {s for feature in extra for s in feature.series})
 
 
 def _read() -> frozenset[str]:

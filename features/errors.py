@@ -7,7 +7,7 @@ from typing import Any
 
 LONGEST_CELL = 200
 """Characters of a cell or a name that a message shows."""
-_LONGEST = {"problem": 1000, "remedy": 500, "file": 240}
+_LONGEST = {"problem": 900, "remedy": 600, "file": 240}
 """Characters of each part of a message: all of it stays below 2,000."""
 
 

@@ -21,6 +21,7 @@ Channel = Literal[
     "ai_adoption",
     "automation",
     "data_infrastructure",
+    "own",
     "horizon",
 ]
 CHANNELS: dict[Channel, str] = {
@@ -33,9 +34,12 @@ CHANNELS: dict[Channel, str] = {
     "ai_adoption": "AI adoption",
     "automation": "Automation",
     "data_infrastructure": "Data infrastructure",
+    "own": "Features of your own",
     "horizon": "What is usual so many years ahead",
 }
 """Every channel with its name in words, in the order of reports."""
+OWN: Channel = "own"
+"""Channel of users' features that belong to no other; no built-in feature does."""
 
 TECHNOLOGY: frozenset[Channel] = frozenset({"ai_adoption", "automation", "data_infrastructure"})
 """Channels whose added value the project tests."""

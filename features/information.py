@@ -5,6 +5,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -280,6 +281,12 @@ class InformationSet:
     def monthly(self) -> MonthlyTrade | None:
         """Monthly trade out by the as-of date; None without."""
         return None if self._data.monthly is None else self._data.monthly.seen(self.as_of)
+
+    def without_monthly(self) -> InformationSet:
+        """What is known but monthly trade."""
+        other = copy(self)
+        other.__dict__["monthly"] = None
+        return other
 
     @property
     def reports(self) -> SeenReports | None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from features.data.panel import TradePanel as TradePanel
     from features.data.reports import Reports as Reports
     from features.errors import InputError as InputError
+    from features.feature import Feature as Feature
     from features.information import AsOfRule as AsOfRule
     from features.information import DataBundle as DataBundle
     from features.information import InformationSet as InformationSet

@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from features.channels.own_features import own_features
 from features.choices import REPORTS_KNOWN
-from features.data.indicators import IndicatorSpec
 from forecasting.evaluation.backtest import Backtest, choice_at
 from forecasting.evaluation.calibration import Calibration
 from forecasting.evaluation.folds import Fold
@@ -29,6 +27,7 @@ from models.design import origin_value
 from models.flow_model import Known, ReportedStart
 from models.forecaster import FittedForecaster, FittedNowcast, FlowForecast, ShiftForecaster
 from models.shift import ShiftChoice
+from models.totals import Totals, forecast_totals
 from models.volatility import flow_volatility
 
 
@@ -105,39 +104,49 @@ def fit_forecaster(
     if setting == REPORTS_KNOWN:
         assert prepared.nowcasts is not None
         known = prepared.nowcasts.known(known, main)
-    return known, _fitted(known, main, calibration, prepared.own)
+    return known, _fitted(known, main, calibration, prepared)
 
 
 def _fitted(
     known: Known,
     main: ShiftForecaster,
     calibration: Calibration | None,
-    own: tuple[IndicatorSpec, ...],
+    prepared: PreparedData,
 ) -> FittedForecaster:
     assert main.shift is not None
     info, start = known.info, known.start
     ahead = known if start is None else start.ahead
     lead = ahead.origin - known.origin
+    later = [h for h in known.horizons if h > lead]
     return FittedForecaster(
         flows=info.flows,
         origin=known.origin,
         as_of=info.as_of.isoformat(),
         value=origin_value(info),
         features=ahead.features,
-        totals={h: ahead.totals[h - lead] for h in known.horizons if h > lead},
+        totals={h: ahead.totals[h - lead] for h in later},
+        before_monthly={h + lead: totals for h, totals in _before_monthly(ahead).items()},
         intervals={}
         if calibration is None
         else {
             h: calibration.intervals(setting=info.setting, horizon=h, origin=known.origin)
-            for h in known.horizons
-            if h > lead
+            for h in later
         },
         shift=main.shift,
         probability=known.training.probability,
-        own=own,
+        own=prepared.own,
+        extra=prepared.extra,
         nowcast=None if start is None else _nowcast(start, calibration, known.origin),
         volatility=flow_volatility(info.history),
     )
+
+
+def _before_monthly(known: Known) -> dict[int, Totals]:
+    """Totals by horizon as they would be forecast without monthly trade."""
+    if known.info.monthly is None or not known.horizons:
+        return {}
+    infos = {origin: info.without_monthly() for origin, info in known.infos.items()}
+    return forecast_totals(infos, origin=known.origin, horizons=known.horizons, technology=())
 
 
 def _nowcast(start: ReportedStart, calibration: Calibration | None, origin: int) -> FittedNowcast:
@@ -172,5 +181,5 @@ def _explain(
         by_origin=backtest.drivers,
         views=tree_views(forecaster.shift, explanation.data, design.features, seed=seed),
         horizons=known.horizons,
-        own=own_features(forecaster.own),
+        own=forecaster.added,
     )

@@ -13,6 +13,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from features.errors import InputError
+from features.extra_features import extra_features
 from forecasting.beside import beside, preparations
 from forecasting.cluster.client import Cluster, connected
 from forecasting.evaluation.audit import Audit, audit
@@ -26,11 +27,14 @@ from forecasting.evaluation.backtest import (
 from forecasting.evaluation.births import write_births
 from forecasting.evaluation.finished_tasks import FinishedTasks, finished_tasks
 from forecasting.evaluation.folds import Fold
+from forecasting.evaluation.parallel import short_turns
 from forecasting.evaluation.prepared import PreparedData, prepare
+from forecasting.evaluation.run_models import comparators
 from forecasting.evaluation.study import Study, check_study, run_study
 from forecasting.evaluation.tasks import Compute
 from forecasting.final_forecast import FinalForecast, make_final_forecast
 from forecasting.fingerprint import fingerprint
+from forecasting.inputs.feature_modules import feature_sources
 from forecasting.inputs.findings import show_findings
 from forecasting.inputs.load import LoadedData, load
 from forecasting.inputs.universe import own_statements, unused_statements
@@ -57,7 +61,7 @@ def run(config: RunConfig | None = None, *, show_progress: bool = True) -> RunRe
     Parameters
     ----------
     config
-        What to run; by default the simulated world.
+        What to run; by default the simulated world with sectors.
     show_progress
         Whether stages and bars are written to stderr, unless the configuration is quiet.
 
@@ -72,7 +76,7 @@ def run(config: RunConfig | None = None, *, show_progress: bool = True) -> RunRe
     """
     # The matrices are small: BLAS threads gain nothing on an idle machine, contend on a busy one
     # (forty times as long), and their number changes the rounding.
-    with threadpool_limits(limits=1, user_api="blas"):
+    with threadpool_limits(limits=1, user_api="blas"), short_turns():
         config = config or RunConfig()
         return _run(config, Progress(show=show_progress and not config.quiet))
 
@@ -178,13 +182,17 @@ def _read(config: RunConfig, progress: Progress) -> LoadedData:
     """The data, with a line for everything a reader should know of how they were read."""
     if config.study:
         check_study()
+    given = feature_sources(config.features)
     if config.tune:
         check_tuning(config.learner)
+    comparators(config.compare_with)
     with progress.stage("read the data"):
         data = load(config)
+        data = replace(data, sources=(*data.sources, *given))
     indicators = data.bundle.indicators
     specs = {} if indicators is None else indicators.specs
-    for line in (*data.reading, *own_statements(specs), *unused_statements(specs)):
+    unused = unused_statements(specs, extra=extra_features(config.features))
+    for line in (*data.reading, *own_statements(specs), *unused):
         progress.say(line)
     return data
 

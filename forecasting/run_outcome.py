@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from features.catalogue import coverage
-from features.channels.own_features import own_features
 from forecasting.evaluation.audit import Audit, explained_counts
 from forecasting.evaluation.backtest import Backtest
 from forecasting.evaluation.prepared import PreparedData
+from forecasting.evaluation.run_models import tested_against
 from forecasting.evaluation.scores import SKILL_METRICS, summarise
 from forecasting.evaluation.significance import significance_table
 from forecasting.evaluation.study import Study
@@ -26,7 +26,7 @@ from forecasting.results.result import RunResult
 from forecasting.results.versions import git_commit, versions
 from forecasting.run_folder.record import FORMAT
 from models.forecaster import FittedForecaster
-from models.registry import MAIN_MODEL, baselines
+from models.registry import MAIN_MODEL
 
 
 def run_result(
@@ -51,7 +51,7 @@ def run_result(
         significance=significance_table(
             by_origin if study is None else pd.concat([by_origin, study.by_origin]),
             model=MAIN_MODEL,
-            others=baselines(),
+            others=tested_against(config),
             metrics=SKILL_METRICS,
         ),
         reliability=backtest.reliability,
@@ -62,7 +62,7 @@ def run_result(
         channels=final.explained.channels,
         drivers=final.explained.features,
         stability=final.explained.stability,
-        coverage=coverage(info, matrix, own=own_features(prepared.own)),
+        coverage=coverage(info, matrix, own=prepared.added),
         measures=final.measures,
         provenance=provenance,
         timings=progress.seconds,

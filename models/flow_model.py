@@ -16,6 +16,7 @@ from features.feature import Channel
 from features.information import InformationSet
 from models.binned_rows import BinnedRows
 from models.design import Design, origin_value
+from models.intervals import Bounds
 from models.learner_text import LIGHTGBM
 from models.nowcast import ImpliedLevels
 from models.shift import LINEAR_ROWS, ShiftChoice, ShiftModel
@@ -233,3 +234,7 @@ class FlowModel(Protocol):
     @abstractmethod
     def forecast(self, known: Known) -> Mapping[int, Vector]:
         """Forecast every horizon of ``known``, USD, shape ``[flow]``."""
+
+    def bounds(self, known: Known) -> Mapping[int, Bounds]:  # noqa: ARG002
+        """Intervals of its own by horizon; most models have none."""
+        return {}

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.catalogue import channel_of
+from features.channels.own_features import own_features
 from features.data.flows import FlowIndex
 from features.data.indicators import IndicatorSpec
 from features.data.reports import Reporter
+from features.feature import Feature
 from models.blocks import blocks
 from models.design import at_horizon, grow, origin_value
 from models.flow_model import FlowModel, Known, Training
@@ -303,8 +305,12 @@ class FittedForecaster:
         By horizon; with a nowcast, of the horizons after it.
     shift, probability
         Fitted models.
-    own
-        The user's own series whose features stand after the built-in ones.
+    own, extra
+        The user's own series whose features stand after the built-in ones, and the features that
+        users wrote, which follow.
+    before_monthly
+        Totals as forecast without monthly trade and without technology, by horizon; empty where no
+        monthly trade is known.
     nowcast
         The nowcast that later horizons start from; ``features`` are then those of its year. None
         without reports.
@@ -322,8 +328,15 @@ class FittedForecaster:
     shift: ShiftModel
     probability: TradeProbability
     own: tuple[IndicatorSpec, ...] = ()
+    before_monthly: Mapping[int, Totals] = field(default_factory=dict)
     nowcast: FittedNowcast | None = None
     volatility: Vector | None = None
+    extra: tuple[Feature, ...] = ()
+
+    @property
+    def added(self) -> tuple[Feature, ...]:
+        """Features of the user's own, the columns after the built-in ones."""
+        return (*own_features(self.own), *self.extra)
 
     @property
     def horizons(self) -> tuple[int, ...]:

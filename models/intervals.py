@@ -358,10 +358,11 @@ def _rank(n: int, p: float) -> int:
 
 def conformal_quantiles(scores: Floats, tails: Sequence[float]) -> Vector:
     """Order statistics of rank (n + 1) p; NaN where there are too few scores."""
-    ordered, reachable = np.sort(scores), _reachable(scores.size, tails)
-    return np.array(
-        [
-            ordered[_rank(scores.size, p) - 1] if exists else np.nan
-            for p, exists in zip(tails, reachable, strict=True)
-        ]
-    )
+    reachable = _reachable(scores.size, tails)
+    ranks = [
+        _rank(scores.size, p) - 1 for p, exists in zip(tails, reachable, strict=True) if exists
+    ]
+    out = np.full(len(tails), np.nan)
+    if ranks:
+        out[reachable] = np.partition(scores, ranks)[ranks]
+    return out

@@ -14,6 +14,9 @@ from typing import Literal
 from features.catalogue import without_technology
 from features.choices import SETTINGS, Setting
 from models.baselines import Drift, FromReports, LagBooster, LastValue, LastValueRaked
+from models.comparators.chronos import Chronos2
+from models.comparators.comparator import Comparator, Compared
+from models.comparators.statistical import ets, theta
 from models.flow_model import FlowModel
 from models.forecaster import ShiftForecaster, Untuned
 from models.gravity import Gravity, dynamic, three_way
@@ -67,6 +70,12 @@ class Model:
 
 _gravity = partial(Model, of="study", package="pyfixest")
 
+
+def _compared(name: str, label: str, make: Callable[[], Comparator], marker: tuple[str, str],
+              package: str) -> Model:  # fmt: skip
+    return Model(name, label, partial(Compared, name, make), marker, of="compare", package=package)
+
+
 MODELS: tuple[Model, ...] = (
     Model(MAIN_MODEL, "gravicast", ShiftForecaster, ("black", "o"), "main"),
     Model(ABLATION, "without technology", partial(ShiftForecaster, without_technology),
@@ -87,6 +96,9 @@ MODELS: tuple[Model, ...] = (
     _gravity("gravity_dynamic", "gravity, dynamic PPML", partial(Gravity, dynamic)),
     _gravity("gravity_three_way_oracle", "gravity, three-way PPML with true totals (oracle)",
              partial(Gravity, three_way), role="bound"),
+    _compared("theta", "theta (statsmodels)", theta, ("olive", "p"), "statsmodels"),
+    _compared("ets", "ETS (statsmodels)", ets, ("brown", "h"), "statsmodels"),
+    _compared("chronos2", "Chronos-2", Chronos2, ("vermillion", "*"), "chronos"),
 )  # fmt: skip
 """In the order of reports."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,9 @@ from features.data.flows import FlowIndex
 from features.data.indicators import IndicatorSpec
 from features.data.reports import REPORTERS
 from features.errors import InputError
+from features.feature import Feature
 from features.files.tables import sha256
+from features.information import InformationSet
 from models.forecaster import FittedForecaster, FittedNowcast
 from models.intervals import Intervals
 from models.learner_text import LIGHTGBM
@@ -38,6 +41,8 @@ _NOWCAST = "nowcast:"
 _VOLATILITY = "interval:volatility"
 _NAMED = 3
 """Features named where two catalogues differ."""
+_EXTRA = ("name", "channel", "unit", "series", "sign", "source")
+"""What is kept of a feature that a user wrote."""
 _META, _STATE, _SHIFT, _PROBABILITY = (
     "forecaster.json",
     "state.parquet",
@@ -54,7 +59,7 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
     reversion = forecaster.shift.reversion_
     if forecaster.probability.booster_ is not None:
         _write_booster(forecaster.probability.booster_, folder / _PROBABILITY)
-    state = pd.DataFrame(forecaster.features, columns=_columns(forecaster.own))
+    state = pd.DataFrame(forecaster.features, columns=_columns(forecaster.added))
     state["value_origin"] = forecaster.value
     nowcast = forecaster.nowcast
     if nowcast is not None:
@@ -85,6 +90,7 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
             "calibration": forecaster.probability.calibration_,
         },
         "totals": {str(h): _totals_meta(t) for h, t in forecaster.totals.items()},
+        "before_monthly": {str(h): _totals_meta(t) for h, t in forecaster.before_monthly.items()},
         "intervals": {str(h): _lists(asdict(i)) for h, i in forecaster.intervals.items()},
         "sha256": {
             name: sha256(folder / name)
@@ -96,6 +102,8 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
         meta["nowcast_intervals"] = [_lists(asdict(i)) for i in nowcast.intervals]
     if forecaster.own:
         meta["own"] = [asdict(spec) for spec in forecaster.own]
+    if forecaster.extra:
+        meta["extra"] = [{name: getattr(one, name) for name in _EXTRA} for one in forecaster.extra]
     (folder / _META).write_text(json.dumps(meta), encoding="utf-8")
 
 
@@ -124,7 +132,8 @@ def load_forecaster(folder: Path, *, trusted: str | None = None) -> FittedForeca
     _check_files(folder, meta.get("sha256", {}))
     state = pd.read_parquet(folder / _STATE)
     own = tuple(IndicatorSpec(**spec) for spec in meta.get("own", ()))
-    columns = _columns(own)
+    extra = tuple(_extra(one) for one in meta.get("extra", ()))
+    columns = _columns((*own_features(own), *extra))
     beside = ("value_origin", _CELL, _NOWCAST, _VOLATILITY)
     present = [name for name in state if not str(name).startswith(beside)]
     differs = _difference(meta["format"], present, columns)
@@ -144,6 +153,7 @@ def load_forecaster(folder: Path, *, trusted: str | None = None) -> FittedForeca
         value=state["value_origin"].to_numpy(dtype=np.float64),
         features=np.ascontiguousarray(state[columns].to_numpy(dtype=np.float32)),
         totals={int(h): _totals(t) for h, t in meta["totals"].items()},
+        before_monthly={int(h): _totals(t) for h, t in meta.get("before_monthly", {}).items()},
         intervals={int(h): Intervals(**_arrays(i)) for h, i in meta["intervals"].items()},
         shift=shift,
         probability=TradeProbability(
@@ -153,6 +163,7 @@ def load_forecaster(folder: Path, *, trusted: str | None = None) -> FittedForeca
             calibration_=tuple(tuple(terms) for terms in meta["probability"]["calibration"]),
         ),
         own=own,
+        extra=extra,
         nowcast=_nowcast(state, meta["nowcast_intervals"]) if "nowcast_intervals" in meta else None,
         volatility=state[_VOLATILITY].to_numpy() if _VOLATILITY in state else None,
     )
@@ -236,9 +247,21 @@ def _booster(file: Path) -> lightgbm.Booster:
     return lightgbm.Booster(model_str=file.read_text(encoding="utf-8"))
 
 
-def _columns(own: tuple[IndicatorSpec, ...]) -> list[str]:
+def _columns(added: Sequence[Feature]) -> list[str]:
     """Features in the order of a forecaster's columns."""
-    return [*NAMES, *(feature.name for feature in own_features(own))]
+    return [*NAMES, *(feature.name for feature in added)]
+
+
+def _extra(meta: dict[str, Any]) -> Feature:
+    """A feature that a user wrote, without its code: that is not part of a model."""
+
+    def refuse(_: InformationSet) -> NoReturn:
+        raise InputError(
+            f"the model was trained with the feature {meta['name']!r}, which is code of your own",
+            remedy="Name the module that holds it with --features",
+        )
+
+    return Feature(**{**meta, "series": tuple(meta["series"])}, build=refuse)
 
 
 def _difference(written: int, names: list[str], known: list[str]) -> str:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from features.data.indicators import IndicatorSpec
 from features.data.stand_ins import FILLERS, STAND_INS
 from features.feature import (
+    CHANNELS,
+    OWN,
     TECHNOLOGY,
     Channel,
     CountryValues,
@@ -22,7 +24,8 @@ from features.feature import (
 from features.information import InformationSet
 
 GROWTH_YEARS = 5
-_PREFIX = "own_"
+OWN_PREFIX = "own_"
+"""Begins the names of all features of the user's own."""
 _LARGEST = 1e38
 """Largest level: the gap between two fits float32."""
 _LONGEST = 40
@@ -78,15 +81,16 @@ def own_features(series: Iterable[IndicatorSpec]) -> tuple[Feature, ...]:
 
 
 def own_channel(name: str) -> Channel | None:
-    """Channel of a feature of a user's series, by the feature's name; None for any other name."""
-    found = (c for c in sorted(TECHNOLOGY) if name.startswith(f"{_PREFIX}{c}_"))
-    return next(found, None)
+    """Channel of a feature of the user's own, by the feature's name; None for any other name."""
+    if not name.startswith(OWN_PREFIX):
+        return None
+    return next((c for c in CHANNELS if name.startswith(f"{OWN_PREFIX}{c}_")), OWN)
 
 
 def _stem(spec: IndicatorSpec, taken: set[str]) -> str:
     """A name that LightGBM takes: lower letters, digits and underscores."""
     word = re.sub(r"[^a-z0-9]+", "_", spec.name.lower()).strip("_")[:_LONGEST] or "series"
-    stem = f"{_PREFIX}{spec.channel}_{word}"
+    stem = f"{OWN_PREFIX}{spec.channel}_{word}"
     names = (stem if number == 1 else f"{stem}_{number}" for number in range(1, len(taken) + 2))
     return next(name for name in names if name not in taken)
 

@@ -142,7 +142,7 @@ def _codes(document: Mapping[str, Any], name: str, *, size: int, file: str) -> l
     """Codes of a dimension in order of their place; JSON-stat writes them as a list or an index."""
     try:
         index = document["dimension"][name]["category"]["index"]
-        codes = sorted(index, key=index.get) if isinstance(index, dict) else [*index]
+        codes = sorted(index, key=lambda code: index[code]) if isinstance(index, dict) else [*index]
     except (KeyError, TypeError):
         codes = []
     if len(codes) != size:

@@ -26,6 +26,7 @@ from forecasting.briefs.parts import (
 from forecasting.briefs.totals import OTHER_SIDE, Basis, Spread, basis_of_total, partner_spread
 from forecasting.briefs.track_record import PastErrors, past_errors, read_outcomes, record_of
 from forecasting.distribution.sums import sum_reader
+from forecasting.explanation.terms import MONTHLY_TERM
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import check_country, check_year, named, origin_of, who
 from forecasting.words.numbers import change, share
@@ -171,6 +172,8 @@ class SideFacts:
         Total of the target year, and against the origin.
     world_growth
         The part of it that is the growth of world trade.
+    monthly
+        The part that monthly trade adds; None where none is known.
     basis
         What the total rests on.
     moves, moves_percent
@@ -191,6 +194,7 @@ class SideFacts:
     base: float
     growth: float
     world_growth: float
+    monthly: float | None
     basis: Basis
     moves: float
     moves_percent: float
@@ -202,6 +206,11 @@ class SideFacts:
     gains: float
     gains_parts: tuple[Part, ...]
     ends: tuple[tuple[str, float, tuple[Part, ...]], ...]
+
+
+def side_facts(run: RunResult, code: str, year: int) -> tuple[SideFacts, ...]:
+    """Facts of a country's exports and imports in a target year, without past errors."""
+    return tuple(_facts(_side(run, code, side, year), None) for side in SIDES)
 
 
 def _facts(side: _Side, record: BriefTable | None) -> SideFacts:
@@ -217,6 +226,7 @@ def _facts(side: _Side, record: BriefTable | None) -> SideFacts:
         base=side.base,
         growth=change(flows["value_at_origin_usd"].sum(), side.base),
         world_growth=float(to_base["total:world"]),
+        monthly=to_base.get(f"total:{MONTHLY_TERM}"),
         basis=basis_of_total(run, code, side=side.side, year=year),
         moves=moves,
         moves_percent=share(moves, side.base),

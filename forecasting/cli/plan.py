@@ -22,6 +22,10 @@ EXAMPLES = """examples:
   gravicast plan runs/goods plan.yaml
       your items and suppliers; tables, a workbook and a page in runs/goods/plans/NAME
 
+  gravicast plan runs/goods items.xlsx
+      your items alone, with columns item, importer, demand (units a year), unit_cost,
+      holding_cost (of a unit for a year), order_cost, service_level (0.95), lead_time_days
+
   gravicast plan runs/goods --importer DEU
       growth and supplier risk of a market, without files; --sector c14 takes one sector
 
@@ -38,7 +42,9 @@ _SHOWN = 12
 def declare(parser: argparse.ArgumentParser) -> None:
     """Declare its options."""
     parser.add_argument("run", metavar="RUN", help="output folder of a finished run")
-    parser.add_argument("file", metavar="PLAN", nargs="?", help="a plan as YAML")
+    parser.add_argument(
+        "file", metavar="PLAN", nargs="?", help="a plan as YAML, or a table of items"
+    )
     parser.add_argument("--importer", metavar="COUNTRY", help="look at a market without a file")
     parser.add_argument("--sector", metavar="SECTOR", help="of that market (default: all)")
     parser.add_argument("--example", action="store_true",

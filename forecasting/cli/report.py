@@ -21,7 +21,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", help="output folder of a finished run or forecast")
     parser.add_argument(
         "--countries", type=words, default=(), help="codes or names, such as DEU,FRA, or all "
-        "(default: the three largest exporters)"
+        "(default: the two largest exporters)"
     )  # fmt: skip
     parser.add_argument(
         "--year", type=int, help="target year of the briefs (default: the first not over)"

@@ -8,6 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from forecasting.distribution.draws import draws
+from forecasting.evaluation.run_models import comparators
 from forecasting.evaluation.significance import UNTESTED, why_untested
 from forecasting.results.subjects import flow_columns, nearest_year, origin_of, who
 from forecasting.words.labels import SETTING_LABELS
@@ -58,7 +59,9 @@ def _errors(result: RunResult) -> Iterator[str]:
         "origins, by years ahead"
     )
     everything = result.scores[result.scores["stratum"] == "all"]
-    shown = everything[everything["model"].isin([MAIN_MODEL, RAKED_BASE, LAST_VALUE])]
+    compared = [model.name for model in comparators(result.config.compare_with)]
+    told = [MAIN_MODEL, RAKED_BASE, LAST_VALUE, *compared]
+    shown = everything[everything["model"].isin(told)]
     for setting in result.config.settings:
         board = shown[shown["setting"] == setting].pivot_table(
             index="model", columns="horizon", values="wape", sort=False

@@ -6,7 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+import pandas as pd
+
 from features.countries.groups import find_group
+from forecasting.distribution.comparisons import shares
 from forecasting.distribution.sums import Level, Sum, SumReader
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import check_country, country_name, nearest_year, origin_of
@@ -15,6 +18,8 @@ SIDES = {"exports": ("exporter", "importer"), "imports": ("importer", "exporter"
 """Columns of the country and of its partner."""
 GROUPS = ("EU27", "ASEAN", "USMCA")
 """Groups shown by default, where a run has two of their members or more as partners."""
+MOVES = 4
+"""Partners named for the largest moves of shares, either way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,49 @@ class TradeSide:
         return part / whole if whole > 0 else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class ShareMove:
+    """A partner whose share moves: last known, forecast, and the probability of the direction."""
+
+    name: str
+    last: float
+    forecast: float
+    chance: float
+
+
+@dataclass(frozen=True, slots=True)
+class ShareMoves:
+    """Partners that gain and lose most share of exports or imports in a target year."""
+
+    word: str
+    gains: tuple[ShareMove, ...] = ()
+    losses: tuple[ShareMove, ...] = ()
+
+    @property
+    def who(self) -> str:
+        """What the partners are."""
+        return "customers" if self.word == "exports" else "suppliers"
+
+
+def share_moves(reader: SumReader, side: TradeSide, year: int) -> ShareMoves:
+    """The largest moves of shares of all partners; none without a back-test."""
+    if reader.joint is None or side.total.last <= 0:
+        return ShareMoves(side.word)
+    table = shares(reader.joint, side.total.selection, years=[year])
+    table["move"] = table["forecast"] - table["last_known"]
+    table = table.sort_values("move", ascending=False, kind="stable")
+    gains, losses = table[table["move"] > 0].head(MOVES), table[table["move"] < 0].iloc[::-1]
+    return ShareMoves(side.word, _moves(gains, 1), _moves(losses.head(MOVES), -1))
+
+
+def _moves(rows: pd.DataFrame, sign: int) -> tuple[ShareMove, ...]:
+    columns = ["partner", "last_known", "forecast", "probability_of_growth"]
+    return tuple(
+        ShareMove(country_name(str(code)), last, forecast, chance if sign > 0 else 1 - chance)
+        for code, last, forecast, chance in rows[columns].itertuples(index=False)
+    )
+
+
 def trade_sides(
     reader: SumReader,
     codes: Sequence[str],
@@ -61,6 +109,7 @@ def trade_sides(
     *,
     largest: int,
     chosen: Sequence[str] = (),
+    groups: Sequence[str] = GROUPS,
 ) -> tuple[tuple[TradeSide, TradeSide], ...]:
     """Exports and imports of countries.
 
@@ -73,7 +122,9 @@ def trade_sides(
     largest
         How many of the largest partners of the origin year come first.
     chosen
-        Partners besides them: countries, and groups by name; by default `GROUPS`.
+        Partners besides them: countries, and groups by name.
+    groups
+        Groups where nothing is chosen; those with fewer than two partners are left out.
 
     Raises
     ------
@@ -81,7 +132,7 @@ def trade_sides(
         If the run does not know a partner.
     """
     sides = [
-        (code, word, _partners(reader.run, code, word, largest, chosen))
+        (code, word, _partners(reader.run, code, word, largest, chosen, groups))
         for code in codes
         for word in SIDES
     ]
@@ -95,15 +146,20 @@ def trade_sides(
 
 
 def _partners(
-    run: RunResult, code: str, word: str, largest: int, chosen: Sequence[str]
+    run: RunResult,
+    code: str,
+    word: str,
+    largest: int,
+    chosen: Sequence[str],
+    groups: Sequence[str],
 ) -> list[str]:
     own, other = SIDES[word]
     rows = run.forecasts[run.forecasts[own] == code]
     rows = rows[(rows["target_year"] == nearest_year(run.forecasts)) & (rows[other] != code)]
     by = rows.groupby(rows[other].astype(str))["value_origin"].sum()
     first = list(by[by > 0].sort_values(ascending=False, kind="stable").index[:largest])
-    groups = chosen or [name for name in GROUPS if _members(name, origin_of(run), by.index) > 1]
-    names = [n.strip() if find_group(n) else check_country(run.forecasts, n) for n in groups]
+    more = chosen or [name for name in groups if _members(name, origin_of(run), by.index) > 1]
+    names = [n.strip() if find_group(n) else check_country(run.forecasts, n) for n in more]
     return list(dict.fromkeys([*first, *(n for n in names if n != code)]))
 
 

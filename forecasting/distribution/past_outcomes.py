@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from features.errors import InputError
-from forecasting.distribution.selections import selections
+from forecasting.distribution.selections import Selection, selections
 from forecasting.evaluation.backtest_file import read_backtest
 from forecasting.results.record_setting import record_setting
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import flow_columns
 
 TOO_LOW, TOO_HIGH = "always too low", "always too high"
+_COLUMNS = ["selection", "setting", "horizon", "origin", "target_year", "forecast", "actual",
+            "ratio"]  # fmt: skip
 FEWEST_FLAGGED = 3
 """Fewest origins that a flag rests on: one or two forecasts on the same side say nothing."""
 
@@ -55,21 +59,43 @@ def outcomes_by_origin(run: RunResult, of: str | Sequence[str]) -> pd.DataFrame:
         where=[("setting", "==", setting)],
     )
     rows = rows[rows["actual"].notna()]
-    found = []
+    flow, keys = rows.groupby(names, observed=True, sort=False).ngroup(), rows[names]
+    keys = keys.drop_duplicates(ignore_index=True)
+    found, known = [], dict[Hashable, NDArray[np.intp]]()
     for (horizon, origin), block in rows.groupby(["horizon", "origin"], sort=True):
-        values = block[["forecast", "actual"]].to_numpy(dtype=np.float64)
-        for one in chosen:
-            forecast, actual = values[one.rows(block[names], int(origin))].sum(axis=0)
-            found.append((one.text, setting, horizon, origin, origin + horizon, forecast, actual))
-    columns = ["selection", "setting", "horizon", "origin", "target_year", "forecast", "actual"]
-    table = pd.DataFrame(found, columns=columns)
+        values = np.zeros((len(keys), 2))
+        values[flow[block.index]] = block[["forecast", "actual"]]
+        sums = _membership(chosen, keys, int(origin), known) @ values
+        at = pd.DataFrame(sums, columns=["forecast", "actual"])
+        texts = [one.text for one in chosen]
+        found.append(at.assign(selection=texts, horizon=horizon, origin=origin))
+    table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=_COLUMNS[:-1])
     table["ratio"] = (table["actual"] / table["forecast"]).where(table["forecast"] > 0)
+    table = table.assign(setting=setting, target_year=table["origin"] + table["horizon"])[_COLUMNS]
     order = {one.text: number for number, one in enumerate(chosen)}
     return table.sort_values(
         ["selection", "horizon", "origin"],
         key=lambda c: c.map(order) if c.name == "selection" else c,
         ignore_index=True,
     )
+
+
+def _membership(
+    chosen: Sequence[Selection],
+    keys: pd.DataFrame,
+    origin: int,
+    known: dict[Hashable, NDArray[np.intp]],
+) -> csr_array:
+    """Which flows each selection sums, ``[selection, flow]``; ``known`` keeps what was found."""
+    members = []
+    for place, one in enumerate(chosen):
+        key = place, one.exporter.members(origin), one.importer.members(origin)
+        if key not in known:
+            known[key] = np.flatnonzero(one.rows(keys, origin))
+        members.append(known[key])
+    ends = np.cumsum([0, *(len(rows) for rows in members)])
+    flows = np.concatenate(members)
+    return csr_array((np.ones(len(flows)), flows, ends), shape=(len(chosen), len(keys)))
 
 
 def past_outcomes(run: RunResult, of: str | Sequence[str]) -> pd.DataFrame:

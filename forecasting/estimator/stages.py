@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
+import sys
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from types import ModuleType
 from typing import Any
 
 from features.errors import InputError, listed
+from features.feature import Feature
 from forecasting.evaluation.backtest import (
     choice_at,
     choose_weights,
@@ -20,10 +25,12 @@ from forecasting.evaluation.fold import FoldForecast, FoldResult, main_forecasts
 from forecasting.evaluation.folds import Fold
 from forecasting.evaluation.parallel import in_parallel
 from forecasting.evaluation.prepared import PreparedData, prepare, tuning_origins
+from forecasting.evaluation.run_models import comparators
 from forecasting.inputs.frames import TABLES, load_frames, named_tables, options_of
 from forecasting.inputs.load import LoadedData
 from forecasting.options.run_config import OUTPUT, RunConfig
 from models.intervals import LEVELS
+from models.learner_check import check_learner
 from models.shift import ShiftChoice
 
 NOT_OF_FRAMES = frozenset(
@@ -66,6 +73,25 @@ def config_of(
     )
 
 
+def feature_places(features: Any) -> tuple[Any, ...]:
+    """Features of the user's own as the option ``features`` names them.
+
+    Features that are objects stand in a module that is made for them.
+    """
+    given = features if isinstance(features, (list, tuple)) else (features,)
+    own = tuple(one for one in given if isinstance(one, Feature))
+    places = tuple(one for one in given if not isinstance(one, Feature))
+    if not own:
+        return places
+    module = ModuleType(f"gravicast_features_{next(_made)}")
+    module.__dict__["FEATURES"] = own
+    sys.modules[module.__name__] = module
+    return (*places, module.__name__)
+
+
+_made = itertools.count(1)
+
+
 def check_levels(levels: Sequence[int]) -> tuple[int, ...]:
     """The levels of intervals, checked.
 
@@ -102,6 +128,9 @@ class Stages:
     @classmethod
     def of(cls, tables: Mapping[str, Any], config: RunConfig) -> Stages:
         """Read the tables and prepare them; refuses what they do not allow, before any fit."""
+        comparators(config.compare_with)
+        for line in check_learner(config.learner, seed=config.seed):
+            warnings.warn(line, stacklevel=4)
         data = load_frames(tables, config)
         folds = plan_backtest(data.bundle, config)
         return cls(config, data, prepare(data.bundle, config), folds)

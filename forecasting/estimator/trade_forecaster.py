@@ -11,9 +11,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
-from features.channels.own_features import own_features
 from features.errors import InputError, listed
-from forecasting.estimator.stages import Stages, check_levels, stages_of
+from forecasting.estimator.stages import Stages, check_levels, feature_places, stages_of
 from forecasting.estimator.tables import (
     backtest_table,
     feature_table,
@@ -41,6 +40,9 @@ class TradeForecaster(BaseEstimator):  # type: ignore[misc]
     learner
         What learns the shift: ``"lightgbm"``, another regressor of scikit-learn's kind, or the text
         that names one, see `RunConfig`. Its parameters are searched as ``learner__alpha``.
+    features
+        Features of your own beside the built-in ones: `Feature` objects, or modules or files that
+        hold them, see `features.extra_features`. Each is put through the audit for leaks.
     levels
         Nominal coverage of the intervals in percent, of `models.intervals.LEVELS`. Without any,
         `fit` skips the back-test that intervals are calibrated on, which is most of its time.
@@ -74,6 +76,7 @@ class TradeForecaster(BaseEstimator):  # type: ignore[misc]
         self,
         learner: Any = LIGHTGBM,
         *,
+        features: Any = (),
         levels: Sequence[int] = LEVELS,
         horizons: Sequence[int] | str = (1, 2, 3),
         settings: Sequence[str] = (),
@@ -83,6 +86,7 @@ class TradeForecaster(BaseEstimator):  # type: ignore[misc]
         options: Mapping[str, Any] | None = None,
     ) -> None:
         self.learner = learner
+        self.features = features
         self.levels = levels
         self.horizons = horizons
         self.settings = settings
@@ -302,7 +306,7 @@ class TradeForecaster(BaseEstimator):  # type: ignore[misc]
             )
         rule = self.config_.as_of_rule(bundle.panel.last_year)
         infos = information_sets(bundle, setting=setting, rule=rule, last=max(wanted))
-        own = own_features(self.forecaster_.own)
+        own = self.forecaster_.added
         matrices = OriginMatrices({setting: infos}, own=own, keep=1)
         parts = [
             feature_table(infos[origin], matrices[setting, origin], self.feature_names_)
@@ -313,6 +317,7 @@ class TradeForecaster(BaseEstimator):  # type: ignore[misc]
     def _stages(self, frames: Any, beside: Mapping[str, Any] | None) -> Stages:
         own = {
             "learner": self.learner,
+            "features": feature_places(self.features),
             "horizons": self.horizons,
             "settings": tuple(self.settings),
             "rounds": self.rounds,

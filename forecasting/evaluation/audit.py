@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import date
-from typing import Any, TypeVar
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from features.catalogue import origin_matrix
-from features.channels.own_features import own_features
 from features.choices import Setting
-from features.information import TOTALS_CHANNEL, DataBundle, last_published_year
+from features.information import DataBundle
+from forecasting.evaluation.altered_future import alter_future
 from forecasting.evaluation.prepared import PreparedData, information_sets
 from models.forecaster import FlowForecast
 from models.totals import Totals, forecast_totals
-
-Floating = TypeVar("Floating", bound=np.floating[Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +87,7 @@ def audit(
         cells += count
         infos = information_sets(other, setting=setting, rule=prepared.rule, last=origin)
         changed |= _columns_apart(
-            origin_matrix(infos[origin], own=own_features(prepared.own)),
+            origin_matrix(infos[origin], own=prepared.added),
             prepared.matrices[setting, origin],
         )
         found = forecast_totals(infos, origin=origin, horizons=horizons)
@@ -116,69 +113,6 @@ def _same(found: Totals, expected: Totals) -> bool:
     return np.array_equal(found.exporter, expected.exporter) and np.array_equal(
         found.importer, expected.importer
     )
-
-
-def alter_future(
-    data: DataBundle,
-    *,
-    as_of: date,
-    origin: int,
-    setting: Setting,
-    rng: np.random.Generator,
-) -> tuple[DataBundle, int]:
-    """Change every cell that was not published by ``as_of``.
-
-    Returns
-    -------
-    tuple
-        The altered data, and how many cells differ.
-    """
-    panel, count = data.panel, 0
-    years = panel.first_year + np.arange(panel.values.shape[0])
-    values, cells = _altered(panel.values, years > origin, rng)
-    count += cells
-    indicators = data.indicators
-    if indicators is not None:
-        series = {}
-        for name, found in indicators.values.items():
-            spec = indicators.specs[name]
-            last = last_published_year(as_of, lag_months=spec.publication_lag_months)
-            if setting == "ex_ante" and spec.channel == TOTALS_CHANNEL:
-                last = min(last, origin)
-            series[name], cells = _altered(found, indicators.years > last, rng)
-            count += cells
-        indicators = replace(indicators, values=series)
-    yearly = {}
-    for name, pairs in data.pairs.yearly.items():
-        last = last_published_year(as_of, lag_months=pairs.publication_lag_months)
-        late = pairs.first_year + np.arange(len(pairs.values)) > last
-        table, cells = _altered(pairs.values, late, rng)
-        yearly[name] = replace(pairs, values=table)
-        count += cells
-    other = DataBundle(
-        replace(panel, values=values),
-        indicators=indicators,
-        pairs=replace(data.pairs, yearly=yearly),
-        sectors=data.sectors,
-        trade_lag_months=data.trade_lag_months,
-    )
-    return other, count
-
-
-def _altered(
-    values: NDArray[Floating], late: NDArray[np.bool_], rng: np.random.Generator
-) -> tuple[NDArray[Floating], int]:
-    """Scale the cells of late rows, and fill those that are unknown or zero."""
-    if not late.any():
-        return values, 0
-    out = values.copy()
-    cells = out[late]
-    empty = np.isnan(cells) | (cells == 0)
-    other = np.where(
-        empty, rng.lognormal(2, 1, cells.shape), cells * rng.lognormal(1, 2, cells.shape)
-    )
-    out[late] = other
-    return out, int(cells.size)
 
 
 def explained_counts(

@@ -193,7 +193,9 @@ def scored_blocks(
         scores = [
             row
             for forecast in forecasts
-            for row in score_forecast(forecast, masks, bounds if forecast is main else None, beyond)
+            for row in score_forecast(
+                forecast, masks, bounds if forecast is main else forecast.bounds, beyond
+            )
         ]
         yield ScoredBlock(forecasts, bounds, scores)
     # Not earlier: a fold must not calibrate itself.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from forecasting.explanation.drivers import model_drivers
 from forecasting.options.run_config import RunConfig
 from models.flow_model import Known, Training
 from models.forecaster import FlowForecast, ShiftForecaster
+from models.intervals import Bounds
 from models.registry import MAIN_MODEL, Model
 from models.shift import ShiftChoice
 
@@ -38,6 +40,8 @@ class FoldForecast:
         The flow in the origin and target year; NaN where unknown.
     reported
         Number of reporters that a nowcast knows, 0 to 2; None for a forecast.
+    lower_50, upper_50, lower_90, upper_90
+        Intervals that a model brings itself; None without: the main model's are calibrated later.
     """
 
     setting: Setting
@@ -51,6 +55,19 @@ class FoldForecast:
     value_origin: Vector
     actual: Vector
     reported: Vector | None = None
+    lower_50: Vector | None = None
+    upper_50: Vector | None = None
+    lower_90: Vector | None = None
+    upper_90: Vector | None = None
+
+    @property
+    def bounds(self) -> Bounds | None:
+        """The intervals that the model brings itself, if any."""
+        if self.lower_50 is None or self.upper_50 is None:
+            return None
+        if self.lower_90 is None or self.upper_90 is None:
+            return None
+        return {50: (self.lower_50, self.upper_50), 90: (self.lower_90, self.upper_90)}
 
     @property
     def target_year(self) -> int:
@@ -95,8 +112,8 @@ def run_fold(
                 else replace(
                     full,
                     model=model.name,
-                    forecast=predictions[model.name][horizon],
                     probability=None,
+                    **predictions[model.name].at(horizon),
                 )
                 for model in models
                 if model.role == "main" or model.name in predictions
@@ -189,7 +206,22 @@ def fold_forecasts(
         predictions = fitted.forecast(prepared, known, twin=_first_like(known, settings))
         for horizon in fold.horizons:
             for name, by_horizon in predictions.items():
-                yield bare_forecast(prepared, known, horizon, name, by_horizon[horizon])
+                yield bare_forecast(prepared, known, horizon, name, by_horizon.forecasts[horizon])
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """Forecasts of a model by horizon, USD ``[flow]``, and the intervals that it brings itself."""
+
+    forecasts: Mapping[int, Vector]
+    bounds: Mapping[int, Bounds]
+
+    def at(self, horizon: int) -> dict[str, Any]:
+        """Fields of a `FoldForecast`."""
+        found: dict[str, Any] = {"forecast": self.forecasts[horizon]}
+        for level, (low, high) in self.bounds.get(horizon, {}).items():
+            found |= {f"lower_{level}": low, f"upper_{level}": high}
+        return found
 
 
 class FittedModels:
@@ -205,12 +237,12 @@ class FittedModels:
 
     def __init__(self, models: Sequence[Model], training: Training) -> None:
         self._fitted = [(model, model.build().fit(training)) for model in models]
-        self._made: dict[tuple[str, Setting | None], Mapping[int, Vector]] = {}
+        self._made: dict[tuple[str, Setting | None], Predicted] = {}
 
     def forecast(
         self, prepared: PreparedData, known: Known, *, twin: Known
-    ) -> dict[str, Mapping[int, Vector]]:
-        """Forecasts by name and horizon, USD ``[flow]``.
+    ) -> dict[str, Predicted]:
+        """Forecasts by name.
 
         Parameters
         ----------
@@ -224,7 +256,7 @@ class FittedModels:
         InputError
             If a model's forecasts are not valid (`Known.require_valid`).
         """
-        out: dict[str, Mapping[int, Vector]] = {}
+        out: dict[str, Predicted] = {}
         for model, fitted in self._fitted:
             if model.setting not in (None, known.info.setting):
                 continue
@@ -233,8 +265,8 @@ class FittedModels:
             key = model.name, source.info.setting if model.by_setting else None
             if key not in self._made:
                 seen = _with_true_totals(prepared, known) if model.role == "bound" else known
-                self._made[key] = fitted.forecast(seen)
-                known.require_valid(self._made[key], model=model.name)
+                self._made[key] = Predicted(fitted.forecast(seen), fitted.bounds(seen))
+                known.require_valid(self._made[key].forecasts, model=model.name)
             out[model.name] = self._made[key]
         return out
 

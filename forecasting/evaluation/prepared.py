@@ -14,9 +14,12 @@ from features.choices import REPORTS_KNOWN, Setting
 from features.data.flows import FlowIndex
 from features.data.indicators import IndicatorSpec
 from features.data.panel import TradePanel
+from features.extra_features import check_names, extra_features
+from features.feature import Feature
 from features.information import AsOfRule, DataBundle, InformationSet
 from features.plausibility.successions import Succession, successions
 from features.plausibility.trader_totals import TraderTotals
+from forecasting.evaluation.feature_audit import require_known
 from forecasting.evaluation.folds import Fold, tuning_years
 from forecasting.evaluation.matrices import OriginMatrices
 from forecasting.evaluation.nowcasting import Nowcasts
@@ -49,8 +52,8 @@ class PreparedData:
     design
         Training rows of every origin and horizon, ordered by target year. A fold takes the
         prefix that ends at its origin.
-    own
-        The user's own series that are features too.
+    own, extra
+        The user's own series that are features too, and the features that users wrote.
     successions
         Countries that end where others begin.
     nowcasts
@@ -66,6 +69,7 @@ class PreparedData:
     own: tuple[IndicatorSpec, ...] = ()
     successions: tuple[Succession, ...] = ()
     nowcasts: Nowcasts | None = None
+    extra: tuple[Feature, ...] = ()
 
     def flows_at(self, origin: int) -> FlowIndex:
         """Flows that are forecast from an origin."""
@@ -107,9 +111,14 @@ class PreparedData:
         return np.isin(self.panel.flows.countries, codes)
 
     @property
+    def added(self) -> tuple[Feature, ...]:
+        """Features of the user's own: columns of a matrix after the built-in ones."""
+        return (*own_features(self.own), *self.extra)
+
+    @property
     def own_names(self) -> tuple[str, ...]:
-        """Features of the user's own series: columns of a matrix after the built-in ones."""
-        return tuple(feature.name for feature in own_features(self.own))
+        """Names of `added`."""
+        return tuple(feature.name for feature in self.added)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -166,7 +175,9 @@ def prepare(bundle: DataBundle, config: RunConfig) -> PreparedData:
         setting: information_sets(bundle, setting=setting, rule=rule, last=last)
         for setting in config.settings
     }
-    features, horizons = own_features(own), set(config.horizons)
+    extra = audited_features(bundle, config, rule=rule, last=last)
+    features, horizons = (*own_features(own), *extra), set(config.horizons)
+    check_names(extra, [feature.name for feature in own_features(own)])
     matrices = OriginMatrices(infos, own=features, keep=len(config.settings) * workers(config))
     nowcasts, to_learn = None, matrices
     if REPORTS_KNOWN in infos:
@@ -183,7 +194,27 @@ def prepare(bundle: DataBundle, config: RunConfig) -> PreparedData:
         seed=config.seed,
     )
     breaks = successions(TraderTotals.of(panel))
-    return PreparedData(panel, rule, last, infos, matrices, design, own, breaks, nowcasts)
+    return PreparedData(panel, rule, last, infos, matrices, design, own, breaks, nowcasts, extra)
+
+
+def audited_features(
+    bundle: DataBundle, config: RunConfig, *, rule: AsOfRule, last: int
+) -> tuple[Feature, ...]:
+    """Features that users wrote, each put through the audit for leaks.
+
+    Raises
+    ------
+    InputError
+        If a feature is not valid, or depends on what was not known (`feature_audit.require_known`).
+    """
+    extra = extra_features(config.features)
+    if extra:
+        first = bundle.panel.first_year + 1
+        origins = sorted({first, (first + last) // 2, last})
+        require_known(
+            bundle, extra, rule=rule, setting=config.settings[0], origins=origins, seed=config.seed
+        )
+    return extra
 
 
 def information_sets(

@@ -16,7 +16,12 @@ from features.feature import CHANNELS, Channel
 from forecasting.explanation.gathered_rows import GatheredRows
 from forecasting.explanation.reallocation import net_of_totals
 from forecasting.explanation.technology_totals import TechnologyInTotals, technology_in_totals
-from forecasting.explanation.terms import REPORT_TERMS, TECHNOLOGY_TERMS, TOTAL_TERMS
+from forecasting.explanation.terms import (
+    MONTHLY_TERM,
+    REPORT_TERMS,
+    TECHNOLOGY_TERMS,
+    TOTAL_TERMS,
+)
 from models.blocks import blocks
 from models.forecaster import FittedForecaster, FlowForecast
 from models.raking import rake
@@ -85,7 +90,7 @@ def explain(forecaster: FittedForecaster, forecasts: Mapping[int, FlowForecast])
     return Explanation(
         rows=rows,
         totals=np.concatenate(
-            [_totals(forecaster, technology[h], channels)[rows] for h, rows in chosen.items()]
+            [_totals(forecaster, technology[h], channels, h)[rows] for h, rows in chosen.items()]
         ),
         total_names=_total_names(forecaster, channels),
         feature_names=tuple(forecaster.shift.names),
@@ -131,22 +136,28 @@ def to_percent(
 
 
 def _total_names(forecaster: FittedForecaster, channels: Sequence[Channel]) -> tuple[str, ...]:
+    monthly = (MONTHLY_TERM,) if forecaster.before_monthly else ()
     reports = () if forecaster.nowcast is None else REPORT_TERMS
-    return (*TOTAL_TERMS, *channels, *reports)
+    return (*TOTAL_TERMS, *monthly, *channels, *reports)
 
 
 def _totals(
     forecaster: FittedForecaster,
     technology: TechnologyInTotals,
     channels: Sequence[Channel],
+    horizon: int,
 ) -> NDArray[np.float64]:
     """What leads from every flow to its base, percent, shape ``[flow, term]``; see `Explanation`.
 
     Rows without a base are not finite.
     """
-    base = technology.without
-    nothing = np.zeros(base.shape)
+    base, nothing = technology.without, np.zeros(technology.without.shape)
     added = [technology.percent.get(channel, nothing) for channel in channels]
+    if forecaster.before_monthly:
+        before = _before_monthly(forecaster, base, horizon)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            added.insert(0, 100.0 * np.log(base / before))
+        base = before
     if forecaster.nowcast is None:
         return np.column_stack([_by_totals(forecaster, base), *added])
     flows = forecaster.flows
@@ -165,6 +176,21 @@ def _totals(
     with np.errstate(invalid="ignore"):
         rest = beyond - sum(parts)
     return np.column_stack([_by_totals(forecaster, without), *added, *parts, rest])
+
+
+def _before_monthly(
+    forecaster: FittedForecaster, base: NDArray[np.float64], horizon: int
+) -> NDArray[np.float64]:
+    """The base without monthly trade, USD, shape ``[flow]``; a nowcast's is the same."""
+    totals = forecaster.before_monthly.get(horizon)
+    if totals is None:
+        return base
+    return rake(
+        forecaster.start,
+        flows=forecaster.flows,
+        exporter_totals=totals.exporter,
+        importer_totals=totals.importer,
+    ).values
 
 
 def _by_totals(forecaster: FittedForecaster, base: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -308,8 +334,9 @@ class Explanation:
     totals
         Growth of world trade (of the sector); of the exporter's and of the importer's total beyond
         the world's; and the adjustment, what raking to all the other totals adds to their sum.
-        Percent, columns `TOTAL_TERMS`. Where totals are forecast with technology, these four are
-        without it, and what each channel adds (`technology_totals`) follows. With reports also what
+        Percent, columns `TOTAL_TERMS`. Where monthly trade is known these four are without it, and
+        what it changes follows. Where totals are forecast with technology, all these are without
+        it, and what each channel adds (`technology_totals`) follows. With reports also what
         they say beyond the totals, in equal parts of the exporter's and the importer's, and what
         the nowcast makes of both.
     total_names

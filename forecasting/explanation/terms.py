@@ -8,6 +8,8 @@ from features.feature import CHANNELS, TECHNOLOGY, Channel
 
 TOTAL_TERMS: tuple[str, ...] = ("world", "exporter", "importer", "adjustment")
 """How changed totals move a flow from the origin to its base."""
+MONTHLY_TERM = "monthly"
+"""What monthly trade changes in the forecast totals, where it is known."""
 TECHNOLOGY_TERMS: tuple[Channel, ...] = tuple(name for name in CHANNELS if name in TECHNOLOGY)
 """What technology adds to that, where totals are forecast with it."""
 REPORT_TERMS: tuple[str, ...] = ("by_exporter", "by_importer", "reconciliation")
@@ -18,6 +20,7 @@ TERM_LABELS: dict[str, str] = {
     "total:exporter": "Exporter's total beyond world trade",
     "total:importer": "Importer's total beyond world trade",
     "total:adjustment": "All other totals (multilateral adjustment)",
+    f"total:{MONTHLY_TERM}": "Monthly trade of the world and its regions",
     **{
         f"total:{name}": f"{CHANNELS[name]}, through totals"
         for name in CHANNELS
@@ -39,6 +42,6 @@ def base_terms(columns: Iterable[str]) -> list[str]:
     present = set(columns)
     return [
         name
-        for name in (*TOTAL_TERMS, *TECHNOLOGY_TERMS, *REPORT_TERMS)
+        for name in (*TOTAL_TERMS, MONTHLY_TERM, *TECHNOLOGY_TERMS, *REPORT_TERMS)
         if f"total:{name}" in present
     ]

@@ -17,6 +17,7 @@ from features.data.panel import EARLY_YEARS, PanelNotes, TradePanel
 from features.data.reports import Reports, with_assumed_revisions
 from features.data.sectors import SectorAttributes
 from features.errors import InputError
+from features.extra_features import extra_features
 from features.files.tables import sha256
 from features.findings import Finding, refuse, settled
 from features.information import DataBundle
@@ -259,7 +260,7 @@ def _read_indicators(
         f"{len(indicators.values)} series, {indicators.years[0]}-{indicators.years[-1]}",
         f"{len(indicators.other_countries)} countries outside the trade panel not used",
         *indicators.statements,
-        *unused_statements(indicators.specs),
+        *unused_statements(indicators.specs, extra=extra_features(config.features)),
     )
     sources.append(_source("indicators", given, statements))
     if config.indicator_catalogue is not None:

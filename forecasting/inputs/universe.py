@@ -6,7 +6,7 @@ series exist, and a back-test cannot undo that knowledge: so a run declares it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from features.data.flows import FlowIndex
 from features.data.indicators import IndicatorSpec
 from features.data.panel import TradePanel
 from features.errors import listed
-from features.feature import TECHNOLOGY
+from features.feature import TECHNOLOGY, Feature
 from features.information import DataBundle
 from forecasting.evaluation.folds import LEARNING_YEARS, MOST_ORIGINS
 from forecasting.options.run_config import RunConfig
@@ -91,10 +91,12 @@ def own_statements(specs: Mapping[str, IndicatorSpec]) -> tuple[str, ...]:
     return (f"{plural(len(own), 'own indicator')} became features: {listed(own)}",) if own else ()
 
 
-def unused_statements(specs: Mapping[str, IndicatorSpec]) -> tuple[str, ...]:
+def unused_statements(
+    specs: Mapping[str, IndicatorSpec], *, extra: Sequence[Feature] = ()
+) -> tuple[str, ...]:
     """Series that no feature reads, which would otherwise be ignored silently."""
     by_channel: dict[str, list[str]] = {}
-    for spec in unused_of(specs):
+    for spec in unused_of(specs, extra=extra):
         by_channel.setdefault(spec.channel, []).append(spec.name)
     if not by_channel:
         return ()

@@ -15,7 +15,7 @@ from features.data.panel import TradePanel
 from features.measures.measure import Array, Measure
 from forecasting.evaluation.backtest_file import forecast_column, read_backtest
 from forecasting.measurement.intervals import Residuals, common_shocks, fit_residuals
-from forecasting.measurement.measure_set import MeasureSet, measure_rows, unit_table
+from forecasting.measurement.measure_set import Block, MeasureSet, stacked_rows, unit_table
 from models.intervals import LEVELS
 from models.registry import ABLATION, MAIN_MODEL
 
@@ -184,7 +184,7 @@ def backtest_table(
     """
     parts = []
     for measure in measure_set.measures:
-        units = unit_table(measure, measure_set.context)
+        blocks: list[Block] = []
         for fold in folds:
             residuals = known_residuals(folds, measure, fold, changes)
             forecast = fold.forecast[measure.name].ravel()
@@ -201,7 +201,8 @@ def backtest_table(
             }
             compared = np.isfinite([np.ravel(columns[name]) for name in _COMPARED])
             known = np.logical_and.reduce(compared)
-            parts.append(measure_rows(measure, units, columns, known=known))
+            blocks.append((columns, known))
+        parts.append(stacked_rows(measure, unit_table(measure, measure_set.context), blocks))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,9 +102,17 @@ def common_shocks(changes: Sequence[float], *, horizon: int) -> Vector:
     known = np.array([change for change in changes if np.isfinite(change)])
     if not known.size:
         return np.zeros(1)
-    nodes = (np.arange(SHOCKS) + 0.5) / SHOCKS
     freedom = max(known.size // horizon, LEAST_FREEDOM)
-    shocks: Vector = np.sqrt(np.mean(known**2)) * student_t.ppf(nodes, df=freedom)
+    shocks: Vector = np.sqrt(np.mean(known**2)) * _unit_shocks(freedom)
+    return shocks
+
+
+@cache
+def _unit_shocks(freedom: int) -> Vector:
+    """Equally likely values of Student's t; kept, since every measure and origin asks for them."""
+    nodes = (np.arange(SHOCKS) + 0.5) / SHOCKS
+    shocks: Vector = student_t.ppf(nodes, df=freedom)
+    shocks.flags.writeable = False
     return shocks
 
 

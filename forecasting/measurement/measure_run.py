@@ -25,7 +25,13 @@ from forecasting.measurement.backtest import (
 )
 from forecasting.measurement.contributions import contributions, flow_parts
 from forecasting.measurement.link_contributions import link_contributions
-from forecasting.measurement.measure_set import MeasureSet, measure_rows, unit_table
+from forecasting.measurement.measure_set import (
+    Block,
+    MeasureSet,
+    measure_rows,
+    stacked_rows,
+    unit_table,
+)
 from forecasting.measurement.scores import score_measures
 from forecasting.measurement.tables import MeasureTables
 from forecasting.memory import return_freed
@@ -98,18 +104,22 @@ def history_table(measure_set: MeasureSet, panel: TradePanel, *, last_year: int)
 
     Births and deaths are counted from the year before; the first year has none.
     """
-    parts = []
+    values = {}
     for year in range(panel.first_year, last_year + 1):
         before = max(year - 1, panel.first_year)
-        values = measure_set.compute(measure_set.observed(panel, year, before=before))
-        for measure in measure_set.measures:
-            if measure.family == "links" and year == before:
-                continue
-            value = values[measure.name]
-            columns = {"year": np.int16(year), "value": value}
-            units = unit_table(measure, measure_set.context)
-            parts.append(measure_rows(measure, units, columns, known=np.isfinite(value)))
-    return pd.concat(parts, ignore_index=True)
+        values[year] = measure_set.compute(measure_set.observed(panel, year, before=before))
+    parts = []
+    for measure in measure_set.measures:
+        years = list(values)[1:] if measure.family == "links" else list(values)
+        found = [values[year][measure.name] for year in years]
+        blocks: list[Block] = [
+            ({"year": np.int16(year), "value": value}, np.isfinite(value))
+            for year, value in zip(years, found, strict=True)
+        ]
+        if blocks:
+            parts.append(stacked_rows(measure, unit_table(measure, measure_set.context), blocks))
+    table = pd.concat(parts, ignore_index=True)
+    return table.sort_values("year", kind="stable", ignore_index=True)
 
 
 def _before(
@@ -141,6 +151,7 @@ def forecast_table(
         upper_*, chance_above``; see `backtest.backtest_table`.
     """
     origin, parts = measured.forecaster.origin, []
+    units = {m.name: unit_table(m, measure_set.context) for m in measure_set.measures}
     traded = measure_set.cube(measured.forecaster.value) > 0
     for horizon, flows in measured.forecasts.items():
         known = [f for f in folds if f.horizon == horizon]
@@ -167,8 +178,8 @@ def forecast_table(
                 "forecast": values,
                 **interval_columns(measure, values.ravel(), residuals),
             }
-            units = unit_table(measure, measure_set.context)
-            parts.append(measure_rows(measure, units, columns, known=np.isfinite(values)))
+            known_units = np.isfinite(values)
+            parts.append(measure_rows(measure, units[measure.name], columns, known=known_units))
     return pd.concat(parts, ignore_index=True)
 
 

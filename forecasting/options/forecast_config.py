@@ -55,6 +55,8 @@ class ForecastConfig:
         None, kinds.LEARNER, MODEL,
         "the model's learner as the run named it, where it is code of your own, which is loaded"
         " only if you say so")
+    features: tuple[str, ...] = option(
+        (), kinds.MODULES, MODEL, "modules of features that the model was trained with")
     horizons: tuple[int, ...] | None = option(
         None, kinds.HORIZONS, FORECAST, "years ahead, of those the model was fitted for")
     as_of: date | str | None = option(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from numbers import Integral
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any, get_args
 
 from features.choices import ROLES
@@ -162,6 +162,14 @@ def _paths(option: str, value: Any) -> tuple[Path, ...]:
     return tuple(Path(path) for path in paths)
 
 
+def _comparators(option: str, value: Any) -> tuple[str, ...]:
+    """Models to compare with, each once; whether there are such is seen before the run."""
+    names = _items(option, value)
+    if not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
+        raise refusal(option, list(names), "Give each model once, such as theta,ets,my.py:Mine")
+    return names
+
+
 def _flow(option: str, value: Any) -> tuple[str, ...]:
     codes = _items(option, value)
     if not all(isinstance(code, str) for code in codes):
@@ -251,6 +259,21 @@ def _learner(option: str, value: Any) -> str:
     return value.strip()
 
 
+def _modules(option: str, value: Any) -> tuple[str, ...]:
+    """Modules by name or path; a module that is imported stands for its file."""
+    given = (value,) if isinstance(value, (str, Path, ModuleType)) else _items(option, value)
+    names = [_module(one) for one in given]
+    if not all(isinstance(name, str) and name for name in names) or len({*names}) < len(names):
+        raise refusal(option, names, "Give names of modules, or paths of files that end in .py")
+    return tuple(str(name) for name in names)
+
+
+def _module(one: Any) -> Any:
+    if isinstance(one, ModuleType):
+        return one.__name__
+    return str(one) if isinstance(one, Path) else one
+
+
 SWITCH = Kind(_switch)
 PATH = Kind(_path, "PATH")
 PATHS = Kind(_paths, "PATH", repeats=True)
@@ -261,5 +284,7 @@ FLOW = Kind(_flow, "EXPORTER,IMPORTER[,SECTOR]")
 HORIZONS = Kind(_horizons, "YEARS")
 CODES = Kind(_codes, "CODE,...")
 COLUMNS = Kind(_columns, "ROLE=COLUMN,...")
+MODULES = Kind(_modules, "MODULE", repeats=True)
+COMPARATORS = Kind(_comparators, "MODEL,...")
 LEARNER = Kind(_learner, "LEARNER")
 BOOSTER_PARAMS = Kind(_booster_params, "NAME: VALUE")

@@ -66,8 +66,8 @@ class RunConfig:
         "trade by exporter, importer, [sector], year and value_usd, or the key of a data set of"
         " the store; a run without it simulates a world")
     world: SimulatedWorld = option(
-        "goods", choice(SimulatedWorld), DATA,
-        "the world that a run without a trade file simulates: 20 countries by sector with sales at"
+        "sectors", choice(SimulatedWorld), DATA,
+        "the world that a run without a trade file simulates: 16 countries by sector with sales at"
         " home and input-output tables, or goods of 60 countries")
     indicators: Path | None = option(
         None, kinds.PATH, DATA, "country-year indicators: iso3, year, indicator, value")
@@ -175,6 +175,10 @@ class RunConfig:
         "what learns the shift: lightgbm, or any regressor of scikit-learn's kind, such as"
         " sklearn.ensemble:RandomForestRegressor(n_estimators=200) or my_learner.py:pipeline; in"
         " Python also the object", trained=True)
+    features: tuple[str, ...] = option(
+        (), kinds.MODULES, MODEL,
+        "module or file with FEATURES of your own, such as my_features.py; may be several. Each is"
+        " refused if it changes with what was not known at an origin")
     rounds: int = option(
         80, whole(1, 5_000), MODEL, "boosting rounds of the shift model", trained=True)
     max_rows: int = option(
@@ -195,6 +199,10 @@ class RunConfig:
         0, whole(0, 10_000), MODEL,
         "trials of a search over LightGBM's parameters, by Optuna, wherever weights are chosen and "
         "on years up to there alone; tells what it gained on later origins; needs gravicast[tune]")
+    compare_with: tuple[str, ...] = option(
+        (), kinds.COMPARATORS, MODEL,
+        "other models to back-test beside: theta, ets (need gravicast[compare]), chronos2, or a"
+        " class of your own as module:Class or file.py:Class")
     study: bool = option(
         False, kinds.SWITCH, MODEL,
         "back-test gravity models, LightGBM on levels, each channel left out and placebos too; "

@@ -1,6 +1,6 @@
 """Plans: what a forecast says of a firm's stock, suppliers and risk.
 
-``gravicast plan RUN plan.yaml`` reads
+``gravicast plan RUN plan.yaml`` (or ``items.xlsx``, for items alone) reads
 
 - ``plan.yaml``: `items` (a file) and, where wanted, `suppliers`, `history` (files), `name`, `year`,
   `demand_year`, `service_level`, `risk` (`weight`, `level`, `switching_cost`), `limits`

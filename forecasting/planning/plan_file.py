@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import InputError, cut
+from features.files.tables import CSV_SUFFIXES
+from features.files.workbooks import WORKBOOK_SUFFIXES
 from forecasting.options.yaml_file import read_options
 
 FEWEST_DRAWS, MOST_DRAWS = 40, 2_000
@@ -97,7 +99,7 @@ class PlanFile:
 
 
 def read_plan(path: Path | str) -> PlanFile:
-    """Read ``plan.yaml``.
+    """Read ``plan.yaml``; or a table of items, which is a plan of nothing else.
 
     Raises
     ------
@@ -105,6 +107,8 @@ def read_plan(path: Path | str) -> PlanFile:
         If the file cannot be read, or a key or value is not possible.
     """
     path = Path(path)
+    if path.name.lower().endswith((".parquet", *CSV_SUFFIXES, *WORKBOOK_SUFFIXES)):
+        return PlanFile(name=_Reader(path).name("name", path.stem), items=path, file=path)
     reader = _Reader(path)
     given = read_options(path)
     reader.only(given, _TOP, "a plan")

@@ -6,13 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from forecasting.briefs.brief import (
-    HOW_TO_READ,
-    Brief,
-    BriefFigure,
-    BriefSection,
-    BriefTable,
-)
+from forecasting.briefs.brief import HOW_TO_READ, Brief, BriefFigure, BriefSection, BriefTable
 from forecasting.briefs.country import country_brief
 from forecasting.figures.plots import NoDataError, plot
 from forecasting.reports.embedded import drawn
@@ -20,7 +14,8 @@ from forecasting.reports.html import Section, bullets, figure, heading, paragrap
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import check_country, named, nearest_year
 
-DEFAULT_COUNTRIES = 3
+DEFAULT_COUNTRIES = 2
+"""Countries that fill the third page, printed."""
 _SHOWS = {
     "movers": (
         "gainers and losers among the largest partners",

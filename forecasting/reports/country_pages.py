@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from features.errors import InputError
-from forecasting.distribution.partners import TradeSide, trade_sides
-from forecasting.distribution.sums import sum_reader
+from forecasting.briefs.country import side_facts
+from forecasting.distribution.partners import TradeSide, share_moves, trade_sides
+from forecasting.distribution.sums import PastOutcome, Sum, sum_reader
 from forecasting.reports.html import page
 from forecasting.reports.opening import country_figures
-from forecasting.reports.pages import exporters
+from forecasting.reports.pages import exporters, shown_years
 from forecasting.reports.render import render_page
-from forecasting.results.subjects import origin_of, years_of
+from forecasting.results.subjects import origin_of
 from forecasting.run_folder.whole_file import write_whole
 
 INDEX = "index.html"
@@ -46,23 +48,27 @@ def make_country_pages(run: Path | str, *, out: Path | str | None = None) -> Pat
     folder = run.with_name(f"{run.absolute().name}-countries") if out is None else Path(out)
     result = read_run(run)
     _check_folder(folder)
-    reader, years, origin = sum_reader(result), years_of(result), origin_of(result)
+    reader, years, origin = sum_reader(result), shown_years(result), origin_of(result)
     codes = exporters(result)
     countries: list[tuple[TradeSide, TradeSide]] = []
     for start in range(0, len(codes), _AT_ONCE):
         block = codes[start : start + _AT_ONCE]
         countries += trade_sides(reader, block, years, largest=PARTNERS)
-    past = reader.past([side.total for sides in countries for side in sides])
+    rows = {s.selection: s for sides in countries for side in sides for s in _rows(side)}
+    past = [one for one in reader.past(list(rows.values())) if one.horizon in _ends(years, origin)]
     folder.mkdir(parents=True, exist_ok=True)
     for sides in countries:
-        names = {side.total.name for side in sides}
+        code = sides[0].code
         body = render_page(
             "country.html.j2",
             sides=sides,
             years=years,
             origin=origin,
-            past=[one for one in past if one.name in names],
-            figures=country_figures(reader, sides[0].code),
+            as_of=result.forecasts["as_of"].iloc[0],
+            past=[_past(side, past) for side in sides],
+            moves=[share_moves(reader, side, years[-1]) for side in sides],
+            reasons=side_facts(result, code, years[0]),
+            figures=country_figures(reader, code),
             index=INDEX,
         )
         _write(folder / _file_of(sides), sides[0].name, body)
@@ -74,6 +80,22 @@ def make_country_pages(run: Path | str, *, out: Path | str | None = None) -> Pat
     )
     _write(folder / INDEX, "Countries", body)
     return folder / INDEX
+
+
+def _rows(side: TradeSide) -> tuple[Sum, ...]:
+    return side.total, *side.partners
+
+
+def _ends(years: Sequence[int], origin: int) -> tuple[int, int]:
+    """The shortest and longest horizon shown."""
+    return years[0] - origin, years[-1] - origin
+
+
+def _past(side: TradeSide, past: Sequence[PastOutcome]) -> list[PastOutcome]:
+    """Past outcomes of a side's sums, in the order of its rows."""
+    order = [one.selection for one in _rows(side)]
+    mine = (one for one in past if one.selection in order)
+    return sorted(mine, key=lambda one: (order.index(one.selection), one.horizon))
 
 
 def _check_folder(folder: Path) -> None:

@@ -72,7 +72,7 @@ def table(
         f'<div class="wide{" short" * (len(rows) <= SHORT)}" role="region" tabindex="0" '
         f'aria-label="{escape(caption)}">'
         f"<table{_BREAKS if breaks else ''}>\n"
-        f"<caption>{escape(caption)}</caption>\n"
+        f"<caption><span>{escape(caption)}</span></caption>\n"
         f"<thead><tr>{top}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>"
     )
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from features.countries.groups import country_groups
-from forecasting.distribution.partners import TradeSide, trade_sides
+from forecasting.briefs.country import SideFacts, side_facts
+from forecasting.distribution.partners import (
+    GROUPS,
+    ShareMoves,
+    TradeSide,
+    share_moves,
+    trade_sides,
+)
 from forecasting.distribution.sums import Level, PastOutcome, Sum, SumReader
 from forecasting.reports.score_cells import rows_where
 from forecasting.results.record_setting import record_setting
@@ -95,6 +102,10 @@ class Facts:
     movers: dict[str, Movers]
     countries: tuple[tuple[TradeSide, TradeSide], ...]
     """Exports and imports of the chosen countries."""
+    why: Mapping[str, tuple[SideFacts, ...]]
+    """What the change to `year` is made of, by code of a chosen country."""
+    shares: Mapping[str, ShareMoves]
+    """Partners that gain and lose share by the last year, by selection of a total."""
     records: tuple[HorizonRecord, ...]
     past: tuple[PastOutcome, ...]
 
@@ -130,7 +141,7 @@ def report_facts(reader: SumReader, countries: Sequence[str]) -> Facts:
     moving = [*(_exports(code) for code in shown), *_moving_flows(run, years[0])]
     reader.table([selection for _, selection in (*named, *moving)])
     world = reader.read(named, years)
-    chosen = trade_sides(reader, countries, years, largest=PARTNERS)
+    chosen = trade_sides(reader, countries, years, largest=PARTNERS, groups=GROUPS[:1])
     totals = [side.total for sides in chosen for side in sides]
     return Facts(
         origin=origin_of(run),
@@ -142,14 +153,21 @@ def report_facts(reader: SumReader, countries: Sequence[str]) -> Facts:
         world=world,
         movers=_movers(reader, shown, years[0]),
         countries=chosen,
+        why={code: side_facts(run, code, years[0]) for code in countries},
+        shares={
+            side.total.selection: share_moves(reader, side, years[-1])
+            for sides in chosen
+            for side in sides
+        },
         records=_records(run),
         past=reader.past(list(dict.fromkeys((*world, *totals)))),
     )
 
 
 def shown_years(run: RunResult) -> list[int]:
-    """The first year that was not over on the as-of date, and the last."""
-    return sorted({nearest_year(run.forecasts), years_of(run)[-1]})
+    """The first year that was not over on the as-of date, the next, and the last."""
+    years = [year for year in years_of(run) if year >= nearest_year(run.forecasts)]
+    return sorted({*years[:2], years[-1]})
 
 
 def regions(run: RunResult) -> list[tuple[str, str]]:

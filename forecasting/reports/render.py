@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment
 
 from forecasting.words.labels import SETTING_LABELS
-from forecasting.words.numbers import DASH, listed, money, percent, plural, usd, years
+from forecasting.words.numbers import DASH, lead, listed, money, percent, plural, points, usd, years
 from forecasting.words.templates import template_environment
 
 
@@ -23,7 +23,9 @@ def _environment() -> Environment:
     filters = {
         "usd": usd,
         "money": money,
+        "lead": lead,
         "percent": percent,
+        "points": points,
         "odds": odds,
         "listed": lambda items: listed(map(str, items)),
         "plural": plural,

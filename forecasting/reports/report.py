@@ -54,7 +54,7 @@ def make_report(
     run
         Output folder of ``gravicast run`` or ``gravicast forecast``.
     countries
-        ISO 3166 codes or English names of countries whose briefs it holds, the first three on its
+        ISO 3166 codes or English names of countries whose briefs it holds, the first two on its
         third page too; by default the largest exporters, without briefs.
     year
         Target year of those briefs; by default the first that was not over.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 
 from forecasting.words.labels import METRIC_LABELS
@@ -15,12 +17,23 @@ def rows_where(table: pd.DataFrame, **keys: object) -> pd.DataFrame:
     return table[chosen]
 
 
-def score_of(scores: pd.DataFrame, setting: str, horizon: int, model: str, metric: str) -> float:
-    """A model's error over all flows; NaN where it has none."""
+ScoreCells = Mapping[tuple[str, int, str], Mapping[str, float]]
+"""Errors by metric over all flows, by setting, horizon and model."""
+
+
+def score_cells(scores: pd.DataFrame) -> ScoreCells:
+    """Every model's errors over all flows, to be read cell by cell."""
     # The models of a study are scored over all flows only, without a stratum.
     overall = scores[scores["stratum"].isna() | (scores["stratum"] == "all")]
-    rows = rows_where(overall, setting=setting, horizon=horizon, model=model)
-    return float(rows[metric].iloc[0]) if len(rows) else float("nan")
+    keys = ["setting", "horizon", "model"]
+    cells: ScoreCells = overall.drop_duplicates(keys).set_index(keys).to_dict("index")
+    return cells
+
+
+def score_of(cells: ScoreCells, setting: str, horizon: int, model: str, metric: str) -> float:
+    """A model's error over all flows; NaN where it has none."""
+    found = cells.get((setting, horizon, model))
+    return float("nan") if found is None else float(found[metric])
 
 
 def with_study_models(scores: pd.DataFrame, study: pd.DataFrame | None) -> pd.DataFrame:

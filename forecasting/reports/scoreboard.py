@@ -15,6 +15,7 @@ from forecasting.evaluation.metrics import ratio_of_errors
 from forecasting.reports.score_cells import (
     pooled_reliability,
     rows_where,
+    score_cells,
     score_of,
     with_study_models,
 )
@@ -68,6 +69,7 @@ def write_scoreboard(run: Path, *, targets: Path | None = None, out: Path | None
         placebos(files.get("placebos")),
         trials(files.get("trials")),
         _intervals(files["scores"]),
+        _intervals_beside(files["scores"]),
         _margins(files["scores"], files["reliability"]),
         _reproduce(files["run"]["config"], targets),
     ]
@@ -148,11 +150,11 @@ def _headline(scores: pd.DataFrame, targets: pd.DataFrame | None) -> str:
               "Against last value", "Against raked base"]  # fmt: skip
     if targets is not None:
         header.append("To reach")
-    rows = []
+    cells, rows = score_cells(scores), []
     for setting, horizon in cells_of(scores):
         for metric, label in METRIC_LABELS.items():
             ours, last, raked = (
-                score_of(scores, setting, horizon, model, metric)
+                score_of(cells, setting, horizon, model, metric)
                 for model in (MAIN_MODEL, LAST_VALUE, RAKED_BASE)
             )
             errors = (decimal(error, 4) for error in (last, raked, ours))
@@ -180,11 +182,12 @@ def _models(files: dict[str, Any]) -> str:
     horizons = sorted(shown["horizon"].unique())
     for setting in settings_of(shown):
         block = shown[shown["setting"] == setting]
+        cells = score_cells(block)
         for metric, label in METRIC_LABELS.items():
             rows = [
                 [
                     model_label(m),
-                    *(decimal(score_of(block, setting, h, m, metric), 4) for h in horizons),
+                    *(decimal(score_of(cells, setting, h, m, metric), 4) for h in horizons),
                 ]
                 for m in models_of(block)
             ]
@@ -213,6 +216,27 @@ def _intervals(scores: pd.DataFrame) -> str:
     header = ["Setting", "Years", "50 %: all flows", "50 %: size deciles", "90 %: all flows",
               "90 %: size deciles"]  # fmt: skip
     return section("Share of outcomes inside the intervals, percent", header, rows)
+
+
+def _intervals_beside(scores: pd.DataFrame) -> str:
+    """Intervals of gravicast and of the models that bring their own; empty without any."""
+    everything = rows_where(scores, stratum="all")
+    having = everything[everything["coverage_90"].notna()]
+    if set(having["model"]) <= {MAIN_MODEL}:
+        return ""
+    rows = []
+    for setting, horizon in cells_of(having):
+        for model in models_of(having):
+            block = rows_where(having, setting=setting, horizon=horizon, model=model)
+            for row in block.to_dict("records"):
+                shares = (_bare(row[f"coverage_{level}"]) for level in (50, 90))
+                loss = decimal(row["pinball"], 4)
+                rows.append(
+                    [SETTING_LABELS[setting], str(horizon), model_label(model), *shares, loss]
+                )
+    header = ["Setting", "Years", "Model", "50 %", "90 %", "Pinball loss"]
+    title = "Intervals beside those of other models: share inside, percent, and mean pinball loss"
+    return section(title, header, rows)
 
 
 def _margins(scores: pd.DataFrame, reliability: pd.DataFrame) -> str:
@@ -260,6 +284,8 @@ def _reproduce(config: dict[str, Any], targets: Path | None) -> str:
     for option in ("first_origin", "as_of"):
         if config[option] is not None:
             words.append(f"--{option.replace('_', '-')} {config[option]}")
+    if config.get("compare_with"):
+        words.append(f"--compare-with {shlex.quote(','.join(config['compare_with']))}")
     if config.get("tune"):
         words.append(f"--tune {config['tune']}")
     if config["study"]:

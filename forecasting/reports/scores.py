@@ -13,6 +13,7 @@ from forecasting.reports.html import heading, paragraph, table
 from forecasting.reports.score_cells import (
     pooled_reliability,
     rows_where,
+    score_cells,
     score_of,
     with_study_models,
 )
@@ -56,12 +57,13 @@ def _origins(overall: pd.DataFrame) -> str:
 
 def _tested(significance: pd.DataFrame, overall: pd.DataFrame) -> str:
     """Errors and verdicts against the last value and the raked base."""
+    cells = score_cells(overall)
     rows = [
         [
             SETTING_LABELS[setting],
             years(horizon),
             METRIC_LABELS[name],
-            metric(name, score_of(overall, setting, horizon, MAIN_MODEL, name)),
+            metric(name, score_of(cells, setting, horizon, MAIN_MODEL, name)),
             *_against(significance, (setting, horizon, name, LAST_VALUE)),
             *_against(significance, (setting, horizon, name, RAKED_BASE)),
         ]
@@ -96,11 +98,11 @@ def _against(tests: pd.DataFrame, key: tuple[str, int, str, str]) -> list[str]:
 def _models(result: RunResult, overall: pd.DataFrame) -> str:
     """Every model's errors; of a study's models too where there was one."""
     overall = with_study_models(overall, None if result.study is None else result.study.by_origin)
-    rows = []
+    cells, rows = score_cells(overall), []
     for setting, horizon in cells_of(overall):
         for model in models_of(overall):
             ours, last = (
-                {name: score_of(overall, setting, horizon, m, name) for name in METRIC_LABELS}
+                {name: score_of(cells, setting, horizon, m, name) for name in METRIC_LABELS}
                 for m in (model, LAST_VALUE)
             )
             skills = [1 - ratio_of_errors(ours[name], last[name]) for name in MAIN_METRICS]
@@ -110,7 +112,7 @@ def _models(result: RunResult, overall: pd.DataFrame) -> str:
                     years(horizon),
                     model_label(model),
                     *(metric(name, value) for name, value in ours.items()),
-                    decimal(score_of(overall, setting, horizon, model, "r2_shift")),
+                    decimal(score_of(cells, setting, horizon, model, "r2_shift")),
                     *(DASH if model == LAST_VALUE else percent(s, sign=True) for s in skills),
                 ]
             )

@@ -2,6 +2,8 @@
 
 - ``forecasts.parquet``, ``backtest.parquet``: base, forecast, intervals and probability of trade of
   every flow, now and at past origins, there with the actual value and a column for every model.
+- ``tuning_trials.csv``, ``tuning_gain.csv``: every trial of ``--tune`` by origin, and what the
+  search gained.
 - ``births.parquet``, ``births_scores.csv``: flows that start, forecast by exporter and importer,
   and how well; with an active universe.
 - ``scores*.csv``, ``significance.csv``, ``reliability.csv``: errors, calibration, skill and tests;

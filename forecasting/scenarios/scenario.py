@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import InputError
+from forecasting.inputs.run_tables import run_tables
 from forecasting.results.read import read_run
 from forecasting.results.result import RunResult
 from forecasting.scenarios.baseline import Baseline, make_baseline
@@ -63,9 +64,18 @@ def scenario(
 
 def answer_scenario(run: RunResult, written: ScenarioFile) -> ScenarioResult:
     """Answer a scenario without writing anything, see `scenario`."""
+    try:
+        return _answered(run, written)
+    except InputError as error:
+        if error.file is not None:
+            raise
+        raise InputError(error.problem, remedy=error.remedy, file=written.file) from None
+
+
+def _answered(run: RunResult, written: ScenarioFile) -> ScenarioResult:
     baseline = make_baseline(run, years=written.years, domestic_sales=written.domestic_sales)
     bound = bind(written, run.forecasts, baseline, store=run.config.store)
-    closure = closure_of(bound, baseline, written.tables or run.config.tables)
+    closure = closure_of(bound, baseline, written.tables or run_tables(run))
     bound = with_model_effects(bound, run)
     answers = {
         year: solve(bound, baseline, closure, year, values)
@@ -87,7 +97,7 @@ def answer_scenario(run: RunResult, written: ScenarioFile) -> ScenarioResult:
         groups=tables[1],
         welfare=welfare_table(answers, baseline, draws),
         measures=measure_table(answers, baseline, closure),
-        draws=draw_table(units, draws, drawn.count if drawn is not None else 0),
+        draws=draw_table(units, draws, drawn.count if drawn is not None else 0, baseline=baseline),
         record=_record(bound, baseline, closure, drawn, largest),
     )
 

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from features.data.input_output import InputOutputTable, read_table_year, table_years
+from features.data.input_output import InputOutputTable
 from features.errors import InputError
+from forecasting.inputs.run_tables import Tables, table_of_origin
 from forecasting.scenarios.baseline import Baseline
 from forecasting.scenarios.binding import BoundScenario
 from forecasting.scenarios.estimate import Estimate
+from forecasting.scenarios.scenario_file import ScenarioFile
 from models.counterfactual import Equilibrium, conditional, full, partial
 from models.counterfactual_sectors import SectorEquilibrium, full_sectors
 from models.table_update import update_table
@@ -70,7 +72,7 @@ class Closure:
     words: str
 
 
-def closure_of(bound: BoundScenario, baseline: Baseline, tables: Path | None) -> Closure:
+def closure_of(bound: BoundScenario, baseline: Baseline, tables: Tables | None) -> Closure:
     """The closure that the data allow.
 
     Raises
@@ -80,6 +82,7 @@ def closure_of(bound: BoundScenario, baseline: Baseline, tables: Path | None) ->
         home.
     """
     written, flows = bound.written, baseline.flows
+    _check_of_use(written, baseline, has_tables=tables is not None)
     if not baseline.domestic:
         words = (
             "no full equilibrium: domestic sales are absent; partial and conditional effects only, "
@@ -109,16 +112,29 @@ def closure_of(bound: BoundScenario, baseline: Baseline, tables: Path | None) ->
             remedy="Leave them out: deficits are constant amounts, factors are given",
             file=written.file,
         )
-    years = [year for year in table_years(tables) if year <= baseline.origin]
-    if not years:
-        raise InputError(f"there is no table of {baseline.origin} or before",
-                         remedy="Add one", file=tables)  # fmt: skip
-    table = read_table_year(tables, years[-1], countries=flows.countries, sectors=flows.sectors)
+    table = table_of_origin(
+        tables, baseline.origin, countries=flows.countries, sectors=flows.sectors
+    )
     words = (
-        f"sectors linked by the input-output table of {years[-1]}, constant deficits, world income "
-        "as it was, no tariff revenue"
+        f"sectors linked by the input-output table of {table.year}, constant deficits, world "
+        "income as it was, no tariff revenue"
     )
     return Closure(True, table, words)
+
+
+def _check_of_use(written: ScenarioFile, baseline: Baseline, *, has_tables: bool) -> None:
+    """Refuse what would change nothing, rather than ignore it."""
+    if written.tables is not None and not (baseline.domestic and baseline.flows.has_sectors):
+        lacks = "sectors" if baseline.domestic else "domestic sales by sector"
+        raise InputError(f"the run has no {lacks}, which input-output tables link",
+                         remedy="Leave out tables", file=written.file)  # fmt: skip
+    is_full = baseline.domestic and (has_tables or not baseline.flows.has_sectors)
+    if not is_full and (written.supply_elasticity or written.deficits != "multiplicative"):
+        raise InputError(
+            "supply_elasticity and deficits change nothing without a full equilibrium",
+            remedy="Leave them out, or give domestic_sales (with sectors, tables as well)",
+            file=written.file,
+        )
 
 
 def solve(

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from features.catalogue import coverage, origin_matrix
-from features.channels.own_features import own_features
 from features.choices import REPORTS_KNOWN
 from features.data.flows import FlowIndex
-from features.errors import InputError
+from features.errors import InputError, listed
+from features.extra_features import extra_features
 from features.feature import Feature
 from features.findings import refuse, settled
 from features.information import AsOfRule, DataBundle, InformationSet
@@ -98,6 +98,7 @@ def _forecast(address: str, config: ForecastConfig, progress: Progress) -> RunRe
     with progress.stage("read the model"):
         model = open_model(address, learner=config.learner)
     full_config = config.run_config(model.about)
+    model = _with_features(model, full_config)
     _check_horizons(model, full_config)
     with progress.stage("read the data"):
         data = load(full_config)
@@ -142,6 +143,26 @@ def _forecast(address: str, config: ForecastConfig, progress: Progress) -> RunRe
         write_tables(result, forecaster, stage)
         written = write_record(stage, about, seconds=progress.seconds)
     return replace(result, provenance=written)
+
+
+def _with_features(model: ServedModel, full_config: RunConfig) -> ServedModel:
+    """The model with the code of the features that users wrote, which it does not hold."""
+    trained = model.forecaster.extra
+    if not trained and not full_config.features:
+        return model
+    given = {feature.name: feature for feature in extra_features(full_config.features)}
+    lacking = [feature.name for feature in trained if feature.name not in given]
+    if lacking or not trained:
+        named = (
+            f"the features {listed(lacking)} of your own" if lacking else "no feature of your own"
+        )
+        raise InputError(
+            f"the model was trained with {named}",
+            remedy="Name the modules that it was trained with (--features), no others",
+            file=model.address,
+        )
+    extra = tuple(given[feature.name] for feature in trained)
+    return replace(model, forecaster=replace(model.forecaster, extra=extra))
 
 
 def _check_horizons(model: ServedModel, full_config: RunConfig) -> None:
@@ -195,8 +216,8 @@ def _at_origin(bundle: DataBundle, full_config: RunConfig, model: ServedModel) -
 
 
 def _own(model: ServedModel) -> tuple[Feature, ...]:
-    """Features of the user's own series that the model was trained on."""
-    return own_features(model.forecaster.own)
+    """Features of the user's own that the model was trained on."""
+    return model.forecaster.added
 
 
 def _at_new_origin(model: ServedModel, origin: _Origin, full_config: RunConfig) -> FittedForecaster:
@@ -245,7 +266,7 @@ def _nowcast_at(
         origin=info.origin,
         as_of=info.as_of.isoformat(),
         value=value,
-        features=origin_matrix(infos[year], own=own_features(fitted.own)),
+        features=origin_matrix(infos[year], own=fitted.added),
         totals={horizon: ahead[horizon - 1] for horizon in later},
         intervals={horizon: fitted.intervals[horizon] for horizon in later},
         nowcast=replace(

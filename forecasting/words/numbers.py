@@ -63,9 +63,9 @@ def years(horizon: int) -> str:
     return f"{horizon} year{'' if horizon == 1 else 's'} ahead"
 
 
-def lead(year: int, as_of: date) -> str:
-    """A target year seen from the as-of date."""
-    ahead = year - as_of.year
+def lead(year: int, as_of: date | str) -> str:
+    """A target year seen from the as-of date, such as ``next year``."""
+    ahead = year - int(str(as_of)[:4])
     if ahead < 0:
         return "already over"
     return {0: "this year", 1: "next year"}.get(ahead, f"in {ahead} years")

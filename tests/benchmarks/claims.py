@@ -30,7 +30,7 @@ from features.measures.catalogue import MEASURES
 from features.measures.measure import Measure
 from forecasting import RunConfig
 from forecasting.evaluation.fold import FoldForecast, fold_forecasts
-from forecasting.evaluation.folds import plan_folds
+from forecasting.evaluation.folds import Fold, plan_folds
 from forecasting.evaluation.placebos import permute_countries
 from forecasting.evaluation.prepared import PreparedData, prepare
 from forecasting.evaluation.significance import FEWEST_ORIGINS, equal_accuracy
@@ -46,8 +46,8 @@ from models.shift import CHOICES
 ROOT = Path(__file__).resolve().parents[2]
 DRAWS = 30
 HORIZONS = (5,)
-FIRST_ORIGIN = 2002
-"""Of the sectors: the first with enough years before it, so that three origins have an outcome."""
+SECTOR_ORIGINS = (2002, 2003, 2004)
+"""A back-test of fifteen years would begin in 2003: it needs a past outcome for its intervals."""
 SECTION, NEXT_SECTION = "The claims, where they could show", "To reproduce"
 IDENTICAL = 1e-7
 """Relative difference of two errors below which technology cannot move the measure."""
@@ -93,11 +93,14 @@ class Place:
         From the folder of data to options of `RunConfig`.
     rows
         What is measured.
+    origins
+        Of its forecasts; by default those of a back-test.
     """
 
     name: str
     options: Callable[[Path], dict[str, Any]]
     rows: Sequence[Row]
+    origins: Sequence[int] = ()
 
 
 def _indicators(data: Path) -> dict[str, Any]:
@@ -118,7 +121,6 @@ def _sectors(data: Path) -> dict[str, Any]:
         "negatives": "zero",
         "sectors": data / "trade" / "sectors.csv",
         "tables": data / "icio",
-        "first_origin": FIRST_ORIGIN,
         **_indicators(data),
     }
 
@@ -127,7 +129,10 @@ def _goods(data: Path) -> dict[str, Any]:
     return {"trade": data / "trade" / "goods_totals.parquet", **_indicators(data)}
 
 
-PLACES = (Place("sectors", _sectors, SECTOR_ROWS), Place("goods", _goods, GOODS_ROWS))
+PLACES = (
+    Place("sectors", _sectors, SECTOR_ROWS, SECTOR_ORIGINS),
+    Place("goods", _goods, GOODS_ROWS),
+)
 
 
 # Errors -------------------------------------------------------------------------------------------
@@ -162,16 +167,21 @@ class _Measured:
     ) -> Iterator[dict[str, object]]:
         """Errors of models that learn from ``bundle``, at every origin and horizon."""
         prepared = prepare(bundle, config)
-        folds = plan_folds(
+        for fold in self._folds(prepared, config):
+            # Every model with the same weights: nothing is chosen by what is compared.
+            for made in fold_forecasts(prepared, fold, config, CHOICES[0], models=models):
+                yield from self._of(prepared, made)
+
+    def _folds(self, prepared: PreparedData, config: RunConfig) -> Sequence[Fold]:
+        if self.place.origins:
+            first = prepared.panel.first_year
+            return [Fold(o, config.horizons, tuple(range(first, o))) for o in self.place.origins]
+        return plan_folds(
             first_year=prepared.panel.first_year,
             last_year=prepared.panel.last_year,
             horizons=config.horizons,
             first_origin=config.first_origin,
         )
-        for fold in folds:
-            # Every model with the same weights: nothing is chosen by what is compared.
-            for made in fold_forecasts(prepared, fold, config, CHOICES[0], models=models):
-                yield from self._of(prepared, made)
 
     def _of(self, prepared: PreparedData, made: FoldForecast) -> Iterator[dict[str, object]]:
         forecasts = [("", made.forecast)]

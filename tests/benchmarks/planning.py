@@ -1,19 +1,25 @@
 """What intervals are worth in stock decisions and supplier shares, in money, origin by origin.
 
-    python tests/benchmarks/planning.py RUN TRADE > notebooks/planning.md
+    python tests/benchmarks/planning.py [--data ../shared/data] [--run RUN] [--board FILE]
 
-RUN is the folder of a finished run with all origins, TRADE its trade table (exporter, importer,
-year, value). One year ahead. A flow is an item, its value the demand: an order for the year costs
-the critical ratio for each dollar too few, one minus the ratio for each dollar too many, as a share
-of demand. Shares: 60 importers choose among their 15 largest suppliers; a supplier delivers at most
-what it delivered last year. Every policy sees only what was known at the origin, except the oracle,
-which knows the best multiple of the last value in each decile of size. Tests as on the scoreboard.
+RUN is the folder of a finished run on the goods panel with reports and monthly trade; without one
+it is made, in some minutes. With ``--board`` the tables are a section of that scoreboard
+(`scoreboard.py` writes it there too).
+
+A flow is an item, its value the demand, one year ahead: an order for the year costs the critical
+ratio for each dollar too few, one minus the ratio for each dollar too many, as a share of demand.
+Shares: 60 importers choose among their 15 largest suppliers; a supplier delivers at most what it
+delivered last year. Every policy sees only what was known at the origin, except the oracle, which
+knows the best multiple of the last value in each decile of size. Tests as under Significance.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
+import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,9 +27,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from forecasting import RunConfig, run
 from forecasting.evaluation.backtest_file import read_backtest
 from forecasting.evaluation.significance import equal_accuracy, holm
 from forecasting.planning.sourcing import RISK_WEIGHTS
+from forecasting.run_folder.whole_file import write_whole
+from forecasting.words.labels import SETTING_LABELS
 from forecasting.words.markdown import table as markdown
 from models.error_factors import FlowCodes, PastForecasts, fit_error_factors
 from models.flow_margins import margins_of_bounds
@@ -31,6 +40,8 @@ from models.inventory import LeadTimes, StockCosts, best_policy, lead_time_deman
 from models.joint_draws import JointDraws
 from models.supplier_shares import SupplierProblem, choose_shares, frontier
 
+ROOT = Path(__file__).resolve().parents[2]
+SECTION, NEXT_SECTION = "What intervals are worth in stock decisions", "To reproduce"
 RATIOS = (0.75, 0.95)
 SMALLEST = 1e6
 OURS = "gravicast's quantile"
@@ -44,18 +55,62 @@ COLUMNS = ["setting", "origin", "horizon", "exporter", "importer", "value_origin
            "probability_of_trade"]  # fmt: skip
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("run", type=Path)
-    parser.add_argument("trade", type=Path)
-    given = parser.parse_args()
-    rows = read_backtest(given.run, columns=COLUMNS, where=[("horizon", "==", 1)])
-    print("# Planning: what intervals are worth\n")
-    print(" ".join(str(__doc__).split("\n\n")[2].split()), end="\n\n")
-    print_orders(order_costs(rows, history_of(given.trade)))
+def goods(data: Path, out: Path) -> RunConfig:
+    """The run that the tables are made of: the goods panel one year ahead, all that is known."""
+    return RunConfig(
+        trade=data / "trade" / "goods_totals.parquet",
+        indicators=data / "indicators" / "country_year.parquet",
+        indicator_catalogue=data / "indicators" / "catalogue.csv",
+        pairs=(data / "pairs" / "geography.parquet", data / "pairs" / "trade_agreements.parquet"),
+        reports=data / "reports" / "reported_totals.parquet",
+        monthly=(data / "monthly" / "world_trade_monitor.parquet",),
+        horizons=(1,),
+        figures=False,
+        report=False,
+        out=out,
+        overwrite=True,
+        experiment=None,
+    )
+
+
+def section(run: Path, trade: Path) -> str:
+    """The tables of a run as Markdown."""
+    rows = read_backtest(run, columns=COLUMNS, where=[("horizon", "==", 1)])
+    about = " ".join(str(__doc__).strip().split("\n\n")[-1].split())
+    parts = [
+        f"## {SECTION}",
+        f"{about} Written by `python tests/benchmarks/planning.py --board "
+        "notebooks/scoreboard.md`.",
+        *order_tables(order_costs(rows, history_of(trade))),
+    ]
     for setting in rows["setting"].unique():
-        print_shares(share_outcomes(rows[rows["setting"] == setting]), str(setting))
-    print(f"1,000 items x 200 draws: {cost_of_a_plan():.1f} CPU s")
+        parts += share_table(share_outcomes(rows[rows["setting"] == setting]), str(setting))
+    return "\n\n".join(parts) + "\n\n"
+
+
+def write_section(board: Path, text: str) -> None:
+    """Put the section into a scoreboard before `NEXT_SECTION`, in place of an earlier one."""
+    parts = re.split(r"(?m)^(?=## )", board.read_text(encoding="utf-8"))
+    kept = [part for part in parts if not part.startswith(f"## {SECTION}\n")]
+    before, mark, after = "".join(kept).partition(f"## {NEXT_SECTION}\n")
+    write_whole(board, (before + text + mark + after).encode())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
+    parser.add_argument("--run", type=Path, help="made if it is not given")
+    parser.add_argument("--board", type=Path, help="scoreboard to write the tables into")
+    given = parser.parse_args()
+    out = given.run or Path("runs/planning")
+    if given.run is None:
+        run(goods(given.data, out))
+    text = section(out, given.data / "trade" / "goods_totals.parquet")
+    if given.board is None:
+        print(text)
+    else:
+        write_section(given.board, text)
+    print(f"1,000 items x 200 draws: {cost_of_a_plan():.1f} CPU s", file=sys.stderr)
 
 
 # Orders -------------------------------------------------------------------------------------------
@@ -138,14 +193,15 @@ def quantile(block, probability):
     return found.knots[:, found.probabilities.index(probability)].astype(float)
 
 
-def print_orders(costs: pd.DataFrame) -> None:
+def order_tables(costs: pd.DataFrame) -> Iterator[str]:
     for (setting, ratio), block in costs.groupby(["setting", "ratio"], sort=False):
         origins = block["origin"].nunique()
-        print(f"## Orders, {setting}, critical ratio {ratio:.0%}, {origins} origins\n")
+        name = SETTING_LABELS[setting].lower()
+        yield f"### Orders, {name}, critical ratio {ratio:.0%}, {origins} origins"
         by = block.pivot_table(index="origin", columns="policy", values="cost")
         means = block.groupby("policy")[["cost", "service", "service_largest"]].mean()
-        print_table(tested(means, by, OURS), "cost", {ORACLE})
-        print_rows(by, "origin")
+        yield policy_table(tested(means, by, OURS), "cost", {ORACLE})
+        yield rows_table(by, "origin")
 
 
 def tested(means: pd.DataFrame, by: pd.DataFrame, ours: str) -> pd.DataFrame:
@@ -161,16 +217,15 @@ def tested(means: pd.DataFrame, by: pd.DataFrame, ours: str) -> pd.DataFrame:
     return means
 
 
-def print_table(table: pd.DataFrame, by: str, last: set[str]) -> None:
+def policy_table(table: pd.DataFrame, by: str, last: set[str]) -> str:
     order = sorted(table.index, key=lambda name: (name in last, table.loc[name, by]))
-    print_rows(table.loc[order], "policy")
+    return rows_table(table.loc[order], "policy")
 
 
-def print_rows(rows: pd.DataFrame, first: str) -> None:
+def rows_table(rows: pd.DataFrame, first: str) -> str:
     header = [first, *(str(name).replace("_", " ") for name in rows.columns)]
     values = zip(rows.index, rows.to_numpy(), strict=True)
-    print(markdown(header, [[str(name), *map(shown, row)] for name, row in values]))
-    print()
+    return markdown(header, [[str(name), *map(shown, row)] for name, row in values])
 
 
 def shown(value: object) -> str:
@@ -245,9 +300,9 @@ def share_policies(problem: SupplierProblem):
     }
 
 
-def print_shares(outcomes: pd.DataFrame, setting: str) -> None:
+def share_table(outcomes: pd.DataFrame, setting: str) -> Iterator[str]:
     decisions = len(outcomes) // outcomes["policy"].nunique()
-    print(f"## Shares, {setting}, {decisions} decisions\n")
+    yield f"### Shares, {SETTING_LABELS[setting].lower()}, {decisions} decisions"
     means = outcomes.groupby("policy")[["shortfall", "moved"]].mean()
     means["worst_tenth"] = outcomes.groupby("policy")["shortfall"].apply(
         lambda s: s[s >= s.quantile(0.9)].mean()
@@ -258,8 +313,8 @@ def print_shares(outcomes: pd.DataFrame, setting: str) -> None:
     # As good: mostly decisions in which nothing falls short either way.
     means["as_good"] = cells.sub(cells[KEEP], axis=0).abs().lt(1e-9).mean()
     by = outcomes.pivot_table(index="origin", columns="policy", values="shortfall")
-    print_table(tested(means, by, CHOSEN), "shortfall", set())
-    print_rows(by, "origin")
+    yield policy_table(tested(means, by, CHOSEN), "shortfall", set())
+    yield rows_table(by, "origin")
 
 
 # Time ---------------------------------------------------------------------------------------------

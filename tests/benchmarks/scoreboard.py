@@ -4,9 +4,10 @@
 
 Runs the study of the main job on real goods trade, one to five years ahead, and writes its
 scoreboard beside the errors to reach (``goods_targets.csv``), then what reports add to it
-(``reports_known.py``), then the claims about technology where they could show (``claims.py``). FILE
-is by default the one that the README links to. Prints whether it has changed: the same data and
-versions give the same file, byte for byte. Takes about an hour on two cores.
+(``reports_known.py``), then the claims about technology where they could show (``claims.py``), then
+what intervals are worth in stock decisions (``planning.py``). FILE is by default the one that the
+README links to. Prints whether it has changed: the same data and versions give the same file, byte
+for byte. Takes about an hour on two cores.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 
 import claims
 import pandas as pd
+import planning
 import reports_known
 
 from forecasting import InputError, RunConfig, run
@@ -61,6 +63,9 @@ def main() -> int:
         reports_known.write_section(given.board, found)
         tested = [claims.study(place, given.data, draws=claims.DRAWS) for place in claims.PLACES]
         claims.write_section(given.board, pd.concat(tested))
+        plans = planning.goods(given.data, given.out.with_name(f"{given.out.name}-planning"))
+        run(plans)
+        planning.write_section(given.board, planning.section(plans.out, plans.trade))
     except InputError as error:
         print(error, file=sys.stderr)
         return 2

@@ -21,7 +21,7 @@ from features.catalogue import (
     without_technology,
 )
 from features.choices import SETTINGS, Setting
-from features.feature import CHANNELS, TECHNOLOGY, Feature
+from features.feature import CHANNELS, OWN, TECHNOLOGY, Feature
 from features.information import AsOfRule, DataBundle, InformationSet
 from features.reading.schemas import EXPOSURES
 
@@ -69,13 +69,13 @@ def test_only_the_horizon_and_totals_of_the_target_year_are_left_to_the_design()
     assert {"horizon"} <= channels <= {"horizon", "published_totals"}
 
 
-def test_every_channel_has_a_feature():
-    assert {feature.channel for feature in FEATURES} == set(CHANNELS)
+def test_every_channel_has_a_feature_but_that_of_users():
+    assert {feature.channel for feature in FEATURES} == set(CHANNELS) - {OWN}
 
 
 def test_the_ablation_leaves_out_the_technology_channels_and_nothing_else():
     rest = without_technology()
-    assert {CHANNEL_OF[name] for name in rest} == set(CHANNELS) - TECHNOLOGY
+    assert {CHANNEL_OF[name] for name in rest} == set(CHANNELS) - TECHNOLOGY - {OWN}
     assert len(rest) == sum(feature.channel not in TECHNOLOGY for feature in FEATURES)
     assert list(rest) == [name for name in NAMES if name in rest]
 

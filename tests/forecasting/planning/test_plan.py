@@ -14,7 +14,9 @@ from forecasting.planning.binding import bind
 from forecasting.planning.demand import _fit, item_demand
 from forecasting.planning.markets import market_draws
 from forecasting.planning.plan import answer_plan, market_plan
+from forecasting.planning.plan_file import read_plan
 from forecasting.planning.result import TABLES
+from forecasting.planning.tables import read_tables
 from forecasting.planning.workbook import workbook
 
 
@@ -160,3 +162,38 @@ def test_pieces_or_boxes_do_not_change_the_plan(sectors_read, bound):
 def test_the_workbook_has_the_same_bytes_every_time():
     table = pd.DataFrame({"item": ["=1+1", "b"], "share": [0.5, np.nan]})
     assert workbook({"x": table}, ["note"]) == workbook({"x": table}, ["note"])
+
+
+def test_a_table_of_items_is_a_plan(files, sectors_read):
+    file = files.folder / "our items.xlsx"
+    items = pd.DataFrame(
+        {
+            "item": ["bolt"],
+            "importer": ["Germany"],
+            "demand": [12_000],
+            "unit_cost": [2.0],
+            "holding_cost": [0.4],
+            "order_cost": [50.0],
+            "service_level": [0.95],
+            "lead_time_days": [40],
+        }
+    )
+    items.to_excel(file, index=False)
+    written = read_plan(file)
+    found = answer_plan(sectors_read, bind(written, read_tables(written), sectors_read))
+    assert found.name == "our items"
+    assert (found.inventory["reorder_point"] > found.inventory["safety_stock"]).all()
+    assert found.shares.empty
+    assert found.risk.empty
+
+
+def test_a_smooth_history_is_a_history(bound, sectors_read, monkeypatch):
+    """One that varies less than its market is no item without history."""
+    years = range(2000, 2014)
+    past = pd.DataFrame({"forecast": 0.02, "error": 0.5}, index=pd.Index(years))
+    monkeypatch.setattr(
+        "forecasting.planning.demand._past_growth", lambda *_: dict.fromkeys(range(2), past)
+    )
+    found = item_demand(bound(), market_draws(bound(), sectors_read), sectors_read)
+    assert found.own_sd[0] == 0
+    assert found.has_past.tolist() == [True, False]

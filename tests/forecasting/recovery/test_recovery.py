@@ -40,7 +40,7 @@ def world_and_data(seed: int, planted: bool) -> tuple[World, PreparedData]:
         indicators=Indicators.from_frames(world.indicators, world.catalogue, countries=countries),
         pairs=PairAttributes.from_frames(pairs, countries=countries),
     )
-    return world, prepare(bundle, RunConfig(experiment=None, horizons=HORIZONS))
+    return world, prepare(bundle, RunConfig(world="goods", experiment=None, horizons=HORIZONS))
 
 
 @pytest.fixture(scope="module")

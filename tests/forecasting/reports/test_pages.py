@@ -105,7 +105,11 @@ def test_every_number_of_a_table_is_a_fact(facts: Facts) -> None:
         known.add(usd(one.last))
         for level in one.levels:
             known |= {usd(level.forecast) + f"{usd(level.lower)} to {usd(level.upper)}"}
-            known |= {percent(level.yearly, sign=True), odds(level.chance)}
+            known |= {percent(level.yearly, sign=True) + odds(level.chance)}
+    for side in (side for sides in facts.countries for side in sides):
+        for one in side.partners:
+            shares = side.share(one), side.share(one, one.levels[-1])
+            known.add(" to ".join(map(percent, shares)))
     for kind in facts.movers.values():
         for move in (*kind.gains, *kind.losses):
             known |= {usd(move.usd, sign=True), percent(move.share, sign=True), odds(move.chance)}
@@ -159,3 +163,18 @@ def test_all_countries_have_a_page_and_the_index_leads_to_each(
         page = (index.parent / link).read_text("utf-8")
         assert 'href="index.html"' in page
         assert not re.search(r"https?://", page)
+
+
+def test_shares_that_move_most_are_those_of_the_forecasts(facts: Facts, result: RunResult) -> None:
+    year = facts.years[-1]
+    rows = result.forecasts[result.forecasts["target_year"] == year]
+    rows = rows[(rows["importer"] == "DEU") & (rows["exporter"] != "DEU")]
+    by = rows.groupby("exporter", observed=True)[["value_origin", "forecast"]].sum()
+    share = by / by.sum()
+    change = share["forecast"] - share["value_origin"]
+    moves = facts.shares["DEU:imports"]
+    for found, ends in ((moves.gains, change.nlargest(4)), (moves.losses, change.nsmallest(4))):
+        wanted = ends[ends > 0] if found is moves.gains else ends[ends < 0]
+        assert [m.forecast - m.last for m in found] == pytest.approx(wanted.tolist())
+        assert all(0 <= m.chance <= 1 for m in found)
+    assert moves.who == "suppliers"

@@ -234,12 +234,15 @@ def test_sectors_linked_by_tables_have_a_full_equilibrium(ask: Ask, measured_run
         ("changes:\n  - embargo: true\n    exporters: USA\n", "USA is isolated"),
         ("groups: {g: [DEU, FRA]}\nchanges:\n  - agreement: [g, DEU]\n", "DEU is in the agreement"),
         (f"{TARIFF}domestic_sales: nowhere.csv\n", "no such file"),
+        (f"{TARIFF}tables: .\n", "no domestic sales by sector"),
+        (f"{TARIFF}deficits: additive\n", "change nothing without a full"),
     ],
 )
 def test_a_mistake_is_found_before_any_work(ask: Ask, monkeypatch, text, says):
     monkeypatch.setattr("forecasting.scenarios.scenario.solve", lambda *_: pytest.fail("solved"))
-    with pytest.raises(InputError, match=says):
+    with pytest.raises(InputError, match=says) as caught:
         ask(text)
+    assert caught.value.file is not None
 
 
 def test_a_zero_at_home_is_named(ask: Ask, sales, tmp_path):
@@ -300,10 +303,14 @@ def test_the_folder_reads_back_and_two_scenarios_compare(run, own, tmp_path, cap
 def test_what_two_scenarios_share_cancels_in_their_comparison(ask: Ask):
     both = [ask(ELASTICITY + TARIFF.replace("25%", rate), draws=40) for rate in ("20%", "25%")]
     same = compare_scenarios(both[0], both[0])
-    np.testing.assert_allclose(same[["apart_lower_90", "apart_upper_90"]], 0, atol=1)
+    apart = same[["apart_lower_90", "apart_upper_90"]].dropna()
+    assert len(apart) > 10
+    np.testing.assert_allclose(apart, 0, atol=1)
     table = compare_scenarios(*both)
-    hit = table[(table["unit"] == "world") | (table["unit"] == "USA")]
-    assert (hit["apart_lower_90"] <= hit["apart_upper_90"]).all()
+    # Sums of countries stay without a full equilibrium: flows are compared.
+    first = table.iloc[0]
+    assert first["unit"] == "USA to CHN"
+    assert first["apart_lower_90"] < first["second_less_first"] < first["apart_upper_90"] < 0
     # With other draws there is no common future to compare in.
     other = compare_scenarios(both[0], ask(ELASTICITY + TARIFF, draws=60))
     assert other["apart_lower_90"].isna().all()

@@ -704,7 +704,8 @@ def imports(file: Path) -> set[str]:
             names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             names.add(str(node.module).partition(".")[0])
-    return names - set(sys.stdlib_module_names) - {"features", "models", "forecasting"}
+    names -= {*sys.stdlib_module_names, "features", "models", "forecasting"}
+    return {"scikit-learn" if name == "sklearn" else name for name in names}
 
 
 def expected_rows(result: RunResult, asked: pd.DataFrame) -> pd.DataFrame:
