@@ -304,7 +304,8 @@ def section(found: pd.DataFrame) -> str:
         "origins, not adjusted for the number of rows. *A placebo adds*: the same of the median "
         f"of {int(found['draws'].max())} models that have every country's technology from "
         "another. *Placebos as good*: how many of them err no more than the main model; a claim "
-        "would show as 0 or 1. "
+        "would show as 0 or 1. A placebo also takes away that technology goes with income: a "
+        "row may beat them by what it says of development. "
         + "; ".join(f"claim {number}: {words}" for number, words in CLAIMS.items())
         + ". Claim 4, planning, is measured in money, under *What intervals are worth in stock "
         "decisions*.",
