@@ -61,7 +61,7 @@ def run(config: RunConfig | None = None, *, show_progress: bool = True) -> RunRe
     Parameters
     ----------
     config
-        What to run; by default the simulated world.
+        What to run; by default the simulated world with sectors.
     show_progress
         Whether stages and bars are written to stderr, unless the configuration is quiet.
 

@@ -89,7 +89,7 @@ FIRST = (
     # The longest files, so that no worker begins one as the other ends.
     "forecasting/test_job.py",
     "forecasting/cli/test_main.py",
-    "forecasting/test_recovery.py",
+    "forecasting/recovery/test_recovery.py",
     "forecasting/tracking/test_track.py",
     "forecasting/serving/test_serving.py",
     "forecasting/reports/test_report.py",

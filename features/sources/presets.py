@@ -99,6 +99,24 @@ PRESETS: dict[str, Preset] = {
 refuses many clients: fetch it first, then join it."""
 
 
+_NSF = "NSF's indicators are workbooks that no connector reads"
+_PENN = "no connector reads the Penn World Table"
+UNFILLED: dict[str, str] = {
+    "NSF.IPF.COMPUTER.TECH": _NSF,
+    "NSF.SOFTWARE.VA.USDM": _NSF,
+    "NSF.MACHINERY.VA.USDM": _NSF,
+    "NSF.USPTO.SEMICOND.PATENTS": _NSF,
+    "EPOCH.NOTABLE.MODELS": "no connector reads Epoch's list of models",
+    "PWT.labsh": _PENN,
+    "PWT.hc": _PENN,
+    "UNCTAD.DDS.EXPORTS.USDM": "no connector reads UNCTAD's digitally deliverable services",
+    "OECD.DSTRI": "the OECD's server refuses many clients: fetch stri first, then --with stri",
+    "AIPI": "one year only: a back-test refuses it, see the preset of snapshots",
+}
+"""Series that technology features read and the preset of technology cannot give, and why. Their
+features stay empty unless files of the user's bring them."""
+
+
 def fetch_preset(
     preset: str,
     *,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import starmap
 
@@ -40,8 +41,8 @@ class SectorSizes:
     ai_adoption: Array
 
 
-def sector_sizes(rng: np.random.Generator, states: CountryStates, *, ai: float) -> SectorSizes:
-    """Share the world's output out to countries and sectors.
+def sector_sizes(rng: np.random.Generator, states: CountryStates, *, ai: Array) -> SectorSizes:
+    """Share the world's output out to countries and sectors; ``ai`` is its strength by year.
 
     Value added sums to each country's output and to what the world needs of each sector. AI raises
     a country's output of the exposed sectors and nothing else: what is bought where does not
@@ -62,7 +63,7 @@ def sector_sizes(rng: np.random.Generator, states: CountryStates, *, ai: float) 
     plain = added / VALUE_ADDED_SHARES
     path = np.zeros(shape)
     driver = zscore(states.ai[LEAD_YEARS:])[:, :, None] * of_sectors("ai")
-    path[1:] = np.cumsum(ai * driver, axis=0)[:-1]
+    path[1:] = np.cumsum(ai[:, None, None] * driver, axis=0)[:-1]
     exposed = of_sectors("ai") > 0
     output = plain.copy()
     raised = plain[..., exposed] * np.exp(path[..., exposed])
@@ -80,9 +81,11 @@ def sector_openness(
     geography: dict[str, Array],
     treaties: NDArray[np.int64],
     sizes: SectorSizes,
-    strengths: dict[str, float],
+    strengths: Mapping[str, Array],
 ) -> tuple[Array, dict[str, Array]]:
     """Log openness and each channel's part of it, ``[year, exp, imp, sector]``.
+
+    ``strengths`` are by channel, shape ``[year]``.
 
     The noise that no channel explains is a random walk; like the transitory deviation it is larger
     for smaller flows.
@@ -94,10 +97,10 @@ def sector_openness(
     deviation = _deviation(static, sizes, foreign=foreign)
     transitory = autoregression(rng.standard_normal(shape), rho=RHO) * deviation
     walk = np.cumsum(rng.standard_normal(shape), axis=0) * _WALK_DEVIATION * deviation
-    contributions = {"persistence": strengths["persistence"] * transitory}
+    contributions = {"persistence": strengths["persistence"][:, None, None, None] * transitory}
     for name, driver in _drivers(states, geography=geography, treaties=treaties).items():
         path = np.zeros(shape)
-        path[1:] = np.cumsum(strengths[name] * driver, axis=0)[:-1]
+        path[1:] = np.cumsum(strengths[name][:, None, None, None] * driver, axis=0)[:-1]
         contributions[name] = path
     # Its effect is on totals alone.
     contributions["ai_adoption"] = np.zeros(shape)

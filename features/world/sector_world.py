@@ -7,6 +7,7 @@ trade costs, agreements and persistence on all flows.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -103,6 +104,7 @@ def simulate_sector_world(
     n_years: int = 27,
     first_year: int = 1995,
     effects: Mapping[str, float] | None = None,
+    until: Mapping[str, int] | None = None,
 ) -> SectorWorld:
     """Simulate a world of trade by sector with planted causes.
 
@@ -114,18 +116,26 @@ def simulate_sector_world(
         Size and calendar of what is published.
     effects : mapping of str to float, optional
         Strength by channel, overriding `DEFAULT_EFFECTS`; 0 switches a channel off.
+    until : mapping of str to int, optional
+        By channel, the year from which on it moves nothing any more: the difference to the world
+        without this is what it did later.
 
     Raises
     ------
     ValueError
         If an argument is out of range or a channel is unknown.
     """
-    strengths = checked_effects(effects, DEFAULT_EFFECTS)
+    sizes_of_effects = checked_effects(effects, DEFAULT_EFFECTS)
     _check_sizes(seed=seed, n_countries=n_countries, n_years=n_years, first_year=first_year)
     # One stream per part, so that none depends on how much another one drew.
     streams = [np.random.default_rng([seed, 100 + part]) for part in range(7)]
     codes = tuple(NAMES)[:n_countries]
     states = _states(streams[0], codes, n_years=n_years + LATER_YEARS, first_year=first_year)
+    years = states.years[LEAD_YEARS:]
+    strengths = {
+        name: np.where(years < (until or {}).get(name, math.inf), size, 0.0)
+        for name, size in sizes_of_effects.items()
+    }
     geography = simulate_geography(streams[1], states=states)
     treaties = simulate_treaties(
         streams[2], states=states, agreements=n_countries, largest=_LARGEST_AGREEMENT
@@ -135,7 +145,6 @@ def simulate_sector_world(
         streams[4], states, geography=geography, treaties=treaties, sizes=sizes, strengths=strengths
     )
     flows = published_flows(streams[5], solved_flows(openness, sizes))
-    years = states.years[LEAD_YEARS:]
     sectors = tuple(sector.code for sector in SECTORS)
     frame = _trade_frame(flows, codes=codes, sectors=sectors, years=years)
     last = int(years[n_years - 1])
@@ -157,7 +166,9 @@ def simulate_sector_world(
         },
         indicators=indicators[indicators["year"] <= last + 1].reset_index(drop=True),
         catalogue=catalogue_frame(),
-        geography=geography_frame(geography, codes=codes),
+        geography=geography_frame(geography, codes=codes).assign(
+            hosting=_hosting(geography["dist"], states).ravel()
+        ),
         agreements=agreements_frame(treaties, codes=codes, years=states.years),
         reports=reports_frame(declared, seed=seed),
         monthly=monthly_frame(foreign, seed=seed),
@@ -181,6 +192,17 @@ def _states(
         poorest=names.index("Sunara"),
     )
     return states.rescaled(_FIRST_YEAR_OUTPUT_USD / float(states.output[LEAD_YEARS].sum()))
+
+
+def _hosting(distance: Array, states: CountryStates) -> Array:
+    """Share of each country's web content that every country hosts, ``[host, country]``.
+
+    Large, connected and close hosts hold the most; it moves no flow.
+    """
+    pull = states.output[-1] * np.exp(states.connectivity[-1])
+    weight = pull[:, None] / distance
+    shares: Array = weight / weight.sum(axis=0)
+    return shares
 
 
 def _check_sizes(*, seed: int, n_countries: int, n_years: int, first_year: int) -> None:

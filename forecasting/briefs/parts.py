@@ -12,7 +12,7 @@ from features.feature import CHANNELS, TECHNOLOGY
 from forecasting.briefs.brief import BriefTable
 from forecasting.explanation.reallocation import log_mean
 from forecasting.explanation.terms import TERM_LABELS
-from forecasting.results.channel_evidence import TOGETHER, out_of_sample
+from forecasting.results.channel_evidence import TOGETHER, has_data, out_of_sample
 from forecasting.results.decompose import decompose, explained
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import flow_columns
@@ -152,6 +152,8 @@ class Technology:
         Of the channels, in words.
     tested
         Whether forecasts were made without them.
+    absent
+        Channels of which the data hold nothing.
     wape, log_mae
         Change of the errors without them, percent, mean over horizons.
     tests, helps, hurts
@@ -165,16 +167,19 @@ class Technology:
     tests: int
     helps: int
     hurts: int
+    absent: tuple[str, ...] = ()
 
 
 def technology_of(run: RunResult) -> Technology:
     """Facts of the technology channels."""
-    names = tuple(lower_first(label) for name, label in CHANNELS.items() if name in TECHNOLOGY)
+    labels = {name: lower_first(label) for name, label in CHANNELS.items() if name in TECHNOLOGY}
+    names = tuple(labels.values())
+    absent = tuple(label for name, label in labels.items() if not has_data(run, name))
     table = out_of_sample(run)
     rows = table[table["channel"] == TOGETHER]
     if rows.empty:
-        return Technology(names, False, np.nan, np.nan, 0, 0, 0)
+        return Technology(names, False, np.nan, np.nan, 0, 0, 0, absent)
     row = rows.iloc[0]
     tests, helps, hurts = (int(row[name]) for name in ("tests", "helps", "hurts"))
     wape, log_mae = (float(row[name]) for name in ("wape_change", "log_mae_change"))
-    return Technology(names, True, wape, log_mae, tests, helps, hurts)
+    return Technology(names, True, wape, log_mae, tests, helps, hurts, absent)

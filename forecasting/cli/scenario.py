@@ -118,13 +118,14 @@ def _change(row: pd.Series[float]) -> str:
 
 
 def _compared(run: Path, first: str, second: str) -> Iterator[str]:
+    from forecasting.scenarios.tables import FLOW
     from forecasting.scenarios.write import compare_scenarios, read_scenario_folder
 
     table = compare_scenarios(*(read_scenario_folder(run, name) for name in (first, second)))
     year = table["target_year"].max()
     yield f"Change against the forecast of {year}, percent (90 % intervals): {first}, {second}"
     for _, row in table[table["target_year"] == year].head(2 * _SHOWN).iterrows():
-        name = f"{row['unit']} {row['side']}"
+        name = row["unit"] if row["side"] == FLOW else f"{row['unit']} {row['side']}"
         sides = "".join(f"{_percent_of(row, side):<28}" for side in ("first", "second"))
         apart = f"{row['second_less_first'] / 1e9:>+10,.2f} billion USD apart"
         if np.isfinite(row.get("apart_lower_90", np.nan)):

@@ -25,7 +25,8 @@ from forecasting.figures.style import (
     styled,
 )
 from forecasting.results.result import RunResult
-from forecasting.words.numbers import MINUS
+from forecasting.words.features import feature_words
+from forecasting.words.numbers import MINUS, lower_first
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,7 +58,11 @@ def dependence(run: RunResult, features: Sequence[str]) -> Figure:
         axes.set_visible(False)
     _keys(figure)
     drawn = f"{rows.size:,} of {total:,}" if rows.size < total else f"all {total:,}"
-    what = f"of {features[0]} by its value" if len(features) == 1 else "by value"
+    what = (
+        f"of {lower_first(feature_words(features[0]))} by its value"
+        if len(features) == 1
+        else "by value"
+    )
     return entitle(figure, f"Contribution {what} ({drawn} explained rows)")
 
 
@@ -112,7 +117,7 @@ def _about(run: RunResult, feature: str) -> pd.Series[Any]:
 
 def _named(run: RunResult, feature: str, unknown: int) -> str:
     missing = f"\nnot known for {unknown:,} rows: bar at the left" if unknown else ""
-    named = textwrap.fill(f"{feature}, {_about(run, feature)['unit']}", LABEL_WIDTH)
+    named = textwrap.fill(f"{feature_words(feature)}, {_about(run, feature)['unit']}", LABEL_WIDTH)
     return named + missing
 
 

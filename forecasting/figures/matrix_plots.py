@@ -20,7 +20,7 @@ from forecasting.figures.style import (
     symmetric_limit,
 )
 from forecasting.results.result import RunResult
-from forecasting.words.numbers import percent
+from forecasting.words.numbers import percent, points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -115,13 +115,16 @@ def _similar_side_by_side(base: NDArray[np.float64]) -> NDArray[np.intp]:
 
 @styled
 def heatmap(run: RunResult, *, year: int) -> Figure:
-    """Shifts between the largest traders, exporter by importer, around white for none."""
+    """Shifts between the largest traders, exporter by importer, around white for their mean."""
     matrix = shift_matrix(run, year=year)
-    count, limit = len(matrix.countries), symmetric_limit(matrix.percent)
+    known = matrix.percent[np.isfinite(matrix.percent)]
+    # Flows among large traders rise or fall together: what differs between them is the pattern.
+    count, middle = len(matrix.countries), float(known.mean()) if known.size else 0.0
+    limit = symmetric_limit(known - middle)
     figure, panels = grid(1, 1, width=max(7.5, 3.2 + 0.24 * count), height=2.6 + 0.22 * count)
     axes: Axes = panels[0, 0]
-    image = axes.pcolormesh(matrix.percent, cmap=diverging(), vmin=-limit, vmax=limit,
-                            edgecolors="#eeeeee", linewidth=0.4)  # fmt: skip
+    image = axes.pcolormesh(matrix.percent, cmap=diverging(), vmin=middle - limit,
+                            vmax=middle + limit, edgecolors="#eeeeee", linewidth=0.4)  # fmt: skip
     axes.invert_yaxis()
     axes.set_facecolor("#e4e4e4")  # cells without a number
     _mark(axes, matrix)
@@ -132,10 +135,10 @@ def heatmap(run: RunResult, *, year: int) -> Figure:
     axes.grid(visible=False)
     axes.set_xlabel("Importer (countries that trade much with each other stand together)")
     axes.set_ylabel("Exporter")
-    known = matrix.percent[np.isfinite(matrix.percent)]
-    beyond = float((np.abs(known) > limit).mean()) if known.size else 0.0
+    beyond = float((np.abs(known - middle) > limit).mean()) if known.size else 0.0
     bar = figure.colorbar(image, ax=axes, extend="both" if beyond else "neither", shrink=0.8)
-    note = f"\n{percent(beyond)} of the flows lie beyond the ends" if beyond else ""
+    note = f"\nwhite: the mean, {points(middle, sign=True)}"
+    note += f"; {percent(beyond)} of the flows lie beyond the ends" if beyond else ""
     bar.set_label(f"Forecast against base, {PERCENT_UNIT}{note}")
     _keys(figure, matrix)
     return entitle(

@@ -28,6 +28,7 @@ from forecasting.figures.style import (
     styled,
 )
 from forecasting.results.subjects import rows_of_flow
+from forecasting.words.features import feature_words
 from forecasting.words.numbers import decimal, plain, usd
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def importance(explanation: Explanation, *, max_display: int = 15) -> Figure:
     for bar, new in zip(bars, technology, strict=True):
         bar.set_hatch("////" if new else "")
     axes.bar_label(bars, fmt="%.2f", padding=3)
-    axes.set_yticks(range(top.size), names)
+    axes.set_yticks(range(top.size), [feature_words(name) for name in names])
     axes.set_ylim(top.size - 0.4, -0.6)
     axes.margins(x=0.1)
     axes.grid(visible=False, axis="y")
@@ -148,7 +149,7 @@ def _steps(explanation: Explanation, row: int) -> tuple[NDArray[np.float64], lis
     strongest, others = order[: WATERFALL_STEPS - 2], order[WATERFALL_STEPS - 2 :]
     names = [
         # No equals sign: SHAP splits labels at it.
-        f"{explanation.feature_names[i]}: "
+        f"{feature_words(explanation.feature_names[i])}: "
         + (plain(data[i]) if np.isfinite(data[i]) else "not known")
         for i in strongest
     ]
@@ -203,7 +204,7 @@ def _shap_explanation(shap: Any, explanation: Explanation, rows: NDArray[np.intp
         explanation.values[rows].astype(np.float64),
         explanation.base_values[rows],
         explanation.data[rows].astype(np.float64),
-        feature_names=list(explanation.feature_names),
+        feature_names=[feature_words(name) for name in explanation.feature_names],
     )
 
 

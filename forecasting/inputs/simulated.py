@@ -15,6 +15,9 @@ from features.world.sector_world import SectorWorld, simulate_sector_world
 from features.world.world import simulate_world
 from forecasting.options.run_config import RunConfig
 
+_COUNTRIES = 16
+"""With sectors: flows are forecast with and without reports, and a run must stay short."""
+
 
 @dataclass(frozen=True, slots=True)
 class SimulatedData:
@@ -63,7 +66,7 @@ class SimulatedData:
 def simulated_data(world: SimulatedWorld, *, seed: int) -> SimulatedData:
     """Simulate one of the worlds."""
     if world == "sectors":
-        return data_of_sector_world(simulate_sector_world(seed=seed))
+        return data_of_sector_world(simulate_sector_world(seed=seed, n_countries=_COUNTRIES))
     return _goods(seed)
 
 

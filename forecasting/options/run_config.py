@@ -66,8 +66,8 @@ class RunConfig:
         "trade by exporter, importer, [sector], year and value_usd, or the key of a data set of"
         " the store; a run without it simulates a world")
     world: SimulatedWorld = option(
-        "goods", choice(SimulatedWorld), DATA,
-        "the world that a run without a trade file simulates: 20 countries by sector with sales at"
+        "sectors", choice(SimulatedWorld), DATA,
+        "the world that a run without a trade file simulates: 16 countries by sector with sales at"
         " home and input-output tables, or goods of 60 countries")
     indicators: Path | None = option(
         None, kinds.PATH, DATA, "country-year indicators: iso3, year, indicator, value")

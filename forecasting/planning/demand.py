@@ -38,6 +38,8 @@ class ItemDemand:
         Of the market's growth against the item's own, 1 where there is too little history.
     own_sd
         Standard deviation of log growth beside the market's.
+    has_past
+        Whether an own history over `FEWEST_YEARS` past forecasts stands behind the two.
     profile
         Share of each month in a year's demand, shape ``[item, month]``; NaN without months.
     daily_sd
@@ -47,6 +49,7 @@ class ItemDemand:
     annual: Vector
     weight: Vector
     own_sd: Vector
+    has_past: NDArray[np.bool_]
     profile: Vector
     daily_sd: Vector
 
@@ -58,6 +61,7 @@ def item_demand(bound: BoundPlan, drawn: MarketDraws, run: RunResult) -> ItemDem
     growth, forecast = np.log(np.maximum(drawn.growth, 1e-9)), np.log(drawn.median_growth)
     count = len(items)
     weight, own_sd, own = np.ones(count), np.zeros(count), forecast[market]
+    has_past = np.zeros(count, dtype=np.bool_)
     profile, relative_sd = np.full((count, MONTHS), np.nan), np.zeros(count)
     history = {str(name): block for name, block in bound.tables.history.groupby("item")}
     past = _past_growth(bound, run) if history else {}
@@ -70,6 +74,7 @@ def item_demand(bound: BoundPlan, drawn: MarketDraws, run: RunResult) -> ItemDem
         fitted = _fit(annual, past[market[row]], ahead)
         if fitted is not None:
             weight[row], own_sd[row], own[row] = fitted
+            has_past[row] = True
         profile[row], relative_sd[row] = _season(block)
     rng = np.random.default_rng([run.config.seed, bound.year])
     noise = rng.standard_normal((count, growth.shape[1])) * own_sd[:, None]
@@ -77,7 +82,7 @@ def item_demand(bound: BoundPlan, drawn: MarketDraws, run: RunResult) -> ItemDem
     annual = level[:, None] * np.exp(growth[market] + shift[:, None] + noise)
     monthly = annual.mean(axis=1) / MONTHS
     daily = relative_sd * monthly / np.sqrt(DAYS / MONTHS)
-    return ItemDemand(annual, weight, own_sd, profile, daily)
+    return ItemDemand(annual, weight, own_sd, has_past, profile, daily)
 
 
 def _annual(block: pd.DataFrame) -> pd.Series:

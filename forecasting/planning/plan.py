@@ -15,7 +15,7 @@ from forecasting.planning.demand import FEWEST_YEARS, ItemDemand, demand_table, 
 from forecasting.planning.markets import market_draws
 from forecasting.planning.plan_file import PlanFile, read_plan
 from forecasting.planning.result import PlanResult
-from forecasting.planning.sourcing import risk_table, share_tables
+from forecasting.planning.sourcing import dependence_of, risk_table, share_tables
 from forecasting.planning.stock import stock_table
 from forecasting.planning.tables import PlanTables, empty_tables, read_tables
 from forecasting.planning.tracked import track_plan
@@ -90,7 +90,7 @@ def answer_plan(run: RunResult, bound: BoundPlan) -> PlanResult:
         inventory=stock_table(bound, demand, seed=run.config.seed)
         if _has_stock(bound)
         else pd.DataFrame(),
-        risk=risk_table(bound, drawn),
+        risk=risk_table(bound, drawn, dependence_of(bound, run)),
         shares=shares,
         frontier=frontier,
         record=_record(bound, run, demand),
@@ -152,7 +152,7 @@ def _record(bound: BoundPlan, run: RunResult, demand: ItemDemand) -> dict[str, o
 def _notes(bound: BoundPlan, demand: ItemDemand) -> list[str]:
     if not _has_stock(bound):
         return []
-    without, count = int((demand.own_sd == 0).sum()), len(demand.own_sd)
+    without, count = int((~demand.has_past).sum()), len(demand.has_past)
     if not without:
         return []
     return [

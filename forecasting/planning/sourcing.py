@@ -6,11 +6,16 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features.errors import InputError, listed
+from forecasting.inputs.run_tables import run_tables, table_of_origin
 from forecasting.planning.binding import BoundPlan
 from forecasting.planning.demand import ItemDemand
 from forecasting.planning.markets import MarketDraws
+from forecasting.results.result import RunResult
+from forecasting.results.subjects import countries_of, origin_of
+from models.supplier_dependence import origin_of_use
 from models.supplier_shares import (
     InfeasibleLimitsError,
     ShareLimit,
@@ -27,14 +32,17 @@ RISK_WEIGHTS = (0.0, 0.2, 0.5, 2.0, 20.0)
 """Weights of risk along the frontier."""
 
 
-def risk_table(bound: BoundPlan, drawn: MarketDraws) -> pd.DataFrame:
+def risk_table(
+    bound: BoundPlan, drawn: MarketDraws, dependence: NDArray[np.float64] | None = None
+) -> pd.DataFrame:
     """One row an item and supplier country.
 
     Columns: ``item, country, share, probability_of_stop, probability_of_fall_10,
     probability_of_fall_25`` (of the country's sales to the importer against the last known year),
     ``expected_shortfall`` (share of orders), ``sales_growth`` (forecast), ``market_share,
     market_share_forecast`` (of the importer's market) and ``concentration,
-    concentration_forecast`` (Herfindahl index of that market, 0 to 1).
+    concentration_forecast`` (Herfindahl index of that market, 0 to 1). With ``dependence``, by
+    pair, a column ``dependence``: see `dependence_of`.
     """
     suppliers, pair = bound.tables.suppliers, bound.links.supplier_pair
     if suppliers.empty:
@@ -52,7 +60,31 @@ def risk_table(bound: BoundPlan, drawn: MarketDraws) -> pd.DataFrame:
         concentration=drawn.concentration[0, market],
         concentration_forecast=drawn.concentration[1, market],
     )
+    if dependence is not None:
+        table["dependence"] = dependence[pair]
     return table.reset_index(drop=True)
+
+
+def dependence_of(bound: BoundPlan, run: RunResult) -> NDArray[np.float64] | None:
+    """Share of what a market uses that is made in a supplier country, by pair.
+
+    At home included, and through third countries too: of the last known input-output table, see
+    `models.supplier_dependence`. None where the run has no tables.
+    """
+    tables = run_tables(run)
+    if tables is None or "sector" not in run.forecasts or bound.tables.suppliers.empty:
+        return None
+    countries = tuple(countries_of(run.forecasts))
+    sectors = tuple(sorted(run.forecasts["sector"].astype(str).unique()))
+    table = table_of_origin(tables, origin_of(run), countries=countries, sectors=sectors)
+    origin = origin_of_use(table)
+    found = []
+    for exporter, market in bound.links.pairs.itertuples(index=False):
+        importer, sector = bound.links.markets.iloc[market]
+        chosen = [sectors.index(sector)] if sector else range(len(sectors))
+        used = origin[:, countries.index(importer)][:, list(chosen)].sum(axis=1)
+        found.append(used[countries.index(exporter)] / used.sum())
+    return np.array(found)
 
 
 def problems(

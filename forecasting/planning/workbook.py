@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 _SHARES = re.compile(r"probability|share|growth|service|fill|ratio|shortfall|concentration|cvar|"
-                     r"change|cap$|moved|weight_of_market|own_sd")  # fmt: skip
+                     r"change|dependence|cap$|moved|weight_of_market|own_sd")  # fmt: skip
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _WIDTH = 40
 

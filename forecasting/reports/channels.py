@@ -22,6 +22,7 @@ from forecasting.results.channel_evidence import (
     why_untested,
 )
 from forecasting.results.result import RunResult
+from forecasting.words.features import feature_words
 from forecasting.words.labels import SETTING_LABELS
 from forecasting.words.numbers import DASH, MINUS, listed, percent, points
 
@@ -177,7 +178,7 @@ def _features(result: RunResult) -> str:
               "Same sign for seeds")  # fmt: skip
     rows = [
         [
-            str(row["feature"]),
+            feature_words(str(row["feature"])),
             CHANNELS[row["channel"]],
             _SIGNS[row["expected_sign"]],
             str(row["source"]),

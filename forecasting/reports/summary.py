@@ -142,4 +142,4 @@ def technology_words(result: RunResult) -> str:
 def _lacking(result: RunResult) -> str:
     """Technology channels of which the data hold nothing: no verdict is about them."""
     names = [CHANNELS[c] for c in CHANNELS if c in TECHNOLOGY and not has_data(result, c)]
-    return f" Not tested, for want of data: {listed(names)}." if names else ""
+    return f" Not tested, no data: {listed(names)}." if names else ""

@@ -214,7 +214,7 @@ def why_untested(run: RunResult, channel: str, *, worth: pd.DataFrame) -> str:
     if channel == "horizon":
         return "what is asked cannot be left out"
     if not has_data(run, channel):
-        return "the data hold none of it"
+        return "no data"
     if row.empty:
         return "run with --study"
     return significance.why_untested(origins=int(run.scores["origins"].max()))

@@ -60,9 +60,18 @@ def read_run(folder: Path | str) -> RunResult:
         raise _not_whole(folder) from error
 
 
+def _options(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """The recorded options as this version takes them."""
+    if recorded["trade"] is None:
+        # The runs of a version without the option simulated goods.
+        return {"world": "goods", **recorded}
+    # No world is simulated beside a trade file, whatever the default was then.
+    return {name: value for name, value in recorded.items() if name != "world"}
+
+
 def _whole(folder: Path, about: dict[str, Any]) -> RunResult:
     forecaster = _forecaster(folder)
-    config = RunConfig.from_mapping(about["config"], file=folder / MARKER)
+    config = RunConfig.from_mapping(_options(about["config"]), file=folder / MARKER)
     tables = {
         file.result: read_table(folder, file)
         for file in tables_of(about["kind"], study=config.study, tune=bool(config.tune))

@@ -20,7 +20,7 @@ from forecasting.inputs.load import load
 from forecasting.results.result import RunResult
 from forecasting.scenarios.binding import BoundChange, BoundScenario
 from forecasting.scenarios.estimate import Estimate
-from forecasting.scenarios.scenario_file import EVERYONE, Change
+from forecasting.scenarios.written import EVERYONE, Change
 from models.counterfactual_effects import PanelEffect, country_effect, pair_effect
 
 
@@ -108,7 +108,13 @@ def _estimated(
         raise InputError(error.problem, remedy=error.remedy, file=bound.written.file) from None
     moved = 1.0 if change.kind == "agreement" else list(dict(sorted(change.path.items())).values())
     step = max(np.atleast_1d(moved), key=abs)
-    support = _support(found, _moved_values(one, found, info, of_country), float(step))
+    before = _moved_values(one, found, info, of_country)
+    support = _support(found, before, float(step))
+    if change.kind == "agreement" and (before >= 1).any():
+        support = (
+            f"WARNING: {int((before >= 1).sum())} of {before.size} flows have an agreement "
+            "already, and the effect is that of a first one"
+        )
     errors = f"exporter ({len(info.flows.countries)})" if of_country else "pair"
     source = f"{_source(found, name, info)}; errors clustered by {errors}"
     effect = Estimate(found.value, found.standard_error, source)

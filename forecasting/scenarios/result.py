@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+FULL = "full"
+"""The answer that goes furthest."""
 NOT_ESTIMATED = (
     "flows that the baseline does not have: nothing new begins to be traded",
     "answers of third countries' policies, anticipation, and the time adjustment takes",
@@ -37,7 +39,8 @@ class ScenarioResult:
     measures
         ``measure, country, partner, sector, target_year, baseline, scenario, difference``.
     draws
-        One row per unit and year: ``unit, side, target_year``, and the difference by draw, USD, in
+        One row per unit and year, and per flow among those that move most (``side`` is ``flow``):
+        ``unit, side, target_year``, and the difference by draw, USD, in
         ``draw_0, draw_1, ...``. The same draw of two scenarios of a run is the same future. Empty
         without intervals.
     record

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import InputError
+from forecasting.inputs.run_tables import run_tables
 from forecasting.results.read import read_run
 from forecasting.results.result import RunResult
 from forecasting.scenarios.baseline import Baseline, make_baseline
 from forecasting.scenarios.binding import BoundScenario, bind
 from forecasting.scenarios.from_model import with_model_effects
 from forecasting.scenarios.result import NOT_ESTIMATED, ScenarioResult
-from forecasting.scenarios.scenario_file import Change, ScenarioFile, read_scenario
+from forecasting.scenarios.scenario_file import read_scenario
 from forecasting.scenarios.solve import Closure, closure_of, solve
 from forecasting.scenarios.tables import (
     draw_table,
@@ -24,6 +25,7 @@ from forecasting.scenarios.tables import (
 from forecasting.scenarios.uncertainty import Uncertainty, draw_scenario
 from forecasting.scenarios.units import make_units
 from forecasting.scenarios.write import write_scenario
+from forecasting.scenarios.written import Change, ScenarioFile
 
 
 def scenario(
@@ -74,7 +76,7 @@ def answer_scenario(run: RunResult, written: ScenarioFile) -> ScenarioResult:
 def _answered(run: RunResult, written: ScenarioFile) -> ScenarioResult:
     baseline = make_baseline(run, years=written.years, domestic_sales=written.domestic_sales)
     bound = bind(written, run.forecasts, baseline, store=run.config.store)
-    closure = closure_of(bound, baseline, written.tables or run.config.tables)
+    closure = closure_of(bound, baseline, written.tables or run_tables(run))
     bound = with_model_effects(bound, run)
     answers = {
         year: solve(bound, baseline, closure, year, values)
@@ -96,7 +98,7 @@ def _answered(run: RunResult, written: ScenarioFile) -> ScenarioResult:
         groups=tables[1],
         welfare=welfare_table(answers, baseline, draws),
         measures=measure_table(answers, baseline, closure),
-        draws=draw_table(units, draws, drawn.count if drawn is not None else 0),
+        draws=draw_table(units, draws, drawn.count if drawn is not None else 0, baseline=baseline),
         record=_record(bound, baseline, closure, drawn, largest),
     )
 

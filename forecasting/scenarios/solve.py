@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from features.data.input_output import InputOutputTable, read_table_year, table_years
+from features.data.input_output import InputOutputTable
 from features.errors import InputError
+from forecasting.inputs.run_tables import Tables, table_of_origin
 from forecasting.scenarios.baseline import Baseline
 from forecasting.scenarios.binding import BoundScenario
 from forecasting.scenarios.estimate import Estimate
-from forecasting.scenarios.scenario_file import ScenarioFile
+from forecasting.scenarios.written import ScenarioFile
 from models.counterfactual import Equilibrium, conditional, full, partial
 from models.counterfactual_sectors import SectorEquilibrium, full_sectors
 from models.table_update import update_table
@@ -71,7 +72,7 @@ class Closure:
     words: str
 
 
-def closure_of(bound: BoundScenario, baseline: Baseline, tables: Path | None) -> Closure:
+def closure_of(bound: BoundScenario, baseline: Baseline, tables: Tables | None) -> Closure:
     """The closure that the data allow.
 
     Raises
@@ -111,14 +112,12 @@ def closure_of(bound: BoundScenario, baseline: Baseline, tables: Path | None) ->
             remedy="Leave them out: deficits are constant amounts, factors are given",
             file=written.file,
         )
-    years = [year for year in table_years(tables) if year <= baseline.origin]
-    if not years:
-        raise InputError(f"there is no table of {baseline.origin} or before",
-                         remedy="Add one", file=tables)  # fmt: skip
-    table = read_table_year(tables, years[-1], countries=flows.countries, sectors=flows.sectors)
+    table = table_of_origin(
+        tables, baseline.origin, countries=flows.countries, sectors=flows.sectors
+    )
     words = (
-        f"sectors linked by the input-output table of {years[-1]}, constant deficits, world income "
-        "as it was, no tariff revenue"
+        f"sectors linked by the input-output table of {table.year}, constant deficits, world "
+        "income as it was, no tariff revenue"
     )
     return Closure(True, table, words)
 

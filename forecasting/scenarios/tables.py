@@ -20,6 +20,10 @@ from forecasting.scenarios.units import Units
 from models.table_update import update_table
 
 Array = NDArray[np.float64]
+FLOW = "flow"
+"""Side of a unit that is a flow."""
+MOST_FLOWS = 100
+"""Flows whose draws are kept, those that move most."""
 ANSWERS = ("partial", "conditional", "full")
 
 
@@ -94,10 +98,13 @@ def unit_sums(
     return pd.concat(parts, ignore_index=True)
 
 
-def draw_table(units: Units, draws: Mapping[int, YearDraws], count: int) -> pd.DataFrame:
-    """Differences of units by draw, see `ScenarioResult.draws`."""
+def draw_table(
+    units: Units, draws: Mapping[int, YearDraws], count: int, *, baseline: Baseline
+) -> pd.DataFrame:
+    """Differences of units and of the flows that move most by draw, see `ScenarioResult.draws`."""
     parts = []
     for year, drawn in draws.items():
+        parts += _flow_draws(drawn, year, count, baseline)
         values = np.full((len(units.units), count), np.nan, dtype=np.float32)
         values[:, drawn.numbers] = drawn.after - drawn.before
         keys = {
@@ -109,6 +116,32 @@ def draw_table(units: Units, draws: Mapping[int, YearDraws], count: int) -> pd.D
         parts.append(pd.DataFrame({**keys, **columns}))
     empty = pd.DataFrame({"unit": [], "side": [], "target_year": []})
     return pd.concat(parts, ignore_index=True) if parts else empty
+
+
+def _flow_draws(drawn: YearDraws, year: int, count: int, baseline: Baseline) -> list[pd.DataFrame]:
+    if drawn.flows_after is None or drawn.flows_before is None:
+        return []
+    n = len(baseline.flows.countries)
+    moved = drawn.flows_after - drawn.flows_before
+    size = np.abs(moved).mean(axis=1).reshape(n, n, -1)
+    size[np.arange(n), np.arange(n)] = -1.0
+    most = np.argsort(-size.ravel(), kind="stable")[:MOST_FLOWS]
+    exporter, importer, sector = np.unravel_index(most, size.shape)
+    names, kinds = np.asarray(baseline.flows.countries), np.asarray(baseline.flows.sectors)
+    keys = pd.DataFrame({"exporter": names[exporter], "importer": names[importer]})
+    if baseline.flows.has_sectors:
+        keys["sector"] = kinds[sector]
+    values = np.full((most.size, count), np.nan, dtype=np.float32)
+    values[:, drawn.numbers] = moved[most]
+    table = pd.DataFrame({"unit": flow_units(keys), "side": FLOW, "target_year": year})
+    columns = {f"draw_{number}": values[:, number] for number in range(count)}
+    return [pd.concat([table, pd.DataFrame(columns)], axis=1)]
+
+
+def flow_units(keys: pd.DataFrame) -> pd.Series[str]:
+    """Names of flows as units, such as ``CHN to USA``, from ``exporter, importer, [sector]``."""
+    found = keys["exporter"].astype(str) + " to " + keys["importer"].astype(str)
+    return found + ", " + keys["sector"].astype(str) if "sector" in keys else found
 
 
 def welfare_table(

@@ -12,7 +12,8 @@ from features.errors import MALFORMED, InputError
 from forecasting.distribution.draws import interval
 from forecasting.run_folder.files import SCENARIOS
 from forecasting.run_folder.staging import locked, staged
-from forecasting.scenarios.result import ScenarioResult
+from forecasting.scenarios.result import FULL, ScenarioResult
+from forecasting.scenarios.tables import FLOW, flow_units
 
 RECORD = "scenario.json"
 TABLES = ("flows", "countries", "groups", "welfare", "measures", "draws")
@@ -59,7 +60,7 @@ def scenario_names(run: Path) -> list[str]:
 
 
 def compare_scenarios(first: ScenarioResult, second: ScenarioResult) -> pd.DataFrame:
-    """Sums of two scenarios of a run side by side.
+    """Sums of two scenarios of a run side by side; flows where sums stay as they were.
 
     Returns
     -------
@@ -77,7 +78,7 @@ def compare_scenarios(first: ScenarioResult, second: ScenarioResult) -> pd.DataF
     names = {"percent": "percent", "percent_lower_90": "lower_90", "percent_upper_90": "upper_90"}
     sides = []
     for result, name in ((first, "first"), (second, "second")):
-        table = pd.concat([result.groups, result.countries])
+        table = _compared(result, by_flow=FULL not in (first.answer, second.answer))
         here = {column: f"{name}_{short}" for column, short in names.items() if column in table}
         wanted = [*KEYS, "baseline", "difference", *here]
         sides.append(table[wanted].rename(columns={**here, "difference": f"{name}_difference"}))
@@ -90,6 +91,22 @@ def compare_scenarios(first: ScenarioResult, second: ScenarioResult) -> pd.DataF
         both = both.merge(_apart(first, second), on=list(KEYS), how="left")
     order = both["second_less_first"].abs().sort_values(ascending=False, kind="stable").index
     return both.loc[order].reset_index(drop=True)
+
+
+def _compared(result: ScenarioResult, *, by_flow: bool) -> pd.DataFrame:
+    """Units of a scenario: without a full equilibrium the sums of countries do not move."""
+    if not by_flow:
+        return pd.concat([result.groups, result.countries])
+    table = result.flows
+    table = table[table["exporter"].astype(str) != table["importer"].astype(str)]
+    found = table[["target_year", "baseline", "difference"]].assign(
+        unit=flow_units(table), side=FLOW
+    )
+    known = table["baseline"].where(table["baseline"] > 0)
+    for bound in ("", "_lower_90", "_upper_90"):
+        if f"difference{bound}" in table:
+            found[f"percent{bound}"] = 100 * table[f"difference{bound}"] / known
+    return found
 
 
 def _apart(first: ScenarioResult, second: ScenarioResult) -> pd.DataFrame:

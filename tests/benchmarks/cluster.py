@@ -135,7 +135,7 @@ def prepared_world(countries: int) -> tuple[PreparedData, RunConfig]:
         indicators=Indicators.from_frames(world.indicators, world.catalogue, countries=codes),
         pairs=PairAttributes.from_frames(tables, countries=codes),
     )
-    config = RunConfig(experiment=None, workers=1)
+    config = RunConfig(world="goods", experiment=None, workers=1)
     return prepare(bundle, config), config
 
 

@@ -72,7 +72,7 @@ def main() -> int:
         rows = [
             peer("mlforecast", peers, work, origins, frame),
             peer("analyst", Path(sys.executable), work, origins, frame),
-            *gravicast(work, goods_options(data) if real else [], origins[0]),
+            *gravicast(work, goods_options(data) if real else ["--world", "goods"], origins[0]),
         ]
     table = pd.DataFrame(rows).set_index("model")
     table["cpu_ratio"] = table["cpu_s"] / table["cpu_s"].iloc[-1]

@@ -48,6 +48,7 @@ CATALOGUE = (
     ("WTO.MEMBER", "trade_policy", 0),
 )
 CONFIG = RunConfig(
+    world="goods",
     horizons=(1, 2),
     rounds=5,
     params={"min_data_in_leaf": 5, "feature_fraction": 1.0},

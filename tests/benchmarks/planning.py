@@ -42,6 +42,8 @@ from models.supplier_shares import SupplierProblem, choose_shares, frontier
 
 ROOT = Path(__file__).resolve().parents[2]
 SECTION, NEXT_SECTION = "What intervals are worth in stock decisions", "To reproduce"
+ROUNDING = 1e-9
+"""Difference of two shortfalls that is none."""
 RATIOS = (0.75, 0.95)
 SMALLEST = 1e6
 OURS = "gravicast's quantile"
@@ -309,9 +311,11 @@ def share_table(outcomes: pd.DataFrame, setting: str) -> Iterator[str]:
     )
     cells = outcomes.pivot_table(index=["origin", "importer"], columns="policy",
                                  values="shortfall", observed=True)  # fmt: skip
-    means["better_than_keeping"] = cells.lt(cells[KEEP], axis=0).mean()
-    # As good: mostly decisions in which nothing falls short either way.
-    means["as_good"] = cells.sub(cells[KEEP], axis=0).abs().lt(1e-9).mean()
+    # As good: mostly decisions in which nothing falls short either way, but for rounding.
+    apart = cells.sub(cells[KEEP], axis=0)
+    means["better_than_keeping"] = apart.lt(-ROUNDING).mean()
+    means["as_good"] = apart.abs().le(ROUNDING).mean()
+    means["worse"] = apart.gt(ROUNDING).mean()
     by = outcomes.pivot_table(index="origin", columns="policy", values="shortfall")
     yield policy_table(tested(means, by, CHOSEN), "shortfall", set())
     yield rows_table(by, "origin")

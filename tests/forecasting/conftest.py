@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import sha256
@@ -89,6 +89,11 @@ def world_files(
     return WorldFiles(*(folder / name for name in names))
 
 
+def on_bundle(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of a run on a bundle, which lacks what the world with sectors brings."""
+    return dict(options) if "trade" in options else {"world": "goods", **options}
+
+
 @pytest.fixture(scope="session")
 def quick() -> dict[str, Any]:
     """Options of a run that takes a second and yet learns something."""
@@ -150,7 +155,7 @@ def _run_on(bundle: DataBundle, out: Path, **options: Any) -> None:
     with pytest.MonkeyPatch.context() as patch:
         _draw_nothing(patch)
         patch.setattr("forecasting.job.load", lambda _: LoadedData(bundle, ()))
-        run(RunConfig(out=out, **{**QUICK, **options}), show_progress=False)
+        run(RunConfig(out=out, **on_bundle({**QUICK, **options})), show_progress=False)
 
 
 def _draw_nothing(patch: pytest.MonkeyPatch) -> None:
@@ -186,7 +191,7 @@ def run_on(
 
     def go(bundle: DataBundle, name: str, **options: Any) -> RunResult:
         monkeypatch.setattr("forecasting.job.load", lambda _: LoadedData(bundle, ()))
-        config = RunConfig(out=tmp_path / name, **{**QUICK, **options})
+        config = RunConfig(out=tmp_path / name, **on_bundle({**QUICK, **options}))
         return run(config, show_progress=False)
 
     return go
@@ -210,7 +215,7 @@ def stops() -> Callable[..., InputError]:
 @pytest.fixture(scope="session")
 def prepared(make_bundle: Callable[..., DataBundle]) -> PreparedData:
     """The tiny world prepared for its folds."""
-    return prepare(make_bundle(), RunConfig(**QUICK))
+    return prepare(make_bundle(), RunConfig(**on_bundle(QUICK)))
 
 
 @pytest.fixture(scope="session")
@@ -226,7 +231,7 @@ def make_forecaster(make_bundle: Callable[..., DataBundle]) -> Callable[..., Fit
         bundle = make_bundle(sectors=sectors, domestic=domestic, include=domestic)
         if all_trade:
             bundle = DataBundle(_positive(bundle.panel))
-        prepared = prepare(bundle, RunConfig(**QUICK))
+        prepared = prepare(bundle, RunConfig(**on_bundle(QUICK)))
         return _fitted(prepared, prepared.design)
 
     return make

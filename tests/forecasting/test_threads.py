@@ -38,7 +38,7 @@ def counted(monkeypatch):
 
 
 def test_every_lightgbm_call_of_a_backtest_runs_on_one_thread(bundle, counted):
-    config = RunConfig(experiment=None, horizons=(1, 2), rounds=3, workers=2)
+    config = RunConfig(world="goods", experiment=None, horizons=(1, 2), rounds=3, workers=2)
     prepared = prepare(bundle, config)
     panel = bundle.panel
     folds = plan_folds(first_year=panel.first_year, last_year=panel.last_year, horizons=(1, 2))

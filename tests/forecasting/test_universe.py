@@ -79,11 +79,13 @@ def test_scores_count_what_starts_outside_as_a_dense_run_does(runs):
 
 
 def test_some_flow_starts_outside_so_that_scores_had_something_to_count():
-    prepared = prepare(DataBundle(active_panel(panel_of())), RunConfig(horizons=(1,)))
+    prepared = prepare(
+        DataBundle(active_panel(panel_of())), RunConfig(world="goods", horizons=(1,))
+    )
     found = [prepared.outside(origin, 1) for origin in range(2004, 2013)]
     assert sum(one.actual.size for one in found) > 3
     assert all(one.silent.sum() > 0 for one in found)
-    dense = prepare(DataBundle(panel_of()), RunConfig(horizons=(1,)))
+    dense = prepare(DataBundle(panel_of()), RunConfig(world="goods", horizons=(1,)))
     assert dense.outside(2008, 1).silent.size == Outside.nothing().silent.size
 
 

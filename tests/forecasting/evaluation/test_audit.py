@@ -89,7 +89,7 @@ def test_a_planted_leak_is_named(make_bundle, monkeypatch):
     honest = catalogue.FEATURES
     leaking: tuple[Feature, ...] = (replace(honest[0], build=tomorrow), *honest[1:])
     monkeypatch.setattr(catalogue, "FEATURES", leaking)
-    prepared = prepare(bundle, RunConfig(horizons=(1, 2), experiment=None))
+    prepared = prepare(bundle, RunConfig(world="goods", horizons=(1, 2), experiment=None))
     assert check(bundle, prepared).features_changed == (honest[0].name,)
 
 

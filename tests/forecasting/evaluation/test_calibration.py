@@ -75,7 +75,7 @@ def test_only_outcomes_up_to_the_origin_count(prepared, horizon):
 def test_early_residuals_of_the_base_see_nothing_later(
     bundle, perturb_future, quick, setting, origin
 ):
-    as_of, config = date(origin + 2, 7, 1), RunConfig(**quick)
+    as_of, config = date(origin + 2, 7, 1), RunConfig(world="goods", **quick)
     moved = perturb_future(bundle, as_of, setting, np.random.default_rng(origin))
     assert not np.array_equal(moved.panel.values, bundle.panel.values, equal_nan=True)
     before, after = (

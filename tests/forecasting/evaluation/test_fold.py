@@ -20,7 +20,7 @@ OURS = (MAIN_MODEL, ABLATION)
 
 
 def forecasts(bundle: DataBundle, quick) -> dict[tuple[str, str, int], np.ndarray]:
-    config = RunConfig(**quick)
+    config = RunConfig(world="goods", **quick)
     found = run_fold(prepare(bundle, config), FOLD, config, CHOICES[-1]).forecasts
     assert all(f.probability is not None for f in found if f.model == MAIN_MODEL)
     return {(f.setting, f.model, f.horizon): f.forecast for f in found}

@@ -77,7 +77,9 @@ class Broken(FlowModel):
 )
 def test_a_model_that_forecasts_nonsense_is_named(prepared, quick, spoil, stops):
     origin = prepared.last_origin - 1
-    training = prepared.training(RunConfig(**quick), origin=origin, choice=CHOICES[0])
+    training = prepared.training(
+        RunConfig(world="goods", **quick), origin=origin, choice=CHOICES[0]
+    )
     known = prepared.known("ex_ante", origin=origin, horizons=(1,), training=training)
     models = FittedModels([Model("broken", "broken", lambda: Broken(spoil))], training)
     stops(lambda: models.forecast(prepared, known, twin=known), says="'broken'")

@@ -15,6 +15,7 @@ from forecasting.explanation.gathered_rows import GatheredRows
 from forecasting.figures.dependence_plots import BINS, dependence, middles, technology_features
 from forecasting.figures.shap_plots import strongest_feature
 from forecasting.figures.style import NoDataError
+from forecasting.words.features import feature_words
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def test_points_are_the_rows_whose_value_is_known(result: RunResult) -> None:
     assert axes.collections[0].get_rasterized()
     about = result.drivers.set_index("feature").loc[feature]
     said = axes.get_xlabel().replace("\n", " ")
-    assert said.startswith(f"{feature}, {about['unit']}")
+    assert said.startswith(f"{feature_words(feature)}, {about['unit']}")
     assert ("not known for" in axes.get_xlabel()) == (not known.all())
     found = "\N{MINUS SIGN}" if about["found_sign"] == "-" else about["found_sign"]
     assert axes.get_title(loc="left").endswith(f"found: {found}")
@@ -79,7 +80,8 @@ def test_the_default_is_the_strongest_and_those_of_technology(result: RunResult)
     assert {CHANNEL_OF[name] for name in features[1:]} <= TECHNOLOGY
     figure = dependence(result, features)
     shown = [axes for axes in figure.axes if axes.get_visible()]
-    assert [axes.get_xlabel().split(",")[0] for axes in shown] == features
+    for axes, feature in zip(shown, features, strict=True):
+        assert " ".join(axes.get_xlabel().split()).startswith(feature_words(feature))
 
 
 def test_a_feature_known_nowhere_is_refused(result: RunResult) -> None:

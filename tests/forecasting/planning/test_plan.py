@@ -185,3 +185,15 @@ def test_a_table_of_items_is_a_plan(files, sectors_read):
     assert (found.inventory["reorder_point"] > found.inventory["safety_stock"]).all()
     assert found.shares.empty
     assert found.risk.empty
+
+
+def test_a_smooth_history_is_a_history(bound, sectors_read, monkeypatch):
+    """One that varies less than its market is no item without history."""
+    years = range(2000, 2014)
+    past = pd.DataFrame({"forecast": 0.02, "error": 0.5}, index=pd.Index(years))
+    monkeypatch.setattr(
+        "forecasting.planning.demand._past_growth", lambda *_: dict.fromkeys(range(2), past)
+    )
+    found = item_demand(bound(), market_draws(bound(), sectors_read), sectors_read)
+    assert found.own_sd[0] == 0
+    assert found.has_past.tolist() == [True, False]

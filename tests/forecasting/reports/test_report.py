@@ -104,7 +104,7 @@ def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
         raise NoDataError("left out")
 
     monkeypatch.setattr("forecasting.reports.countries.plot", nothing)
-    for name in ("fans_of", "growth_chances", "share_slopes"):
+    for name in ("fans_of", "growth_chances", "slopes_of"):
         monkeypatch.setattr(f"forecasting.reports.opening.{name}", nothing)
     monkeypatch.setattr("forecasting.reports.report.draw_figures", lambda *_: {})
 
@@ -336,7 +336,7 @@ def test_a_run_with_sectors_on_trade_alone(
     assert "make up 0.0% of the model's SHAP contributions" in text
     worth = out_of_sample(found)
     for channel in (TOGETHER, *TECHNOLOGY):
-        assert why_untested(found, channel, worth=worth) == "the data hold none of it"
+        assert why_untested(found, channel, worth=worth) == "no data"
     assert "They add nothing" not in text
     assert "A null result. Against the model without its technology" not in text
     same = found.scores_by_origin.pivot_table(
@@ -451,7 +451,7 @@ def test_the_run_s_own_report_is_the_one_made_from_its_folder(
     """Also where an older run lies in the folder: none of its back-test gets into the report."""
     monkeypatch.setattr("forecasting.figures.run_figures.save_figures", lambda *_: {})
     monkeypatch.setattr("forecasting.job.load", lambda _: LoadedData(make_bundle(), ()))
-    few = {"rounds": 3, "first_origin": 2008}
+    few = {"world": "goods", "rounds": 3, "first_origin": 2008}
     config = RunConfig(out=copied, overwrite=True, **{**quick, **few})
     run(config, show_progress=False)
     found = make_report(copied, out=tmp_path / "report.html").read_bytes()

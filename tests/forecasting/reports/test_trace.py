@@ -28,6 +28,7 @@ from forecasting.evaluation.backtest_file import by_model
 from forecasting.evaluation.placebos import placebos
 from forecasting.inputs.load import LoadedData, Source
 from forecasting.reports.report import make_report
+from forecasting.words.features import feature_words
 from models.trials import trials
 
 pytestmark = pytest.mark.slow
@@ -465,7 +466,7 @@ def placebo_rows(files: Files) -> Rows:
 
 def feature_row(row: dict[str, Any]) -> list[N | str | Cell]:
     return [
-        row["feature"],
+        feature_words(row["feature"]),
         CHANNELS[row["channel"]],
         SIGNS[row["expected_sign"]],
         row["source"],
@@ -1292,7 +1293,7 @@ def folder(
 ) -> Path:
     """A finished run with a study; figures and its own report left out."""
     options = {"horizons": (1, 2), "rounds": 8, "workers": 1, "experiment": None, "study": True,
-               "first_origin": 2006}  # fmt: skip
+               "first_origin": 2006, "world": "goods"}  # fmt: skip
     options["params"] = {"min_data_in_leaf": 5, "feature_fraction": 1.0}
     out = tmp_path_factory.mktemp("traced") / "run"
     with pytest.MonkeyPatch.context() as patch:

@@ -68,6 +68,22 @@ def test_a_run_is_read_back_as_it_was_returned(run_on, make_bundle, sectors):
     assert found.provenance["audit"]["origins"] == list(result.provenance["audit"]["origins"])
 
 
+@pytest.mark.parametrize(
+    ("trade", "recorded"),
+    [(None, None), (None, "goods"), ("flows.csv", None), ("flows.csv", "goods")],
+)
+def test_a_run_of_a_version_that_simulated_goods_is_read_as_it_was(copy, trade, recorded):
+    about = json.loads((copy / "run.json").read_text())
+    about["config"] |= {"trade": trade, "world": recorded}
+    if recorded is None:
+        del about["config"]["world"]
+    (copy / "run.json").write_text(json.dumps(about))
+    found = read_run(copy).config
+    assert found.domestic == "apart"
+    assert found.settings == ("totals_known", "ex_ante")
+    assert found.world == ("goods" if trade is None else RunConfig().world)
+
+
 def test_columns_and_rows_of_the_backtest_are_chosen(finished_run):
     everything = pd.read_parquet(finished_run / "backtest.parquet")
     found = read_backtest(

@@ -303,10 +303,14 @@ def test_the_folder_reads_back_and_two_scenarios_compare(run, own, tmp_path, cap
 def test_what_two_scenarios_share_cancels_in_their_comparison(ask: Ask):
     both = [ask(ELASTICITY + TARIFF.replace("25%", rate), draws=40) for rate in ("20%", "25%")]
     same = compare_scenarios(both[0], both[0])
-    np.testing.assert_allclose(same[["apart_lower_90", "apart_upper_90"]], 0, atol=1)
+    apart = same[["apart_lower_90", "apart_upper_90"]].dropna()
+    assert len(apart) > 10
+    np.testing.assert_allclose(apart, 0, atol=1)
     table = compare_scenarios(*both)
-    hit = table[(table["unit"] == "world") | (table["unit"] == "USA")]
-    assert (hit["apart_lower_90"] <= hit["apart_upper_90"]).all()
+    # Sums of countries stay without a full equilibrium: flows are compared.
+    first = table.iloc[0]
+    assert first["unit"] == "USA to CHN"
+    assert first["apart_lower_90"] < first["second_less_first"] < first["apart_upper_90"] < 0
     # With other draws there is no common future to compare in.
     other = compare_scenarios(both[0], ask(ELASTICITY + TARIFF, draws=60))
     assert other["apart_lower_90"].isna().all()

@@ -181,7 +181,9 @@ def small_run(folder: Path, *, sectors: tuple[str, ...] = ("",)) -> RunResult:
     features = {"feature": ["distance", "gdp_exporter"], "share_of_flows": [1.0, 0.5]}
     coverage = pd.DataFrame({**features, "countries": [pd.NA, 5]})
     result = RunResult(
-        config=RunConfig(out=out, experiment=EXPERIMENT, horizons=HORIZONS, rounds=5),
+        config=RunConfig(
+            world="goods", out=out, experiment=EXPERIMENT, horizons=HORIZONS, rounds=5
+        ),
         out=out,
         forecasts=pd.concat([table for table, _ in parts.values()], ignore_index=True),
         scores=summarise(by_origin),
@@ -704,7 +706,8 @@ def imports(file: Path) -> set[str]:
             names |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             names.add(str(node.module).partition(".")[0])
-    return names - set(sys.stdlib_module_names) - {"features", "models", "forecasting"}
+    names -= {*sys.stdlib_module_names, "features", "models", "forecasting"}
+    return {"scikit-learn" if name == "sklearn" else name for name in names}
 
 
 def expected_rows(result: RunResult, asked: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -17,13 +18,10 @@ from features.feature import TECHNOLOGY
 from features.information import DataBundle
 from features.world.world import PLANTED_CHANNELS, World, simulate_world
 from forecasting.evaluation.prepared import PreparedData, prepare
-from forecasting.explanation.explain import channel_summary, explain
+from forecasting.explanation.explain import channel_summary
 from forecasting.options.run_config import RunConfig
 from models.design import at_horizon, midpoint_growth, pattern_base
-from models.forecaster import FittedForecaster
 from models.shift import CHOICES, ShiftModel
-from models.totals import forecast_totals
-from models.trade_probability import TradeProbability
 
 SEEDS = (1, pytest.param(2, marks=pytest.mark.slow))
 NO_TECHNOLOGY = dict.fromkeys(sorted(TECHNOLOGY), 0.0)
@@ -42,28 +40,20 @@ def world_and_data(seed: int, planted: bool) -> tuple[World, PreparedData]:
         indicators=Indicators.from_frames(world.indicators, world.catalogue, countries=countries),
         pairs=PairAttributes.from_frames(pairs, countries=countries),
     )
-    return world, prepare(bundle, RunConfig(experiment=None, horizons=HORIZONS))
+    return world, prepare(bundle, RunConfig(world="goods", experiment=None, horizons=HORIZONS))
 
 
-@cache
-def found_channels(seed: int, planted: bool) -> pd.DataFrame:
+@pytest.fixture(scope="module")
+def found_channels(explain_at) -> Callable[[int, bool], pd.DataFrame]:
     """Channel summary of the final model, as the main job computes it."""
-    _, prepared = world_and_data(seed, planted)
-    origin, infos = prepared.last_origin, prepared.infos[SETTING]
-    design = prepared.design.until(origin).thinned(max_rows=200_000, seed=1)
-    forecaster = FittedForecaster(
-        flows=prepared.panel.flows,
-        origin=origin,
-        as_of="",
-        value=infos[origin].history[-1].astype(float),
-        features=prepared.matrices[SETTING, origin],
-        totals=forecast_totals(infos, origin=origin, horizons=HORIZONS),
-        intervals={},
-        shift=ShiftModel(seed=1, threads=1).fit(design),
-        probability=TradeProbability(seed=1, threads=1).fit(design),
-    )
-    forecasts = {h: forecaster.flow_forecast(h) for h in HORIZONS}
-    return channel_summary(explain(forecaster, forecasts)).set_index("channel")
+
+    @cache
+    def found(seed: int, planted: bool) -> pd.DataFrame:
+        _, prepared = world_and_data(seed, planted)
+        explained = explain_at(prepared, prepared.last_origin, setting=SETTING, horizons=HORIZONS)
+        return channel_summary(explained.explanation).set_index("channel")
+
+    return found
 
 
 def gain_of_technology(prepared: PreparedData, *, horizon: int) -> float:
@@ -100,20 +90,20 @@ def net_of_means(values: np.ndarray, sides: tuple[np.ndarray, np.ndarray]) -> np
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("size", ["mean_abs_percent", "mean_abs_net_percent"])
-def test_attributions_recover_the_planted_order_of_channels(seed, size):
+def test_attributions_recover_the_planted_order_of_channels(found_channels, seed, size):
     world, prepared = world_and_data(seed, planted=True)
     years = range(prepared.panel.first_year + 8, prepared.last_origin - max(HORIZONS) + 1)
     planted = world.truth.importance(origins=years, horizons=HORIZONS)
-    found = found_channels(seed, planted=True)[size]
+    found = found_channels(seed, True)[size]
     order = [[sizes[channel] for channel in PLANTED_CHANNELS] for sizes in (planted, found)]
     assert spearmanr(*order).statistic >= 0.9
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
-def test_a_world_without_technology_effects_shows_none(seed):
+def test_a_world_without_technology_effects_shows_none(found_channels, seed):
     """No technology channel moves the pattern as much as the least of what is planted."""
-    net = found_channels(seed, planted=False)["mean_abs_net_percent"]
+    net = found_channels(seed, False)["mean_abs_net_percent"]
     least = min(net[channel] for channel in PLANTED_CHANNELS if channel not in TECHNOLOGY)
     assert max(net[channel] for channel in TECHNOLOGY) < 0.5 * least
 
