@@ -28,7 +28,7 @@ before each origin. It takes some ten times as long and adds ``study_by_origin.c
 weights are chosen, on target years up to it, and the folds from there on use the best of N trials.
 Beside the main model stands the same one with the run's own parameters, so that every outcome that
 says whether the search gained is later than all that it saw. Parameters given with ``params`` stay.
-Forty trials on 99 countries cost some six times the run without them. ``--tune-every`` counts the
+Forty trials on 99 countries take some eight times as long as none. ``--tune-every`` counts the
 years between two searches, as between two choices of weights.
 
 ``--compare-with`` adds models of other libraries and of your own to every fold, see
