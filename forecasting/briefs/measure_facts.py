@@ -228,7 +228,7 @@ def entries(measure: Measure, rows: pd.DataFrame) -> Entries:
 
 
 def parts_of(measure: Measure, drivers: pd.DataFrame) -> Parts:
-    """Sizes of countries, shifts of flows (of links, their chances), and technology among them."""
+    """Sizes of countries, shifts of flows (of links, their chances), and technology in both."""
     single, links = len(drivers) == 1, measure.family == "links"
 
     def size(values: pd.Series[float]) -> float:
