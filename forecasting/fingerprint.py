@@ -20,6 +20,7 @@ from forecasting.inputs.load import Source
 from forecasting.options import kinds
 from forecasting.options.run_config import RunConfig
 from forecasting.results.versions import versions
+from models.comparators.comparator import is_named, place_of
 from models.learner_text import LIGHTGBM, module_of
 
 _COMPUTING = ("gravicast", "lightgbm", "numba", "numpy", "pandas", "scikit-learn", "scipy")
@@ -52,14 +53,16 @@ def fingerprint(config: RunConfig, sources: Sequence[Source]) -> dict[str, str]:
     for source in sources:
         number = sum(name.startswith(f"sha256 of {source.role}") for name in inputs) + 1
         inputs[f"sha256 of {source.role} {number}"] = source.sha256 or "none, it is simulated"
-    return {**options, **inputs, **code(), **_of_learner(config.learner)}
+    own = [] if config.learner == LIGHTGBM else [module_of(config.learner)]
+    own += [place_of(text) for text in config.compare_with if is_named(text)]
+    named = {name: value for where in own for name, value in _of_module(where).items()}
+    used = {"optuna": config.tune > 0, "statsmodels": {"theta", "ets"} & {*config.compare_with}}
+    further = versions([package for package, needed in used.items() if needed])
+    return {**options, **inputs, **code(), **further, **named}
 
 
-def _of_learner(text: str) -> dict[str, str]:
-    """Version of the package that a learner comes from, or the content of its file."""
-    if text == LIGHTGBM:
-        return {}
-    where = module_of(text)
+def _of_module(where: str) -> dict[str, str]:
+    """Version of the package that a learner or comparator comes from, or its file's content."""
     if where.endswith(".py"):
         return {f"the code of {where}": sha256(Path(where).read_bytes()).hexdigest()[:_SHORT]}
     package = where.partition(".")[0]

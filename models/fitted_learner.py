@@ -243,10 +243,18 @@ def predicted(estimator: Any, rows: Rows, *, text: str) -> Vector:
 @contextmanager
 def _failing(text: str, verb: str) -> Iterator[None]:
     """An error of the learner as the user's, in one line."""
+    from sklearn.exceptions import NotFittedError
+
     try:
         yield
     except (InputError, MemoryError):
         raise
+    except NotFittedError as error:
+        # scikit-learn looks for such an attribute to tell whether a step of a pipeline is fitted.
+        raise InputError(
+            f"learner {text!r} does not seem fitted after its fit",
+            remedy="Let fit set an attribute whose name ends in an underscore, such as self.mean_",
+        ) from error
     except Exception as error:
         raise InputError(
             f"learner {text!r} fails to {verb} ({type(error).__name__}: {first_line(error)})",

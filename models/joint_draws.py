@@ -59,9 +59,12 @@ class JointDraws:
     def blocks(self) -> Iterator[tuple[slice, Singles]]:
         """Flows block by block with their draws, USD, shape ``[horizon, flow, draw]``."""
         common = self._common()
-        for number, start in enumerate(range(0, self.codes.exporter.size, FLOWS)):
-            part = slice(start, min(start + FLOWS, self.codes.exporter.size))
+        for number, part in enumerate(self._parts()):
             yield part, self._block(part, number, common)
+
+    def _parts(self) -> list[slice]:
+        size = self.codes.exporter.size
+        return [slice(start, min(start + FLOWS, size)) for start in range(0, size, FLOWS)]
 
     def sums(self, membership: csr_array) -> Singles:
         """Draws of sums of flows.
@@ -78,12 +81,14 @@ class JointDraws:
         """
         shape = (membership.shape[0], len(self.horizons), self.n_draws)
         total = np.zeros(shape, dtype=np.float64)
-        columns = membership.tocsc()
-        for part, draws in self.blocks():
+        columns, common = membership.tocsc(), self._common()
+        for number, part in enumerate(self._parts()):
             inside = columns[:, part].tocsr()
-            if inside.nnz:
-                for place in range(len(self.horizons)):
-                    total[:, place] += inside @ draws[place].astype(np.float64)
+            if not inside.nnz:
+                continue
+            draws = self._block(part, number, common)
+            for place in range(len(self.horizons)):
+                total[:, place] += inside @ draws[place].astype(np.float64)
         return total.astype(np.float32)
 
     def _common(self) -> list[tuple[Singles, Singles]]:

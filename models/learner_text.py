@@ -58,7 +58,7 @@ def learner_of(text: str) -> Any:
     target = _in_module(own_module(where, what=_what(text)), name, text)
     if isinstance(target, type) and not hasattr(target, "fit"):
         raise InputError(
-            f"{_what(text)}: a {target.__name__} has no `fit`",
+            f"{_what(text)}: {target.__name__} has no `fit`",
             remedy="Name a regressor with scikit-learn's fit and predict",
         )
     if call is not None or isinstance(target, (type, FunctionType)):
@@ -66,7 +66,7 @@ def learner_of(text: str) -> Any:
     for verb in ("fit", "predict", "get_params", "set_params"):
         if not callable(getattr(target, verb, None)):
             raise InputError(
-                f"{_what(text)}: a {type(target).__name__} has no `{verb}`",
+                f"{_what(text)}: {type(target).__name__} has no `{verb}`",
                 remedy="Name a regressor that follows scikit-learn's contract, such as a subclass "
                 "of sklearn.base.BaseEstimator with fit and predict",
             )

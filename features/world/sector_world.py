@@ -166,7 +166,9 @@ def simulate_sector_world(
         },
         indicators=indicators[indicators["year"] <= last + 1].reset_index(drop=True),
         catalogue=catalogue_frame(),
-        geography=geography_frame(geography, codes=codes),
+        geography=geography_frame(geography, codes=codes).assign(
+            hosting=_hosting(geography["dist"], states).ravel()
+        ),
         agreements=agreements_frame(treaties, codes=codes, years=states.years),
         reports=reports_frame(declared, seed=seed),
         monthly=monthly_frame(foreign, seed=seed),
@@ -190,6 +192,17 @@ def _states(
         poorest=names.index("Sunara"),
     )
     return states.rescaled(_FIRST_YEAR_OUTPUT_USD / float(states.output[LEAD_YEARS].sum()))
+
+
+def _hosting(distance: Array, states: CountryStates) -> Array:
+    """Share of each country's web content that every country hosts, ``[host, country]``.
+
+    Large, connected and close hosts hold the most; it moves no flow.
+    """
+    pull = states.output[-1] * np.exp(states.connectivity[-1])
+    weight = pull[:, None] / distance
+    shares: Array = weight / weight.sum(axis=0)
+    return shares
 
 
 def _check_sizes(*, seed: int, n_countries: int, n_years: int, first_year: int) -> None:

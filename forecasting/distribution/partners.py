@@ -9,7 +9,6 @@ from itertools import islice
 import pandas as pd
 
 from features.countries.groups import find_group
-from forecasting.distribution.comparisons import shares
 from forecasting.distribution.sums import Level, Sum, SumReader
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import check_country, country_name, nearest_year, origin_of
@@ -85,10 +84,10 @@ class ShareMoves:
 
 def share_moves(reader: SumReader, side: TradeSide, year: int) -> ShareMoves:
     """The largest moves of shares of all partners; none without a back-test."""
-    if reader.joint is None or side.total.last <= 0:
+    known = reader.shares(side.total.selection, year)
+    if known is None or side.total.last <= 0:
         return ShareMoves(side.word)
-    table = shares(reader.joint, side.total.selection, years=[year])
-    table["move"] = table["forecast"] - table["last_known"]
+    table = known.assign(move=known["forecast"] - known["last_known"])
     table = table.sort_values("move", ascending=False, kind="stable")
     gains, losses = table[table["move"] > 0].head(MOVES), table[table["move"] < 0].iloc[::-1]
     return ShareMoves(side.word, _moves(gains, 1), _moves(losses.head(MOVES), -1))

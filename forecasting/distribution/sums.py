@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from forecasting.distribution.comparisons import shares
 from forecasting.distribution.draws import draws
 from forecasting.distribution.joint import RunDraws, joint_draws
 from forecasting.distribution.past_outcomes import outcomes_by_origin, summarised
@@ -104,6 +105,8 @@ class SumReader:
     """Tables of sums that were read: every reading draws all flows of the run."""
     _past: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
 
+    _shares: dict[tuple[str, int], pd.DataFrame] = field(default_factory=dict, repr=False)
+
     def table(self, of: Sequence[str]) -> pd.DataFrame:
         """As `draws` gives it, without intervals where there is no back-test."""
         new = [one for one in dict.fromkeys(of) if one not in self._known]
@@ -121,6 +124,12 @@ class SumReader:
             table = outcomes_by_origin(self.run, new)
             self._past.update({one: table[table["selection"] == one] for one in new})
         return pd.concat([self._past[one] for one in of], ignore_index=True)
+
+    def shares(self, of: str, year: int) -> pd.DataFrame | None:
+        """As `shares` gives it of a total; None without a back-test."""
+        if self.joint is not None and (of, year) not in self._shares:
+            self._shares[of, year] = shares(self.joint, of, years=[year])
+        return self._shares.get((of, year))
 
     def notes(self, of: Sequence[str]) -> list[str]:
         """What a reader must know of selections, see `absent_members`."""

@@ -130,7 +130,9 @@ class Stages:
         """Read the tables and prepare them; refuses what they do not allow, before any fit."""
         comparators(config.compare_with)
         for line in check_learner(config.learner, seed=config.seed):
-            warnings.warn(line, stacklevel=4)
+            # Nothing is explained here.
+            if not line.startswith("SHAP"):
+                warnings.warn(line, stacklevel=5)
         data = load_frames(tables, config)
         folds = plan_backtest(data.bundle, config)
         return cls(config, data, prepare(data.bundle, config), folds)

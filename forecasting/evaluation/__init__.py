@@ -23,4 +23,14 @@ model without each channel in turn, placebos (technology of another country or y
 published early, which must help), and trials of every decision in the shift model, judged on years
 before each origin. It takes some ten times as long and adds ``study_by_origin.csv``,
 ``ablation.csv``, ``placebos.csv`` and ``trials.csv``.
+
+``--tune N`` (with ``gravicast[tune]``) searches the parameters of LightGBM at every origin where
+weights are chosen, on target years up to it, and the folds from there on use the best of N trials.
+Beside the main model stands the same one with the run's own parameters, so that every outcome that
+says whether the search gained is later than all that it saw. Parameters given with ``params`` stay.
+Forty trials on 99 countries take some eight times as long as none. ``--tune-every`` counts the
+years between two searches, as between two choices of weights.
+
+``--compare-with`` adds models of other libraries and of your own to every fold, see
+`models.comparators`.
 """

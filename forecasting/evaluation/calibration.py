@@ -148,14 +148,20 @@ class Calibration:
     def nowcast_intervals(self, origin: int) -> tuple[Intervals, ...]:
         """Intervals of the nowcast by `interval_groups`, from targets up to ``origin``.
 
-        Where nobody has filed they are those of totals known, if the run has that setting.
+        Flows that nobody could have filed are forecast without reports. Their intervals are those
+        of totals known, if the run has that setting; else they come from their own past errors,
+        and before there are enough of these from the errors of any other setting.
         """
         known = [s for s in self._samples[REPORTS_KNOWN, 1] if s.origin + 1 <= origin]
         by_reports = fit_by_group(known[-RECENT_ORIGINS:], groups=NOBODY)
-        if (TOTALS_KNOWN, 1) not in self._samples:
-            return (*by_reports, by_reports[0])
-        without = self.intervals(setting=TOTALS_KNOWN, horizon=1, origin=origin)
-        return (*by_reports, without)
+        if (TOTALS_KNOWN, 1) in self._samples:
+            return (*by_reports, self.intervals(setting=TOTALS_KNOWN, horizon=1, origin=origin))
+        own = [sample.of_group(NOBODY) for sample in known]
+        if sum(sample.actual.size for sample in own[-RECENT_ORIGINS:]) >= FEWEST:
+            return (*by_reports, self._fitted(own, REPORTS_KNOWN, 1, origin))
+        if ("ex_ante", 1) in self._samples:
+            return (*by_reports, self.intervals(setting="ex_ante", horizon=1, origin=origin))
+        return (*by_reports, by_reports[0])
 
     def let_go(self) -> None:
         """Forget every sample: after the final forecast no interval is asked for."""
@@ -165,6 +171,11 @@ class Calibration:
     def intervals(self, *, setting: Setting, horizon: int, origin: int) -> Intervals:
         """Intervals from every sample whose target year is at most ``origin``."""
         known = [s for s in self._samples[setting, horizon] if s.origin + horizon <= origin]
+        return self._fitted(known, setting, horizon, origin)
+
+    def _fitted(
+        self, known: Sequence[Sample], setting: Setting, horizon: int, origin: int
+    ) -> Intervals:
         last = self._last_info(setting, origin).origin
         shocks = world_shocks(self._infos[setting], origin=last, horizon=horizon)
         return fit_intervals(known, shocks=shocks)
@@ -186,7 +197,8 @@ class Calibration:
             sample = _known(origin, base.forecast, actual, base.expected, volatility=volatility)
             if setting == REPORTS_KNOWN and horizon == 1:
                 implied = prepared.reported(origin)
-                level, group = usd(implied.anchor), interval_groups(implied.reported, info.flows)
+                group = interval_groups(implied.reported, info.flows)
+                level = np.where(group == NOBODY, base.forecast, usd(implied.anchor))
                 sample = _known(
                     origin, level, actual, base.expected, group=group, volatility=volatility
                 )

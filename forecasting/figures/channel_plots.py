@@ -94,7 +94,7 @@ def channels(run: RunResult) -> Figure:
         1, 2 if len(worth) else 1, width=10.0 if len(worth) else 7.5, sharey=True,
         height=2.0 + 0.33 * len(names), width_ratios=[3, 2] if len(worth) else [1],
     )  # fmt: skip
-    _shares(panels[0, 0], shown)
+    _shares(panels[0, 0], shown, together=len(names) > len(shown))
     panels[0, 0].set_yticks(range(len(names)), labels)
     panels[0, 0].set_ylim(len(names) - 0.4, -0.6)
     if len(worth):
@@ -106,8 +106,11 @@ def channels(run: RunResult) -> Figure:
     return entitle(figure, f"Channels: share in the contributions to the shift{what}")
 
 
-def _shares(axes: Axes, shown: pd.DataFrame) -> None:
-    """Bars with the range over other origins and seeds as whiskers, the numbers beside them."""
+def _shares(axes: Axes, shown: pd.DataFrame, *, together: bool) -> None:
+    """Bars with the range over other origins and seeds as whiskers, the numbers beside them.
+
+    ``together`` adds a bar of all technology channels, which has no range of its own.
+    """
     share = {name: 100 * shown[name].to_numpy(np.float64) for name in
              ("share", "share_low", "share_high")}  # fmt: skip
     technology = shown["channel"].isin(TECHNOLOGY)
@@ -128,6 +131,12 @@ def _shares(axes: Axes, shown: pd.DataFrame) -> None:
         axes.plot(ends, y, "|", color=BLACK, markersize=7)
     for place, value in enumerate(share["share"]):
         axes.annotate(f"{value:.1f}%", (max(value, high[place]), place), (6, 0), va="center",
+                      textcoords="offset points")  # fmt: skip
+    if together:
+        whole = float(share["share"][technology.to_numpy()].sum())
+        axes.barh(len(shown), whole, height=0.62, color=ORANGE, edgecolor="white", linewidth=0,
+                  hatch="////")  # fmt: skip
+        axes.annotate(f"{whole:.1f}%", (whole, len(shown)), (6, 0), va="center",
                       textcoords="offset points")  # fmt: skip
     axes.set_xlim(0, 1.14 * max(share["share"].max(), high.max()))
     axes.grid(visible=False, axis="y")

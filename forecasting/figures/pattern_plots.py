@@ -196,7 +196,7 @@ def measure_skill(run: RunResult, kind: str) -> Figure:
     # Skills are relative to no change, so the axis must include it.
     low, high = panels[0, 0].get_xlim()
     panels[0, 0].set_xlim(min(low, -5.0), max(high, 5.0))
-    legend(figure, columns=len(horizons) + 1)
+    legend(figure, columns=min(len(horizons) + 1, COLUMNS * len(columns)))
     return entitle(figure, f"{_subject(kind, measures)}: skill against no change")
 
 

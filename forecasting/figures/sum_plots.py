@@ -27,7 +27,7 @@ from forecasting.figures.style import (
     styled,
 )
 from forecasting.results.result import RunResult
-from forecasting.results.subjects import check_year, country_name, origin_of
+from forecasting.results.subjects import check_year, country_name, origin_of, years_of
 from forecasting.words.numbers import percent, scale_of, usd
 
 if TYPE_CHECKING:
@@ -146,7 +146,6 @@ def _earlier(past: pd.DataFrame, now: pd.DataFrame, origin: int) -> pd.DataFrame
 # Shares -------------------------------------------------------------------------------------------
 
 
-@styled
 def share_slopes(run: RunResult | RunDraws, of: str, *, year: int | None = None) -> Figure:
     """Shares of the largest partners in a total, last known beside a target year.
 
@@ -160,9 +159,15 @@ def share_slopes(run: RunResult | RunDraws, of: str, *, year: int | None = None)
         Target year; by default the last.
     """
     joint = joint_of(run)
-    result = joint.run
-    wanted = int(result.forecasts["target_year"].max()) if year is None else year
-    table = shares(joint, of, years=[wanted]).head(SHOWN_SHARES)
+    wanted = years_of(joint.run)[-1] if year is None else year
+    return slopes_of(of, shares(joint, of, years=[wanted]))
+
+
+@styled
+def slopes_of(of: str, table: pd.DataFrame) -> Figure:
+    """Shares of the largest partners in a total, of a table of `shares` with one target year."""
+    table = table.head(SHOWN_SHARES)
+    wanted, horizon = (int(table[name].iloc[0]) for name in ("target_year", "horizon"))
     figure, panels = grid(1, 1, width=7.5, height=4.8)
     axes: Axes = panels[0, 0]
     ends = 100 * table["last_known"].to_numpy(), 100 * table["forecast"].to_numpy()
@@ -182,7 +187,7 @@ def share_slopes(run: RunResult | RunDraws, of: str, *, year: int | None = None)
     axes.set_xlim(-0.75, 2.0)
     axes.set_ylim(bottom=min(0.0, float(places[0].min()), float(places[1].min())) - room)
     axes.set_xticks(
-        [0, 1], [f"{origin_of(result)}, last known", f"{wanted}, forecast (90% interval)"]
+        [0, 1], [f"{wanted - horizon}, last known", f"{wanted}, forecast (90% interval)"]
     )
     axes.set_yticks([])
     axes.set_ylabel("Share, percent")

@@ -233,20 +233,24 @@ class RunConfig:
     def __post_init__(self) -> None:
         for name, declared in self.OPTIONS.items():
             object.__setattr__(self, name, declared.read(name, getattr(self, name)))
-        if self.trade is None and self.world == "sectors":
+        if self.simulates_sectors:
             # So that a model of it reads sales at home in other files too.
             object.__setattr__(self, "domestic", "include")
         if not self.settings:
             object.__setattr__(self, "settings", self._settings())
         _check_together(self)
 
+    @property
+    def simulates_sectors(self) -> bool:
+        """Whether its data are the world with sectors: sales at home, reports, every measure."""
+        return self.trade is None and self.world == "sectors"
+
     def _settings(self) -> tuple[Setting, ...]:
         """Every setting that the data allow."""
         lacking = set[Setting]()
-        simulates_sectors = self.trade is None and self.world == "sectors"
-        if self.reports is None and not (simulates_sectors and 1 in self.horizons):
+        if self.reports is None and not (self.simulates_sectors and 1 in self.horizons):
             lacking.add(REPORTS_KNOWN)
-        if simulates_sectors:
+        if self.simulates_sectors:
             # Nobody publishes gross output and absorption early: there would be no difference.
             lacking.add(TOTALS_KNOWN)
         return tuple(setting for setting in SETTINGS if setting not in lacking)
@@ -356,7 +360,7 @@ def _check_together(config: RunConfig) -> None:
         lacking = "indicators" if config.indicators is None else "indicator_catalogue"
         raise refusal(lacking, None, "Indicators and their catalogue go together: give both")
     if REPORTS_KNOWN in config.settings:
-        if config.reports is None and not (config.trade is None and config.world == "sectors"):
+        if config.reports is None and not config.simulates_sectors:
             raise refusal("settings", REPORTS_KNOWN, "Give the reports as well (--reports)")
         if 1 not in config.horizons:
             remedy = "Reports are of the year after the origin: give horizon 1 as well"

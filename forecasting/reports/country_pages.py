@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from features.errors import InputError
@@ -93,9 +94,11 @@ def _ends(years: Sequence[int], origin: int) -> tuple[int, int]:
 
 def _past(side: TradeSide, past: Sequence[PastOutcome]) -> list[PastOutcome]:
     """Past outcomes of a side's sums, in the order of its rows."""
-    order = [one.selection for one in _rows(side)]
-    mine = (one for one in past if one.selection in order)
-    return sorted(mine, key=lambda one: (order.index(one.selection), one.horizon))
+    # A flow is named by its importer on the exporter's page, and by its exporter on the other's.
+    names = {one.selection: one.name for one in _rows(side)}
+    order = {selection: place for place, selection in enumerate(names)}
+    mine = [replace(one, name=names[one.selection]) for one in past if one.selection in names]
+    return sorted(mine, key=lambda one: (order[one.selection], one.horizon))
 
 
 def _check_folder(folder: Path) -> None:

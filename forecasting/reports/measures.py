@@ -120,7 +120,7 @@ def _family(
         f"{label}: size of the change by {year} and what it is made of, mean over units. Sure: "
         f"units whose 90% interval leaves out the value of {origin}",
         ("Measure", "Units", "Sure", "Change", "Sizes of countries", "Shifts of flows",
-         "Of these, technology"),
+         "Of both, technology"),
         [_part_cells(found, m, rows[m.name], year) for m in measures],
         breaks=True,
     )  # fmt: skip

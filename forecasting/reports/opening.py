@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from forecasting.distribution.sums import SumReader
 from forecasting.figures.style import NoDataError
-from forecasting.figures.sum_plots import fans_of, growth_chances, share_slopes
+from forecasting.figures.sum_plots import fans_of, growth_chances, slopes_of
 from forecasting.reports.embedded import Shown, drawn
 from forecasting.reports.pages import Facts
 from forecasting.reports.render import render_page
 from forecasting.reports.summary import answers
+from forecasting.results.subjects import years_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -98,7 +99,7 @@ def _totals(reader: SumReader, facts: Facts) -> Shown | None:
 
 def country_figures(reader: SumReader, code: str) -> list[Shown]:
     """Exports and imports with fans, and the shares of customers and suppliers."""
-    joint, sides = reader.joint or reader.run, ("exports", "imports")
+    sides, last = ("exports", "imports"), years_of(reader.run)[-1]
     found = [
         _fans(
             reader,
@@ -110,12 +111,13 @@ def country_figures(reader: SumReader, code: str) -> list[Shown]:
     ]
     found += [
         _drawn_sums(
-            share_slopes,
-            joint,
-            f"{code}:{side}",
+            slopes_of,
+            of,
+            table,
             alt=f"Slope chart of the shares of the largest partners in {side}.",
             caption="Blue lines rise: these partners gain share. Dashed lines lose it.",
         )
-        for side in sides
+        for side, of in ((side, f"{code}:{side}") for side in sides)
+        if (table := reader.shares(of, last)) is not None and len(table)
     ]
     return [one for one in found if one is not None]

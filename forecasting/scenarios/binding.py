@@ -18,7 +18,7 @@ from forecasting.results.subjects import check_country
 from forecasting.scenarios.baseline import Baseline
 from forecasting.scenarios.estimate import Estimate
 from forecasting.scenarios.product_elasticities import sector_elasticities
-from forecasting.scenarios.scenario_file import EVERYONE, Change, ScenarioFile
+from forecasting.scenarios.written import EVERYONE, Change, ScenarioFile
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

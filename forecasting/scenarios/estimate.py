@@ -50,7 +50,7 @@ TRADE_ELASTICITY = Estimate(
     5.03,
     float("nan"),
     "median of structural gravity estimates, Head and Mayer 2014, "
-    "doi:10.1016/B978-0-444-54314-1.00003-3; no standard error",
+    "doi:10.1016/B978-0-444-54314-1.00003-3",
 )
 """Of trade to trade costs (theta), where a scenario states none."""
 AGREEMENT_EFFECT = Estimate(

@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from forecasting.inputs.load import load
 from forecasting.results.result import RunResult
 from forecasting.scenarios.binding import BoundChange, BoundScenario
 from forecasting.scenarios.estimate import Estimate
-from forecasting.scenarios.scenario_file import EVERYONE, Change
+from forecasting.scenarios.written import EVERYONE, Change
 from models.counterfactual_effects import PanelEffect, country_effect, pair_effect
 
 
@@ -35,6 +36,12 @@ def with_model_effects(bound: BoundScenario, run: RunResult) -> BoundScenario:
     """
     if not any(one.change.from_model for one in bound.changes):
         return bound
+    if find_spec("pyfixest") is None:
+        raise InputError(
+            "`from_model` needs pyfixest, which is not installed",
+            remedy="python -m pip install 'gravicast[gravity]', or state the effect",
+            file=bound.written.file,
+        )
     for one in bound.changes:
         if one.change.from_model:
             _check_sides(one.change, bound)

@@ -13,7 +13,7 @@ from forecasting.scenarios.baseline import Baseline, make_baseline
 from forecasting.scenarios.binding import BoundScenario, bind
 from forecasting.scenarios.from_model import with_model_effects
 from forecasting.scenarios.result import NOT_ESTIMATED, ScenarioResult
-from forecasting.scenarios.scenario_file import Change, ScenarioFile, read_scenario
+from forecasting.scenarios.scenario_file import read_scenario
 from forecasting.scenarios.solve import Closure, closure_of, solve
 from forecasting.scenarios.tables import (
     draw_table,
@@ -25,6 +25,7 @@ from forecasting.scenarios.tables import (
 from forecasting.scenarios.uncertainty import Uncertainty, draw_scenario
 from forecasting.scenarios.units import make_units
 from forecasting.scenarios.write import write_scenario
+from forecasting.scenarios.written import Change, ScenarioFile
 
 
 def scenario(

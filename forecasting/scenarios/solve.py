@@ -15,7 +15,7 @@ from forecasting.inputs.run_tables import Tables, table_of_origin
 from forecasting.scenarios.baseline import Baseline
 from forecasting.scenarios.binding import BoundScenario
 from forecasting.scenarios.estimate import Estimate
-from forecasting.scenarios.scenario_file import ScenarioFile
+from forecasting.scenarios.written import ScenarioFile
 from models.counterfactual import Equilibrium, conditional, full, partial
 from models.counterfactual_sectors import SectorEquilibrium, full_sectors
 from models.table_update import update_table

@@ -229,6 +229,13 @@ def name_of(text: str) -> str:
     return found["name"]
 
 
+def place_of(text: str) -> str:
+    """Module or file of a class of the user's own."""
+    found = _NAMED.fullmatch(text)
+    assert found is not None
+    return found["where"]
+
+
 def own_comparator(text: str) -> Callable[[], Compared]:
     """What makes the model of a user's class.
 
@@ -238,14 +245,12 @@ def own_comparator(text: str) -> Callable[[], Compared]:
         If its module does not import, holds no such class, or the class has no ``fit_predict`` or
         needs parameters.
     """
-    found = _NAMED.fullmatch(text)
-    assert found is not None
-    what = f"comparator {cut(repr(text))}"
-    module = own_module(found["where"], what=what)
-    made = getattr(module, found["name"], None)
+    name, what = name_of(text), f"comparator {cut(repr(text))}"
+    module = own_module(place_of(text), what=what)
+    made = getattr(module, name, None)
     if made is None:
         raise InputError(
-            f"{what}: {module.__name__} holds no {found['name']!r}",
+            f"{what}: {module.__name__} holds no {name!r}",
             remedy="Name a class that it defines",
         )
     try:
@@ -260,4 +265,4 @@ def own_comparator(text: str) -> Callable[[], Compared]:
             f"{what}: a {type(comparator).__name__} has no `fit_predict`",
             remedy="`python -m pydoc models.comparators` says what it takes and returns",
         )
-    return partial(Compared, found["name"], made)
+    return partial(Compared, name, made)

@@ -307,7 +307,8 @@ def section(found: pd.DataFrame) -> str:
         "would show as 0 or 1. A placebo also takes away that technology goes with income: a "
         "row may beat them by what it says of development. "
         + "; ".join(f"claim {number}: {words}" for number, words in CLAIMS.items())
-        + ". Claim 4, planning, is measured in money: [planning.md](planning.md).",
+        + ". Claim 4, planning, is measured in money, under *What intervals are worth in stock "
+        "decisions*.",
         *verdict_words(found),
         table(HEADER, [_cells(row, labels) for row in found.to_dict("records")]),
         "Robots are not in these data: no file of trade by product is at hand. Neither are AI use "

@@ -7,6 +7,8 @@ import shlex
 from importlib import import_module
 from pathlib import Path
 
+import pytest
+
 import forecasting
 from forecasting.cli.main import _parser
 
@@ -56,6 +58,19 @@ def joined_lines() -> list[str]:
     """Lines of code blocks, those that end in a backslash with the next."""
     blocks = re.findall(r"^```bash\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
     return "".join(blocks).replace("\\\n", " ").splitlines()
+
+
+def python_blocks() -> list[str]:
+    return re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("script", [block for block in python_blocks() if "simulate_" in block])
+def test_a_script_that_needs_no_data_runs_as_written(script, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert len(script.splitlines()) <= 15
+    # As a module, where a user's functions can be found again.
+    exec(compile(script, "README.md", "exec"), {"__name__": "script"})
+    assert not list(tmp_path.iterdir())
 
 
 def test_its_python_imports_public_names():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -44,6 +45,14 @@ def test_its_configuration_is_read_back(result):
 
 def test_briefs_speak_of_its_countries_by_name(result):
     assert "Arvenia (XRV)" in str(country_brief(result, "Arvenia"))
+
+
+def test_flows_that_nobody_declares_have_intervals_of_forecasts_without_reports(result):
+    table = pd.read_parquet(result.out / "backtest.parquet")
+    table = table[table["sector"].isin(["TRAV", "DIGI"]) & (table["forecast"] > 1e8)]
+    width = np.log(table["upper_90"] / table["lower_90"])
+    by_setting = width.groupby(table["setting"].astype(str)).median()
+    assert by_setting["reports_known"] == pytest.approx(by_setting["ex_ante"], rel=0.3)
 
 
 def test_reports_bring_the_nowcast_of_goods_nearer(result):

@@ -59,6 +59,12 @@ class Fails(Constant):
         raise ZeroDivisionError(f"nothing to divide {count} by")
 
 
+class Forgetful(Constant):
+    def fit(self, x, y):
+        self.rows = len(x), len(y)
+        return self
+
+
 class Drifts(Constant):
     def answer(self, count):
         return np.random.default_rng().normal(size=count)
@@ -218,7 +224,12 @@ def named(kind: type) -> str:
 
 @pytest.mark.parametrize(
     ("kind", "says"),
-    [(Missing, "missing or infinite"), (Wide, r"shape \(200, 2\)"), (Fails, "fails to predict")],
+    [
+        (Forgetful, "ends in an underscore"),
+        (Missing, "missing or infinite"),
+        (Wide, r"shape \(200, 2\)"),
+        (Fails, "fails to predict"),
+    ],
 )
 def test_a_learner_that_gives_no_number_for_each_row_is_refused(kind, says):
     with pytest.raises(InputError, match=says):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -13,7 +14,7 @@ from features.data.indicators import Indicators
 from features.data.panel import TradePanel
 from features.data.sectors import SectorAttributes
 from features.information import AsOfRule, DataBundle, InformationSet
-from features.world.sector_world import simulate_sector_world
+from features.world.sector_world import SectorWorld, simulate_sector_world
 from models.totals import Totals, forecast_totals
 from models.totals_growth import TrainingRows, _mean_ridge
 from models.totals_technology import _gains, proven_channels
@@ -23,16 +24,29 @@ CHANNELS = ("ai_adoption", "automation", "data_infrastructure")
 
 
 @cache
-def infos(ai: float) -> dict[int, InformationSet]:
-    """Of a small world with sectors whose digital output AI moves by ``ai``."""
-    world = simulate_sector_world(
+def world_with(ai: float) -> SectorWorld:
+    return simulate_sector_world(
         seed=4, n_countries=10, n_years=23, effects={"ai_adoption": ai, "automation": 0.0}
     )
+
+
+@cache
+def infos(ai: float, permuted: int | None = None) -> dict[int, InformationSet]:
+    """Of a small world with sectors whose digital output AI moves by ``ai``.
+
+    With ``permuted``, a seed, every country has the indicators of another.
+    """
+    world = world_with(ai)
     panel = TradePanel.from_frame(world.trade, domestic="include")
     countries = panel.flows.countries
+    indicators = Indicators.from_frames(world.indicators, world.catalogue, countries=countries)
+    if permuted is not None:
+        order = np.random.default_rng(permuted).permutation(len(countries))
+        values = {name: value[:, order] for name, value in indicators.values.items()}
+        indicators = replace(indicators, values=values)
     data = DataBundle(
         panel,
-        indicators=Indicators.from_frames(world.indicators, world.catalogue, countries=countries),
+        indicators=indicators,
         sectors=SectorAttributes.from_frame(world.sectors, sectors=panel.flows.sectors),
     )
     rule = AsOfRule()
@@ -65,6 +79,14 @@ def test_without_an_effect_no_technology_moves_totals():
     for totals in forecast(0.0).values():
         assert totals.channels == ()
         assert totals.without_technology is totals
+
+
+def test_the_technology_of_another_country_is_not_taken():
+    taken = [
+        forecast_totals(infos(0.08, permuted=seed), origin=ORIGIN, horizons=(1,))[1].channels
+        for seed in range(3)
+    ]
+    assert sum("ai_adoption" in channels for channels in taken) == 0
 
 
 def test_it_moves_the_exposed_sector_alone_and_the_more_the_higher_the_standing():

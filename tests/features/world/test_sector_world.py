@@ -238,3 +238,22 @@ def test_the_low_cost_countries_are_the_poorest(seed):
 def test_bad_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         simulate_sector_world(**arguments)
+
+
+@pytest.mark.parametrize("channel", sorted(set(DEFAULT_EFFECTS) - {"persistence"}))
+def test_a_channel_that_ends_moves_nothing_later_and_all_else_goes_on(channel):
+    year = 2001
+    ended = simulate_sector_world(seed=5, until={channel: year}, **SMALL)
+    truths = world().truth, ended.truth
+    last = year - int(truths[0].years[0])
+    for name, path in truths[0].contributions.items():
+        found = truths[1].contributions[name]
+        if name == channel:
+            np.testing.assert_array_equal(found[: last + 1], path[: last + 1])
+            np.testing.assert_array_equal(
+                found[last:], np.broadcast_to(found[last], found[last:].shape)
+            )
+        else:
+            np.testing.assert_array_equal(found, path)
+    totals = truths[1].totals["ai_adoption"]
+    assert (channel == "ai_adoption") == bool((totals[-1] == totals[last]).all())

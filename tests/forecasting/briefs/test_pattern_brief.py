@@ -243,9 +243,9 @@ def test_parts_of_one_unit_keep_their_signs_and_of_many_are_mean_sizes():
     assert many == Parts(False, False, *sizes)
     said = [sentence("measure_parts", "made_of", parts, measure) for parts in (one, many)]
     assert f"{MINUS}2.00 pp to the sizes of countries and +1.00 pp to shifts" in said[0]
-    assert "technology channels among them +1.00 pp" in said[0]
+    assert "of both together +1.00 pp to technology" in said[0]
     assert "3.00 pp to the sizes of countries and 1.50 pp to shifts" in said[1]
-    assert "technology channels among them 2.00 pp" in said[1]
+    assert "of both together 2.00 pp to technology" in said[1]
 
 
 def test_parts_of_links_say_whether_technology_is_among_them():

@@ -9,6 +9,7 @@ import pytest
 from forecasting import RunConfig, read_run, run
 from forecasting.cli.run_summary import _errors
 from forecasting.evaluation.run_models import comparators, run_models
+from forecasting.fingerprint import fingerprint
 from forecasting.tracking.metrics import origin_metrics
 
 MINE = """
@@ -92,3 +93,13 @@ def test_two_of_one_name_are_refused(stops, tmp_path, mine):
 def test_a_run_refuses_it_before_it_reads_any_data(stops, tmp_path):
     config = RunConfig(trade=tmp_path / "none.csv", compare_with="thetta", out=tmp_path / "run")
     stops(lambda: run(config, show_progress=False), says="thetta")
+
+
+def test_another_comparator_of_the_same_name_is_another_run(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(MINE)
+    config = RunConfig(compare_with=(f"{file}:Halved",))
+    before = fingerprint(config, ())
+    assert fingerprint(config, ()) == before
+    file.write_text(MINE.replace("0.5 *", "0.6 *"))
+    assert fingerprint(config, ()) != before

@@ -263,3 +263,15 @@ def test_horizons_differ_by_marker_and_by_colour(result: RunResult) -> None:
 def test_nothing_scored_is_nothing_to_draw(result: RunResult) -> None:
     with pytest.raises(NoDataError, match="no measure was scored"):
         measure_skill(with_scores(result, skill=np.nan), "all")
+
+
+def test_the_legend_of_five_horizons_stays_inside(result: RunResult) -> None:
+    found = result.measures
+    assert found is not None
+    scores = found.scores[found.scores["horizon"] == 1]
+    many = pd.concat([scores.assign(horizon=h) for h in range(1, 6)], ignore_index=True)
+    figure = measure_skill(replace(result, measures=replace(found, scores=many)), "links")
+    FigureCanvasAgg(figure).draw()
+    box = figure.legends[0].get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.width

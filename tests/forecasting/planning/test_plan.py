@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.data.input_output import InputOutputTable
 from features.errors import InputError
 from forecasting import draws, plan, read_run
 from forecasting.planning import LIMITS
 from forecasting.planning.binding import bind
 from forecasting.planning.demand import _fit, item_demand
 from forecasting.planning.markets import market_draws
+from forecasting.planning.page import plan_page
 from forecasting.planning.plan import answer_plan, market_plan
 from forecasting.planning.plan_file import read_plan
 from forecasting.planning.result import TABLES
@@ -197,3 +199,16 @@ def test_a_smooth_history_is_a_history(bound, sectors_read, monkeypatch):
     found = item_demand(bound(), market_draws(bound(), sectors_read), sectors_read)
     assert found.own_sd[0] == 0
     assert found.has_past.tolist() == [True, False]
+
+
+def test_dependence_is_of_what_the_market_uses_of_its_sector(bound, sectors_read, monkeypatch):
+    countries = tuple(sorted(sectors_read.forecasts["exporter"].astype(str).unique()))
+    sectors = ("goods", "services")
+    n, year = len(countries), int(sectors_read.forecasts["origin"].iloc[0])
+    # Final use alone, from each country the same: all that is bought is made where it is bought.
+    final = np.ones((2 * n, n))
+    table = InputOutputTable(year, countries, sectors, np.zeros((2 * n, 2 * n)), final)
+    monkeypatch.setattr("forecasting.planning.sourcing.run_tables", lambda _: {year: table})
+    found = answer_plan(sectors_read, bound())
+    assert found.risk["dependence"].to_numpy() == pytest.approx(1 / n)
+    assert "Made there of all the market uses" in plan_page(found, {})

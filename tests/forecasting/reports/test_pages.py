@@ -163,6 +163,13 @@ def test_all_countries_have_a_page_and_the_index_leads_to_each(
         page = (index.parent / link).read_text("utf-8")
         assert 'href="index.html"' in page
         assert not re.search(r"https?://", page)
+    page = (index.parent / "DEU.html").read_text("utf-8")
+    for word in ("exports", "imports"):
+        table = page.partition(f"How past forecasts of these {word}")[2].partition("</table>")[0]
+        rows = re.findall(r'<th scope="row">(.*?)</th><td>(\d+)</td>', table)
+        assert rows[0][0] == f"{word.capitalize()} of Germany"
+        assert len(set(rows)) == len(rows)
+        assert not any(name == "Germany" for name, _ in rows)
 
 
 def test_shares_that_move_most_are_those_of_the_forecasts(facts: Facts, result: RunResult) -> None:

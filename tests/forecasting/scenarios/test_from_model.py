@@ -83,3 +83,10 @@ def test_a_mistake_is_one_line(ask: Ask, run, apart):
     moved = replace(run, provenance={**run.provenance, "data": run.provenance["data"][1:]})
     with pytest.raises(InputError, match="has changed since it was made"):
         ask(f"  - {{indicator: rta, {path}}}\n", of=moved)
+
+
+def test_without_pyfixest_the_extra_is_named(ask: Ask, apart, monkeypatch):
+    monkeypatch.setattr("forecasting.scenarios.from_model.find_spec", lambda _: None)
+    with pytest.raises(InputError, match="pyfixest") as caught:
+        ask(f"  - {{agreement: [{apart[0]}, {apart[1]}], effect: from_model}}\n")
+    assert "gravicast[gravity]" in caught.value.remedy

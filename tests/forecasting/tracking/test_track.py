@@ -181,7 +181,9 @@ def small_run(folder: Path, *, sectors: tuple[str, ...] = ("",)) -> RunResult:
     features = {"feature": ["distance", "gdp_exporter"], "share_of_flows": [1.0, 0.5]}
     coverage = pd.DataFrame({**features, "countries": [pd.NA, 5]})
     result = RunResult(
-        config=RunConfig(out=out, experiment=EXPERIMENT, horizons=HORIZONS, rounds=5),
+        config=RunConfig(
+            world="goods", out=out, experiment=EXPERIMENT, horizons=HORIZONS, rounds=5
+        ),
         out=out,
         forecasts=pd.concat([table for table, _ in parts.values()], ignore_index=True),
         scores=summarise(by_origin),
