@@ -20,6 +20,8 @@ from features.feature import TECHNOLOGY
 from forecasting import RunResult, read_run
 from forecasting.figures import plots, run_figures
 from forecasting.figures.shap_plots import strongest_feature
+from forecasting.words.features import feature_words
+from forecasting.words.numbers import lower_first
 
 TITLES = {
     "waterfall": r".+ to .+: .+ USD in 2010, .+ forecast for 2012 \(.+%\)",
@@ -132,7 +134,8 @@ def test_options_reach_the_figure(result: RunResult) -> None:
     assert "its imports" in imports.get_suptitle().replace("\n", " ")
     channel = plots.plot(result, "dependence", channel="automation")
     feature = strongest_feature(result.explanation, "automation")
-    assert channel.get_suptitle().startswith(f"Contribution of {feature} by its value")
+    title = " ".join(channel.get_suptitle().split())
+    assert title.startswith(f"Contribution of {lower_first(feature_words(feature))} by its value")
     assert "Log MAE" in plots.plot(result, "errors", metric="log_mae").get_suptitle()
     assert "automation" in TECHNOLOGY
     links = plots.plot(result, "measures", measure="links").get_suptitle()
