@@ -377,7 +377,9 @@ def test_trade_alone_is_enough_and_the_coverage_says_what_is_lacking(
 
 def test_with_all_files_the_coverage_says_that_nothing_is_lacking(whole):
     coverage = whole.table("coverage.csv")
-    by_sector = coverage["series"].fillna("").str.contains("_exposure|digitally_deliverable")
+    by_sector = (
+        coverage["series"].fillna("").str.contains("_exposure|digitally_deliverable|services")
+    )
     assert coverage.loc[~by_sector, "absent_series"].isna().all()
     rest = ~by_sector & (coverage["feature"] != "years_ahead")
     assert (coverage.loc[rest, "share_of_flows"] > 0).all()

@@ -154,7 +154,12 @@ def test_options_reach_the_figure(result: RunResult) -> None:
         ("movers", {"country": "Germny"}, "no country 'Germny'", "DEU (Germany)"),
         ("measures", {"measure": "reshorin"}, "'reshorin'", "reshoring"),
         ("measure", {"measure": "links"}, "more than one measure", "link_births"),
-        ("measure", {"measure": "reshoring"}, "could not measure 'reshoring'", "--domestic"),
+        (
+            "measure",
+            {"measure": "domestic_sourcing"},
+            "could not measure 'domestic_sourcing'",
+            "--domestic",
+        ),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(
