@@ -13,7 +13,6 @@ twenty minutes on one core.
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,7 +22,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from board_section import write_section
 from numpy.typing import NDArray
+from real_data import goods, sectors
 
 from features.information import DataBundle
 from features.measures.catalogue import MEASURES
@@ -36,7 +37,6 @@ from forecasting.evaluation.prepared import PreparedData, prepare
 from forecasting.evaluation.significance import FEWEST_ORIGINS, equal_accuracy
 from forecasting.inputs.load import load
 from forecasting.measurement.measure_set import MeasureSet, make_measure_set, unit_table
-from forecasting.run_folder.whole_file import write_whole
 from forecasting.words.markdown import table
 from forecasting.words.numbers import percent
 from models.forecaster import ShiftForecaster
@@ -48,7 +48,7 @@ DRAWS = 30
 HORIZONS = (5,)
 SECTOR_ORIGINS = (2002, 2003, 2004)
 """A back-test of fifteen years would begin in 2003: it needs a past outcome for its intervals."""
-SECTION, NEXT_SECTION = "The claims, where they could show", "To reproduce"
+SECTION = "The claims, where they could show"
 IDENTICAL = 1e-7
 """Relative difference of two errors below which technology cannot move the measure."""
 
@@ -103,35 +103,9 @@ class Place:
     origins: Sequence[int] = ()
 
 
-def _indicators(data: Path) -> dict[str, Any]:
-    return {
-        "indicators": data / "indicators" / "country_year.parquet",
-        "indicator_catalogue": data / "indicators" / "catalogue.csv",
-        "pairs": (
-            data / "pairs" / "geography.parquet",
-            data / "pairs" / "trade_agreements.parquet",
-        ),
-    }  # fmt: skip
-
-
-def _sectors(data: Path) -> dict[str, Any]:
-    return {
-        "trade": data / "trade" / "sector_flows.parquet",
-        "domestic": "include",
-        "negatives": "zero",
-        "sectors": data / "trade" / "sectors.csv",
-        "tables": data / "icio",
-        **_indicators(data),
-    }
-
-
-def _goods(data: Path) -> dict[str, Any]:
-    return {"trade": data / "trade" / "goods_totals.parquet", **_indicators(data)}
-
-
 PLACES = (
-    Place("sectors", _sectors, SECTOR_ROWS, SECTOR_ORIGINS),
-    Place("goods", _goods, GOODS_ROWS),
+    Place("sectors", sectors, SECTOR_ROWS, SECTOR_ORIGINS),
+    Place("goods", goods, GOODS_ROWS),
 )
 
 
@@ -362,20 +336,6 @@ def _cells(row: Mapping[str, Any], labels: Mapping[str, str]) -> list[str]:
     ]
 
 
-def board_with(board: str, text: str) -> str:
-    """A scoreboard with the section before `NEXT_SECTION`, in place of an earlier one."""
-    parts = re.split(r"(?m)^(?=## )", board)
-    kept = [part for part in parts if not part.startswith(f"## {SECTION}\n")]
-    before, mark, after = "".join(kept).partition(f"## {NEXT_SECTION}\n")
-    return before + text + mark + after
-
-
-def write_section(board: Path, errors: pd.DataFrame) -> None:
-    """Put the section into a scoreboard's file."""
-    text = board_with(board.read_text(encoding="utf-8"), section(summary(errors)))
-    write_whole(board, text.encode())
-
-
 def main() -> int:
     """Run the study of both panels; print the table or write it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -396,7 +356,7 @@ def main() -> int:
     if given.board is None:
         print(section(summary(errors)))
     else:
-        write_section(given.board, errors)
+        write_section(given.board, section(summary(errors)))
     print(f"{(time.perf_counter() - started) / 60:.1f} minutes", file=sys.stderr)
     return 0
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from real_data import sectors
 
 from forecasting import Measures, RunConfig, RunResult, load_forecaster, measures, run
 from forecasting.briefs.fill import sentence
@@ -32,14 +33,7 @@ HEADER = ("Measure", "Years ahead", "Origins", "Error", "No change", "Base", "Sk
 def config(data: Path, out: Path) -> RunConfig:
     """The run whose measures are scored."""
     return RunConfig(
-        trade=data / "trade" / "sector_flows.parquet",
-        domestic="include",
-        negatives="zero",
-        sectors=data / "trade" / "sectors.csv",
-        tables=data / "icio",
-        indicators=data / "indicators" / "country_year.parquet",
-        indicator_catalogue=data / "indicators" / "catalogue.csv",
-        pairs=(data / "pairs" / "geography.parquet", data / "pairs" / "trade_agreements.parquet"),
+        **sectors(data),
         horizons=(1, 2, 3),
         settings=("ex_ante",),
         experiment=None,

@@ -17,7 +17,6 @@ size. Tests as under Significance.
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -26,13 +25,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from board_section import write_section
+from real_data import goods_with_reports
 from scipy.stats import norm
 
 from forecasting import RunConfig, run
 from forecasting.evaluation.backtest_file import read_backtest
 from forecasting.evaluation.significance import equal_accuracy, holm
 from forecasting.planning.sourcing import RISK_WEIGHTS
-from forecasting.run_folder.whole_file import write_whole
 from forecasting.words.labels import SETTING_LABELS
 from forecasting.words.markdown import table as markdown
 from models.error_factors import FlowCodes, PastForecasts, fit_error_factors
@@ -42,7 +42,7 @@ from models.joint_draws import JointDraws
 from models.supplier_shares import SupplierProblem, choose_shares, frontier
 
 ROOT = Path(__file__).resolve().parents[2]
-SECTION, NEXT_SECTION = "What intervals are worth in stock decisions", "To reproduce"
+SECTION = "What intervals are worth in stock decisions"
 ROUNDING = 1e-9
 """Difference of two shortfalls that is none."""
 RATIOS = (0.75, 0.95)
@@ -61,11 +61,7 @@ COLUMNS = ["setting", "origin", "horizon", "exporter", "importer", "value_origin
 def goods(data: Path, out: Path) -> RunConfig:
     """The run that the tables are made of: the goods panel one year ahead, all that is known."""
     return RunConfig(
-        trade=data / "trade" / "goods_totals.parquet",
-        indicators=data / "indicators" / "country_year.parquet",
-        indicator_catalogue=data / "indicators" / "catalogue.csv",
-        pairs=(data / "pairs" / "geography.parquet", data / "pairs" / "trade_agreements.parquet"),
-        reports=data / "reports" / "reported_totals.parquet",
+        **goods_with_reports(data),
         monthly=(data / "monthly" / "world_trade_monitor.parquet",),
         horizons=(1,),
         figures=False,
@@ -89,14 +85,6 @@ def section(run: Path, trade: Path) -> str:
     for setting in rows["setting"].unique():
         parts += share_table(share_outcomes(rows[rows["setting"] == setting]), str(setting))
     return "\n\n".join(parts) + "\n\n"
-
-
-def write_section(board: Path, text: str) -> None:
-    """Put the section into a scoreboard before `NEXT_SECTION`, in place of an earlier one."""
-    parts = re.split(r"(?m)^(?=## )", board.read_text(encoding="utf-8"))
-    kept = [part for part in parts if not part.startswith(f"## {SECTION}\n")]
-    before, mark, after = "".join(kept).partition(f"## {NEXT_SECTION}\n")
-    write_whole(board, (before + text + mark + after).encode())
 
 
 def main() -> None:

@@ -14,7 +14,6 @@ too). With ``--days``, the error one year ahead by days from the end of that yea
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -24,7 +23,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from board_section import write_section
 from nowcast_coverage import NowcastCoverage, coverage_shown
+from real_data import goods_with_reports
 
 from features.channels.own_features import own_features
 from features.countries.monitor_regions import CODES
@@ -46,7 +47,6 @@ from forecasting.evaluation.prepared import (
 )
 from forecasting.evaluation.significance import equal_accuracy, holm
 from forecasting.inputs.load import load
-from forecasting.run_folder.whole_file import write_whole
 from forecasting.words.markdown import table
 from forecasting.words.numbers import decimal
 from models.baselines import FromReports, LastValueRaked
@@ -62,7 +62,7 @@ ERRORS = {
 }
 TARGETS = Path(__file__).with_name("reports_targets.csv")
 """Errors to reach: ``row, horizon, error, reach``."""
-SECTION, NEXT_SECTION = "What reports and monthly trade add", "To reproduce"
+SECTION = "What reports and monthly trade add"
 BASE, PLAIN = "raked base", "totals known"
 FIRST = "56 early reporters, noise x1"
 """The row whose rules and intervals are scored."""
@@ -232,30 +232,13 @@ class Study:
     errors: pd.DataFrame
     coverage: pd.DataFrame
 
-    def shown(self) -> str:
-        """Both as tables."""
+    def section(self) -> str:
+        """The section as Markdown."""
         errors = shown(self.errors, pd.read_csv(TARGETS))
         return (
-            f"{errors}\n\n90 % intervals of the nowcast of *{FIRST}*:\n\n"
-            f"{coverage_shown(self.coverage)}"
+            f"## {SECTION}\n\n{NOTE}\n\n{errors}\n\n90 % intervals of the nowcast of *{FIRST}*:\n\n"
+            f"{coverage_shown(self.coverage)}\n"
         )
-
-
-def board_with(board: str, study: Study) -> str:
-    """A scoreboard with the section of a study, in the place of an older one if it has one."""
-    parts = re.split(r"(?m)^(?=## )", board)
-    kept = [part for part in parts if not part.startswith(f"## {SECTION}\n")]
-    place = next(
-        (k for k, part in enumerate(kept) if part.startswith(f"## {NEXT_SECTION}\n")), len(kept)
-    )
-    text = f"## {SECTION}\n\n{NOTE}\n\n{study.shown()}\n\n"
-    return "".join([*kept[:place], text, *kept[place:]]).rstrip("\n") + "\n"
-
-
-def write_section(board: Path, study: Study) -> None:
-    """Put the section into a scoreboard's file."""
-    text = board_with(board.read_text(encoding="utf-8"), study)
-    write_whole(board, text.encode())
 
 
 def by_days(bundle: DataBundle, folds: Sequence[Fold], figure: Path | None) -> str:
@@ -329,11 +312,7 @@ def nowcasts_on(prepared: PreparedData, bundle: DataBundle) -> Nowcasts:
 def goods(data: Path) -> RunConfig:
     """The goods panel with reports."""
     return RunConfig(
-        trade=data / "trade" / "goods_totals.parquet",
-        indicators=data / "indicators" / "country_year.parquet",
-        indicator_catalogue=data / "indicators" / "catalogue.csv",
-        pairs=(data / "pairs" / "geography.parquet", data / "pairs" / "trade_agreements.parquet"),
-        reports=data / "reports" / "reported_totals.parquet",
+        **goods_with_reports(data),
         horizons=HORIZONS,
         settings=("reports_known", "totals_known", "ex_ante"),
         experiment=None,
@@ -389,9 +368,9 @@ def main() -> None:
         print(by_days(bundle, last_folds(bundle, config, origins=given.origins), given.figure))
         return
     found = study(bundle, reports, config, origins=given.origins)
-    print(found.shown())
+    print(found.section())
     if given.board is not None:
-        write_section(given.board, found)
+        write_section(given.board, found.section())
 
 
 if __name__ == "__main__":

@@ -20,7 +20,9 @@ from pathlib import Path
 import claims
 import pandas as pd
 import planning
+import real_data
 import reports_known
+from board_section import write_section
 
 from forecasting import InputError, RunConfig, run
 from forecasting.reports.scoreboard import write_scoreboard
@@ -33,10 +35,7 @@ BOARD = ROOT / "notebooks" / "scoreboard.md"
 def goods(data: Path, out: Path) -> RunConfig:
     """The study of the goods panel."""
     return RunConfig(
-        trade=data / "trade/goods_totals.parquet",
-        indicators=data / "indicators/country_year.parquet",
-        indicator_catalogue=data / "indicators/catalogue.csv",
-        pairs=(data / "pairs/geography.parquet", data / "pairs/trade_agreements.parquet"),
+        **real_data.goods(data),
         horizons=(1, 2, 3, 4, 5),
         study=True,
         out=out,
@@ -60,12 +59,12 @@ def main() -> int:
         reported = reports_known.goods(given.data)
         bundle, reports = reports_known.goods_bundle(given.data, reported)
         found = reports_known.study(bundle, reports, reported)
-        reports_known.write_section(given.board, found)
+        write_section(given.board, found.section())
         tested = [claims.study(place, given.data, draws=claims.DRAWS) for place in claims.PLACES]
-        claims.write_section(given.board, pd.concat(tested))
+        write_section(given.board, claims.section(claims.summary(pd.concat(tested))))
         plans = planning.goods(given.data, given.out.with_name(f"{given.out.name}-planning"))
         run(plans)
-        planning.write_section(given.board, planning.section(plans.out, plans.trade))
+        write_section(given.board, planning.section(plans.out, plans.trade))
     except InputError as error:
         print(error, file=sys.stderr)
         return 2

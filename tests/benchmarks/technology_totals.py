@@ -19,6 +19,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
+import real_data
 
 from features.feature import Channel
 from features.information import DataBundle
@@ -89,14 +90,9 @@ def main() -> None:
     parser.add_argument("--sectors", type=Path)
     parser.add_argument("--placebos", type=int, default=3)
     given = parser.parse_args()
+    own = {"sectors": given.sectors} if given.sectors else {}
     config = RunConfig(
-        trade=given.data / "trade/sector_flows.parquet",
-        domestic="include",
-        negatives="zero",
-        sectors=given.sectors or given.data / "trade/sectors.csv",
-        indicators=given.data / "indicators/country_year.parquet",
-        indicator_catalogue=given.data / "indicators/catalogue.csv",
-        pairs=(given.data / "pairs/geography.parquet",),
+        **{**real_data.sectors(given.data), **own},
         horizons=HORIZONS,
         settings=("ex_ante",),
         experiment=None,

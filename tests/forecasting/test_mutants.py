@@ -5,29 +5,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
-import sys
 from pathlib import Path
-from types import ModuleType
 
+import mutants
 import pytest
 
-FILE = Path(__file__).parents[1] / "benchmarks" / "mutants.py"
 SAMPLE = 8
-
-
-def _mutants() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("mutants", FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["mutants"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
-mutants = _mutants()
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from dataclasses import replace
-from pathlib import Path
-from types import ModuleType
 
 import numpy as np
+import perturbations as script
 import pytest
 
 from features.catalogue import origin_matrix
@@ -16,21 +13,6 @@ from features.information import InformationSet
 from forecasting.inputs.universe import universe_choices
 
 ORIGIN = 2007
-
-
-def _script() -> ModuleType:
-    """The script, which no package holds."""
-    path = Path(__file__).parents[1] / "benchmarks" / "perturbations.py"
-    spec = importlib.util.spec_from_file_location("perturbations", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["perturbations"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-script = _script()
 CONFIG = replace(script.CONFIG, horizons=(1,), rounds=2, settings=("totals_known",))
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
-
 import numpy as np
 import pandas as pd
 import pytest
+import reports_known as benchmark
+from board_section import board_with
 
 from features.data.monthly import MonthlyTrade
 from features.data.panel import TradePanel
@@ -18,22 +15,7 @@ from features.information import DataBundle
 from features.world.reports import monthly_frame, reports_frame
 from forecasting import RunConfig, simulate_world
 
-FILE = Path(__file__).parents[1] / "benchmarks" / "reports_known.py"
 BOARD = "# Scoreboard\n\n## Every model\n\n| a |\n\n## To reproduce\n\n```\ngravicast run\n```\n"
-
-
-def _benchmark() -> ModuleType:
-    # It imports its neighbours, as a script does.
-    sys.path.insert(0, str(FILE.parent))
-    spec = importlib.util.spec_from_file_location("reports_known", FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-benchmark = _benchmark()
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +59,8 @@ def test_the_section_stands_once_before_the_last(study, monkeypatch, tmp_path):
     )
     targets.to_csv(tmp_path / "targets.csv", index=False)
     monkeypatch.setattr(benchmark, "TARGETS", tmp_path / "targets.csv")
-    board = benchmark.board_with(BOARD, study)
-    assert benchmark.board_with(board, study) == board
+    board = board_with(BOARD, study.section())
+    assert board_with(board, study.section()) == board
     titles = [line for line in board.splitlines() if line.startswith("## ")]
     assert titles == ["## Every model", f"## {benchmark.SECTION}", "## To reproduce"]
     assert board.endswith(BOARD[BOARD.index("## To") :])

@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 
+import claims as benchmark
 import numpy as np
 import pandas as pd
 import pytest
+from board_section import board_with
 
-FILE = Path(__file__).parents[2] / "benchmarks" / "claims.py"
 BOARD = "# Scoreboard\n\n## Every model\n\n| a |\n\n## To reproduce\n\n```\ngravicast run\n```\n"
-
-
-def _benchmark() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("claims", FILE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    # Dataclasses look their module up by its name.
-    sys.modules["claims"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-benchmark = _benchmark()
 
 
 def made_up(ours, without, placebos, *, horizon=1):
@@ -69,8 +53,8 @@ def test_few_origins_are_not_tested():
 def test_a_board_has_the_section_once_whatever_it_had():
     rows = benchmark.summary(made_up([0.9] * 4, [1.0] * 4, [[0.95] * 4]))
     text = benchmark.section(rows)
-    once = benchmark.board_with(BOARD, text)
-    assert once == benchmark.board_with(once, text)
+    once = board_with(BOARD, text)
+    assert once == board_with(once, text)
     assert once.count(f"## {benchmark.SECTION}") == 1
     assert once.index(benchmark.SECTION) < once.index("## To reproduce")
     assert once.replace(text, "") == BOARD
