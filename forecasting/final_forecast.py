@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from features.choices import REPORTS_KNOWN
@@ -142,11 +143,18 @@ def _fitted(
 
 
 def _before_monthly(known: Known) -> dict[int, Totals]:
-    """Totals by horizon as they would be forecast without monthly trade."""
+    """Totals as they would be forecast without monthly trade, by the horizons that it changes."""
     if known.info.monthly is None or not known.horizons:
         return {}
     infos = {origin: info.without_monthly() for origin, info in known.infos.items()}
-    return forecast_totals(infos, origin=known.origin, horizons=known.horizons, technology=())
+    before = forecast_totals(infos, origin=known.origin, horizons=known.horizons)
+    bare = {h: (before[h].with_only(()), known.totals[h].with_only(())) for h in known.horizons}
+    return {
+        h: without
+        for h, (without, with_it) in bare.items()
+        if not np.array_equal(without.exporter, with_it.exporter, equal_nan=True)
+        or not np.array_equal(without.importer, with_it.importer, equal_nan=True)
+    }
 
 
 def _nowcast(start: ReportedStart, calibration: Calibration | None, origin: int) -> FittedNowcast:

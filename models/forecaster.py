@@ -309,8 +309,8 @@ class FittedForecaster:
         The user's own series whose features stand after the built-in ones, and the features that
         users wrote, which follow.
     before_monthly
-        Totals as forecast without monthly trade and without technology, by horizon; empty where no
-        monthly trade is known.
+        Totals as forecast without monthly trade and before technology, by the horizons that monthly
+        trade changes.
     nowcast
         The nowcast that later horizons start from; ``features`` are then those of its year. None
         without reports.

@@ -19,8 +19,10 @@ from forecasting import RunConfig, simulate_world
 from forecasting.evaluation.fold import FoldForecast, run_fold
 from forecasting.evaluation.folds import Fold
 from forecasting.evaluation.prepared import prepare
+from forecasting.final_forecast import fit_forecaster
 from models.registry import MAIN_MODEL
 from models.shift import CHOICES
+from models.totals import Totals
 
 ORIGIN = 2012
 OPTIONS = {"horizons": (1, 2), "rounds": 8, "params": {"min_data_in_leaf": 5}, "experiment": None}
@@ -182,6 +184,21 @@ def test_monthly_trade_helps_every_setting():
     assert np.mean([new for new, _ in worlds.values()]) < np.mean(
         [old for _, old in worlds.values()]
     )
+
+
+def test_a_fitted_forecaster_knows_totals_without_monthly_trade_where_it_changes_them():
+    config = RunConfig(**OPTIONS, **NEEDED, as_of=f"{ORIGIN + 2}-07-01")
+
+    def before(data: DataBundle) -> tuple[dict[int, Totals], dict[int, Totals]]:
+        _, fitted = fit_forecaster(prepare(data, config), config, CHOICES[0], None)
+        return dict(fitted.before_monthly), dict(fitted.totals)
+
+    (found, totals), (without, bare) = before(bundle(monthly=True)), before(bundle())
+    assert set(found) == {2}
+    assert without == {}
+    # Nearly: the nowcast of flows that nobody has reported knows months of its year.
+    np.testing.assert_allclose(found[2].exporter, bare[2].exporter, rtol=0.03)
+    assert not np.allclose(found[2].exporter, totals[2].exporter, rtol=1e-3)
 
 
 @pytest.mark.parametrize("horizons", [(2,), (2, 3)])
