@@ -90,7 +90,6 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
             "calibration": forecaster.probability.calibration_,
         },
         "totals": {str(h): _totals_meta(t) for h, t in forecaster.totals.items()},
-        "before_monthly": {str(h): _totals_meta(t) for h, t in forecaster.before_monthly.items()},
         "intervals": {str(h): _lists(asdict(i)) for h, i in forecaster.intervals.items()},
         "sha256": {
             name: sha256(folder / name)
@@ -98,6 +97,9 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
             if (folder / name).is_file()
         },
     }
+    if forecaster.before_monthly:
+        before = forecaster.before_monthly.items()
+        meta["before_monthly"] = {str(h): _totals_meta(totals) for h, totals in before}
     if nowcast is not None:
         meta["nowcast_intervals"] = [_lists(asdict(i)) for i in nowcast.intervals]
     if forecaster.own:

@@ -29,17 +29,41 @@ def boosted(package: str, name: str, **parameters):
     return make
 
 
+SLOW = pytest.mark.slow
+
+
 @pytest.mark.parametrize(
     ("make", "exact"),
     [
-        (lambda: RandomForestRegressor(n_estimators=3, max_depth=3), False),
-        (lambda: HistGradientBoostingRegressor(max_iter=3, max_bins=8), False),
-        (boosted("xgboost", "XGBRegressor", n_estimators=3, max_depth=2), True),
-        (boosted("catboost", "CatBoostRegressor", iterations=3, depth=2), True),
-        (lambda: Ridge(alpha=10.0), True),
-        (lambda: make_pipeline(StandardScaler(), Ridge(alpha=10.0)), True),
+        pytest.param(
+            lambda: RandomForestRegressor(n_estimators=3, max_depth=3),
+            False,
+            id="forest",
+            marks=SLOW,
+        ),
+        pytest.param(
+            lambda: HistGradientBoostingRegressor(max_iter=3, max_bins=8),
+            False,
+            id="histograms",
+            marks=SLOW,
+        ),
+        pytest.param(
+            boosted("xgboost", "XGBRegressor", n_estimators=3, max_depth=2), True, id="xgboost"
+        ),
+        pytest.param(
+            boosted("catboost", "CatBoostRegressor", iterations=3, depth=2),
+            True,
+            id="catboost",
+            marks=SLOW,
+        ),
+        pytest.param(lambda: Ridge(alpha=10.0), True, id="ridge"),
+        pytest.param(
+            lambda: make_pipeline(StandardScaler(), Ridge(alpha=10.0)),
+            True,
+            id="pipeline",
+            marks=SLOW,
+        ),
     ],
-    ids=["forest", "histograms", "xgboost", "catboost", "ridge", "pipeline"],
 )
 def test_a_learner_goes_through_the_whole_job(make, exact, make_bundle, run_on):
     learner = make()

@@ -97,7 +97,8 @@ def test_without_a_study_only_technology_together_was_left_out(result: RunResult
 def test_a_study_left_out_every_channel_but_the_horizon(result: RunResult) -> None:
     tests = made_up_tests([*leave_out(), "without_technology"], 1)
     found = out_of_sample(with_study(result, ablation=tests))
-    assert set(found["channel"]) == {*CHANNELS, TOGETHER} - {"horizon"}
+    # No feature of the users' own is in this run.
+    assert set(found["channel"]) == {*CHANNELS, TOGETHER} - {"horizon", "own"}
 
 
 def test_a_forecast_without_a_back_test_has_no_value_out_of_sample(result: RunResult) -> None:
