@@ -27,8 +27,9 @@ from forecasting.progress import Progress
 from models.design import origin_value
 from models.flow_model import Known, ReportedStart
 from models.forecaster import FittedForecaster, FittedNowcast, FlowForecast, ShiftForecaster
+from models.known_totals import Totals
 from models.shift import ShiftChoice
-from models.totals import Totals, forecast_totals
+from models.totals import forecast_totals
 from models.volatility import flow_volatility
 
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from features.information import InformationSet
 from models.design import origin_value
 from models.flow_model import FlowModel, Known, Training
+from models.known_totals import carried_totals
 from models.nowcast import ImpliedLevels, usd
 from models.raking import rake
-from models.totals import carried_totals
 
 Vector = NDArray[np.float64]
 

@@ -17,10 +17,11 @@ from features.information import InformationSet
 from models.binned_rows import BinnedRows
 from models.design import Design, origin_value
 from models.intervals import Bounds
+from models.known_totals import Totals
 from models.learner_text import LIGHTGBM
 from models.nowcast import ImpliedLevels
 from models.shift import LINEAR_ROWS, ShiftChoice, ShiftModel
-from models.totals import Totals, forecast_totals
+from models.totals import forecast_totals
 from models.trade_probability import TradeProbability
 
 Vector = NDArray[np.float64]

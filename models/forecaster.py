@@ -18,10 +18,10 @@ from models.blocks import blocks
 from models.design import at_horizon, grow, origin_value
 from models.flow_model import FlowModel, Known, Training
 from models.intervals import Intervals, bounds_by_group
+from models.known_totals import Totals
 from models.nowcast import interval_groups
 from models.raking import Raked, rake
 from models.shift import ShiftModel
-from models.totals import Totals
 from models.trade_probability import TradeProbability, chance_features
 
 Vector = NDArray[np.float64]

@@ -27,8 +27,8 @@ from features.feature import static_pair
 from features.information import InformationSet
 from models.design import origin_value
 from models.flow_model import FlowModel, Known
+from models.known_totals import Totals
 from models.raking import rake
-from models.totals import Totals
 
 Vector = NDArray[np.float64]
 

@@ -24,11 +24,11 @@ from features.files.tables import sha256
 from features.information import InformationSet
 from models.forecaster import FittedForecaster, FittedNowcast
 from models.intervals import Intervals
+from models.known_totals import Totals
 from models.learner_text import LIGHTGBM
 from models.reversion import Reversion
 from models.saved_learner import LEARNER_FILE, read_learner, write_learner
 from models.shift import ShiftChoice, ShiftModel
-from models.totals import Totals
 from models.trade_probability import TradeProbability
 
 if TYPE_CHECKING:
@@ -55,8 +55,6 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
     """Write a forecaster into an existing, empty folder."""
     if forecaster.shift.booster_ is not None:
         _write_booster(forecaster.shift.booster_, folder / _SHIFT)
-    learner = forecaster.shift.learner_
-    reversion = forecaster.shift.reversion_
     if forecaster.probability.booster_ is not None:
         _write_booster(forecaster.probability.booster_, folder / _PROBABILITY)
     state = pd.DataFrame(forecaster.features, columns=_columns(forecaster.added))
@@ -69,7 +67,14 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
     if isinstance(forecaster.flows, ActiveFlows):
         state[_CELL] = forecaster.flows.cells
     state.to_parquet(folder / _STATE, compression="zstd", index=False)
-    meta = {
+    (folder / _META).write_text(json.dumps(_meta(forecaster, folder)), encoding="utf-8")
+
+
+def _meta(forecaster: FittedForecaster, folder: Path) -> dict[str, Any]:
+    """All but the tables and boosters; writes a learner that is no booster into the folder."""
+    learner, reversion = forecaster.shift.learner_, forecaster.shift.reversion_
+    nowcast = forecaster.nowcast
+    meta: dict[str, Any] = {
         "format": FORMAT,
         "countries": list(forecaster.flows.countries),
         "sectors": list(forecaster.flows.sectors),
@@ -106,7 +111,7 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
         meta["own"] = [asdict(spec) for spec in forecaster.own]
     if forecaster.extra:
         meta["extra"] = [{name: getattr(one, name) for name in _EXTRA} for one in forecaster.extra]
-    (folder / _META).write_text(json.dumps(meta), encoding="utf-8")
+    return meta
 
 
 def load_forecaster(folder: Path, *, trusted: str | None = None) -> FittedForecaster:

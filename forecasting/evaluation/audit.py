@@ -16,7 +16,8 @@ from features.information import DataBundle
 from forecasting.evaluation.altered_future import alter_future
 from forecasting.evaluation.prepared import PreparedData, information_sets
 from models.forecaster import FlowForecast
-from models.totals import Totals, forecast_totals
+from models.known_totals import Totals
+from models.totals import forecast_totals
 
 
 @dataclass(frozen=True, slots=True)

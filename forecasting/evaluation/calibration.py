@@ -28,8 +28,9 @@ from models.intervals import (
 )
 from models.nowcast import NOBODY, interval_groups, usd
 from models.registry import MAIN_MODEL
-from models.totals import forecast_totals, world_shocks
+from models.totals import forecast_totals
 from models.volatility import flow_volatility
+from models.world_growth import world_shocks
 
 Vector = NDArray[np.float64]
 

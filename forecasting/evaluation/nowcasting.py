@@ -16,8 +16,9 @@ from features.information import AsOfRule, DataBundle, InformationSet
 from models.design import origin_value
 from models.flow_model import Known, ReportedStart
 from models.forecaster import ShiftForecaster, base_forecast, unlikely
+from models.known_totals import carried_totals
 from models.nowcast import TRAINING_ORIGINS, ImpliedLevels, Nowcast, implied_levels, reportable
-from models.totals import carried_totals, forecast_totals
+from models.totals import forecast_totals
 
 Vector = NDArray[np.float64]
 

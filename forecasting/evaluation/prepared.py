@@ -28,9 +28,10 @@ from forecasting.evaluation.parallel import workers
 from forecasting.options.run_config import RunConfig
 from models.design import Design, training_design
 from models.flow_model import Known, Training
+from models.known_totals import Totals
 from models.nowcast import ImpliedLevels
 from models.shift import ShiftChoice
-from models.totals import Totals, forecast_totals
+from models.totals import forecast_totals
 
 
 @dataclass(frozen=True, slots=True)

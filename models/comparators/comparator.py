@@ -18,8 +18,8 @@ from features.information import InformationSet
 from features.plugins import own_module
 from models.flow_model import FlowModel, Known
 from models.intervals import Bounds, tail_probabilities
+from models.known_totals import origin_totals, published_totals
 from models.raking import rake
-from models.totals import origin_totals, published_totals
 
 Vector = NDArray[np.float64]
 Quantiles = Mapping[int, Any]

@@ -135,7 +135,7 @@ def columns(block: pd.DataFrame):
 
 
 def world_errors(world: pd.Series, years: int) -> np.ndarray:
-    """As `models.totals.world_shocks`, around the mean growth of the past, without monthly news."""
+    """As `world_growth.world_shocks`, around the mean growth of the past, without monthly news."""
     if not years:
         return np.zeros(1)
     variance = years * world.diff().dropna().var()

@@ -28,7 +28,8 @@ from forecasting.evaluation.placebos import permute_countries
 from forecasting.evaluation.prepared import information_sets
 from forecasting.evaluation.significance import equal_accuracy
 from forecasting.inputs.load import load
-from models.totals import Totals, forecast_totals
+from models.known_totals import Totals
+from models.totals import forecast_totals
 from models.totals_technology import proven_channels
 
 HORIZONS = (1, 3, 5)

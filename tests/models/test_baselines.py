@@ -14,7 +14,7 @@ from features.data.panel import PanelNotes, TradePanel
 from features.information import AsOfRule, DataBundle, InformationSet
 from models.baselines import LagBooster, drift, last_value, last_value_raked
 from models.flow_model import Known
-from models.totals import published_totals
+from models.known_totals import published_totals
 
 RULE = AsOfRule()
 nan = np.nan

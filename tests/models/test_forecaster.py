@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from features.catalogue import NAMES
 from features.data.flows import FlowIndex
 from models.forecaster import LARGEST_LOSS, LEAST_CHANCE, forecast_flows
+from models.known_totals import Totals
 from models.shift import ShiftModel
-from models.totals import Totals
 
 FLOWS = FlowIndex(tuple(f"X{letter}A" for letter in "ABCDEF"))
 

@@ -17,7 +17,7 @@ from features.data.panel import PanelNotes, TradePanel
 from features.errors import InputError
 from features.information import DataBundle, InformationSet
 from models.gravity import dynamic, ppml, three_way
-from models.totals import Totals
+from models.known_totals import Totals
 
 pytest.importorskip("pyfixest", reason="needs the extra `gravity`")
 

@@ -16,15 +16,14 @@ from features.data.indicators import Indicators, IndicatorSpec
 from features.data.panel import PanelNotes, TradePanel
 from features.information import AsOfRule, DataBundle, InformationSet
 from models.design import origin_value
-from models.totals import (
+from models.known_totals import (
     carried_totals,
-    forecast_totals,
     known_totals_after,
     published_totals,
     published_years,
-    world_growth,
-    world_shocks,
 )
+from models.totals import forecast_totals
+from models.world_growth import world_growth, world_shocks
 
 RULE = AsOfRule()
 HORIZONS = (1, 2, 3, 5)

@@ -15,7 +15,8 @@ from features.data.panel import TradePanel
 from features.data.sectors import SectorAttributes
 from features.information import AsOfRule, DataBundle, InformationSet
 from features.world.sector_world import SectorWorld, simulate_sector_world
-from models.totals import Totals, forecast_totals
+from models.known_totals import Totals
+from models.totals import forecast_totals
 from models.totals_growth import TrainingRows, _mean_ridge
 from models.totals_technology import _gains, proven_channels
 

@@ -23,8 +23,9 @@ from features.sources.wdi import Wdi
 from features.sources.weo import Weo
 from models.baselines import last_value, last_value_raked
 from models.design import pattern_base
+from models.known_totals import published_totals
 from models.raking import rake
-from models.totals import forecast_totals, published_totals
+from models.totals import forecast_totals
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 pytestmark = [

@@ -15,7 +15,7 @@ from forecasting.evaluation.calibration import Calibration, check_outcomes
 from forecasting.evaluation.fold import FoldForecast
 from forecasting.evaluation.prepared import PreparedData, prepare
 from models.intervals import RECENT_ORIGINS, Sample, fit_intervals
-from models.totals import world_shocks
+from models.world_growth import world_shocks
 
 FIRST = 2007
 SETTINGS = ("totals_known", "ex_ante")

@@ -20,9 +20,9 @@ from forecasting.evaluation.fold import FoldForecast, run_fold
 from forecasting.evaluation.folds import Fold
 from forecasting.evaluation.prepared import prepare
 from forecasting.final_forecast import fit_forecaster
+from models.known_totals import Totals
 from models.registry import MAIN_MODEL
 from models.shift import CHOICES
-from models.totals import Totals
 
 ORIGIN = 2012
 OPTIONS = {"horizons": (1, 2), "rounds": 8, "params": {"min_data_in_leaf": 5}, "experiment": None}

@@ -9,8 +9,8 @@ import pytest
 
 from forecasting import load_forecaster, save_forecaster
 from forecasting.explanation.explain import attribution_table, explain
+from models.known_totals import Totals
 from models.raking import rake
-from models.totals import Totals
 
 STEP = "total:monthly"
 

@@ -11,8 +11,8 @@ import pytest
 from forecasting import load_forecaster, save_forecaster
 from forecasting.explanation.explain import attribution_table, explain
 from forecasting.explanation.technology_totals import technology_in_totals
+from models.known_totals import Totals
 from models.raking import rake
-from models.totals import Totals
 
 CHANNELS = ("ai_adoption", "automation", "data_infrastructure")
 

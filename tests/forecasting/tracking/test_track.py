@@ -44,9 +44,9 @@ from forecasting.tracking.track import REQUIREMENTS, _check_folder, track
 from models.design import Design
 from models.forecaster import FittedForecaster
 from models.intervals import Sample, fit_intervals
+from models.known_totals import Totals
 from models.registry import backtest_models
 from models.shift import ShiftModel
-from models.totals import Totals
 from models.trade_probability import TradeProbability
 
 pytestmark = pytest.mark.usefixtures("elsewhere")

@@ -19,7 +19,7 @@ from models.comparators.comparator import (
     own_comparator,
 )
 from models.flow_model import Known
-from models.totals import published_totals
+from models.known_totals import published_totals
 
 ORIGIN, HORIZONS = 2008, (1, 2)
 
