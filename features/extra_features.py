@@ -169,7 +169,8 @@ def _checked(feature: Feature, where: str) -> Callable[[InformationSet], NDArray
         except Exception as error:
             raise InputError(
                 f"{at} fails ({type(error).__name__}: {first_line(error)})",
-                remedy="Correct its builder; unknown values are NaN",
+                remedy="Correct its builder: first origins have two years of history, and what is "
+                "unknown is NaN",
             ) from error
         if found.shape != (info.flows.size,):
             raise InputError(

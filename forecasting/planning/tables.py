@@ -32,7 +32,7 @@ ITEMS = TableSchema(
         Column("holding_cost", "number", "Give the cost of holding a unit for a year"),
         Column("order_cost", "number", "Give the cost of placing an order"),
         Column("stockout_cost", "number or empty", required=False),
-        Column("service_level", "number or empty", required=False),
+        Column("service_level", "number or empty", "Write 95 % as 0.95", required=False),
         Column("review_days", "number or empty", required=False),
         Column("lead_time_days", "number or empty", required=False),
         Column("lead_time_sd_days", "number or empty", required=False),

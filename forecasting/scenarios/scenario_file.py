@@ -29,6 +29,9 @@ from forecasting.scenarios.written import (
 )
 from models.counterfactual import Deficits
 
+LARGEST_PLAIN = 2.0
+"""Ratios from here on must be written with a percent sign: ``tariff: 25`` is a slip for 25%."""
+
 
 def read_scenario(path: Path | str) -> ScenarioFile:
     """Read a scenario.
@@ -285,6 +288,11 @@ class _Reader:
         if kind == "indicator":
             return self._indicator(given)
         size = self.number(kind, value)
+        if isinstance(value, (int, float)) and size >= LARGEST_PLAIN:
+            raise self.refusal(
+                f"{'a tariff' if kind == 'tariff' else kind} of {value:g} is {size:.0%}",
+                f"Write {value:g}% for {value:g} percent, or {size:.0%} if that is meant",
+            )
         if size <= -1:
             problem = (
                 f"{'a tariff' if kind == 'tariff' else kind} of {size:.0%} is not above -100 %"

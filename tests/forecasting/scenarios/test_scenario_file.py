@@ -49,6 +49,7 @@ def test_an_agreement_has_the_textbook_effect_unless_another_is_stated(tmp_path)
         ("text: nothing\n", "no `changes`"),
         ("changes: []\n", "not a list of changes"),
         ("changes:\n  - tariff: -150%\n", "not above -100 %"),
+        ("changes:\n  - tariff: 25\n", "a tariff of 25 is 2500%"),
         ("changes:\n  - tariff: a lot\n", "Give a number"),
         ("changes:\n  - embargo: true\n", "names no country"),
         ("changes:\n  - agreement: [USA, USA]\n", "USA is in 'agreement' twice"),
