@@ -1,4 +1,10 @@
-"""`InformationSet`: what was published by a date; all features read data through it."""
+"""`InformationSet`: what was published by a date; all features read data through it.
+
+A feature of one's own is built from it: ``history`` (USD, shape ``[year, flow]``, two years at the
+first origins), ``exporter_totals`` and ``importer_totals``, ``series(name)`` and ``latest(name)``
+of an indicator by country, ``pair(name)`` by flow, ``by_sector(name)``, and ``flows``, whose
+``exporter``, ``importer`` and ``sector`` lead from countries and sectors to flows.
+"""
 
 from __future__ import annotations
 
