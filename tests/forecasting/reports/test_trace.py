@@ -1101,6 +1101,7 @@ FAMILIES = {
         "effective_suppliers": ("Effective number of suppliers", "partners"),
         "largest_supplier": ("Dependence on the largest supplier", "share"),
         "intra_regional_share": ("Exports within the own region", "share"),
+        "intra_regional_imports": ("Imports from the own region", "share"),
         "distance_of_exports": ("Mean distance of exports", "km"),
         "distance_of_imports": ("Mean distance of imports", "km"),
     },
@@ -1108,6 +1109,9 @@ FAMILIES = {
         "active_links": ("Links in use", "share"),
         "link_births": ("Births of links", "share"),
         "link_deaths": ("Deaths of links", "share"),
+    },
+    "Reshoring": {
+        "low_cost_import_share": ("Share of imports from low-cost countries", "share"),
     },
 }
 LABELS = {name: label for family in FAMILIES.values() for name, (label, _) in family.items()}
