@@ -17,7 +17,7 @@ Decimal = Literal[".", ","]
 Setting = Literal["reports_known", "totals_known", "ex_ante"]
 SETTINGS: tuple[Setting, ...] = ("reports_known", "totals_known", "ex_ante")
 """From the most that is known beside the flows of the origin to the least."""
-REPORTS_KNOWN, TOTALS_KNOWN, _ = SETTINGS
+REPORTS_KNOWN, TOTALS_KNOWN, EX_ANTE = SETTINGS
 
 ROLES = ("exporter", "importer", "year", "month", "sector", "value")
 """Columns of a trade table that a user may name."""

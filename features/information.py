@@ -19,7 +19,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from features.choices import Setting
+from features.choices import EX_ANTE, Setting
 from features.cores import cores
 from features.data.flows import FlowIndex
 from features.data.indicators import Indicators, IndicatorSpec
@@ -346,7 +346,7 @@ class InformationSet:
         assert self._data.indicators is not None
         spec = self._data.indicators.specs[name]
         last = last_published_year(self.as_of, lag_months=spec.publication_lag_months)
-        if self.setting == "ex_ante" and spec.channel == TOTALS_CHANNEL:
+        if self.setting == EX_ANTE and spec.channel == TOTALS_CHANNEL:
             last = min(last, self.origin)
         first, values = int(self._data.indicators.years[0]), self._data.indicators.values[name]
         end = min(last - first + 1, values.shape[0])

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from features.choices import Setting
+from features.choices import EX_ANTE, Setting
 from features.data.indicators import Indicators
 from features.data.pairs import YearlyPairs
 from features.data.panel import TradePanel
@@ -72,7 +72,7 @@ def late_series_years(
     """Years of a series that were not published, shape ``[year]``."""
     spec = indicators.specs[name]
     last = last_published_year(as_of, lag_months=spec.publication_lag_months)
-    if setting == "ex_ante" and spec.channel == TOTALS_CHANNEL:
+    if setting == EX_ANTE and spec.channel == TOTALS_CHANNEL:
         last = min(last, origin)
     return indicators.years > last
 

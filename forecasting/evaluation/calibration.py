@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from features.choices import REPORTS_KNOWN, TOTALS_KNOWN, Setting
+from features.choices import EX_ANTE, REPORTS_KNOWN, TOTALS_KNOWN, Setting
 from features.data.panel import TradePanel
 from features.errors import InputError
 from features.information import InformationSet
@@ -160,8 +160,8 @@ class Calibration:
         own = [sample.of_group(NOBODY) for sample in known]
         if sum(sample.actual.size for sample in own[-RECENT_ORIGINS:]) >= FEWEST:
             return (*by_reports, self._fitted(own, REPORTS_KNOWN, 1, origin))
-        if ("ex_ante", 1) in self._samples:
-            return (*by_reports, self.intervals(setting="ex_ante", horizon=1, origin=origin))
+        if (EX_ANTE, 1) in self._samples:
+            return (*by_reports, self.intervals(setting=EX_ANTE, horizon=1, origin=origin))
         return (*by_reports, by_reports[0])
 
     def let_go(self) -> None:

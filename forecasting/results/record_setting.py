@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from features.choices import EX_ANTE, TOTALS_KNOWN
 from forecasting.results.result import RunResult
 
 TOTALS_NEWS = {"exporter": "exports_news_exporter", "importer": "imports_news_importer"}
@@ -21,6 +22,6 @@ def record_setting(run: RunResult) -> str:
     compared with the forecasts made ex ante, where the run has them.
     """
     setting = str(run.provenance["setting"])
-    if setting == "totals_known" and "ex_ante" in run.config.settings:
-        return setting if any_total_published(run) else "ex_ante"
+    if setting == TOTALS_KNOWN and EX_ANTE in run.config.settings:
+        return setting if any_total_published(run) else EX_ANTE
     return setting
