@@ -10,7 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from features.choices import REPORTS_KNOWN, TOTALS_KNOWN
 from features.errors import InputError
 from forecasting.distribution.selections import Selection
 from forecasting.evaluation.backtest_file import read_backtest
@@ -21,6 +20,7 @@ from models.error_factors import ErrorFactors, FlowCodes, PastForecasts, fit_err
 from models.flow_margins import margins_of_bounds
 from models.intervals import LEVELS
 from models.joint_draws import JointDraws
+from models.world_growth import PUBLISHED, WorldError
 
 Singles = NDArray[np.float32]
 
@@ -145,21 +145,19 @@ def _factors(
             remedy="Give the folder of the run that trained the model",
             file=run.out,
         )
-    columns = ["origin", "horizon", *flow_columns(run), "value_origin", "forecast", "actual"]
+    columns = ["origin", "horizon", *flow_columns(run), "forecast", "actual"]
     setting = record_setting(run)
     rows = read_backtest(run.out, columns=columns, where=[("setting", "==", setting)])
-    world = _world_totals(rows, run)
     found = {}
     for horizon in horizons:
         past = [
             _past(block, countries, sectors)
             for _, block in rows[rows["horizon"] == horizon].groupby("origin", sort=True)
         ]
-        unknown = horizon - (setting in (REPORTS_KNOWN, TOTALS_KNOWN))
-        growth = np.log(world).diff(unknown).dropna() if unknown else world[:0]
         found[horizon] = fit_error_factors(
             past,
-            history=growth.tolist(),
+            world=world_error_of(run.world_errors, setting, origin_of(run), horizon),
+            horizon=horizon,
             flows=flows,
             countries=len(countries),
             sectors=len(sectors),
@@ -167,16 +165,13 @@ def _factors(
     return found
 
 
-def _world_totals(rows: pd.DataFrame, run: RunResult) -> pd.Series:
-    """Trade of the world by year, from the back-test's first origin to the run's, USD."""
-    nearest = rows["horizon"] == rows["horizon"].min()
-    past = rows.loc[nearest, ["origin", "value_origin"]].astype(np.float64)
-    totals = past.groupby("origin")["value_origin"].sum().to_dict()
-    table = run.forecasts
-    last = table.loc[table["horizon"] == table["horizon"].min(), "value_origin"]
-    totals[origin_of(run)] = float(last.sum())
-    years = range(int(min(totals)), origin_of(run) + 1)
-    return pd.Series([totals.get(year, np.nan) for year in years], index=years)
+def world_error_of(table: pd.DataFrame, setting: str, origin: int, horizon: int) -> WorldError:
+    """The world's error behind the intervals of one forecast, of ``world_errors.csv``."""
+    wanted = {"setting": setting, "origin": origin, "horizon": horizon}
+    rows = table[(table[list(wanted)] == pd.Series(wanted)).all(axis=1)]
+    if rows.empty:
+        return PUBLISHED
+    return WorldError(*rows[["scale", "freedom"]].iloc[0].astype(float))
 
 
 def _past(block: pd.DataFrame, countries: Sequence[str], sectors: Sequence[str]) -> PastForecasts:

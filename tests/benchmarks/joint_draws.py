@@ -1,11 +1,11 @@
 """Whether intervals of sums cover what they say, with joint draws of past origins.
 
-    python tests/benchmarks/joint_draws.py RUN TRADE [--printed]
+    python tests/benchmarks/joint_draws.py RUN [--board FILE]
 
-RUN is the folder of a finished run with all origins, TRADE its trade table (exporter, importer,
-year, value). At every origin with at least four earlier ones, factors and intervals are estimated
-on errors known at that origin; nothing is chosen by the figures printed here. With --printed the
-margins are the intervals as the run printed them.
+RUN is the folder of a finished run with all origins. At every origin with at least four earlier
+ones whose outcome was known, factors are estimated on errors known at that origin; margins are the
+intervals that the run printed there. Nothing is chosen by the figures printed here. With --board
+the table replaces its chapter of a scoreboard.
 """
 
 from __future__ import annotations
@@ -13,21 +13,20 @@ from __future__ import annotations
 import argparse
 import resource
 import time
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
-from scipy.stats import t as student_t
 
 from features.countries.groups import find_group
+from forecasting.distribution.joint import world_error_of
 from forecasting.evaluation.backtest_file import read_backtest
+from forecasting.run_folder.files import file_of
 from models.error_factors import FlowCodes, PastForecasts, fit_error_factors
 from models.flow_margins import FlowMargins, margins_of_bounds
-from models.intervals import Sample, fit_intervals
 from models.joint_draws import JointDraws
-from models.volatility import flow_volatility
+from models.world_growth import PUBLISHED
 
 GROUPS = ("EU27", "ASEAN", "MERCOSUR", "USMCA", "GCC", "RCEP", "CPTPP", "AfCFTA", "BRICS", "EFTA")
 HORIZONS = (1, 3, 5)
@@ -40,9 +39,8 @@ RANKS = {"1-100": (0, 100), "101-300": (100, 300), "301-1000": (300, 1000)}
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
-    parser.add_argument("trade", type=Path)
-    parser.add_argument("--printed", action="store_true")
     given = parser.parse_args()
+    errors = pd.read_csv(given.run / file_of("world_errors").name)
     cells = []
     for setting in SETTINGS:
         rows = read_rows(given.run, setting)
@@ -51,7 +49,8 @@ def main() -> None:
             for origin in blocks:
                 past = [p for p in blocks if p + horizon <= origin]
                 if len(past) >= FEWEST_ORIGINS:
-                    cells += score(blocks, past, origin, setting, horizon, given)
+                    world = world_error_of(errors, setting, origin, horizon)
+                    cells += score(blocks, past, origin, setting, horizon, world)
     table = pd.DataFrame(cells, columns=["setting", "horizon", "origin", "what", "value"])
     means = table.groupby(["what", "setting", "horizon"], sort=False)["value"].mean()
     print(means.unstack(["setting", "horizon"]).round(3).to_string())
@@ -64,24 +63,17 @@ def read_rows(run: Path, setting: str) -> pd.DataFrame:
     return read_backtest(run, columns=columns, where=[("setting", "==", setting)])
 
 
-def score(blocks, past, origin, setting, horizon, given):
+def score(blocks, past, origin, setting, horizon, world):
     """Coverage and scores of one origin, in rows of the table."""
     now = blocks[origin].reset_index(drop=True)
     countries = list(now["exporter"].cat.categories)
-    n = len(countries)
-    codes = codes_of(now)
-    margins = (
-        printed_margins(now)
-        if given.printed
-        else refitted(blocks, past, now, setting, horizon, given)
-    )
-    unknown = horizon - (setting != "ex_ante")
-    growth = np.log(world_totals(given.trade).loc[:origin]).diff(unknown).dropna()
+    codes, margins = codes_of(now), printed_margins(now)
     factors = fit_error_factors(
         [past_forecasts(blocks[p]) for p in past],
-        history=growth.tolist() if unknown else [],
+        world=world,
+        horizon=horizon,
         flows=codes,
-        countries=n,
+        countries=len(countries),
         sectors=1,
     )
     joint = JointDraws(codes, {horizon: factors}, {horizon: margins}, 200, 1)
@@ -110,57 +102,6 @@ def printed_margins(now: pd.DataFrame) -> FlowMargins:
     forecast, chance = (now[name].to_numpy(dtype=float)
                         for name in ("forecast", "probability_of_trade"))  # fmt: skip
     return margins_of_bounds(forecast, bounds, chance=chance)
-
-
-def refitted(blocks, past, now, setting, horizon, given) -> FlowMargins:
-    """Margins of intervals that are fitted on past origins as a run of today's code does."""
-    samples = [
-        Sample(p, *columns(blocks[p]), volatility=volatility(blocks[p], p, given.trade))
-        for p in past
-    ]
-    world = np.log(world_totals(given.trade).loc[: int(now["origin"].iloc[0])])
-    shocks = world_errors(world, horizon - (setting != "ex_ante"))
-    forecast, _, expected = columns(now)
-    known = volatility(now, int(now["origin"].iloc[0]), given.trade)
-    bounds = fit_intervals(samples, shocks=shocks).bounds(forecast, expected, known)
-    chance = now["probability_of_trade"].to_numpy(dtype=float)
-    return margins_of_bounds(forecast, bounds, chance=chance)
-
-
-def columns(block: pd.DataFrame):
-    forecast, actual = (block[name].to_numpy(dtype=float) for name in ("forecast", "actual"))
-    e, i = (block[side].cat.codes.to_numpy() for side in ("exporter", "importer"))
-    exports, imports = (np.bincount(code, forecast) for code in (e, i))
-    return forecast, actual, exports[e] * imports[i] / forecast.sum()
-
-
-def world_errors(world: pd.Series, years: int) -> np.ndarray:
-    """As `world_growth.world_shocks`, around the mean growth of the past, without monthly news."""
-    if not years:
-        return np.zeros(1)
-    variance = years * world.diff().dropna().var()
-    nodes = (np.arange(15) + 0.5) / 15
-    return np.sqrt(variance) * student_t.ppf(nodes, df=max(len(world) - 2, 3))
-
-
-@lru_cache(maxsize=1)
-def history(trade: Path) -> pd.DataFrame:
-    """Flows by year, one column a flow."""
-    table = pd.read_parquet(trade)
-    value = next(c for c in table if str(table[c].dtype).startswith("float"))
-    flows = table.pivot_table(index="year", columns=["exporter", "importer"], values=value,
-                              aggfunc="sum", observed=True)  # fmt: skip
-    return flows.fillna(0.0)
-
-
-def world_totals(trade: Path) -> pd.Series:
-    return history(trade).sum(axis=1)
-
-
-def volatility(block: pd.DataFrame, origin: int, trade: Path) -> np.ndarray:
-    sides = (block[side].astype(str) for side in ("exporter", "importer"))
-    flows = history(trade).reindex(columns=pd.MultiIndex.from_arrays([*sides]))
-    return flow_volatility(flows.loc[:origin].to_numpy())
 
 
 def measured(now, codes, countries, joint, margins):
@@ -254,7 +195,9 @@ def cost() -> str:
     codes = FlowCodes(exporter, importer, np.zeros(flows, dtype=int))
     past = [PastForecasts(forecast, forecast * np.exp(rng.normal(0, 0.3, flows)), codes)
             for _ in range(14)]  # fmt: skip
-    factors = fit_error_factors(past, history=[], flows=codes, countries=countries, sectors=1)
+    factors = fit_error_factors(
+        past, world=PUBLISHED, horizon=1, flows=codes, countries=countries, sectors=1
+    )
     bounds = {50: (forecast * 0.8, forecast * 1.2), 90: (forecast * 0.5, forecast * 2)}
     margins = margins_of_bounds(forecast, bounds)
     horizons = range(1, 6)

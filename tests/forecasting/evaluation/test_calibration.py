@@ -15,7 +15,7 @@ from forecasting.evaluation.calibration import Calibration, check_outcomes
 from forecasting.evaluation.fold import FoldForecast
 from forecasting.evaluation.prepared import PreparedData, prepare
 from models.intervals import RECENT_ORIGINS, Sample, fit_intervals
-from models.world_growth import world_shocks
+from models.world_growth import world_error
 
 FIRST = 2007
 SETTINGS = ("totals_known", "ex_ante")
@@ -129,7 +129,7 @@ def test_intervals_in_time_order_are_those_of_all_past_outcomes_in_double_precis
         if len(known) < RECENT_ORIGINS:
             continue
         now = min(origin, prepared.last_origin)
-        shocks = world_shocks(prepared.infos["totals_known"], origin=now, horizon=horizon)
+        shocks = world_error(prepared.infos["totals_known"], origin=now, horizon=horizon).shocks()
         expected = fit_intervals(known, shocks=shocks)
         found = numbers(calibration, origin=origin, horizon=horizon)
         for name, value in asdict(expected).items():
