@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -288,9 +287,11 @@ def _estimates(
     code: Codes, effect: Vector, weight: Vector, left: Vector, prior: float
 ) -> _Estimates:
     """The effects with the sampling variance of the weighted means that they are."""
-    sums = partial(np.bincount, code, minlength=effect.size)
-    size = sums(weights=weight)
-    return _Estimates(effect, sums(weights=(weight * left) ** 2) / (size + prior) ** 2, size)
+    size, squares = (
+        np.bincount(code, weights=each, minlength=effect.size).astype(np.float64)
+        for each in (weight, (weight * left) ** 2)
+    )
+    return _Estimates(effect, squares / (size + prior) ** 2, size)
 
 
 def _world(split: Sequence[_Split], prior: WorldError, windows: float) -> WorldError:

@@ -212,7 +212,9 @@ def fit_intervals(samples: Sequence[Sample], *, shocks: Vector = NO_SHOCK) -> In
     score = _pooled(recent, positive, _residuals)
     largest = _largest(size.size / len(recent))
     edges = _edges(size, np.arange(1, SIZE_BINS) / SIZE_BINS)
-    which = _pooled(recent, positive, lambda s, rows: _bins(edges, s.forecast[rows], largest))
+    which = np.concatenate(
+        [_bins(edges, s.forecast[rows], largest) for s, rows in zip(recent, positive, strict=True)]
+    )
     residuals = _quantiles(score, which, edges.size + 1 + largest.size, shocks=shocks)
     thirds = NO_EDGES
     varied = [s.volatility[rows] for s, rows in zip(recent, positive, strict=True)
