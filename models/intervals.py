@@ -236,18 +236,24 @@ def _by_volatility(
     """
     which, tails = np.searchsorted(edges, size), tail_probabilities()
     thirds = np.full((len(residuals), MOST_LIKE - 1), np.inf)
-    for number in range(len(residuals)):
-        inside = volatility[which == number]
+    for number, inside in enumerate(_parts(volatility, which, len(residuals))):
         if inside.size >= FEWEST_LIKE:
             thirds[number] = np.quantile(inside, np.arange(1, MOST_LIKE) / MOST_LIKE)
     if np.isinf(thirds).all():
         return NO_EDGES, residuals
     out = np.repeat(residuals, MOST_LIKE, axis=0)
     place = _third(thirds, which, volatility)
-    for number in np.flatnonzero(np.bincount(place, minlength=len(out)) >= FEWEST).tolist():
-        if np.isfinite(thirds[number // MOST_LIKE, 0]):
-            out[number] = conformal_quantiles(_shocked(score[place == number], shocks), tails)
+    for number, inside in enumerate(_parts(score, place, len(out))):
+        if inside.size >= FEWEST and np.isfinite(thirds[number // MOST_LIKE, 0]):
+            out[number] = conformal_quantiles(_shocked(inside, shocks), tails)
     return thirds, out
+
+
+def _parts(values: Floats, which: NDArray[np.integer[Any]], count: int) -> list[Floats]:
+    """The values of every bin, in their order: sorted by bin once, as a pool is large."""
+    order = np.argsort(which.astype(np.uint16), kind="stable")
+    stops = np.cumsum(np.bincount(which, minlength=count))
+    return np.split(values[order], stops[:-1])
 
 
 def _third(edges: Vector, size: NDArray[np.integer[Any]], volatility: Floats) -> NDArray[np.int64]:
@@ -322,8 +328,7 @@ def _binned(
     which = np.searchsorted(edges, size)
     tails = tail_probabilities()
     quantiles = np.empty((edges.size + 1, len(tails)))
-    for number in range(edges.size + 1):
-        inside = score[which == number]
+    for number, inside in enumerate(_parts(score, which, edges.size + 1)):
         quantiles[number] = conformal_quantiles(_shocked(inside, shocks), tails)
         # One flow has many scores: its residual with each shock.
         quantiles[number, ~_reachable(inside.size, tails)] = np.nan
@@ -364,5 +369,6 @@ def conformal_quantiles(scores: Floats, tails: Sequence[float]) -> Vector:
     ]
     out = np.full(len(tails), np.nan)
     if ranks:
-        out[reachable] = np.partition(scores, ranks)[ranks]
+        # In their order NumPy finds them in half the time.
+        out[reachable] = np.partition(scores, sorted(ranks))[ranks]
     return out
