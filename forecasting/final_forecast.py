@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from forecasting.explanation.drivers import Drivers, final_drivers
 from forecasting.explanation.explain import attribution_table, explain
 from forecasting.explanation.forecast_table import forecast_table
 from forecasting.explanation.tree_views import tree_views
-from forecasting.measurement.measure_run import Measured, measure_run
+from forecasting.measurement.measure_run import Measured, measure_past, measure_run
 from forecasting.measurement.measure_set import MeasureSet
 from forecasting.measurement.tables import MeasureTables
 from forecasting.memory import return_freed
@@ -59,24 +60,31 @@ def make_final_forecast(
     # Explaining a large universe takes the memory that the back-test held.
     prepared.matrices.let_go()
     return_freed()
-    with progress.stage("fit and forecast"):
-        choice = choice_at(backtest.choices, origin)
-        known, forecaster = fit_forecaster(prepared, config, choice, backtest.calibration)
-        backtest.calibration.let_go()
-        table, forecasts = _forecast(forecaster)
-    with progress.stage("explain"):
-        explained = _explain(known, backtest, forecaster, forecasts)
-        attributions = attribution_table(explained.explanation)
-    return_freed()
-    measured = Measured(
-        folder=stage,
-        setting=setting,
-        pairs=[(fold.origin, horizon) for fold in folds for horizon in fold.horizons],
-        forecaster=forecaster,
-        forecasts=forecasts,
-        attributions=attributions,
-    )
-    measures = measure_run(measure_set, prepared.panel, measured, progress)
+    # Measures are of Python, and the fit and its explanation of other code: they share two cores.
+    with ThreadPoolExecutor(1, thread_name_prefix="measures") as aside:
+        measuring = aside.submit(
+            measure_past,
+            measure_set,
+            prepared.panel,
+            stage,
+            setting=setting,
+            origin=origin,
+            horizons=config.horizons,
+            pairs=[(fold.origin, horizon) for fold in folds for horizon in fold.horizons],
+        )
+        with progress.stage("fit and forecast"):
+            choice = choice_at(backtest.choices, origin)
+            known, forecaster = fit_forecaster(prepared, config, choice, backtest.calibration)
+            backtest.calibration.let_go()
+            table, forecasts = _forecast(forecaster)
+        with progress.stage("explain"):
+            explained = _explain(known, backtest, forecaster, forecasts)
+            attributions = attribution_table(explained.explanation)
+        return_freed()
+        with progress.stage("measure the past and the back-test"):
+            past = measuring.result()
+    measured = Measured(forecaster, forecasts, attributions)
+    measures = measure_run(measure_set, prepared.panel, past, measured, progress)
     return FinalForecast(forecaster, forecasts, table, explained, attributions, measures)
 
 
