@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from features.choices import REPORTS_KNOWN
-from forecasting.evaluation.backtest import Backtest, choice_at
+from forecasting.evaluation.backtest import Backtest
 from forecasting.evaluation.calibration import Calibration
 from forecasting.evaluation.folds import Fold
 from forecasting.evaluation.prepared import PreparedData
-from forecasting.explanation.drivers import Drivers, final_drivers
+from forecasting.explanation.drivers import Drivers, final_drivers, other_seeds
 from forecasting.explanation.explain import attribution_table, explain
 from forecasting.explanation.forecast_table import forecast_table
 from forecasting.explanation.tree_views import tree_views
@@ -26,10 +26,10 @@ from forecasting.memory import return_freed
 from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
 from models.design import origin_value
-from models.flow_model import Known, ReportedStart
+from models.flow_model import Known, ReportedStart, Training
 from models.forecaster import FittedForecaster, FittedNowcast, FlowForecast, ShiftForecaster
 from models.known_totals import Totals
-from models.shift import ShiftChoice
+from models.shift import ShiftChoice, ShiftModel
 from models.totals import forecast_totals
 from models.volatility import flow_volatility
 
@@ -46,8 +46,41 @@ class FinalForecast:
     measures: MeasureTables
 
 
+@dataclass(frozen=True, slots=True)
+class LastFit:
+    """What is learned at the last origin.
+
+    Attributes
+    ----------
+    training
+        With the fitted models.
+    seeds
+        The main model with other seeds.
+    """
+
+    training: Training
+    seeds: Mapping[int, ShiftModel]
+
+
+def fit_last(prepared: PreparedData, config: RunConfig, choice: ShiftChoice) -> LastFit:
+    """Learn from every year up to the last origin: needs no back-test, and can run beside it."""
+    training = fitted_training(prepared, config, choice)
+    main = ShiftForecaster().fit(training)
+    assert main.shift is not None
+    return LastFit(training, other_seeds(main.shift, training.rows))
+
+
+def fitted_training(prepared: PreparedData, config: RunConfig, choice: ShiftChoice) -> Training:
+    """What models may learn from at the last origin, the main model and its probability fitted."""
+    training = prepared.training(config, origin=prepared.last_origin, choice=choice)
+    ShiftForecaster().fit(training)
+    training.probability  # noqa: B018
+    return training
+
+
 def make_final_forecast(
     prepared: PreparedData,
+    last: LastFit,
     backtest: Backtest,
     folds: Sequence[Fold],
     config: RunConfig,
@@ -55,7 +88,7 @@ def make_final_forecast(
     stage: Path,
     progress: Progress,
 ) -> FinalForecast:
-    """Fit on every year up to the last origin, forecast its horizons, explain and measure them."""
+    """Forecast from the last origin, explain and measure the forecasts."""
     origin, setting = prepared.last_origin, config.settings[0]
     # Explaining a large universe takes the memory that the back-test held.
     prepared.matrices.let_go()
@@ -72,13 +105,12 @@ def make_final_forecast(
             horizons=config.horizons,
             pairs=[(fold.origin, horizon) for fold in folds for horizon in fold.horizons],
         )
-        with progress.stage("fit and forecast"):
-            choice = choice_at(backtest.choices, origin)
-            known, forecaster = fit_forecaster(prepared, config, choice, backtest.calibration)
+        with progress.stage("forecast"):
+            known, forecaster = forecaster_of(prepared, config, last.training, backtest.calibration)
             backtest.calibration.let_go()
             table, forecasts = _forecast(forecaster)
         with progress.stage("explain"):
-            explained = _explain(known, backtest, forecaster, forecasts)
+            explained = _explain(known, last, backtest, forecaster, forecasts)
             attributions = attribution_table(explained.explanation)
         return_freed()
         with progress.stage("measure the past and the back-test"):
@@ -107,8 +139,14 @@ def fit_forecaster(
     tuple
         What is known at the last origin, and the fitted forecaster.
     """
+    return forecaster_of(prepared, config, fitted_training(prepared, config, choice), calibration)
+
+
+def forecaster_of(
+    prepared: PreparedData, config: RunConfig, training: Training, calibration: Calibration | None
+) -> tuple[Known, FittedForecaster]:
+    """`fit_forecaster` of what was fitted before."""
     origin, setting = prepared.last_origin, config.settings[0]
-    training = prepared.training(config, origin=origin, choice=choice)
     known = prepared.known(setting, origin=origin, horizons=config.horizons, training=training)
     main = ShiftForecaster().fit(training)
     if setting == REPORTS_KNOWN:
@@ -184,6 +222,7 @@ def _forecast(forecaster: FittedForecaster) -> tuple[pd.DataFrame, dict[int, Flo
 
 def _explain(
     known: Known,
+    last: LastFit,
     backtest: Backtest,
     forecaster: FittedForecaster,
     forecasts: dict[int, FlowForecast],
@@ -192,11 +231,11 @@ def _explain(
     seed = known.training.seed
     return final_drivers(
         explanation,
-        forecaster.shift,
-        design,
+        last.seeds,
         forecaster.features,
         by_origin=backtest.drivers,
         views=tree_views(forecaster.shift, explanation.data, design.features, seed=seed),
         horizons=known.horizons,
+        rows_seed=seed,
         own=forecaster.added,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -20,6 +21,7 @@ from forecasting.evaluation.audit import Audit, audit
 from forecasting.evaluation.backtest import (
     Backtest,
     choice_at,
+    choose,
     in_threads,
     plan_backtest,
     run_backtest,
@@ -33,7 +35,7 @@ from forecasting.evaluation.run_models import comparators
 from forecasting.evaluation.study import Study, check_study, run_study
 from forecasting.evaluation.tasks import Compute
 from forecasting.figures.own_process import Drawing, DrawnHere, drawing_process
-from forecasting.final_forecast import FinalForecast, make_final_forecast
+from forecasting.final_forecast import FinalForecast, LastFit, fit_last, make_final_forecast
 from forecasting.fingerprint import fingerprint
 from forecasting.inputs.feature_modules import feature_sources
 from forecasting.inputs.findings import show_findings
@@ -136,11 +138,11 @@ def _computed(
         staged(config.out, check=check) as stage,
     ):
         with _computing(data, prepared, config, cluster, finished) as compute:
-            backtest = run_backtest(prepared, folds, config, stage, progress, compute=compute)
+            backtest, last = _fitted(prepared, folds, config, stage, progress, compute)
         study = _study(data, prepared, folds, config, backtest, progress) if config.study else None
         with _drawing(prepared, config) as drawing:
             final = make_final_forecast(
-                prepared, backtest, folds, config, measure_set, stage, progress
+                prepared, last, backtest, folds, config, measure_set, stage, progress
             )
             write_births(
                 prepared.panel,
@@ -191,6 +193,23 @@ def _finish(
     if config.figures or config.report:
         with progress.stage("draw figures and report"):
             _report(staged_result, stage, drawing)
+
+
+def _fitted(
+    prepared: PreparedData,
+    folds: Sequence[Fold],
+    config: RunConfig,
+    stage: Path,
+    progress: Progress,
+    compute: Compute,
+) -> tuple[Backtest, LastFit]:
+    """The back-test, and beside it the fit at the last origin."""
+    chosen = choose(prepared, folds, config, progress, compute=compute)
+    with ThreadPoolExecutor(1, thread_name_prefix="last-fit") as beside_folds:
+        fitting = beside_folds.submit(fit_last, prepared, config, chosen.at(prepared.last_origin))
+        backtest = run_backtest(prepared, folds, config, chosen, stage, progress, compute=compute)
+        with progress.stage("fit at the last origin"):
+            return backtest, fitting.result()
 
 
 def _computing(
