@@ -122,14 +122,19 @@ def _bounds(table: pd.DataFrame) -> dict[int, tuple[NDArray[np.float64], NDArray
 
 def _codes(keys: pd.DataFrame, countries: Sequence[str], sectors: Sequence[str]) -> FlowCodes:
     """Integer keys; -1 for what the forecast lacks."""
-    columns = [
-        pd.Categorical(keys[name].astype(str), categories=list(known)).codes.astype(np.int32)
-        for name, known in (("exporter", countries), ("importer", countries))
-    ]
     sector = np.zeros(len(keys), dtype=np.int32)
     if "sector" in keys:
-        sector = pd.Categorical(keys["sector"].astype(str), categories=list(sectors)).codes
-    return FlowCodes(columns[0], columns[1], sector.astype(np.int32))
+        sector = _places(keys["sector"], sectors)
+    return FlowCodes(
+        _places(keys["exporter"], countries), _places(keys["importer"], countries), sector
+    )
+
+
+def _places(words: pd.Series, known: Sequence[str]) -> NDArray[np.int32]:
+    """Position of every word among the known ones, or -1: looked up once a word, not a row."""
+    found = words.astype("category").cat
+    places = pd.Index(list(known)).get_indexer(found.categories.astype(str))
+    return np.append(places, -1)[found.codes].astype(np.int32)
 
 
 def _factors(
