@@ -26,6 +26,7 @@ from forecasting.measurement.backtest import (
 from forecasting.measurement.contributions import contributions, flow_parts
 from forecasting.measurement.link_contributions import link_contributions
 from forecasting.measurement.measure_set import (
+    UNIT_KEYS,
     Block,
     MeasureSet,
     measure_rows,
@@ -208,6 +209,8 @@ def _drivers(
             ],
             ignore_index=True,
         )
+        if table.empty:  # nothing moves: not even its keys
+            table = pd.DataFrame(columns=["measure", *UNIT_KEYS])
         table.insert(4, "horizon", np.int8(horizon))
         table.insert(5, "target_year", np.int16(forecaster.origin + horizon))
         yield table
