@@ -16,6 +16,7 @@ from features.errors import InputError
 from features.extra_features import extra_features
 from forecasting.beside import beside, preparations
 from forecasting.cluster.client import Cluster, connected
+from forecasting.distribution.past_forecasts import write_past_forecasts
 from forecasting.evaluation.audit import Audit, audit
 from forecasting.evaluation.backtest import (
     Backtest,
@@ -159,6 +160,7 @@ def _computed(
         result = run_result(config, prepared, backtest, study, final, provenance, progress)
         with progress.stage("write tables"):
             write_tables(result, final.forecaster, stage)
+            write_past_forecasts(result, stage)
         if config.figures or config.report:
             with progress.stage("draw figures and report"):
                 _draw(result, stage)

@@ -29,7 +29,7 @@ REPEATED = ("--of",)
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Declare its options."""
-    parser.add_argument("run", metavar="RUN", help="output folder of a finished run")
+    parser.add_argument("run", metavar="RUN", help="output folder of a run, forecast or nowcast")
     parser.add_argument(
         "--of",
         metavar="SUM",

@@ -62,7 +62,8 @@ def draws(
     Parameters
     ----------
     run
-        Finished run; or its `joint_draws`, which saves time where sums are asked for repeatedly.
+        Finished run, or forecast by its model; or its `joint_draws`, which saves time where sums
+        are asked for repeatedly.
     of
         Selections such as ``"EU27:CHN"``, ``"DEU:exports"``, ``"DEU,FRA"``, ``"world"``; several
         in a sequence or separated by semicolons. See `forecasting.distribution.selections`.
@@ -80,7 +81,8 @@ def draws(
     Raises
     ------
     InputError
-        If a selection, year or level is not possible, or the run has no back-test.
+        If a selection, year or level is not possible, or the folder is of a forecast by a model
+        that was saved without its past errors.
     """
     result = run.run if isinstance(run, RunDraws) else run
     chosen = selections(result.forecasts, of)

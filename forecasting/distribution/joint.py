@@ -12,8 +12,8 @@ from scipy.sparse import csr_array
 
 from features.choices import REPORTS_KNOWN, TOTALS_KNOWN
 from features.errors import InputError
+from forecasting.distribution.past_forecasts import past_forecasts
 from forecasting.distribution.selections import Selection
-from forecasting.evaluation.backtest_file import read_backtest
 from forecasting.results.record_setting import record_setting
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import countries_of, flow_columns, origin_of
@@ -67,7 +67,7 @@ def joint_draws(run: RunResult, *, n_draws: int = 200) -> RunDraws:
     Parameters
     ----------
     run
-        Finished, with a back-test.
+        Finished, or a forecast by its model.
     n_draws
         Number of draws, a multiple of 20 from 40 up: the bounds of 50 and 90 % then fall between
         two of them.
@@ -75,7 +75,7 @@ def joint_draws(run: RunResult, *, n_draws: int = 200) -> RunDraws:
     Raises
     ------
     InputError
-        If the run has no back-test, and so no past errors, or ``n_draws`` is not possible.
+        If the model was saved without its past errors, or ``n_draws`` is not possible.
     """
     if n_draws < 40 or n_draws % 20:
         raise InputError(
@@ -122,14 +122,17 @@ def _bounds(table: pd.DataFrame) -> dict[int, tuple[NDArray[np.float64], NDArray
 
 def _codes(keys: pd.DataFrame, countries: Sequence[str], sectors: Sequence[str]) -> FlowCodes:
     """Integer keys; -1 for what the forecast lacks."""
-    columns = [
-        pd.Categorical(keys[name].astype(str), categories=list(known)).codes.astype(np.int32)
-        for name, known in (("exporter", countries), ("importer", countries))
-    ]
+    exporter, importer = (_places(keys[side], countries) for side in ("exporter", "importer"))
     sector = np.zeros(len(keys), dtype=np.int32)
     if "sector" in keys:
-        sector = pd.Categorical(keys["sector"].astype(str), categories=list(sectors)).codes
-    return FlowCodes(columns[0], columns[1], sector.astype(np.int32))
+        sector = _places(keys["sector"], sectors)
+    return FlowCodes(exporter, importer, sector)
+
+
+def _places(column: pd.Series, known: Sequence[str]) -> NDArray[np.int32]:
+    column = column.astype("category")
+    place = pd.Index(known).get_indexer(column.cat.categories.astype(str))
+    return np.append(place, -1)[column.cat.codes.to_numpy()].astype(np.int32)
 
 
 def _factors(
@@ -139,15 +142,7 @@ def _factors(
     sectors: Sequence[str],
     horizons: Sequence[int],
 ) -> dict[int, ErrorFactors]:
-    if run.provenance["kind"] == "forecast":
-        raise InputError(
-            "this folder holds a forecast without a back-test, and so no past errors",
-            remedy="Give the folder of the run that trained the model",
-            file=run.out,
-        )
-    columns = ["origin", "horizon", *flow_columns(run), "value_origin", "forecast", "actual"]
-    setting = record_setting(run)
-    rows = read_backtest(run.out, columns=columns, where=[("setting", "==", setting)])
+    rows, setting = past_forecasts(run), record_setting(run)
     world = _world_totals(rows, run)
     found = {}
     for horizon in horizons:
@@ -180,8 +175,11 @@ def _world_totals(rows: pd.DataFrame, run: RunResult) -> pd.Series:
 
 
 def _past(block: pd.DataFrame, countries: Sequence[str], sectors: Sequence[str]) -> PastForecasts:
+    """Past forecasts of one origin and horizon between countries that are still forecast."""
+    codes = _codes(block, countries, sectors)
+    kept = (codes.exporter >= 0) & (codes.importer >= 0) & (codes.sector >= 0)
     return PastForecasts(
-        forecast=block["forecast"].to_numpy(dtype=np.float64),
-        actual=block["actual"].to_numpy(dtype=np.float64),
-        codes=_codes(block, countries, sectors),
+        forecast=block["forecast"].to_numpy(dtype=np.float64)[kept],
+        actual=block["actual"].to_numpy(dtype=np.float64)[kept],
+        codes=FlowCodes(codes.exporter[kept], codes.importer[kept], codes.sector[kept]),
     )
