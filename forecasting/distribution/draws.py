@@ -86,7 +86,7 @@ def draws(
     """
     result = run.run if isinstance(run, RunDraws) else run
     chosen = selections(result.forecasts, of)
-    checked = _levels(levels)
+    checked = checked_levels(levels)
     known = years_of(result)
     wanted = tuple(check_year(result.forecasts, year) for year in (years or known))
     joint = run if isinstance(run, RunDraws) else joint_draws(run, n_draws=n_draws)
@@ -129,7 +129,8 @@ def probability_above(values: Singles, threshold: NDArray[np.float64]) -> NDArra
     return np.where(np.isnan(threshold), np.nan, chance)
 
 
-def _levels(levels: Sequence[float]) -> tuple[float, ...]:
+def checked_levels(levels: Sequence[float]) -> tuple[float, ...]:
+    """Levels of intervals in percent, each once; refuses one that is not between 0 and 100."""
     for level in levels:
         if not 0 < level < 100:
             raise InputError(

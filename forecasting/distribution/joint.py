@@ -96,7 +96,7 @@ def joint_draws(run: RunResult, *, n_draws: int = 200) -> RunDraws:
         )
         for horizon, part in zip(horizons, parts, strict=True)
     }
-    codes = _codes(keys, countries, sectors)
+    codes = flow_codes(keys, countries, sectors)
     joint = JointDraws(
         codes=codes,
         factors=_factors(run, codes, countries, sectors, horizons),
@@ -120,7 +120,7 @@ def _bounds(table: pd.DataFrame) -> dict[int, tuple[NDArray[np.float64], NDArray
     }
 
 
-def _codes(keys: pd.DataFrame, countries: Sequence[str], sectors: Sequence[str]) -> FlowCodes:
+def flow_codes(keys: pd.DataFrame, countries: Sequence[str], sectors: Sequence[str]) -> FlowCodes:
     """Integer keys; -1 for what the forecast lacks."""
     exporter, importer = (_places(keys[side], countries) for side in ("exporter", "importer"))
     sector = np.zeros(len(keys), dtype=np.int32)
@@ -176,7 +176,7 @@ def _world_totals(rows: pd.DataFrame, run: RunResult) -> pd.Series:
 
 def _past(block: pd.DataFrame, countries: Sequence[str], sectors: Sequence[str]) -> PastForecasts:
     """Past forecasts of one origin and horizon between countries that are still forecast."""
-    codes = _codes(block, countries, sectors)
+    codes = flow_codes(block, countries, sectors)
     kept = (codes.exporter >= 0) & (codes.importer >= 0) & (codes.sector >= 0)
     return PastForecasts(
         forecast=block["forecast"].to_numpy(dtype=np.float64)[kept],
