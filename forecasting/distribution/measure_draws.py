@@ -2,12 +2,12 @@
 
 A run prints intervals of each measure from the measure's own past errors. Those of draws belong to
 one unit, agree with the intervals of its flows and exist at any level. On goods trade (99
-countries, as a run with reports knows them; ``python tests/benchmarks/measure_draws.py``) their
-interval score at 90 % is 19 to 34 % lower one year ahead, 9 to 26 % two and 5 to 25 % three years
-ahead. But they are too narrow at long horizons: they hold 84 to 91 % of outcomes one and two years
-ahead, 78 to 91 % three years ahead and more, the run's 85 to 99 %. Draws of the whole back-test
-would take a fifth of a run's time. So a run prints its own, and draws answer on request. Births
-and deaths of links, where draws are no better, and measures of value chains have none.
+countries, with reports; ``python tests/benchmarks/measure_draws.py``) their 90 % interval score is
+19 to 34 % better one year ahead, 9 to 26 % two and 5 to 25 % three. But they are too narrow, the
+more so far ahead: they hold 81 to 91 % of outcomes up to two years ahead and 78 to 91 % after that,
+the run's 85 to 99 %. Draws of the whole back-test would add a fifth to a run's time. So a run
+prints its own, and draws answer on request. Births and deaths of links, where draws are hardly
+better, and measures of value chains have none.
 """
 
 from __future__ import annotations

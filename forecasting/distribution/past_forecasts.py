@@ -29,6 +29,11 @@ FILE = f"{MODEL}/past_forecasts.parquet"
 """Below the folder of a run, a forecast or a logged model."""
 
 
+def has_past(run: RunResult) -> bool:
+    """Whether there are past forecasts: of a run always, of a forecast if its model has them."""
+    return run.provenance["kind"] == "run" or (run.out / FILE).is_file()
+
+
 def past_forecasts(run: RunResult) -> pd.DataFrame:
     """Past forecasts in the setting that knew as much as the run's or forecast's own do.
 
@@ -45,7 +50,7 @@ def past_forecasts(run: RunResult) -> pd.DataFrame:
     columns, setting = _columns(run), record_setting(run)
     if run.provenance["kind"] == "run":
         return read_backtest(run.out, columns=columns, where=[("setting", "==", setting)])
-    if not (run.out / FILE).is_file():
+    if not has_past(run):
         raise InputError(
             "this folder holds a forecast by a model that was saved without its past errors",
             remedy="Train the model again with `gravicast run`, and forecast with that one",

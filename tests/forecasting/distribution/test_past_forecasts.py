@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting import draws, joint_draws, past_outcomes, read_run
+from forecasting import country_brief, draws, joint_draws, past_outcomes, read_run
 from forecasting.distribution.past_forecasts import FILE, past_forecasts
 from forecasting.evaluation.backtest_file import read_backtest
 from forecasting.options.forecast_config import ForecastConfig
@@ -74,6 +74,17 @@ def test_a_later_origin_has_its_own_levels_and_the_models_errors(trained, later)
     found = past_forecasts(later)
     known = read_backtest(trained.out, columns=list(found), where=[("setting", "==", "ex_ante")])
     pd.testing.assert_frame_equal(found, known)
+
+
+def test_a_countrys_page_has_intervals_and_past_outcomes(later):
+    code = str(later.forecasts["exporter"].iloc[0])
+    levels = country_brief(later, code).tables["exports_levels"].frame
+    total = draws(later, f"{code}:exports").table
+    for shown, drawn in (("interval_90_low_usd", "lower_90"), ("interval_90_high_usd", "upper_90")):
+        assert levels[shown].notna().all()
+        for wanted in total[drawn]:
+            assert np.isclose(levels[shown], wanted, rtol=1e-5).any()
+    assert levels["past_median"].notna().any()
 
 
 def test_countries_that_the_data_lack_are_left_out_of_past_errors(later):
