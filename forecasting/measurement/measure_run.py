@@ -14,14 +14,11 @@ from features.measures.measure import Array
 from forecasting.explanation.explain import flow_positions
 from forecasting.measurement.backtest import (
     MeasuredFold,
-    PastChanges,
     backtest_table,
     base_values,
     interval_columns,
     measured_folds,
-    past_changes,
     residuals_of,
-    usual_links,
 )
 from forecasting.measurement.contributions import contributions, flow_parts
 from forecasting.measurement.link_contributions import link_contributions
@@ -33,6 +30,7 @@ from forecasting.measurement.measure_set import (
     stacked_rows,
     unit_table,
 )
+from forecasting.measurement.past_changes import PastChanges, past_changes, usual_links
 from forecasting.measurement.scores import score_measures
 from forecasting.measurement.tables import MeasureTables
 from forecasting.memory import return_freed
@@ -167,8 +165,8 @@ def forecast_table(
             )
         )
         for measure in measure_set.measures:
-            shocks = changes.shocks(measure, horizon=horizon, until=origin)
-            residuals = residuals_of(known, measure, shocks)
+            variation = changes.variation(measure, horizon=horizon, until=origin)
+            residuals = residuals_of(known, measure, variation)
             values = forecast[measure.name]
             columns = {
                 "origin": np.int16(origin),
