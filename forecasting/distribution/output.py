@@ -68,8 +68,8 @@ def measure_lines(found: MeasureDraws) -> list[str]:
     return [
         _text(shown),
         f"{'; '.join(units)}; {_made_of(found)}",
-        "`gravicast measures` has intervals of each measure's own past errors: wider, and three "
-        "years ahead and more they hold more of what they should",
+        "Years ahead these intervals tend to be too narrow: `gravicast measures` has those of each "
+        "measure's own past errors",
     ]
 
 
