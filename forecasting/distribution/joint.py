@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from features.errors import InputError
+from forecasting.distribution.past_forecasts import past_forecasts, past_world_errors
 from forecasting.distribution.selections import Selection
-from forecasting.evaluation.backtest_file import read_backtest
-from forecasting.results.record_setting import record_setting
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import countries_of, flow_columns, origin_of
 from models.error_factors import ErrorFactors, FlowCodes, PastForecasts, fit_error_factors
@@ -67,7 +66,7 @@ def joint_draws(run: RunResult, *, n_draws: int = 200) -> RunDraws:
     Parameters
     ----------
     run
-        Finished, with a back-test.
+        Finished, or a forecast by its model.
     n_draws
         Number of draws, a multiple of 20 from 40 up: the bounds of 50 and 90 % then fall between
         two of them.
@@ -75,7 +74,7 @@ def joint_draws(run: RunResult, *, n_draws: int = 200) -> RunDraws:
     Raises
     ------
     InputError
-        If the run has no back-test, and so no past errors, or ``n_draws`` is not possible.
+        If the model was saved without its past errors, or ``n_draws`` is not possible.
     """
     if n_draws < 40 or n_draws % 20:
         raise InputError(
@@ -96,7 +95,7 @@ def joint_draws(run: RunResult, *, n_draws: int = 200) -> RunDraws:
         )
         for horizon, part in zip(horizons, parts, strict=True)
     }
-    codes = _codes(keys, countries, sectors)
+    codes = flow_codes(keys, countries, sectors)
     joint = JointDraws(
         codes=codes,
         factors=_factors(run, codes, countries, sectors, horizons),
@@ -120,7 +119,7 @@ def _bounds(table: pd.DataFrame) -> dict[int, tuple[NDArray[np.float64], NDArray
     }
 
 
-def _codes(keys: pd.DataFrame, countries: Sequence[str], sectors: Sequence[str]) -> FlowCodes:
+def flow_codes(keys: pd.DataFrame, countries: Sequence[str], sectors: Sequence[str]) -> FlowCodes:
     """Integer keys; -1 for what the forecast lacks."""
     sector = np.zeros(len(keys), dtype=np.int32)
     if "sector" in keys:
@@ -144,15 +143,8 @@ def _factors(
     sectors: Sequence[str],
     horizons: Sequence[int],
 ) -> dict[int, ErrorFactors]:
-    if run.provenance["kind"] == "forecast":
-        raise InputError(
-            "this folder holds a forecast without a back-test, and so no past errors",
-            remedy="Give the folder of the run that trained the model",
-            file=run.out,
-        )
-    columns = ["origin", "horizon", *flow_columns(run), "forecast", "actual"]
-    setting = record_setting(run)
-    rows = read_backtest(run.out, columns=columns, where=[("setting", "==", setting)])
+    rows, errors = past_forecasts(run), past_world_errors(run)
+    setting = run.config.settings[0]
     found = {}
     for horizon in horizons:
         past = [
@@ -161,7 +153,7 @@ def _factors(
         ]
         found[horizon] = fit_error_factors(
             past,
-            world=world_error_of(run.world_errors, setting, origin_of(run), horizon),
+            world=world_error_of(errors, setting, horizon),
             horizon=horizon,
             flows=flows,
             countries=len(countries),
@@ -170,18 +162,21 @@ def _factors(
     return found
 
 
-def world_error_of(table: pd.DataFrame, setting: str, origin: int, horizon: int) -> WorldError:
-    """The world's error behind the intervals of one forecast, of ``world_errors.csv``."""
-    wanted = {"setting": setting, "origin": origin, "horizon": horizon}
-    rows = table[(table[list(wanted)] == pd.Series(wanted)).all(axis=1)]
-    if rows.empty:
+def world_error_of(errors: pd.DataFrame, setting: str, horizon: int) -> WorldError:
+    """The world's error behind intervals of the last origin, of ``world_errors.csv``."""
+    rows = errors[(errors["setting"] == setting) & (errors["horizon"] == horizon)]
+    last = rows[rows["origin"] == errors["origin"].max()]
+    if last.empty:
         return PUBLISHED
-    return WorldError(*rows[["scale", "freedom"]].iloc[0].astype(float))
+    return WorldError(*last[["scale", "freedom"]].iloc[0].astype(float))
 
 
 def _past(block: pd.DataFrame, countries: Sequence[str], sectors: Sequence[str]) -> PastForecasts:
+    """Past forecasts of one origin and horizon between countries that are still forecast."""
+    codes = flow_codes(block, countries, sectors)
+    kept = (codes.exporter >= 0) & (codes.importer >= 0) & (codes.sector >= 0)
     return PastForecasts(
-        forecast=block["forecast"].to_numpy(dtype=np.float64),
-        actual=block["actual"].to_numpy(dtype=np.float64),
-        codes=_codes(block, countries, sectors),
+        forecast=block["forecast"].to_numpy(dtype=np.float64)[kept],
+        actual=block["actual"].to_numpy(dtype=np.float64)[kept],
+        codes=FlowCodes(codes.exporter[kept], codes.importer[kept], codes.sector[kept]),
     )

@@ -49,7 +49,7 @@ def main() -> None:
             for origin in blocks:
                 past = [p for p in blocks if p + horizon <= origin]
                 if len(past) >= FEWEST_ORIGINS:
-                    world = world_error_of(errors, setting, origin, horizon)
+                    world = world_error_of(errors[errors["origin"] <= origin], setting, horizon)
                     cells += score(blocks, past, origin, setting, horizon, world)
     table = pd.DataFrame(cells, columns=["setting", "horizon", "origin", "what", "value"])
     means = table.groupby(["what", "setting", "horizon"], sort=False)["value"].mean()

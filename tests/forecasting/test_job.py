@@ -41,7 +41,8 @@ TABLES = ("forecasts.parquet", "backtest.parquet", "attributions.parquet", "scor
           "reliability.csv", "drivers.csv", "stability.csv", "scoreboard.md",
           "measures_history.parquet", "measures_forecasts.parquet", "measures_backtest.parquet",
           "measures_drivers.parquet", "measures_scores.csv")  # fmt: skip
-MODEL = ("model/forecaster.json", "model/state.parquet", "model/shift.txt", "model/probability.txt")
+MODEL = ("model/forecaster.json", "model/state.parquet", "model/shift.txt", "model/probability.txt",
+         "model/past_forecasts.parquet")  # fmt: skip
 
 
 @dataclass(frozen=True)
