@@ -46,7 +46,7 @@ CHANNELS = {
     "ai_adoption": "AI adoption",
     "automation": "Automation",
     "data_infrastructure": "Data infrastructure",
-    "horizon": "What is usual so many years ahead",
+    "horizon": "Usual change at this horizon",
 }
 TECHNOLOGY = ("ai_adoption", "automation", "data_infrastructure")
 SETTINGS = {"totals_known": "Totals known", "ex_ante": "Ex ante"}
@@ -445,7 +445,7 @@ def channel_tables(files: Files) -> Iterator[tuple[str, str, str, Rows]]:
 
 def worth(files: Files, model: str) -> list[N | str | Cell]:
     if not model:
-        return [DASH, DASH, "not tested: what is asked cannot be left out"]
+        return [DASH, DASH, "not tested: a forecast cannot leave out its horizon"]
     lost = files.lost("ablation", model)
     counts = tuple(N(lost[name]) for name in ("helps", "hurts", "tests"))
     return [pts(lost["wape"]), pts(lost["log_mae"]), Cell("# help, # hurt of #", counts)]
