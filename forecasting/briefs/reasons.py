@@ -17,6 +17,8 @@ from forecasting.results.subjects import origin_of
 
 CHANNELS = 2
 """Largest parts of a shift that are named."""
+NEGLIGIBLE = 1e-5
+"""Share of the last known value below which they are not."""
 _WORLD = ("total:world", f"total:{MONTHLY_TERM}")
 """The growth of world trade, as annual totals have it and as monthly trade corrects it."""
 _OWN = {"exports": "total:exporter", "imports": "total:importer"}
@@ -91,6 +93,7 @@ def reasons(run: RunResult, side: TradeSide, parts: pd.DataFrame, year: int) -> 
 def _reason(one: Sum, word: str, usd: pd.Series[float]) -> Reason:
     last, base, forecast = (float(usd[n]) for n in ("value_origin", "base", "forecast"))
     world = float(sum(usd.get(term, 0.0) for term in _WORLD))
+    parts = largest_parts(usd[usd.index.str.startswith(NET)])
     own, partner = float(usd[_OWN[word]]), float(usd[_PARTNER[word]])
     return Reason(
         name=one.name,
@@ -100,5 +103,5 @@ def _reason(one: Sum, word: str, usd: pd.Series[float]) -> Reason:
         partner=partner / last,
         rest=(base - last - world - own - partner) / last,
         shift=(forecast - base) / last,
-        channels=largest_parts(usd[usd.index.str.startswith(NET)])[:CHANNELS],
+        channels=tuple(p for p in parts[:CHANNELS] if abs(p.usd) >= NEGLIGIBLE * last),
     )

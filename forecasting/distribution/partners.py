@@ -24,6 +24,8 @@ SIDES = {"exports": ("exporter", "importer"), "imports": ("importer", "exporter"
 """Columns of the country and of its partner."""
 GROUPS = ("EU27", "ASEAN", "USMCA")
 """Groups shown by default, where a run has two of their members or more as partners."""
+LEAST_MOVE = 1e-4
+"""Smallest move of a share that is named: a hundredth of a percentage point."""
 MOVES = 4
 """Partners named for the largest moves of shares, either way."""
 
@@ -96,7 +98,8 @@ def share_moves(reader: SumReader, side: TradeSide, year: int) -> ShareMoves:
         return ShareMoves(side.word)
     table = known.assign(move=known["forecast"] - known["last_known"])
     table = table.sort_values("move", ascending=False, kind="stable")
-    gains, losses = table[table["move"] > 0].head(MOVES), table[table["move"] < 0].iloc[::-1]
+    gains = table[table["move"] >= LEAST_MOVE].head(MOVES)
+    losses = table[table["move"] <= -LEAST_MOVE].iloc[::-1]
     return ShareMoves(side.word, _moves(gains, 1), _moves(losses.head(MOVES), -1))
 
 
@@ -184,12 +187,12 @@ class GroupGap:
 
 
 def group_gaps(run: RunResult, names: Iterable[str]) -> tuple[GroupGap, ...]:
-    """Groups, of those named, of which the run lacks members of the origin year."""
+    """Groups, of those named, of which the run has two members or more, but not all."""
     known, found = set(countries_of(run.forecasts)), []
     for group in dict.fromkeys(group for name in names if (group := find_group(name))):
         members = group.members(origin_of(run))
         absent = tuple(country_name(code) for code in members if code not in known)
-        if absent:
+        if absent and len(members) - len(absent) > 1:
             found.append(GroupGap(group.name, absent, len(members)))
     return tuple(found)
 

@@ -178,7 +178,7 @@ def _features(result: RunResult) -> str:
               "Same sign for seeds")  # fmt: skip
     rows = [
         [
-            feature_words(str(row["feature"])),
+            feature_words(str(row["feature"]), str(row["source"])),
             CHANNELS[row["channel"]],
             _SIGNS[row["expected_sign"]],
             str(row["source"]),

@@ -21,6 +21,7 @@ from forecasting.reports.score_cells import rows_where
 from forecasting.results.record_setting import record_setting
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import (
+    abroad,
     countries_of,
     country_name,
     flow_columns,
@@ -29,6 +30,8 @@ from forecasting.results.subjects import (
     the,
     years_of,
 )
+from forecasting.words.flows import flow_label
+from forecasting.words.measures import sector_names
 from models.registry import LAST_VALUE, MAIN_MODEL
 
 REGIONS = ("EU27", "USMCA", "ASEAN", "MERCOSUR", "AfCFTA")
@@ -231,15 +234,11 @@ def _moving_flows(run: RunResult, year: int) -> list[tuple[str, str]]:
     """Flows between countries that gain or lose most USD on the last known value."""
     rows, keys = run.forecasts, flow_columns(run)
     rows = rows[(rows["target_year"] == year) & (rows["value_origin"] > 0)]
-    rows = rows[rows["exporter"].astype(str) != rows["importer"].astype(str)]
+    rows = rows[abroad(rows)]
     gain = (rows["forecast"] - rows["value_origin"]).sort_values(kind="stable")
     ends = [*gain.index[:MOVERS], *gain.index[-MOVERS:]]
-    named = []
-    for flow in rows.loc[list(dict.fromkeys(ends)), keys].astype(str).itertuples(index=False):
-        exporter, importer, *sector = flow
-        words = f"{country_name(exporter)} to {country_name(importer)}"
-        named.append((", ".join([words, *sector]), ",".join(flow)))
-    return named
+    flows = rows.loc[list(dict.fromkeys(ends)), keys].astype(str).itertuples(index=False)
+    return [(flow_label(flow, sector_names(run)), ",".join(flow)) for flow in flows]
 
 
 def _largest_moves(sums: Sequence[Sum]) -> Movers:

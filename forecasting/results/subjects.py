@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any
 
 import pandas as pd
 
@@ -245,10 +244,9 @@ def named(code: str) -> str:
     return code if name == code else f"{name} ({code})"
 
 
-def who(row: Mapping[Hashable, Any] | pd.Series[Any], names: Sequence[str]) -> str:
-    """A flow in words; ``names`` are the keys that name it."""
-    countries = " to ".join(named(str(row[name])) for name in names if name != "sector")
-    return f"{countries}, {row['sector']}" if "sector" in names else countries
+def abroad(flows: pd.DataFrame) -> pd.Series[bool]:
+    """Which rows are trade between countries, and not a country's sales to itself."""
+    return flows["exporter"].astype(str) != flows["importer"].astype(str)
 
 
 def origin_of(run: RunResult) -> int:
