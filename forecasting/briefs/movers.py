@@ -120,7 +120,7 @@ def moved_between(shifts: pd.Series[float] | pd.DataFrame) -> float:
     """USD that move between flows: what some gain and others lose (rows, summed over columns).
 
     Where gains and losses are equal, that is half the sum of absolute shifts. They are not where
-    sales at home, which are left out, gain or lose too.
+    sales at home or flows that stop, which are left out, gain or lose too.
     """
     values = shifts.sum(axis=1) if isinstance(shifts, pd.DataFrame) else shifts
     return min(float(values.clip(lower=0).sum()), -float(values.clip(upper=0).sum()))

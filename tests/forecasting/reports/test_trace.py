@@ -990,6 +990,9 @@ def level_texts(side: Side) -> Iterator[tuple[str, str, str, Claim]]:
     ratios = [N(r) for one in flagged for r in (one.ratios.min(), one.ratios.max())]
     yield ("countries", side.part, "A warning: past forecasts ",
            [N(files.shown - files.origin), *ratios])  # fmt: skip
+    union = find_group("EU27").members(files.origin)
+    lacking = set(union) - set(files.forecasts["exporter"])
+    yield "countries", side.part, "Groups are the sums ", [N(len(lacking)), N(len(union))]
     over = [N(y) for y in files.years if y < files.shown]
     yield "countries", side.part, "Not shown: ", [*over, files.run["as_of"]]
     yield "countries", side.part, str(files.origin), [N(files.origin)]
