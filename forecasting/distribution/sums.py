@@ -14,7 +14,7 @@ from forecasting.distribution.draws import draws
 from forecasting.distribution.joint import RunDraws, joint_draws
 from forecasting.distribution.past_forecasts import has_past
 from forecasting.distribution.past_outcomes import outcomes_by_origin, summarised
-from forecasting.distribution.selections import absent_members, selections
+from forecasting.distribution.selections import selections
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import origin_of, years_of
 
@@ -131,10 +131,6 @@ class SumReader:
         if self.joint is not None and (of, year) not in self._shares:
             self._shares[of, year] = shares(self.joint, of, years=[year])
         return self._shares.get((of, year))
-
-    def notes(self, of: Sequence[str]) -> list[str]:
-        """What a reader must know of selections, see `absent_members`."""
-        return absent_members(selections(self.run.forecasts, of))
 
     def read(self, named: Sequence[tuple[str, str]], years: Sequence[int]) -> tuple[Sum, ...]:
         """Sums given by name and selection, in the years asked for."""
