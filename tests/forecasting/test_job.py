@@ -32,8 +32,9 @@ from models.registry import backtest_models
 BACKTEST = [model.name for model in backtest_models() if not model.name.startswith("report_")]
 SETTINGS = ("totals_known", "ex_ante")
 FEW_FOLDS = {"first_origin": 2008}
-AS_OF = date(2009, 7, 1)
+AS_OF, LATE_IN_THE_YEAR = date(2009, 7, 1), date(2008, 11, 15)
 EARLY_FOLDS = {"first_origin": 2005, "rounds": 3}
+LEAST = {"as_of": AS_OF, "settings": ("totals_known",), "horizons": (1,), **EARLY_FOLDS}
 FOLDS = {2007: (1, 2), 2008: (1, 2), 2009: (1,)}
 BOUNDS = ["lower_50", "upper_50", "lower_90", "upper_90"]
 TABLES = ("forecasts.parquet", "backtest.parquet", "attributions.parquet", "scores.csv",
@@ -342,9 +343,8 @@ def test_another_run_on_more_cores_gives_the_same_files_byte_by_byte(whole, tmp_
 
 
 def test_another_seed_gives_other_forecasts(bundle, run_on, run_unaltered):
-    few = {"as_of": AS_OF, "settings": SETTINGS, **EARLY_FOLDS}
-    other = run_on(bundle, "other", seed=2, **few)
-    tables = [other.forecasts, pd.read_parquet(run_unaltered(**few) / "forecasts.parquet")]
+    other = run_on(bundle, "other", seed=2, **LEAST)
+    tables = [other.forecasts, pd.read_parquet(run_unaltered(**LEAST) / "forecasts.parquet")]
     assert not np.array_equal(*(table["forecast"] for table in tables))
 
 
@@ -433,13 +433,15 @@ def leaking(feature: str):
     [
         (AS_OF, SETTINGS),
         pytest.param(AS_OF, ("ex_ante",), marks=pytest.mark.slow),
-        (date(2008, 11, 15), ("totals_known",)),
+        (LATE_IN_THE_YEAR, ("totals_known",)),
     ],
 )
 def test_what_is_published_after_the_as_of_date_changes_no_forecast(
     as_of, settings, bundle, perturb_future, run_on, run_unaltered
 ):
-    options = {"as_of": as_of, "settings": settings, **(EARLY_FOLDS if as_of == AS_OF else {})}
+    options = {"as_of": as_of, "settings": settings, **EARLY_FOLDS}
+    if as_of == LATE_IN_THE_YEAR:
+        options["horizons"] = (1,)
     unaltered = run_unaltered(**options)
     table = pd.read_parquet(unaltered / "forecasts.parquet")
     assert set(table["origin"]) == {2007 if as_of == AS_OF else 2006}
@@ -483,12 +485,11 @@ def test_what_is_published_later_changes_no_forecast_of_an_earlier_origin(
 def test_a_planted_leak_is_found(bundle, perturb_future, run_on, monkeypatch):
     moved = perturb_future(bundle, AS_OF, "totals_known", np.random.default_rng(1))
     monkeypatch.setattr(catalogue, "FEATURES", leaking("log_value"))
-    few = {"as_of": AS_OF, "settings": ("totals_known",), **EARLY_FOLDS}
     before, after = (
-        run_on(data, name, **few) for data, name in ((bundle, "before"), (moved, "after"))
+        run_on(data, name, **LEAST) for data, name in ((bundle, "before"), (moved, "after"))
     )
     assert not same_forecasts(before, after)
-    rows = [backtest_until(result.out, 2006, few["settings"]) for result in (before, after)]
+    rows = [backtest_until(result.out, 2006, LEAST["settings"]) for result in (before, after)]
     assert not rows[0].equals(rows[1])
 
 

@@ -23,7 +23,7 @@ def filled(tmp_path_factory) -> Path:
         ["owid"],
         ["geodist"],
         ["larch"],
-        ["icio", "--years", "2016,2017"],
+        ["icio", "--years", "2016"],
     ):
         how = ["--mirror", server.url, "--store", str(folder), "--quiet"]
         assert main(["fetch", *command, *how]) == 0

@@ -41,7 +41,7 @@ COMMANDS = {
     "eurostat": (),
     "aidiffusion": (),
     "stri": (),
-    "icio": ("--what", "flows", "--years", "2016-2017"),
+    "icio": ("--what", "flows", "--years", "2016"),
     "batis": (),
     "itpde": (),
     "desta": (),

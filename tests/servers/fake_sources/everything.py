@@ -80,7 +80,7 @@ def everything() -> Fake:
         ("/external/datamapper/", FakeDataMapper(toy_index())),
         ("/-/media/", weo),
         ("/public/rest/data/", FakeOecd(stri_rows())),
-        ("/files/STI-PIE/", FakeIcio(years=range(2016, 2018))),
+        ("/files/STI-PIE/", FakeIcio(years=(2016,))),
         ("/files/.Stat/BATIS/", FakeBatis()),
         ("/english/res_e/", FakeBatis()),
         ("/data/gravity/itpd_e/", FakeItpde()),
