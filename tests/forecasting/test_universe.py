@@ -42,10 +42,11 @@ def panel_of(*, years: int = 14) -> TradePanel:
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def runs(tmp_path_factory, few_measures_in):
     """The dense run and the active one, of the same data."""
     folder, out = tmp_path_factory.mktemp("universe"), {}
     with pytest.MonkeyPatch.context() as patch:
+        few_measures_in(patch)
         for name, panel in (("dense", panel_of()), ("active", active_panel(panel_of()))):
             data = LoadedData(DataBundle(panel), ())
             patch.setattr("forecasting.job.load", lambda _, data=data: data)
@@ -89,7 +90,7 @@ def test_some_flow_starts_outside_so_that_scores_had_something_to_count():
     assert dense.outside(2008, 1).silent.size == Outside.nothing().silent.size
 
 
-def test_nothing_that_starts_later_moves_a_forecast(runs, tmp_path, monkeypatch):
+def test_nothing_that_starts_later_moves_a_forecast(runs, tmp_path, monkeypatch, few_measures):
     panel, year = panel_of(), 2009
     values, rng = panel.values.copy(), np.random.default_rng(0)
     late = values[panel.row(year) + 1 :]
