@@ -6,10 +6,11 @@ import gc
 import os
 import shutil
 import socket
+import ssl
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import hypothesis
@@ -60,6 +61,14 @@ hypothesis.settings.load_profile("patient")
 def one_blas_thread() -> Iterator[None]:
     """As in a run: on a busy machine BLAS threads wait for each other forty times as long."""
     with threadpool_limits(limits=1, user_api="blas"):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def certificates_read_once() -> Iterator[None]:
+    """Every client of the web reads those of the system, for 20 ms; tests make hundreds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
         yield
 
 

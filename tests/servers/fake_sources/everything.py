@@ -6,6 +6,7 @@ The world has eight countries and sixteen years, enough for a run from the store
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
@@ -102,13 +103,18 @@ def everything() -> Fake:
 
 
 def _baci() -> FakeBaci:
+    return FakeBaci(**_releases())
+
+
+@cache
+def _releases() -> dict[str, bytes]:
     bodies = {}
     for revision in ("HS92", "HS96"):
         rows = {year: trade_rows(year) for year in YEARS}
         bodies[f"BACI_{revision}_V202601"] = release_zip(rows, revision=revision)
     before = {year: trade_rows(year) for year in YEARS[:-1]}
     bodies["BACI_HS96_V202501"] = release_zip(before, release="202501")
-    return FakeBaci(**bodies)
+    return bodies
 
 
 def _wdi() -> FakeWdi:
