@@ -34,7 +34,6 @@ SETTINGS = ("totals_known", "ex_ante")
 FEW_FOLDS = {"first_origin": 2008}
 AS_OF, LATE_IN_THE_YEAR = date(2009, 7, 1), date(2008, 11, 15)
 EARLY_FOLDS = {"first_origin": 2005, "rounds": 3}
-LEAST = {"as_of": AS_OF, "settings": ("totals_known",), "horizons": (1,), **EARLY_FOLDS}
 FOLDS = {2007: (1, 2), 2008: (1, 2), 2009: (1,)}
 BOUNDS = ["lower_50", "upper_50", "lower_90", "upper_90"]
 TABLES = ("forecasts.parquet", "backtest.parquet", "attributions.parquet", "scores.csv",
@@ -343,8 +342,9 @@ def test_another_run_on_more_cores_gives_the_same_files_byte_by_byte(whole, tmp_
 
 
 def test_another_seed_gives_other_forecasts(bundle, run_on, run_unaltered):
-    other = run_on(bundle, "other", seed=2, **LEAST)
-    tables = [other.forecasts, pd.read_parquet(run_unaltered(**LEAST) / "forecasts.parquet")]
+    few = {"as_of": AS_OF, "settings": SETTINGS, **EARLY_FOLDS}
+    other = run_on(bundle, "other", seed=2, **few)
+    tables = [other.forecasts, pd.read_parquet(run_unaltered(**few) / "forecasts.parquet")]
     assert not np.array_equal(*(table["forecast"] for table in tables))
 
 
@@ -433,7 +433,8 @@ def leaking(feature: str):
     [
         (AS_OF, SETTINGS),
         pytest.param(AS_OF, ("ex_ante",), marks=pytest.mark.slow),
-        (LATE_IN_THE_YEAR, ("totals_known",)),
+        # An information set's own tests ask for every day of the year.
+        pytest.param(LATE_IN_THE_YEAR, ("totals_known",), marks=pytest.mark.slow),
     ],
 )
 def test_what_is_published_after_the_as_of_date_changes_no_forecast(
@@ -485,11 +486,12 @@ def test_what_is_published_later_changes_no_forecast_of_an_earlier_origin(
 def test_a_planted_leak_is_found(bundle, perturb_future, run_on, monkeypatch):
     moved = perturb_future(bundle, AS_OF, "totals_known", np.random.default_rng(1))
     monkeypatch.setattr(catalogue, "FEATURES", leaking("log_value"))
+    few = {"as_of": AS_OF, "settings": ("totals_known",), "horizons": (1,), **EARLY_FOLDS}
     before, after = (
-        run_on(data, name, **LEAST) for data, name in ((bundle, "before"), (moved, "after"))
+        run_on(data, name, **few) for data, name in ((bundle, "before"), (moved, "after"))
     )
     assert not same_forecasts(before, after)
-    rows = [backtest_until(result.out, 2006, LEAST["settings"]) for result in (before, after)]
+    rows = [backtest_until(result.out, 2006, few["settings"]) for result in (before, after)]
     assert not rows[0].equals(rows[1])
 
 

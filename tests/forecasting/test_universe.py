@@ -53,7 +53,7 @@ def runs(tmp_path_factory, few_measures_in):
             config = RunConfig(
                 out=folder / name, horizons=(1, HORIZON), rounds=8, settings=("ex_ante",),
                 experiment=None, figures=False, report=False, max_rows=10**6, workers=1,
-                params={"min_data_in_leaf": 5}, first_origin=2008,
+                params={"min_data_in_leaf": 5}, first_origin=2009,
             )  # fmt: skip
             out[name] = run(config, show_progress=False)
     return out
@@ -184,6 +184,6 @@ def test_a_run_writes_births_whose_intervals_are_computed_when_asked_for(runs):
     usd_low, usd_high = found.usd_bounds(0.9)
     assert (usd_low <= usd_high).all()
     scores = pd.read_csv(runs["active"].out / "births_scores.csv")
-    folds = plan_folds(first_year=2000, last_year=2013, horizons=(1, HORIZON), first_origin=2008)
+    folds = plan_folds(first_year=2000, last_year=2013, horizons=(1, HORIZON), first_origin=2009)
     assert scores["origins"].max() == len(folds)
     assert not (runs["dense"].out / "births.parquet").exists()

@@ -20,7 +20,7 @@ from fake_sources.eia import fake_eia
 from fake_sources.eurostat import FakeEurostat
 from fake_sources.geodist import HEADER, fake_geodist
 from fake_sources.gravity import fake_gravity
-from fake_sources.icio import FakeIcio
+from fake_sources.icio import ALIVE, FakeIcio
 from fake_sources.imf_api import FakeDataMapper, FakeSdmx, toy_index
 from fake_sources.itpde import FakeItpde
 from fake_sources.larch import COLUMNS, fake_larch
@@ -81,7 +81,7 @@ def everything() -> Fake:
         ("/external/datamapper/", FakeDataMapper(toy_index())),
         ("/-/media/", weo),
         ("/public/rest/data/", FakeOecd(stri_rows())),
-        ("/files/STI-PIE/", FakeIcio(years=(2016,))),
+        ("/files/STI-PIE/", FakeIcio(ALIVE, years=(2016,))),
         ("/files/.Stat/BATIS/", FakeBatis()),
         ("/english/res_e/", FakeBatis()),
         ("/data/gravity/itpd_e/", FakeItpde()),
