@@ -30,6 +30,8 @@ FILE = f"{MODEL}/past_forecasts.parquet"
 """Below the folder of a run, a forecast or a logged model."""
 WORLD = f"{MODEL}/world_errors.csv"
 """How far forecasts of world trade may be off, of the model's own origin."""
+PAST = (FILE, WORLD)
+"""What each forecast by a model gets a copy of."""
 
 
 def has_past(run: RunResult) -> bool:

@@ -6,14 +6,14 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from features.errors import MALFORMED, InputError, first_line
-from forecasting.distribution.past_forecasts import FILE
+from forecasting.distribution.past_forecasts import PAST
 from forecasting.results.read import read_about, read_table
 from forecasting.run_folder.files import MARKER, MODEL, file_of
 from forecasting.run_folder.record import check_file
@@ -50,8 +50,8 @@ class ServedModel:
     registered
         Its ``name``, ``version``, ``model_id`` and ``run_id`` in MLflow, as far as known.
     past
-        The file of its past forecasts (`distribution.past_forecasts`), as it is: each forecast by
-        the model gets a copy. None if the model was saved without one.
+        The files of its past forecasts (`distribution.past_forecasts`) by name, as they are: each
+        forecast by the model gets a copy. Empty if the model was saved without them.
     """
 
     address: str
@@ -59,7 +59,7 @@ class ServedModel:
     about: Mapping[str, Any]
     stability: pd.DataFrame
     registered: Mapping[str, str]
-    past: bytes | None = None
+    past: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def open_model(address: Path | str, *, learner: str | None = None) -> ServedModel:
@@ -188,11 +188,11 @@ def _read(
     return ServedModel(address, forecaster, about, stability, registered, past)
 
 
-def _past(folder: Path) -> bytes | None:
-    if not (folder / FILE).is_file():
-        return None
-    check_file(folder, FILE)
-    return (folder / FILE).read_bytes()
+def _past(folder: Path) -> dict[str, bytes]:
+    found = [name for name in PAST if (folder / name).is_file()]
+    for name in found:
+        check_file(folder, name)
+    return {name: (folder / name).read_bytes() for name in found}
 
 
 def _check_learner(fitted: FittedLearner | None, named: str | None) -> None:

@@ -20,7 +20,6 @@ from features.extra_features import extra_features
 from features.feature import Feature
 from features.findings import refuse, settled
 from features.information import AsOfRule, DataBundle, InformationSet
-from forecasting.distribution.past_forecasts import FILE
 from forecasting.evaluation.nowcasting import Nowcasts
 from forecasting.evaluation.prepared import information_sets
 from forecasting.explanation.drivers import feature_drivers
@@ -142,8 +141,8 @@ def _forecast(address: str, config: ForecastConfig, progress: Progress) -> RunRe
     check = partial(check_out, full_config.out, overwrite=config.overwrite, kind="forecast")
     with staged(full_config.out, check=check) as stage:
         write_tables(result, forecaster, stage)
-        if model.past is not None:
-            (stage / FILE).write_bytes(model.past)
+        for name, content in model.past.items():
+            (stage / name).write_bytes(content)
         written = write_record(stage, about, seconds=progress.seconds)
     return replace(result, provenance=written)
 
