@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from forecasting import country_brief, draws, joint_draws, past_outcomes, read_run
-from forecasting.distribution.past_forecasts import FILE, past_forecasts
+from forecasting.distribution.past_forecasts import FILE, PAST, past_forecasts
 from forecasting.evaluation.backtest_file import read_backtest
 from forecasting.options.forecast_config import ForecastConfig
 from forecasting.serving.served_model import open_model
@@ -105,9 +105,9 @@ def test_countries_that_the_data_lack_are_left_out_of_past_errors(later):
 
 def test_each_forecast_by_a_model_has_its_past(review_run, again, later):
     served = open_model(review_run)
-    assert served.past is not None
+    assert set(served.past) == set(PAST)
     for folder in (again.out, later.out):
-        assert (folder / FILE).read_bytes() == served.past
+        assert {name: (folder / name).read_bytes() for name in PAST} == served.past
 
 
 def test_a_model_saved_without_its_past_forecasts_without_draws(later, tmp_path, stops):
