@@ -257,14 +257,18 @@ class _Split:
 
 
 def _split(past: PastForecasts, countries: int, sectors: int) -> _Split | None:
-    """Effects of one origin: weighted means, in turn, of what the others leave."""
+    """Effects of one origin: means over dollars, in turn, of what the others leave.
+
+    Where totals are published, small flows err one way and large ones the other: only a mean over
+    dollars is the error of a country's total.
+    """
     traded = (past.forecast > 0) & (past.actual > 0)
     if not traded.any():
         return None
     forecast, actual = (a[traded].astype(np.float64) for a in (past.forecast, past.actual))
     world = float(np.log(actual.sum() / forecast.sum()))
     left = np.clip(np.log(actual / forecast) - world, -LARGEST_ERROR, LARGEST_ERROR)
-    weight = np.sqrt(forecast)
+    weight = forecast
     sides = [
         (past.codes.exporter[traded], np.zeros(countries)),
         (past.codes.importer[traded], np.zeros(countries)),
