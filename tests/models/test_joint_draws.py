@@ -122,7 +122,7 @@ def test_a_link_stops_as_often_as_its_bounds_allow(low, zeros):
 
 def _scales(own: float, exporter: float) -> np.ndarray:
     rng = np.random.default_rng(6)
-    forecast = rng.lognormal(20, 1, N)
+    forecast = rng.lognormal(20, 0.3, N)
     errors = [rng.normal(0, exporter, COUNTRIES)[CODES.exporter] + rng.normal(0, own, N)
               for _ in range(12)]  # fmt: skip
     past = [PastForecasts(forecast, forecast * np.exp(error), CODES) for error in errors]
