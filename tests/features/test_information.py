@@ -207,3 +207,18 @@ def test_a_year_of_a_series_is_its_row_and_others_are_unknown(bundle):
             np.testing.assert_array_equal(info.at(name, first + row), values)
         for outside in (first - 1, first + len(rows)):
             assert np.isnan(info.at(name, outside)).all()
+
+
+def test_exports_and_imports_leave_sales_at_home_out(diagonal_bundle):
+    info = shown(diagonal_bundle, date(2010, 7, 1))
+    flows = info.flows
+    for name, code in (("exports", flows.exporter), ("imports", flows.importer)):
+        abroad = np.where(flows.domestic, 0.0, info.history)
+        for year, found in zip(abroad, getattr(info, name), strict=True):
+            expected = np.zeros((len(flows.countries), len(flows.sectors)))
+            np.add.at(expected, (code, flows.sector), year)
+            np.testing.assert_allclose(found, expected.ravel(), rtol=1e-6)
+
+
+def test_without_reports_there_are_none(bundle):
+    assert shown(bundle, date(2010, 7, 1)).reports is None

@@ -130,6 +130,10 @@ def test_holm_is_the_step_down_rule(p_values):
         assert rejected == set(np.flatnonzero(adjusted <= level * (1 + 1e-12)).tolist())
 
 
+def test_an_adjusted_p_value_is_a_probability():
+    np.testing.assert_array_equal(holm(np.array([0.6, 0.7, 1.0])), [1, 1, 1])
+
+
 def test_holm_leaves_unknown_values_out_of_the_family():
     np.testing.assert_allclose(holm(np.array([0.02, np.nan, 0.04])), [0.04, np.nan, 0.04])
 
