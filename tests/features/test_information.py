@@ -213,7 +213,7 @@ def test_exports_and_imports_leave_sales_at_home_out(diagonal_bundle):
     info = shown(diagonal_bundle, date(2010, 7, 1))
     flows = info.flows
     for name, code in (("exports", flows.exporter), ("imports", flows.importer)):
-        abroad = np.where(flows.domestic, 0.0, info.history)
+        abroad = np.where(flows.domestic, 0.0, np.nan_to_num(info.history))
         for year, found in zip(abroad, getattr(info, name), strict=True):
             expected = np.zeros((len(flows.countries), len(flows.sectors)))
             np.add.at(expected, (code, flows.sector), year)
