@@ -365,6 +365,7 @@ def _own_matrix(
     for row, one in zip(matrix, split, strict=True):
         place = np.minimum(np.searchsorted(keys, one.key, sorter=order), keys.size - 1)
         found = keys[order[place]] == one.key
-        score = one.own / scales[np.searchsorted(edges, one.size)]
+        scale = scales[np.searchsorted(edges, one.size)]
+        score = np.divide(one.own, scale, out=np.zeros_like(one.own), where=scale > 0)
         row[order[place[found]]] = np.clip(score, -LARGEST_SCORE, LARGEST_SCORE)[found]
     return matrix
