@@ -2,12 +2,12 @@
 
 A run prints intervals of each measure from the measure's own past errors. Those of draws agree with
 the intervals of flows and exist at any level. On goods trade (99 countries, with reports; ``python
-tests/benchmarks/measure_draws.py``) their 90 % interval score is 7 to 24 % better one year ahead,
-2 % worse to 11 % better two and 1 % worse to 14 % better three. But they are too narrow, the more
-so far ahead: they hold 81 to 91 % of outcomes up to two years ahead and 78 to 91 % after that, the
-run's 83 to 97 %. Draws of the whole back-test would add a fifth to a run's time. So a run prints
-its own, and draws answer on request. Births and deaths of links, where draws are hardly better,
-and measures of value chains have none.
+tests/benchmarks/measure_draws.py``) their 90 % interval score is 11 % better one year ahead, 5 %
+two and 2 % three, and worse after that, for they are too narrow, the more so far ahead: they hold
+89, 88 and 83 % of outcomes one to three years ahead and 79 % five, the run's 89 to 92 %. Draws of
+the whole back-test would add a fifth to a run's time. So a run prints its own, and draws answer on
+request. Births and deaths of links, where draws are hardly better, and measures of value chains
+have none.
 
 Concentration rises with the uncertainty of shares, so its draws lie above its point forecast, which
 is that of the forecast flows.

@@ -17,22 +17,21 @@ Real goods trade, 99 countries, origins to 2016, with reports (means over the te
 not of links, the range in brackets):
 
     years ahead  origins  own 90         draws 90       score 90         nested 90
-    1            10       .92 (.89-.96)  .88 (.84-.91)  .88 (.76-.93)    .89 (.79-.95)
-    2            8        .91 (.90-.94)  .87 (.81-.91)  .95 (.89-1.02)   .97 (.91-1.00)
-    3            6        .90 (.86-.95)  .85 (.78-.91)  .96 (.86-1.01)   .98 (.92-1.02)
-    4            4        .89 (.83-.95)  .83 (.78-.91)  .97 (.83-1.16)   1 (nothing known)
-    5            2        .91 (.84-.97)  .85 (.79-.91)  .93 (.82-1.14)   1 (nothing known)
+    1            10       .92 (.89-.96)  .89 (.86-.92)  .89 (.76-.95)    .91 (.79-.97)
+    2            8        .92 (.89-.94)  .88 (.84-.91)  .95 (.88-1.03)   .96 (.91-1.00)
+    3            6        .90 (.86-.95)  .83 (.78-.90)  .98 (.89-1.06)   .99 (.94-1.04)
+    4            4        .89 (.83-.95)  .81 (.76-.90)  1.03 (.92-1.31)  1 (nothing known)
+    5            2        .91 (.84-.97)  .79 (.70-.91)  1.03 (.91-1.38)  1 (nothing known)
 
-Links in use, births and deaths score 1.11, 1.00 and .98 one year ahead. The simulated world with
-sectors, 27 measures of amounts: .86, .97 and 1.02 one to three years ahead, nested .88, 1.00 and
-1.05, covering .87, .85 and .83 where own covers .91, .89 and .89. Before own errors were in units
-of each unit's typical change, draws scored .75, .83 and .88 of them on goods.
+Links in use, births and deaths score 1.08, .96 and .98 one year ahead. Before own errors were in
+units of each unit's typical change, draws scored .75, .83 and .88 of them one to three years ahead.
+In the simulated world with sectors, 27 measures of amounts score .86, .96 and 1.02 one to three
+years ahead (nested .88, .99, 1.04), covering .86, .85 and .83 where own covers .91, .89 and .89.
 
-Decision: a run prints own errors. Draws are better one year ahead, hardly so after that, and their
-bounds are too narrow; and draws of the whole back-test take .5 CPU s an origin and horizon on
-goods, .3 s in the default world: 29 s of a run's 153, 10 s of 98. `gravicast draws RUN --of
-COUNTRY:MEASURE` and `measure_draws` answer on request, in 2 CPU s: any level, and in one
-distribution with the flows.
+Decision: a run prints own errors. Draws are better one and two years ahead, no better after that,
+and their bounds are too narrow, the more so far ahead; and draws of the whole back-test take .5 CPU
+s an origin and horizon: 28 s of a run's 137. `gravicast draws RUN --of COUNTRY:MEASURE` and
+`measure_draws` answer on request, in 2 CPU s: any level, in one distribution with the flows.
 """
 
 from __future__ import annotations
