@@ -30,7 +30,8 @@ class Progress:
         from rich.console import Console
 
         self.show = show
-        self._console = Console(stderr=True, quiet=not show)
+        # In a notebook rich draws widgets, which stay as empty output even where it is quiet.
+        self._console = Console(stderr=True, quiet=not show, force_jupyter=False)
         self.seconds: dict[str, float] = {}
 
     @contextmanager

@@ -133,13 +133,13 @@ def error_by_origin(scores_by_origin: pd.DataFrame, *, metric: str = "wape") -> 
         for model in reversed(models_of(shown)):
             colour, marker = model_marker(model)
             series = part[part["model"] == model].sort_values("origin")
-            errors, style = drawn.factor * series[metric], {"color": COLOURS.get(colour, colour)}
+            errors, shade = drawn.factor * series[metric], COLOURS.get(colour, colour)
             axes.plot(series["origin"], errors.clip(upper=top), marker=marker, markersize=4,
                       label=model_label(model), linewidth=2.2 if model == MAIN_MODEL else 1.2,
-                      **style)  # fmt: skip
+                      color=shade)  # fmt: skip
             if (over := errors > top).any():
                 axes.plot(series["origin"][over], np.full(over.sum(), top), "^", markersize=7,
-                          **style)  # fmt: skip
+                          color=shade)  # fmt: skip
         axes.locator_params(axis="x", integer=True, nbins=5)
     figure.axes[0].set_ylim(bottom=0)  # shared, and last, when the top of every panel is known
     legend(figure, reverse=True)

@@ -60,8 +60,9 @@ def make_country_pages(run: Path | str, *, out: Path | str | None = None) -> Pat
     for start in range(0, len(codes), _AT_ONCE):
         block = codes[start : start + _AT_ONCE]
         countries += trade_sides(reader, block, years, largest=PARTNERS)
-    # One reading of all past outcomes: each goes over the whole back-test.
-    reader.outcomes([s.selection for sides in countries for side in sides for s in _rows(side)])
+    # One reading of all past outcomes, which `past_rows` finds again: each goes over the whole
+    # back-test.
+    reader.past([s for sides in countries for side in sides for s in _rows(side)])
     made_of = {year: parts_by_flow(result, year) for year in (years[0], years[-1])}
     shared = {
         "years": years,

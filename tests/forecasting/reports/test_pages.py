@@ -181,6 +181,18 @@ def test_all_countries_have_a_page_and_the_index_leads_to_each(
         assert "Germany" not in rows
 
 
+def test_countries_have_pages_without_a_back_test(
+    result: RunResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(country_pages, "sum_reader", lambda run: SumReader(run, None))
+    monkeypatch.setattr(country_pages, "exporters", lambda _: ["DEU"])
+    index = country_pages.make_country_pages(result.out, out=tmp_path / "pages")
+    page = (index.parent / "DEU.html").read_text("utf-8")
+    assert "How past forecasts" not in page
+    assert "Why: change of exports" in page
+    assert "nan" not in re.sub(r"[a-z]+nan|nan[a-z]+", "", page)
+
+
 def test_shares_that_move_most_are_those_of_the_forecasts(facts: Facts, result: RunResult) -> None:
     year = facts.years[-1]
     rows = result.forecasts[result.forecasts["target_year"] == year]
