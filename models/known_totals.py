@@ -60,27 +60,34 @@ def published_totals(info: InformationSet, *, years: int = 1) -> Totals | None:
     to the exporters' sum, sector by sector. The indices cover merchandise: totals of services are
     NaN, and a panel of services has none.
     """
+    growths = _published_growth(info, years)
+    if growths is None:
+        return None
+    indexed, start = np.tile(info.goods, info.n_countries), origin_totals(info)
+    exporter, importer = (
+        np.where(indexed, totals * np.repeat(growth, len(info.flows.sectors)), np.nan)
+        for totals, growth in zip((start.exporter, start.importer), growths, strict=True)
+    )
+    return Totals(*balanced(exporter, importer, sectors=len(info.flows.sectors)))
+
+
+def _published_growth(info: InformationSet, years: int) -> list[Vector] | None:
+    """Growth of exports and imports since the origin by country; None where none is published."""
     if info.flows.diagonal or not info.goods.any():
         return None
-    indexed = np.tile(info.goods, info.n_countries)
-    sides = []
-    for series, totals in (
-        (EXPORT_INDEX, origin_totals(info).exporter),
-        (IMPORT_INDEX, origin_totals(info).importer),
-    ):
+    growths = []
+    for series in (EXPORT_INDEX, IMPORT_INDEX):
         growth = index_growth(info, series, year=info.origin + years, since=info.origin)
         if np.isnan(growth).all():
             return None
-        growth = np.where(np.isnan(growth), np.nanmedian(growth), growth)
-        sides.append(np.where(indexed, totals * np.repeat(growth, len(info.flows.sectors)), np.nan))
-    exporter, importer = sides
-    return Totals(*balanced(exporter, importer, sectors=len(info.flows.sectors)))
+        growths.append(np.where(np.isnan(growth), np.nanmedian(growth), growth))
+    return growths
 
 
 def published_years(info: InformationSet, *, horizon: int) -> int:
     """Years after the origin, up to ``horizon``, whose totals are published without a gap."""
     years = 0
-    while years < horizon and published_totals(info, years=years + 1) is not None:
+    while years < horizon and _published_growth(info, years + 1) is not None:
         years += 1
     return years
 
