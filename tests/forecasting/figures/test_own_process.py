@@ -24,7 +24,7 @@ def result(finished_run):
 
 @pytest.fixture
 def few_figures(monkeypatch):
-    few = tuple(plot for plot in run_figures.PLOTS if plot.name in ("scoreboard", "waterfall"))
+    few = tuple(plot for plot in run_figures.PLOTS if plot.name == "coverage")
     monkeypatch.setattr(run_figures, "PLOTS", few)
 
 
