@@ -92,10 +92,10 @@ def grow(base: NDArray[np.floating], shift: NDArray[np.floating]) -> NDArray[np.
 
 
 def at_horizon(
-    matrix: NDArray[np.float32], horizon: int, flows: NDArray[np.intp] | slice = slice(None)
+    matrix: NDArray[np.float32], horizon: int, flows: NDArray[np.intp] | None = None
 ) -> NDArray[np.float32]:
-    """A copy of the features of flows at an origin with the horizon filled in; all by default."""
-    rows = matrix[flows].copy() if isinstance(flows, slice) else matrix[flows]
+    """A copy of an origin's features, of all ``flows`` or some, with the horizon filled in."""
+    rows = matrix.copy() if flows is None else matrix[flows]
     rows[:, HORIZON_COLUMN] = horizon
     return rows
 

@@ -13,7 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -107,16 +107,16 @@ class DrawnBeside(DrawnHere):
 
     def _send(self, result: RunResult, folder: Path) -> None:
         assert self._process.stdin is not None
-        with suppress(OSError), self._process.stdin as pipe:  # the process may have ended
+        with self._process.stdin as pipe:
             pickle.dump((result, folder), pipe, pickle.HIGHEST_PROTOCOL)
 
     def finished(self) -> Paths:
         """Wait for the process."""
-        if self._sent is not None:
-            self._sent.result()
-            if self._process.wait() == 0:
-                assert self._asked is not None
-                return run_figures.saved_figures(self._asked[1])
+        # Not sent whole: the process has ended, or a user's own class cannot be pickled.
+        whole = self._sent is not None and self._sent.exception() is None
+        if whole and self._process.wait() == 0:
+            assert self._asked is not None
+            return run_figures.saved_figures(self._asked[1])
         return super().finished()
 
 

@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -23,7 +24,7 @@ def result(finished_run):
 
 @pytest.fixture
 def few_figures(monkeypatch):
-    few = tuple(plot for plot in run_figures.PLOTS if plot.name in ("scoreboard", "waterfall"))
+    few = tuple(plot for plot in run_figures.PLOTS if plot.name == "coverage")
     monkeypatch.setattr(run_figures, "PLOTS", few)
 
 
@@ -67,6 +68,12 @@ def test_a_process_that_fails_leaves_the_figures_to_this_one(code, beside, resul
     paths = drawn_by(beside(sys.executable, "-c", code), result, tmp_path)
     assert {path for files in paths.values() for path in files} == set(tmp_path.iterdir())
     assert list(paths) == [plot.name for plot in run_figures.PLOTS]
+
+
+@pytest.mark.usefixtures("few_figures")
+def test_what_cannot_be_sent_is_drawn_here(beside, result, tmp_path):
+    drawing = beside(sys.executable, "-c", "import sys; sys.stdin.buffer.read()")
+    assert drawn_by(drawing, replace(result, timings={"own": lambda: None}), tmp_path)
 
 
 def test_a_process_that_succeeds_is_believed(beside, result, tmp_path):
