@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,25 +11,25 @@ import numpy as np
 import pandas as pd
 
 from features.choices import REPORTS_KNOWN
-from forecasting.evaluation.backtest import Backtest, choice_at
+from forecasting.evaluation.backtest import Backtest
 from forecasting.evaluation.calibration import Calibration
 from forecasting.evaluation.folds import Fold
 from forecasting.evaluation.prepared import PreparedData
-from forecasting.explanation.drivers import Drivers, final_drivers
+from forecasting.explanation.drivers import Drivers, final_drivers, other_seeds
 from forecasting.explanation.explain import attribution_table, explain
 from forecasting.explanation.forecast_table import forecast_table
 from forecasting.explanation.tree_views import tree_views
-from forecasting.measurement.measure_run import Measured, measure_run
+from forecasting.measurement.measure_run import Measured, measure_past, measure_run
 from forecasting.measurement.measure_set import MeasureSet
 from forecasting.measurement.tables import MeasureTables
 from forecasting.memory import return_freed
 from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
 from models.design import origin_value
-from models.flow_model import Known, ReportedStart
+from models.flow_model import Known, ReportedStart, Training
 from models.forecaster import FittedForecaster, FittedNowcast, FlowForecast, ShiftForecaster
 from models.known_totals import Totals
-from models.shift import ShiftChoice
+from models.shift import ShiftChoice, ShiftModel
 from models.totals import forecast_totals
 from models.volatility import flow_volatility
 
@@ -45,8 +46,41 @@ class FinalForecast:
     measures: MeasureTables
 
 
+@dataclass(frozen=True, slots=True)
+class LastFit:
+    """What is learned at the last origin.
+
+    Attributes
+    ----------
+    training
+        With the fitted models.
+    seeds
+        The main model with other seeds.
+    """
+
+    training: Training
+    seeds: Mapping[int, ShiftModel]
+
+
+def fit_last(prepared: PreparedData, config: RunConfig, choice: ShiftChoice) -> LastFit:
+    """Learn from every year up to the last origin: needs no back-test, and can run beside it."""
+    training = fitted_training(prepared, config, choice)
+    main = ShiftForecaster().fit(training)
+    assert main.shift is not None
+    return LastFit(training, other_seeds(main.shift, training.rows))
+
+
+def fitted_training(prepared: PreparedData, config: RunConfig, choice: ShiftChoice) -> Training:
+    """What models may learn from at the last origin, the main model and its probability fitted."""
+    training = prepared.training(config, origin=prepared.last_origin, choice=choice)
+    ShiftForecaster().fit(training)
+    training.probability  # noqa: B018
+    return training
+
+
 def make_final_forecast(
     prepared: PreparedData,
+    last: LastFit,
     backtest: Backtest,
     folds: Sequence[Fold],
     config: RunConfig,
@@ -54,29 +88,35 @@ def make_final_forecast(
     stage: Path,
     progress: Progress,
 ) -> FinalForecast:
-    """Fit on every year up to the last origin, forecast its horizons, explain and measure them."""
+    """Forecast from the last origin, explain and measure the forecasts."""
     origin, setting = prepared.last_origin, config.settings[0]
     # Explaining a large universe takes the memory that the back-test held.
     prepared.matrices.let_go()
     return_freed()
-    with progress.stage("fit and forecast"):
-        choice = choice_at(backtest.choices, origin)
-        known, forecaster = fit_forecaster(prepared, config, choice, backtest.calibration)
-        backtest.calibration.let_go()
-        table, forecasts = _forecast(forecaster)
-    with progress.stage("explain"):
-        explained = _explain(known, backtest, forecaster, forecasts)
-        attributions = attribution_table(explained.explanation)
-    return_freed()
-    measured = Measured(
-        folder=stage,
-        setting=setting,
-        pairs=[(fold.origin, horizon) for fold in folds for horizon in fold.horizons],
-        forecaster=forecaster,
-        forecasts=forecasts,
-        attributions=attributions,
-    )
-    measures = measure_run(measure_set, prepared.panel, measured, progress)
+    # Measures are of Python, and the fit and its explanation of other code: they share two cores.
+    with ThreadPoolExecutor(1, thread_name_prefix="measures") as aside:
+        measuring = aside.submit(
+            measure_past,
+            measure_set,
+            prepared.panel,
+            stage,
+            setting=setting,
+            origin=origin,
+            horizons=config.horizons,
+            pairs=[(fold.origin, horizon) for fold in folds for horizon in fold.horizons],
+        )
+        with progress.stage("forecast"):
+            known, forecaster = forecaster_of(prepared, config, last.training, backtest.calibration)
+            backtest.calibration.let_go()
+            table, forecasts = _forecast(forecaster)
+        with progress.stage("explain"):
+            explained = _explain(known, last, backtest, forecaster, forecasts)
+            attributions = attribution_table(explained.explanation)
+        return_freed()
+        with progress.stage("measure the past and the back-test"):
+            past = measuring.result()
+    measured = Measured(forecaster, forecasts, attributions)
+    measures = measure_run(measure_set, prepared.panel, past, measured, progress)
     return FinalForecast(forecaster, forecasts, table, explained, attributions, measures)
 
 
@@ -99,8 +139,14 @@ def fit_forecaster(
     tuple
         What is known at the last origin, and the fitted forecaster.
     """
+    return forecaster_of(prepared, config, fitted_training(prepared, config, choice), calibration)
+
+
+def forecaster_of(
+    prepared: PreparedData, config: RunConfig, training: Training, calibration: Calibration | None
+) -> tuple[Known, FittedForecaster]:
+    """`fit_forecaster` of what was fitted before."""
     origin, setting = prepared.last_origin, config.settings[0]
-    training = prepared.training(config, origin=origin, choice=choice)
     known = prepared.known(setting, origin=origin, horizons=config.horizons, training=training)
     main = ShiftForecaster().fit(training)
     if setting == REPORTS_KNOWN:
@@ -176,6 +222,7 @@ def _forecast(forecaster: FittedForecaster) -> tuple[pd.DataFrame, dict[int, Flo
 
 def _explain(
     known: Known,
+    last: LastFit,
     backtest: Backtest,
     forecaster: FittedForecaster,
     forecasts: dict[int, FlowForecast],
@@ -184,11 +231,11 @@ def _explain(
     seed = known.training.seed
     return final_drivers(
         explanation,
-        forecaster.shift,
-        design,
+        last.seeds,
         forecaster.features,
         by_origin=backtest.drivers,
         views=tree_views(forecaster.shift, explanation.data, design.features, seed=seed),
         horizons=known.horizons,
+        rows_seed=seed,
         own=forecaster.added,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -16,10 +17,12 @@ from features.errors import InputError
 from features.extra_features import extra_features
 from forecasting.beside import beside, preparations
 from forecasting.cluster.client import Cluster, connected
+from forecasting.distribution.past_forecasts import write_past_forecasts
 from forecasting.evaluation.audit import Audit, audit
 from forecasting.evaluation.backtest import (
     Backtest,
     choice_at,
+    choose,
     in_threads,
     plan_backtest,
     run_backtest,
@@ -32,7 +35,8 @@ from forecasting.evaluation.prepared import PreparedData, prepare
 from forecasting.evaluation.run_models import comparators
 from forecasting.evaluation.study import Study, check_study, run_study
 from forecasting.evaluation.tasks import Compute
-from forecasting.final_forecast import FinalForecast, make_final_forecast
+from forecasting.figures.own_process import Drawing, DrawnHere, drawing_process
+from forecasting.final_forecast import FinalForecast, LastFit, fit_last, make_final_forecast
 from forecasting.fingerprint import fingerprint
 from forecasting.inputs.feature_modules import feature_sources
 from forecasting.inputs.findings import show_findings
@@ -51,6 +55,7 @@ from forecasting.run_folder.record import write_record
 from forecasting.run_folder.staging import staged
 from forecasting.run_outcome import run_provenance, run_result
 from forecasting.tracking.autologging import autologging_off
+from models.forecaster import FittedForecaster
 from models.learner_check import check_learner
 from models.tuning import check_tuning
 
@@ -134,35 +139,79 @@ def _computed(
         staged(config.out, check=check) as stage,
     ):
         with _computing(data, prepared, config, cluster, finished) as compute:
-            backtest = run_backtest(prepared, folds, config, stage, progress, compute=compute)
+            backtest, last = _fitted(prepared, folds, config, stage, progress, compute)
         study = _study(data, prepared, folds, config, backtest, progress) if config.study else None
-        final = make_final_forecast(prepared, backtest, folds, config, measure_set, stage, progress)
-        write_births(
-            prepared.panel,
-            folds,
-            origin=prepared.last_origin,
-            horizons=config.horizons,
-            stage=stage,
-        )
-        with progress.stage("check for leaks"):
-            leaks = _audit(data, prepared, folds, config, final)
-        provenance = run_provenance(
-            config,
-            data,
-            prepared,
-            backtest,
-            final,
-            measure_set=measure_set,
-            first_origin=folds[0].origin,
-            leaks=leaks,
-        )
-        result = run_result(config, prepared, backtest, study, final, provenance, progress)
-        with progress.stage("write tables"):
-            write_tables(result, final.forecaster, stage)
-        if config.figures or config.report:
-            with progress.stage("draw figures and report"):
-                _draw(result, stage)
+        with _drawing(prepared, config) as drawing:
+            final = make_final_forecast(
+                prepared, last, backtest, folds, config, measure_set, stage, progress
+            )
+            write_births(
+                prepared.panel,
+                folds,
+                origin=prepared.last_origin,
+                horizons=config.horizons,
+                stage=stage,
+            )
+            with progress.stage("check for leaks"):
+                leaks = _audit(data, prepared, folds, config, final)
+            provenance = run_provenance(
+                config,
+                data,
+                prepared,
+                backtest,
+                final,
+                measure_set=measure_set,
+                first_origin=folds[0].origin,
+                leaks=leaks,
+            )
+            result = run_result(config, prepared, backtest, study, final, provenance, progress)
+            _finish(result, final.forecaster, stage, drawing, progress)
         return _recorded(result, stage)
+
+
+def _drawing(prepared: PreparedData, config: RunConfig) -> AbstractContextManager[Drawing]:
+    """Where figures are drawn: a run of few rows is over before a process has started."""
+    few = prepared.design.shift.size <= config.max_rows
+    return nullcontext(DrawnHere()) if few or not config.figures else drawing_process()
+
+
+def _finish(
+    result: RunResult,
+    forecaster: FittedForecaster,
+    stage: Path,
+    drawing: Drawing,
+    progress: Progress,
+) -> None:
+    """Write tables, figures and report, as configured."""
+    config = result.config
+    # Some figures and tables read the back-test, which is still in the temporary folder.
+    staged_result = replace(result, out=stage)
+    if config.figures:
+        (stage / FIGURES).mkdir()
+        drawing.begin(staged_result, stage / FIGURES)
+    with progress.stage("write tables"):
+        write_tables(result, forecaster, stage)
+        write_past_forecasts(result, stage)
+    if config.figures or config.report:
+        with progress.stage("draw figures and report"):
+            _report(staged_result, stage, drawing)
+
+
+def _fitted(
+    prepared: PreparedData,
+    folds: Sequence[Fold],
+    config: RunConfig,
+    stage: Path,
+    progress: Progress,
+    compute: Compute,
+) -> tuple[Backtest, LastFit]:
+    """The back-test, and beside it the fit at the last origin."""
+    chosen = choose(prepared, folds, config, progress, compute=compute)
+    with ThreadPoolExecutor(1, thread_name_prefix="last-fit") as beside_folds:
+        fitting = beside_folds.submit(fit_last, prepared, config, chosen.at(prepared.last_origin))
+        backtest = run_backtest(prepared, folds, config, chosen, stage, progress, compute=compute)
+        with progress.stage("fit at the last origin"):
+            return backtest, fitting.result()
 
 
 def _computing(
@@ -244,18 +293,15 @@ def _audit(
     )
 
 
-def _draw(result: RunResult, stage: Path) -> None:
-    """Draw the figures and write the report, as configured."""
-    from forecasting.figures.run_figures import save_figures
+def _report(result: RunResult, stage: Path, drawing: Drawing) -> None:
+    """Write the report, as configured, and wait for the figures."""
     from forecasting.reports.report import write_report
 
-    # Some figures and tables read the back-test, which is still in the temporary folder.
-    result, figures = replace(result, out=stage), None
-    if result.config.figures:
-        (stage / FIGURES).mkdir()
-        figures = save_figures(result, stage / FIGURES)
+    figures = drawing.finished if result.config.figures else None
     if result.config.report:
         write_report(result, figures, stage / REPORT)
+    elif figures is not None:
+        figures()
 
 
 def _recorded(result: RunResult, stage: Path) -> RunResult:

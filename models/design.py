@@ -91,9 +91,11 @@ def grow(base: NDArray[np.floating], shift: NDArray[np.floating]) -> NDArray[np.
     return base * (2.0 + limited) / (2.0 - limited)
 
 
-def at_horizon(matrix: NDArray[np.float32], horizon: int) -> NDArray[np.float32]:
-    """A copy of an origin's features with the horizon filled in."""
-    rows = matrix.copy()
+def at_horizon(
+    matrix: NDArray[np.float32], horizon: int, flows: NDArray[np.intp] | slice = slice(None)
+) -> NDArray[np.float32]:
+    """A copy of the features of flows at an origin with the horizon filled in; all by default."""
+    rows = matrix[flows].copy() if isinstance(flows, slice) else matrix[flows]
     rows[:, HORIZON_COLUMN] = horizon
     return rows
 

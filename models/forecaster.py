@@ -129,7 +129,7 @@ def forecast_flows(
     growth, moving = np.zeros_like(base.values), np.flatnonzero(base.values > 0)
     for part in blocks(moving.size):
         rows = moving[part]
-        growth[rows] = shift.predict(at_horizon(features[rows], horizon))
+        growth[rows] = shift.predict(at_horizon(features, horizon, rows))
     grown, stopping = grow(base.values, growth), _stopping(base, flows, chance)
     moved = _raked_like(base, np.where(stopping, 0.0, grown), flows)
     if base.converged and not moved.converged:

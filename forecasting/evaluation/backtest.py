@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -102,10 +103,58 @@ def fold_tasks(folds: Sequence[Fold], *, choose_at: ChooseAt) -> list[FoldTask]:
     return [FoldTask(fold, choose_at(fold.origin)) for fold in folds]
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What is settled before the folds run.
+
+    Attributes
+    ----------
+    choices
+        Weights and boosters by origin.
+    studies
+        The trials of tuning, by origin; empty without.
+    calibration
+        With the errors of origins before the first fold.
+    """
+
+    choices: Choices
+    studies: Studies
+    calibration: Calibration
+
+    def at(self, origin: int) -> ShiftChoice:
+        """The last choice made at or before ``origin``."""
+        return choice_at(self.choices, origin)
+
+
+def choose(
+    prepared: PreparedData,
+    folds: Sequence[Fold],
+    config: RunConfig,
+    progress: Progress,
+    *,
+    compute: Compute,
+) -> Chosen:
+    """Choose weights, tune, and calibrate on early origins; parameters as of `run_backtest`."""
+    with ThreadPoolExecutor(1, thread_name_prefix="calibration") as beside:
+        calibrating = beside.submit(
+            Calibration, prepared, first_origin=folds[0].origin, horizons=config.horizons
+        )
+        with progress.stage("choose weights (nested)"):
+            choices = choose_weights(tuning_origins(prepared, folds, config), compute)
+        studies: Studies = {}
+        if config.tune:
+            with progress.stage(f"tune ({config.tune} trials at each of {len(choices)} origins)"):
+                studies = run_studies(choices, compute)
+                choices = tuned(choices, studies)
+        with progress.stage("calibrate on early origins"):
+            return Chosen(choices, studies, calibrating.result())
+
+
 def run_backtest(
     prepared: PreparedData,
     folds: Sequence[Fold],
     config: RunConfig,
+    chosen: Chosen,
     stage: Path,
     progress: Progress,
     *,
@@ -117,6 +166,8 @@ def run_backtest(
     ----------
     prepared, folds, config
         Data, plan and options.
+    chosen
+        Weights and calibration; the latter takes in the errors of every fold.
     stage
         Folder to write to.
     progress
@@ -124,20 +175,12 @@ def run_backtest(
     compute
         Where folds are run: `in_threads` or `forecasting.cluster.on_cluster`.
     """
-    with progress.stage("choose weights (nested)"):
-        choices = choose_weights(tuning_origins(prepared, folds, config), compute)
-    studies: Studies = {}
-    if config.tune:
-        with progress.stage(f"tune ({config.tune} trials at each of {len(choices)} origins)"):
-            studies = run_studies(choices, compute)
-            choices = tuned(choices, studies)
-    with progress.stage("calibrate on early origins"):
-        calibration = Calibration(prepared, first_origin=folds[0].origin, horizons=config.horizons)
+    calibration = chosen.calibration
     rows: list[dict[str, object]] = []
     chances: list[dict[str, object]] = []
     unreachable, gap = 0, 0.0
     drivers: dict[int, pd.DataFrame] = {}
-    results = compute(fold_tasks(folds, choose_at=lambda o: choice_at(choices, o)))
+    results = compute(fold_tasks(folds, choose_at=chosen.at))
     path = stage / BACKTEST
     with BacktestWriter(path, rule=prepared.rule, models=run_models(config)) as writer:
         for result in progress.steps("back-test", results, total=len(folds)):
@@ -153,8 +196,8 @@ def run_backtest(
         by_origin=pd.DataFrame(rows),
         reliability=summarise_reliability(chances),
         calibration=calibration,
-        choices=choices,
-        studies=studies,
+        choices=chosen.choices,
+        studies=chosen.studies,
         drivers=drivers,
         notes=_raking_notes(unreachable, gap),
     )

@@ -7,7 +7,6 @@ models. What a channel adds out of sample is `forecasting.evaluation.study`'s to
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +15,6 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from features.catalogue import FEATURES
-from features.cores import cores
 from features.feature import Feature
 from forecasting.explanation.explain import (
     Explanation,
@@ -163,23 +161,11 @@ def _mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
 # Many models --------------------------------------------------------------------------------------
 
 
-def seed_drivers(
-    shift: ShiftModel, design: Design, matrix: NDArray[np.float32], *, horizons: Sequence[int]
-) -> dict[int, pd.DataFrame]:
-    """Drivers of the final model fitted again with `OTHER_SEEDS` other seeds, by seed."""
+def other_seeds(shift: ShiftModel, design: Design) -> dict[int, ShiftModel]:
+    """The final model fitted again with `OTHER_SEEDS` other seeds, by seed."""
     binned = shift.binned(design)
-    if shift.booster_ is not None:
-        # Before the threads share them: one would bin or weigh while another fits.
-        binned.weighed(shift.choice.weight_power)
-
-    def fitted(seed: int) -> pd.DataFrame:
-        again = clone(shift).set_params(seed=seed).fit_binned(binned)
-        # The rows stay the same, so that only the model differs between seeds.
-        return model_drivers(again, matrix, horizons=horizons, seed=shift.seed)
-
     seeds = range(shift.seed + 1, shift.seed + 1 + OTHER_SEEDS)
-    with ThreadPoolExecutor(cores()) as pool:
-        return dict(zip(seeds, pool.map(fitted, seeds), strict=True))
+    return {seed: clone(shift).set_params(seed=seed).fit_binned(binned) for seed in seeds}
 
 
 def stability_table(members: Iterable[tuple[str, int, pd.DataFrame]]) -> pd.DataFrame:
@@ -204,22 +190,26 @@ def sign(direction: float) -> str:
 
 def _range(stability: pd.DataFrame, level: str, found: Mapping[str, str]) -> pd.DataFrame:
     """Ranks, shares and signs over members, one row per name."""
-    rows = []
-    for name, part in stability[stability["level"] == level].groupby("name", sort=False):
-        same = part["direction"].map(sign) == found[str(name)]
-        row: dict[str, object] = {
-            "name": name,
-            "rank_low": int(part["rank"].min()),
-            "rank_high": int(part["rank"].max()),
-            "share_low": part["share"].min(),
-            "share_high": part["share"].max(),
+    part = stability[stability["level"] == level]
+    same = part["direction"].map(sign) == part["name"].map(found)
+    of = part.assign(
+        **{
+            f"{kind}s{which}": (part["kind"] == kind) & counted
+            for kind in ("origin", "seed")
+            for which, counted in (("", True), ("_same_sign", same))
         }
-        for kind in ("origin", "seed"):
-            of_kind = part["kind"] == kind
-            row[f"{kind}s"] = int(of_kind.sum())
-            row[f"{kind}s_same_sign"] = int((same & of_kind).sum())
-        rows.append(row)
-    return pd.DataFrame(rows)
+    ).groupby("name", sort=False)
+    rank, share = (of[name].agg(["min", "max"]) for name in ("rank", "share"))
+    counts = of[["origins", "origins_same_sign", "seeds", "seeds_same_sign"]].sum()
+    ranges = pd.DataFrame(
+        {
+            "rank_low": rank["min"],
+            "rank_high": rank["max"],
+            "share_low": share["min"],
+            "share_high": share["max"],
+        }
+    )
+    return ranges.join(counts).reset_index()
 
 
 # The final model's tables -------------------------------------------------------------------------
@@ -247,13 +237,13 @@ class Drivers:
 
 def final_drivers(
     explanation: Explanation,
-    shift: ShiftModel,
-    design: Design,
+    seeds: Mapping[int, ShiftModel],
     matrix: NDArray[np.float32],
     *,
     by_origin: Mapping[int, pd.DataFrame],
     views: pd.DataFrame,
     horizons: Sequence[int],
+    rows_seed: int,
     own: Sequence[Feature] = (),
 ) -> Drivers:
     """Summarise the final model's explanation and set it against other origins and seeds.
@@ -262,8 +252,8 @@ def final_drivers(
     ----------
     explanation
         Of its forecasts.
-    shift, design
-        The fitted model and the rows it was fitted to.
+    seeds
+        `other_seeds` of the fitted model.
     matrix
         Features at the last origin, shape ``[flow, feature]``.
     by_origin
@@ -272,14 +262,20 @@ def final_drivers(
         See `tree_views.tree_views`.
     horizons
         Years ahead.
+    rows_seed
+        Of the rows that represent the origin.
     own
         Features of the user's own series.
     """
-    seeds = seed_drivers(shift, design, matrix, horizons=horizons)
+    # The rows stay the same, so that only the model differs between seeds.
+    by_seed = {
+        seed: model_drivers(again, matrix, horizons=horizons, seed=rows_seed)
+        for seed, again in seeds.items()
+    }
     stability = stability_table(
         [
             *(("origin", origin, table) for origin, table in by_origin.items()),
-            *(("seed", seed, table) for seed, table in seeds.items()),
+            *(("seed", seed, table) for seed, table in by_seed.items()),
         ]
     )
     return Drivers(

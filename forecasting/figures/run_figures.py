@@ -161,14 +161,22 @@ def save_figures(result: RunResult, folder: Path) -> dict[str, list[Path]]:
         Name to paths; a figure without data is left out.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    paths: dict[str, list[Path]] = {}
     for shown in PLOTS:
         try:
             figure = shown.draw(result)
         except NoDataError as reason:
             log.info("figure %s is left out: %s", shown.name, reason)
             continue
-        paths[shown.name] = [folder / f"{shown.name}.{suffix}" for suffix in ("png", "svg")]
-        for path in paths[shown.name]:
+        for path in _files(shown, folder):
             save_plot(figure, path)
-    return paths
+    return saved_figures(folder)
+
+
+def saved_figures(folder: Path) -> dict[str, list[Path]]:
+    """What `save_figures` wrote into a folder, as it returns it."""
+    files = {shown.name: _files(shown, folder) for shown in PLOTS}
+    return {name: paths for name, paths in files.items() if all(p.is_file() for p in paths)}
+
+
+def _files(shown: Plot, folder: Path) -> list[Path]:
+    return [folder / f"{shown.name}.{suffix}" for suffix in ("png", "svg")]

@@ -14,24 +14,23 @@ from features.measures.measure import Array
 from forecasting.explanation.explain import flow_positions
 from forecasting.measurement.backtest import (
     MeasuredFold,
-    PastChanges,
     backtest_table,
     base_values,
     interval_columns,
     measured_folds,
-    past_changes,
     residuals_of,
-    usual_links,
 )
 from forecasting.measurement.contributions import contributions, flow_parts
 from forecasting.measurement.link_contributions import link_contributions
 from forecasting.measurement.measure_set import (
+    UNIT_KEYS,
     Block,
     MeasureSet,
     measure_rows,
     stacked_rows,
     unit_table,
 )
+from forecasting.measurement.past_changes import PastChanges, past_changes, usual_links
 from forecasting.measurement.scores import score_measures
 from forecasting.measurement.tables import MeasureTables
 from forecasting.memory import return_freed
@@ -40,53 +39,89 @@ from models.forecaster import FittedForecaster, FlowForecast
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """The fit and back-test whose flows are measured.
+class MeasuredPast:
+    """All measures of the past and of the back-test, which need no final forecast.
 
     Attributes
     ----------
-    folder
-        With ``backtest.parquet``.
-    setting
-        Of the forecasts.
-    pairs
-        Origin and horizon of every back-test forecast.
+    history, backtest, scores
+        See `MeasureTables`.
+    changes
+        Of every window of the horizons.
+    folds
+        One a back-test forecast.
+    """
+
+    history: pd.DataFrame
+    changes: PastChanges
+    folds: Sequence[MeasuredFold]
+    backtest: pd.DataFrame
+    scores: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The fit whose flows are measured.
+
+    Attributes
+    ----------
     forecaster, forecasts
         The final model, and its forecasts by horizon.
     attributions
         Of every forecast flow, `explanation.explain.attribution_table`.
     """
 
-    folder: Path
-    setting: str
-    pairs: Sequence[tuple[int, int]]
     forecaster: FittedForecaster
     forecasts: Mapping[int, FlowForecast]
     attributions: pd.DataFrame
 
 
-def measure_run(
-    measure_set: MeasureSet, panel: TradePanel, measured: Measured, progress: Progress
-) -> MeasureTables:
-    """Compute, back-test, forecast and explain all measures that the data allow."""
-    with progress.stage("measure the past"):
-        history = history_table(measure_set, panel, last_year=measured.forecaster.origin)
-        changes = past_changes(measure_set, panel, horizons=list(measured.forecasts))
-    folds = list(
-        progress.steps(
-            "measure the back-test",
-            measured_folds(
-                measure_set, panel, measured.folder, setting=measured.setting, pairs=measured.pairs
-            ),
-            total=len(measured.pairs),
-        )
+def measure_past(
+    measure_set: MeasureSet,
+    panel: TradePanel,
+    folder: Path,
+    *,
+    setting: str,
+    origin: int,
+    horizons: Sequence[int],
+    pairs: Sequence[tuple[int, int]],
+) -> MeasuredPast:
+    """Compute all measures of the past, and score their forecasts by the back-test.
+
+    Parameters
+    ----------
+    folder
+        With ``backtest.parquet``.
+    setting
+        Of the forecasts.
+    origin, horizons
+        Of the final forecast.
+    pairs
+        Origin and horizon of every back-test forecast.
+    """
+    changes = past_changes(measure_set, panel, horizons=horizons)
+    folds = tuple(measured_folds(measure_set, panel, folder, setting=setting, pairs=pairs))
+    backtest = backtest_table(measure_set, folds, changes)
+    return MeasuredPast(
+        history=history_table(measure_set, panel, last_year=origin),
+        changes=changes,
+        folds=folds,
+        backtest=backtest,
+        scores=score_measures(backtest, measure_set.measures),
     )
-    with progress.stage("score the measures"):
-        backtest = backtest_table(measure_set, folds, changes)
-        scores = score_measures(backtest, measure_set.measures)
+
+
+def measure_run(
+    measure_set: MeasureSet,
+    panel: TradePanel,
+    past: MeasuredPast,
+    measured: Measured,
+    progress: Progress,
+) -> MeasureTables:
+    """Forecast and explain all measures that the data allow."""
     with progress.stage("forecast the measures"):
         before = _before(measure_set, panel, measured)
-        forecasts = forecast_table(measure_set, before, measured, folds, changes)
+        forecasts = forecast_table(measure_set, before, measured, past.folds, past.changes)
     return_freed()
     drivers = pd.concat(
         progress.steps(
@@ -96,7 +131,8 @@ def measure_run(
         ),
         ignore_index=True,
     )
-    return MeasureTables(history, forecasts, backtest, scores, drivers, dict(measure_set.missing))
+    missing = dict(measure_set.missing)
+    return MeasureTables(past.history, forecasts, past.backtest, past.scores, drivers, missing)
 
 
 def history_table(measure_set: MeasureSet, panel: TradePanel, *, last_year: int) -> pd.DataFrame:
@@ -166,8 +202,8 @@ def forecast_table(
             )
         )
         for measure in measure_set.measures:
-            shocks = changes.shocks(measure, horizon=horizon, until=origin)
-            residuals = residuals_of(known, measure, shocks)
+            variation = changes.variation(measure, horizon=horizon, until=origin)
+            residuals = residuals_of(known, measure, variation)
             values = forecast[measure.name]
             columns = {
                 "origin": np.int16(origin),
@@ -208,6 +244,8 @@ def _drivers(
             ],
             ignore_index=True,
         )
+        if table.empty:  # nothing moves: not even its keys
+            table = pd.DataFrame(columns=["measure", *UNIT_KEYS])
         table.insert(4, "horizon", np.int8(horizon))
         table.insert(5, "target_year", np.int16(forecaster.origin + horizon))
         yield table

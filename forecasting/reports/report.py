@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from features.errors import InputError
@@ -38,6 +39,8 @@ _RECORD = ("scoreboard", "errors_wape")
 _INTERVALS = ("coverage", "reliability")
 FIGURES = (*_SHIFTS, *_PATTERN, *_CHANNELS, *_RECORD, *_INTERVALS)
 """Figures of `run_figures.PLOTS` that a report holds; sums of flows are drawn for it."""
+Figures = Callable[[], Mapping[str, list[Path]]]
+"""Gives the files of figures by name."""
 
 
 def make_report(
@@ -80,7 +83,7 @@ def make_report(
     result = read_run(run)
     codes, target = choose(result.forecasts, countries), check_year(result.forecasts, year)
     with tempfile.TemporaryDirectory() as folder:
-        figures = draw_figures(result, FIGURES, Path(folder))
+        figures = partial(draw_figures, result, FIGURES, Path(folder))
         try:
             _write(result, figures, path, countries=codes, briefs=len(countries) > 0, year=target)
         except OSError as error:
@@ -104,7 +107,7 @@ def _unwritable(path: Path, why: str | None) -> InputError:
     )
 
 
-def write_report(result: RunResult, figures: Mapping[str, list[Path]] | None, path: Path) -> None:
+def write_report(result: RunResult, figures: Figures | None, path: Path) -> None:
     """Write the report of a run that is just being written.
 
     Parameters
@@ -113,8 +116,9 @@ def write_report(result: RunResult, figures: Mapping[str, list[Path]] | None, pa
         What to report. Where nothing was back-tested, the report says so and leaves those chapters
         out.
     figures
-        Name to paths, as of `run_figures.save_figures`; those of `FIGURES` are embedded. None
-        draws them for the report alone.
+        Asked last, so that they can be drawn beside the text: name to paths, as of
+        `run_figures.save_figures`; those of `FIGURES` are embedded. None draws them for the report
+        alone.
     path
         HTML file to write, whole or not at all, in the folder that holds the run's files.
     """
@@ -122,14 +126,14 @@ def write_report(result: RunResult, figures: Mapping[str, list[Path]] | None, pa
     result = replace(result, out=path.parent)
     nearest = check_year(result.forecasts, None)
     with tempfile.TemporaryDirectory() as folder:
-        figures = draw_figures(result, FIGURES, Path(folder)) if figures is None else figures
+        alone = partial(draw_figures, result, FIGURES, Path(folder))
         chosen = choose(result.forecasts, ())
-        _write(result, figures, path, countries=chosen, briefs=False, year=nearest)
+        _write(result, figures or alone, path, countries=chosen, briefs=False, year=nearest)
 
 
 def _write(
     result: RunResult,
-    figures: Mapping[str, list[Path]],
+    figures: Figures,
     path: Path,
     *,
     countries: Sequence[str],
@@ -139,9 +143,8 @@ def _write(
     reader = sum_reader(result)
     facts = report_facts(reader, countries[:DEFAULT_COUNTRIES])
     opening = opening_pages(reader, facts)
-    chapters = _chapters(result, figures)
-    if briefs:
-        chapters.insert(0, country_briefs(result, countries, year=year))
+    briefed = [country_briefs(result, countries, year=year)] if briefs else []
+    chapters = [*briefed, *_chapters(result, figures())]
     write_whole(path, page("Trade forecast report", opening, chapters).encode())
     note_drawn(path)
 

@@ -4,9 +4,13 @@
         [--goods] [--data ../shared/data] [-- OPTIONS]
 
 Every run has a folder and an MLflow store of its own; with ``--fresh-install`` it also compiles the
-SHAP kernels and lists the fonts, as the first run after an installation does. The checkouts take
-turns, so that a busy machine slows both. ``--goods`` runs the goods panel instead, for one to five
-years ahead, and prints the scores side by side. What stands after ``--`` is passed on.
+SHAP kernels and lists the fonts, as the first run after an installation does. The runs take turns,
+so that a busy machine slows all.
+
+Checkouts from before the world with sectors simulate goods alone. Against them, this checkout runs
+the goods world too, for a ratio of like with like, and the default command for that of what a user
+types. ``--goods`` runs the goods panel instead, for one to five years ahead, and prints the scores
+side by side. What stands after ``--`` is passed to this checkout alone.
 """
 
 from __future__ import annotations
@@ -53,24 +57,34 @@ def main() -> int:
     if given.goods and not given.data.is_dir():
         print(f"skipped: {given.data} is absent")
         return 0
-    options = list(given.options)
-    if given.goods:
-        options += [*goods_options(given.data.resolve()), "--horizons", "1,2,3,4,5"]
-    checkouts = [HERE] if given.against is None else [HERE, given.against.resolve()]
     with tempfile.TemporaryDirectory() as scratch:
-        runs: dict[Path, list[Timed]] = {checkout: [] for checkout in checkouts}
+        commands = _commands(given)
+        runs: dict[str, list[Timed]] = {name: [] for name in commands}
         for number in range(given.times):
-            # Turn about, so that neither always finds the other's files in memory.
-            for checkout in checkouts[:: 1 if number % 2 == 0 else -1]:
+            # Turn about, so that none always finds the others' files in memory.
+            for name in list(commands)[:: 1 if number % 2 == 0 else -1]:
                 folder = Path(tempfile.mkdtemp(dir=scratch))
+                checkout, options = commands[name]
                 made = timed(checkout, folder, options, fresh=given.fresh_install)
-                runs[checkout].append(made)
-                print(f"{checkout}: {made.wall:.1f} s, {made.cpu:.1f} CPU s, peak "
+                runs[name].append(made)
+                print(f"{name}: {made.wall:.1f} s, {made.cpu:.1f} CPU s, peak "
                       f"{made.peak:.2f} GB", flush=True)  # fmt: skip
         report(runs)
         if given.goods:
             print(scores([made[-1].out for made in runs.values()]).to_string())
     return 0
+
+
+def _commands(given: argparse.Namespace) -> dict[str, tuple[Path, list[str]]]:
+    """Checkout and options of every run by its name, the other checkout's last."""
+    panel = ["--horizons", "1,2,3,4,5", *goods_options(given.data.resolve())]
+    typed = panel if given.goods else []
+    commands = {"this": (HERE, [*typed, *given.options])}
+    if given.against is not None:
+        if not given.goods:
+            commands["this, goods world"] = (HERE, ["--world", "goods", *given.options])
+        commands["the other"] = (given.against.resolve(), typed)
+    return commands
 
 
 def timed(checkout: Path, folder: Path, options: list[str], *, fresh: bool) -> Timed:
@@ -96,19 +110,20 @@ def timed(checkout: Path, folder: Path, options: list[str], *, fresh: bool) -> T
     return Timed(seconds, cpu, usage.ru_maxrss / 2**20, folder / "run")
 
 
-def report(runs: dict[Path, list[Timed]]) -> None:
-    """Print the stages of the fastest runs, and the ratios of medians."""
-    best = {checkout: min(made, key=lambda run: run.wall) for checkout, made in runs.items()}
-    stages = {checkout.name: json.loads((run.out / "run.json").read_text("utf-8"))["seconds"]
-              for checkout, run in best.items()}  # fmt: skip
+def report(runs: dict[str, list[Timed]]) -> None:
+    """Print the stages of the fastest runs, and the ratios of medians to the last command's."""
+    best = {name: min(made, key=lambda run: run.wall) for name, made in runs.items()}
+    stages = {name: json.loads((run.out / "run.json").read_text("utf-8"))["seconds"]
+              for name, run in best.items()}  # fmt: skip
     print("\nSeconds of the stages, fastest run")
     print(pd.DataFrame(stages).round(1).fillna("").to_string())
-    if len(runs) == 2:
-        ours, theirs = runs.values()
-        for name in ("wall", "cpu", "peak"):
-            mine, other = (statistics.median(getattr(run, name) for run in made)
-                           for made in (ours, theirs))  # fmt: skip
-            print(f"{name}: {mine:.2f} against {other:.2f}, ratio {mine / other:.3f}")
+    *ours, (_, theirs) = runs.items()
+    for name, made in ours:
+        print()
+        for measured in ("wall", "cpu", "peak"):
+            mine, other = (statistics.median(getattr(run, measured) for run in one)
+                           for one in (made, theirs))  # fmt: skip
+            print(f"{name}: {measured} {mine:.2f} against {other:.2f}, ratio {mine / other:.3f}")
 
 
 def scores(folders: list[Path]) -> pd.DataFrame:

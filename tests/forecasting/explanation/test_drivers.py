@@ -14,6 +14,7 @@ from forecasting.explanation.drivers import (
     driver_table,
     final_drivers,
     model_drivers,
+    other_seeds,
     sign,
     stability_table,
 )
@@ -43,12 +44,12 @@ def drivers(prepared, make_forecaster, shift) -> Drivers:
     explanation = explain(forecaster, forecasts)
     return final_drivers(
         explanation,
-        forecaster.shift,
-        prepared.design,
+        other_seeds(forecaster.shift, prepared.design),
         forecaster.features,
         by_origin=by_origin,
         views=tree_views(forecaster.shift, explanation.data, prepared.design.features, seed=1),
         horizons=HORIZONS,
+        rows_seed=forecaster.shift.seed,
     )
 
 

@@ -12,7 +12,7 @@ from features.information import DataBundle
 from forecasting.explanation.explain import attribution_table, explain
 from forecasting.measurement.contribution_terms import TERMS
 from forecasting.measurement.link_contributions import AVERAGE, chance_parts, link_contributions
-from forecasting.measurement.measure_run import Measured, measure_run
+from forecasting.measurement.measure_run import Measured, measure_past, measure_run
 from forecasting.measurement.measure_set import make_measure_set, unit_table
 from forecasting.progress import Progress
 
@@ -107,11 +107,13 @@ def test_a_constant_chance_leaves_the_table_empty_and_the_rest_as_it_is(
     pairs = [(origin, h) for origin in (2007, 2008) for h in HORIZONS]
     write_backtest(tmp_path, panel, pairs)
     forecasts = {horizon: forecaster.flow_forecast(horizon) for horizon in HORIZONS}
-    measured = Measured(
-        folder=tmp_path, setting="totals_known", pairs=pairs, forecaster=forecaster,
-        forecasts=forecasts, attributions=attribution_table(explain(forecaster, forecasts)),
+    past = measure_past(
+        measure_set, panel, tmp_path, setting="totals_known", origin=forecaster.origin,
+        horizons=HORIZONS, pairs=pairs,
     )  # fmt: skip
-    found = measure_run(measure_set, panel, measured, Progress(show=False))
+    attributions = attribution_table(explain(forecaster, forecasts))
+    measured = Measured(forecaster, forecasts, attributions)
+    found = measure_run(measure_set, panel, past, measured, Progress(show=False))
     assert set(found.drivers["measure"]) == {m.name for m in measure_set.measures} - {
         m.name for m in links
     }

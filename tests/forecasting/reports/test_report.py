@@ -220,7 +220,7 @@ def test_names_from_the_data_are_escaped(
         result, provenance={**result.provenance, "data": [source], "notes": [EVIL]}
     )
     shutil.copy(finished_run / "backtest.parquet", tmp_path)
-    write_report(evil, {}, tmp_path / "report.html")
+    write_report(evil, dict, tmp_path / "report.html")
     html = (tmp_path / "report.html").read_text("utf-8")
     assert "<script" not in html
     assert Outline(html).text.count(EVIL) >= 4
