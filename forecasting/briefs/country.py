@@ -32,10 +32,12 @@ from forecasting.briefs.parts import (
     technology_terms,
     terms_of,
 )
+from forecasting.briefs.reasons import reasons, reasons_table
 from forecasting.briefs.totals import OTHER_SIDE, Basis, Spread, basis_of_total, partner_spread
 from forecasting.briefs.track_record import PastErrors, past_errors, read_outcomes, record_of
 from forecasting.distribution.sums import sum_reader
 from forecasting.explanation.terms import MONTHLY_TERM
+from forecasting.results.decompose import parts_by_flow
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import (
     abroad,
@@ -115,8 +117,8 @@ def country_brief(
     -------
     Brief
         Tables ``totals`` and ``technology``, ``home`` where sales at home are flows, and for
-        exports and imports ``_levels``, ``_partners``, ``_channels``, ``_partner_channels`` and,
-        where there was a back-test, ``_record``.
+        exports and imports ``_levels``, ``_reasons``, ``_partners``, ``_channels``,
+        ``_partner_channels`` and, where there was a back-test, ``_record``.
 
     Raises
     ------
@@ -133,10 +135,13 @@ def country_brief(
     if home is not None:
         tables["home"] = home.table
     levels = side_levels(sum_reader(run), code, partners=partners)
+    by_flow = parts_by_flow(run, target)
     for side, found in zip(sides, levels, strict=True):
         record = record_of(run, outcomes[outcomes[side.side] == code], of=side.of)
         if side.base > 0:
             tables[f"{side.word}_levels"] = levels_table(found)
+            why = reasons(run, found.side, by_flow, target)
+            tables[f"{side.word}_reasons"] = reasons_table(why, origin=origin_of(run))
         tables |= _tables(side) | ({} if record is None else {f"{side.word}_record": record})
         figures |= _figures(side)
         facts.append(_facts(side, record))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from forecasting.briefs.brief import BriefTable
+from forecasting.briefs.levels import ALL
 from forecasting.briefs.parts import NET, Part, largest_parts
 from forecasting.distribution.partners import TradeSide
 from forecasting.distribution.selections import selections
@@ -88,6 +90,28 @@ def reasons(run: RunResult, side: TradeSide, parts: pd.DataFrame, year: int) -> 
         mine = parts[selection.rows(parts, origin_of(run))]
         found.append(_reason(one, side.word, mine.select_dtypes(np.number).sum()))
     return Reasons(side.word, year, tuple(found))
+
+
+def reasons_table(found: Reasons, *, origin: int) -> BriefTable:
+    """Reasons as a table of a brief, in percent; partners first, as in the table of levels."""
+    rows = [
+        {
+            "partner": ALL if place == 0 else row.name,
+            "change_percent": 100 * row.change,
+            "world_trade_percent": 100 * row.world,
+            "own_total_percent": 100 * row.own,
+            "partner_total_percent": 100 * row.partner,
+            "others_percent": 100 * row.rest,
+            "shift_percent": 100 * row.shift,
+        }
+        for place, row in enumerate(found.rows)
+    ]
+    return BriefTable(
+        f"Why: change of {found.word} from {origin} to {found.year} in percent of {origin}, and "
+        "its parts, which sum to it: growth of world trade; own total and partner's total beyond "
+        "it; other totals and reports; shift of the pattern",
+        pd.DataFrame([*rows[1:], *rows[:1]]),
+    )
 
 
 def _reason(one: Sum, word: str, usd: pd.Series[float]) -> Reason:

@@ -24,7 +24,7 @@ from forecasting.results.channel_evidence import (
 from forecasting.results.result import RunResult
 from forecasting.words.features import feature_words
 from forecasting.words.labels import SETTING_LABELS
-from forecasting.words.numbers import DASH, MINUS, listed, percent, points
+from forecasting.words.numbers import DASH, MINUS, listed, percent, plural, points
 
 _SIGNS = {"+": "+", "-": MINUS, "0": "none", "two-sided": "two-sided", "none": DASH}
 _WHY = (
@@ -48,7 +48,7 @@ def evidence(result: RunResult) -> list[str]:
         *_reading(result, channels),
         *_placebos(result),
         heading("Features"),
-        _features(result),
+        *_features(result),
     ]  # fmt: skip
 
 
@@ -171,8 +171,9 @@ def _placebos(result: RunResult) -> list[str]:
 # Features -----------------------------------------------------------------------------------------
 
 
-def _features(result: RunResult) -> str:
-    found = feature_evidence(result)
+def _features(result: RunResult) -> list[str]:
+    everything = feature_evidence(result)
+    found = everything[~everything["technology"] | (everything["mean_abs_percent"] > 0)]
     header = ("Feature", "Channel", "Expected sign", "Source of the expectation", "Found sign",
               "Verdict", "Share of SHAP", "Rank (range)", "Same sign at origins",
               "Same sign for seeds")  # fmt: skip
@@ -194,4 +195,12 @@ def _features(result: RunResult) -> str:
     others = min(OTHER_FEATURES, int((~found["technology"]).sum()))
     names = listed(CHANNELS[c] for c in CHANNELS if c in TECHNOLOGY)
     caption = f"Features of {names}, and the {others} strongest others"
-    return table(caption, header, rows, words=(2, 3, 4, 5), heads=2)
+    unused = len(everything) - len(found)
+    left_out = (
+        f"Not used by the model, and left out here: {plural(unused, 'feature')} of these channels; "
+        "drivers.csv lists them."
+    )
+    return [
+        table(caption, header, rows, words=(2, 3, 4, 5), heads=2),
+        paragraph(left_out, kind="note") if unused else "",
+    ]

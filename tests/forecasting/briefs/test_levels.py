@@ -105,8 +105,8 @@ def test_a_forecast_without_a_back_test_has_levels_without_intervals(run_read, f
 
 def test_the_brief_of_a_country_opens_with_levels(run_read):
     brief = country_brief(run_read, "DEU", partners=["BRICS"])
-    assert brief.sections[0].tables == ("exports_levels",)
-    assert brief.sections[1].tables == ("imports_levels",)
+    assert brief.sections[0].tables == ("exports_levels", "exports_reasons")
+    assert brief.sections[1].tables == ("imports_levels", "imports_reasons")
     assert "BRICS" in brief.tables["exports_levels"].frame["partner"].tolist()
 
 

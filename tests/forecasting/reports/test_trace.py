@@ -439,6 +439,7 @@ def channel_tables(files: Files) -> Iterator[tuple[str, str, str, Rows]]:
     yield "channels", "", "Change of the error on data altered on purpose", placebo_rows(files)
     strong = drivers[~drivers["channel"].isin(TECHNOLOGY)].nlargest(15, "mean_abs_percent")
     shown = pd.concat([drivers[drivers["channel"].isin(TECHNOLOGY)], strong])
+    shown = shown[(shown["mean_abs_percent"] > 0) | ~shown["channel"].isin(TECHNOLOGY)]
     yield (
         "channels",
         "",
@@ -653,6 +654,9 @@ def chapter_texts(files: Files) -> Iterator[tuple[str, str, str, Claim]]:
     yield "channels", "", "For no channel", [N(1.2), N(0.9), pct(0.01)]
     yield "channels", "", "The two views differ", [N(1.2), N(0.9), pct(0.01)]
     yield "channels", "", "Without it: ", [N(0)]
+    drivers = files.csv("drivers")
+    unused = drivers[drivers["channel"].isin(TECHNOLOGY) & (drivers["mean_abs_percent"] == 0)]
+    yield "channels", "", "Not used by the model", [N(len(unused))]
     origins = sorted(pick(files.scores, stratum="all")["origins"].unique())
     ends = [origins[0], origins[-1]] if len(origins) > 1 else origins
     yield "record", "", "The forecasts of past origins", [N(n) for n in ends]
@@ -759,6 +763,7 @@ def country_tables(files: Files, code: str) -> Iterator[tuple[str, str, str, Row
     )
     for side in sides:
         yield from level_tables(side)
+        yield from reason_tables(side)
         yield from side_tables(side)
     rows: Rows = []
     for side in sides:
@@ -890,6 +895,7 @@ class Level:
     bounds: tuple[float, float, float, float]
     chance: float
     ratios: pd.Series[float]
+    codes: list[str]
 
     @property
     def growth(self) -> N:
@@ -942,7 +948,7 @@ def levels(side: Side) -> list[Level]:
         sums = sums[sums["forecast"] > 0]
         found.append(
             Level(name, chosen["value_origin"].sum(), chosen["forecast"].sum(), bounds,  # type: ignore[arg-type]
-                  float(drawn["probability_of_growth"]), sums["actual"] / sums["forecast"])
+                  float(drawn["probability_of_growth"]), sums["actual"] / sums["forecast"], codes)
         )  # fmt: skip
     return found
 
@@ -972,6 +978,29 @@ def level_tables(side: Side) -> Iterator[tuple[str, str, str, Rows]]:
         f"{year - origin} years ahead",
         rows,
     )
+
+
+def reason_tables(side: Side) -> Iterator[tuple[str, str, str, Rows]]:
+    year, origin, other = side.files.shown, side.files.origin, SIDES[side.side][1]
+    terms = ["total:world", f"total:{side.side}", f"total:{other}"]
+    rows = list[list[N | str | Cell]]()
+    for one in levels(side):
+        flows = side.flows(year)
+        flows = flows[flows["partner"].isin(one.codes)]
+        known = pick(side.files.attributions, target_year=year, **{side.side: side.code})
+        known = known[known[other].isin(one.codes)]
+        weight = log_mean(known["base"], known["value_origin"])
+        parts = [float(weight @ known[term]) / one.start for term in terms]
+        grown = 100 * (flows["base"].sum() / one.start - 1)
+        change = 100 * (one.end / one.start - 1)
+        cells = [change, *parts, grown - sum(parts), change - grown]
+        rows.append([one.name, *map(N, cells)])
+    caption = (
+        f"Why: change of {side.word} from {origin} to {year} in percent of {origin}, and its "
+        "parts, which sum to it: growth of world trade; own total and partner's total beyond it; "
+        "other totals and reports; shift of the pattern"
+    )
+    yield "countries", side.part, caption, rows
 
 
 def level_texts(side: Side) -> Iterator[tuple[str, str, str, Claim]]:
