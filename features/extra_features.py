@@ -7,9 +7,11 @@ its own in the entry point group ``gravicast.features``.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Any, get_args
 
@@ -90,15 +92,22 @@ def feature_modules(places: Sequence[str]) -> list[tuple[str, ModuleType, str]]:
     InputError
         If one does not import.
     """
-    entries = sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value))
     named = [
-        (f"entry point {entry.name}", entry.module, entry.attr or "FEATURES") for entry in entries
+        (f"entry point {entry.name}", entry.module, entry.attr or "FEATURES")
+        for entry in installed(tuple(sys.path))
     ]
     named += [(place, place, "FEATURES") for place in places]
     return [
         (where, own_module(module, what=f"features of {where}"), attribute)
         for where, module, attribute in named
     ]
+
+
+@cache
+def installed(path: tuple[str, ...]) -> tuple[EntryPoint, ...]:  # noqa: ARG001 (the key)
+    """Entry points of packages on a path, in order; kept, as every package's files are read."""
+    found = entry_points(group=GROUP)
+    return tuple(sorted(found, key=lambda entry: (entry.name, entry.value)))
 
 
 def _declared(places: Sequence[str]) -> Iterator[tuple[str, Feature]]:

@@ -35,7 +35,7 @@ CHANNELS: dict[Channel, str] = {
     "automation": "Automation",
     "data_infrastructure": "Data infrastructure",
     "own": "Features of your own",
-    "horizon": "What is usual so many years ahead",
+    "horizon": "Usual change at this horizon",
 }
 """Every channel with its name in words, in the order of reports."""
 OWN: Channel = "own"

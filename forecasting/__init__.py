@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from forecasting.distribution.comparisons import shares as shares
     from forecasting.distribution.draws import draws as draws
     from forecasting.distribution.joint import joint_draws as joint_draws
+    from forecasting.distribution.measure_draws import measure_draws as measure_draws
     from forecasting.distribution.past_outcomes import past_outcomes as past_outcomes
     from forecasting.estimator.origin_split import OriginSplit as OriginSplit
     from forecasting.estimator.trade_forecaster import TradeForecaster as TradeForecaster

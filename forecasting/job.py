@@ -17,6 +17,7 @@ from features.errors import InputError
 from features.extra_features import extra_features
 from forecasting.beside import beside, preparations
 from forecasting.cluster.client import Cluster, connected
+from forecasting.distribution.past_forecasts import write_past_forecasts
 from forecasting.evaluation.audit import Audit, audit
 from forecasting.evaluation.backtest import (
     Backtest,
@@ -190,6 +191,7 @@ def _finish(
         drawing.begin(staged_result, stage / FIGURES)
     with progress.stage("write tables"):
         write_tables(result, forecaster, stage)
+        write_past_forecasts(result, stage)
     if config.figures or config.report:
         with progress.stage("draw figures and report"):
             _report(staged_result, stage, drawing)

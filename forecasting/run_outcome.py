@@ -55,6 +55,7 @@ def run_result(
             metrics=SKILL_METRICS,
         ),
         reliability=backtest.reliability,
+        world_errors=backtest.calibration.world_errors(),
         study=study,
         tuning=tuning_of(backtest.studies, by_origin) if backtest.studies else None,
         attributions=final.attributions,

@@ -14,9 +14,11 @@ from models.design import grow, midpoint_growth
 LEVELS: tuple[int, ...] = (50, 90)
 """Nominal coverage in percent."""
 SIZE_BINS = 10
-RANKS = (100, 300, 1_000)
+RANKS = (1_000, 300, 100)
 """The largest flows of an origin have bins of their own, down to these ranks: people ask about
-them, and errors relative to size fall within the tenth that is largest."""
+them, and errors relative to size fall within the tenth that is largest. They are ranked within
+their origin: sizes in USD would put the 150 largest of today among the 100 largest of some years
+ago, whose intervals are narrower."""
 ZERO_BINS = 4
 RECENT_ORIGINS = 8
 """Residuals of at most this many origins are pooled: spreads shrink as reporting improves."""
@@ -37,6 +39,7 @@ Bounds = Mapping[int, tuple[Vector, Vector]]
 """Lower and upper bound by level, USD, shape ``[flow]``."""
 
 NO_SHOCK: Vector = np.zeros(1)
+NO_SHARES: Vector = np.empty(0)
 NO_EDGES: Vector = np.empty((0, MOST_LIKE - 1))
 
 
@@ -83,15 +86,19 @@ class Intervals:
     Attributes
     ----------
     size_edges
-        Forecast sizes that separate the bins, USD, shape ``[bin - 1]``.
+        Forecast sizes that separate the bins of size, USD, shape ``[bin - 1]``.
     residuals
-        Quantiles of midpoint residuals, shape ``[bin, quantile]``, or ``[bin * third, quantile]``
-        where bins are split by volatility; NaN where there were too few.
+        Quantiles of midpoint residuals, by bin of size and then by rank, shape ``[bin, quantile]``,
+        or ``[bin * third, quantile]`` where bins are split by volatility; NaN where there were too
+        few.
     zero_edges, zero_ratios
         The same for flows forecast at 0: bins by ``expected``, quantiles of actual / expected.
     volatility_edges
         Volatilities that separate the thirds of each size bin, shape ``[bin, 2]``; infinite where
         a bin has too few residuals to be split. Empty where no bin is.
+    largest
+        Shares of the flows with a positive forecast that the flows down to `RANKS` were; each has
+        a bin of its own, shape ``[rank]``.
     """
 
     size_edges: Vector
@@ -99,15 +106,16 @@ class Intervals:
     zero_edges: Vector
     zero_ratios: Vector
     volatility_edges: Vector = field(default_factory=NO_EDGES.copy)
+    largest: Vector = field(default_factory=NO_SHARES.copy)
 
     def bounds(
         self, forecast: Vector, expected: Vector, volatility: Floats | None = None
     ) -> dict[int, tuple[Vector, Vector]]:
-        """Lower and upper bound by level, USD, never negative, around every forecast.
+        """Lower and upper bound by level, USD, never negative, around all forecasts of an origin.
 
         NaN where the level has none: after so few errors no finite bound has that coverage.
         """
-        size = np.searchsorted(self.size_edges, forecast)
+        size = _bins(self.size_edges, forecast, self.largest)
         if self.volatility_edges.size:
             assert volatility is not None
             size = _third(self.volatility_edges, size, volatility)
@@ -135,15 +143,14 @@ def bounds_by_group(
     volatility: Floats | None = None,
 ) -> dict[int, tuple[Vector, Vector]]:
     """`Intervals.bounds`, each flow by the intervals of its group."""
-    found = [one.bounds(forecast, expected, volatility) for one in intervals]
-    rows = np.arange(group.size)
-    return {
-        level: (
-            np.stack([bounds[level][0] for bounds in found])[group, rows],
-            np.stack([bounds[level][1] for bounds in found])[group, rows],
-        )
-        for level in LEVELS
-    }
+    out = {level: (np.empty(group.size), np.empty(group.size)) for level in LEVELS}
+    for number, one in enumerate(intervals):
+        rows = np.flatnonzero(group == number)
+        varied = None if volatility is None else volatility[rows]
+        for level, found in one.bounds(forecast[rows], expected[rows], varied).items():
+            for side, bound in zip(out[level], found, strict=True):
+                side[rows] = bound
+    return out
 
 
 def fit_by_group(samples: Sequence[Sample], *, groups: int) -> tuple[Intervals, ...]:
@@ -203,28 +210,35 @@ def fit_intervals(samples: Sequence[Sample], *, shocks: Vector = NO_SHOCK) -> In
     zero = [rows & ~(s.forecast > 0) for rows, s in zip(known, recent, strict=True)]
     size = _pooled(recent, positive, lambda sample, rows: sample.forecast[rows])
     score = _pooled(recent, positive, _residuals)
-    places = _size_places(sum(map(np.count_nonzero, positive)) / len(recent))
-    edges, residuals = _binned(size, score, places, shocks=shocks)
+    largest = _largest(size.size / len(recent))
+    edges = _edges(size, np.arange(1, SIZE_BINS) / SIZE_BINS)
+    which = np.concatenate(
+        [_bins(edges, s.forecast[rows], largest) for s, rows in zip(recent, positive, strict=True)]
+    )
+    residuals = _quantiles(score, which, edges.size + 1 + largest.size, shocks=shocks)
     thirds = NO_EDGES
     varied = [s.volatility[rows] for s, rows in zip(recent, positive, strict=True)
               if s.volatility is not None]  # fmt: skip
     if len(varied) == len(recent):
         volatility = np.concatenate(varied)
-        thirds, residuals = _by_volatility(edges, size, score, volatility, shocks, residuals)
+        thirds, residuals = _by_volatility(which, score, volatility, shocks, residuals)
     if sum(map(np.count_nonzero, zero)) < FEWEST:
         zero = known
-    zero_edges, ratios = _binned(
-        _pooled(recent, zero, lambda sample, rows: sample.expected[rows]),
+    expected = _pooled(recent, zero, lambda sample, rows: sample.expected[rows])
+    zero_edges = _edges(expected, np.arange(1, ZERO_BINS) / ZERO_BINS)
+    ratios = _quantiles(
         _pooled(recent, zero, _ratios),
-        np.arange(1, ZERO_BINS) / ZERO_BINS,
+        np.searchsorted(zero_edges, expected),
+        zero_edges.size + 1,
         shocks=NO_SHOCK,
     )
-    return Intervals(edges, residuals, zero_edges, ratios, thirds)
+    return Intervals(
+        edges.astype(np.float64), residuals, zero_edges.astype(np.float64), ratios, thirds, largest
+    )
 
 
 def _by_volatility(
-    edges: Vector,
-    size: Floats,
+    which: NDArray[np.integer[Any]],
     score: Floats,
     volatility: Floats,
     shocks: Vector,
@@ -234,7 +248,7 @@ def _by_volatility(
 
     A bin of fewer than `FEWEST_LIKE` keeps its quantiles; if all do, there are no edges.
     """
-    which, tails = np.searchsorted(edges, size), tail_probabilities()
+    tails = tail_probabilities()
     thirds = np.full((len(residuals), MOST_LIKE - 1), np.inf)
     for number, inside in enumerate(_parts(volatility, which, len(residuals))):
         if inside.size >= FEWEST_LIKE:
@@ -312,27 +326,40 @@ def _shocked(residuals: Floats, shocks: Floats) -> Floats:
     return shocked
 
 
-def _size_places(flows: float) -> Vector:
-    """Shares of flows below each edge of the size bins: tenths, and `RANKS` within the largest."""
-    tenths = np.arange(1, SIZE_BINS) / SIZE_BINS
-    ranks = [1 - rank / flows for rank in RANKS if rank * SIZE_BINS < flows]
-    return np.sort(np.append(tenths, ranks))
+def _largest(flows: float) -> Vector:
+    """Shares that `RANKS` are of so many flows, where they lie within the largest tenth."""
+    return np.array([rank / flows for rank in RANKS if rank * SIZE_BINS < flows])
 
 
-def _binned(
-    size: Floats, score: Floats, places: Vector, *, shocks: Vector
-) -> tuple[Vector, Vector]:
-    """Bin edges, at quantiles of the sizes, and the conformal quantiles of each bin."""
+def _bins(edges: Floats, forecast: Floats, largest: Vector) -> NDArray[np.int64]:
+    """Number of each flow's bin: of its size, or of its rank among these flows."""
+    found = np.searchsorted(edges, forecast)
+    count = np.round(largest * np.count_nonzero(forecast > 0)).astype(np.int64)
+    if count.any():
+        places = forecast.size - np.maximum(count, 1)
+        cuts = np.partition(forecast, places)[places]
+        above = np.searchsorted(cuts, forecast, side="right")
+        found = np.where(above > 0, edges.size + above, found)
+    return found
+
+
+def _edges(size: Floats, places: Vector) -> Floats:
+    """Sizes that separate bins of about these shares of flows, each with enough of them."""
     edges = np.unique(np.quantile(size, places)) if size.size else size
-    edges = _wide_enough(edges.astype(size.dtype), size)
-    which = np.searchsorted(edges, size)
+    return _wide_enough(edges.astype(size.dtype), size)
+
+
+def _quantiles(
+    score: Floats, which: NDArray[np.integer[Any]], bins: int, *, shocks: Vector
+) -> Vector:
+    """Conformal quantiles of each bin, shape ``[bin, quantile]``."""
     tails = tail_probabilities()
-    quantiles = np.empty((edges.size + 1, len(tails)))
-    for number, inside in enumerate(_parts(score, which, edges.size + 1)):
+    quantiles = np.empty((bins, len(tails)))
+    for number, inside in enumerate(_parts(score, which, bins)):
         quantiles[number] = conformal_quantiles(_shocked(inside, shocks), tails)
         # One flow has many scores: its residual with each shock.
         quantiles[number, ~_reachable(inside.size, tails)] = np.nan
-    return edges.astype(np.float64), quantiles
+    return quantiles
 
 
 def _wide_enough(edges: Floats, size: Floats) -> Floats:

@@ -91,6 +91,10 @@ class JointDraws:
                 total[:, place] += inside @ draws[place].astype(np.float64)
         return total.astype(np.float32)
 
+    def _total(self, horizon: int) -> float:
+        """Of all forecasts, USD; 1 where there is none."""
+        return float(self.margins[horizon].forecast.sum(dtype=np.float64)) or 1.0
+
     def _common(self) -> list[tuple[Singles, Singles]]:
         """By horizon, shocks that flows share and weights of past matrices of own errors."""
         rng = np.random.default_rng([self.seed, 0])
@@ -119,7 +123,8 @@ class JointDraws:
         for place, horizon in enumerate(self.horizons):
             factors, margins = self.factors[horizon], self.margins[horizon].part(part)
             shocks, weights = common[place]
-            error = factors.own_errors(errors[place], weights, margins.forecast, part)
+            share = margins.forecast / self._total(horizon)
+            error = factors.own_errors(errors[place], weights, share, part)
             factors.add_shared(error, codes, shocks)
             order = error.argsort(axis=1)
             np.put_along_axis(out[place], order, margins.values(self.n_draws), axis=1)

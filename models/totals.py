@@ -23,7 +23,7 @@ from models.known_totals import (
 )
 from models.totals_growth import Growth, relative_growth, starts
 from models.totals_technology import proven_channels
-from models.world_growth import world_growth
+from models.world_growth import growth_is_seen, world_growth
 
 Vector = NDArray[np.float64]
 
@@ -62,9 +62,10 @@ def forecast_totals(
 
     With sectors, a country's total is the sum over its sectors: country totals forecast on the
     panel summed over sectors had larger errors in shares of the world. Exporters' and
-    importers' totals have the same sum in every sector, and together the forecast growth of the
-    world. Without that last scaling they would not: the many small totals do not grow like the
-    average dollar.
+    importers' totals have the same sum in every sector. Together they grow as the world is forecast
+    to, with sectors or where published totals and months show that growth. Without that last
+    scaling they would not: the many small totals do not grow like the average dollar. Where the
+    world's growth is a trend, scaling to it moved errors of goods up as often as down.
     """
     until = {a: infos[a] for a in sorted(infos) if a <= origin}
     furthest = published_years(infos[origin], horizon=max(horizons))
@@ -110,7 +111,10 @@ def _grown(
     start = known[origin]
     out = {}
     for horizon in horizons:
-        sides = partial(_grown_sides, info, start, world_growth(info, horizon=horizon, known=years))
+        world = world_growth(info, horizon=horizon, known=years)
+        seen = info.flows.has_sectors or growth_is_seen(info, horizon=horizon, known=years)
+        total = float(np.nansum(start.exporter) * np.exp(world)) if seen else None
+        sides = partial(_grown_sides, info, start, world, total)
         refitted = Totals(*sides(bare[horizon], ()))
         channels = {channel for side in growth[horizon] for channel in side.technology}
         out[horizon] = (
@@ -125,17 +129,18 @@ def _grown_sides(
     info: InformationSet,
     start: Totals,
     world: float,
+    total: float | None,
     growth: Sequence[Growth],
     channels: Collection[Channel],
 ) -> tuple[Vector, Vector]:
-    """Exporter and importer totals that have the same sum in every sector."""
+    """Exporter and importer totals of the same sum in every sector, together ``total`` if given."""
     sectors = len(info.flows.sectors)
     exporter, importer = (
         _moved(level * np.exp(world + side.other), side, channels, sectors=sectors)
         for level, side in zip((start.exporter, start.importer), growth, strict=True)
     )
-    if info.flows.has_sectors:
-        exporter *= np.nansum(start.exporter) * np.exp(world) / max(np.nansum(exporter), 1.0)
+    if total is not None:
+        exporter *= total / max(np.nansum(exporter), 1.0)
     if info.flows.diagonal:
         importer = reachable_absorption(origin_value(info), exporter, importer, flows=info.flows)
     return balanced(exporter, importer, sectors=sectors)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,34 @@ LEAST_YEARS = 4
 """With fewer years of trade, no world growth is forecast."""
 SHOCKS = 15
 """Points that represent the distribution of the world's forecast error."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorldError:
+    """How far the forecast of world trade may be off: Student's t of log errors.
+
+    Attributes
+    ----------
+    scale, freedom
+        Of the distribution, log points and years of evidence; scale 0 where all growth is
+        published.
+    """
+
+    scale: float
+    freedom: float
+
+    def quantiles(self, places: Vector) -> Vector:
+        """Log errors of these probabilities."""
+        found: Vector = self.scale * student_t.ppf(places, df=self.freedom)
+        return found
+
+    def shocks(self) -> Vector:
+        """Equally likely log errors, shape ``[SHOCKS]``."""
+        return self.quantiles((np.arange(SHOCKS) + 0.5) / SHOCKS)
+
+
+PUBLISHED = WorldError(0.0, 1.0)
+"""Nothing is left to forecast."""
 
 
 def world_growth(info: InformationSet, *, horizon: int, known: int) -> float:
@@ -45,6 +74,12 @@ def world_growth(info: InformationSet, *, horizon: int, known: int) -> float:
     return sum(_step(info, years=years) for years in range(known + 1, horizon + 1))
 
 
+def growth_is_seen(info: InformationSet, *, horizon: int, known: int) -> bool:
+    """Whether published totals and months show all growth of the world up to the target year."""
+    years = range(known + 1, horizon + 1)
+    return all(_monthly_news(info, years=year) is not None for year in years)
+
+
 def _step(info: InformationSet, *, years: int) -> float:
     """Log growth of world trade in the year that is ``years`` after the origin."""
     if (news := _monthly_news(info, years=years)) is not None:
@@ -61,42 +96,34 @@ def _monthly_news(info: InformationSet, *, years: int) -> float | None:
     return monthly_growth(info.monthly, info.origin + years)
 
 
-def world_shocks(
-    infos: Mapping[int, InformationSet], *, origin: int, horizon: int
-) -> NDArray[np.float64]:
-    """Equally likely log errors of the world forecast at one horizon, shape ``[SHOCKS]``.
+def world_error(infos: Mapping[int, InformationSet], *, origin: int, horizon: int) -> WorldError:
+    """Distribution of the world forecast's log error at one horizon.
 
     Parameters
     ----------
     infos
         Information sets by origin, in one setting; those up to ``origin`` are used.
     origin, horizon
-        Of the forecast the errors are of.
-
-    Returns
-    -------
-    ndarray
-        Quantiles of Student's t, scaled by the errors of past forecasts one year ahead and, for
-        every further year, by those of the trend; zeros where all growth is published.
+        Of the forecast the error is of.
 
     Notes
     -----
-    World trade moves every flow at once, so a few past origins hold only a few of its errors,
-    however many flows there are: pooled residuals of the last origins miss the next slump. Years
-    are assumed independent, which the totals of 1995-2017 do not contradict.
+    Its square is the sum, over the years that are not published, of the mean square of past
+    errors one year ahead; for every further year, of those of the trend. World trade moves every
+    flow at once, so a few past origins hold only a few of its errors, however many flows there
+    are: pooled residuals of the last origins miss the next slump. Years are assumed independent,
+    which the totals of 1995-2017 do not contradict.
     """
     past = {a: info for a, info in infos.items() if a < origin}
     if not past:
-        return np.zeros(SHOCKS)
+        return PUBLISHED
     trade = np.log(np.maximum(infos[origin].exporter_totals.sum(axis=1), 1.0))
     known = published_years(infos[origin], horizon=horizon)
     variance = sum(
         float(np.mean(np.square(_step_errors(past, trade, infos[origin], years=years))))
         for years in range(known + 1, horizon + 1)
     )
-    nodes = (np.arange(SHOCKS) + 0.5) / SHOCKS
-    shocks: NDArray[np.float64] = np.sqrt(variance) * student_t.ppf(nodes, df=len(past))
-    return shocks
+    return WorldError(float(np.sqrt(variance)), float(len(past)))
 
 
 def _step_errors(

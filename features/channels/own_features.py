@@ -26,6 +26,8 @@ from features.information import InformationSet
 GROWTH_YEARS = 5
 OWN_PREFIX = "own_"
 """Begins the names of all features of the user's own."""
+OWN_SOURCE = "own indicator: "
+"""Opens the source of such a feature, before the label of its indicator."""
 _LARGEST = 1e38
 """Largest level: the gap between two fits float32."""
 _LONGEST = 40
@@ -104,7 +106,7 @@ def _of_series(spec: IndicatorSpec, stem: str) -> Sequence[Feature]:
         (f"{stem}_growth_{GROWTH_YEARS}_exporter", "midpoint growth", exporter(growth)),
         (f"{stem}_gap", unit, gap(level)),
     )
-    source = f"own indicator: {spec.label}"
+    source = f"{OWN_SOURCE}{spec.label}"
     channel = next(c for c in TECHNOLOGY if c == spec.channel)
     return [
         Feature(name, channel, of, (spec.name,), "none", source, build) for name, of, build in forms

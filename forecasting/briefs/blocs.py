@@ -31,6 +31,7 @@ from forecasting.results.subjects import (
     named,
     origin_of,
 )
+from forecasting.words.measures import sector_names
 from forecasting.words.numbers import change, listed, share
 
 _YEARS = ("target_year", "value_at_origin_usd", "base_usd", "forecast_usd", "change_percent",
@@ -158,7 +159,7 @@ def _direction(
         shift_change(made_of["shift"], base=base, forecast=forecast),
         technology,
         share(technology, base),
-        movers(flows, flow_columns(run)),
+        movers(flows, flow_columns(run), sector_names(run)),
         past_errors(record, year - origin, of=of),
     )
     tables = {

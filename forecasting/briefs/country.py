@@ -11,8 +11,17 @@ from features.choices import REPORTS_KNOWN
 from features.feature import CHANNELS
 from forecasting.briefs.brief import Brief, BriefFigure, BriefTable
 from forecasting.briefs.fill import fill
+from forecasting.briefs.home import home_sales
 from forecasting.briefs.levels import levels_table, side_levels
-from forecasting.briefs.movers import Movers, by_year, flows_in, flows_table, moved, movers
+from forecasting.briefs.movers import (
+    Movers,
+    by_year,
+    flows_in,
+    flows_table,
+    moved_between,
+    movers,
+    net,
+)
 from forecasting.briefs.parts import (
     NET,
     Part,
@@ -28,11 +37,19 @@ from forecasting.briefs.track_record import PastErrors, past_errors, read_outcom
 from forecasting.distribution.sums import sum_reader
 from forecasting.explanation.terms import MONTHLY_TERM
 from forecasting.results.result import RunResult
-from forecasting.results.subjects import check_country, check_year, named, origin_of, who
+from forecasting.results.subjects import (
+    abroad,
+    check_country,
+    check_year,
+    named,
+    origin_of,
+    the,
+)
+from forecasting.words.flows import flow_words
+from forecasting.words.measures import sector_names
 from forecasting.words.numbers import change, share
 
 SIDES = {"exporter": "exports", "importer": "imports"}
-HOME_TOO = {"exporter": "sales at home and abroad", "importer": "purchases at home and abroad"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +59,7 @@ class _Side:
     Attributes
     ----------
     chosen
-        Which rows of the run's forecasts are its flows, in any year.
+        Which rows of the run's forecasts are its flows, in any year, without its sales at home.
     flows
         Those of the target year, see `flows_in`; the other country is called partner.
     shifts
@@ -63,15 +80,9 @@ class _Side:
         return SIDES[self.side]
 
     @property
-    def words(self) -> str:
-        """The same in sentences: where sales at home are flows, they are among them."""
-        at_home = (self.flows["partner"].astype(str) == self.code).any()
-        return HOME_TOO[self.side] if at_home else self.word
-
-    @property
     def of(self) -> str:
         """Its flows, with the country."""
-        return f"the {self.words} of {named(self.code)}"
+        return f"the {self.word} of {the(named(self.code))}"
 
     @property
     def names(self) -> list[str]:
@@ -103,9 +114,9 @@ def country_brief(
     Returns
     -------
     Brief
-        Tables ``totals`` and ``technology``, and for exports and imports ``_levels``,
-        ``_partners``, ``_channels``, ``_partner_channels`` and, where there was a back-test,
-        ``_record``.
+        Tables ``totals`` and ``technology``, ``home`` where sales at home are flows, and for
+        exports and imports ``_levels``, ``_partners``, ``_channels``, ``_partner_channels`` and,
+        where there was a back-test, ``_record``.
 
     Raises
     ------
@@ -116,7 +127,11 @@ def country_brief(
     target = check_year(run.forecasts, year)
     sides = [_side(run, code, side, target) for side in SIDES]
     outcomes, technology = read_outcomes(run), _technology(sides)
+    outcomes = outcomes[abroad(outcomes)]
     tables, figures, facts = {"totals": _totals(sides)}, dict[str, BriefFigure](), []
+    home = home_sales(run, code, target)
+    if home is not None:
+        tables["home"] = home.table
     levels = side_levels(sum_reader(run), code, partners=partners)
     for side, found in zip(sides, levels, strict=True):
         record = record_of(run, outcomes[outcomes[side.side] == code], of=side.of)
@@ -131,6 +146,7 @@ def country_brief(
         tables={**tables, "technology": technology},
         figures=figures,
         country=named(code),
+        home=home,
         year=target,
         origin=origin_of(run),
         as_of=run.forecasts["as_of"].iloc[0],
@@ -142,7 +158,7 @@ def country_brief(
 
 
 def _side(run: RunResult, code: str, side: str, year: int) -> _Side:
-    chosen = run.forecasts[side] == code
+    chosen = (run.forecasts[side] == code) & abroad(run.forecasts)
     return _Side(
         run,
         code,
@@ -166,10 +182,10 @@ class SideFacts:
 
     Attributes
     ----------
-    word, words, of
-        What its flows are called: with sales at home where they are among them, with the country.
-    base, growth
-        Total of the target year, and against the origin.
+    word, of
+        What its flows are called, and with the country.
+    total, growth
+        Forecast of the target year, and against the origin.
     world_growth
         The part of it that is the growth of world trade.
     monthly
@@ -178,33 +194,37 @@ class SideFacts:
         What the total rests on.
     moves, moves_percent
         What moves from some partners to others.
-    technology, technology_percent
-        What the technology channels move.
+    from_home
+        What the partners together gain from sales at home, in percent of the value at the origin.
+    technology, technology_percent, technology_net
+        What the technology channels move from some partners to others, and what they add to all.
     movers, spread, past
         Of its flows.
-    gains, gains_parts
-        What the gaining partners gain in all, and its largest parts.
+    gains, gains_parts, losses
+        What the gaining partners gain in all, its largest parts, and what the others lose.
     ends
         The largest gain and loss with their largest parts; none where they have none.
     """
 
     word: str
-    words: str
     of: str
-    base: float
+    total: float
     growth: float
     world_growth: float
     monthly: float | None
     basis: Basis
     moves: float
     moves_percent: float
+    from_home: float
     technology: float
     technology_percent: float
+    technology_net: float
     movers: Movers
     spread: Spread
     past: PastErrors
     gains: float
     gains_parts: tuple[Part, ...]
+    losses: float
     ends: tuple[tuple[str, float, tuple[Part, ...]], ...]
 
 
@@ -215,28 +235,32 @@ def side_facts(run: RunResult, code: str, year: int) -> tuple[SideFacts, ...]:
 
 def _facts(side: _Side, record: BriefTable | None) -> SideFacts:
     run, code, year, flows = side.run, side.code, side.year, side.flows
-    moves = moved(flows["shift_usd"])
-    technology = moved(side.shifts[technology_terms(side.shifts)])
+    moves = moved_between(flows["shift_usd"])
+    by_technology = side.shifts[technology_terms(side.shifts)]
+    technology = moved_between(by_technology)
+    start, total = (float(flows[n].sum()) for n in ("value_at_origin_usd", "forecast_usd"))
     to_base = parts(run, side.chosen, year, stage="base").set_index("term")["percent"]
     gains = parts(run, _shifted(side, 1), year, stage="shift").set_index("term")["usd"]
     return SideFacts(
         word=side.word,
-        words=side.words,
         of=side.of,
-        base=side.base,
-        growth=change(flows["value_at_origin_usd"].sum(), side.base),
+        total=total,
+        growth=change(start, total),
         world_growth=float(to_base["total:world"]),
         monthly=to_base.get(f"total:{MONTHLY_TERM}"),
         basis=basis_of_total(run, code, side=side.side, year=year),
         moves=moves,
         moves_percent=share(moves, side.base),
+        from_home=share(total - side.base, start),
         technology=technology,
         technology_percent=share(technology, side.base),
-        movers=movers(flows, side.names),
+        technology_net=net(by_technology),
+        movers=movers(flows, side.names, sector_names(run)),
         spread=partner_spread(run, code, side=side.side, year=year),
         past=past_errors(record, year - origin_of(run), of=side.of),
         gains=float(flows["shift_usd"].clip(lower=0).sum()),
         gains_parts=largest_parts(gains),
+        losses=-float(flows["shift_usd"].clip(upper=0).sum()),
         ends=_ends(side),
     )
 
@@ -248,7 +272,8 @@ def _ends(side: _Side) -> tuple[tuple[str, float, tuple[Part, ...]], ...]:
         same = (side.shifts[side.names] == row[side.names].to_numpy()).all(axis=1)
         terms = side.shifts.loc[same, terms_of(side.shifts)]
         what = largest_parts(terms.iloc[0]) if len(terms) else ()
-        found.append((who(row, side.names), float(row["shift_usd"]), what))
+        words = flow_words(row, side.names, sector_names(side.run))
+        found.append((words, float(row["shift_usd"]), what))
     return tuple(found)
 
 
@@ -259,11 +284,11 @@ def _totals(sides: list[_Side]) -> BriefTable:
     columns = ("target_year", "value_at_origin_usd", "total_usd", "growth_percent", "moves_usd",
                "moves_percent", "gaining_flows", "losing_flows", "excludes_no_shift",
                "forecast_to_stop")  # fmt: skip
-    tables = {side.words: by_year(side.run, side.chosen, columns) for side in sides}
+    tables = {side.word: by_year(side.run, side.chosen, columns) for side in sides}
     return BriefTable(
-        "Totals by target year. Moves: what moves from some partners to others, half the sum of "
-        "absolute shifts. Then numbers of flows: that gain, that lose, whose 90% interval excludes "
-        "no shift, that are forecast to stop",
+        "Totals by target year. Moves: what moves from some partners to others. Then numbers of "
+        "flows: that gain, that lose, whose 90% interval excludes no shift, that are forecast to "
+        "stop",
         pd.concat(tables, names=["flows"]).reset_index("flows").reset_index(drop=True),
     )
 
@@ -272,7 +297,7 @@ def _totals(sides: list[_Side]) -> BriefTable:
 
 
 def _tables(side: _Side) -> dict[str, BriefTable]:
-    caption = f"{side.words.capitalize()} by partner, {side.year}"
+    caption = f"{side.word.capitalize()} by partner, {side.year}"
     return {
         f"{side.word}_partners": flows_table(caption, side.flows),
         f"{side.word}_channels": _channels(side),
@@ -295,8 +320,8 @@ def _shifted(side: _Side, sign: int) -> pd.Series[bool]:
 def _channels(side: _Side) -> BriefTable:
     """What gainers gain and losers lose by channel; the columns sum to their shifts."""
     groups = {
-        who: parts(side.run, _shifted(side, sign), side.year, stage="shift").set_index("term")
-        for sign, who in ((1, "gainers"), (-1, "losers"))
+        group: parts(side.run, _shifted(side, sign), side.year, stage="shift").set_index("term")
+        for sign, group in ((1, "gainers"), (-1, "losers"))
     }
     table = pd.concat([group["part"] for group in groups.values()])
     table = table[~table.index.duplicated()].to_frame()
@@ -328,17 +353,17 @@ def _technology(sides: list[_Side]) -> BriefTable:
         terms = technology_terms(side.shifts)
         groups = {CHANNELS[name]: [f"{NET}{name}"] for name in CHANNELS if f"{NET}{name}" in terms}
         for label, columns in {**groups, "All technology channels": terms}.items():
-            usd = moved(side.shifts[columns])
+            usd = moved_between(side.shifts[columns])
             rows.append(
                 {
-                    "flows": side.words,
+                    "flows": side.word,
                     "channel": label,
                     "moves_usd": usd,
                     "moves_percent": share(usd, side.base),
                 }
             )
     return BriefTable(
-        "What the technology channels move from some partners to others (half the sum of absolute "
-        "contributions), and in percent of the base",
+        "What the technology channels move from some partners to others, and in percent of the "
+        "base",
         pd.DataFrame(rows),
     )

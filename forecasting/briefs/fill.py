@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment
 
 from forecasting.briefs.brief import Brief, BriefFigure, BriefSection, BriefTable
+from forecasting.results.subjects import the
 from forecasting.words import measures, numbers
 from forecasting.words.templates import template_environment
 
@@ -27,6 +28,7 @@ _OF_MEASURES = ("basis_points", "change_words", "range_words", "size_words", "va
 def _environment() -> Environment:
     # Not HTML: pages and Markdown escape the finished sentences.
     filters = {name: getattr(numbers, name) for name in _FILTERS}
+    filters["the"] = the
     filters |= {name: getattr(measures, name) for name in _OF_MEASURES}
     return template_environment("forecasting.briefs", escape=False, filters=filters)
 

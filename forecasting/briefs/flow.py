@@ -28,9 +28,10 @@ from forecasting.results.subjects import (
     check_year,
     flow_columns,
     rows_of_flow,
-    who,
 )
 from forecasting.words.features import feature_words
+from forecasting.words.flows import flow_words
+from forecasting.words.measures import sector_names
 from forecasting.words.numbers import change, lower_first, share
 from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE
 
@@ -217,7 +218,7 @@ def flow_brief(run: RunResult, flow: Sequence[str], *, year: int | None = None) 
 
 def _facts(run: RunResult, row: pd.Series[Any]) -> FlowFacts:
     return FlowFacts(
-        who=who(row, flow_columns(run)),
+        who=flow_words(row, flow_columns(run), sector_names(run)),
         origin=int(row["origin"]),
         year=int(row["target_year"]),
         start=float(row["value_origin"]),
@@ -276,6 +277,9 @@ def _features(run: RunResult, place: int) -> pd.DataFrame:
             "channel": about["channel"].to_numpy(),
             "feature": list(explanation.feature_names),
             "value": explanation.data[place].astype(np.float64),
+            "feature_words": [
+                feature_words(name, source) for name, source in about["source"].astype(str).items()
+            ],
             "unit": about["unit"].to_numpy(),
             "contribution_percent": explanation.values[place].astype(np.float64),
             "expected_direction": about["expected_sign"].map(_EXPECTED).to_numpy(),
@@ -298,6 +302,15 @@ def _features_table(features: pd.DataFrame, strongest: list[str]) -> BriefTable:
         "larger shifts (plus) or smaller ones (minus), as expected and as found over all flows",
         features.assign(channel=[TERM_LABELS[f"{NET}{name}"] for name in features["channel"]]),
         tuple(shown),
+        (
+            "channel",
+            "feature_words",
+            "value",
+            "unit",
+            "contribution_percent",
+            "expected_direction",
+            "found_direction",
+        ),
     )
 
 
@@ -308,7 +321,7 @@ def _model(run: RunResult, place: int, features: pd.DataFrame, strongest: list[s
         rows = rows[rows["contribution_percent"] != 0].head(FEATURES_NAMED)
         channels[lower_first(TERM_LABELS[f"{NET}{channel}"])] = tuple(
             FeatureFacts(
-                lower_first(feature_words(row["feature"])),
+                lower_first(row["feature_words"]),
                 row["value"],
                 row["unit"],
                 {"plus": "larger", "minus": "smaller"}.get(row["expected_direction"], ""),

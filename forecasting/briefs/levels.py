@@ -10,10 +10,10 @@ import pandas as pd
 
 from features.information import last_published_year
 from forecasting.briefs.brief import BriefTable
-from forecasting.distribution.partners import TradeSide, trade_sides
+from forecasting.distribution.partners import GroupGap, TradeSide, group_gaps, trade_sides
 from forecasting.distribution.sums import Level, PastOutcome, Sum, SumReader
 from forecasting.results.record_setting import any_total_published
-from forecasting.results.subjects import named, origin_of, years_of
+from forecasting.results.subjects import named, origin_of, the, years_of
 from forecasting.words.numbers import DASH, lead, percent, scale_of
 
 LARGEST = 8
@@ -38,7 +38,7 @@ class SideLevels:
         Whether totals after the origin were known.
     stale
         Years of flows published by the as-of date that the forecast does not use.
-    notes
+    gaps
         Members of groups that the run lacks.
     """
 
@@ -49,12 +49,12 @@ class SideLevels:
     over: tuple[int, ...]
     totals_published: bool
     stale: int
-    notes: tuple[str, ...]
+    gaps: tuple[GroupGap, ...]
 
     @property
     def country(self) -> str:
-        """Name and code."""
-        return named(self.side.code)
+        """Name and code, inside a sentence."""
+        return the(named(self.side.code))
 
     @property
     def rows(self) -> tuple[Sum, ...]:
@@ -67,10 +67,12 @@ class SideLevels:
         return tuple(row for row in self.rows[:3] if row.levels[0].bounded and row.last > 0)
 
     @property
-    def flagged(self) -> tuple[tuple[str, PastOutcome], ...]:
-        """Rows of which every past outcome was on one side of its forecast."""
-        found = ((self.name(row), self.past.get(row.selection)) for row in self.rows)
-        return tuple((name, past) for name, past in found if past and past.flag)
+    def flagged(self) -> tuple[tuple[str, tuple[tuple[str, PastOutcome], ...]], ...]:
+        """Rows of which every past outcome was on one side of its forecast, by their flag."""
+        known = ((self.name(row), self.past.get(row.selection)) for row in self.rows)
+        rows = [(name, past) for name, past in known if past and past.flag]
+        flags = dict.fromkeys(past.flag for _, past in rows)
+        return tuple((flag, tuple(r for r in rows if r[1].flag == flag)) for flag in flags)
 
     def name(self, row: Sum) -> str:
         """A row in words."""
@@ -102,7 +104,7 @@ def side_levels(
                 totals_published=any_total_published(run),
                 stale=last_published_year(as_of, lag_months=run.config.trade_lag_months)
                 - origin_of(run),
-                notes=tuple(reader.notes([one.selection for one in sums])),
+                gaps=group_gaps(run, [one.name for one in side.partners]),
             )
         )
     return tuple(found)

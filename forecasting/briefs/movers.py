@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,9 @@ import pandas as pd
 
 from forecasting.briefs.brief import BriefTable, first_and_last
 from forecasting.results.result import RunResult
-from forecasting.results.subjects import country_name, flow_columns, who, years_of
+from forecasting.results.subjects import country_name, flow_columns, years_of
+from forecasting.words.flows import flow_words, sector_label
+from forecasting.words.measures import sector_names
 from forecasting.words.numbers import change, share
 
 FEW = 3
@@ -23,6 +25,7 @@ SHOWN_COLUMNS = (
     "partner",
     "partner_name",
     "sector",
+    "sector_name",
     "base_usd",
     "forecast_usd",
     "shift_usd",
@@ -41,7 +44,7 @@ def flows_in(run: RunResult, chosen: pd.Series[bool], year: int) -> pd.DataFrame
     Returns
     -------
     DataFrame
-        Codes and names of exporter and importer, sector where there is one, then
+        Codes and names of exporter and importer, and of the sector where there is one, then
         ``value_at_origin_usd, base_usd, forecast_usd, shift_usd``; against the base
         ``shift_percent, interval_90_low_percent, interval_90_high_percent``;
         ``excludes_no_shift``, whether that interval lies wholly above or below the base; and
@@ -53,6 +56,8 @@ def flows_in(run: RunResult, chosen: pd.Series[bool], year: int) -> pd.DataFrame
         out[name] = rows[name].astype(str)
         if name != "sector":
             out[f"{name}_name"] = out[name].map(country_name)
+        elif sectors := sector_names(run):
+            out["sector_name"] = [sector_label(code, sectors) for code in out[name]]
     for name, of in zip(_SUMMED, ("value_origin", "base", "forecast"), strict=True):
         out[name] = rows[of].astype(np.float64)
     out["shift_usd"] = out["forecast_usd"] - out["base_usd"]
@@ -81,7 +86,8 @@ def sums(flows: pd.DataFrame) -> tuple[float, float, float]:
 def by_year(run: RunResult, chosen: pd.Series[bool], columns: Sequence[str]) -> pd.DataFrame:
     """Chosen columns of a group's sums, their changes and its flows' numbers, by target year.
 
-    ``total_usd`` is the base: the country totals are the same in the base and the forecast.
+    ``total_usd`` and ``growth_percent`` are of the forecast. Exports and imports have the same sum
+    in the base, but for what moves to or from sales at home.
     """
     rows = []
     for year in years_of(run):
@@ -92,14 +98,14 @@ def by_year(run: RunResult, chosen: pd.Series[bool], columns: Sequence[str]) -> 
                 "target_year": year,
                 "value_at_origin_usd": start,
                 "base_usd": base,
-                "total_usd": base,
+                "total_usd": forecast,
                 "forecast_usd": forecast,
-                "growth_percent": change(start, base),
+                "growth_percent": change(start, forecast),
                 "change_percent": change(start, forecast),
                 "shift_usd": forecast - base,
                 "shift_percent": change(base, forecast),
-                "moves_usd": moved(flows["shift_usd"]),
-                "moves_percent": share(moved(flows["shift_usd"]), base),
+                "moves_usd": moved_between(flows["shift_usd"]),
+                "moves_percent": share(moved_between(flows["shift_usd"]), base),
                 "flows": len(flows),
                 "gaining_flows": int((flows["shift_usd"] > 0).sum()),
                 "losing_flows": int((flows["shift_usd"] < 0).sum()),
@@ -110,13 +116,19 @@ def by_year(run: RunResult, chosen: pd.Series[bool], columns: Sequence[str]) -> 
     return pd.DataFrame(rows)[list(columns)]
 
 
-def moved(shifts: pd.Series[float] | pd.DataFrame) -> float:
-    """USD that move between flows: half the sum of absolute shifts (of rows, summed over columns).
+def moved_between(shifts: pd.Series[float] | pd.DataFrame) -> float:
+    """USD that move between flows: what some gain and others lose (rows, summed over columns).
 
-    What moves from one flow to another is counted once.
+    Where gains and losses are equal, that is half the sum of absolute shifts. They are not where
+    sales at home or flows that stop, which are left out, gain or lose too.
     """
     values = shifts.sum(axis=1) if isinstance(shifts, pd.DataFrame) else shifts
-    return 0.5 * float(values.abs().sum())
+    return min(float(values.clip(lower=0).sum()), -float(values.clip(upper=0).sum()))
+
+
+def net(shifts: pd.Series[float] | pd.DataFrame) -> float:
+    """USD that flows gain together: what their sales at home lose."""
+    return float(shifts.to_numpy().sum())
 
 
 def stopping(flows: pd.DataFrame) -> pd.DataFrame:
@@ -156,19 +168,27 @@ class Movers:
     sure_percent: float
 
 
-def movers(flows: pd.DataFrame, names: Sequence[str]) -> Movers:
-    """The largest movers of `flows_in`; ``names`` are the columns that name a flow."""
+def movers(flows: pd.DataFrame, names: Sequence[str], sectors: Mapping[str, str]) -> Movers:
+    """The largest movers of `flows_in`.
+
+    ``names`` are the columns that name a flow, ``sectors`` the names of sectors by code.
+    """
     based = flows[flows["base_usd"] > 0]
     sure = based[based["excludes_no_shift"]]
     return Movers(
-        gains=_movers(flows[flows["shift_usd"] > 0].head(FEW), names),
-        losses=_movers(flows[flows["shift_usd"] < 0].iloc[::-1].head(FEW), names),
+        gains=_movers(flows[flows["shift_usd"] > 0].head(FEW), names, sectors),
+        losses=_movers(flows[flows["shift_usd"] < 0].iloc[::-1].head(FEW), names, sectors),
         flows=len(based),
         sure=len(sure),
         sure_percent=share(sure["shift_usd"].abs().sum(), based["shift_usd"].abs().sum()),
     )
 
 
-def _movers(rows: pd.DataFrame, names: Sequence[str]) -> tuple[Mover, ...]:
+def _movers(
+    rows: pd.DataFrame, names: Sequence[str], sectors: Mapping[str, str]
+) -> tuple[Mover, ...]:
     columns = ["shift_usd", "shift_percent", "interval_90_low_percent", "interval_90_high_percent"]
-    return tuple(Mover(who(row, names), *map(float, row[columns])) for _, row in rows.iterrows())
+    return tuple(
+        Mover(flow_words(row, names, sectors), *map(float, row[columns]))
+        for _, row in rows.iterrows()
+    )

@@ -16,7 +16,7 @@ from forecasting.results.channel_evidence import TOGETHER, has_data, out_of_samp
 from forecasting.results.decompose import decompose, explained
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import flow_columns
-from forecasting.words.numbers import change, lower_first
+from forecasting.words.numbers import change, lower_first, whole_usd
 
 NAMED = 3
 """Parts that a sentence names."""
@@ -84,7 +84,8 @@ class Change:
 
 
 def base_change(table: pd.DataFrame, *, start: float, base: float) -> Change:
-    """The stage from the origin to the base, with every part of `parts`."""
+    """The stage from the origin to the base, with every part of `parts` that is a dollar."""
+    table = table[table["usd"].map(whole_usd) != 0]
     return Change(base - start, change(start, base), _parts(table))
 
 

@@ -14,7 +14,7 @@ from forecasting.briefs.movers import (
     by_year,
     flows_in,
     flows_table,
-    moved,
+    moved_between,
     movers,
     stopping,
     sums,
@@ -33,23 +33,26 @@ from forecasting.explanation.terms import TERM_LABELS
 from forecasting.results.channel_evidence import out_of_sample
 from forecasting.results.record_setting import record_setting
 from forecasting.results.result import RunResult
-from forecasting.results.subjects import check_year, flow_columns, origin_of
+from forecasting.results.subjects import abroad, check_year, flow_columns, origin_of
+from forecasting.words.measures import sector_names
 from forecasting.words.numbers import change, lower_first, share
 from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE
 
 
 @dataclass(frozen=True, slots=True)
 class WorldFacts:
-    """All trade in a target year: USD, percent.
+    """All trade between countries in a target year: USD, percent.
 
     Attributes
     ----------
     origin, year
         Of the forecast.
-    base, growth
+    total, growth
         World trade, and against the origin.
     moves, moves_percent
         What moves from some flows to others.
+    from_home
+        What trade gains from sales at home; None where they are not among the flows.
     movers, past
         Of its flows.
     channels
@@ -64,10 +67,11 @@ class WorldFacts:
 
     origin: int
     year: int
-    base: float
+    total: float
     growth: float
     moves: float
     moves_percent: float
+    from_home: float | None
     movers: Movers
     past: PastErrors
     channels: tuple[Part, ...]
@@ -103,12 +107,12 @@ def world_brief(run: RunResult, year: int) -> Brief:
         If the run does not forecast the year.
     """
     target = check_year(run.forecasts, year)
-    everything = pd.Series(True, index=run.forecasts.index)
-    flows = flows_in(run, everything, target)
-    shifts = channel_shifts(run, everything, target)
+    between = abroad(run.forecasts)
+    flows = flows_in(run, between, target)
+    shifts = channel_shifts(run, between, target)
     record = _record(run)
     tables = {
-        "years": _years(run, everything),
+        "years": _years(run, between),
         "flows": flows_table(f"Flows, {target}", flows),
         "channels": _channels(run, shifts, flows),
         **_stops(flows),
@@ -131,24 +135,25 @@ def _facts(
     record: BriefTable | None,
     year: int,
 ) -> WorldFacts:
-    (start, base, _), moves = sums(flows), moved(flows["shift_usd"])
+    (start, base, total), moves = sums(flows), moved_between(flows["shift_usd"])
     stops, absent = stopping(flows), flows[flows["value_at_origin_usd"] <= 0]
-    sizes = {name: moved(shifts[name]) for name in terms_of(shifts)}
+    sizes = {name: moved_between(shifts[name]) for name in terms_of(shifts)}
     top = sorted(sizes, key=lambda name: -sizes[name])[:NAMED]
-    technology = moved(shifts[technology_terms(shifts)])
+    technology = moved_between(shifts[technology_terms(shifts)])
     return WorldFacts(
         origin=origin_of(run),
         year=year,
-        base=base,
-        growth=change(start, base),
+        total=total,
+        growth=change(start, total),
         moves=moves,
         moves_percent=share(moves, base),
-        movers=movers(flows, flow_columns(run)),
-        past=past_errors(record, year - origin_of(run), of="all flows"),
+        from_home=None if abroad(run.forecasts).all() else total - base,
+        movers=movers(flows, flow_columns(run), sector_names(run)),
+        past=past_errors(record, year - origin_of(run), of=_of(run)),
         channels=tuple(
             Part(lower_first(TERM_LABELS[n]), sizes[n], share(sizes[n], base)) for n in top
         ),
-        together=moved(shifts[terms_of(shifts)]),
+        together=moved_between(shifts[terms_of(shifts)]),
         technology=technology,
         technology_percent=share(technology, base),
         flows=len(flows),
@@ -159,14 +164,13 @@ def _facts(
     )
 
 
-def _years(run: RunResult, everything: pd.Series[bool]) -> BriefTable:
+def _years(run: RunResult, between: pd.Series[bool]) -> BriefTable:
     columns = ("target_year", "value_at_origin_usd", "total_usd", "growth_percent", "moves_usd",
                "moves_percent", "excludes_no_shift", "forecast_to_stop")  # fmt: skip
     return BriefTable(
-        "World trade by target year. Moves: what moves from some flows to others, half the sum of "
-        "absolute shifts. Then numbers of flows: whose 90% interval excludes no shift, and that "
-        "are forecast to stop",
-        by_year(run, everything, columns),
+        "World trade by target year. Moves: what moves from some flows to others. Then numbers of "
+        "flows: whose 90% interval excludes no shift, and that are forecast to stop",
+        by_year(run, between, columns),
     )
 
 
@@ -180,7 +184,7 @@ def _channels(run: RunResult, shifts: pd.DataFrame, flows: pd.DataFrame) -> Brie
     groups["technology"] = technology_terms(shifts)
     rows = []
     for name, terms in groups.items():
-        usd = moved(shifts[terms])
+        usd = moved_between(shifts[terms])
         channel = name.removeprefix(NET)
         known = tests.loc[channel] if channel in tests.index else None
         rows.append(
@@ -201,9 +205,8 @@ def _channels(run: RunResult, shifts: pd.DataFrame, flows: pd.DataFrame) -> Brie
     table = pd.DataFrame(rows)
     counts = [name for name in table if str(name).startswith("tests_")]
     return BriefTable(
-        "What each channel moves from some flows to others (half the sum of absolute "
-        "contributions), and in percent of world trade; beside it how many tests find the "
-        "forecasts better or worse with the channel than without it",
+        "What each channel moves from some flows to others, and in percent of world trade; beside "
+        "it how many tests find the forecasts better or worse with the channel than without it",
         table.astype(dict.fromkeys(counts, "Int64")),
     )
 
@@ -230,6 +233,12 @@ def _stops(flows: pd.DataFrame) -> dict[str, BriefTable]:
 # Track record -------------------------------------------------------------------------------------
 
 
+def _of(run: RunResult) -> str:
+    """The flows that the run's scores are of."""
+    at_home = not abroad(run.forecasts).all()
+    return f"all flows{', sales at home among them' * at_home}"
+
+
 def _record(run: RunResult) -> BriefTable | None:
     """Errors over all flows by horizon, from the run's scores."""
     if run.scores.empty:
@@ -248,4 +257,4 @@ def _record(run: RunResult) -> BriefTable | None:
         }
         for horizon in sorted(scores["horizon"].unique())
     ]
-    return BriefTable(record_caption(run, of="all flows"), pd.DataFrame(rows))
+    return BriefTable(record_caption(run, of=_of(run)), pd.DataFrame(rows))

@@ -1,14 +1,19 @@
-"""The command ``gravicast draws``: sums of flows with intervals and probabilities."""
+"""The command ``gravicast draws``: sums of flows and measures, with intervals and chances."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from features.errors import InputError
 from forecasting.cli.listing import Listing
 
-HELP = "forecast any sum of flows: totals, groups, pairs, with intervals and probabilities"
+if TYPE_CHECKING:
+    from forecasting.distribution.draws import Draws
+    from forecasting.distribution.measure_draws import MeasureDraws
+
+HELP = "forecast any sum of flows, or measure of trade, with intervals and probabilities"
 EXAMPLES = """examples:
   gravicast draws runs/goods --of "EU27:CHN,DEU:exports"
       the exports of the European Union to China, and all of Germany's
@@ -18,6 +23,9 @@ EXAMPLES = """examples:
 
   gravicast draws runs/goods --of VNM:exports --years 2020,2022 --out vietnam.parquet
       every draw in a file: selection, target_year, draw, value
+
+  gravicast draws runs/goods --of "VNM:supplier_concentration;CHN:market_share:USA"
+      measures of the trade pattern; gravicast measures --list has them
 
   gravicast draws --groups
       groups of countries that have a name
@@ -29,14 +37,15 @@ REPEATED = ("--of",)
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Declare its options."""
-    parser.add_argument("run", metavar="RUN", help="output folder of a finished run")
+    parser.add_argument("run", metavar="RUN", help="output folder of a run, forecast or nowcast")
     parser.add_argument(
         "--of",
-        metavar="SUM",
+        metavar="WHAT",
         action="append",
         default=[],
         help="flow (DEU,FRA), total (DEU:exports, EU27:imports), trade between two sides "
-        "(EU27:CHN, DEU+FRA:ALL) or world; :SECTOR after it takes one sector; may be repeated "
+        "(EU27:CHN, DEU+FRA:ALL) or world, :SECTOR after it takes one sector; or a measure of a "
+        "country, with its partner or sector (CHN:market_share:USA); may be repeated "
         "(default: world)",
     )
     parser.add_argument("--levels", metavar="PERCENTS", default="50,90",
@@ -66,12 +75,23 @@ def answer(parsed: argparse.Namespace) -> int:
         _check_out(parsed.out)
 
     from forecasting.distribution.draws import draws
-    from forecasting.distribution.output import table_lines, write_draws
+    from forecasting.distribution.joint import joint_draws
+    from forecasting.distribution.measure_draws import measure_draws
+    from forecasting.distribution.measure_selections import apart
+    from forecasting.distribution.output import measure_lines, table_lines, write_draws
     from forecasting.results.read import read_run
 
-    run = read_run(parsed.run)
-    found = draws(run, parsed.of or ["world"], years=years, levels=levels, n_draws=n_draws)
-    print("\n".join(table_lines(found)))
+    joint = joint_draws(read_run(parsed.run), n_draws=n_draws)
+    sums, measures = apart(parsed.of or ["world"])
+    found: list[Draws | MeasureDraws] = []
+    lines: list[str] = []
+    if sums or not measures:
+        found.append(summed := draws(joint, sums, years=years, levels=levels))
+        lines += table_lines(summed)
+    if measures:
+        found.append(measured := measure_draws(joint, measures, years=years, levels=levels))
+        lines += measure_lines(measured)
+    print("\n".join(lines))
     if parsed.out is not None:
         write_draws(found, parsed.out)
         print(f"draws written to {parsed.out}")

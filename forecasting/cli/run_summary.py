@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from forecasting.distribution.draws import draws
 from forecasting.evaluation.run_models import comparators
 from forecasting.evaluation.significance import UNTESTED, why_untested
-from forecasting.results.subjects import flow_columns, nearest_year, origin_of, who
+from forecasting.results.subjects import abroad, flow_columns, nearest_year, origin_of
+from forecasting.words.flows import flow_words
 from forecasting.words.labels import SETTING_LABELS
+from forecasting.words.measures import sector_names
 from forecasting.words.numbers import in_ten, lead, money, percent
 from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE
 
@@ -40,13 +42,13 @@ def _forecast(result: RunResult) -> Iterator[str]:
         f"{money(world['lower_90'])} and {money(world['upper_90'])}; "
         f"{in_ten(world['probability_of_growth'])} that it grows."
     )
-    abroad = forecasts["exporter"].astype(str) != forecasts["importer"].astype(str)
-    rows = forecasts[abroad & (forecasts["target_year"] == year)]
+    rows = forecasts[abroad(forecasts) & (forecasts["target_year"] == year)]
+    sectors = sector_names(result)
     change = (rows["forecast"] - rows["value_origin"]).abs()
     yield f"Flows that change most from {origin} to {year} (nine in ten between):"
     for _, row in rows.loc[change.nlargest(MOVERS).index].iterrows():
         yield (
-            f"  {who(row, flow_columns(result))}: "
+            f"  {flow_words(row, flow_columns(result), sectors)}: "
             f"{money(row['forecast'] - row['value_origin'], sign=True)} to "
             f"{money(row['forecast'])} ({money(row['lower_90'])} to {money(row['upper_90'])})"
         )

@@ -7,9 +7,8 @@ sectors, and of whole matrices of earlier origins. `draws` sums them over a sele
 ``DEU:exports``, ``EU27:CHN`` or ``DEU,FRA`` (`selections` has the grammar), `shares` and
 `orderings` compare sums, and `past_outcomes` says how forecasts of the same sum came out.
 
-On goods trade 90 % intervals of country totals hold 89 to 96 % of outcomes one and three years
-ahead, and too few five years ahead (72 to 83 %): ``python tests/benchmarks/joint_draws.py`` has all
-rows. Five years ahead only two origins have enough earlier ones, 2011 and 2012; every miss lies
-below, in the slump of 2015 and 2016, and wider effects of countries hardly change it. Members of
-groups are in ``features/countries/groups.csv``.
+On goods trade 90 % intervals of country totals hold 87 to 95 % of outcomes one and three years
+ahead, and too few five years ahead (75 to 86 %): ``notebooks/scoreboard.md`` has all rows. Five
+years ahead only two origins have enough earlier ones, 2011 and 2012, and nearly every miss lies
+below, in the slump of 2015 and 2016. Members of groups are in ``features/countries/groups.csv``.
 """

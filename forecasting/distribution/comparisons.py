@@ -10,7 +10,7 @@ from scipy.sparse import csr_array, vstack
 
 from forecasting.distribution.draws import (
     DEFAULT_LEVELS,
-    _levels,
+    checked_levels,
     draws,
     interval,
     probability_above,
@@ -50,7 +50,7 @@ def shares(
         to 1), ``lower_L, upper_L`` and ``probability_of_growth`` (that the share rises).
     """
     joint = run if isinstance(run, RunDraws) else joint_draws(run)
-    result, checked = joint.run, _levels(levels)
+    result, checked = joint.run, checked_levels(levels)
     (total,) = selections(result.forecasts, of)
     rows = total.rows(joint.keys, origin_of(result))
     imports = ":imports" in of.casefold()

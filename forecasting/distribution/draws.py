@@ -62,7 +62,8 @@ def draws(
     Parameters
     ----------
     run
-        Finished run; or its `joint_draws`, which saves time where sums are asked for repeatedly.
+        Finished run, or forecast by its model; or its `joint_draws`, which saves time where sums
+        are asked for repeatedly.
     of
         Selections such as ``"EU27:CHN"``, ``"DEU:exports"``, ``"DEU,FRA"``, ``"world"``; several
         in a sequence or separated by semicolons. See `forecasting.distribution.selections`.
@@ -80,11 +81,12 @@ def draws(
     Raises
     ------
     InputError
-        If a selection, year or level is not possible, or the run has no back-test.
+        If a selection, year or level is not possible, or the folder is of a forecast by a model
+        that was saved without its past errors.
     """
     result = run.run if isinstance(run, RunDraws) else run
     chosen = selections(result.forecasts, of)
-    checked = _levels(levels)
+    checked = checked_levels(levels)
     known = years_of(result)
     wanted = tuple(check_year(result.forecasts, year) for year in (years or known))
     joint = run if isinstance(run, RunDraws) else joint_draws(run, n_draws=n_draws)
@@ -127,7 +129,8 @@ def probability_above(values: Singles, threshold: NDArray[np.float64]) -> NDArra
     return np.where(np.isnan(threshold), np.nan, chance)
 
 
-def _levels(levels: Sequence[float]) -> tuple[float, ...]:
+def checked_levels(levels: Sequence[float]) -> tuple[float, ...]:
+    """Levels of intervals in percent, each once; refuses one that is not between 0 and 100."""
     for level in levels:
         if not 0 < level < 100:
             raise InputError(

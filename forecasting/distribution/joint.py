@@ -10,17 +10,16 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from features.choices import REPORTS_KNOWN, TOTALS_KNOWN
 from features.errors import InputError
+from forecasting.distribution.past_forecasts import past_forecasts, past_world_errors
 from forecasting.distribution.selections import Selection
-from forecasting.evaluation.backtest_file import read_backtest
-from forecasting.results.record_setting import record_setting
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import countries_of, flow_columns, origin_of
 from models.error_factors import ErrorFactors, FlowCodes, PastForecasts, fit_error_factors
 from models.flow_margins import margins_of_bounds
 from models.intervals import LEVELS
 from models.joint_draws import JointDraws
+from models.world_growth import PUBLISHED, WorldError
 
 Singles = NDArray[np.float32]
 
@@ -67,7 +66,7 @@ def joint_draws(run: RunResult, *, n_draws: int = 200) -> RunDraws:
     Parameters
     ----------
     run
-        Finished, with a back-test.
+        Finished, or a forecast by its model.
     n_draws
         Number of draws, a multiple of 20 from 40 up: the bounds of 50 and 90 % then fall between
         two of them.
@@ -75,7 +74,7 @@ def joint_draws(run: RunResult, *, n_draws: int = 200) -> RunDraws:
     Raises
     ------
     InputError
-        If the run has no back-test, and so no past errors, or ``n_draws`` is not possible.
+        If the model was saved without its past errors, or ``n_draws`` is not possible.
     """
     if n_draws < 40 or n_draws % 20:
         raise InputError(
@@ -96,7 +95,7 @@ def joint_draws(run: RunResult, *, n_draws: int = 200) -> RunDraws:
         )
         for horizon, part in zip(horizons, parts, strict=True)
     }
-    codes = _codes(keys, countries, sectors)
+    codes = flow_codes(keys, countries, sectors)
     joint = JointDraws(
         codes=codes,
         factors=_factors(run, codes, countries, sectors, horizons),
@@ -120,7 +119,7 @@ def _bounds(table: pd.DataFrame) -> dict[int, tuple[NDArray[np.float64], NDArray
     }
 
 
-def _codes(keys: pd.DataFrame, countries: Sequence[str], sectors: Sequence[str]) -> FlowCodes:
+def flow_codes(keys: pd.DataFrame, countries: Sequence[str], sectors: Sequence[str]) -> FlowCodes:
     """Integer keys; -1 for what the forecast lacks."""
     sector = np.zeros(len(keys), dtype=np.int32)
     if "sector" in keys:
@@ -144,27 +143,18 @@ def _factors(
     sectors: Sequence[str],
     horizons: Sequence[int],
 ) -> dict[int, ErrorFactors]:
-    if run.provenance["kind"] == "forecast":
-        raise InputError(
-            "this folder holds a forecast without a back-test, and so no past errors",
-            remedy="Give the folder of the run that trained the model",
-            file=run.out,
-        )
-    columns = ["origin", "horizon", *flow_columns(run), "value_origin", "forecast", "actual"]
-    setting = record_setting(run)
-    rows = read_backtest(run.out, columns=columns, where=[("setting", "==", setting)])
-    world = _world_totals(rows, run)
+    rows, errors = past_forecasts(run), past_world_errors(run)
+    setting = run.config.settings[0]
     found = {}
     for horizon in horizons:
         past = [
             _past(block, countries, sectors)
             for _, block in rows[rows["horizon"] == horizon].groupby("origin", sort=True)
         ]
-        unknown = horizon - (setting in (REPORTS_KNOWN, TOTALS_KNOWN))
-        growth = np.log(world).diff(unknown).dropna() if unknown else world[:0]
         found[horizon] = fit_error_factors(
             past,
-            history=growth.tolist(),
+            world=world_error_of(errors, setting, horizon),
+            horizon=horizon,
             flows=flows,
             countries=len(countries),
             sectors=len(sectors),
@@ -172,21 +162,21 @@ def _factors(
     return found
 
 
-def _world_totals(rows: pd.DataFrame, run: RunResult) -> pd.Series:
-    """Trade of the world by year, from the back-test's first origin to the run's, USD."""
-    nearest = rows["horizon"] == rows["horizon"].min()
-    past = rows.loc[nearest, ["origin", "value_origin"]].astype(np.float64)
-    totals = past.groupby("origin")["value_origin"].sum().to_dict()
-    table = run.forecasts
-    last = table.loc[table["horizon"] == table["horizon"].min(), "value_origin"]
-    totals[origin_of(run)] = float(last.sum())
-    years = range(int(min(totals)), origin_of(run) + 1)
-    return pd.Series([totals.get(year, np.nan) for year in years], index=years)
+def world_error_of(errors: pd.DataFrame, setting: str, horizon: int) -> WorldError:
+    """The world's error behind intervals of the last origin, of ``world_errors.csv``."""
+    rows = errors[(errors["setting"] == setting) & (errors["horizon"] == horizon)]
+    last = rows[rows["origin"] == errors["origin"].max()]
+    if last.empty:
+        return PUBLISHED
+    return WorldError(*last[["scale", "freedom"]].iloc[0].astype(float))
 
 
 def _past(block: pd.DataFrame, countries: Sequence[str], sectors: Sequence[str]) -> PastForecasts:
+    """Past forecasts of one origin and horizon between countries that are still forecast."""
+    codes = flow_codes(block, countries, sectors)
+    kept = (codes.exporter >= 0) & (codes.importer >= 0) & (codes.sector >= 0)
     return PastForecasts(
-        forecast=block["forecast"].to_numpy(dtype=np.float64),
-        actual=block["actual"].to_numpy(dtype=np.float64),
-        codes=_codes(block, countries, sectors),
+        forecast=block["forecast"].to_numpy(dtype=np.float64)[kept],
+        actual=block["actual"].to_numpy(dtype=np.float64)[kept],
+        codes=FlowCodes(codes.exporter[kept], codes.importer[kept], codes.sector[kept]),
     )

@@ -11,12 +11,21 @@ import pandas as pd
 from features.countries.groups import find_group
 from forecasting.distribution.sums import Level, Sum, SumReader
 from forecasting.results.result import RunResult
-from forecasting.results.subjects import check_country, country_name, nearest_year, origin_of
+from forecasting.results.subjects import (
+    check_country,
+    countries_of,
+    country_name,
+    nearest_year,
+    origin_of,
+    the,
+)
 
 SIDES = {"exports": ("exporter", "importer"), "imports": ("importer", "exporter")}
 """Columns of the country and of its partner."""
 GROUPS = ("EU27", "ASEAN", "USMCA")
 """Groups shown by default, where a run has two of their members or more as partners."""
+LEAST_MOVE = 1e-4
+"""Smallest move of a share that is named: a hundredth of a percentage point."""
 MOVES = 4
 """Partners named for the largest moves of shares, either way."""
 
@@ -89,7 +98,8 @@ def share_moves(reader: SumReader, side: TradeSide, year: int) -> ShareMoves:
         return ShareMoves(side.word)
     table = known.assign(move=known["forecast"] - known["last_known"])
     table = table.sort_values("move", ascending=False, kind="stable")
-    gains, losses = table[table["move"] > 0].head(MOVES), table[table["move"] < 0].iloc[::-1]
+    gains = table[table["move"] >= LEAST_MOVE].head(MOVES)
+    losses = table[table["move"] <= -LEAST_MOVE].iloc[::-1]
     return ShareMoves(side.word, _moves(gains, 1), _moves(losses.head(MOVES), -1))
 
 
@@ -167,9 +177,29 @@ def _members(group: str, year: int, countries: Iterable[str]) -> int:
     return len(set(countries) & set(found.members(year))) if found else 0
 
 
+@dataclass(frozen=True, slots=True)
+class GroupGap:
+    """A group of which a run lacks members: its name, their names, and how many there are."""
+
+    name: str
+    absent: tuple[str, ...]
+    members: int
+
+
+def group_gaps(run: RunResult, names: Iterable[str]) -> tuple[GroupGap, ...]:
+    """Groups, of those named, of which the run has two members or more, but not all."""
+    known, found = set(countries_of(run.forecasts)), []
+    for group in dict.fromkeys(group for name in names if (group := find_group(name))):
+        members = group.members(origin_of(run))
+        absent = tuple(country_name(code) for code in members if code not in known)
+        if absent and len(members) - len(absent) > 1:
+            found.append(GroupGap(group.name, absent, len(members)))
+    return tuple(found)
+
+
 def _named(code: str, word: str, partners: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Name and selection of the total, then of each partner."""
-    yield f"{word.capitalize()} of {country_name(code)}", f"{code}:{word}"
+    yield f"{word.capitalize()} of {the(country_name(code))}", f"{code}:{word}"
     for partner in partners:
         group = find_group(partner)
         name = group.name if group else country_name(partner)

@@ -9,9 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from features.errors import InputError
+from forecasting.distribution.past_forecasts import past_forecasts
 from forecasting.distribution.selections import Selection, selections
-from forecasting.evaluation.backtest_file import read_backtest
 from forecasting.results.record_setting import record_setting
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import flow_columns
@@ -43,21 +42,10 @@ def outcomes_by_origin(run: RunResult, of: str | Sequence[str]) -> pd.DataFrame:
     Raises
     ------
     InputError
-        If a selection is not possible, or the run has no back-test.
+        If a selection is not possible, or it is a forecast by a model saved without its past.
     """
     chosen = selections(run.forecasts, of)
-    if run.provenance["kind"] == "forecast":
-        raise InputError(
-            "this folder holds a forecast without a back-test, and so no past outcomes",
-            remedy="Give the folder of the run that trained the model",
-            file=run.out,
-        )
-    setting, names = record_setting(run), flow_columns(run)
-    rows = read_backtest(
-        run.out,
-        columns=["origin", "horizon", *names, "forecast", "actual"],
-        where=[("setting", "==", setting)],
-    )
+    setting, names, rows = record_setting(run), flow_columns(run), past_forecasts(run)
     rows = rows[rows["actual"].notna()]
     flow, keys = rows.groupby(names, observed=True, sort=False).ngroup(), rows[names]
     keys = keys.drop_duplicates(ignore_index=True)

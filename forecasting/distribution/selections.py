@@ -25,13 +25,15 @@ from numpy.typing import NDArray
 
 from features.countries.groups import CountryGroup, country_groups, find_group
 from features.errors import InputError
+from features.measures.catalogue import MEASURES
 from forecasting.results.subjects import EVERYONE, check_country, check_flow, countries_of
 
 WORLD = "world"
 _TOTALS = ("exports", "imports")
 _HOW = (
     "Write a flow as DEU,FRA, totals as DEU:exports or DEU:imports, trade between two sides as "
-    "EU27:CHN, all trade as world; separate several by semicolons"
+    "EU27:CHN, all trade as world, measures as VNM:supplier_concentration; separate several by "
+    "semicolons"
 )
 
 
@@ -149,15 +151,18 @@ def selections(forecasts: pd.DataFrame, of: str | Sequence[str]) -> tuple[Select
         If a text cannot be read, a country, group or sector is unknown, a group has no member in
         the run, or a selection holds no flow.
     """
-    texts = [of] if isinstance(of, str) else list(of)
-    found = [_selection(forecasts, part) for text in texts for part in _parts(text)]
+    found = [_selection(forecasts, part) for part in parts_of(of)]
     if not found:
         raise InputError("no flow or sum is named", remedy=_HOW)
     return tuple(found)
 
 
+def parts_of(of: str | Sequence[str]) -> list[str]:
+    """The selections of a text, or of several."""
+    return [part for text in ([of] if isinstance(of, str) else of) for part in _parts(text)]
+
+
 def _parts(text: str) -> list[str]:
-    """The selections of a text."""
     out = []
     for part in (p.strip() for p in text.split(";")):
         words = [word.strip() for word in part.split(",")]
@@ -182,7 +187,7 @@ def _selection(forecasts: pd.DataFrame, text: str) -> Selection:
         words = [words[0], WORLD, *words[2:]]
         words = words if total == "exports" else [WORLD, words[0], *words[2:]]
     (exporter, importer), absent = _sides(forecasts, text, words[:2])
-    sector = _sector(forecasts, words[2]) if len(words) > 2 else None
+    sector = check_sector(forecasts, words[2]) if len(words) > 2 else None
     found = Selection(text, exporter, importer, sector, absent=absent)
     origin = int(forecasts["origin"].iloc[0])
     if not found.rows(forecasts, origin).any():
@@ -223,16 +228,18 @@ def _sides(
 
 
 def _country(forecasts: pd.DataFrame, name: str) -> str:
-    """A country of the run; a word near the name of a group is offered that."""
+    """A country of the run; a word near the name of a group or measure is offered that."""
     try:
         return check_country(forecasts, name)
     except InputError as error:
         names = {key: group.name for key, group in country_groups().items()}
+        names |= {measure.name: measure.name for measure in MEASURES}
         near = difflib.get_close_matches(name.casefold(), names, n=1, cutoff=0.7)
         if not near:
             raise
         raise InputError(
-            f"{error.problem}", remedy=f"{error.remedy}; the nearest group is {names[near[0]]}"
+            f"{error.problem}",
+            remedy=f"{error.remedy}; the nearest group or measure is {names[near[0]]}",
         ) from error
 
 
@@ -240,7 +247,14 @@ def _is_sector(forecasts: pd.DataFrame, words: Sequence[str]) -> bool:
     return len(words) == 1 and "sector" in forecasts and words[0] in set(forecasts["sector"])
 
 
-def _sector(forecasts: pd.DataFrame, wanted: str) -> str:
+def check_sector(forecasts: pd.DataFrame, wanted: str) -> str:
+    """A sector of the run.
+
+    Raises
+    ------
+    InputError
+        If it has no such sector, or none; the message suggests similar ones.
+    """
     if "sector" not in forecasts:
         raise InputError(f"the run has no sectors, so no {wanted!r}", remedy="Leave it out")
     known = sorted(forecasts["sector"].astype(str).unique())

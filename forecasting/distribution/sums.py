@@ -12,8 +12,9 @@ import pandas as pd
 from forecasting.distribution.comparisons import shares
 from forecasting.distribution.draws import draws
 from forecasting.distribution.joint import RunDraws, joint_draws
+from forecasting.distribution.past_forecasts import has_past
 from forecasting.distribution.past_outcomes import outcomes_by_origin, summarised
-from forecasting.distribution.selections import absent_members, selections
+from forecasting.distribution.selections import selections
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import origin_of, years_of
 
@@ -29,7 +30,7 @@ class Level:
     year
         Target year.
     forecast, lower, upper
-        USD, with the bounds of its 90% interval; NaN where the run has no back-test.
+        USD, with the bounds of its 90% interval; NaN without past forecasts.
     inner_lower, inner_upper
         Those of its 50% interval.
     yearly
@@ -97,7 +98,7 @@ class PastOutcome:
 
 @dataclass(frozen=True, slots=True)
 class SumReader:
-    """Sums of a run; the joint distribution is made once, and None without a back-test."""
+    """Sums of a run; the joint distribution is made once, and None without past forecasts."""
 
     run: RunResult
     joint: RunDraws | None
@@ -108,7 +109,7 @@ class SumReader:
     _shares: dict[tuple[str, int], pd.DataFrame] = field(default_factory=dict, repr=False)
 
     def table(self, of: Sequence[str]) -> pd.DataFrame:
-        """As `draws` gives it, without intervals where there is no back-test."""
+        """As `draws` gives it, without intervals where there are no past forecasts."""
         new = [one for one in dict.fromkeys(of) if one not in self._known]
         if new:
             table = draws(self.joint, new).table if self.joint else _point_sums(self.run, new)
@@ -126,14 +127,10 @@ class SumReader:
         return pd.concat([self._past[one] for one in of], ignore_index=True)
 
     def shares(self, of: str, year: int) -> pd.DataFrame | None:
-        """As `shares` gives it of a total; None without a back-test."""
+        """As `shares` gives it of a total; None without past forecasts."""
         if self.joint is not None and (of, year) not in self._shares:
             self._shares[of, year] = shares(self.joint, of, years=[year])
         return self._shares.get((of, year))
-
-    def notes(self, of: Sequence[str]) -> list[str]:
-        """What a reader must know of selections, see `absent_members`."""
-        return absent_members(selections(self.run.forecasts, of))
 
     def read(self, named: Sequence[tuple[str, str]], years: Sequence[int]) -> tuple[Sum, ...]:
         """Sums given by name and selection, in the years asked for."""
@@ -161,7 +158,7 @@ class SumReader:
         )
 
     def past(self, sums: Sequence[Sum]) -> tuple[PastOutcome, ...]:
-        """Past outcomes of sums at the horizons shown; none without a back-test."""
+        """Past outcomes of sums at the horizons shown; none without past forecasts."""
         if self.joint is None:
             return ()
         names = {one.selection: one.name for one in sums}
@@ -185,11 +182,11 @@ class SumReader:
 
 def sum_reader(run: RunResult) -> SumReader:
     """Reader of a run's sums."""
-    return SumReader(run, joint_draws(run) if len(run.scores) else None)
+    return SumReader(run, joint_draws(run) if has_past(run) else None)
 
 
 def _point_sums(run: RunResult, of: Sequence[str]) -> pd.DataFrame:
-    """Last known values and forecasts of sums, for runs that were not back-tested."""
+    """Last known values and forecasts of sums, without intervals."""
     rows = []
     for one in selections(run.forecasts, of):
         block = run.forecasts[one.rows(run.forecasts, origin_of(run))]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from features.choices import EX_ANTE, REPORTS_KNOWN, TOTALS_KNOWN, Setting
@@ -30,7 +32,7 @@ from models.nowcast import NOBODY, interval_groups, usd
 from models.registry import MAIN_MODEL
 from models.totals import forecast_totals
 from models.volatility import flow_volatility
-from models.world_growth import world_shocks
+from models.world_growth import WorldError, world_error
 
 Vector = NDArray[np.float64]
 
@@ -90,6 +92,7 @@ class Calibration:
     ) -> None:
         self._infos = prepared.infos
         self._volatility = (-1, np.empty(0))
+        self._world: dict[tuple[Setting, int, int], WorldError] = {}
         horizons = tuple(horizons)
         # Beside those with a known outcome stand h origins that may still wait for theirs.
         self._samples: dict[tuple[Setting, int], deque[Sample]] = {
@@ -164,6 +167,18 @@ class Calibration:
             return (*by_reports, self.intervals(setting=EX_ANTE, horizon=1, origin=origin))
         return (*by_reports, by_reports[0])
 
+    def world_errors(self) -> pd.DataFrame:
+        """Distribution of the world's error behind the intervals of each setting and origin.
+
+        Columns ``setting, origin, horizon, scale, freedom``; see `WorldError`. A forecast without
+        a row knew all growth.
+        """
+        rows = [
+            (str(setting), origin, horizon, world.scale, world.freedom)
+            for (setting, origin, horizon), world in self._world.items()
+        ]
+        return pd.DataFrame(rows, columns=["setting", "origin", "horizon", "scale", "freedom"])
+
     def let_go(self) -> None:
         """Forget every sample: after the final forecast no interval is asked for."""
         for samples in self._samples.values():
@@ -178,8 +193,9 @@ class Calibration:
         self, known: Sequence[Sample], setting: Setting, horizon: int, origin: int
     ) -> Intervals:
         last = self._last_info(setting, origin).origin
-        shocks = world_shocks(self._infos[setting], origin=last, horizon=horizon)
-        return fit_intervals(known, shocks=shocks)
+        world = world_error(self._infos[setting], origin=last, horizon=horizon)
+        self._world[setting, origin, horizon] = world
+        return fit_intervals(known, shocks=world.shocks())
 
     def _groups(self, forecast: FoldForecast) -> NDArray[np.int8]:
         assert forecast.reported is not None
@@ -191,18 +207,17 @@ class Calibration:
     ) -> None:
         infos = {o: info for o, info in prepared.infos[setting].items() if o <= origin}
         info, volatility = infos[origin], self._volatility_at(origin)
+        sample_of = partial(_known, origin, volatility=volatility)
         possible = tuple(h for h in horizons if origin + h <= prepared.last_origin)
         for horizon, totals in forecast_totals(infos, origin=origin, horizons=possible).items():
             base = base_forecast(last_value(info), flows=info.flows, totals=totals)
             actual = prepared.outcome(origin, horizon)
-            sample = _known(origin, base.forecast, actual, base.expected, volatility=volatility)
+            sample = sample_of(base.forecast, actual, base.expected)
             if setting == REPORTS_KNOWN and horizon == 1:
                 implied = prepared.reported(origin)
                 group = interval_groups(implied.reported, info.flows)
                 level = np.where(group == NOBODY, base.forecast, usd(implied.anchor))
-                sample = _known(
-                    origin, level, actual, base.expected, group=group, volatility=volatility
-                )
+                sample = sample_of(level, actual, base.expected, group=group)
             self._samples[setting, horizon].append(sample)
 
 

@@ -190,22 +190,26 @@ def sign(direction: float) -> str:
 
 def _range(stability: pd.DataFrame, level: str, found: Mapping[str, str]) -> pd.DataFrame:
     """Ranks, shares and signs over members, one row per name."""
-    rows = []
-    for name, part in stability[stability["level"] == level].groupby("name", sort=False):
-        same = part["direction"].map(sign) == found[str(name)]
-        row: dict[str, object] = {
-            "name": name,
-            "rank_low": int(part["rank"].min()),
-            "rank_high": int(part["rank"].max()),
-            "share_low": part["share"].min(),
-            "share_high": part["share"].max(),
+    part = stability[stability["level"] == level]
+    same = part["direction"].map(sign) == part["name"].map(found)
+    of = part.assign(
+        **{
+            f"{kind}s{which}": (part["kind"] == kind) & counted
+            for kind in ("origin", "seed")
+            for which, counted in (("", True), ("_same_sign", same))
         }
-        for kind in ("origin", "seed"):
-            of_kind = part["kind"] == kind
-            row[f"{kind}s"] = int(of_kind.sum())
-            row[f"{kind}s_same_sign"] = int((same & of_kind).sum())
-        rows.append(row)
-    return pd.DataFrame(rows)
+    ).groupby("name", sort=False)
+    rank, share = (of[name].agg(["min", "max"]) for name in ("rank", "share"))
+    counts = of[["origins", "origins_same_sign", "seeds", "seeds_same_sign"]].sum()
+    ranges = pd.DataFrame(
+        {
+            "rank_low": rank["min"],
+            "rank_high": rank["max"],
+            "share_low": share["min"],
+            "share_high": share["max"],
+        }
+    )
+    return ranges.join(counts).reset_index()
 
 
 # The final model's tables -------------------------------------------------------------------------

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+LEAST_WORTH = 0.5
+"""Percent that the axis of changed errors reaches at least, either way."""
 METRICS = {"wape": "o", "log_mae": "s"}
 """Metrics by which a channel's worth is shown, with their markers."""
 
@@ -153,7 +155,9 @@ def _worth(axes: Axes, worth: pd.DataFrame, names: list[str], run: RunResult) ->
             axes.plot(row.percent, place[row.channel] + 0.24 * (number - 0.5), marker,
                       markersize=6.5, color=BLACK,
                       markerfacecolor=BLACK if row.rejected else "white")  # fmt: skip
-    axes.margins(x=0.12)
+    # Changes in the third digit must not look like findings.
+    widest = max(LEAST_WORTH, 1.15 * float(worth["percent"].abs().max()))
+    axes.set_xlim(-widest, widest)
     axes.grid(visible=False, axis="y")
     axes.tick_params(axis="y", length=0)
     setting = run.config.settings[0]
@@ -161,7 +165,7 @@ def _worth(axes: Axes, worth: pd.DataFrame, names: list[str], run: RunResult) ->
     axes.set_title(f"What it is worth: {SETTING_LABELS.get(setting, setting).lower()}")
     if set(worth["channel"]) == {TOGETHER}:
         axes.text(0.5, 0.55, "One by one:\ngravicast run --study", transform=axes.transAxes,
-                  ha="center", color=GREY)  # fmt: skip
+                  ha="center", color=GREY, backgroundcolor="white")  # fmt: skip
 
 
 def _both(worth: pd.DataFrame, channel: str) -> str:

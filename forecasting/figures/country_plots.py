@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -20,7 +21,9 @@ from forecasting.figures.style import (
     styled,
 )
 from forecasting.results.result import RunResult
-from forecasting.results.subjects import country_name
+from forecasting.results.subjects import abroad, country_name
+from forecasting.words.flows import sector_label
+from forecasting.words.measures import sector_names
 from forecasting.words.numbers import usd
 
 if TYPE_CHECKING:
@@ -60,12 +63,13 @@ def ranked_movers(run: RunResult, country: str, *, side: Side, year: int) -> pd.
     """
     flows = run.forecasts
     flows = flows[(flows[side] == country) & (flows["target_year"] == year) & (flows["base"] > 0)]
+    flows, sectors = flows[abroad(flows)], sector_names(run)
     if flows.empty:
         raise NoDataError(f"{country} has no trade as {side} in the origin year")
     against = {name: 100 * (flows[name] / flows["base"] - 1) for name in _BOUNDS}
     table = pd.DataFrame(
         {
-            "partner": [_partner(row, side) for _, row in flows.iterrows()],
+            "partner": [_partner(row, side, sectors) for _, row in flows.iterrows()],
             "usd": flows["forecast"] - flows["base"],
             "change": 100 * (flows["forecast"] / flows["base"] - 1),
             **against,
@@ -75,9 +79,9 @@ def ranked_movers(run: RunResult, country: str, *, side: Side, year: int) -> pd.
     return pd.concat([losers, table[table["usd"] >= 0].tail(MOVERS)], ignore_index=True)
 
 
-def _partner(row: pd.Series[Any], side: Side) -> str:
+def _partner(row: pd.Series[Any], side: Side, sectors: Mapping[str, str]) -> str:
     name = country_name(str(row["importer" if side == "exporter" else "exporter"]))
-    return f"{name}, {row['sector']}" if "sector" in row.index else name
+    return f"{name}, {sector_label(row['sector'], sectors)}" if "sector" in row.index else name
 
 
 @styled

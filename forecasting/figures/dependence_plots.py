@@ -117,7 +117,9 @@ def _about(run: RunResult, feature: str) -> pd.Series[Any]:
 
 def _named(run: RunResult, feature: str, unknown: int) -> str:
     missing = f"\nnot known for {unknown:,} rows: bar at the left" if unknown else ""
-    named = textwrap.fill(f"{feature_words(feature)}, {_about(run, feature)['unit']}", LABEL_WIDTH)
+    about = _about(run, feature)
+    words = f"{feature_words(feature, str(about['source']))}, {about['unit']}"
+    named = textwrap.fill(words, LABEL_WIDTH)
     return named + missing
 
 

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from forecasting.figures.flow_plots import flow_title
 from forecasting.figures.style import BLACK, BLUE, GREY, SKY, VERMILLION, entitle, grid, styled
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import rows_of_flow
 from forecasting.run_folder.files import BACKTEST
+from forecasting.words.flows import flow_label
+from forecasting.words.measures import sector_names
 from forecasting.words.numbers import percent, scale_of, usd
 
 if TYPE_CHECKING:
@@ -82,7 +83,9 @@ def fan(run: RunResult, flow: Sequence[str]) -> Figure:
     axes.locator_params(axis="x", integer=True)
     axes.set_xlabel("Year")
     _legend(figure, axes)
-    return entitle(figure, _title(flow, now, len(drawn["origin"].unique())))
+    return entitle(
+        figure, _title(flow_label(flow, sector_names(run)), now, len(drawn["origin"].unique()))
+    )
 
 
 def _origins(past: pd.DataFrame, now: pd.DataFrame) -> list[int]:
@@ -132,9 +135,9 @@ def _legend(figure: Figure, axes: Axes) -> None:
     figure.legend([first[label] for label in shown], shown, loc="outside lower center", ncols=4)
 
 
-def _title(flow: Sequence[str], now: pd.DataFrame, earlier: int) -> str:
+def _title(flow: str, now: pd.DataFrame, earlier: int) -> str:
     first, last = now.iloc[0], now.iloc[-1]
-    title = f"{flow_title(flow)}: forecast from {first['origin']}"
+    title = f"{flow}: forecast from {first['origin']}"
     if earlier:
         title += f" and {earlier} earlier ones" if earlier > 1 else " and an earlier one"
     if (now["forecast"] <= 0).any():

@@ -23,7 +23,9 @@ from forecasting.figures.style import (
 )
 from forecasting.results.decompose import decompose
 from forecasting.results.result import RunResult
-from forecasting.results.subjects import country_name, rows_of_flow
+from forecasting.results.subjects import rows_of_flow
+from forecasting.words.flows import flow_label
+from forecasting.words.measures import sector_names
 from forecasting.words.numbers import percent, scale_of, usd
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ SMALL = 0.05
 """Parts of the shift below this share of what all of them move are one bar."""
 INTERVAL_ROOM = 0.8
 """Multiple of the steps' span that an interval may add to the axis at either end."""
+NOTHING = 0.5
+"""USD below which a part of the base is what rounding leaves of nothing."""
 RISE, FALL = (BLUE, ""), (VERMILLION, "////")
 
 
@@ -64,7 +68,7 @@ def flow_steps(run: RunResult, flow: Sequence[str], *, year: int) -> pd.DataFram
     row = forecast_row(run, flow, year=year)
     check_explained(row)
     parts = decompose(run, rows_of_flow(run.forecasts, flow), year=year)
-    base = parts[parts["stage"] == "base"]
+    base = parts[(parts["stage"] == "base") & (parts["usd"].abs() >= NOTHING)]
     shift = _small_together(parts[parts["stage"] == "shift"])
     ends = {
         "origin": (f"Value in {row['origin']}, the last year known", row["value_origin"]),
@@ -162,9 +166,10 @@ def waterfall(run: RunResult, flow: Sequence[str], *, year: int) -> Figure:
     right_column(axes, f"USD (percent of {row['origin']})", _amounts(steps, origin))
     _keys(figure)
     change = percent(forecast / origin - 1, sign=True)
+    name = flow_label(flow, sector_names(run))
     return entitle(
         figure,
-        f"{flow_title(flow)}: {usd(origin)} USD in {row['origin']}, {usd(forecast)} forecast for "
+        f"{name}: {usd(origin)} USD in {row['origin']}, {usd(forecast)} forecast for "
         f"{year} ({change})",
     )
 
@@ -234,9 +239,3 @@ def _keys(figure: Figure) -> None:
         loc="outside lower center",
         ncols=3,
     )
-
-
-def flow_title(flow: Sequence[str]) -> str:
-    """Name a flow in words, such as ``Germany to France``."""
-    exporter, importer, *sector = flow
-    return ", ".join([f"{country_name(exporter)} to {country_name(importer)}", *sector])

@@ -22,7 +22,7 @@ from forecasting.figures.style import (
     symmetric_limit,
 )
 from forecasting.results.result import RunResult
-from forecasting.results.subjects import countries_of, country_name
+from forecasting.results.subjects import abroad, countries_of, country_name
 from forecasting.words.numbers import percent, plural
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def partner_shifts(run: RunResult, country: str, *, side: Side, year: int) -> pd
         where either is zero) and ``place`` (shape, dot, none: how a map shows it), by partner.
     """
     flows = run.forecasts
-    flows = flows[(flows[side] == country) & (flows["target_year"] == year)]
+    flows = flows[(flows[side] == country) & (flows["target_year"] == year) & abroad(flows)]
     other = "importer" if side == "exporter" else "exporter"
     table = flows.groupby(other, observed=True)[["base", "forecast"]].sum()
     table.index = table.index.astype(str)

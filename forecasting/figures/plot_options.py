@@ -14,7 +14,7 @@ from forecasting.figures.country_plots import Side
 from forecasting.figures.style import NoDataError
 from forecasting.results.measures import kind_names
 from forecasting.results.result import RunResult
-from forecasting.results.subjects import check_country, check_flow, check_year
+from forecasting.results.subjects import abroad, check_country, check_flow, check_year
 from forecasting.words.labels import METRIC_LABELS
 
 Word = TypeVar("Word", bound=str)
@@ -140,7 +140,7 @@ def _optional(what: str, given: Mapping[str, Any], known: tuple[str, ...]) -> st
 
 
 def largest_flow(run: RunResult) -> tuple[str, ...]:
-    """The flow with the largest base among those that were explained.
+    """The flow between two countries with the largest base among those that were explained.
 
     Raises
     ------
@@ -150,6 +150,7 @@ def largest_flow(run: RunResult) -> tuple[str, ...]:
     rows = run.explanation.rows
     if rows.empty:
         raise NoDataError("no flow was explained")
+    rows = rows[abroad(rows)] if abroad(rows).any() else rows
     row = rows.loc[rows["base"].idxmax()]
     names = [name for name in ("exporter", "importer", "sector") if name in rows]
     return tuple(str(row[name]) for name in names)

@@ -99,7 +99,8 @@ PLOTS: tuple[Plot, ...] = (
         "Forecast shifts between the largest traders",
         "Heat map of the forecast shift of every flow between the largest traders, exporter by "
         "importer, percent against base; losses carry a dash. forecasts.parquet holds the numbers.",
-        see="Rows that are mostly one colour are exporters that gain or lose everywhere.",
+        see="Blue flows shift by more than the mean of all, orange ones by less. A dash marks "
+        "those below their base.",
     ),
     Plot(
         "movers",

@@ -43,6 +43,8 @@ FEWEST_FLOWS = 30
 """Flows below which a share in the reliability figure would be noise."""
 MOST_PANELS = 3
 """Horizons side by side: with more of them the first, the middle and the last are shown."""
+WORST_ERROR = 1.25
+"""Multiple of the largest error of gravicast and of the last value; what is beyond is cut off."""
 WORST_SKILL = -30.0
 """Percent; worse skills are drawn at the edge of the scoreboard, with their number."""
 
@@ -125,17 +127,24 @@ def error_by_origin(scores_by_origin: pd.DataFrame, *, metric: str = "wape") -> 
     figure, panels, left_out = _panels(
         shown, "Origin (last year seen)", f"{drawn.label}, {drawn.unit}"
     )
+    mattering = shown.loc[shown["model"].isin((MAIN_MODEL, LAST_VALUE)), metric]
+    top = drawn.factor * WORST_ERROR * float(mattering.max())
     for axes, part in panels:
         for model in reversed(models_of(shown)):
             colour, marker = model_marker(model)
             series = part[part["model"] == model].sort_values("origin")
-            axes.plot(series["origin"], drawn.factor * series[metric], marker=marker, markersize=4,
-                      color=COLOURS.get(colour, colour), label=model_label(model),
-                      linewidth=2.2 if model == MAIN_MODEL else 1.2)  # fmt: skip
+            errors, style = drawn.factor * series[metric], {"color": COLOURS.get(colour, colour)}
+            axes.plot(series["origin"], errors.clip(upper=top), marker=marker, markersize=4,
+                      label=model_label(model), linewidth=2.2 if model == MAIN_MODEL else 1.2,
+                      **style)  # fmt: skip
+            if (over := errors > top).any():
+                axes.plot(series["origin"][over], np.full(over.sum(), top), "^", markersize=7,
+                          **style)  # fmt: skip
         axes.locator_params(axis="x", integer=True, nbins=5)
     figure.axes[0].set_ylim(bottom=0)  # shared, and last, when the top of every panel is known
     legend(figure, reverse=True)
-    remarks = _joined("lower is better", left_out)
+    cut = "arrows: beyond the axis" * bool((drawn.factor * shown[metric] > top).any())
+    remarks = _joined("lower is better", cut, left_out)
     return entitle(figure, f"{drawn.label} of every back-test origin{remarks}")
 
 
@@ -151,6 +160,9 @@ def coverage_by_decile(scores: pd.DataFrame) -> Figure:
     figure, panels, left_out = _panels(
         shown, "Size decile of the origin value (10: largest)", "Actual flows inside, percent"
     )
+    # Nothing is drawn below the lowest share: the distance from nominal is what matters.
+    lowest = 100 * shown[["coverage_50", "coverage_90"]].min(axis=None)
+    bottom = 10 * max(0, int(min(lowest, 50.0) - 5) // 10)
     for axes, part in panels:
         for level, colour, marker in ((90, BLUE, "o"), (50, ORANGE, "s")):
             axes.axhline(level, color=colour, linestyle="--", label=f"{level}% nominal")
@@ -158,7 +170,7 @@ def coverage_by_decile(scores: pd.DataFrame) -> Figure:
             axes.plot(part["decile"], share, color=colour, marker=marker, markersize=5,
                       label=f"{level}% interval")  # fmt: skip
         axes.set_xticks(range(1, 11))
-        axes.set_ylim(0, 102)
+        axes.set_ylim(bottom, 102)
     legend(figure)
     title = "Share of actual flows inside the intervals, by flow size"
     return entitle(figure, title + _joined(left_out))

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from features.catalogue import channel_of
 from features.feature import TECHNOLOGY
-from forecasting.figures.flow_plots import flow_title
 from forecasting.figures.style import (
     BLUE,
     ORANGE,
@@ -29,6 +28,7 @@ from forecasting.figures.style import (
 )
 from forecasting.results.subjects import rows_of_flow
 from forecasting.words.features import feature_words
+from forecasting.words.flows import flow_label
 from forecasting.words.numbers import decimal, plain, usd
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def waterfall_features(explanation: Explanation, row: int) -> Figure:
             axes.grid(visible=False)
         _recolour(figure)
     flow = [str(about[name]) for name in ("exporter", "importer", "sector") if name in about]
-    what = f"{flow_title(flow)}, {about['target_year']}"
+    what = f"{flow_label(flow, {})}, {about['target_year']}"
     money = f"base {usd(about['base'])}, forecast {usd(about['forecast'])} USD"
     return entitle(figure, f"{what}: {money}")
 

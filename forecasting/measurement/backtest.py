@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from features.data.panel import TradePanel
 from features.measures.measure import Array, Measure
 from forecasting.evaluation.backtest_file import forecast_column, read_backtest
-from forecasting.measurement.intervals import Residuals, common_shocks, fit_residuals
+from forecasting.measurement.intervals import Residuals, fit_residuals
 from forecasting.measurement.measure_set import Block, MeasureSet, stacked_rows, unit_table
+from forecasting.measurement.past_changes import PastChanges, Variation, usual_links
 from models.intervals import LEVELS
 from models.registry import ABLATION, MAIN_MODEL
 
@@ -115,60 +116,6 @@ def base_values(
     return values | links
 
 
-def usual_links(panel: TradePanel, origin: int, horizon: int) -> int:
-    """Year from which "no change" counts births and deaths: a horizon before the origin."""
-    return max(origin - horizon, panel.first_year)
-
-
-@dataclass(frozen=True, slots=True)
-class PastChanges:
-    """Mean change of every measure over its units, in every window of a horizon's length.
-
-    Attributes
-    ----------
-    by_end
-        By horizon, measure and last year of the window.
-    """
-
-    by_end: Mapping[int, Mapping[str, Mapping[int, float]]]
-
-    def shocks(self, measure: Measure, *, horizon: int, until: int) -> Vector:
-        """Expected common errors, from windows that end by ``until``."""
-        ends = self.by_end[horizon][measure.name]
-        return common_shocks([c for end, c in ends.items() if end <= until], horizon=horizon)
-
-
-def past_changes(
-    measure_set: MeasureSet, panel: TradePanel, *, horizons: Sequence[int]
-) -> PastChanges:
-    """Measure every year of the panel and its mean changes."""
-    kept = {m.name: unit_table(m, measure_set.context)[1] for m in measure_set.measures}
-    links, others = measure_set.links(), measure_set.others()
-    years = range(panel.first_year, panel.last_year + 1)
-    # Only births and deaths depend on the year they are counted from.
-    fixed = {y: others.compute(others.observed(panel, y, before=y)) for y in years}
-    by_end: dict[int, dict[str, dict[int, float]]] = {}
-    for horizon in horizons:
-        values = {
-            y: fixed[y]
-            | links.compute(links.observed(panel, y, before=usual_links(panel, y, horizon)))
-            for y in years
-        }
-        by_end[horizon] = {m.name: {} for m in measure_set.measures}
-        for measure in measure_set.measures:
-            # The first window of births has no earlier years to compare with.
-            start = panel.first_year + (horizon if measure.family == "links" else 0)
-            for year in range(start, panel.last_year - horizon + 1):
-                ends = (values[y][measure.name].ravel() for y in (year, year + horizon))
-                then, now = (v[kept[measure.name]] for v in ends)
-                change = now - then
-                known = np.isfinite(change)
-                by_end[horizon][measure.name][year + horizon] = (
-                    float(change[known].mean()) if known.any() else float("nan")
-                )
-    return PastChanges(by_end)
-
-
 def backtest_table(
     measure_set: MeasureSet, folds: Sequence[MeasuredFold], changes: PastChanges
 ) -> pd.DataFrame:
@@ -211,19 +158,22 @@ def known_residuals(
 ) -> Residuals | None:
     """Errors of the same horizon with an outcome known at the origin; None without any."""
     past = [f for f in folds if f.horizon == now.horizon and f.origin + f.horizon <= now.origin]
-    shocks = changes.shocks(measure, horizon=now.horizon, until=now.origin)
-    return residuals_of(past, measure, shocks)
+    return residuals_of(
+        past, measure, changes.variation(measure, horizon=now.horizon, until=now.origin)
+    )
 
 
 def residuals_of(
-    folds: Sequence[MeasuredFold], measure: Measure, shocks: Vector
+    folds: Sequence[MeasuredFold], measure: Measure, variation: Variation
 ) -> Residuals | None:
     """Pooled errors of a measure in these folds; None without any."""
     forecasts = [f.forecast[measure.name].ravel() for f in folds]
     actuals = [f.actual[measure.name].ravel() for f in folds]
     if not any(np.isfinite(f + a).any() for f, a in zip(forecasts, actuals, strict=True)):
         return None
-    return fit_residuals(forecasts, actuals, unit=measure.unit, shocks=shocks)
+    return fit_residuals(
+        forecasts, actuals, unit=measure.unit, shocks=variation.shocks, scale=variation.scale
+    )
 
 
 def interval_columns(

@@ -14,24 +14,23 @@ from features.measures.measure import Array
 from forecasting.explanation.explain import flow_positions
 from forecasting.measurement.backtest import (
     MeasuredFold,
-    PastChanges,
     backtest_table,
     base_values,
     interval_columns,
     measured_folds,
-    past_changes,
     residuals_of,
-    usual_links,
 )
 from forecasting.measurement.contributions import contributions, flow_parts
 from forecasting.measurement.link_contributions import link_contributions
 from forecasting.measurement.measure_set import (
+    UNIT_KEYS,
     Block,
     MeasureSet,
     measure_rows,
     stacked_rows,
     unit_table,
 )
+from forecasting.measurement.past_changes import PastChanges, past_changes, usual_links
 from forecasting.measurement.scores import score_measures
 from forecasting.measurement.tables import MeasureTables
 from forecasting.memory import return_freed
@@ -203,8 +202,8 @@ def forecast_table(
             )
         )
         for measure in measure_set.measures:
-            shocks = changes.shocks(measure, horizon=horizon, until=origin)
-            residuals = residuals_of(known, measure, shocks)
+            variation = changes.variation(measure, horizon=horizon, until=origin)
+            residuals = residuals_of(known, measure, variation)
             values = forecast[measure.name]
             columns = {
                 "origin": np.int16(origin),
@@ -245,6 +244,8 @@ def _drivers(
             ],
             ignore_index=True,
         )
+        if table.empty:  # nothing moves: not even its keys
+            table = pd.DataFrame(columns=["measure", *UNIT_KEYS])
         table.insert(4, "horizon", np.int8(horizon))
         table.insert(5, "target_year", np.int16(forecaster.origin + horizon))
         yield table

@@ -28,8 +28,8 @@ from forecasting.words.numbers import DASH, MINUS, listed, percent, points
 
 _SIGNS = {"+": "+", "-": MINUS, "0": "none", "two-sided": "two-sided", "none": DASH}
 _WHY = (
-    "Not causes: nothing was varied but what the model is told. Indicators of technology rise with "
-    "income, schooling and connectivity, and the model may use one in place of another.",
+    "Not causes: only the model's inputs were varied. Indicators of technology rise with income, "
+    "schooling and connectivity, and the model may use one in place of another.",
     "Not predictive value: a share says how much the fitted model uses a channel. Whether it makes "
     "forecasts better is seen only where they are made without it, in the last columns.",
     "Not one truth: channels that move together share their contributions, and the two definitions "
@@ -178,7 +178,7 @@ def _features(result: RunResult) -> str:
               "Same sign for seeds")  # fmt: skip
     rows = [
         [
-            feature_words(str(row["feature"])),
+            feature_words(str(row["feature"]), str(row["source"])),
             CHANNELS[row["channel"]],
             _SIGNS[row["expected_sign"]],
             str(row["source"]),

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from features.errors import InputError
-from forecasting.briefs.country import side_facts
-from forecasting.distribution.partners import TradeSide, share_moves, trade_sides
-from forecasting.distribution.sums import PastOutcome, Sum, sum_reader
+from forecasting.briefs.reasons import reasons
+from forecasting.distribution.partners import (
+    GROUPS,
+    TradeSide,
+    group_gaps,
+    share_moves,
+    trade_sides,
+)
+from forecasting.distribution.sums import Sum, sum_reader
 from forecasting.reports.html import page
 from forecasting.reports.opening import country_figures
-from forecasting.reports.pages import exporters, shown_years
+from forecasting.reports.pages import exporters, past_rows, shown_years
 from forecasting.reports.render import render_page
+from forecasting.results.decompose import parts_by_flow
 from forecasting.results.subjects import origin_of
 from forecasting.run_folder.whole_file import write_whole
 
@@ -55,29 +60,36 @@ def make_country_pages(run: Path | str, *, out: Path | str | None = None) -> Pat
     for start in range(0, len(codes), _AT_ONCE):
         block = codes[start : start + _AT_ONCE]
         countries += trade_sides(reader, block, years, largest=PARTNERS)
-    rows = {s.selection: s for sides in countries for side in sides for s in _rows(side)}
-    past = [one for one in reader.past(list(rows.values())) if one.horizon in _ends(years, origin)]
+    # One reading of all past outcomes: each goes over the whole back-test.
+    reader.outcomes([s.selection for sides in countries for side in sides for s in _rows(side)])
+    made_of = {year: parts_by_flow(result, year) for year in (years[0], years[-1])}
+    shared = {
+        "years": years,
+        "origin": origin,
+        "as_of": result.forecasts["as_of"].iloc[0],
+        "gaps": group_gaps(result, GROUPS),
+    }
     folder.mkdir(parents=True, exist_ok=True)
     for sides in countries:
         code = sides[0].code
         body = render_page(
             "country.html.j2",
             sides=sides,
-            years=years,
-            origin=origin,
-            as_of=result.forecasts["as_of"].iloc[0],
-            past=[_past(side, past) for side in sides],
+            past=[past_rows(reader, _rows(side), years) for side in sides],
             moves=[share_moves(reader, side, years[-1]) for side in sides],
-            reasons=side_facts(result, code, years[0]),
+            why=[
+                [reasons(result, side, parts, year) for year, parts in made_of.items()]
+                for side in sides
+            ],
             figures=country_figures(reader, code),
             index=INDEX,
+            **shared,
         )
         _write(folder / _file_of(sides), sides[0].name, body)
     body = render_page(
         "index.html.j2",
         countries=[(_file_of(one), one) for one in countries],
-        years=years,
-        origin=origin,
+        **shared,
     )
     _write(folder / INDEX, "Countries", body)
     return folder / INDEX
@@ -85,20 +97,6 @@ def make_country_pages(run: Path | str, *, out: Path | str | None = None) -> Pat
 
 def _rows(side: TradeSide) -> tuple[Sum, ...]:
     return side.total, *side.partners
-
-
-def _ends(years: Sequence[int], origin: int) -> tuple[int, int]:
-    """The shortest and longest horizon shown."""
-    return years[0] - origin, years[-1] - origin
-
-
-def _past(side: TradeSide, past: Sequence[PastOutcome]) -> list[PastOutcome]:
-    """Past outcomes of a side's sums, in the order of its rows."""
-    # A flow is named by its importer on the exporter's page, and by its exporter on the other's.
-    names = {one.selection: one.name for one in _rows(side)}
-    order = {selection: place for place, selection in enumerate(names)}
-    mine = [replace(one, name=names[one.selection]) for one in past if one.selection in names]
-    return sorted(mine, key=lambda one: (order[one.selection], one.horizon))
 
 
 def _check_folder(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -9,6 +10,8 @@ import pandas as pd
 from forecasting.reports.html import paragraph, table
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import named, nearest_year
+from forecasting.words.flows import sector_in_text
+from forecasting.words.measures import sector_names
 from forecasting.words.numbers import percent, plural, usd
 
 LARGEST = 15
@@ -34,31 +37,32 @@ def shifts(result: RunResult) -> list[str]:
     """The largest shifts, and the largest of those that are sure of their direction."""
     everything = nearest_shifts(result.forecasts)
     sure = everything[everything["sure"]]
+    names = sector_names(result)
     count, year = len(everything), int(everything["target_year"].iloc[0])
     return [
         paragraph("The base is the pattern of the origin year at the totals of the target year; "
                   "the shift is what the forecast adds to it or takes from it. A direction is "
                   "sure where the 90% interval leaves the base outside."),
-        _table(f"The {min(count, LARGEST)} largest forecast shifts of {year}", everything),
+        _table(f"The {min(count, LARGEST)} largest forecast shifts of {year}", everything, names),
         paragraph(f"Of all {plural(count, 'flow')} with a base, {len(sure):,} "
                   f"({percent(len(sure) / count)}) have a direction that is sure in this sense."),
         _table(f"The {min(len(sure), LARGEST)} largest shifts of {year} with a sure direction",
-               sure) if len(sure) else "",
+               sure, names) if len(sure) else "",
     ]  # fmt: skip
 
 
-def _table(caption: str, rows: pd.DataFrame) -> str:
+def _table(caption: str, rows: pd.DataFrame, sectors: Mapping[str, str]) -> str:
     header = ("Exporter", "Importer", *(["Sector"] if "sector" in rows else []), "Base, USD",
               "Forecast, USD", "Shift, USD", "Shift", "90% interval, USD", "Direction")  # fmt: skip
-    cells = [_row(row) for row in rows.head(LARGEST).to_dict("records")]
+    cells = [_row(row, sectors) for row in rows.head(LARGEST).to_dict("records")]
     return table(caption, header, cells, heads=len(header) - 6, words=(len(header) - 1,))
 
 
-def _row(row: dict[str, Any]) -> list[str]:
+def _row(row: dict[str, Any], sectors: Mapping[str, str]) -> list[str]:
     return [
         named(str(row["exporter"])),
         named(str(row["importer"])),
-        *([str(row["sector"])] if "sector" in row else []),
+        *([sector_in_text(row["sector"], sectors)] if "sector" in row else []),
         usd(row["base"]),
         usd(row["forecast"]),
         usd(row["shift"], sign=True),

@@ -97,20 +97,20 @@ def _totals(reader: SumReader, facts: Facts) -> Shown | None:
     )
 
 
-def country_figures(reader: SumReader, code: str) -> list[Shown]:
-    """Exports and imports with fans, and the shares of customers and suppliers."""
+def country_figures(reader: SumReader, code: str) -> dict[str, Shown | None]:
+    """Levels of exports and imports with fans, and the shares of customers and of suppliers."""
     sides, last = ("exports", "imports"), years_of(reader.run)[-1]
-    found = [
-        _fans(
+    found = {
+        "levels": _fans(
             reader,
             [(side.capitalize(), f"{code}:{side}") for side in sides],
             alt="Line charts of exports and imports by year with the fans of their forecasts.",
-            caption="Dashes are forecasts made earlier: where the black line leaves them, they "
-            "missed.",
+            caption="Levels with 50 and 90% intervals. Dashes are forecasts made earlier: where "
+            "the black line leaves them, they missed.",
         )
-    ]
-    found += [
-        _drawn_sums(
+    }
+    found |= {
+        side: _drawn_sums(
             slopes_of,
             of,
             table,
@@ -119,5 +119,5 @@ def country_figures(reader: SumReader, code: str) -> list[Shown]:
         )
         for side, of in ((side, f"{code}:{side}") for side in sides)
         if (table := reader.shares(of, last)) is not None and len(table)
-    ]
-    return [one for one in found if one is not None]
+    }
+    return found

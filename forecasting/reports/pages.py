@@ -9,8 +9,10 @@ from features.countries.groups import country_groups
 from forecasting.briefs.country import SideFacts, side_facts
 from forecasting.distribution.partners import (
     GROUPS,
+    GroupGap,
     ShareMoves,
     TradeSide,
+    group_gaps,
     share_moves,
     trade_sides,
 )
@@ -19,13 +21,17 @@ from forecasting.reports.score_cells import rows_where
 from forecasting.results.record_setting import record_setting
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import (
+    abroad,
     countries_of,
     country_name,
     flow_columns,
     nearest_year,
     origin_of,
+    the,
     years_of,
 )
+from forecasting.words.flows import flow_label
+from forecasting.words.measures import sector_names
 from models.registry import LAST_VALUE, MAIN_MODEL
 
 REGIONS = ("EU27", "USMCA", "ASEAN", "MERCOSUR", "AfCFTA")
@@ -88,6 +94,14 @@ class HorizonRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class PastRow:
+    """Past outcomes of a sum at the horizon of each year shown; None where there are none."""
+
+    name: str
+    outcomes: tuple[PastOutcome | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything that the first five pages say."""
 
@@ -107,7 +121,9 @@ class Facts:
     shares: Mapping[str, ShareMoves]
     """Partners that gain and lose share by the last year, by selection of a total."""
     records: tuple[HorizonRecord, ...]
-    past: tuple[PastOutcome, ...]
+    past: tuple[PastRow, ...]
+    gaps: tuple[GroupGap, ...]
+    """Members of groups that the run lacks."""
 
     @property
     def year(self) -> int:
@@ -116,8 +132,9 @@ class Facts:
 
     @property
     def ends(self) -> tuple[HorizonRecord, ...]:
-        """Records of the shortest and the longest horizon."""
-        return tuple(dict.fromkeys((self.records[0], self.records[-1])))
+        """Records of the horizons of the first and the last year shown."""
+        ahead = {self.years[0] - self.origin, self.years[-1] - self.origin}
+        return tuple(record for record in self.records if record.horizon in ahead)
 
 
 def report_facts(reader: SumReader, countries: Sequence[str]) -> Facts:
@@ -160,8 +177,17 @@ def report_facts(reader: SumReader, countries: Sequence[str]) -> Facts:
             for side in sides
         },
         records=_records(run),
-        past=reader.past(list(dict.fromkeys((*world, *totals)))),
+        past=past_rows(reader, list(dict.fromkeys((*world, *totals))), years),
+        gaps=group_gaps(run, [*REGIONS, *GROUPS[:1]] if len(world) > 1 else []),
     )
+
+
+def past_rows(reader: SumReader, sums: Sequence[Sum], years: Sequence[int]) -> tuple[PastRow, ...]:
+    """How past forecasts of sums came out, as far ahead as the years shown; none without any."""
+    found = {(one.selection, one.horizon): one for one in reader.past(sums)}
+    ahead = [year - origin_of(reader.run) for year in years]
+    rows = [PastRow(s.name, tuple(found.get((s.selection, h)) for h in ahead)) for s in sums]
+    return tuple(row for row in rows if any(row.outcomes))
 
 
 def shown_years(run: RunResult) -> list[int]:
@@ -190,7 +216,7 @@ def exporters(run: RunResult) -> list[str]:
 
 
 def _exports(code: str) -> tuple[str, str]:
-    return f"Exports of {country_name(code)}", f"{code}:exports"
+    return f"Exports of {the(country_name(code))}", f"{code}:exports"
 
 
 # Who gains and who loses --------------------------------------------------------------------------
@@ -208,15 +234,11 @@ def _moving_flows(run: RunResult, year: int) -> list[tuple[str, str]]:
     """Flows between countries that gain or lose most USD on the last known value."""
     rows, keys = run.forecasts, flow_columns(run)
     rows = rows[(rows["target_year"] == year) & (rows["value_origin"] > 0)]
-    rows = rows[rows["exporter"].astype(str) != rows["importer"].astype(str)]
+    rows = rows[abroad(rows)]
     gain = (rows["forecast"] - rows["value_origin"]).sort_values(kind="stable")
     ends = [*gain.index[:MOVERS], *gain.index[-MOVERS:]]
-    named = []
-    for flow in rows.loc[list(dict.fromkeys(ends)), keys].astype(str).itertuples(index=False):
-        exporter, importer, *sector = flow
-        words = f"{country_name(exporter)} to {country_name(importer)}"
-        named.append((", ".join([words, *sector]), ",".join(flow)))
-    return named
+    flows = rows.loc[list(dict.fromkeys(ends)), keys].astype(str).itertuples(index=False)
+    return [(flow_label(flow, sector_names(run)), ",".join(flow)) for flow in flows]
 
 
 def _largest_moves(sums: Sequence[Sum]) -> Movers:

@@ -8,7 +8,8 @@ from typing import Any
 
 from jinja2 import Environment
 
-from forecasting.words.labels import SETTING_LABELS
+from forecasting.results.subjects import the
+from forecasting.words.labels import SETTING_WORDS
 from forecasting.words.numbers import DASH, lead, listed, money, percent, plural, points, usd, years
 from forecasting.words.templates import template_environment
 
@@ -26,16 +27,17 @@ def _environment() -> Environment:
         "lead": lead,
         "percent": percent,
         "points": points,
-        "odds": odds,
+        "chance": chance_words,
         "listed": lambda items: listed(map(str, items)),
         "plural": plural,
         "years": years,
-        "setting": lambda name: SETTING_LABELS[name].lower(),
+        "setting": lambda name: SETTING_WORDS[name],
+        "the": the,
     }
     return template_environment("forecasting.reports", escape=True, filters=filters)
 
 
-def odds(chance: float) -> str:
+def chance_words(chance: float) -> str:
     """A probability in words: ``7 in 10``; draws cannot tell what is nearer to certain."""
     if not math.isfinite(chance):
         return DASH

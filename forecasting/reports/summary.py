@@ -99,11 +99,11 @@ def _intervals(scores: pd.DataFrame) -> str:
         return "The back-test holds no intervals, so nothing is known about those given here."
     furthest = float(overall.iloc[int((overall - NOMINAL).abs().to_numpy().argmax())])
     if abs(furthest - NOMINAL) <= TOLERANCE:
-        judged = "Over all flows they can be taken at their word"
+        judged = "Over all flows they are well calibrated"
     elif furthest < NOMINAL:
-        judged = "They are too narrow: be less sure than they say"
+        judged = "They are too narrow: treat them as too optimistic"
     else:
-        judged = "They are wider than they need be"
+        judged = "They are wider than necessary"
     by_size = f", {_range(sizes)} by size of flow" if len(sizes) else ""
     return f"90% intervals held {_range(overall)} of outcomes by horizon{by_size}. {judged}."
 

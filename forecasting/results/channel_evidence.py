@@ -212,7 +212,7 @@ def why_untested(run: RunResult, channel: str, *, worth: pd.DataFrame) -> str:
     if run.scores.empty:
         return "nothing was back-tested"
     if channel == "horizon":
-        return "what is asked cannot be left out"
+        return "a forecast cannot leave out its horizon"
     if not has_data(run, channel):
         return "no data"
     if row.empty:

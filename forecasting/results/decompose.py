@@ -7,8 +7,11 @@ the parts of every flow, and of every group, sum to its change without a remaind
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from forecasting.explanation.reallocation import log_mean
 from forecasting.explanation.terms import TERM_LABELS, base_terms
@@ -36,16 +39,10 @@ def decompose(run: RunResult, chosen: pd.Series[bool], *, year: int | None = Non
     target = check_year(run.forecasts, year)
     flows = run.forecasts[chosen & (run.forecasts["target_year"] == target)]
     rows = run.attributions.loc[explained(run, chosen, target)]
-    origin, base, forecast = (
-        rows[name].to_numpy(dtype=np.float64) for name in ("value_origin", "base", "forecast")
-    )
-    first, second = log_mean(base, origin) / 100.0, log_mean(forecast, base) / 100.0
     parts = [
-        ("base", f"total:{name}", float(first @ rows[f"total:{name}"].to_numpy(np.float64)))
-        for name in base_terms(rows)
+        (stage, term, float(weight @ rows[term].to_numpy(np.float64)))
+        for stage, term, weight in _weighted(rows)
     ]
-    shift = [str(name) for name in rows if str(name).startswith("net:")]
-    parts += [("shift", name, float(second @ rows[name].to_numpy(np.float64))) for name in shift]
     starts = flows.loc[(flows["value_origin"] <= 0) & (flows["base"] > 0), ["base", "forecast"]]
     if len(starts):
         begun, ends = (float(column) for column in starts.sum())
@@ -59,6 +56,38 @@ def decompose(run: RunResult, chosen: pd.Series[bool], *, year: int | None = Non
     start = float(flows["value_origin"].sum())
     table["percent"] = 100.0 * table["usd"] / start if start > 0 else np.nan
     return table.sort_values("stage", kind="stable", ignore_index=True)
+
+
+def parts_by_flow(run: RunResult, year: int) -> pd.DataFrame:
+    """Parts of `decompose` of every flow of a target year.
+
+    Returns
+    -------
+    DataFrame
+        One row a flow, with the index that it has in ``run.forecasts``; its keys,
+        ``value_origin, base, forecast``, and one column a term, USD. The terms of a stage sum to
+        the change of a flow that was traded and is not forecast to stop; others have zeros.
+    """
+    keys = flow_columns(run)
+    flows = run.forecasts[run.forecasts["target_year"] == year]
+    rows = run.attributions[run.attributions["target_year"] == year]
+    terms = pd.DataFrame(
+        {term: weight * rows[term].to_numpy(np.float64) for _, term, weight in _weighted(rows)}
+    )
+    known = pd.MultiIndex.from_frame(rows[keys].astype(str))
+    place = known.get_indexer(pd.MultiIndex.from_frame(flows[keys].astype(str)))
+    usd = terms.reindex(place).fillna(0.0).set_axis(flows.index)
+    return pd.concat([flows[[*keys, "value_origin", "base", "forecast"]], usd], axis=1)
+
+
+def _weighted(rows: pd.DataFrame) -> Iterator[tuple[str, str, NDArray[np.float64]]]:
+    """Stage and term of attributions, and what turns percent of a flow into USD."""
+    origin, base, forecast = (
+        rows[name].to_numpy(dtype=np.float64) for name in ("value_origin", "base", "forecast")
+    )
+    first, second = log_mean(base, origin) / 100.0, log_mean(forecast, base) / 100.0
+    yield from (("base", f"total:{name}", first) for name in base_terms(rows))
+    yield from (("shift", str(name), second) for name in rows if str(name).startswith("net:"))
 
 
 def explained(run: RunResult, chosen: pd.Series[bool], year: int) -> pd.Series[bool]:

@@ -21,7 +21,10 @@ def record_setting(run: RunResult) -> str:
     A forecast of which no total is published yet is not as good as those that knew totals: it is
     compared with the forecasts made ex ante, where the run has them.
     """
-    setting = str(run.provenance["setting"])
-    if setting == TOTALS_KNOWN and EX_ANTE in run.config.settings:
+    about = run.provenance
+    setting = str(about["setting"])
+    # A forecast by a trained model has the record of the run that trained it.
+    settings = about["model"]["settings"] if about["kind"] == "forecast" else run.config.settings
+    if setting == TOTALS_KNOWN and EX_ANTE in settings:
         return setting if any_total_published(run) else EX_ANTE
     return setting

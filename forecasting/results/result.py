@@ -43,6 +43,8 @@ class RunResult:
     reliability
         How often flows start and stop, by forecast probability, see
         `reliability.summarise_reliability`.
+    world_errors
+        How far each forecast of world trade may be off, see `Calibration.world_errors`.
     study
         Gravity models, channels left out and placebos; None without ``--study``.
     tuning
@@ -79,6 +81,7 @@ class RunResult:
     scores_by_origin: pd.DataFrame = field(default_factory=pd.DataFrame)
     significance: pd.DataFrame = field(default_factory=pd.DataFrame)
     reliability: pd.DataFrame = field(default_factory=pd.DataFrame)
+    world_errors: pd.DataFrame = field(default_factory=pd.DataFrame)
     study: Study | None = None
     tuning: Tuning | None = None
     attributions: pd.DataFrame

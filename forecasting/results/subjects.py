@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Any
 
 import pandas as pd
 
@@ -181,6 +181,20 @@ _EVERYDAY = {
     "uk": "GBR",
 }
 """Common names that ISO 3166 lacks."""
+_SHORT = {
+    "COD": "DR Congo",
+    "FSM": "Micronesia",
+    "PSE": "Palestine",
+    "RUS": "Russia",
+    "VGB": "British Virgin Islands",
+    "VIR": "US Virgin Islands",
+}
+"""Names for formal ones of ISO 3166, most of which hold a comma and so break every list."""
+_WITH_ARTICLE = re.compile(
+    r"^(United |Bahamas|Comoros|DR Congo|Gambia|Holy See|Maldives|Netherlands|Philippines|"
+    r"British Virgin|US Virgin|Rest of)|(Islands|Republic|Territory|Territories)\b"
+)
+"""Names of countries that take an article in a sentence."""
 
 
 def _any_country(words: str) -> str | None:
@@ -200,12 +214,21 @@ def country_name(code: str) -> str:
     """English name of a country; its code if it has none."""
     if code in simulated.NAMES:
         return simulated.NAMES[code]
+    if code in _SHORT:
+        return _SHORT[code]
     import pycountry
 
     found = pycountry.countries.get(alpha_3=code) or pycountry.historic_countries.get(alpha_3=code)
     if found is None:
         return "Rest of the world" if code == "ROW" else code
     return str(getattr(found, "common_name", found.name))
+
+
+def the(name: str) -> str:
+    """A country's name inside a sentence: ``the United States``, but ``Germany``."""
+    if not _WITH_ARTICLE.search(name):
+        return name
+    return f"the {name[:1].lower()}{name[1:]}" if name.startswith("Rest of") else f"the {name}"
 
 
 def _offer(near: Iterable[str], known: Sequence[str]) -> str:
@@ -221,10 +244,9 @@ def named(code: str) -> str:
     return code if name == code else f"{name} ({code})"
 
 
-def who(row: Mapping[Hashable, Any] | pd.Series[Any], names: Sequence[str]) -> str:
-    """A flow in words; ``names`` are the keys that name it."""
-    countries = " to ".join(named(str(row[name])) for name in names if name != "sector")
-    return f"{countries}, {row['sector']}" if "sector" in names else countries
+def abroad(flows: pd.DataFrame) -> pd.Series[bool]:
+    """Which rows are trade between countries, and not a country's sales to itself."""
+    return flows["exporter"].astype(str) != flows["importer"].astype(str)
 
 
 def origin_of(run: RunResult) -> int:

@@ -7,7 +7,8 @@
 - ``births.parquet``, ``births_scores.csv``: flows that start, forecast by exporter and importer,
   and how well; with an active universe.
 - ``scores*.csv``, ``significance.csv``, ``reliability.csv``: errors, calibration, skill and tests;
-  ``scoreboard.md`` shows them as tables.
+  ``scoreboard.md`` shows them as tables. ``world_errors.csv``: how far forecasts of world trade may
+  be off, by setting and origin.
 - ``attributions.parquet``: totals, SHAP values and net channels of every flow; ``channels.csv``,
   ``drivers.csv``: their size, sign and stability; ``stability.csv``: the same in other models;
   ``coverage.csv``: what the data fill.

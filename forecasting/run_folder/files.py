@@ -88,6 +88,7 @@ FILES = (
             (*_CELL, "model", "origin", "stratum")),
     RunFile("significance.csv", RUN, "significance", _TEST),
     RunFile("reliability.csv", RUN, "reliability", (*_CELL, "margin", "bin")),
+    RunFile("world_errors.csv", RUN, "world_errors", (*_CELL, "origin")),
     # Written while the back-test goes on, and too large to log.
     RunFile(BACKTEST, RUN, key=(*_CELL, "origin", *_FLOW), logged=False),
     RunFile(BIRTHS, ACTIVE, key=("side", "country", "horizon")),

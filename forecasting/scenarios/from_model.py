@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from features.errors import InputError
 from features.information import InformationSet
-from forecasting.inputs.load import load
 from forecasting.results.result import RunResult
+from forecasting.run_data import run_data
 from forecasting.scenarios.binding import BoundChange, BoundScenario
 from forecasting.scenarios.estimate import Estimate
 from forecasting.scenarios.written import EVERYONE, Change
@@ -62,16 +62,7 @@ def _information(run: RunResult) -> tuple[InformationSet, Sequence[str]]:
             remedy="Ask the run that trained it",
             file=run.out,
         )
-    data = load(run.config)
-    then = [(one["role"], one["sha256"]) for one in about["data"]]
-    now = [(source.role, source.sha256) for source in data.sources]
-    if then != now:
-        changed = next((role for role, _ in set(then) ^ set(now)), "data")
-        raise InputError(
-            f"the {changed} of the run has changed since it was made",
-            remedy="Put the files back, run again, or state the effect with its source",
-            file=run.out,
-        )
+    data = run_data(run)
     info = InformationSet(
         data.bundle,
         as_of=date.fromisoformat(about["as_of"]),

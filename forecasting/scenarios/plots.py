@@ -16,6 +16,7 @@ from forecasting.figures.style import BLUE, GREY, ORANGE, VERMILLION, NoDataErro
 from forecasting.results.subjects import country_name
 from forecasting.scenarios.result import ScenarioResult
 from forecasting.scenarios.words import flow_words
+from forecasting.words.numbers import number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -74,11 +75,12 @@ def plot_waterfall(result: ScenarioResult) -> Figure:
         colours = [BLUE if value >= 0 else VERMILLION for value in values]
         axes.bar(range(len(bars)), bars, bottom=start, color=[*colours, GREY], width=0.6)
         for place, (low, value) in enumerate(zip(start, bars, strict=True)):
-            up = value >= 0
-            axes.annotate(f"{value:+,.2f}", (place, low + value), xytext=(0, 3 if up else -3),
-                          ha="center", va="bottom" if up else "top",
-                          textcoords="offset points")  # fmt: skip
+            up, words = value >= 0, number(value, sign=True)
+            axes.annotate(words, (place, low + value), xytext=(0, 3 if up else -3), ha="center",
+                          va="bottom" if up else "top", textcoords="offset points")  # fmt: skip
         axes.axhline(0, color="black", linewidth=0.8)
+        # Bars hold the axis to their ends, where there is no room for a label.
+        axes.use_sticky_edges = False
         axes.margins(y=0.18)
         axes.set_xticks(range(len(bars)), [*(STEPS[name] for name in steps), "total"])
         axes.set_ylabel("billion USD")

@@ -70,6 +70,7 @@ def _model(model: ServedModel) -> dict[str, Any]:
         "origin": about["origin"],
         "as_of": about["as_of"],
         "setting": about["setting"],
+        "settings": config["settings"],
         "seed": about["seed"],
         "rounds": config["rounds"],
         "data": about["data"],

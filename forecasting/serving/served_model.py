@@ -6,13 +6,14 @@ import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from features.errors import MALFORMED, InputError, first_line
+from forecasting.distribution.past_forecasts import PAST
 from forecasting.results.read import read_about, read_table
 from forecasting.run_folder.files import MARKER, MODEL, file_of
 from forecasting.run_folder.record import check_file
@@ -48,6 +49,9 @@ class ServedModel:
         What the models of other origins and seeds used, see `drivers.stability_table`.
     registered
         Its ``name``, ``version``, ``model_id`` and ``run_id`` in MLflow, as far as known.
+    past
+        The files of its past forecasts (`distribution.past_forecasts`) by name, as they are: each
+        forecast by the model gets a copy. Empty if the model was saved without them.
     """
 
     address: str
@@ -55,6 +59,7 @@ class ServedModel:
     about: Mapping[str, Any]
     stability: pd.DataFrame
     registered: Mapping[str, str]
+    past: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def open_model(address: Path | str, *, learner: str | None = None) -> ServedModel:
@@ -170,6 +175,7 @@ def _read(
             raise InputError("this folder holds a forecast", remedy=remedy, file=address)
         forecaster = load_forecaster(folder / MODEL, trusted=learner)
         stability = read_table(folder, file_of("stability"))
+        past = _past(folder)
     except InputError as error:
         raise InputError(error.problem, remedy=remedy, file=address) from error
     except MALFORMED as error:
@@ -179,7 +185,14 @@ def _read(
             file=address,
         ) from error
     _check_learner(forecaster.shift.learner_, learner)
-    return ServedModel(address, forecaster, about, stability, registered)
+    return ServedModel(address, forecaster, about, stability, registered, past)
+
+
+def _past(folder: Path) -> dict[str, bytes]:
+    found = [name for name in PAST if (folder / name).is_file()]
+    for name in found:
+        check_file(folder, name)
+    return {name: (folder / name).read_bytes() for name in found}
 
 
 def _check_learner(fitted: FittedLearner | None, named: str | None) -> None:

@@ -141,6 +141,8 @@ def _forecast(address: str, config: ForecastConfig, progress: Progress) -> RunRe
     check = partial(check_out, full_config.out, overwrite=config.overwrite, kind="forecast")
     with staged(full_config.out, check=check) as stage:
         write_tables(result, forecaster, stage)
+        for name, content in model.past.items():
+            (stage / name).write_bytes(content)
         written = write_record(stage, about, seconds=progress.seconds)
     return replace(result, provenance=written)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from features.channels.own_features import OWN_SOURCE
+
 _STEMS = {
     "log_value": "last known value",
     "share_of_exporter": "share of the exporter's total",
@@ -72,11 +74,25 @@ _ENDS = {
     "gap": "exporter against importer",
 }
 _CAPITALS = {"ai": "AI", "gdp": "GDP", "ict": "ICT", "wto": "WTO", "eu": "EU", "x": "times"}
+_OWN = re.compile(rf"(?:_growth_(?P<years>\d+))?_(?P<end>{'|'.join(_ENDS)})$")
 _NAME = re.compile(rf"(?P<stem>.+?)(?:_(?P<years>\d+))?(?:_(?P<end>{'|'.join(_ENDS)}))?$")
 
 
-def feature_words(name: str) -> str:
-    """A feature in words, such as ``GDP news, exporter`` for ``gdp_news_exporter``."""
+def feature_words(name: str, source: str = "") -> str:
+    """A feature in words, such as ``GDP news, exporter`` for ``gdp_news_exporter``.
+
+    Parameters
+    ----------
+    name
+        Of its column.
+    source
+        Of the expectation on it: that of a user's own indicator holds the indicator's label, which
+        reads better than its code.
+    """
+    if source.startswith(OWN_SOURCE) and (own := _OWN.search(name)):
+        words = source.removeprefix(OWN_SOURCE)
+        years = f", growth over {own['years']} years" if own["years"] else ""
+        return f"{_capitalised(words)}{years}, {_ENDS[own['end']]}"
     if name in _STEMS:
         return _capitalised(_STEMS[name])
     found = _NAME.match(name)

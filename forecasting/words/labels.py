@@ -14,6 +14,18 @@ from models.registry import model_names
 SETTING_LABELS: Mapping[str, str] = dict(
     zip(SETTINGS, ("Reports known", "Totals known", "Ex ante"), strict=True)
 )
+SETTING_WORDS: Mapping[str, str] = dict(
+    zip(
+        SETTINGS,
+        (
+            "with what countries had reported of the year after the last known one",
+            "with published totals of the year after the last known one",
+            "with nothing known after the last known year",
+        ),
+        strict=True,
+    )
+)
+"""What a setting takes as known, in a sentence."""
 METRIC_LABELS: Mapping[str, str] = {metric.name: metric.label for metric in COMPARED}
 STRATUM_LABELS: Mapping[str, str] = {
     "all": "All flows",

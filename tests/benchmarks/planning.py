@@ -40,6 +40,7 @@ from models.flow_margins import margins_of_bounds
 from models.inventory import LeadTimes, StockCosts, best_policy, lead_time_demand
 from models.joint_draws import JointDraws
 from models.supplier_shares import SupplierProblem, choose_shares, frontier
+from models.world_growth import PUBLISHED
 
 ROOT = Path(__file__).resolve().parents[2]
 SECTION = "What intervals are worth in stock decisions"
@@ -256,7 +257,9 @@ def draws_of(block: pd.DataFrame, past: list[pd.DataFrame]):
     errors = [PastForecasts(b["forecast"].to_numpy(float), b["actual"].to_numpy(float), codes_of(b))
               for b in past]  # fmt: skip
     n = len(block["exporter"].cat.categories)
-    factors = fit_error_factors(errors, history=[], flows=codes, countries=n, sectors=1)
+    factors = fit_error_factors(
+        errors, world=PUBLISHED, horizon=1, flows=codes, countries=n, sectors=1
+    )
     joint = JointDraws(codes, {1: factors}, {1: found}, DRAWS, 1)
     return np.concatenate([values[0] for _, values in joint.blocks()])
 

@@ -5,7 +5,8 @@
 Runs the study of the main job on real goods trade, one to five years ahead, and writes its
 scoreboard beside the errors to reach (``goods_targets.csv``), then what reports add to it
 (``reports_known.py``), then the claims about technology where they could show (``claims.py``), then
-what intervals are worth in stock decisions (``planning.py``). FILE is by default the one that the
+what intervals are worth in stock decisions (``planning.py``) and whether those of sums cover what
+they say (``joint_draws.py``). FILE is by default the one that the
 README links to. Prints whether it has changed: the same data and versions give the same file, byte
 for byte. Takes about an hour on two cores.
 """
@@ -18,6 +19,7 @@ import time
 from pathlib import Path
 
 import claims
+import joint_draws
 import pandas as pd
 import planning
 import real_data
@@ -65,6 +67,9 @@ def main() -> int:
         plans = planning.goods(given.data, given.out.with_name(f"{given.out.name}-planning"))
         run(plans)
         write_section(given.board, planning.section(plans.out, plans.trade))
+        sums = joint_draws.goods(given.data, given.out.with_name(f"{given.out.name}-sums"))
+        run(sums)
+        write_section(given.board, joint_draws.section(joint_draws.measurements(sums.out)))
     except InputError as error:
         print(error, file=sys.stderr)
         return 2

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
-from importlib.metadata import EntryPoint
 
 import numpy as np
 import pytest
 
 from features.catalogue import channel_of, origin_matrix
 from features.errors import InputError
-from features.extra_features import extra_features
+from features.extra_features import GROUP, extra_features
 from features.feature import OWN, Feature
 from features.information import InformationSet
 
@@ -54,9 +53,11 @@ def test_the_columns_stand_after_the_built_in_ones(module, bundle):
 
 def test_installed_packages_declare_features_by_entry_point(module, monkeypatch, tmp_path):
     module(name="installed_features.py")
+    package = tmp_path / "shop-1.0.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: shop\nVersion: 1.0\n")
+    (package / "entry_points.txt").write_text(f"[{GROUP}]\nshop = installed_features\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    entry = EntryPoint("shop", "installed_features", "gravicast.features")
-    monkeypatch.setattr("features.extra_features.entry_points", lambda **_: [entry])
     assert [feature.name for feature in extra_features()] == ["own_trade_costs_grown"]
 
 

@@ -171,6 +171,12 @@ def draw_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     _draw_nothing(monkeypatch)
 
 
+@pytest.fixture(scope="session")
+def few_measures_in() -> Callable[[pytest.MonkeyPatch], None]:
+    """The same as long as a patch holds, for fixtures of a module."""
+    return _few_measures
+
+
 @pytest.fixture
 def few_measures(monkeypatch: pytest.MonkeyPatch) -> None:
     """One measure a family: all are a third of a small run, and have tests of their own."""

@@ -10,7 +10,7 @@ import pytest
 
 from features.data.panel import TradePanel
 from features.information import DataBundle
-from features.measures.catalogue import MEASURES
+from forecasting import measures, read_run
 from forecasting.evaluation.metrics import PERFECT, ratio_of_errors
 from forecasting.results.result import RunResult
 
@@ -18,9 +18,7 @@ CODES = ("AUS", "BRA", "CAN", "DEU", "FRA", "USA")
 
 
 @pytest.fixture
-def result(run_on, monkeypatch) -> RunResult:
-    # Of few measures none would move.
-    monkeypatch.setattr("features.measures.catalogue.MEASURES", MEASURES)
+def result(run_on) -> RunResult:
     years = range(2000, 2013)
     pairs = list(itertools.permutations(CODES, 2))
     value = np.random.default_rng(0).lognormal(18, 2, len(pairs))
@@ -39,6 +37,12 @@ def test_a_run_on_a_panel_that_never_changes_ends(result):
     assert (result.significance["verdict"] == "not tested").all()
     for word in ("inf", "nan"):
         assert word not in (result.out / "scoreboard.md").read_text(encoding="utf-8")
+    # No measure moves, so none has drivers.
+    assert len(result.measures.forecasts)
+    again = read_run(result.out)
+    assert again.measures.drivers.empty
+    assert {"measure", "country", "horizon", "target_year"} <= set(again.measures.drivers)
+    assert measures(again, country="USA").drivers.empty
 
 
 def test_the_ratio_to_a_perfect_forecast_is_undefined():

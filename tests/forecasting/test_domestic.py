@@ -9,8 +9,11 @@ import pandas as pd
 import pytest
 
 from forecasting import RunResult, country_brief, flow_brief, load_forecaster
+from forecasting.briefs.country import side_facts
+from forecasting.briefs.home import home_sales
 from forecasting.briefs.totals import effective_partners, partner_spread
-from forecasting.results.subjects import check_flow
+from forecasting.figures.plot_options import largest_flow
+from forecasting.results.subjects import check_flow, check_year
 from forecasting.tracking.pyfunc_model import GravicastModel
 from models.raking import rake
 
@@ -22,7 +25,7 @@ def test_a_run_with_domestic_sales_adds_up_and_sees_no_total_ahead_of_its_flows(
     home = ("DEU", "DEU", diagonal_bundle.panel.flows.sectors[0])
     result = run_on(diagonal_bundle, "run", explain_flow=home, first_origin=2008)
     assert check_flow(result.forecasts, home) == home
-    assert flow_brief(result, home).title.startswith("Germany (DEU) to Germany (DEU)")
+    assert flow_brief(result, home).title.startswith("Sales at home in Germany (DEU)")
     partners_and_sectors_add_up(result)
     both_settings_start_from_one_base(result)
     a_country_is_not_its_own_market(result)
@@ -62,11 +65,19 @@ def both_settings_start_from_one_base(result: RunResult) -> None:
 
 
 def a_country_is_not_its_own_market(result: RunResult) -> None:
-    """Its sales at home are in the sums that a brief gives, which says so, and in no spread."""
+    """Its sales at home stand apart in a brief, and in no sum that is called exports."""
     brief = country_brief(result, "DEU")
     said = " ".join(brief.summary)
-    assert "Of the sales at home and abroad of " in said
-    assert "Of the exports of " not in said
+    assert "Of the exports of " in said
+    assert "Sales at home are apart from exports and imports" in said
+    assert "Germany" not in set(brief.tables["exports_partners"].frame["partner_name"])
+    exports, imports = side_facts(result, "DEU", check_year(result.forecasts, None))
+    exporter, importer, _ = largest_flow(result)
+    assert exporter != importer
+    home = home_sales(result, "DEU", check_year(result.forecasts, None))
+    for side in (exports, imports):
+        # What is left at home and what goes abroad are parts of one total.
+        assert side.gains - side.losses + home.shift == pytest.approx(0, abs=1e-6 * side.total)
     rows = result.forecasts
     # Levels are of trade with others, and called exports.
     levels = brief.tables["exports_levels"].frame.iloc[-1]

@@ -52,11 +52,6 @@ def test_nothing_heavy_is_loaded_before_it_is_needed(tmp_path, code):
     assert "forecasting" in loaded
 
 
-def test_the_check_sees_what_a_heavy_import_loads(tmp_path):
-    done = fresh("from forecasting import run\nimport sys; print(*sys.modules)", tmp_path)
-    assert {"pandas", "numpy"} <= set(done.stdout.split())
-
-
 @pytest.mark.parametrize("name", ["models", "features"])
 @pytest.mark.parametrize("kind", ["module", "package"])
 def test_a_module_that_shadows_a_layer_is_named(tmp_path, name, kind):
@@ -92,9 +87,11 @@ def test_a_public_name_stands_once_in_the_package_and_is_imported_by_a_star(tmp_
     source = Path(forecasting.__file__).read_text(encoding="utf-8")
     for name in forecasting.__all__:
         assert source.count(f" import {name} as {name}\n") == source.count(f" as {name}\n") == 1
-    done = fresh("from forecasting import *; print(*sorted(vars()))", tmp_path)
+    done = fresh("from forecasting import *; import sys; print(*vars(), *sys.modules)", tmp_path)
     assert done.returncode == 0, done.stderr
     assert set(forecasting.__all__) <= set(done.stdout.split())
+    # What the check of light imports looks for is seen where it is loaded.
+    assert {"pandas", "numpy"} <= set(done.stdout.split())
 
 
 def test_what_the_package_gives_can_be_pickled():

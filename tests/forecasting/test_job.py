@@ -32,16 +32,17 @@ from models.registry import backtest_models
 BACKTEST = [model.name for model in backtest_models() if not model.name.startswith("report_")]
 SETTINGS = ("totals_known", "ex_ante")
 FEW_FOLDS = {"first_origin": 2008}
-AS_OF = date(2009, 7, 1)
+AS_OF, LATE_IN_THE_YEAR = date(2009, 7, 1), date(2008, 11, 15)
 EARLY_FOLDS = {"first_origin": 2005, "rounds": 3}
 FOLDS = {2007: (1, 2), 2008: (1, 2), 2009: (1,)}
 BOUNDS = ["lower_50", "upper_50", "lower_90", "upper_90"]
 TABLES = ("forecasts.parquet", "backtest.parquet", "attributions.parquet", "scores.csv",
           "scores_by_origin.csv", "channels.csv", "coverage.csv", "significance.csv",
-          "reliability.csv", "drivers.csv", "stability.csv", "scoreboard.md",
+          "reliability.csv", "world_errors.csv", "drivers.csv", "stability.csv", "scoreboard.md",
           "measures_history.parquet", "measures_forecasts.parquet", "measures_backtest.parquet",
           "measures_drivers.parquet", "measures_scores.csv")  # fmt: skip
-MODEL = ("model/forecaster.json", "model/state.parquet", "model/shift.txt", "model/probability.txt")
+MODEL = ("model/forecaster.json", "model/state.parquet", "model/shift.txt", "model/probability.txt",
+         "model/past_forecasts.parquet", "model/world_errors.csv")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -433,13 +434,16 @@ def leaking(feature: str):
     [
         (AS_OF, SETTINGS),
         pytest.param(AS_OF, ("ex_ante",), marks=pytest.mark.slow),
-        (date(2008, 11, 15), ("totals_known",)),
+        # An information set's own tests ask for every day of the year.
+        pytest.param(LATE_IN_THE_YEAR, ("totals_known",), marks=pytest.mark.slow),
     ],
 )
 def test_what_is_published_after_the_as_of_date_changes_no_forecast(
     as_of, settings, bundle, perturb_future, run_on, run_unaltered
 ):
-    options = {"as_of": as_of, "settings": settings, **(EARLY_FOLDS if as_of == AS_OF else {})}
+    options = {"as_of": as_of, "settings": settings, **EARLY_FOLDS}
+    if as_of == LATE_IN_THE_YEAR:
+        options["horizons"] = (1,)
     unaltered = run_unaltered(**options)
     table = pd.read_parquet(unaltered / "forecasts.parquet")
     assert set(table["origin"]) == {2007 if as_of == AS_OF else 2006}
@@ -483,7 +487,7 @@ def test_what_is_published_later_changes_no_forecast_of_an_earlier_origin(
 def test_a_planted_leak_is_found(bundle, perturb_future, run_on, monkeypatch):
     moved = perturb_future(bundle, AS_OF, "totals_known", np.random.default_rng(1))
     monkeypatch.setattr(catalogue, "FEATURES", leaking("log_value"))
-    few = {"as_of": AS_OF, "settings": ("totals_known",), **EARLY_FOLDS}
+    few = {"as_of": AS_OF, "settings": ("totals_known",), "horizons": (1,), **EARLY_FOLDS}
     before, after = (
         run_on(data, name, **few) for data, name in ((bundle, "before"), (moved, "after"))
     )

@@ -48,7 +48,10 @@ SLOW = pytest.mark.slow
             marks=SLOW,
         ),
         pytest.param(
-            boosted("xgboost", "XGBRegressor", n_estimators=3, max_depth=2), True, id="xgboost"
+            boosted("xgboost", "XGBRegressor", n_estimators=3, max_depth=2),
+            True,
+            id="xgboost",
+            marks=SLOW,
         ),
         pytest.param(
             boosted("catboost", "CatBoostRegressor", iterations=3, depth=2),

@@ -42,17 +42,18 @@ def panel_of(*, years: int = 14) -> TradePanel:
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def runs(tmp_path_factory, few_measures_in):
     """The dense run and the active one, of the same data."""
     folder, out = tmp_path_factory.mktemp("universe"), {}
     with pytest.MonkeyPatch.context() as patch:
+        few_measures_in(patch)
         for name, panel in (("dense", panel_of()), ("active", active_panel(panel_of()))):
             data = LoadedData(DataBundle(panel), ())
             patch.setattr("forecasting.job.load", lambda _, data=data: data)
             config = RunConfig(
                 out=folder / name, horizons=(1, HORIZON), rounds=8, settings=("ex_ante",),
                 experiment=None, figures=False, report=False, max_rows=10**6, workers=1,
-                params={"min_data_in_leaf": 5}, first_origin=2008,
+                params={"min_data_in_leaf": 5}, first_origin=2009,
             )  # fmt: skip
             out[name] = run(config, show_progress=False)
     return out
@@ -89,7 +90,7 @@ def test_some_flow_starts_outside_so_that_scores_had_something_to_count():
     assert dense.outside(2008, 1).silent.size == Outside.nothing().silent.size
 
 
-def test_nothing_that_starts_later_moves_a_forecast(runs, tmp_path, monkeypatch):
+def test_nothing_that_starts_later_moves_a_forecast(runs, tmp_path, monkeypatch, few_measures):
     panel, year = panel_of(), 2009
     values, rng = panel.values.copy(), np.random.default_rng(0)
     late = values[panel.row(year) + 1 :]
@@ -183,6 +184,6 @@ def test_a_run_writes_births_whose_intervals_are_computed_when_asked_for(runs):
     usd_low, usd_high = found.usd_bounds(0.9)
     assert (usd_low <= usd_high).all()
     scores = pd.read_csv(runs["active"].out / "births_scores.csv")
-    folds = plan_folds(first_year=2000, last_year=2013, horizons=(1, HORIZON), first_origin=2008)
+    folds = plan_folds(first_year=2000, last_year=2013, horizons=(1, HORIZON), first_origin=2009)
     assert scores["origins"].max() == len(folds)
     assert not (runs["dense"].out / "births.parquet").exists()

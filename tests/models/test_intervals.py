@@ -141,6 +141,23 @@ def test_tails_belong_to_their_levels():
     np.testing.assert_allclose(tail_probabilities(), [0.25, 0.75, 0.05, 0.95])
 
 
+def test_the_largest_flows_are_ranked_within_their_origin():
+    """Prices that double between origins move no flow into another bin."""
+    rng = np.random.default_rng(4)
+    samples = [simulate(rng, origin=o) for o in range(3)]
+    scaled = [
+        replace(s, forecast=s.forecast * 2.0**k, actual=s.actual * 2.0**k)
+        for k, s in enumerate(samples)
+    ]
+    fresh = simulate(rng)
+    top = np.argsort(-fresh.forecast)[:100]
+    plain, moved = (
+        fit_intervals(each).bounds(scale * fresh.forecast, fresh.expected)[90][1][top] / scale
+        for each, scale in ((samples, 1.0), (scaled, 8.0))
+    )
+    np.testing.assert_allclose(moved, plain)
+
+
 # Bounds ----------------------------------------------------------------------------------------
 
 

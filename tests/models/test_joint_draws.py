@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 from models.error_factors import FlowCodes, PastForecasts, fit_error_factors
 from models.flow_margins import margins_of_bounds
 from models.joint_draws import JointDraws
+from models.world_growth import PUBLISHED, WorldError
 
 COUNTRIES = 12
 
@@ -44,7 +45,9 @@ def forecast():
 def joint(forecast):
     rng = np.random.default_rng(2)
     past = [PastForecasts(forecast, _outcome(rng, forecast), CODES) for _ in range(10)]
-    factors = fit_error_factors(past, history=[], flows=CODES, countries=COUNTRIES, sectors=1)
+    factors = fit_error_factors(
+        past, world=PUBLISHED, horizon=1, flows=CODES, countries=COUNTRIES, sectors=1
+    )
     sd = np.sqrt(np.sum(np.square(SPREAD)))
     bounds = {level: (forecast * np.exp(-z * sd), forecast * np.exp(z * sd))
               for level, z in ((50, 0.6745), (90, 1.6449))}  # fmt: skip
@@ -117,10 +120,44 @@ def test_a_link_stops_as_often_as_its_bounds_allow(low, zeros):
     assert (np.diff(values) >= 0).all()
 
 
+def _scales(own: float, exporter: float) -> np.ndarray:
+    rng = np.random.default_rng(6)
+    forecast = rng.lognormal(20, 0.3, N)
+    errors = [rng.normal(0, exporter, COUNTRIES)[CODES.exporter] + rng.normal(0, own, N)
+              for _ in range(12)]  # fmt: skip
+    past = [PastForecasts(forecast, forecast * np.exp(error), CODES) for error in errors]
+    found = fit_error_factors(
+        past, world=PUBLISHED, horizon=1, flows=CODES, countries=COUNTRIES, sectors=1
+    )
+    return found.exporter.scale
+
+
+def test_errors_of_single_flows_are_not_counted_as_effects_of_their_countries():
+    """Of 11 flows with errors of .4, the mean has an error of .12 that is no country's effect."""
+    assert _scales(own=0.4, exporter=0.0).max() < 0.07
+    assert _scales(own=0.4, exporter=0.4).mean() == pytest.approx(0.3, abs=0.08)
+
+
+def test_past_errors_of_the_world_widen_what_its_yearly_errors_say():
+    rng = np.random.default_rng(7)
+    forecast = rng.lognormal(20, 1, N)
+    past = [PastForecasts(forecast, forecast * factor, CODES) for factor in (0.6, 1.5, 0.7, 1.6)]
+
+    def scale(world: WorldError, horizon: int) -> float:
+        return fit_error_factors(
+            past, world=world, horizon=horizon, flows=CODES, countries=COUNTRIES, sectors=1
+        ).world.scale
+
+    yearly = WorldError(0.1, 15.0)
+    assert scale(PUBLISHED, 1) > scale(yearly, 1) > scale(yearly, 3) > 0.1
+
+
 def test_no_outcome_is_no_distribution():
     nothing = PastForecasts(np.ones(N), np.full(N, np.nan), CODES)
     with pytest.raises(ValueError, match="no past forecast"):
-        fit_error_factors([nothing], history=[], flows=CODES, countries=COUNTRIES, sectors=1)
+        fit_error_factors(
+            [nothing], world=PUBLISHED, horizon=1, flows=CODES, countries=COUNTRIES, sectors=1
+        )
 
 
 def _inside(values, outcome):

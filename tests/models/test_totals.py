@@ -23,7 +23,7 @@ from models.known_totals import (
     published_years,
 )
 from models.totals import forecast_totals
-from models.world_growth import world_growth, world_shocks
+from models.world_growth import world_error, world_growth
 
 RULE = AsOfRule()
 HORIZONS = (1, 2, 3, 5)
@@ -377,7 +377,7 @@ def test_a_margin_that_trades_nothing_is_forecast_to_trade_nothing(bundle):
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_the_world_may_err_more_the_further_ahead(bundle, setting):
     infos = infos_of(bundle, setting)
-    shocks = [world_shocks(infos, origin=2008, horizon=h) for h in (1, 2, 5)]
+    shocks = [world_error(infos, origin=2008, horizon=h).shocks() for h in (1, 2, 5)]
     spreads = [float(s.std()) for s in shocks]
     assert spreads == sorted(spreads)
     assert (spreads[0] == 0) == (setting != "ex_ante")
@@ -391,7 +391,7 @@ def test_shocks_are_as_large_as_the_errors_of_the_years_before():
     """Trade grows by one rate in all years, half of which is forecast: the error is the half."""
     g = 0.08
     infos = infos_of(world(trade_growth=g), "ex_ante", last=2010)
-    shocks = world_shocks(infos, origin=2010, horizon=1)
+    shocks = world_error(infos, origin=2010, horizon=1).shocks()
     errors = [g if origin < 2003 else g / 2 for origin in range(2000, 2010)]
     expected = np.sqrt(np.mean(np.square(errors))) * t.ppf((np.arange(15) + 0.5) / 15, df=10)
     np.testing.assert_allclose(shocks, expected, rtol=1e-5, atol=1e-9)
@@ -404,7 +404,7 @@ def test_shocks_do_not_move_with_anything_published_later(
 ):
     other = perturb_future(bundle, RULE.date(origin), setting, np.random.default_rng(seed))
     found = [
-        world_shocks(infos_of(data, setting, last=origin), origin=origin, horizon=3)
+        world_error(infos_of(data, setting, last=origin), origin=origin, horizon=3).shocks()
         for data in (bundle, other)
     ]
     assert found[0].tobytes() == found[1].tobytes()
@@ -412,7 +412,7 @@ def test_shocks_do_not_move_with_anything_published_later(
 
 def test_with_no_past_there_are_no_shocks(bundle):
     infos = infos_of(bundle, last=1999)
-    assert not world_shocks(infos, origin=1999, horizon=3).any()
+    assert world_error(infos, origin=1999, horizon=3).scale == 0
 
 
 # More than one year published --------------------------------------------------------------------
@@ -445,6 +445,6 @@ def test_the_world_errs_only_beyond_the_last_published_year(bundle):
     early, later = infos_of(bundle, last=2007), late(bundle, origin=2007)
     known = published_years(later[2007], horizon=3)
     assert known == 2
-    spread = [world_shocks(infos, origin=2007, horizon=3).std() for infos in (early, later)]
+    spread = [world_error(infos, origin=2007, horizon=3).scale for infos in (early, later)]
     assert 0 < spread[1] < spread[0]
-    assert not world_shocks(later, origin=2007, horizon=2).any()
+    assert world_error(later, origin=2007, horizon=2).scale == 0

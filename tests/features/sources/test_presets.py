@@ -49,8 +49,9 @@ def join(serve, store, request):
     return go
 
 
-def test_technology_fills_every_technology_feature_it_can(join):
+def test_technology_is_what_its_members_are_and_fills_every_feature_that_it_can(join, store):
     made = join("technology")
+    check_members(made.read(), store)
     read = Indicators.from_frames(made.read(), made.catalogue, countries=COUNTRIES)
     wanted = {
         series
@@ -69,8 +70,8 @@ def test_technology_fills_every_technology_feature_it_can(join):
         assert source in said
 
 
-def test_a_preset_is_what_its_members_are(join, store):
-    made = join("technology").read().astype({"iso3": "str", "indicator": "str"})
+def check_members(made, store):
+    made = made.astype({"iso3": "str", "indicator": "str"})
     members = [d for d in store.datasets() if d.source in ("wdi", "owid", "technology")]
     assert len(members) == 3
     keys = ["indicator", "iso3", "year"]

@@ -230,7 +230,7 @@ vintages = st.lists(
 
 
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(asked=vintages, data=st.data())
 def test_a_later_vintage_never_changes_a_row_of_an_earlier_one(

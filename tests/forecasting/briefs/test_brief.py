@@ -235,12 +235,13 @@ def test_a_direction_is_sure_only_where_the_interval_leaves_out_the_base(run_rea
         assert partners.loc["CHN", "excludes_no_shift"] == excluded
 
 
-def test_a_forecast_without_a_back_test_says_so(run_read):
+def test_a_forecast_without_a_back_test_says_so(run_read, tmp_path):
     bare = {
         name: pd.DataFrame()
         for name in ("scores", "scores_by_origin", "significance", "reliability", "stability")
     }
-    run = replace(run_read, provenance={**run_read.provenance, "kind": "forecast"}, **bare)
+    about = {**run_read.provenance, "kind": "forecast"}
+    run = replace(run_read, out=tmp_path, provenance=about, **bare)
     for brief in (
         flow_brief(run, FLOW),
         country_brief(run, "DEU"),

@@ -82,8 +82,9 @@ def test_a_sum_that_always_came_out_higher_is_flagged(found):
     total = found.side.total
     past = PastOutcome(total.name, total.selection, 2, 9, 1.1, 1.2, 1.5, "always too low")
     flagged = replace(found, past={total.selection: past})
-    assert flagged.flagged == (("All partners", past),)
-    assert "always too low: outcomes of 1.10 times to 1.50" in words_of(flagged)
+    assert flagged.flagged == (("always too low", (("All partners", past),)),)
+    text = words_of(flagged)
+    assert "always too low for the total (outcomes of 1.10 to 1.50 times the forecast)." in text
 
 
 def test_old_data_is_said_to_be_stale(found):

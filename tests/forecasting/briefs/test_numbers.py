@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -109,7 +110,13 @@ def shift(flow: dict) -> float:
 
 
 def moves(flows: list[dict]) -> float:
-    return 0.5 * sum(abs(shift(flow)) for flow in flows)
+    return moved(shift(flow) for flow in flows)
+
+
+def moved(shifts: Iterable[float]) -> float:
+    """What some gain and others lose: not half of both where flows that stop are left out."""
+    shifts = list(shifts)
+    return min(sum(s for s in shifts if s > 0), -sum(s for s in shifts if s < 0))
 
 
 def summed(parts: list[dict[str, float]]) -> dict[str, float]:
@@ -234,7 +241,7 @@ def side_numbers(files: Files, code: str, side: str, year: int) -> set[str]:
     out |= usd(*largest(summed([files.parts(flow) for flow in gains])))
     for flow in (ranked[0], ranked[-1]):
         out |= usd(shift(flow), *largest(files.parts(flow)))
-    tech = 0.5 * sum(map(abs, technology(files, flows)))
+    tech = moved(technology(files, flows))
     out |= usd(tech) | percent(ratio(tech, base))
     out |= movers(flows) | certainty(flows) | spread(flows, other)
     return out | record(files, lambda flow: flow[side] == code, year - ORIGIN)
@@ -294,10 +301,8 @@ def test_numbers_of_the_world(files):
     flows = files.flows(lambda _: True, year)
     start, base = total(flows, "value_origin"), total(flows, "base")
     parts = [files.parts(flow) for flow in flows]
-    tech = 0.5 * sum(map(abs, technology(files, flows)))
-    by_channel = {
-        name: 0.5 * sum(abs(part.get(name, 0.0)) for part in parts) for name in summed(parts)
-    }
+    tech = moved(technology(files, flows))
+    by_channel = {name: moved(part.get(name, 0.0) for part in parts) for name in summed(parts)}
     absent = [flow for flow in flows if flow["value_origin"] <= 0]
     # Channels explain flows that neither start nor stop: what stops is beside their sum.
     explained = [flow for flow in flows if flow["base"] > 0 and flow["forecast"] > 0]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from forecasting import draws, read_run
+from forecasting import draws, measure_draws, read_run
 from forecasting.cli.main import main
 
 
@@ -20,6 +21,21 @@ def test_the_table_and_the_file_hold_the_draws(finished_run, tmp_path, capsys):
     table = pd.read_parquet(file)
     assert list(table["selection"].unique()) == ["DEU,FRA", "EU27:CHN", "world"]
     assert (table["value"].to_numpy() == expected.values.ravel()).all()
+
+
+def test_sums_and_measures_are_answered_together(finished_run, tmp_path, capsys):
+    file = tmp_path / "draws.parquet"
+    of = "DEU:supplier_concentration;DEU:exports;USA:market_share:DEU"
+    assert main(["draws", str(finished_run), "--of", of, "--levels", "80", "--out", str(file)]) == 0
+    printed = capsys.readouterr().out
+    for text in ("DEU:exports", "growth", "chance of a rise", "80 % interval", "Concentration of"):
+        assert text in printed
+    table, run = pd.read_parquet(file), read_run(finished_run)
+    measured = measure_draws(run, ["DEU:supplier_concentration", "USA:market_share:DEU"])
+    expected = [draws(run, "DEU:exports").values.ravel(), measured.values.ravel()]
+    assert (table["value"].to_numpy() == np.concatenate(expected)).all()
+    assert main(["draws", str(finished_run), "--of", "DEU:market_concentration"]) == 0
+    assert "growth" not in capsys.readouterr().out
 
 
 def test_every_group_is_listed(capsys):

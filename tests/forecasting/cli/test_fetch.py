@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from fake_sources.batis import FakeBatis
 from fake_sources.everything import CODES, YEARS, everything
+from fake_sources.icio import ALIVE
 from fake_sources.server import Server
 
 from features.download.client import Client
@@ -41,7 +42,7 @@ COMMANDS = {
     "eurostat": (),
     "aidiffusion": (),
     "stri": (),
-    "icio": ("--what", "flows", "--years", "2016-2017"),
+    "icio": ("--what", "flows", "--years", "2016"),
     "batis": (),
     "itpde": (),
     "desta": (),
@@ -55,7 +56,9 @@ COMMANDS = {
 @pytest.fixture(scope="module")
 def mirror() -> Iterator[str]:
     server = Server(everything())
-    yield server.url
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("features.sources.icio_reading.ECONOMIES", len(ALIVE))
+        yield server.url
     server.stop()
 
 

@@ -131,7 +131,8 @@ def test_a_folder_holds_the_brief_its_tables_and_its_figures(measures, measured_
     code, _, err = measures("links", "--out", str(out))
     assert code == 2
     assert "already holds a brief" in err
-    assert measures("links", "--out", str(out), "--overwrite")[0] == 0
+    assert measures("link_births", "--out", str(out), "--overwrite")[0] == 0
+    assert not (out / "link_deaths.svg").exists()
 
 
 def test_names_of_sectors_are_in_the_run_and_not_read_again(measures, measured_run):

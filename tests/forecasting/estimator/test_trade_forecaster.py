@@ -169,7 +169,7 @@ def test_a_fitted_one_can_be_pickled(fitted):
 
 
 def test_a_grid_is_searched_over_origins(frames, small):
-    beside = {name: table for name, table in frames.items() if name != "trade"}
+    beside = {"pairs": frames["pairs"]}
     model = TradeForecaster(**{**small, "levels": (), "horizons": (1,)})
     split = OriginSplit(n_splits=2)
     search = GridSearchCV(model, {"rounds": [1, 8]}, cv=split, error_score="raise")

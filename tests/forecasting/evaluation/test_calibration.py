@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import asdict, replace
 from datetime import date
 
@@ -15,7 +16,7 @@ from forecasting.evaluation.calibration import Calibration, check_outcomes
 from forecasting.evaluation.fold import FoldForecast
 from forecasting.evaluation.prepared import PreparedData, prepare
 from models.intervals import RECENT_ORIGINS, Sample, fit_intervals
-from models.world_growth import world_shocks
+from models.world_growth import world_error
 
 FIRST = 2007
 SETTINGS = ("totals_known", "ex_ante")
@@ -50,9 +51,10 @@ def same(first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> bool:
 @pytest.mark.parametrize("horizon", [1, 2])
 def test_only_outcomes_up_to_the_origin_count(prepared, horizon):
     origins = range(FIRST, 2012)
+    begun = Calibration(prepared, first_origin=FIRST, horizons=(1, 2))
 
     def calibrated(changed_from: int) -> Calibration:
-        calibration = Calibration(prepared, first_origin=FIRST, horizons=(1, 2))
+        calibration = deepcopy(begun, {id(prepared.infos): prepared.infos})
         for origin in origins:
             seed = int(origin >= changed_from)
             calibration.add(forecast_at(prepared, origin, seed=seed, horizon=horizon))
@@ -70,19 +72,21 @@ def test_only_outcomes_up_to_the_origin_count(prepared, horizon):
             assert not same(known, numbers(now, origin=at, horizon=horizon))
 
 
+@pytest.fixture(scope="module")
+def before(prepared) -> Calibration:
+    """The later first origin fills in as much of the future as there is."""
+    return Calibration(prepared, first_origin=2009, horizons=(1, 2))
+
+
 @pytest.mark.parametrize("setting", SETTINGS)
 @pytest.mark.parametrize("origin", [2005, FIRST])
 def test_early_residuals_of_the_base_see_nothing_later(
-    bundle, perturb_future, quick, setting, origin
+    before, bundle, perturb_future, quick, setting, origin
 ):
     as_of, config = date(origin + 2, 7, 1), RunConfig(world="goods", **quick)
     moved = perturb_future(bundle, as_of, setting, np.random.default_rng(origin))
     assert not np.array_equal(moved.panel.values, bundle.panel.values, equal_nan=True)
-    before, after = (
-        # The later first origin fills in as much of the future as there is.
-        Calibration(prepare(data, config), first_origin=2009, horizons=(1, 2))
-        for data in (bundle, moved)
-    )
+    after = Calibration(prepare(moved, config), first_origin=2009, horizons=(1, 2))
     for horizon in (1, 2):
         where = {"origin": origin, "horizon": horizon, "setting": setting}
         assert same(numbers(before, **where), numbers(after, **where))
@@ -129,7 +133,7 @@ def test_intervals_in_time_order_are_those_of_all_past_outcomes_in_double_precis
         if len(known) < RECENT_ORIGINS:
             continue
         now = min(origin, prepared.last_origin)
-        shocks = world_shocks(prepared.infos["totals_known"], origin=now, horizon=horizon)
+        shocks = world_error(prepared.infos["totals_known"], origin=now, horizon=horizon).shocks()
         expected = fit_intervals(known, shocks=shocks)
         found = numbers(calibration, origin=origin, horizon=horizon)
         for name, value in asdict(expected).items():

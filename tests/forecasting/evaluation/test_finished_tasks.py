@@ -20,7 +20,8 @@ from models.shift import CHOICES
 
 RUN = {"option 'rounds'": "80", "lightgbm": "4.6.0"}
 TASK = FoldTask(Fold(2007, (1, 2), (2001, 2002)), CHOICES[0])
-SHORT = {"horizons": (1,), "rounds": 3, "settings": ("ex_ante",), "first_origin": 2007}
+SHORT = {"horizons": (1,), "rounds": 4, "settings": ("ex_ante",), "first_origin": 2006}
+"""As in tests of tuning, which share the run."""
 
 
 def result_of(task: FoldTask, *, size: int = 6) -> FoldResult:
@@ -157,10 +158,10 @@ def files_of(out: Path) -> dict[str, str]:
 
 
 def test_a_run_stopped_after_half_its_folds_goes_on_to_the_same_bytes(
-    bundle, run_on, monkeypatch, tmp_path
+    bundle, run_on, run_unaltered, monkeypatch, tmp_path
 ):
-    whole = run_on(bundle, "whole", **SHORT)
-    assert [path.name for path in tmp_path.iterdir()] == ["whole"]
+    whole = run_unaltered(**SHORT)
+    assert [path.name for path in whole.parent.iterdir()] == [whole.name]
     computed: list[int] = []
     run_fold: Callable[..., FoldResult] = FoldTask.run
 
@@ -176,13 +177,13 @@ def test_a_run_stopped_after_half_its_folds_goes_on_to_the_same_bytes(
     counted(2009)
     with pytest.raises(Interrupted):
         run_on(bundle, "run", **SHORT)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".run.gravicast-folds", "whole"]
+    assert [path.name for path in tmp_path.iterdir()] == [".run.gravicast-folds"]
     first, computed[:] = list(computed), []
-    assert first == [2007, 2008]
+    assert first == [2006, 2007, 2008]
     # The weights were all chosen: they are not chosen again.
     monkeypatch.setattr(WeightLosses, "run", lambda *_: pytest.fail("weights are there"))
     counted(None)
     resumed = run_on(bundle, "run", **SHORT, resume=True)
     assert computed == [2009]
-    assert files_of(resumed.out) == files_of(whole.out)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["run", "whole"]
+    assert files_of(resumed.out) == files_of(whole)
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]

@@ -16,7 +16,7 @@ from models.registry import UNTUNED
 from models.shift import CHOICES
 from models.tuning import TuningTrial
 
-TRIALS = 3
+TRIALS = 2
 SMALL = {"horizons": (1,), "rounds": 4, "settings": ("ex_ante",), "first_origin": 2006}
 
 
@@ -56,7 +56,7 @@ def test_the_gain_is_tested_on_all_later_origins(tuned):
     assert UNTUNED not in set(run.significance["against"])
     board = (tuned / "scoreboard.md").read_text(encoding="utf-8")
     assert "## What tuning gained" in board
-    assert "--tune 3" in board
+    assert f"--tune {TRIALS}" in board
 
 
 def test_a_trial_is_a_child_run(tuned):

@@ -137,11 +137,11 @@ def test_a_flow_without_parts_is_refused_with_its_probability(result: RunResult)
 
 
 def test_a_title_names_sectors_and_countries(result: RunResult) -> None:
-    from forecasting.figures.flow_plots import flow_title
+    from forecasting.words.flows import flow_label
 
-    assert flow_title(("DEU", "FRA")) == "Germany to France"
-    assert flow_title(("XAA", "FRA", "Food")) == "XAA to France, Food"
+    assert flow_label(("DEU", "FRA"), {}) == "Germany to France"
+    assert flow_label(("XAA", "FRA", "Food"), {}) == "XAA to France, Food"
     flow, year = explained(result)[0]
     title = waterfall(result, flow, year=year).get_suptitle().replace("\n", " ")
-    assert title.startswith(flow_title(flow) + ": ")
+    assert title.startswith(flow_label(flow, {}) + ": ")
     assert pd.Series([title]).str.contains(f"forecast for {year}").item()

@@ -114,6 +114,18 @@ def test_errors_of_every_model_and_origin(origins: pd.DataFrame) -> None:
     assert panel.get_ylabel() == "Log MAE, log points"
 
 
+def test_errors_far_above_ours_are_cut_off_with_arrows(origins: pd.DataFrame) -> None:
+    far = origins.assign(wape=origins["wape"].where(origins["model"] != "drift", 99.0))
+    mattering = far[(far["stratum"] == "all") & far["model"].isin(["gravicast", "last_value"])]
+    figure = error_by_origin(far, metric="wape")
+    top = 125 * mattering["wape"].max()
+    lines = [line for line in figure.axes[0].lines if line.get_label() == "drift"]
+    assert np.allclose(lines[0].get_ydata(), top)
+    arrows = [line for line in figure.axes[0].lines if line.get_linestyle() == "None"]
+    assert [np.allclose(line.get_ydata(), top) for line in arrows] == [True]
+    assert "arrows" in figure.get_suptitle()
+
+
 def test_of_many_horizons_the_first_middle_and_last_are_shown(origins: pd.DataFrame) -> None:
     figure = error_by_origin(origins, metric="wape")
     titles = [axes.get_title(loc="left") for axes in figure.axes[:3]]

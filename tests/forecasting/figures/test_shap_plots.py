@@ -11,7 +11,6 @@ import pytest
 from features.catalogue import CHANNEL_OF
 from features.feature import TECHNOLOGY
 from forecasting import Explanation, RunResult, read_run
-from forecasting.figures.flow_plots import flow_title
 from forecasting.figures.shap_plots import (
     SWARM_ROWS,
     beeswarm,
@@ -23,6 +22,7 @@ from forecasting.figures.shap_plots import (
 )
 from forecasting.figures.style import NoDataError
 from forecasting.words.features import feature_words
+from forecasting.words.flows import flow_label
 
 UNIT = "percent (100 x log points)"
 
@@ -105,7 +105,7 @@ def test_waterfall_of_features_adds_up_to_the_forecast(explanation: Explanation)
     assert "raking to the totals" in steps
     assert len({step for step in steps if step.endswith(" other features")}) == 1
     title = figure.get_suptitle()
-    flow = flow_title((str(about["exporter"]), str(about["importer"])))
+    flow = flow_label((str(about["exporter"]), str(about["importer"])), {})
     assert title.startswith(f"{flow}, {about['target_year']}: base ")
     assert title.endswith(" USD")
 

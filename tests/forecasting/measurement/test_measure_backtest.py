@@ -14,10 +14,9 @@ from forecasting.measurement.backtest import (
     backtest_table,
     known_residuals,
     measured_folds,
-    past_changes,
-    usual_links,
 )
 from forecasting.measurement.measure_set import unit_table
+from forecasting.measurement.past_changes import past_changes, usual_links
 
 PAIRS = [(origin, horizon) for origin in range(2004, 2010) for horizon in (1, 2)
          if origin + horizon <= 2010]  # fmt: skip
@@ -103,13 +102,12 @@ def test_intervals_learn_from_known_origins_of_the_horizon_alone(measure_set, re
     measure = next(m for m in measure_set.measures if m.name == "country_upstreamness")
     now = next(f for f in folds if (f.origin, f.horizon) == (2008, 2))
     found = known_residuals(folds, measure, now, changes)
-    errors = []
+    errors, variation = [], changes.variation(measure, horizon=2, until=2008)
     for fold in folds:
         if fold.horizon == 2 and fold.origin in (2004, 2005, 2006):
-            error = fold.actual[measure.name] - fold.forecast[measure.name]
+            error = (fold.actual[measure.name] - fold.forecast[measure.name]) / variation.scale
             errors.append(error - error.mean())
-    shocks = changes.shocks(measure, horizon=2, until=2008)
-    wanted = np.sort((np.concatenate(errors)[:, None] + shocks).ravel())
+    wanted = np.sort((np.concatenate(errors)[:, None] + variation.shocks).ravel())
     assert len(found.errors) == 1
     np.testing.assert_allclose(found.errors[0], wanted)
 
@@ -198,15 +196,13 @@ def test_a_unit_without_a_base_is_left_out(measure_set, recorded):
 # Past changes -------------------------------------------------------------------------------------
 
 
-def test_past_changes_are_means_over_units_by_the_last_year_of_the_window(
-    measure_set, chain_bundle
-):
+def test_past_changes_are_those_of_reported_units_by_window(measure_set, chain_bundle):
     panel = chain_bundle.panel
     found = past_changes(measure_set, panel, horizons=[1, 3])
     for horizon in (1, 3):
         for measure in measure_set.measures:
             _, kept = unit_table(measure, measure_set.context)
-            windows = {}
+            windows = []
             for start in range(1999, 2010 - horizon + 1):
                 if measure.family == "links" and start < 1999 + horizon:
                     continue
@@ -216,19 +212,21 @@ def test_past_changes_are_means_over_units_by_the_last_year_of_the_window(
                     )
                     for year in (start, start + horizon)
                 )
-                change = (now - then).ravel()[kept]
-                windows[start + horizon] = np.mean([c for c in change if np.isfinite(c)])
-            assert found.by_end[horizon][measure.name] == pytest.approx(windows, rel=1e-9)
+                windows.append(np.where(kept, (now - then).ravel(), np.nan))
+            changes = found.changes(measure, horizon=horizon, until=2010)
+            np.testing.assert_array_equal(changes, windows)
 
 
 def test_shocks_come_from_windows_that_end_in_time(measure_set, recorded):
     _, changes, _ = recorded
     measure = next(m for m in measure_set.measures if m.name == "country_downstreamness")
-    ends = changes.by_end[2][measure.name]
+    every = changes.changes(measure, horizon=2, until=2010)
     for until in (2003, 2007):
-        shocks = changes.shocks(measure, horizon=2, until=until)
-        used = [change for end, change in ends.items() if end <= until]
-        spread = np.sqrt(np.mean(np.square(used)))
+        found = changes.variation(measure, horizon=2, until=until)
+        shocks, used = found.shocks, every[: until - 2000] / found.scale
+        spread = np.sqrt(np.mean(np.square(np.nanmean(used, axis=1))))
         freedom = max(len(used) // 2, 3)
         assert shocks.max() == pytest.approx(spread * student_t.ppf(1 - 0.5 / 15, df=freedom))
-    np.testing.assert_array_equal(changes.shocks(measure, horizon=2, until=2000), [0.0])
+    none = changes.variation(measure, horizon=2, until=2000)
+    np.testing.assert_array_equal(none.shocks, [0.0])
+    np.testing.assert_array_equal(none.scale, 1.0)

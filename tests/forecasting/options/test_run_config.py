@@ -92,7 +92,7 @@ def test_a_yaml_file_gives_back_the_configuration_it_was_written_from(values, tm
     assert through_yaml(config, tmp_path / "config.yaml") == config
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     horizons=st.sets(st.integers(1, 10), min_size=1),
     as_of=st.dates(date(1900, 1, 1), date(2100, 12, 31)) | st.none(),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from features.choices import Setting
+from forecasting import RunConfig
 from forecasting.evaluation.prepared import PreparedData
 from forecasting.explanation.explain import Explanation, explain
 from models.design import origin_value
@@ -36,7 +37,7 @@ def _explain_at(
     prepared: PreparedData, origin: int, *, setting: Setting, horizons: tuple[int, ...]
 ) -> Explained:
     infos = {o: info for o, info in prepared.infos[setting].items() if o <= origin}
-    design = prepared.design.until(origin).thinned(max_rows=200_000, seed=1)
+    design = prepared.design.until(origin).thinned(max_rows=RunConfig().max_rows, seed=1)
     forecaster = FittedForecaster(
         flows=prepared.panel.flows,
         origin=origin,

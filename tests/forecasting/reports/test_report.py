@@ -280,10 +280,10 @@ def test_what_technology_amounts_to_is_said_plainly(
 @pytest.mark.parametrize(
     ("coverage", "said"),
     [
-        (0.90, "can be taken at their word"),
-        (0.92, "can be taken at their word"),
+        (0.90, "they are well calibrated"),
+        (0.92, "they are well calibrated"),
         (0.80, "They are too narrow"),
-        (0.99, "They are wider than they need be"),
+        (0.99, "They are wider than necessary"),
         (np.nan, "nothing is known about those given here"),
     ],
 )

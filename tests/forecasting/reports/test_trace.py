@@ -46,7 +46,7 @@ CHANNELS = {
     "ai_adoption": "AI adoption",
     "automation": "Automation",
     "data_infrastructure": "Data infrastructure",
-    "horizon": "What is usual so many years ahead",
+    "horizon": "Usual change at this horizon",
 }
 TECHNOLOGY = ("ai_adoption", "automation", "data_infrastructure")
 SETTINGS = {"totals_known": "Totals known", "ex_ante": "Ex ante"}
@@ -256,6 +256,10 @@ def named(code: str) -> str:
     return f"{NAMES[code]} ({code})"
 
 
+def in_text(code: str) -> str:
+    return f"{'the ' * (code == 'USA')}{named(code)}"
+
+
 # The run's files ---------------------------------------------------------------------------------
 
 
@@ -445,7 +449,7 @@ def channel_tables(files: Files) -> Iterator[tuple[str, str, str, Rows]]:
 
 def worth(files: Files, model: str) -> list[N | str | Cell]:
     if not model:
-        return [DASH, DASH, "not tested: what is asked cannot be left out"]
+        return [DASH, DASH, "not tested: a forecast cannot leave out its horizon"]
     lost = files.lost("ablation", model)
     counts = tuple(N(lost[name]) for name in ("helps", "hurts", "tests"))
     return [pts(lost["wape"]), pts(lost["log_mae"]), Cell("# help, # hurt of #", counts)]
@@ -748,9 +752,9 @@ def country_tables(files: Files, code: str) -> Iterator[tuple[str, str, str, Row
     yield (
         "countries",
         f"{code} Totals",
-        "Totals by target year. Moves: what moves from some partners to others, half the sum of "
-        "absolute shifts. Then numbers of flows: that gain, that lose, whose 90% interval excludes "
-        "no shift, that are forecast to stop",
+        "Totals by target year. Moves: what moves from some partners to others. Then numbers of "
+        "flows: that gain, that lose, whose 90% interval excludes no shift, that are forecast to "
+        "stop",
         [total_row(side, year) for side in sides for year in files.years],
     )
     for side in sides:
@@ -768,8 +772,8 @@ def country_tables(files: Files, code: str) -> Iterator[tuple[str, str, str, Row
     yield (
         "countries",
         f"{code} Technology",
-        "What the technology channels move from some partners to others (half the sum of absolute "
-        "contributions), and in percent of the base",
+        "What the technology channels move from some partners to others, and in percent of the "
+        "base",
         rows,
     )
 
@@ -820,7 +824,7 @@ def side_tables(side: Side) -> Iterator[tuple[str, str, str, Rows]]:
     yield (
         "countries",
         side.part,
-        f"Back-test of the {side.word} of {named(side.code)} by years ahead (setting: totals "
+        f"Back-test of the {side.word} of {in_text(side.code)} by years ahead (setting: totals "
         "known). WAPE: sum of absolute errors in percent of the trade. Inside 90: outcomes inside "
         "the 90% interval. Same direction: outcomes on the side of the base where the forecast "
         "was. Sum: by how much the whole group's outcome exceeded its forecast",
@@ -962,7 +966,7 @@ def level_tables(side: Side) -> Iterator[tuple[str, str, str, Rows]]:
     yield (
         "countries",
         side.part,
-        f"{side.word.capitalize()} of {named(side.code)} in {unit} USD: forecasts with the "
+        f"{side.word.capitalize()} of {in_text(side.code)} in {unit} USD: forecasts with the "
         "intervals that should hold half and nine in ten of outcomes; shares of the total in "
         f"{origin} and {year}; lowest, median and highest outcome / forecast at past origins, "
         f"{year - origin} years ahead",
@@ -973,7 +977,7 @@ def level_tables(side: Side) -> Iterator[tuple[str, str, str, Rows]]:
 def level_texts(side: Side) -> Iterator[tuple[str, str, str, Claim]]:
     files, found = side.files, levels(side)
     whole, year = found[-1], N(files.shown)
-    title = f"{side.word.capitalize()} of {named(side.code)}: "
+    title = f"{side.word.capitalize()} of {in_text(side.code)}: "
     low, high = (usd(bound) for bound in whole.bounds[2:])
     claim = [usd(whole.start), N(files.origin), usd(whole.end), year, pct(0.9), low, high,
              whole.growth]  # fmt: skip
@@ -981,10 +985,14 @@ def level_texts(side: Side) -> Iterator[tuple[str, str, str, Claim]]:
     tens = [number for one in (whole, *found[:3]) for number in in_ten(one.chance)]
     yield ("countries", side.part, "The forecast gives ",
            [*tens[:2], year, N(files.origin), *tens[2:]])  # fmt: skip
-    flagged = [one for one in found if one.flag]
+    flags = list(dict.fromkeys(one.flag for one in found if one.flag))
+    flagged = sorted((one for one in found if one.flag), key=lambda one: flags.index(one.flag))
     ratios = [N(r) for one in flagged for r in (one.ratios.min(), one.ratios.max())]
     yield ("countries", side.part, "A warning: past forecasts ",
            [N(files.shown - files.origin), *ratios])  # fmt: skip
+    union = find_group("EU27").members(files.origin)
+    lacking = set(union) - set(files.forecasts["exporter"])
+    yield "countries", side.part, "Groups are the sums ", [N(len(lacking)), N(len(union))]
     over = [N(y) for y in files.years if y < files.shown]
     yield "countries", side.part, "Not shown: ", [*over, files.run["as_of"]]
     yield "countries", side.part, str(files.origin), [N(files.origin)]

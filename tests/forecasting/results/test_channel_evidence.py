@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.catalogue import FEATURES
@@ -65,6 +65,7 @@ def with_study(result: RunResult, **tables: pd.DataFrame) -> RunResult:
 # Out of sample -----------------------------------------------------------------------------------
 
 
+@settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_changes_are_counted_and_averaged_one_by_one(seed: int) -> None:
     tests = made_up_tests(["a", "b"], seed)
@@ -152,6 +153,7 @@ def test_a_verdict_goes_with_the_rejections_that_are_left(
 # Use by the model --------------------------------------------------------------------------------
 
 
+@settings(max_examples=40, deadline=None)
 @given(
     rows=st.lists(
         st.tuples(

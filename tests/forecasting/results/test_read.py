@@ -42,7 +42,8 @@ def same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
     ],
 )
 def test_a_run_is_read_back_as_it_was_returned(run_on, make_bundle, sectors):
-    result = run_on(make_bundle(sectors=sectors), "run", first_origin=2008)
+    few = {"settings": ("totals_known",), "rounds": 3} if sectors else {}
+    result = run_on(make_bundle(sectors=sectors), "run", first_origin=2008, **few)
     found = read_run(result.out)
     tables = ("forecasts", "scores", "scores_by_origin", "significance", "reliability",
               "attributions", "channels", "drivers", "stability", "coverage")  # fmt: skip

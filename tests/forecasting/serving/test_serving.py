@@ -229,20 +229,30 @@ def tracked(logged, elsewhere, monkeypatch) -> tuple[str, str]:
     return logged[1:]
 
 
-def test_every_address_of_a_model_is_the_same_model(tracked, review_run, served, review_files):
+@pytest.mark.parametrize(
+    "address",
+    [
+        "models:/trade@champion",
+        "runs:/{run_id}",
+        pytest.param("models:/trade/1", marks=pytest.mark.slow),
+        pytest.param("models:/{model_id}", marks=pytest.mark.slow),
+        pytest.param("runs:/{run_id}/forecaster", marks=pytest.mark.slow),
+    ],
+)
+def test_every_address_of_a_model_is_the_same_model(tracked, review_run, address):
     run_id, model_id = tracked
     before = open_model(review_run)
-    for address in ("models:/trade@champion", "models:/trade/1", f"models:/{model_id}",
-                    f"runs:/{run_id}", f"runs:/{run_id}/forecaster"):  # fmt: skip
-        found = open_model(address)
-        assert found.registered["model_id"] == model_id
-        assert found.registered["run_id"] == run_id
-        assert found.registered.get("version", "1") == "1"
-        assert found.about == before.about
-        np.testing.assert_array_equal(found.forecaster.features, before.forecaster.features)
-        pd.testing.assert_frame_equal(found.stability, before.stability)
-    out = served.out.parent / "by-alias"
-    again = ask("models:/trade@champion", review_files, out)
+    found = open_model(address.format(run_id=run_id, model_id=model_id))
+    assert found.registered["model_id"] == model_id
+    assert found.registered["run_id"] == run_id
+    assert found.registered.get("version", "1") == "1"
+    assert found.about == before.about
+    np.testing.assert_array_equal(found.forecaster.features, before.forecaster.features)
+    pd.testing.assert_frame_equal(found.stability, before.stability)
+
+
+def test_a_model_by_its_alias_forecasts_the_same(tracked, served, review_files, tmp_path):
+    again = ask("models:/trade@champion", review_files, tmp_path / "by-alias")
     pd.testing.assert_frame_equal(again.forecasts, served.forecasts, check_exact=True)
     assert again.provenance["model"]["version"] == "1"
 

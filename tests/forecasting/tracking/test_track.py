@@ -229,14 +229,20 @@ def tracked(
 ) -> tuple[RunResult, Path, str]:
     """The small run, its store and the id of its MLflow run."""
     folder = tmp_path_factory.mktemp("tracked")
+    result = small_run(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        file = own_store(migrated_store, folder, patch)
+        run_id = track(result)
+    return result, file, run_id
+
+
+def own_store(migrated_store: Path, folder: Path, patch: pytest.MonkeyPatch) -> Path:
+    """A store of its own that runs are tracked in as long as the patch holds."""
     file = folder / "tracking" / "some.db"
     file.parent.mkdir()
     shutil.copy(migrated_store, file)
-    result = small_run(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{file.as_posix()}")
-        run_id = track(result)
-    return result, file, run_id
+    patch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{file.as_posix()}")
+    return file
 
 
 def client(file: Path) -> Any:
@@ -339,12 +345,8 @@ def test_data_carry_our_digest(tracked):
     assert [c["type"] for c in pairs] == ["string", "string", "long", "double"]
 
 
-def test_simulated_data_carry_their_seed(store, tmp_path):
-    result = small_run(tmp_path)
-    statements = ["simulated with seed 7: no real country"]
-    source = {"role": "trade", "path": "simulated world", "sha256": "", "statements": statements}
-    result.provenance["data"] = [source]
-    run = client(store).get_run(track(result))
+def test_simulated_data_carry_their_seed(studied):
+    run = client(studied[0]).get_run(studied[1])
     (entry,) = run.inputs.dataset_inputs
     assert (entry.dataset.name, entry.dataset.digest) == ("simulated world", "simulated-seed-7")
     assert run.data.tags["data_sha256"] == "simulated-seed-7"
@@ -524,13 +526,21 @@ def test_the_configuration_can_be_run_again(tracked):
     assert RunConfig.from_yaml(artifacts(file, run_id) / "config.yaml") == result.config
 
 
-def test_logging_again_makes_a_new_run(store, tmp_path):
+def test_logging_again_makes_a_new_run_which_inside_another_is_a_child(store, tmp_path):
+    import mlflow
+
     result = small_run(tmp_path)
-    first, second = track(result), track(result)
+    first = track(result)
+    assert list(Path.cwd().iterdir()) == []  # nothing is left in the working directory
+    with mlflow.start_run() as outer:
+        second = track(result)
+        assert mlflow.active_run().info.run_id == outer.info.run_id
     assert first != second
     one, other = (client(store).get_run(run_id) for run_id in (first, second))
     assert one.data.tags["run_sha256"] == other.data.tags["run_sha256"]
     assert one.data.metrics == other.data.metrics
+    assert PARENT not in one.data.tags
+    assert other.data.tags[PARENT] == outer.info.run_id
 
 
 def test_files_are_there_and_nothing_is_pickled(tracked):
@@ -577,7 +587,9 @@ def test_every_nested_candidate_is_a_child_run(tracked):
     assert history(file, heavy, "chosen") == {2015: 0.0, 2016: 1.0}
 
 
-def test_every_trial_and_variant_of_a_study_is_a_child_run(store, tmp_path):
+@pytest.fixture(scope="module")
+def studied(migrated_store: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Store and id of a run with a study, on simulated data."""
     rows = [
         ("loss", "absolute", 2003, 2.9),
         ("loss", "absolute", 2005, 2.8),
@@ -589,7 +601,18 @@ def test_every_trial_and_variant_of_a_study_is_a_child_run(store, tmp_path):
     scores.loc[scores["origin"] == 2016, "wape"] = float("nan")
     nothing = pd.DataFrame()
     study = Study(by_origin=scores, ablation=nothing, placebos=nothing, trials=trials)
-    run_id = track(replace(small_run(tmp_path), study=study))
+    folder = tmp_path_factory.mktemp("studied")
+    result = replace(small_run(folder), study=study)
+    statements = ["simulated with seed 7: no real country"]
+    source = {"role": "trade", "path": "simulated world", "sha256": "", "statements": statements}
+    result.provenance["data"] = [source]
+    with pytest.MonkeyPatch.context() as patch:
+        file = own_store(migrated_store, folder, patch)
+        return file, track(result)
+
+
+def test_every_trial_and_variant_of_a_study_is_a_child_run(studied):
+    store, run_id = studied
     found = kids(store, run_id)
     assert len(found) == 2 + 2 + 1
     absolute = found["trial: loss: absolute"]
@@ -628,11 +651,6 @@ def test_artifacts_lie_beside_the_database(tracked):
     assert location == artifacts(file, run_id)
 
 
-def test_nothing_is_left_in_the_working_directory(store, tmp_path):
-    track(small_run(tmp_path))
-    assert list(Path.cwd().iterdir()) == []
-
-
 def test_mlflow_is_left_as_it_was(migrated_store, tmp_path, monkeypatch):
     import mlflow
 
@@ -649,15 +667,6 @@ def test_mlflow_is_left_as_it_was(migrated_store, tmp_path, monkeypatch):
     assert "MLFLOW_HTTP_REQUEST_MAX_RETRIES" not in os.environ
     assert client(tmp_path / "mlflow.db").get_experiment_by_name(EXPERIMENT) is not None
     assert (tmp_path / "mlruns" / "trade-goods").is_dir()
-
-
-def test_inside_another_run_it_is_a_child(store, tmp_path):
-    import mlflow
-
-    with mlflow.start_run() as outer:
-        inner = track(small_run(tmp_path))
-        assert mlflow.active_run().info.run_id == outer.info.run_id
-    assert client(store).get_run(inner).data.tags["mlflow.parentRunId"] == outer.info.run_id
 
 
 # The logged model ---------------------------------------------------------------------------------

@@ -30,3 +30,13 @@ def test_every_feature_has_words_of_its_own():
 )  # fmt: skip
 def test_names_follow_a_grammar(name, words):
     assert feature_words(name) == words
+
+
+def test_indicators_of_ones_own_are_named_by_their_label():
+    source = "own indicator: Patent applications"
+    assert feature_words("own_ai_patents_exporter", source) == "Patent applications, exporter"
+    words = feature_words("own_ai_patents_growth_5_exporter", source)
+    assert words == "Patent applications, growth over 5 years, exporter"
+    gap = feature_words("own_ai_patents_gap", source)
+    assert gap == "Patent applications, exporter against importer"
+    assert feature_words("gdp_news_exporter", "a source") == feature_words("gdp_news_exporter")

@@ -6,6 +6,7 @@ The world has eight countries and sixteen years, enough for a run from the store
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from fake_sources.eia import fake_eia
 from fake_sources.eurostat import FakeEurostat
 from fake_sources.geodist import HEADER, fake_geodist
 from fake_sources.gravity import fake_gravity
-from fake_sources.icio import FakeIcio
+from fake_sources.icio import ALIVE, FakeIcio
 from fake_sources.imf_api import FakeDataMapper, FakeSdmx, toy_index
 from fake_sources.itpde import FakeItpde
 from fake_sources.larch import COLUMNS, fake_larch
@@ -80,7 +81,7 @@ def everything() -> Fake:
         ("/external/datamapper/", FakeDataMapper(toy_index())),
         ("/-/media/", weo),
         ("/public/rest/data/", FakeOecd(stri_rows())),
-        ("/files/STI-PIE/", FakeIcio(years=range(2016, 2018))),
+        ("/files/STI-PIE/", FakeIcio(ALIVE, years=(2016,))),
         ("/files/.Stat/BATIS/", FakeBatis()),
         ("/english/res_e/", FakeBatis()),
         ("/data/gravity/itpd_e/", FakeItpde()),
@@ -102,13 +103,18 @@ def everything() -> Fake:
 
 
 def _baci() -> FakeBaci:
+    return FakeBaci(**_releases())
+
+
+@cache
+def _releases() -> dict[str, bytes]:
     bodies = {}
     for revision in ("HS92", "HS96"):
         rows = {year: trade_rows(year) for year in YEARS}
         bodies[f"BACI_{revision}_V202601"] = release_zip(rows, revision=revision)
     before = {year: trade_rows(year) for year in YEARS[:-1]}
     bodies["BACI_HS96_V202501"] = release_zip(before, release="202501")
-    return FakeBaci(**bodies)
+    return bodies
 
 
 def _wdi() -> FakeWdi:
