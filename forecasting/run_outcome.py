@@ -94,6 +94,7 @@ def run_provenance(
         "origin": origin,
         "horizons": list(config.horizons),
         "setting": setting,
+        "reported_flows": final.forecaster.reported_flows,
         "seed": config.seed,
         "versions": versions(),
         "git": git_commit(),
@@ -124,7 +125,7 @@ def _on_nowcast(forecaster: FittedForecaster) -> tuple[str, ...]:
     """How much of the nowcast rests on reports; nothing without one."""
     if forecaster.nowcast is None:
         return ()
-    count = int((forecaster.nowcast.reported > 0).sum())
+    count = forecaster.reported_flows
     said = f"{count:,} of {forecaster.flows.size:,} flows" if count else "no flow"
     return (
         f"by {forecaster.as_of} {said} of {forecaster.origin + 1} had been reported; the nowcast "

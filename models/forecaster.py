@@ -334,6 +334,11 @@ class FittedForecaster:
     extra: tuple[Feature, ...] = ()
 
     @property
+    def reported_flows(self) -> int:
+        """Flows of the year after the origin that somebody had reported by the as-of date."""
+        return 0 if self.nowcast is None else int((self.nowcast.reported > 0).sum())
+
+    @property
     def added(self) -> tuple[Feature, ...]:
         """Features of the user's own, the columns after the built-in ones."""
         return (*own_features(self.own), *self.extra)

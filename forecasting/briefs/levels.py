@@ -33,7 +33,7 @@ class SideLevels:
     origin, as_of
         Of the forecast.
     over
-        Target years that were over on the as-of date and are not shown.
+        Levels of the total in target years that were over on the as-of date and are not shown.
     totals_published
         Whether totals after the origin were known.
     stale
@@ -46,7 +46,7 @@ class SideLevels:
     past: Mapping[str, PastOutcome]
     origin: int
     as_of: date
-    over: tuple[int, ...]
+    over: tuple[Level, ...]
     totals_published: bool
     stale: int
     gaps: tuple[GroupGap, ...]
@@ -100,7 +100,7 @@ def side_levels(
                 past=past,
                 origin=origin_of(run),
                 as_of=as_of,
-                over=tuple(year for year in known if year not in shown),
+                over=reader.in_years(side.total, [year for year in known if year not in shown]),
                 totals_published=any_total_published(run),
                 stale=last_published_year(as_of, lag_months=run.config.trade_lag_months)
                 - origin_of(run),
@@ -164,9 +164,9 @@ def _lines(found: SideLevels, row: Sum, size: float) -> list[dict[str, str]]:
     head |= {columns[level.year]: amount(level.forecast) for level in row.levels}
     head |= {
         "Growth a year": percent(last.yearly, sign=True),
-        "Share then, now": f"{percent(found.side.share(row))} "
+        f"Share {found.origin}, {last.year}": f"{percent(found.side.share(row))}, "
         f"{percent(found.side.share(row, last))}",
-        "Past outcome / forecast": f"{past.lowest:.2f} {past.median:.2f} {past.highest:.2f}"
+        "Past outcome / forecast": f"{past.lowest:.2f}, {past.median:.2f}, {past.highest:.2f}"
         if past
         else DASH,
     }

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from features.choices import EX_ANTE, TOTALS_KNOWN
 from features.errors import InputError
 from forecasting.evaluation.backtest_file import read_backtest
-from forecasting.results.record_setting import record_setting
+from forecasting.results.record_setting import poorer_settings, record_setting
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import flow_columns
 from forecasting.run_folder.files import BACKTEST, MODEL
@@ -80,8 +79,7 @@ def write_past_forecasts(run: RunResult, stage: Path) -> None:
     setting, errors = run.config.settings[0], run.world_errors
     errors = errors[errors["origin"] == errors["origin"].max()]
     write_whole(stage / WORLD, errors.to_csv(index=False, lineterminator="\n").encode())
-    # `record_setting` may choose either.
-    kept = {setting, EX_ANTE} if setting == TOTALS_KNOWN else {setting}
+    kept = poorer_settings(setting, run.config.settings)
     columns = ["setting", *_columns(run)]
     with pq.ParquetFile(stage / BACKTEST) as opened, ExitStack() as stack:
         write = None

@@ -143,6 +143,11 @@ class SumReader:
             found.append(Sum(name, selection, last, levels))
         return tuple(found)
 
+    def in_years(self, one: Sum, years: Sequence[int]) -> tuple[Level, ...]:
+        """Levels of a sum in other target years than those shown."""
+        (read,) = self.read([(one.name, one.selection)], years)
+        return read.levels
+
     def _level(self, row: pd.Series, year: int, last: float) -> Level:
         forecast = float(row["forecast"])
         ratio = forecast / last if last > 0 else float("nan")

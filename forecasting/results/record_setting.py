@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from features.choices import EX_ANTE, TOTALS_KNOWN
+from collections.abc import Collection
+
+from features.choices import EX_ANTE, REPORTS_KNOWN, TOTALS_KNOWN
 from forecasting.results.result import RunResult
 
 TOTALS_NEWS = {"exporter": "exports_news_exporter", "importer": "imports_news_importer"}
@@ -18,13 +20,26 @@ def any_total_published(run: RunResult) -> bool:
 def record_setting(run: RunResult) -> str:
     """Setting whose back-test knew as much as the forecast does.
 
-    A forecast of which no total is published yet is not as good as those that knew totals: it is
-    compared with the forecasts made ex ante, where the run has them.
+    A forecast of which no total is published yet is not as good as those that knew totals, nor one
+    without a report of the year after as those that had them: each is compared with forecasts that
+    knew as little, where the run has them.
     """
     about = run.provenance
     setting = str(about["setting"])
     # A forecast by a trained model has the record of the run that trained it.
     settings = about["model"]["settings"] if about["kind"] == "forecast" else run.config.settings
-    if setting == TOTALS_KNOWN and EX_ANTE in settings:
-        return setting if any_total_published(run) else EX_ANTE
+    if setting == REPORTS_KNOWN and not about["reported_flows"]:
+        setting = _first(settings, (TOTALS_KNOWN, EX_ANTE), setting)
+    if setting == TOTALS_KNOWN and not any_total_published(run):
+        setting = _first(settings, (EX_ANTE,), setting)
     return setting
+
+
+def poorer_settings(setting: str, settings: Collection[str]) -> set[str]:
+    """Settings that `record_setting` may choose for a forecast in one."""
+    poorer = {REPORTS_KNOWN: (TOTALS_KNOWN, EX_ANTE), TOTALS_KNOWN: (EX_ANTE,)}
+    return {setting, *(set(poorer.get(setting, ())) & set(settings))}
+
+
+def _first(settings: Collection[str], wanted: tuple[str, ...], other: str) -> str:
+    return next((one for one in wanted if one in settings), other)

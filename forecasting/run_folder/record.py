@@ -18,7 +18,7 @@ from features.files.tables import sha256
 from forecasting.run_folder.files import MARKER, REDRAWN
 from forecasting.run_folder.whole_file import write_whole
 
-FORMAT = 8
+FORMAT = 9
 """Format of the folder; one of another format is refused, not guessed at."""
 AGAIN = "Run `gravicast run` again, with the data that run.json names"
 SUMS = "files"

@@ -19,7 +19,7 @@ from forecasting.options.run_config import RunConfig
 from forecasting.results.versions import versions
 from forecasting.run_folder.record import FORMAT
 from forecasting.serving.served_model import ServedModel
-from models.forecaster import FlowForecast
+from models.forecaster import FittedForecaster, FlowForecast
 
 KIND = "forecast"
 """The kind of the folder in its ``run.json``; a run's is ``run``."""
@@ -30,6 +30,7 @@ def provenance(
     data: LoadedData,
     full_config: RunConfig,
     *,
+    forecaster: FittedForecaster,
     info: InformationSet,
     matrix: NDArray[np.float32],
     parts: Mapping[int, tuple[pd.DataFrame, FlowForecast]],
@@ -47,6 +48,7 @@ def provenance(
         "origin": info.origin,
         "horizons": list(full_config.horizons),
         "setting": info.setting,
+        "reported_flows": forecaster.reported_flows,
         "seed": full_config.seed,
         "versions": versions(),
         "explained": explained_counts(

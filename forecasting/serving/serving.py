@@ -121,6 +121,7 @@ def _forecast(address: str, config: ForecastConfig, progress: Progress) -> RunRe
         model,
         data,
         full_config,
+        forecaster=forecaster,
         info=origin.info,
         matrix=origin.matrix,
         parts=parts,

@@ -54,7 +54,11 @@ def test_levels_are_sums_of_the_forecasts(run_read, found):
         growth = (row.levels[-1].forecast / row.last) ** 0.5 - 1
         assert row.levels[-1].yearly == pytest.approx(growth)
     assert found.side.share(found.side.total, found.side.total.levels[-1]) == pytest.approx(1)
-    assert found.over == (2011,)
+    (over,) = found.over
+    assert over.year == 2011
+    first = run_read.forecasts.astype({own: str})
+    first = first[(first[own] == "DEU") & (first["target_year"] == 2011)]
+    assert over.forecast == pytest.approx(first["forecast"].sum())
 
 
 def test_intervals_and_chances_are_those_of_the_joint_draws(reader, found):
