@@ -36,7 +36,7 @@ class Record:
     inside_90_percent: float
     same_direction_percent: float = np.nan
     sum_lowest_percent: float = np.nan
-    sum_typical_percent: float = np.nan
+    sum_typical_miss_percent: float = np.nan
     sum_highest_percent: float = np.nan
     outcomes: int = 0
 
@@ -87,7 +87,7 @@ def record_table(outcomes: pd.DataFrame) -> pd.DataFrame:
         forecast was; all means over origins. Then by how much the group's sum ended above its
         forecast, percent, at the origin where that was least and most (``sum_lowest_percent,
         sum_highest_percent``), and the median over origins of its absolute value
-        (``sum_typical_percent``).
+        (``sum_typical_miss_percent``).
     """
     by = _by_origin(outcomes)
     rows = []
@@ -106,7 +106,7 @@ def record_table(outcomes: pd.DataFrame) -> pd.DataFrame:
                 "inside_90_percent": (100.0 * ours["inside"] / ours["bounded"]).mean(),
                 "same_direction_percent": (100.0 * ours["same"] / ours["shifted"]).mean(),
                 "sum_lowest_percent": off.min(),
-                "sum_typical_percent": off.abs().median(),
+                "sum_typical_miss_percent": off.abs().median(),
                 "sum_highest_percent": off.max(),
             }
         )

@@ -51,7 +51,7 @@ def test_errors_of_a_group_by_hand():
     off = [100 * (200 / 220 - 1), 100 * (50 / 40 - 1)]
     assert row["sum_lowest_percent"] == pytest.approx(off[0])
     assert row["sum_highest_percent"] == pytest.approx(off[1])
-    assert row["sum_typical_percent"] == pytest.approx((-off[0] + off[1]) / 2)
+    assert row["sum_typical_miss_percent"] == pytest.approx((-off[0] + off[1]) / 2)
 
 
 def test_the_record_of_a_horizon_is_its_row_of_the_table():
@@ -65,7 +65,7 @@ def test_the_record_of_a_horizon_is_its_row_of_the_table():
         inside_90_percent=91.0,
         same_direction_percent=60.0,
         sum_lowest_percent=-3.0,
-        sum_typical_percent=1.5,
+        sum_typical_miss_percent=1.5,
         sum_highest_percent=4.0,
     )
     table = BriefTable("", pd.DataFrame([asdict(row)]))
