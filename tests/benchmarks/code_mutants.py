@@ -52,8 +52,8 @@ CORES = {
         "forecasting/evaluation/significance.py", ("forecasting/evaluation/test_significance.py",)
     ),
     "totals": Core("models/totals.py", ("models/test_totals.py",)),
-    "known_totals": Core("models/known_totals.py", ("models/test_totals.py",)),
-    "world_growth": Core("models/world_growth.py", ("models/test_totals.py",)),
+    "known_totals": Core("models/known_totals.py", ("models/test_known_totals.py",)),
+    "world_growth": Core("models/world_growth.py", ("models/test_world_growth.py",)),
     "design": Core("models/design.py", ("models/test_design.py",)),
     "history": Core("features/channels/history.py", ("features/channels/test_history.py",)),
     "walk": Core("models/tree_shap/walk.py", ("models/tree_shap/test_path_dependent.py",)),
