@@ -305,6 +305,20 @@ def test_a_year_without_any_trade_has_no_world_error_to_take_out():
     np.testing.assert_array_equal(fitted.residuals, -2.0)
 
 
+def test_the_unit_of_the_flows_does_not_matter():
+    """Not even one in which all trade together is less than 1."""
+    samples = [simulate(np.random.default_rng(n), origin=2000 + n, size=400) for n in range(3)]
+    tiny = [
+        replace(s, **{n: getattr(s, n) * 2.0**-60 for n in ("forecast", "actual", "expected")})
+        for s in samples
+    ]
+    assert max(sample.forecast.sum() for sample in tiny) < 1
+    shocks = np.array([-0.1, 0.0, 0.1])
+    large, small = fit_intervals(samples, shocks=shocks), fit_intervals(tiny, shocks=shocks)
+    np.testing.assert_allclose(small.residuals, large.residuals, rtol=1e-12)
+    np.testing.assert_allclose(small.zero_ratios, large.zero_ratios, rtol=1e-12)
+
+
 def _two_kinds(rng, flows=600):
     """Forecasts of steady and of volatile flows of the same sizes, and their volatility."""
     forecast = rng.lognormal(15, 1, flows)

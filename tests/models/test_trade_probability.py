@@ -231,6 +231,8 @@ def test_whatever_the_calibration_flows_keep_their_order_and_sure_ones_trade(sta
         assert ((chance >= 0) & (chance <= 1)).all()
         assert (np.diff(chance) >= 0).all()
     assert (traded[raw >= SURE] >= 0.5).all()
+    # The booster cannot be surer than this.
+    assert traded[-1] >= 0.5
 
 
 def test_a_flow_that_is_not_reported_yet_has_the_chances_of_one_that_is():
