@@ -97,6 +97,12 @@ def test_an_unfitted_model_says_so():
         TradeProbability().predict(np.zeros((1, len(NAMES)), dtype=np.float32))
 
 
+def test_lightgbm_is_asked_for_the_same_bytes_on_any_number_of_threads():
+    text = fit(design(size=600)).booster_.model_to_string()
+    assert "[deterministic: 1]" in text
+    assert "[force_row_wise: 1]" in text
+
+
 # Calibration -------------------------------------------------------------------------------------
 
 
