@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from itertools import chain, combinations
+
 import numpy as np
 
 from features.information import DataBundle
 from models.design import origin_value
-from models.known_totals import carried_totals, published_totals, published_years
+from models.known_totals import (
+    Totals,
+    carried_totals,
+    published_totals,
+    published_years,
+    with_coalitions,
+)
 
 
 def test_published_totals_grow_with_their_indices(make_world, infos_of, series_of):
@@ -87,3 +95,20 @@ def test_totals_are_carried_from_the_last_published_year_up_to_the_target(
         carried = carried_totals(info, horizon=horizon)
         np.testing.assert_array_equal(carried.exporter, published.exporter)
         np.testing.assert_array_equal(carried.importer, published.importer)
+
+
+def test_totals_are_known_with_every_subset_of_their_channels_and_of_a_fit_without():
+    worth = {"ai_adoption": 1.0, "automation": 2.0, "institutions": 4.0}
+
+    def sides(channels):
+        total = 10.0 + sum(worth[channel] for channel in channels)
+        return np.array([total]), np.array([2 * total])
+
+    never = Totals(np.array([3.0]), np.array([6.0]))
+    totals = with_coalitions(sides, worth, never)
+    assert totals.without_technology is never
+    assert never.without_technology is never
+    assert totals.with_only(worth) is totals
+    for kept in chain.from_iterable(combinations(worth, size) for size in range(4)):
+        found = totals.with_only({*kept, "another"})
+        assert (found.exporter, found.importer) == sides(kept)
