@@ -2,11 +2,16 @@
 
     python tests/benchmarks/code_mutants.py [--count 110] [--seed 1] [--module raking] [--only 17]
 
-Every mutant changes one operator, constant or condition of one of fifteen core modules, drawn with
-a seed in equal numbers a module. It is written into a copy of the checkout, and the tests that
+Every mutant changes one operator, constant or condition of one of seventeen core modules, drawn
+with a seed in equal numbers a module. It is written into a copy of the checkout, and the tests that
 mirror the module run there until one fails. A mutant is killed where a test fails or nothing ends
 in time; one that changes nothing that can be observed survives and counts as a survivor. The table
 names kills a module, the list below it every survivor; ``--only`` repeats single mutants by number.
+
+Two kinds of mutants are not drawn. A tuning constant at the top of a module (``RANKS``,
+``LARGEST_SPREAD``) is one of many values that would do: a test that saw it change would be a
+snapshot of it. ``strict=`` is a check of ours that columns of equal length never fail.
+``--everything`` draws them too.
 """
 
 from __future__ import annotations
@@ -52,8 +57,8 @@ CORES = {
         "forecasting/evaluation/significance.py", ("forecasting/evaluation/test_significance.py",)
     ),
     "totals": Core("models/totals.py", ("models/test_totals.py",)),
-    "known_totals": Core("models/known_totals.py", ("models/test_totals.py",)),
-    "world_growth": Core("models/world_growth.py", ("models/test_totals.py",)),
+    "known_totals": Core("models/known_totals.py", ("models/test_known_totals.py",)),
+    "world_growth": Core("models/world_growth.py", ("models/test_world_growth.py",)),
     "design": Core("models/design.py", ("models/test_design.py",)),
     "history": Core("features/channels/history.py", ("features/channels/test_history.py",)),
     "walk": Core("models/tree_shap/walk.py", ("models/tree_shap/test_path_dependent.py",)),
@@ -95,6 +100,7 @@ class Mutant:
     before: str
     after: str
     source: str
+    observable: bool = True
 
     @property
     def title(self) -> str:
@@ -147,15 +153,30 @@ def _is_for_readers(node: ast.AST) -> bool:
 def mutants_of(core: str, root: Path) -> list[Mutant]:
     """All mutants of a module, in the order of its text."""
     tree = ast.parse((root / CORES[core].module).read_text(encoding="utf-8"))
+    unseen = _tuning_and_checks(tree)
     found = []
     for parent, name, k in places(tree):
         node = getattr(parent, name) if k is None else getattr(parent, name)[k]
         for new in mutations(node):
             _put(parent, name, k, new)
             line = getattr(node, "lineno", 0)
-            found.append(Mutant(core, line, ast.unparse(node), ast.unparse(new), ast.unparse(tree)))
+            texts = (ast.unparse(node), ast.unparse(new), ast.unparse(tree))
+            found.append(Mutant(core, line, *texts, observable=id(node) not in unseen))
             _put(parent, name, k, node)
     return found
+
+
+def _tuning_and_checks(tree: ast.Module) -> set[int]:
+    """Identities of the nodes of constants of the module and of ``strict=``."""
+    roots: list[ast.AST] = [
+        node for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "strict"
+    ]
+    for node in tree.body:
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if all(isinstance(one, ast.Name) and one.id.isupper() for one in targets):
+                roots.append(node)
+    return {id(node) for root in roots for node in ast.walk(root)}
 
 
 def _put(parent: ast.AST, name: str, k: int | None, node: ast.AST) -> None:
@@ -165,14 +186,17 @@ def _put(parent: ast.AST, name: str, k: int | None, node: ast.AST) -> None:
         getattr(parent, name)[k] = node
 
 
-def draw(count: int, seed: int, root: Path, cores: list[str]) -> list[Mutant]:
+def draw(
+    count: int, seed: int, root: Path, cores: list[str], *, everything: bool = False
+) -> list[Mutant]:
     """Mutants in equal numbers a module, without repetition."""
     drawn = []
     for k, core in enumerate(cores):
         every = mutants_of(core, root)
-        size = min(count // len(cores) + (k < count % len(cores)), len(every))
-        chosen = np.random.default_rng((seed, [*CORES].index(core))).permutation(len(every))[:size]
-        drawn += [every[number] for number in sorted(chosen)]
+        shuffled = np.random.default_rng((seed, [*CORES].index(core))).permutation(len(every))
+        fit = [number for number in shuffled if everything or every[number].observable]
+        size = count // len(cores) + (k < count % len(cores))
+        drawn += [every[number] for number in sorted(fit[:size])]
     return drawn
 
 
@@ -244,6 +268,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--module", nargs="+", choices=CORES, default=[*CORES])
     parser.add_argument("--only", type=int, nargs="+", help="numbers of the mutants to try")
+    parser.add_argument("--everything", action="store_true", help="draw tuning constants too")
     given = parser.parse_args()
     killed: dict[str, list[bool]] = {core: [] for core in given.module}
     survivors = []
@@ -257,7 +282,8 @@ def main() -> int:
         }
         context = processes()
         limits: dict[str, float] = {}
-        for number, mutant in enumerate(draw(given.count, given.seed, root, given.module)):
+        drawn = draw(given.count, given.seed, root, given.module, everything=given.everything)
+        for number, mutant in enumerate(drawn):
             if given.only and number not in given.only:
                 continue
             if mutant.core not in limits:

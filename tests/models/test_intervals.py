@@ -13,9 +13,11 @@ from scipy.stats import norm
 from models.intervals import (
     FEWEST,
     LEVELS,
+    POOL,
     RECENT_ORIGINS,
     Intervals,
     Sample,
+    _shocked,
     fit_intervals,
     tail_probabilities,
 )
@@ -303,6 +305,31 @@ def test_a_year_without_any_trade_has_no_world_error_to_take_out():
     ones = np.ones(100)
     fitted = fit_intervals([Sample(2000, ones, 0 * ones, ones)], shocks=np.array([-0.1, 0, 0.1]))
     np.testing.assert_array_equal(fitted.residuals, -2.0)
+
+
+def test_the_unit_of_the_flows_does_not_matter():
+    """Not even one in which all trade together is less than 1."""
+    samples = [simulate(np.random.default_rng(n), origin=2000 + n, size=400) for n in range(3)]
+    tiny = [
+        replace(s, **{n: getattr(s, n) * 2.0**-60 for n in ("forecast", "actual", "expected")})
+        for s in samples
+    ]
+    assert max(sample.forecast.sum() for sample in tiny) < 1
+    shocks = np.array([-0.1, 0.0, 0.1])
+    large, small = fit_intervals(samples, shocks=shocks), fit_intervals(tiny, shocks=shocks)
+    np.testing.assert_allclose(small.residuals, large.residuals, rtol=1e-12)
+    np.testing.assert_allclose(small.zero_ratios, large.zero_ratios, rtol=1e-12)
+
+
+def test_a_large_pool_is_represented_from_its_least_to_its_largest_residual():
+    residuals = np.random.default_rng(0).uniform(-1.9, 1.9, POOL + 500)
+    shocks = np.array([-0.2, 0.0, 0.3])
+    found = _shocked(residuals, shocks)
+    every = np.concatenate([_shocked(part, shocks) for part in np.array_split(residuals, 2)])
+    assert found.size < every.size
+    assert (found.min(), found.max()) == (every.min(), every.max())
+    levels = np.linspace(0, 1, 41)
+    np.testing.assert_allclose(np.quantile(found, levels), np.quantile(every, levels), atol=0.02)
 
 
 def _two_kinds(rng, flows=600):

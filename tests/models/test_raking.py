@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from features.data.flows import FlowIndex
-from models.raking import TOLERANCE, Raked, rake
+from models.raking import TOLERANCE, Raked, _newton, rake
 
 quick = hypothesis_settings(max_examples=50, deadline=None)
 CODES = ("AAA", "AAB", "AAC", "AAD", "AAE", "AAF")
@@ -299,6 +299,34 @@ def test_trade_that_vanishes_for_want_of_importers_is_told():
     flows, values = net(FULL)
     raked = rake(values, flows=flows, exporter_totals=np.ones(3), importer_totals=np.zeros(3))
     assert raked.unreachable > 0 or not raked.converged
+
+
+@pytest.mark.parametrize("further", [False, True])
+def test_vectors_as_far_apart_as_allowed_go_on_and_further_ones_stop(monkeypatch, further):
+    """Whoever stops leaves the rest to Newton's method: the totals are met either way."""
+    flows, values = net(FULL | {"AB": 3.0, "CA": 2.0})
+    # A round leaves the rows as they are, and scales the columns' sums 3, 4 and 2 to these totals.
+    exporter, importer = flows.exporter_totals(values), np.array([1.5, 4.0, 3.5])
+    apart = (3.5 / 2) / (1.5 / 3)
+    limit = np.nextafter(apart, 0) if further else apart
+    monkeypatch.setattr("models.raking.LARGEST_SPREAD", limit)
+    raked = rake(values, flows=flows, exporter_totals=exporter, importer_totals=importer)
+    assert (raked.iterations == 1) == further
+    np.testing.assert_allclose(flows.exporter_totals(raked.values), exporter)
+    np.testing.assert_allclose(flows.importer_totals(raked.values), importer)
+
+
+def test_newtons_method_takes_no_step_where_the_gap_is_the_tolerance():
+    rng = np.random.default_rng(0)
+    matrix, start = rng.lognormal(size=(4, 4)), np.ones(4)
+    rows, columns = matrix.sum(axis=1), matrix.sum(axis=0) * [1.2, 1.1, 1.0, 0.9]
+    columns *= rows.sum() / columns.sum()
+    gap = _newton(matrix, start, rows, columns, np.inf)[2]
+    assert gap > 0.01
+    np.testing.assert_array_equal(_newton(matrix, start, rows, columns, gap)[1], start)
+    _, moved, smaller = _newton(matrix, start, rows, columns, np.nextafter(gap, 0))
+    assert smaller < gap
+    assert not np.array_equal(moved, start)
 
 
 def test_convergence_is_judged_by_the_tolerance_asked_for():

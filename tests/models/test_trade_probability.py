@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -97,6 +99,12 @@ def test_an_unfitted_model_says_so():
         TradeProbability().predict(np.zeros((1, len(NAMES)), dtype=np.float32))
 
 
+def test_lightgbm_is_asked_for_the_same_bytes_on_any_number_of_threads():
+    text = fit(design(size=600)).booster_.model_to_string()
+    assert "[deterministic: 1]" in text
+    assert "[force_row_wise: 1]" in text
+
+
 # Calibration -------------------------------------------------------------------------------------
 
 
@@ -131,6 +139,31 @@ def test_starts_that_became_rarer_are_forecast_as_rare_as_they_are_now():
     # Of the flows that trade nothing changed, and nothing is changed.
     assert abs(stay) < 0.6
     assert slope == pytest.approx(1, abs=0.3)
+
+
+def test_years_in_which_nothing_traded_hold_no_model_to_calibrate():
+    """Nor do years in which all flows did: only the last two years differ from either."""
+    rows = fading(size=4_000)
+    for always in (False, True):
+        traded = np.where(rows.target_year > 2018, rows.traded, always)
+        assert fit(replace(rows, traded=traded)).calibration_ == UNCHANGED
+
+
+def test_contributions_add_up_to_the_calibrated_log_odds():
+    model, fresh = fit(fading(size=4_000)), fading(size=500, seed=1)
+    assert model.calibration_ != UNCHANGED
+    parts = model.contributions(fresh.features)
+    assert parts.shape == (500, len(PREDICTORS) + 1)
+    np.testing.assert_allclose(expit(parts.sum(axis=1)), model.predict(fresh.features), atol=1e-9)
+    # One base value for flows with trade at the origin, one for the others.
+    assert np.unique(parts[:, -1].round(12)).size == 2
+
+
+def test_a_constant_probability_has_no_contributions():
+    rows = design(size=50)
+    rows.traded[:] = True
+    with pytest.raises(ValueError, match="no booster"):
+        fit(rows).contributions(rows.features)
 
 
 def test_calibration_sees_no_later_year():
@@ -231,6 +264,8 @@ def test_whatever_the_calibration_flows_keep_their_order_and_sure_ones_trade(sta
         assert ((chance >= 0) & (chance <= 1)).all()
         assert (np.diff(chance) >= 0).all()
     assert (traded[raw >= SURE] >= 0.5).all()
+    # The booster cannot be surer than this.
+    assert traded[-1] >= 0.5
 
 
 def test_a_flow_that_is_not_reported_yet_has_the_chances_of_one_that_is():

@@ -518,6 +518,11 @@ def test_a_universe_too_large_for_memory_is_refused_before_it_is_built(monkeypat
     refused(lambda: build(small()), file=NAME, says="do not fit")
 
 
+def test_a_universe_that_just_fits_is_built(monkeypatch):
+    monkeypatch.setattr("features.data.panel.MAX_CELLS", 6)
+    assert build(small()).values.size == 6
+
+
 # Country codes ---------------------------------------------------------------------------------
 
 

@@ -212,3 +212,52 @@ def test_early_origins_without_an_outcome_in_the_panel_are_left_out(prepared):
     calibration = Calibration(prepared, first_origin=last, horizons=(1, 2))
     for horizon in (1, 2):
         assert np.isfinite(numbers(calibration, origin=last, horizon=horizon)["residuals"]).all()
+
+
+# Nowcasts ----------------------------------------------------------------------------------------
+
+
+def nowcasts(prepared: PreparedData, *others: str, reported: int) -> Calibration:
+    """Four origins of the setting with reports, that many sides of each, and of other settings."""
+    settings = ("reports_known", *others)
+    infos = dict.fromkeys(settings, prepared.infos["totals_known"])
+    calibration = Calibration(
+        replace(prepared, infos=infos), first_origin=prepared.panel.first_year + 2, horizons=(1,)
+    )
+    for origin in range(2005, 2009):
+        for seed, setting in enumerate(settings):
+            made = forecast_at(prepared, origin, seed=seed, setting=setting)
+            if setting == "reports_known":
+                made = replace(made, reported=np.full(made.forecast.size, reported))
+            calibration.add(made)
+    return calibration
+
+
+@pytest.mark.parametrize(
+    ("others", "reported", "taken"),
+    [
+        (SETTINGS, 0, "totals_known"),
+        (SETTINGS, 2, "totals_known"),
+        # Nobody reported anything: they have past errors of their own.
+        (("ex_ante",), 0, "reports_known"),
+        # Everybody reported everything: they have none.
+        (("ex_ante",), 2, "ex_ante"),
+    ],
+)
+def test_flows_that_nobody_reports_have_the_intervals_that_come_nearest(
+    prepared, others, reported, taken
+):
+    calibration = nowcasts(prepared, *others, reported=reported)
+    last = asdict(calibration.nowcast_intervals(2008)[-1])
+    alike = {
+        setting: same(last, numbers(calibration, origin=2008, setting=setting))
+        for setting in ("reports_known", *others)
+    }
+    assert alike == {setting: setting == taken for setting in alike}
+
+
+def test_without_any_other_setting_flows_that_nobody_reports_are_as_those_without_a_report(
+    prepared,
+):
+    found = nowcasts(prepared, reported=2).nowcast_intervals(2008)
+    assert same(asdict(found[-1]), asdict(found[0]))

@@ -191,3 +191,18 @@ def test_origins_one_of_the_two_lacks_are_left_out_of_both():
     kept = np.delete(np.linspace(0.1, 0.2, 10), [2, 5])
     assert row["origins"] == 8
     assert row["ours"] == pytest.approx(kept.mean())
+
+
+@pytest.mark.parametrize("more", [False, True])
+def test_a_p_value_at_the_level_is_a_tie_and_the_next_below_is_not(monkeypatch, more):
+    rng = np.random.default_rng(4)
+    ours = 0.2 + 0.01 * rng.standard_normal(10)
+    frame = scores(ours=ours, weak=ours + 0.1 + 0.01 * rng.standard_normal(10))
+
+    def row() -> pd.Series:
+        return significance_table(frame, model="ours", others=("weak",), metrics=("wape",)).iloc[0]
+
+    p_holm = row()["p_holm"]
+    level = np.nextafter(p_holm, 1) if more else p_holm
+    monkeypatch.setattr("forecasting.evaluation.significance.LEVEL", level)
+    assert row()["verdict"] == ("better" if more else "tie")

@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose
 
 from forecasting import read_run
 from forecasting.explanation.terms import TERM_LABELS
-from forecasting.results.decompose import decompose
+from forecasting.results.decompose import decompose, parts_by_flow
 
 YEARS = (2011, 2012)
 seeds = st.integers(0, 2**32 - 1)
@@ -146,3 +146,43 @@ def test_a_group_without_trade_has_parts_of_zero_and_no_percent(run_read):
     table = decompose(run_read, run_read.forecasts["value_origin"] <= 0)
     assert (table["usd"] == 0).all()
     assert table["percent"].isna().all()
+
+
+def test_a_group_that_only_starts_to_trade_has_no_percent(run_read):
+    flows = run_read.forecasts
+    first = flows.index[(flows["target_year"] == 2011) & (flows["base"] > 0)][:3]
+    chosen = pd.Series(flows.index.isin(first), index=flows.index)
+    silent = flows.assign(value_origin=flows["value_origin"].mask(chosen, 0.0))
+    run = replace(run_read, forecasts=silent, attributions=run_read.attributions.iloc[:0])
+    table = decompose(run, chosen, year=2011)
+    assert table["usd"].sum() == pytest.approx(silent.loc[chosen, "forecast"].sum())
+    assert table["percent"].isna().all()
+
+
+def test_percent_does_not_depend_on_the_unit(run_read):
+    """Not even where the whole group is worth less than 1 of it."""
+    chosen = run_read.forecasts["exporter"] == "DEU"
+    unit = 0.1 / run_read.forecasts["value_origin"].sum()
+    usd = ["value_origin", "base", "forecast"]
+    small = replace(
+        run_read,
+        **{
+            name: table.assign(**{column: unit * table[column] for column in usd})
+            for name in ("forecasts", "attributions")
+            for table in (getattr(run_read, name),)
+        },
+    )
+    expected, found = (decompose(run, chosen, year=2012) for run in (run_read, small))
+    assert_allclose(found["percent"], expected["percent"], rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("year", YEARS)
+def test_parts_of_single_flows_add_up_to_those_of_their_group(run_with_stops, year):
+    parts = parts_by_flow(run_with_stops, year)
+    flows = run_with_stops.forecasts
+    assert (parts.index == flows.index[flows["target_year"] == year]).all()
+    for seed in range(3):
+        chosen = random_group(run_with_stops, seed)
+        table = decompose(run_with_stops, chosen, year=year).set_index("term")["usd"]
+        table = table.drop("stops", errors="ignore")
+        assert_allclose(parts.loc[chosen, table.index].sum(), table, rtol=1e-9, atol=1e-3)
