@@ -37,7 +37,10 @@ def record_setting(run: RunResult) -> str:
 
 def poorer_settings(setting: str, settings: Collection[str]) -> set[str]:
     """Settings that `record_setting` may choose for a forecast in one."""
-    poorer = {REPORTS_KNOWN: (TOTALS_KNOWN, EX_ANTE), TOTALS_KNOWN: (EX_ANTE,)}
+    poorer: dict[str, tuple[str, ...]] = {
+        REPORTS_KNOWN: (TOTALS_KNOWN, EX_ANTE),
+        TOTALS_KNOWN: (EX_ANTE,),
+    }
     return {setting, *(set(poorer.get(setting, ())) & set(settings))}
 
 
