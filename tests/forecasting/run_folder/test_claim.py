@@ -353,6 +353,7 @@ def test_an_empty_folder_made_after_a_kill_does_not_cost_the_old_run(tmp_path):
     assert list(tmp_path.iterdir()) == [out]
 
 
+@pytest.mark.usefixtures("hears_ctrl_c")
 def test_signals_wait_until_the_run_is_in_place(tmp_path, monkeypatch):
     out = tmp_path / "run"
     write_run(out, "old")

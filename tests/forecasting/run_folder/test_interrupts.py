@@ -43,6 +43,7 @@ def test_a_system_without_sighup_hears_the_others(monkeypatch):
     assert interrupts._catchable() == (signal.SIGTERM,)
 
 
+@pytest.mark.usefixtures("hears_ctrl_c")
 def test_signals_come_after_the_block():
     done: list[Any] = []
 
