@@ -960,10 +960,10 @@ def level_tables(side: Side) -> Iterator[tuple[str, str, str, Rows]]:
     size = UNITS[unit]
     for one in found:
         ratios = [N(value) for value in (one.ratios.min(), one.ratios.median(), one.ratios.max())]
-        ratio = Cell("# # #", tuple(ratios)) if len(one.ratios) else DASH
+        ratio = Cell("#, #, #", tuple(ratios)) if len(one.ratios) else DASH
         shares = (pct(one.start / whole.start), pct(one.end / whole.end))
         rows.append([one.name, N(one.start / size), N(one.end / size), one.growth,
-                     Cell("# #", shares), ratio])  # fmt: skip
+                     Cell("#, #", shares), ratio])  # fmt: skip
         half, most = one.bounds[:2], one.bounds[2:]
         for label, (low, high), flag in (("half", half, one.flag), ("nine in ten", most, "")):
             between = Cell("# to #", (N(low / size), N(high / size)))
@@ -1022,8 +1022,11 @@ def level_texts(side: Side) -> Iterator[tuple[str, str, str, Claim]]:
     union = find_group("EU27").members(files.origin)
     lacking = set(union) - set(files.forecasts["exporter"])
     yield "countries", side.part, "Groups are the sums ", [N(len(lacking)), N(len(union))]
-    over = [N(y) for y in files.years if y < files.shown]
-    yield "countries", side.part, "Not shown: ", [*over, files.run["as_of"]]
+    for over in (y for y in files.years if y < files.shown):
+        amount = usd(side.flows(over)["forecast"].sum())
+        words = f"The year {over} was already over on "
+        yield "countries", side.part, words, [N(over), files.run["as_of"], amount]
+    yield "countries", side.part, f"Share {files.origin}, ", [N(files.origin), year]
     yield "countries", side.part, str(files.origin), [N(files.origin)]
     yield "countries", side.part, f"{files.shown} (this year)", [year]
 
