@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from features.errors import InputError
 from forecasting.distribution.joint import RunDraws, joint_draws
+from forecasting.distribution.measure_selections import MeasureSelection
 from forecasting.distribution.selections import Selection, absent_members, selections
 from forecasting.results.record_setting import record_setting
 from forecasting.results.result import RunResult
@@ -94,22 +95,40 @@ def draws(
     places = [known.index(year) for year in wanted]
     values = np.ascontiguousarray(joint.sums(groups)[:, places])
     last_known = groups @ joint.last_known
-    table = pd.DataFrame(
-        {
-            "selection": np.repeat([one.text for one in chosen], len(wanted)),
-            "setting": record_setting(result),
-            "horizon": np.tile([joint.joint.horizons[p] for p in places], len(chosen)),
-            "target_year": np.tile(wanted, len(chosen)),
-            "last_known": np.repeat(last_known, len(wanted)),
-            "forecast": (groups @ joint.forecast[places].T).ravel(),
-        }
-    )
-    flat = values.reshape(len(table), -1)
-    for level in checked:
-        table[f"lower_{level:g}"], table[f"upper_{level:g}"] = interval(flat, level)
+    table = drawn_table(joint, chosen, wanted, last_known, groups @ joint.forecast[places].T)
+    flat = with_intervals(table, values, checked)
     table["growth"] = (table["forecast"] / table["last_known"]).where(table["last_known"] > 0) - 1
     table["probability_of_growth"] = probability_above(flat, table["last_known"].to_numpy())
     return Draws(table, values, chosen, wanted)
+
+
+def drawn_table(
+    joint: RunDraws,
+    chosen: Sequence[Selection | MeasureSelection],
+    years: Sequence[int],
+    last_known: NDArray[np.float64],
+    forecast: NDArray[np.float64],
+) -> pd.DataFrame:
+    """Point forecasts, shape ``[selection, year]``, one row per selection and target year."""
+    known, count = years_of(joint.run), len(chosen)
+    return pd.DataFrame(
+        {
+            "selection": np.repeat([one.text for one in chosen], len(years)),
+            "setting": record_setting(joint.run),
+            "horizon": np.tile([joint.joint.horizons[known.index(y)] for y in years], count),
+            "target_year": np.tile(years, count),
+            "last_known": np.repeat(last_known, len(years)),
+            "forecast": forecast.ravel(),
+        }
+    )
+
+
+def with_intervals(table: pd.DataFrame, values: Singles, levels: Sequence[float]) -> Singles:
+    """Give a table the bounds of its draws; returns the draws of each row."""
+    flat = values.reshape(len(table), -1)
+    for level in levels:
+        table[f"lower_{level:g}"], table[f"upper_{level:g}"] = interval(flat, level)
+    return flat
 
 
 def interval(values: Singles, level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -29,13 +29,13 @@ from features.measures.measure import PanelContext, TradeYear
 from forecasting.distribution.draws import (
     DEFAULT_LEVELS,
     checked_levels,
-    interval,
+    drawn_table,
     probability_above,
+    with_intervals,
 )
 from forecasting.distribution.joint import RunDraws, flow_codes, joint_draws
 from forecasting.distribution.measure_selections import MeasureSelection, measure_selections
 from forecasting.measurement.measure_set import panel_context
-from forecasting.results.record_setting import record_setting
 from forecasting.results.result import RunResult
 from forecasting.results.subjects import check_year, countries_of, years_of
 from forecasting.run_data import run_data
@@ -120,19 +120,8 @@ def measure_draws(
     forecast = np.stack([measured.values(joint.forecast[place]) for place in places], axis=1)
     _check_defined(chosen, forecast)
     values = _drawn(joint, measured, places)
-    table = pd.DataFrame(
-        {
-            "selection": np.repeat([one.text for one in chosen], len(wanted)),
-            "setting": record_setting(result),
-            "horizon": np.tile([joint.joint.horizons[place] for place in places], len(chosen)),
-            "target_year": np.tile(wanted, len(chosen)),
-            "last_known": np.repeat(last, len(wanted)),
-            "forecast": forecast.ravel(),
-        }
-    )
-    flat = values.reshape(len(table), -1)
-    for level in checked:
-        table[f"lower_{level:g}"], table[f"upper_{level:g}"] = interval(flat, level)
+    table = drawn_table(joint, chosen, wanted, last, forecast)
+    flat = with_intervals(table, values, checked)
     table["change"] = table["forecast"] - table["last_known"]
     table["probability_of_rise"] = probability_above(flat, table["last_known"].to_numpy())
     return MeasureDraws(table, values, chosen, wanted)

@@ -7,6 +7,11 @@ from collections.abc import Collection
 from features.choices import EX_ANTE, REPORTS_KNOWN, TOTALS_KNOWN
 from forecasting.results.result import RunResult
 
+POORER: dict[str, tuple[str, ...]] = {
+    REPORTS_KNOWN: (TOTALS_KNOWN, EX_ANTE),
+    TOTALS_KNOWN: (EX_ANTE,),
+}
+"""Settings that know less than one, most first."""
 TOTALS_NEWS = {"exporter": "exports_news_exporter", "importer": "imports_news_importer"}
 """Features that hold the published growth of each side's totals."""
 
@@ -29,20 +34,17 @@ def record_setting(run: RunResult) -> str:
     # A forecast by a trained model has the record of the run that trained it.
     settings = about["model"]["settings"] if about["kind"] == "forecast" else run.config.settings
     if setting == REPORTS_KNOWN and not about["reported_flows"]:
-        setting = _first(settings, (TOTALS_KNOWN, EX_ANTE), setting)
+        setting = _next_poorer(setting, settings)
     if setting == TOTALS_KNOWN and not any_total_published(run):
-        setting = _first(settings, (EX_ANTE,), setting)
+        setting = _next_poorer(setting, settings)
     return setting
 
 
 def poorer_settings(setting: str, settings: Collection[str]) -> set[str]:
     """Settings that `record_setting` may choose for a forecast in one."""
-    poorer: dict[str, tuple[str, ...]] = {
-        REPORTS_KNOWN: (TOTALS_KNOWN, EX_ANTE),
-        TOTALS_KNOWN: (EX_ANTE,),
-    }
-    return {setting, *(set(poorer.get(setting, ())) & set(settings))}
+    return {setting, *(set(POORER.get(setting, ())) & set(settings))}
 
 
-def _first(settings: Collection[str], wanted: tuple[str, ...], other: str) -> str:
-    return next((one for one in wanted if one in settings), other)
+def _next_poorer(setting: str, settings: Collection[str]) -> str:
+    """The richest of the settings that know less; the same without any."""
+    return next((one for one in POORER[setting] if one in settings), setting)
