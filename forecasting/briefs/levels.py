@@ -100,7 +100,7 @@ def side_levels(
                 past=past,
                 origin=origin_of(run),
                 as_of=as_of,
-                over=reader.in_years(side.total, [year for year in known if year not in shown]),
+                over=reader.before(side.total, shown[0]),
                 totals_published=any_total_published(run),
                 stale=last_published_year(as_of, lag_months=run.config.trade_lag_months)
                 - origin_of(run),

@@ -143,8 +143,9 @@ class SumReader:
             found.append(Sum(name, selection, last, levels))
         return tuple(found)
 
-    def in_years(self, one: Sum, years: Sequence[int]) -> tuple[Level, ...]:
-        """Levels of a sum in other target years than those shown."""
+    def before(self, one: Sum, first: int) -> tuple[Level, ...]:
+        """Levels of a sum in the target years before the first one shown."""
+        years = [year for year in years_of(self.run) if year < first]
         (read,) = self.read([(one.name, one.selection)], years)
         return read.levels
 

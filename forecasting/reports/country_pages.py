@@ -19,7 +19,7 @@ from forecasting.reports.opening import country_figures
 from forecasting.reports.pages import exporters, past_rows, shown_years
 from forecasting.reports.render import render_page
 from forecasting.results.decompose import parts_by_flow
-from forecasting.results.subjects import origin_of, years_of
+from forecasting.results.subjects import origin_of
 from forecasting.run_folder.whole_file import write_whole
 
 INDEX = "index.html"
@@ -63,7 +63,6 @@ def make_country_pages(run: Path | str, *, out: Path | str | None = None) -> Pat
     # One reading of all past outcomes, which `past_rows` finds again: each goes over the whole
     # back-test.
     reader.past([s for sides in countries for side in sides for s in _rows(side)])
-    over = [year for year in years_of(result) if year < years[0]]
     made_of = {year: parts_by_flow(result, year) for year in (years[0], years[-1])}
     shared = {
         "years": years,
@@ -77,7 +76,7 @@ def make_country_pages(run: Path | str, *, out: Path | str | None = None) -> Pat
         body = render_page(
             "country.html.j2",
             sides=sides,
-            over=[reader.in_years(side.total, over) for side in sides],
+            over=[reader.before(side.total, years[0]) for side in sides],
             past=[past_rows(reader, _rows(side), years) for side in sides],
             moves=[share_moves(reader, side, years[-1]) for side in sides],
             why=[
