@@ -39,9 +39,9 @@ from forecasting.serving.provenance import provenance
 from forecasting.serving.served_model import ServedModel, open_model
 from forecasting.serving.shared_year import shared_year_findings
 from models.design import origin_value
+from models.flow_traits import flow_traits
 from models.forecaster import FittedForecaster, forecast_flows
 from models.totals import forecast_totals
-from models.volatility import flow_volatility
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +237,7 @@ def _at_new_origin(model: ServedModel, origin: _Origin, full_config: RunConfig) 
         features=origin.matrix,
         totals=forecast_totals(origin.infos, origin=info.origin, horizons=full_config.horizons),
         intervals={h: model.forecaster.intervals[h] for h in full_config.horizons},
-        volatility=flow_volatility(info.history),
+        traits=flow_traits(info.history, info.flows),
     )
 
 
@@ -279,5 +279,5 @@ def _nowcast_at(
             reported=implied.reported,
             levels=implied.levels,
         ),
-        volatility=flow_volatility(info.history),
+        traits=flow_traits(info.history, info.flows),
     )
