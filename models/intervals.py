@@ -27,9 +27,9 @@ RECENT_ORIGINS = 8
 FEWEST = 19
 """Fewest residuals for a 90 % interval: its bounds are then the smallest and the largest."""
 MOST_LIKE = 3
-"""Thirds, by volatility, of a size bin's main flows and of its other ones."""
+"""Most classes, by volatility, of a size bin's main flows and of its other ones."""
 FEWEST_LIKE = 100
-"""Fewest residuals of the main flows, or of the others, or of a third of them, on their own."""
+"""Fewest residuals of the main flows, or of the others, or of a class of them, on their own."""
 POOL = 1_000
 """Order statistics of a bin that are combined with the shocks."""
 
@@ -89,14 +89,14 @@ class Intervals:
         Forecast sizes that separate the bins of size, USD, shape ``[bin - 1]``.
     residuals
         Quantiles of midpoint residuals, by bin of size and then by rank, shape ``[bin, quantile]``,
-        or ``[bin * 2 * third, quantile]`` where bins are split by traits: other flows, then main
+        or ``[bin * 2 * class, quantile]`` where bins are split by traits: other flows, then main
         ones; NaN where there were too few.
     zero_edges, zero_ratios
         The same for flows forecast at 0: bins by ``expected``, quantiles of actual / expected.
     volatility_edges
-        Volatilities that separate the thirds of each size bin's other and main flows, shape
-        ``[bin * 2, 2]``; infinite where these have too few residuals, and the bin's quantiles.
-        Empty where no bin is split.
+        Volatilities that separate the classes of each size bin's other and main flows, shape
+        ``[bin * 2, class - 1]``; infinite where there are fewer classes. Empty where no bin is
+        split.
     largest
         Shares of the flows with a positive forecast that the flows down to `RANKS` were; each has
         a bin of its own, shape ``[rank]``.
@@ -217,7 +217,7 @@ def fit_intervals(samples: Sequence[Sample], *, shocks: Vector = NO_SHOCK) -> In
         [_bins(edges, s.forecast[rows], largest) for s, rows in zip(recent, positive, strict=True)]
     )
     residuals = _quantiles(score, which, edges.size + 1 + largest.size, shocks=shocks)
-    thirds = NO_EDGES
+    classes = NO_EDGES
     known_traits = [s.traits.part(rows) for s, rows in zip(recent, positive, strict=True)
                     if s.traits is not None]  # fmt: skip
     if len(known_traits) == len(recent):
@@ -225,7 +225,7 @@ def fit_intervals(samples: Sequence[Sample], *, shocks: Vector = NO_SHOCK) -> In
             np.concatenate([one.volatility for one in known_traits]),
             np.concatenate([one.main for one in known_traits]),
         )
-        thirds, residuals = _by_traits(which, score, traits, shocks, residuals)
+        classes, residuals = _by_traits(which, score, traits, shocks, residuals)
     if sum(map(np.count_nonzero, zero)) < FEWEST:
         zero = known
     expected = _pooled(recent, zero, lambda sample, rows: sample.expected[rows])
@@ -237,7 +237,7 @@ def fit_intervals(samples: Sequence[Sample], *, shocks: Vector = NO_SHOCK) -> In
         shocks=NO_SHOCK,
     )
     return Intervals(
-        edges.astype(np.float64), residuals, zero_edges.astype(np.float64), ratios, thirds, largest
+        edges.astype(np.float64), residuals, zero_edges.astype(np.float64), ratios, classes, largest
     )
 
 
@@ -248,26 +248,27 @@ def _by_traits(
     shocks: Vector,
     residuals: Vector,
 ) -> tuple[Vector, Vector]:
-    """Edges of the thirds of each size bin's other and main flows, and their conformal quantiles.
+    """Edges of the classes of each size bin's other and main flows, and their conformal quantiles.
 
-    Fewer than `FEWEST_LIKE` keep the quantiles of the bin, and fewer than three times as many are
-    not split into thirds; without any, there are no edges.
+    There are as many classes as have `FEWEST_LIKE` residuals each. Fewer than one class keep the
+    quantiles of the bin; without any class, there are no edges.
     """
     tails = tail_probabilities()
     kind = 2 * which + traits.main
     counts = np.bincount(kind, minlength=2 * len(residuals))
     if counts.max() < FEWEST_LIKE:
         return NO_EDGES, residuals
-    thirds = np.full((counts.size, MOST_LIKE - 1), np.inf)
+    edges = np.full((counts.size, MOST_LIKE - 1), np.inf)
     for number, inside in enumerate(_parts(traits.volatility, kind, counts.size)):
-        if inside.size >= MOST_LIKE * FEWEST_LIKE:
-            thirds[number] = np.quantile(inside, np.arange(1, MOST_LIKE) / MOST_LIKE)
+        classes = min(inside.size // FEWEST_LIKE, MOST_LIKE)
+        if classes > 1:
+            edges[number, : classes - 1] = np.quantile(inside, np.arange(1, classes) / classes)
     out = np.repeat(residuals, 2 * MOST_LIKE, axis=0)
-    place = _place(thirds, which, traits)
+    place = _place(edges, which, traits)
     for number, inside in enumerate(_parts(score, place, len(out))):
         if inside.size >= FEWEST and counts[number // MOST_LIKE] >= FEWEST_LIKE:
             out[number] = conformal_quantiles(_shocked(inside, shocks), tails)
-    return thirds, out
+    return edges, out
 
 
 def _parts(values: Floats, which: NDArray[np.integer[Any]], count: int) -> list[Floats]:
@@ -278,7 +279,7 @@ def _parts(values: Floats, which: NDArray[np.integer[Any]], count: int) -> list[
 
 
 def _place(edges: Vector, size: NDArray[np.integer[Any]], traits: FlowTraits) -> NDArray[np.int64]:
-    """Number of each flow's third among those of all size bins, other and main flows."""
+    """Number of each flow's class among those of all size bins, other and main flows."""
     kind = 2 * size + traits.main
     above = (traits.volatility[:, None] > edges[kind]).sum(axis=1)
     return kind * MOST_LIKE + above

@@ -138,6 +138,27 @@ def test_errors_of_single_flows_are_not_counted_as_effects_of_their_countries():
     assert _scales(own=0.4, exporter=0.4).mean() == pytest.approx(0.3, abs=0.08)
 
 
+def test_exporters_that_erred_together_do_so_again():
+    rng = np.random.default_rng(8)
+    forecast = rng.lognormal(20, 0.3, N)
+    past = []
+    for _ in range(10):
+        effect = rng.normal(0, 0.2, COUNTRIES)
+        effect[:3] = effect[0]
+        error = effect[CODES.exporter] + rng.normal(0, 0.05, N)
+        past.append(PastForecasts(forecast, forecast * np.exp(error), CODES))
+    factors = fit_error_factors(
+        past, world=PUBLISHED, horizon=1, flows=CODES, countries=COUNTRIES, sectors=1
+    )
+    scores = rng.standard_normal((factors.shared + len(past), 4_000))
+    drawn = factors.shocks(scores[: factors.shared], scores[factors.shared :])
+    exporters = drawn[1 : 1 + COUNTRIES]
+    found = np.corrcoef(exporters)
+    assert found[:3, :3].min() > 0.7
+    assert np.abs(found[3:, 3:][~np.eye(COUNTRIES - 3, dtype=bool)]).mean() < 0.4
+    assert exporters.std(axis=1) == pytest.approx(factors.exporter.scale, rel=0.25)
+
+
 def test_past_errors_of_the_world_widen_what_its_yearly_errors_say():
     rng = np.random.default_rng(7)
     forecast = rng.lognormal(20, 1, N)
