@@ -77,8 +77,9 @@ def batches(trees: Trees, sizes: Sizes, asked: Asked, rows: int) -> Iterator[Uni
     paths = leaf_paths(trees, sizes, leaves)
     # Bits grow towards the top of a tree: a group is a largest subtree that has few enough.
     whole = (paths.node >= 0) & fits[paths.node]
-    grouped, depth = whole.any(axis=1), sizes.leaf_depth[leaves]
-    steps_above = np.where(grouped, whole.argmax(axis=1) if whole.size else 0, depth)
+    grouped, depth = np.any(whole, axis=1), sizes.leaf_depth[leaves]
+    first = whole.argmax(axis=1) if whole.size else np.zeros_like(leaves)
+    steps_above = np.where(grouped, first, depth)
     # A leaf alone stands for the split above it.
     root = paths.node[np.arange(leaves.size), steps_above - ~grouped]
     key = root * (trees.leaf_value.size + 1) + np.where(grouped, 0, 1 + leaves)
