@@ -104,8 +104,13 @@ def driver_table(
     # By groups of columns: all of a large universe in double precision would not fit.
     groups = [values[:, k : k + 16] for k in range(0, values.shape[1], 16)]
     strength = np.concatenate([mean_size(group.astype(np.float64)) for group in groups])
-    pairs = zip(values.T, columns, strict=True)
-    direction = np.array([_direction(v.astype(np.float64), x) for v, x in pairs])
+    # A feature that no tree uses has none.
+    direction = np.array(
+        [
+            _direction(contribution.astype(np.float64), value) if size else 0.0
+            for contribution, value, size in zip(values.T, columns, strength, strict=True)
+        ]
+    )
     members = channel_columns(names)
     of_channels = [values[:, of].astype(np.float64).sum(axis=1) for of in members.values()]
     sums = mean_size(np.column_stack(of_channels))
