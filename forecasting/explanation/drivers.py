@@ -104,8 +104,13 @@ def driver_table(
     # By groups of columns: all of a large universe in double precision would not fit.
     groups = [values[:, k : k + 16] for k in range(0, values.shape[1], 16)]
     strength = np.concatenate([mean_size(group.astype(np.float64)) for group in groups])
-    pairs = zip(values.T, columns, strict=True)
-    direction = np.array([_direction(v.astype(np.float64), x) for v, x in pairs])
+    # A feature that no tree uses has none.
+    direction = np.array(
+        [
+            _direction(contribution.astype(np.float64), value) if size else 0.0
+            for contribution, value, size in zip(values.T, columns, strength, strict=True)
+        ]
+    )
     members = channel_columns(names)
     of_channels = [values[:, of].astype(np.float64).sum(axis=1) for of in members.values()]
     sums = mean_size(np.column_stack(of_channels))
@@ -278,28 +283,30 @@ def final_drivers(
             *(("seed", seed, table) for seed, table in by_seed.items()),
         ]
     )
+    table = drivers_of(explanation)
     return Drivers(
         explanation=explanation,
-        channels=channel_drivers(explanation, stability, views),
-        features=feature_drivers(explanation, stability, own=own),
+        channels=channel_drivers(explanation, table, stability, views),
+        features=feature_drivers(table, stability, own=own),
         stability=stability,
     )
 
 
-def _of(explanation: Explanation) -> pd.DataFrame:
+def drivers_of(explanation: Explanation) -> pd.DataFrame:
+    """The `driver_table` of all explained flows."""
     columns = explanation.data.columns()
     return driver_table(explanation.values, columns, names=explanation.feature_names)
 
 
 def feature_drivers(
-    explanation: Explanation, stability: pd.DataFrame, *, own: Sequence[Feature] = ()
+    table: pd.DataFrame, stability: pd.DataFrame, *, own: Sequence[Feature] = ()
 ) -> pd.DataFrame:
     """Every feature of the final model: its size, its sign, what was expected, how stable.
 
     Parameters
     ----------
-    explanation, stability
-        See `final_drivers` and `stability_table`.
+    table, stability
+        See `drivers_of` and `stability_table`.
     own
         Features of the user's own series.
 
@@ -310,7 +317,6 @@ def feature_drivers(
         found_sign, verdict``, and over back-test origins and seeds ``rank_low, rank_high,
         share_low, share_high, origins, origins_same_sign, seeds, seeds_same_sign``; largest first.
     """
-    table = _of(explanation)
     table = table[table["level"] == "feature"].drop(columns="level")
     about = pd.DataFrame(
         [(f.name, f.channel, f.unit, f.sign, f.source) for f in (*FEATURES, *own)],
@@ -339,7 +345,7 @@ def _verdict(expected: str, found: str, size: float) -> str:
 
 
 def channel_drivers(
-    explanation: Explanation, stability: pd.DataFrame, views: pd.DataFrame
+    explanation: Explanation, table: pd.DataFrame, stability: pd.DataFrame, views: pd.DataFrame
 ) -> pd.DataFrame:
     """Every channel of the final model: its size, its stability, and the other view of it.
 
@@ -350,7 +356,6 @@ def channel_drivers(
         ranges and counts of `feature_drivers`, then the columns of `tree_views.tree_views`;
         largest first.
     """
-    table = _of(explanation)
     table = table[table["level"] == "channel"][["name", "rank", "direction"]]
     table["found_sign"] = [sign(value) for value in table["direction"]]
     found = dict(zip(table["name"], table["found_sign"], strict=True))

@@ -22,7 +22,7 @@ from features.findings import refuse, settled
 from features.information import AsOfRule, DataBundle, InformationSet
 from forecasting.evaluation.nowcasting import Nowcasts
 from forecasting.evaluation.prepared import information_sets
-from forecasting.explanation.drivers import feature_drivers
+from forecasting.explanation.drivers import drivers_of, feature_drivers
 from forecasting.explanation.explain import attribution_table, channel_summary, explain
 from forecasting.explanation.forecast_table import forecast_table
 from forecasting.inputs.findings import show_findings
@@ -134,7 +134,7 @@ def _forecast(address: str, config: ForecastConfig, progress: Progress) -> RunRe
         attributions=attribution_table(explanation),
         explanation=explanation,
         channels=channel_summary(explanation),
-        drivers=feature_drivers(explanation, model.stability, own=_own(model)),
+        drivers=feature_drivers(drivers_of(explanation), model.stability, own=_own(model)),
         coverage=coverage(origin.info, origin.matrix, own=_own(model)),
         provenance=about,
         timings=progress.seconds,
