@@ -13,7 +13,7 @@ from forecasting.briefs.brief import BriefTable
 from forecasting.distribution.partners import GroupGap, TradeSide, group_gaps, trade_sides
 from forecasting.distribution.sums import Level, PastOutcome, Sum, SumReader
 from forecasting.results.record_setting import any_total_published
-from forecasting.results.subjects import named, origin_of, the, years_of
+from forecasting.results.subjects import named, open_years, origin_of, the
 from forecasting.words.numbers import DASH, lead, percent, scale_of
 
 LARGEST = 8
@@ -62,6 +62,12 @@ class SideLevels:
         return (*self.side.partners, self.side.total)
 
     @property
+    def told(self) -> tuple[Level, ...]:
+        """Levels of the total that its first sentence names: the first, the next, and the last."""
+        levels = self.side.total.levels
+        return tuple(dict.fromkeys([*levels[:2], levels[-1]]))
+
+    @property
     def likely(self) -> tuple[Sum, ...]:
         """The largest partners whose chance of growth is known."""
         return tuple(row for row in self.rows[:3] if row.levels[0].bounded and row.last > 0)
@@ -87,8 +93,7 @@ def side_levels(
     ``partners`` are countries and groups by name, besides the largest partners.
     """
     run = reader.run
-    as_of, known = date.fromisoformat(str(run.forecasts["as_of"].iloc[0])), years_of(run)
-    shown = [year for year in known if year >= as_of.year] or known[-1:]
+    as_of, shown = date.fromisoformat(str(run.forecasts["as_of"].iloc[0])), open_years(run)
     (sides,) = trade_sides(reader, [code], shown, largest=LARGEST, chosen=partners)
     found, horizon = [], shown[-1] - origin_of(run)
     for side in sides:
@@ -100,7 +105,7 @@ def side_levels(
                 past=past,
                 origin=origin_of(run),
                 as_of=as_of,
-                over=reader.before(side.total, shown[0]),
+                over=reader.over(side.total),
                 totals_published=any_total_published(run),
                 stale=last_published_year(as_of, lag_months=run.config.trade_lag_months)
                 - origin_of(run),
@@ -142,9 +147,10 @@ def _cells(found: SideLevels, row: Sum, level: Level) -> dict[str, object]:
         "interval_90_low_usd": level.lower,
         "interval_90_high_usd": level.upper,
         "chance_of_growth_percent": 100 * level.chance,
-        "growth_a_year_percent": 100 * last.yearly,
-        "share_then_percent": 100 * found.side.share(row),
-        "share_now_percent": 100 * found.side.share(row, last),
+        "growth_on_year_before_percent": 100 * (level.growth if level.before_known else nan),
+        "growth_a_year_since_origin_percent": 100 * level.yearly,
+        "share_at_origin_percent": 100 * found.side.share(row),
+        "share_in_last_year_percent": 100 * found.side.share(row, last),
         "past_lowest": past.lowest if past else nan,
         "past_median": past.median if past else nan,
         "past_highest": past.highest if past else nan,
@@ -163,18 +169,23 @@ def _lines(found: SideLevels, row: Sum, size: float) -> list[dict[str, str]]:
     head = {"Partner": found.name(row), str(found.origin): amount(row.last)}
     head |= {columns[level.year]: amount(level.forecast) for level in row.levels}
     head |= {
-        "Growth a year": percent(last.yearly, sign=True),
+        f"Growth a year, {found.origin} to {last.year}": percent(last.yearly, sign=True),
         f"Share {found.origin}, {last.year}": f"{percent(found.side.share(row))}, "
         f"{percent(found.side.share(row, last))}",
         "Past outcome / forecast": f"{past.lowest:.2f}, {past.median:.2f}, {past.highest:.2f}"
         if past
         else DASH,
     }
+    step = dict.fromkeys(head, "") | {"Partner": "  on the year before"}
+    step |= {
+        columns[level.year]: percent(level.growth, sign=True) if level.before_known else DASH
+        for level in row.levels
+    }
     if not row.levels[0].bounded:
-        return [head]
+        return [head, step]
     half, most = (dict.fromkeys(head, "") | {"Partner": n} for n in ("  half", "  nine in ten"))
     for level in row.levels:
         half[columns[level.year]] = f"{amount(level.inner_lower)} to {amount(level.inner_upper)}"
         most[columns[level.year]] = f"{amount(level.lower)} to {amount(level.upper)}"
     half["Past outcome / forecast"] = past.flag if past else ""
-    return [head, half, most]
+    return [head, step, half, most]

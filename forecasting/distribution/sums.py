@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,7 +16,7 @@ from forecasting.distribution.past_forecasts import has_past
 from forecasting.distribution.past_outcomes import outcomes_by_origin, summarised
 from forecasting.distribution.selections import selections
 from forecasting.results.result import RunResult
-from forecasting.results.subjects import origin_of, years_of
+from forecasting.results.subjects import origin_of, over_years, years_of
 
 _UNKNOWN = ("lower_50", "upper_50", "lower_90", "upper_90", "probability_of_growth")
 
@@ -35,6 +35,9 @@ class Level:
         Those of its 50% interval.
     yearly
         Growth a year since the last known value, share.
+    since, growth
+        Growth a year since ``since``, share: the year before, or the origin year where years
+        between the two are not shown.
     chance
         Probability that it exceeds the last known value; NaN where unknown.
     """
@@ -46,7 +49,14 @@ class Level:
     inner_lower: float
     inner_upper: float
     yearly: float
+    since: int
+    growth: float
     chance: float
+
+    @property
+    def before_known(self) -> bool:
+        """Whether ``growth`` is that on the year before."""
+        return self.since == self.year - 1
 
     @property
     def bounded(self) -> bool:
@@ -139,19 +149,19 @@ class SumReader:
         for place, (name, selection) in enumerate(named):
             rows = table.iloc[place * per_sum : (place + 1) * per_sum].set_index("target_year")
             last = float(rows["last_known"].iloc[0])
-            levels = tuple(self._level(rows.loc[year], year, last) for year in years)
+            known = {origin_of(self.run): last, **rows["forecast"].to_dict()}
+            levels = tuple(self._level(rows.loc[year], known, years) for year in years)
             found.append(Sum(name, selection, last, levels))
         return tuple(found)
 
-    def before(self, one: Sum, first: int) -> tuple[Level, ...]:
-        """Levels of a sum in the target years before the first one shown."""
-        years = [year for year in years_of(self.run) if year < first]
-        (read,) = self.read([(one.name, one.selection)], years)
+    def over(self, one: Sum) -> tuple[Level, ...]:
+        """Levels of a sum in the target years that were over when the forecast was made."""
+        (read,) = self.read([(one.name, one.selection)], over_years(self.run))
         return read.levels
 
-    def _level(self, row: pd.Series, year: int, last: float) -> Level:
-        forecast = float(row["forecast"])
-        ratio = forecast / last if last > 0 else float("nan")
+    def _level(self, row: pd.Series, known: Mapping[int, float], shown: Sequence[int]) -> Level:
+        year, forecast, origin = int(row.name), float(row["forecast"]), origin_of(self.run)
+        since = _since(year, shown, known, origin)
         return Level(
             year=year,
             forecast=forecast,
@@ -159,7 +169,9 @@ class SumReader:
             upper=float(row["upper_90"]),
             inner_lower=float(row["lower_50"]),
             inner_upper=float(row["upper_50"]),
-            yearly=ratio ** (1 / (year - origin_of(self.run))) - 1,
+            yearly=_yearly(known[origin], forecast, year - origin),
+            since=since,
+            growth=_yearly(known[since], forecast, year - since),
             chance=float(row["probability_of_growth"]),
         )
 
@@ -184,6 +196,18 @@ class SumReader:
             for row in table.to_dict("records")
             if row["horizon"] in wanted
         )
+
+
+def _since(year: int, shown: Sequence[int], known: Iterable[int], origin: int) -> int:
+    """The year before, unless a reader would miss the years between."""
+    before = year - 1
+    seen = before in shown or year == min(shown)
+    return before if seen and before in known else origin
+
+
+def _yearly(start: float, end: float, years: int) -> float:
+    """Growth a year, share; NaN from zero."""
+    return float((end / start) ** (1 / years) - 1) if start > 0 else float("nan")
 
 
 def sum_reader(run: RunResult) -> SumReader:

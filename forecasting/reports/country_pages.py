@@ -16,10 +16,10 @@ from forecasting.distribution.partners import (
 from forecasting.distribution.sums import Sum, sum_reader
 from forecasting.reports.html import page
 from forecasting.reports.opening import country_figures
-from forecasting.reports.pages import exporters, past_rows, shown_years
+from forecasting.reports.pages import exporters, past_rows
 from forecasting.reports.render import render_page
 from forecasting.results.decompose import parts_by_flow
-from forecasting.results.subjects import origin_of
+from forecasting.results.subjects import origin_of, shown_years
 from forecasting.run_folder.whole_file import write_whole
 
 INDEX = "index.html"
@@ -76,7 +76,7 @@ def make_country_pages(run: Path | str, *, out: Path | str | None = None) -> Pat
         body = render_page(
             "country.html.j2",
             sides=sides,
-            over=[reader.before(side.total, years[0]) for side in sides],
+            over=[reader.over(side.total) for side in sides],
             past=[past_rows(reader, _rows(side), years) for side in sides],
             moves=[share_moves(reader, side, years[-1]) for side in sides],
             why=[

@@ -27,8 +27,9 @@ from forecasting.results.subjects import (
     flow_columns,
     nearest_year,
     origin_of,
+    over_years,
+    shown_years,
     the,
-    years_of,
 )
 from forecasting.words.flows import flow_label
 from forecasting.words.measures import sector_names
@@ -149,7 +150,6 @@ def report_facts(reader: SumReader, countries: Sequence[str]) -> Facts:
     """
     run = reader.run
     years, as_of = shown_years(run), str(run.provenance["as_of"])
-    targets = sorted(int(year) for year in run.forecasts["target_year"].unique())
     shown = exporters(run)
     named = regions(run)
     if len(named) == 1:
@@ -165,7 +165,7 @@ def report_facts(reader: SumReader, countries: Sequence[str]) -> Facts:
         as_of=as_of,
         countries_in_all=len(shown),
         years=tuple(years),
-        over=tuple(year for year in targets if year < int(as_of[:4])),
+        over=tuple(over_years(run)),
         setting=record_setting(run),
         world=world,
         movers=_movers(reader, shown, years[0]),
@@ -188,12 +188,6 @@ def past_rows(reader: SumReader, sums: Sequence[Sum], years: Sequence[int]) -> t
     ahead = [year - origin_of(reader.run) for year in years]
     rows = [PastRow(s.name, tuple(found.get((s.selection, h)) for h in ahead)) for s in sums]
     return tuple(row for row in rows if any(row.outcomes))
-
-
-def shown_years(run: RunResult) -> list[int]:
-    """The first year that was not over on the as-of date, the next, and the last."""
-    years = [year for year in years_of(run) if year >= nearest_year(run.forecasts)]
-    return sorted({*years[:2], years[-1]})
 
 
 def regions(run: RunResult) -> list[tuple[str, str]]:

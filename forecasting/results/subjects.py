@@ -141,6 +141,24 @@ def nearest_year(forecasts: pd.DataFrame) -> int:
     return int(min((year for year in years if year >= made), default=max(years)))
 
 
+def open_years(run: RunResult) -> list[int]:
+    """Target years that were not over when the forecast was made: `nearest_year` and later."""
+    first = nearest_year(run.forecasts)
+    return [year for year in years_of(run) if year >= first]
+
+
+def shown_years(run: RunResult) -> list[int]:
+    """Of `open_years` those that pages show: the first, the next, and the last."""
+    years = open_years(run)
+    return sorted({*years[:2], years[-1]})
+
+
+def over_years(run: RunResult) -> list[int]:
+    """Target years that were over when the forecast was made."""
+    made = int(str(run.forecasts["as_of"].iloc[0])[:4])
+    return [year for year in years_of(run) if year < made]
+
+
 def check_year(forecasts: pd.DataFrame, wanted: int | None) -> int:
     """Target year; `nearest_year` by default.
 

@@ -79,7 +79,22 @@ def test_the_words_hold_the_facts_and_no_gap(found):
     assert not re.search(r"\bnan\b|None|\{|\}|  | [,.;]", text)
     table = levels_table(found)
     assert len(table.frame) == sum(len(row.levels) for row in found.rows)
-    assert len(table.rows()) == 3 * len(found.rows)
+    assert len(table.rows()) == 4 * len(found.rows)
+
+
+def test_growth_is_on_the_year_before_unless_years_between_are_left_out(run_read, reader):
+    named = [("World", "world")]
+    (whole,) = reader.read(named, [2011, 2012])
+    first, last = whole.levels
+    assert (first.since, last.since) == (2010, 2011)
+    assert last.growth == pytest.approx(last.forecast / first.forecast - 1)
+    (alone,) = reader.read(named, [2012])
+    assert (alone.levels[0].since, alone.levels[0].growth) == (2011, pytest.approx(last.growth))
+    # A year that is not forecast is not a year to compare with.
+    apart = replace(run_read, forecasts=run_read.forecasts.query("target_year == 2012"))
+    ((level,),) = (s.levels for s in SumReader(apart, None).read(named, [2012]))
+    assert (level.since, level.before_known) == (2010, False)
+    assert level.growth == level.yearly == pytest.approx((level.forecast / whole.last) ** 0.5 - 1)
 
 
 def test_a_sum_that_always_came_out_higher_is_flagged(found):
@@ -104,7 +119,7 @@ def test_a_forecast_without_a_back_test_has_levels_without_intervals(run_read, f
     assert level.forecast == pytest.approx(found.side.total.levels[0].forecast)
     assert not any(level.bounded for row in bare.rows for level in row.levels)
     assert "without a back-test" in words_of(bare)
-    assert len(levels_table(bare).rows()) == len(bare.rows)
+    assert len(levels_table(bare).rows()) == 2 * len(bare.rows)
 
 
 def test_the_brief_of_a_country_opens_with_levels(run_read):

@@ -64,6 +64,9 @@ def test_levels_are_the_sums_of_the_forecasts(facts: Facts, result: RunResult) -
             assert one.last == pytest.approx(year["value_origin"].sum())
             years = level.year - facts.origin
             assert one.last * (1 + level.yearly) ** years == pytest.approx(level.forecast)
+            before = rows[rows["target_year"] == level.year - 1]["forecast"].sum()
+            assert level.since == level.year - 1
+            assert before * (1 + level.growth) == pytest.approx(level.forecast)
 
 
 def test_intervals_and_chances_are_those_of_the_draws(facts: Facts, result: RunResult) -> None:
@@ -110,11 +113,11 @@ def test_every_number_of_a_table_is_a_fact(facts: Facts) -> None:
         known.add(usd(one.last))
         for level in one.levels:
             known |= {usd(level.forecast) + f"{usd(level.lower)} to {usd(level.upper)}"}
-            known |= {percent(level.yearly, sign=True) + chance_words(level.chance)}
+            known |= {percent(level.growth, sign=True) + chance_words(level.chance)}
     for side in (side for sides in facts.countries for side in sides):
         for one in side.partners:
             shares = side.share(one), side.share(one, one.levels[-1])
-            known.add(" to ".join(map(percent, shares)))
+            known.add(" and ".join(map(percent, shares)))
     for kind in facts.movers.values():
         for move in (*kind.gains, *kind.losses):
             known |= {
@@ -129,7 +132,7 @@ def test_every_number_of_a_table_is_a_fact(facts: Facts) -> None:
     tried = 0
     for name in ("world", "movers", "chosen", "track_record"):
         page = render_page(f"{name}.html.j2", facts=facts, figures=FIGURES, statements="")
-        for cell in re.findall(r'<td class="n">(.*?)</td>', page):
+        for cell in re.findall(r'<td class="n".*?>(.*?)</td>', page):
             assert re.sub("<[^>]+>", "", cell) in known, cell
             tried += 1
     assert tried > 100

@@ -891,6 +891,7 @@ class Level:
 
     name: str
     start: float
+    before: float
     end: float
     bounds: tuple[float, float, float, float]
     chance: float
@@ -901,6 +902,11 @@ class Level:
     def growth(self) -> N:
         """Percent a year over two years."""
         return pts(100 * ((self.end / self.start) ** 0.5 - 1))
+
+    @property
+    def step(self) -> N:
+        """Percent on the year before."""
+        return pts(100 * (self.end / self.before - 1))
 
     @property
     def flag(self) -> str:
@@ -918,6 +924,8 @@ def levels(side: Side) -> list[Level]:
     files, other = side.files, SIDES[side.side][1]
     flows = side.flows(files.shown)
     flows = flows[flows[other] != side.code]
+    earlier = side.flows(files.shown - 1)
+    earlier = earlier[earlier[other] != side.code]
     by = flows.set_index("partner")["value_origin"]
     largest = by[by > 0].sort_values(ascending=False, kind="stable").index[:8].tolist()
     members = {NAMES[code]: [code] for code in largest}
@@ -947,7 +955,9 @@ def levels(side: Side) -> list[Level]:
         bounds = tuple(float(drawn[f"{s}_{n}"]) for n in (50, 90) for s in ("lower", "upper"))
         sums = sums[sums["forecast"] > 0]
         found.append(
-            Level(name, chosen["value_origin"].sum(), chosen["forecast"].sum(), bounds,  # type: ignore[arg-type]
+            Level(name, chosen["value_origin"].sum(),
+                  earlier.loc[earlier["partner"].isin(codes), "forecast"].sum(),
+                  chosen["forecast"].sum(), bounds,  # type: ignore[arg-type]
                   float(drawn["probability_of_growth"]), sums["actual"] / sums["forecast"], codes)
         )  # fmt: skip
     return found
@@ -964,6 +974,7 @@ def level_tables(side: Side) -> Iterator[tuple[str, str, str, Rows]]:
         shares = (pct(one.start / whole.start), pct(one.end / whole.end))
         rows.append([one.name, N(one.start / size), N(one.end / size), one.growth,
                      Cell("#, #", shares), ratio])  # fmt: skip
+        rows.append(["  on the year before", "", one.step, "", "", ""])
         half, most = one.bounds[:2], one.bounds[2:]
         for label, (low, high), flag in (("half", half, one.flag), ("nine in ten", most, "")):
             between = Cell("# to #", (N(low / size), N(high / size)))
@@ -1008,8 +1019,20 @@ def level_texts(side: Side) -> Iterator[tuple[str, str, str, Claim]]:
     whole, year = found[-1], N(files.shown)
     title = f"{side.word.capitalize()} of {in_text(side.code)}: "
     low, high = (usd(bound) for bound in whole.bounds[2:])
-    claim = [usd(whole.start), N(files.origin), usd(whole.end), year, pct(0.9), low, high,
-             whole.growth]  # fmt: skip
+    claim = [
+        usd(whole.start),
+        N(files.origin),
+        usd(whole.end),
+        year,
+        whole.step,
+        N(files.shown - 1),
+        pct(0.9),
+        low,
+        high,
+        whole.growth,
+        N(files.origin),
+        year,
+    ]
     yield "countries", side.code, title, claim
     tens = [number for one in (whole, *found[:3]) for number in in_ten(one.chance)]
     yield ("countries", side.part, "The forecast gives ",
@@ -1027,6 +1050,7 @@ def level_texts(side: Side) -> Iterator[tuple[str, str, str, Claim]]:
         words = f"The year {over} was already over on "
         yield "countries", side.part, words, [N(over), files.run["as_of"], amount]
     yield "countries", side.part, f"Share {files.origin}, ", [N(files.origin), year]
+    yield "countries", side.part, "Growth a year, ", [N(files.origin), year]
     yield "countries", side.part, str(files.origin), [N(files.origin)]
     yield "countries", side.part, f"{files.shown} (this year)", [year]
 

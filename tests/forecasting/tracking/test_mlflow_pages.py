@@ -445,7 +445,7 @@ def test_the_report_has_levels_of_each_of_the_largest_countries(reader, reviewed
     forecasts = reviewed.newer.forecasts.query("horizon == 1")
     sums = forecasts.groupby("exporter", observed=True)["value_origin"].sum()
     for code in sums.nlargest(2).index:
-        caption = f"{country_name(str(code))}: USD, growth a year"
+        caption = f"{country_name(str(code))}: levels in USD, growth"
         expect(page.locator("caption").filter(has_text=caption).first).to_be_visible()
     see(
         page,
