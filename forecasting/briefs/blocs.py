@@ -57,7 +57,7 @@ class Direction:
     base, shift
         What the change is made of.
     technology_usd, technology_percent
-        What the model ascribes to the technology channels together, and in percent of the base.
+        Contribution of the technology channels together, and in percent of the base.
     movers, past
         Of its flows.
     """

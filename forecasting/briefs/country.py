@@ -1,4 +1,4 @@
-"""The brief of a country: what gains, what loses, how sure, why, as exporter and as importer."""
+"""The brief of a country: levels, shifts against the base, how sure, why, on both sides."""
 
 from __future__ import annotations
 
@@ -205,10 +205,11 @@ class SideFacts:
         What the technology channels move from some partners to others, and what they add to all.
     movers, spread, past
         Of its flows.
-    gains, gains_parts, losses
-        What the gaining partners gain in all, its largest parts, and what the others lose.
+    above, above_parts, below
+        By how much the partners above their base exceed it, the largest parts of that, and by how
+        much the others fall short of theirs.
     ends
-        The largest gain and loss with their largest parts; none where they have none.
+        The flows furthest above and below the base with their largest parts, where they have any.
     """
 
     word: str
@@ -227,9 +228,9 @@ class SideFacts:
     movers: Movers
     spread: Spread
     past: PastErrors
-    gains: float
-    gains_parts: tuple[Part, ...]
-    losses: float
+    above: float
+    above_parts: tuple[Part, ...]
+    below: float
     ends: tuple[tuple[str, float, tuple[Part, ...]], ...]
 
 
@@ -245,7 +246,7 @@ def _facts(side: _Side, record: BriefTable | None) -> SideFacts:
     technology = moved_between(by_technology)
     start, total = (float(flows[n].sum()) for n in ("value_at_origin_usd", "forecast_usd"))
     to_base = parts(run, side.chosen, year, stage="base").set_index("term")["percent"]
-    gains = parts(run, _shifted(side, 1), year, stage="shift").set_index("term")["usd"]
+    above = parts(run, _shifted(side, 1), year, stage="shift").set_index("term")["usd"]
     return SideFacts(
         word=side.word,
         of=side.of,
@@ -263,15 +264,15 @@ def _facts(side: _Side, record: BriefTable | None) -> SideFacts:
         movers=movers(flows, side.names, sector_names(run)),
         spread=partner_spread(run, code, side=side.side, year=year),
         past=past_errors(record, year - origin_of(run), of=side.of),
-        gains=float(flows["shift_usd"].clip(lower=0).sum()),
-        gains_parts=largest_parts(gains),
-        losses=-float(flows["shift_usd"].clip(upper=0).sum()),
+        above=float(flows["shift_usd"].clip(lower=0).sum()),
+        above_parts=largest_parts(above),
+        below=-float(flows["shift_usd"].clip(upper=0).sum()),
         ends=_ends(side),
     )
 
 
 def _ends(side: _Side) -> tuple[tuple[str, float, tuple[Part, ...]], ...]:
-    """The largest gain and loss: who, USD, and the largest parts of what the model ascribes."""
+    """Flows furthest above and below the base: who, USD, and the model's largest contributions."""
     found = []
     for row in (side.flows.iloc[0], side.flows.iloc[-1]):
         same = (side.shifts[side.names] == row[side.names].to_numpy()).all(axis=1)
@@ -287,13 +288,13 @@ def _ends(side: _Side) -> tuple[tuple[str, float, tuple[Part, ...]], ...]:
 
 def _totals(sides: list[_Side]) -> BriefTable:
     columns = ("target_year", "value_at_origin_usd", "total_usd", "growth_percent", "moves_usd",
-               "moves_percent", "gaining_flows", "losing_flows", "excludes_no_shift",
+               "moves_percent", "flows_above_base", "flows_below_base", "excludes_no_shift",
                "forecast_to_stop")  # fmt: skip
     tables = {side.word: by_year(side.run, side.chosen, columns) for side in sides}
     return BriefTable(
         "Totals by target year. Moves: what moves from some partners to others. Then numbers of "
-        "flows: that gain, that lose, whose 90% interval excludes no shift, that are forecast to "
-        "stop",
+        "flows: above the base, below it, whose 90% interval excludes no shift, that are forecast "
+        "to stop",
         pd.concat(tables, names=["flows"]).reset_index("flows").reset_index(drop=True),
     )
 
@@ -323,10 +324,10 @@ def _shifted(side: _Side, sign: int) -> pd.Series[bool]:
 
 
 def _channels(side: _Side) -> BriefTable:
-    """What gainers gain and losers lose by channel; the columns sum to their shifts."""
+    """Shifts of the flows above and below the base by channel; the columns sum to them."""
     groups = {
         group: parts(side.run, _shifted(side, sign), side.year, stage="shift").set_index("term")
-        for sign, group in ((1, "gainers"), (-1, "losers"))
+        for sign, group in ((1, "above_base"), (-1, "below_base"))
     }
     table = pd.concat([group["part"] for group in groups.values()])
     table = table[~table.index.duplicated()].to_frame()
@@ -334,7 +335,7 @@ def _channels(side: _Side) -> BriefTable:
         for unit in ("usd", "percent"):
             table[f"{name}_{unit}"] = group[unit].reindex(table.index).fillna(0.0)
     return BriefTable(
-        f"Gains of the partners that gain and losses of those that lose by channel, {side.year}, "
+        f"Shift of the partners above their base and of those below it by channel, {side.year}, "
         "and in percent of their base. Each column sums to the shift",
         table.reset_index(drop=True),
     )
@@ -343,7 +344,7 @@ def _channels(side: _Side) -> BriefTable:
 def _partner_channels(side: _Side) -> BriefTable:
     renamed = {name: f"{name.removeprefix(NET)}_usd" for name in terms_of(side.shifts)}
     return BriefTable(
-        f"What the model ascribes to each channel, partner by partner, {side.year}; a row sums to "
+        f"Contribution of each channel, partner by partner, {side.year}; a row sums to "
         "the partner's shift. Flows that are forecast to stop have no contributions",
         side.shifts.rename(columns=renamed),
     )

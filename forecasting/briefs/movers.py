@@ -1,4 +1,4 @@
-"""Who gains and who loses in a group of flows: tables, and facts for sentences."""
+"""Flows above and below their base in a group of flows: tables, and facts for sentences."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _SUMMED = ("value_at_origin_usd", "base_usd", "forecast_usd")
 
 
 def flows_in(run: RunResult, chosen: pd.Series[bool], year: int) -> pd.DataFrame:
-    """Chosen rows of the forecasts in a target year, with their shift, largest gain first.
+    """Chosen rows of the forecasts in a target year, with their shift, furthest above base first.
 
     Returns
     -------
@@ -73,8 +73,8 @@ def flows_in(run: RunResult, chosen: pd.Series[bool], year: int) -> pd.DataFrame
 
 def flows_table(caption: str, flows: pd.DataFrame) -> BriefTable:
     """`flows_in` as a table of a brief, of which texts show both ends."""
-    rows = f"{caption}, largest gain first; shift and 90% interval in percent of the base"
-    return BriefTable(rows, flows, first_and_last(len(flows), SHOWN), SHOWN_COLUMNS)
+    what = "furthest above the base first; shift and 90% interval in percent of the base"
+    return BriefTable(f"{caption}, {what}", flows, first_and_last(len(flows), SHOWN), SHOWN_COLUMNS)
 
 
 def sums(flows: pd.DataFrame) -> tuple[float, float, float]:
@@ -107,8 +107,8 @@ def by_year(run: RunResult, chosen: pd.Series[bool], columns: Sequence[str]) -> 
                 "moves_usd": moved_between(flows["shift_usd"]),
                 "moves_percent": share(moved_between(flows["shift_usd"]), base),
                 "flows": len(flows),
-                "gaining_flows": int((flows["shift_usd"] > 0).sum()),
-                "losing_flows": int((flows["shift_usd"] < 0).sum()),
+                "flows_above_base": int((flows["shift_usd"] > 0).sum()),
+                "flows_below_base": int((flows["shift_usd"] < 0).sum()),
                 "excludes_no_shift": int(flows["excludes_no_shift"].sum()),
                 "forecast_to_stop": len(stopping(flows)),
             }
@@ -149,11 +149,11 @@ class Mover:
 
 @dataclass(frozen=True, slots=True)
 class Movers:
-    """The largest gains and losses of a group of flows, and how sure their directions are.
+    """Flows furthest above and below their base in a group, and how sure their directions are.
 
     Attributes
     ----------
-    gains, losses
+    above, below
         At most `FEW` each.
     flows, sure
         Flows with a base, and those of them whose 90% interval leaves the base out.
@@ -161,8 +161,8 @@ class Movers:
         Of the USD that move, those of the sure.
     """
 
-    gains: tuple[Mover, ...]
-    losses: tuple[Mover, ...]
+    above: tuple[Mover, ...]
+    below: tuple[Mover, ...]
     flows: int
     sure: int
     sure_percent: float
@@ -176,8 +176,8 @@ def movers(flows: pd.DataFrame, names: Sequence[str], sectors: Mapping[str, str]
     based = flows[flows["base_usd"] > 0]
     sure = based[based["excludes_no_shift"]]
     return Movers(
-        gains=_movers(flows[flows["shift_usd"] > 0].head(FEW), names, sectors),
-        losses=_movers(flows[flows["shift_usd"] < 0].iloc[::-1].head(FEW), names, sectors),
+        above=_movers(flows[flows["shift_usd"] > 0].head(FEW), names, sectors),
+        below=_movers(flows[flows["shift_usd"] < 0].iloc[::-1].head(FEW), names, sectors),
         flows=len(based),
         sure=len(sure),
         sure_percent=share(sure["shift_usd"].abs().sum(), based["shift_usd"].abs().sum()),

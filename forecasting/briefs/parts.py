@@ -107,7 +107,7 @@ def _parts(table: pd.DataFrame) -> tuple[Part, ...]:
 
 
 def channel_shifts(run: RunResult, chosen: pd.Series[bool], year: int) -> pd.DataFrame:
-    """USD that each channel ascribes to each flow of a group; `decompose` flow by flow.
+    """USD that each channel contributes to each flow of a group; `decompose` flow by flow.
 
     Returns
     -------

@@ -47,7 +47,7 @@ class Reason:
     shift
         Forecast less base.
     channels
-        The largest parts of the shift, USD; the model ascribes them.
+        The largest parts of the shift in the model, USD.
     """
 
     name: str

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 HELP = "explain a flow, a country, a pair of blocs or a year in plain words"
 EXAMPLES = """examples:
   gravicast explain gravicast-run --country DEU
-      what gains, what loses, how sure, by which channels; exports and imports
+      levels, shifts above and below the base, how sure, by which channels; exports and imports
 
   gravicast explain runs/goods --flow Germany,France --year 2020 --out briefs/deu-fra
       one flow (DEU,FRA,cars where there are sectors), with figures and the numbers as CSV

@@ -193,8 +193,9 @@ def sign(direction: float) -> str:
     return "0" if abs(direction) < FLAT else "+" if direction > 0 else "-"
 
 
-def _range(stability: pd.DataFrame, level: str, found: Mapping[str, str]) -> pd.DataFrame:
-    """Ranks, shares and signs over members, one row per name."""
+def _range(stability: pd.DataFrame, level: str, shown: pd.DataFrame) -> pd.DataFrame:
+    """Signs over members, and ranks and shares over them and the model shown, a row per name."""
+    found = dict(zip(shown["name"], shown["found_sign"], strict=True))
     part = stability[stability["level"] == level]
     same = part["direction"].map(sign) == part["name"].map(found)
     of = part.assign(
@@ -204,7 +205,9 @@ def _range(stability: pd.DataFrame, level: str, found: Mapping[str, str]) -> pd.
             for which, counted in (("", True), ("_same_sign", same))
         }
     ).groupby("name", sort=False)
-    rank, share = (of[name].agg(["min", "max"]) for name in ("rank", "share"))
+    # A range that leaves out the value it stands beside would look like a slip.
+    everyone = pd.concat([part, shown]).groupby("name", sort=False)
+    rank, share = (everyone[name].agg(["min", "max"]) for name in ("rank", "share"))
     counts = of[["origins", "origins_same_sign", "seeds", "seeds_same_sign"]].sum()
     ranges = pd.DataFrame(
         {
@@ -314,8 +317,9 @@ def feature_drivers(
     -------
     DataFrame
         ``feature, channel, unit, expected_sign, source, mean_abs_percent, share, rank, direction,
-        found_sign, verdict``, and over back-test origins and seeds ``rank_low, rank_high,
-        share_low, share_high, origins, origins_same_sign, seeds, seeds_same_sign``; largest first.
+        found_sign, verdict``; ``rank_low, rank_high, share_low, share_high``, over this model and
+        those of back-test origins and other seeds; how many of these there are and have the same
+        sign, ``origins, origins_same_sign, seeds, seeds_same_sign``; largest first.
     """
     table = table[table["level"] == "feature"].drop(columns="level")
     about = pd.DataFrame(
@@ -328,8 +332,7 @@ def feature_drivers(
         _verdict(row.expected_sign, row.found_sign, row.mean_abs_percent)
         for row in table.itertuples()
     ]
-    found = dict(zip(table["name"], table["found_sign"], strict=True))
-    table = table.merge(_range(stability, "feature", found), on="name")
+    table = table.merge(_range(stability, "feature", table), on="name")
     table = table.rename(columns={"name": "feature"})
     return table.sort_values("rank", ignore_index=True)
 
@@ -356,10 +359,9 @@ def channel_drivers(
         ranges and counts of `feature_drivers`, then the columns of `tree_views.tree_views`;
         largest first.
     """
-    table = table[table["level"] == "channel"][["name", "rank", "direction"]]
+    table = table[table["level"] == "channel"][["name", "share", "rank", "direction"]]
     table["found_sign"] = [sign(value) for value in table["direction"]]
-    found = dict(zip(table["name"], table["found_sign"], strict=True))
-    table = table.merge(_range(stability, "channel", found), on="name")
+    table = table.merge(_range(stability, "channel", table), on="name").drop(columns="share")
     summary = channel_summary(explanation).rename(columns={"channel": "name"})
     table = summary.merge(table, on="name").merge(views, on="name")
     return table.rename(columns={"name": "channel"})

@@ -143,7 +143,7 @@ def _shares(axes: Axes, shown: pd.DataFrame, *, together: bool) -> None:
     axes.set_xlim(0, 1.14 * max(share["share"].max(), high.max()))
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("Share of mean absolute contributions, percent")
-    axes.set_title("What the model ascribes to it")
+    axes.set_title("How much the model uses it")
 
 
 def _worth(axes: Axes, worth: pd.DataFrame, names: list[str], run: RunResult) -> None:
@@ -164,7 +164,7 @@ def _worth(axes: Axes, worth: pd.DataFrame, names: list[str], run: RunResult) ->
     axes.set_xlabel("Error when it is left out, percent\n(right of 0: leaving it out costs)")
     axes.set_title(f"What it is worth: {SETTING_LABELS.get(setting, setting).lower()}")
     if set(worth["channel"]) == {TOGETHER}:
-        axes.text(0.5, 0.55, "One by one:\ngravicast run --study", transform=axes.transAxes,
+        axes.text(0.5, 0.55, "Not left out\none by one", transform=axes.transAxes,
                   ha="center", color=GREY, backgroundcolor="white")  # fmt: skip
 
 
@@ -184,7 +184,7 @@ def _keys(worth: pd.DataFrame) -> list[Any]:
 
     keys: list[Any] = [
         *channel_keys(),
-        Line2D([], [], color=BLACK, label="Range over origins and seeds"),
+        Line2D([], [], color=BLACK, label="Range over this model, origins and seeds"),
     ]
     if len(worth):
         keys += [line(marker, "white", METRIC_LABELS[m]) for m, marker in METRICS.items()]

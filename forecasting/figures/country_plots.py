@@ -1,4 +1,4 @@
-"""A country's gainers and losers among its partners, with intervals."""
+"""A country's partners furthest above and below the base, with intervals."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def ranked_movers(run: RunResult, country: str, *, side: Side, year: int) -> pd.
     -------
     DataFrame
         ``partner`` (its name and any sector), ``usd`` (forecast less base), and ``change,
-        lower_50, upper_50, lower_90, upper_90``, percent of the base; from the largest loss in USD
-        to the largest gain, at most `MOVERS` of each.
+        lower_50, upper_50, lower_90, upper_90``, percent of the base; from the furthest below
+        in USD to the furthest above, at most `MOVERS` of each.
 
     Raises
     ------
@@ -75,8 +75,8 @@ def ranked_movers(run: RunResult, country: str, *, side: Side, year: int) -> pd.
             **against,
         }
     ).sort_values("usd", kind="stable")
-    losers = table[table["usd"] < 0].head(MOVERS)
-    return pd.concat([losers, table[table["usd"] >= 0].tail(MOVERS)], ignore_index=True)
+    below = table[table["usd"] < 0].head(MOVERS)
+    return pd.concat([below, table[table["usd"] >= 0].tail(MOVERS)], ignore_index=True)
 
 
 def _partner(row: pd.Series[Any], side: Side, sectors: Mapping[str, str]) -> str:
@@ -86,7 +86,7 @@ def _partner(row: pd.Series[Any], side: Side, sectors: Mapping[str, str]) -> str
 
 @styled
 def movers(run: RunResult, country: str, *, side: Side = "exporter", year: int) -> Figure:
-    """Ranked gainers and losers of a country, forecast against base, with 50 and 90% intervals."""
+    """Partners of a country ranked by forecast less base, with 50 and 90% intervals."""
     ranked = ranked_movers(run, country, side=side, year=year)
     figure, panels = grid(1, 1, width=9.5, height=1.9 + 0.27 * len(ranked))
     axes: Axes = panels[0, 0]
@@ -105,8 +105,8 @@ def movers(run: RunResult, country: str, *, side: Side = "exporter", year: int) 
     flows = "exports" if side == "exporter" else "imports"
     return entitle(
         figure,
-        f"{country_name(country)}, {year}: largest forecast gains and losses of its {flows}, "
-        "ranked by USD",
+        f"{country_name(country)}, {year}: partners furthest above and below the "
+        f"base in its {flows}, ranked by USD",
     )
 
 

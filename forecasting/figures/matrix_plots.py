@@ -137,7 +137,7 @@ def heatmap(run: RunResult, *, year: int) -> Figure:
     axes.set_ylabel("Exporter")
     beyond = float((np.abs(known - middle) > limit).mean()) if known.size else 0.0
     bar = figure.colorbar(image, ax=axes, extend="both" if beyond else "neither", shrink=0.8)
-    note = f"\nwhite: the mean, {points(middle, sign=True)}"
+    note = f"\nwhite: the mean of all, {points(middle, sign=True)}, and not 0"
     note += f"; {percent(beyond)} of the flows lie beyond the ends" if beyond else ""
     bar.set_label(f"Forecast against base, {PERCENT_UNIT}{note}")
     _keys(figure, matrix)

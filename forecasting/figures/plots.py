@@ -155,7 +155,7 @@ KINDS: tuple[Kind, ...] = (
     ),
     Kind(
         "movers",
-        "gainers and losers among a country's partners, with intervals",
+        "a country's partners furthest above and below the base, with intervals",
         ("country", "side", "year"),
         lambda run, asked: movers(run, asked.country, side=asked.side, year=asked.year),
     ),

@@ -98,13 +98,14 @@ PLOTS: tuple[Plot, ...] = (
         "heatmap",
         "Forecast shifts between the largest traders",
         "Heat map of the forecast shift of every flow between the largest traders, exporter by "
-        "importer, percent against base; losses carry a dash. forecasts.parquet holds the numbers.",
-        see="Blue flows shift by more than the mean of all, orange ones by less. A dash marks "
-        "those below their base.",
+        "importer, percent against base; a dash marks those below it. forecasts.parquet holds the "
+        "numbers.",
+        see="White is the mean of all flows, which need not be zero: blue flows shift by more than "
+        "it, orange ones by less. A dash marks those below their base.",
     ),
     Plot(
         "movers",
-        "Gainers and losers of the largest exporter",
+        "Partners of the largest exporter above and below the base",
         "Ranked dot plot of the largest forecast changes of pattern of the largest exporter by "
         "partner, percent against base, with 50 and 90 percent intervals.",
     ),

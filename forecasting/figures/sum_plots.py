@@ -95,12 +95,34 @@ def fans_of(of: Sequence[tuple[str, str]], now: pd.DataFrame, past: pd.DataFrame
         axes.set_title(name)
     for empty in panels.ravel()[len(of) :]:
         empty.set_axis_off()
-    handles, labels = panels[0, 0].get_legend_handles_labels()
-    first = dict(zip(labels, handles, strict=True))
-    figure.legend(first.values(), first.keys(), loc="outside lower center", ncols=5)
+    _fan_keys(figure, panels[0, 0], columns=5)
     last = int(now["target_year"].max())
     what = of[0][0] if len(of) == 1 else "Levels"
     return entitle(figure, f"{what} to {last}, with forecasts made earlier")
+
+
+@styled
+def fan_panels(
+    of: Sequence[tuple[str, str]], now: pd.DataFrame, past: pd.DataFrame
+) -> list[Figure]:
+    """The legend and the panels of `fans_of` as a figure each, for pages of any width."""
+    panels = []
+    for name, selection in of:
+        figure, axes = grid(1, 1, width=3.3, height=2.2)
+        rows = now[now["selection"] == selection]
+        _fan(axes[0, 0], rows, past[past["selection"] == selection])
+        axes[0, 0].set_title(name)
+        panels.append(figure)
+    legend, empty = grid(1, 1, width=5.2, height=0.55)
+    empty[0, 0].set_axis_off()
+    _fan_keys(legend, panels[0].axes[0], columns=3)
+    return [legend, *panels]
+
+
+def _fan_keys(figure: Figure, axes: Axes, *, columns: int) -> None:
+    handles, labels = axes.get_legend_handles_labels()
+    first = dict(zip(labels, handles, strict=True))
+    figure.legend(first.values(), first.keys(), loc="outside lower center", ncols=columns)
 
 
 def _fan(axes: Axes, now: pd.DataFrame, past: pd.DataFrame) -> None:
@@ -186,13 +208,12 @@ def slopes_of(of: str, table: pd.DataFrame) -> Figure:
         )
     axes.set_xlim(-0.75, 2.0)
     axes.set_ylim(bottom=min(0.0, float(places[0].min()), float(places[1].min())) - room)
+    axes.locator_params(axis="y", nbins=6)
     axes.set_xticks(
         [0, 1], [f"{wanted - horizon}, last known", f"{wanted}, forecast (90% interval)"]
     )
-    axes.set_yticks([])
-    axes.set_ylabel("Share, percent")
-    axes.spines[["left"]].set_visible(False)
-    axes.grid(visible=False)
+    axes.set_ylabel("Share of the total, percent")
+    axes.grid(visible=False, axis="x")
     code, side = of.split(":")
     title = f"{country_name(code)}: shares of the largest partners in its {side}, percent"
     return entitle(figure, title)

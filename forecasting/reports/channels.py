@@ -117,10 +117,11 @@ def _reading(result: RunResult, channels: pd.DataFrame) -> list[str]:
     setting = SETTING_LABELS[result.config.settings[0]].lower()
     paragraphs = [
         paragraph("Share of SHAP: of the mean absolute contributions over all explained forecasts; "
-                  "its range and that of the rank are over the models of the back-test's origins "
-                  "and of other seeds. Sign: whether larger values of the channel's features go "
-                  "with larger forecasts. Signs as expected: of the contributions of features "
-                  "with a one-sided expectation, the part with the sign expected.", kind="note"),
+                  "its range and that of the rank are over this model and those of the "
+                  "back-test's origins and of other seeds. Sign: whether larger values of the "
+                  "channel's features go with larger forecasts. Signs as expected: of the "
+                  "contributions of features with a one-sided expectation, the part with the sign "
+                  "expected.", kind="note"),
     ]  # fmt: skip
     if result.stability.empty:
         return paragraphs

@@ -18,7 +18,7 @@ DEFAULT_COUNTRIES = 2
 """Countries that fill the third page, printed."""
 _SHOWS = {
     "movers": (
-        "gainers and losers among the largest partners",
+        "partners furthest above and below the base",
         "Dot plot of the forecast against the base by partner, percent, with its intervals. The "
         "table of partners holds the numbers.",
     ),
@@ -80,8 +80,8 @@ def _figure(result: RunResult, wanted: BriefFigure, *, of: str) -> str:
     except NoDataError:
         return ""
     what, how = _SHOWS[wanted.kind]
-    shown = drawn(made, alt=f"{how} {of}.", caption=f"{of}: {what}")
-    return figure(shown.source, shown.alt, shown.caption)
+    shown = drawn((made, f"{how} {of}."), caption=f"{of}: {what}")
+    return figure(*shown.images[0], shown.caption)
 
 
 def _table(shown: BriefTable) -> str:

@@ -14,7 +14,8 @@ from forecasting.distribution.partners import (
     trade_sides,
 )
 from forecasting.distribution.sums import Sum, sum_reader
-from forecasting.reports.html import page
+from forecasting.reports.addresses import INDEX, pages_folder, report_address
+from forecasting.reports.html import Section, page
 from forecasting.reports.opening import country_figures
 from forecasting.reports.pages import exporters, past_rows
 from forecasting.reports.render import render_page
@@ -22,7 +23,6 @@ from forecasting.results.decompose import parts_by_flow
 from forecasting.results.subjects import origin_of, shown_years
 from forecasting.run_folder.whole_file import write_whole
 
-INDEX = "index.html"
 PARTNERS = 10
 _AT_ONCE = 20
 """Countries whose sums are read together; more would take a GB of memory."""
@@ -51,7 +51,7 @@ def make_country_pages(run: Path | str, *, out: Path | str | None = None) -> Pat
     from forecasting.results.read import read_run
 
     run = Path(run)
-    folder = run.with_name(f"{run.absolute().name}-countries") if out is None else Path(out)
+    folder = pages_folder(run) if out is None else Path(out)
     result = read_run(run)
     _check_folder(folder)
     reader, years, origin = sum_reader(result), shown_years(result), origin_of(result)
@@ -69,6 +69,7 @@ def make_country_pages(run: Path | str, *, out: Path | str | None = None) -> Pat
         "origin": origin,
         "as_of": result.forecasts["as_of"].iloc[0],
         "gaps": group_gaps(result, GROUPS),
+        "report": report_address(run, folder / INDEX),
     }
     folder.mkdir(parents=True, exist_ok=True)
     for sides in countries:
@@ -116,7 +117,7 @@ def _file_of(sides: tuple[TradeSide, TradeSide]) -> str:
 
 def _write(path: Path, title: str, body: str) -> None:
     try:
-        write_whole(path, page(title, [body], []).encode())
+        write_whole(path, page(title, [Section("levels", title, [body])]).encode())
     except OSError as error:
         raise InputError(
             f"the page cannot be written ({error.strerror})",

@@ -54,16 +54,24 @@ def images(figures: Mapping[str, list[Path]], *names: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A figure of a template: address that holds the image itself, alternative text, caption."""
+    """A figure of a template.
 
-    source: str
-    alt: str
+    Attributes
+    ----------
+    images
+        Address that holds the image itself, and alternative text, of each of its images; on a wide
+        screen they stand side by side, below the first where there are several, a legend.
+    caption
+        Of all.
+    """
+
+    images: tuple[tuple[str, str], ...]
     caption: str
 
 
-def drawn(made: Figure, *, alt: str, caption: str) -> Shown:
-    """A figure that was just drawn."""
-    return Shown(_address(*_image(made)), alt, caption)
+def drawn(*made: tuple[Figure, str], caption: str) -> Shown:
+    """A figure of drawings just made, each with its alternative text."""
+    return Shown(tuple((_address(*_image(one)), alt) for one, alt in made), caption)
 
 
 def _image(made: Figure) -> tuple[str, bytes]:

@@ -64,27 +64,31 @@ def table(
         f'<th scope="col"{"" if column in text else _NUMBER}>{escape(name)}</th>'
         for column, name in enumerate(header)
     )
+    labels = [f' data-label="{escape(name)}"' for name in header]
+    labels[0] = ""
     body = "\n".join(
-        f"<tr{_STRONG if strong in row else ''}>{_cells(row, heads, text)}</tr>" for row in rows
+        f"<tr{_STRONG if strong in row else ''}>{_cells(row, labels, heads, text)}</tr>"
+        for row in rows
     )
     return (
         # A keyboard must be able to scroll what is wider than the screen.
         f'<div class="wide{" short" * (len(rows) <= SHORT)}" role="region" tabindex="0" '
         f'aria-label="{escape(caption)}">'
-        f"<table{_BREAKS if breaks else ''}>\n"
+        f'<table class="cards{" breaks" * breaks}">\n'
         f"<caption><span>{escape(caption)}</span></caption>\n"
         f"<thead><tr>{top}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>"
     )
 
 
-_NUMBER, _STRONG, _BREAKS = ' class="n"', ' class="strong"', ' class="breaks"'
+_NUMBER, _STRONG = ' class="n"', ' class="strong"'
 
 
-def _cells(row: Sequence[str], heads: int, text: set[int]) -> str:
+def _cells(row: Sequence[str], labels: Sequence[str], heads: int, text: set[int]) -> str:
+    """Cells with their headings, which a narrow screen shows beside each."""
     return "".join(
-        f'<th scope="row">{escape(cell)}</th>'
+        f'<th scope="row"{labels[column]}>{escape(cell)}</th>'
         if column < heads
-        else f"<td{'' if column in text else _NUMBER}>{escape(cell)}</td>"
+        else f"<td{'' if column in text else _NUMBER}{labels[column]}>{escape(cell)}</td>"
         for column, cell in enumerate(row)
     )
 
@@ -128,7 +132,13 @@ def heading(title: str, *, level: int = 3, name: str = "") -> str:
     return f"<h{level}{anchor}>{escape(title)}</h{level}>"
 
 
-def page(title: str, opening: Sequence[str], chapters: Sequence[Section]) -> str:
+def page(
+    title: str,
+    opening: Sequence[Section],
+    chapters: Sequence[Section] = (),
+    *,
+    others: Sequence[tuple[str, str]] = (),
+) -> str:
     """Write the whole document, self-contained and without scripts.
 
     Parameters
@@ -136,8 +146,12 @@ def page(title: str, opening: Sequence[str], chapters: Sequence[Section]) -> str
     title
         Of the document.
     opening
-        HTML of the pages that come first, each of which is one sheet when printed.
+        Pages that come first, with their headings in their parts; each is a sheet when printed.
     chapters
-        Of the appendix, which its contents name.
+        Of the appendix. Where there is one, contents come before everything.
+    others
+        Address and words of other pages that the contents name.
     """
-    return render_page("page.html.j2", title=title, opening=opening, chapters=chapters)
+    return render_page(
+        "page.html.j2", title=title, opening=opening, chapters=chapters, others=others
+    )

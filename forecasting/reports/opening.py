@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from forecasting.distribution.sums import SumReader
 from forecasting.figures.style import NoDataError
-from forecasting.figures.sum_plots import fans_of, growth_chances, slopes_of
+from forecasting.figures.sum_plots import fan_panels, growth_chances, slopes_of
 from forecasting.reports.embedded import Shown, drawn
+from forecasting.reports.html import Section
 from forecasting.reports.pages import Facts
 from forecasting.reports.render import render_page
 from forecasting.reports.summary import answers
@@ -18,8 +20,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def opening_pages(reader: SumReader, facts: Facts) -> list[str]:
-    """HTML of the world, of gains and losses, of chosen countries, and of the track record.
+TITLES = {
+    "summary": "The world and its regions",
+    "movers": "Which trade grows and which falls",
+    "chosen": "Chosen countries",
+    "track": "How good forecasts have been",
+}
+"""Names of the first pages, which are those of their templates too, and their headings."""
+
+
+def opening_pages(
+    reader: SumReader, facts: Facts, *, pages: Mapping[str, str] = MappingProxyType({})
+) -> list[Section]:
+    """The world, what grows and falls, chosen countries, and the track record.
 
     Parameters
     ----------
@@ -27,6 +40,8 @@ def opening_pages(reader: SumReader, facts: Facts) -> list[str]:
         Of the run.
     facts
         What the pages say.
+    pages
+        Address of the page of each country that has one, by code.
     """
     verdicts = answers(reader.run) if facts.records else ""
     figures = {
@@ -34,9 +49,10 @@ def opening_pages(reader: SumReader, facts: Facts) -> list[str]:
         "chances": _chances(reader, facts),
         "countries": [_totals(reader, facts)],
     }
+    given = {"facts": facts, "figures": figures, "statements": verdicts, "pages": pages}
     return [
-        render_page(f"{name}.html.j2", facts=facts, figures=figures, statements=verdicts)
-        for name in ("world", "movers", "chosen", "track_record")
+        Section(name, title, [render_page(f"{name}.html.j2", title=title, **given)])
+        for name, title in TITLES.items()
     ]
 
 
@@ -45,36 +61,43 @@ def _drawn_sums(
 ) -> Shown | None:
     """The figure, or nothing where the run holds no data for it."""
     try:
-        return drawn(draw(*given, **more), alt=alt, caption=caption)
+        return drawn((draw(*given, **more), alt), caption=caption)
     except NoDataError:
         return None
 
 
 def _fans(
-    reader: SumReader, of: Sequence[tuple[str, str]], *, alt: str, caption: str
+    reader: SumReader, of: Sequence[tuple[str, str]], *, what: str, caption: str
 ) -> Shown | None:
     """Fans of the tables that the reader holds, or nothing without a back-test."""
     if reader.joint is None:
         return None
     selected = [selection for _, selection in of]
-    tables = reader.table(selected), reader.outcomes(selected)
-    return _drawn_sums(fans_of, of, *tables, alt=alt, caption=caption)
+    try:
+        made = fan_panels(of, reader.table(selected), reader.outcomes(selected))
+    except NoDataError:
+        return None
+    texts = [f"Legend of the charts of {what}: value, forecast, intervals, earlier forecasts."]
+    texts += [
+        f"Line chart of {name} by year with the fan of its forecast and forecasts made earlier."
+        for name, _ in of
+    ]
+    return drawn(*zip(made, texts, strict=True), caption=caption)
 
 
 def _world(reader: SumReader, facts: Facts) -> Shown | None:
     return _fans(
         reader,
         [(one.name, one.selection) for one in facts.world],
-        alt="Line charts of the world and its regions by year, with the fans of the forecast and "
-        "forecasts made earlier. The table above holds the numbers.",
+        what="the world and its regions",
         caption="Levels with 50 and 90% intervals. Dashes are forecasts made earlier: where the "
         "black line leaves them, they missed.",
     )
 
 
 def _chances(reader: SumReader, facts: Facts) -> Shown | None:
-    moves = facts.movers["Single flows"]
-    of = [(m.sum.name, m.sum.selection) for m in (*moves.gains, *moves.losses)]
+    moves = facts.movers[0].kinds["Single flows"]
+    of = [(m.sum.name, m.sum.selection) for m in moves.all]
     if not of:
         return None
     return _drawn_sums(
@@ -92,7 +115,7 @@ def _totals(reader: SumReader, facts: Facts) -> Shown | None:
     return _fans(
         reader,
         [(exports.total.name, exports.total.selection) for exports, _ in facts.countries],
-        alt="Line charts of the exports of the chosen countries with the fans of their forecasts.",
+        what="the exports of the chosen countries",
         caption="A fan that includes the last known level leaves growth open.",
     )
 
@@ -104,7 +127,7 @@ def country_figures(reader: SumReader, code: str) -> dict[str, Shown | None]:
         "levels": _fans(
             reader,
             [(side.capitalize(), f"{code}:{side}") for side in sides],
-            alt="Line charts of exports and imports by year with the fans of their forecasts.",
+            what="exports and imports",
             caption="Levels with 50 and 90% intervals. Dashes are forecasts made earlier: where "
             "the black line leaves them, they missed.",
         )

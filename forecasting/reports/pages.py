@@ -1,4 +1,4 @@
-"""Facts of the report's first five pages: the world, who gains, chosen countries, track record."""
+"""Facts of the report's first five pages: the world, what grows, chosen countries, track record."""
 
 from __future__ import annotations
 
@@ -65,10 +65,23 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Movers:
-    """The largest gains and losses of a kind of sum, in USD."""
+    """What grows and falls most of a kind of sum, in USD, the largest change first."""
 
-    gains: tuple[Move, ...]
-    losses: tuple[Move, ...]
+    grow: tuple[Move, ...]
+    fall: tuple[Move, ...]
+
+    @property
+    def all(self) -> tuple[Move, ...]:
+        """Both."""
+        return (*self.grow, *self.fall)
+
+
+@dataclass(frozen=True, slots=True)
+class YearMovers:
+    """What grows and falls most by a target year, by kind of sum."""
+
+    year: int
+    kinds: Mapping[str, Movers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +127,8 @@ class Facts:
     """Target years that were over on the as-of date."""
     setting: str
     world: tuple[Sum, ...]
-    movers: dict[str, Movers]
+    movers: tuple[YearMovers, ...]
+    """Of the first and of the last year shown."""
     countries: tuple[tuple[TradeSide, TradeSide], ...]
     """Exports and imports of the chosen countries."""
     why: Mapping[str, tuple[SideFacts, ...]]
@@ -128,8 +142,13 @@ class Facts:
 
     @property
     def year(self) -> int:
-        """The year of gains and losses."""
+        """The first year shown."""
         return self.years[0]
+
+    @property
+    def one_sided(self) -> tuple[str, ...]:
+        """Sums that came out on one side of all past forecasts, as far ahead as a year shown."""
+        return tuple(row.name for row in self.past if any(one and one.flag for one in row.outcomes))
 
     @property
     def ends(self) -> tuple[HorizonRecord, ...]:
@@ -155,7 +174,8 @@ def report_facts(reader: SumReader, countries: Sequence[str]) -> Facts:
     if len(named) == 1:
         named += [_exports(code) for code in shown[:LARGEST_EXPORTERS]]
     # One reading of the sums of all pages but the third: each draws all flows of the run.
-    moving = [*(_exports(code) for code in shown), *_moving_flows(run, years[0])]
+    ends = list(dict.fromkeys((years[0], years[-1])))
+    moving = [*map(_exports, shown), *(one for year in ends for one in _moving_flows(run, year))]
     reader.table([selection for _, selection in (*named, *moving)])
     world = reader.read(named, years)
     chosen = trade_sides(reader, countries, years, largest=PARTNERS, groups=GROUPS[:1])
@@ -168,7 +188,7 @@ def report_facts(reader: SumReader, countries: Sequence[str]) -> Facts:
         over=tuple(over_years(run)),
         setting=record_setting(run),
         world=world,
-        movers=_movers(reader, shown, years[0]),
+        movers=tuple(_movers(reader, shown, year) for year in ends),
         countries=chosen,
         why={code: side_facts(run, code, years[0]) for code in countries},
         shares={
@@ -213,24 +233,23 @@ def _exports(code: str) -> tuple[str, str]:
     return f"Exports of {the(country_name(code))}", f"{code}:exports"
 
 
-# Who gains and who loses --------------------------------------------------------------------------
+# What grows and falls -----------------------------------------------------------------------------
 
 
-def _movers(reader: SumReader, exporters: Sequence[str], year: int) -> dict[str, Movers]:
+def _movers(reader: SumReader, exporters: Sequence[str], year: int) -> YearMovers:
     by_country = reader.read([_exports(code) for code in exporters], [year])
-    return {
-        "Exports of countries": _largest_moves(by_country),
-        "Single flows": _largest_moves(reader.read(_moving_flows(reader.run, year), [year])),
-    }
+    flows = reader.read(_moving_flows(reader.run, year), [year])
+    kinds = {"Exports of countries": by_country, "Single flows": flows}
+    return YearMovers(year, {kind: _largest_moves(sums) for kind, sums in kinds.items()})
 
 
 def _moving_flows(run: RunResult, year: int) -> list[tuple[str, str]]:
-    """Flows between countries that gain or lose most USD on the last known value."""
+    """Flows between countries that grow or fall most on the last known value, in USD."""
     rows, keys = run.forecasts, flow_columns(run)
     rows = rows[(rows["target_year"] == year) & (rows["value_origin"] > 0)]
     rows = rows[abroad(rows)]
-    gain = (rows["forecast"] - rows["value_origin"]).sort_values(kind="stable")
-    ends = [*gain.index[:MOVERS], *gain.index[-MOVERS:]]
+    change = (rows["forecast"] - rows["value_origin"]).sort_values(kind="stable")
+    ends = [*change.index[:MOVERS], *change.index[-MOVERS:]]
     flows = rows.loc[list(dict.fromkeys(ends)), keys].astype(str).itertuples(index=False)
     return [(flow_label(flow, sector_names(run)), ",".join(flow)) for flow in flows]
 
@@ -238,8 +257,8 @@ def _moving_flows(run: RunResult, year: int) -> list[tuple[str, str]]:
 def _largest_moves(sums: Sequence[Sum]) -> Movers:
     moves = sorted((Move(one, one.levels[0]) for one in sums), key=lambda m: m.usd)
     return Movers(
-        gains=tuple(m for m in reversed(moves[-MOVERS:]) if m.usd > 0),
-        losses=tuple(m for m in moves[:MOVERS] if m.usd < 0),
+        grow=tuple(m for m in reversed(moves[-MOVERS:]) if m.usd > 0),
+        fall=tuple(m for m in moves[:MOVERS] if m.usd < 0),
     )
 
 

@@ -10,8 +10,10 @@ from functools import partial
 from pathlib import Path
 
 from features.errors import InputError
+from features.feature import CHANNELS
 from forecasting.distribution.sums import sum_reader
 from forecasting.planning.page import plans_section
+from forecasting.reports.addresses import INDEX, country_addresses
 from forecasting.reports.channels import evidence
 from forecasting.reports.countries import DEFAULT_COUNTRIES, choose, country_briefs
 from forecasting.reports.data import checks, limits, provenance
@@ -20,15 +22,17 @@ from forecasting.reports.html import Section, page, paragraph
 from forecasting.reports.largest_shifts import shifts
 from forecasting.reports.measures import pattern_chapter
 from forecasting.reports.opening import opening_pages
-from forecasting.reports.pages import report_facts
+from forecasting.reports.pages import exporters, report_facts
+from forecasting.reports.render import render_page
 from forecasting.reports.scores import by_group, intervals, record
 from forecasting.reports.summary import technology_words
 from forecasting.results.result import RunResult
-from forecasting.results.subjects import check_year
+from forecasting.results.subjects import check_year, named, origin_of, years_of
 from forecasting.run_folder.files import REPORT
 from forecasting.run_folder.record import note_drawn
 from forecasting.run_folder.whole_file import write_whole
 from forecasting.scenarios.page import scenarios_section
+from forecasting.words.channels import CHANNEL_WORDS
 
 _PATTERN = ("measures",)
 _ASKED = ("scenarios", "plans")
@@ -140,13 +144,34 @@ def _write(
     briefs: bool,
     year: int,
 ) -> None:
-    reader = sum_reader(result)
+    reader, pages = sum_reader(result), country_addresses(result.out, path)
     facts = report_facts(reader, countries[:DEFAULT_COUNTRIES])
-    opening = opening_pages(reader, facts)
+    opening = opening_pages(reader, facts, pages=pages)
     briefed = [country_briefs(result, countries, year=year)] if briefs else []
-    chapters = [*briefed, *_chapters(result, figures())]
-    write_whole(path, page("Trade forecast report", opening, chapters).encode())
+    chapters = [_words(result), *briefed, *_chapters(result, figures()), _remake(result)]
+    others = [
+        (file, "All countries" if code == INDEX else named(code)) for code, file in pages.items()
+    ]
+    html = page("Trade forecast report", opening, chapters, others=others)
+    write_whole(path, html.encode())
     note_drawn(path)
+
+
+def _words(result: RunResult) -> Section:
+    used = dict.fromkeys(result.channels["channel"])
+    html = render_page(
+        "words.html.j2",
+        origin=origin_of(result),
+        as_of=result.provenance["as_of"],
+        years=years_of(result),
+        channels=[(CHANNELS[c], words) for c, words in CHANNEL_WORDS.items() if c in used],
+    )
+    return Section("words", "Words used here", [html])
+
+
+def _remake(result: RunResult) -> Section:
+    html = render_page("remake.html.j2", countries=exporters(result))
+    return Section("remake", "How to make this again", [html])
 
 
 def _chapters(result: RunResult, figures: Mapping[str, list[Path]]) -> list[Section]:

@@ -24,7 +24,7 @@ from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE
 
 NOMINAL = 0.9
 TOLERANCE = 0.025
-"""Intervals are called well calibrated where their coverage is this close to nominal."""
+"""Intervals held what they promise where their coverage is this close to nominal."""
 _VERDICTS: dict[Verdict, str] = {
     "not tested": "Whether that is more than luck was not tested",
     "helps": "Read plainly: they improve the forecasts, beyond the luck of so many tests.",
@@ -99,13 +99,14 @@ def _intervals(scores: pd.DataFrame) -> str:
         return "The back-test holds no intervals, so nothing is known about those given here."
     furthest = float(overall.iloc[int((overall - NOMINAL).abs().to_numpy().argmax())])
     if abs(furthest - NOMINAL) <= TOLERANCE:
-        judged = "Over all flows they are well calibrated"
+        judged = "Over all flows together they held what they promise"
     elif furthest < NOMINAL:
         judged = "They are too narrow: treat them as too optimistic"
     else:
         judged = "They are wider than necessary"
     by_size = f", {_range(sizes)} by size of flow" if len(sizes) else ""
-    return f"90% intervals held {_range(overall)} of outcomes by horizon{by_size}. {judged}."
+    held = f"90% intervals of single flows held {_range(overall)} of outcomes by horizon"
+    return f"{held}{by_size}. {judged}."
 
 
 def _range(shares: pd.Series[float]) -> str:

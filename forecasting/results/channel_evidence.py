@@ -62,9 +62,9 @@ def channel_evidence(run: RunResult) -> pd.DataFrame:
         One row per channel, largest first, then one for all technology channels, which has only a
         share and an out-of-sample value. ``channel, label, technology`` (whether it is a technology
         channel); ``mean_abs_percent`` and ``share`` of the SHAP values, ``rank``, and their range
-        over back-test origins and seeds, ``share_low, share_high, rank_low, rank_high``;
-        ``found_sign`` and how often it recurred, ``origins_same_sign`` of ``origins`` and
-        ``seeds_same_sign`` of ``seeds``; ``as_expected``, see `expected_share`;
+        over this model and those of back-test origins and seeds, ``share_low, share_high, rank_low,
+        rank_high``; ``found_sign`` and how often it recurred, ``origins_same_sign`` of ``origins``
+        and ``seeds_same_sign`` of ``seeds``; ``as_expected``, see `expected_share`;
         ``share_path_dependent`` and ``share_interventional``, the two views of the trees, their
         ``correlation``, and whether they are ``apart``; and the columns of `out_of_sample`, NaN for
         a channel that was not left out.
@@ -216,7 +216,7 @@ def why_untested(run: RunResult, channel: str, *, worth: pd.DataFrame) -> str:
     if not has_data(run, channel):
         return "no data"
     if row.empty:
-        return "run with --study"
+        return "not left out one by one"
     return significance.why_untested(origins=int(run.scores["origins"].max()))
 
 

@@ -60,6 +60,7 @@ class RunFile:
 
 
 MARKER = "run.json"
+FORECASTS = "forecasts.parquet"
 BACKTEST = "backtest.parquet"
 BIRTHS, BIRTHS_SCORES = "births.parquet", "births_scores.csv"
 REPORT = "report.html"
@@ -77,7 +78,7 @@ _TEST = (*_CELL, "metric", "against")
 FILES = (
     RunFile(MARKER, ALWAYS),
     RunFile(f"{MODEL}/", ALWAYS, logged=False),  # MLflow has it as a model
-    RunFile("forecasts.parquet", ALWAYS, "forecasts", (*_FLOW, "target_year")),
+    RunFile(FORECASTS, ALWAYS, "forecasts", (*_FLOW, "target_year")),
     RunFile("attributions.parquet", ALWAYS, "attributions", (*_FLOW, "target_year")),
     RunFile("channels.csv", ALWAYS, "channels", ("channel",), shown="channels.json"),
     RunFile("drivers.csv", ALWAYS, "drivers", ("feature",)),

@@ -77,7 +77,7 @@ def a_country_is_not_its_own_market(result: RunResult) -> None:
     home = home_sales(result, "DEU", check_year(result.forecasts, None))
     for side in (exports, imports):
         # What is left at home and what goes abroad are parts of one total.
-        assert side.gains - side.losses + home.shift == pytest.approx(0, abs=1e-6 * side.total)
+        assert side.above - side.below + home.shift == pytest.approx(0, abs=1e-6 * side.total)
     rows = result.forecasts
     # Levels are of trade with others, and called exports.
     levels = brief.tables["exports_levels"].frame.iloc[-1]

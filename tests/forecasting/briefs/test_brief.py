@@ -97,26 +97,26 @@ def test_features_of_a_flow_are_all_there_and_sum_to_its_shift(briefs, run_read)
 
 
 @pytest.mark.parametrize("word", ["exports", "imports"])
-def test_channels_of_a_country_sum_to_what_its_partners_gain_and_lose(briefs, word):
+def test_channels_of_a_country_sum_to_the_shifts_above_and_below_the_base(briefs, word):
     tables = briefs["country"].tables
     shifts = tables[f"{word}_partners"].frame.set_index("partner")["shift_usd"]
     channels = tables[f"{word}_channels"].frame
-    assert channels["gainers_usd"].sum() == pytest.approx(shifts[shifts > 0].sum())
-    assert channels["losers_usd"].sum() == pytest.approx(shifts[shifts < 0].sum())
+    assert channels["above_base_usd"].sum() == pytest.approx(shifts[shifts > 0].sum())
+    assert channels["below_base_usd"].sum() == pytest.approx(shifts[shifts < 0].sum())
     by_partner = tables[f"{word}_partner_channels"].frame.set_index("partner")
     assert_allclose(by_partner.sum(axis=1), shifts.loc[by_partner.index], rtol=1e-6, atol=1e-3)
     assert shifts.drop(by_partner.index).eq(0).all()
     assert shifts.is_monotonic_decreasing
 
 
-def test_a_partner_that_stops_is_a_part_of_what_losers_lose(run_read):
+def test_a_partner_that_stops_is_a_part_of_the_shifts_below_the_base(run_read):
     brief = country_brief(with_cells(run_read, FLOW, forecast=0.0), "DEU")
     channels = brief.tables["exports_channels"].frame.set_index("part")
-    lost = channels.loc["Flows forecast to stop", "losers_usd"]
+    lost = channels.loc["Flows forecast to stop", "below_base_usd"]
     flows = brief.tables["exports_partners"].frame.set_index("partner")
     assert lost == pytest.approx(-flows.loc["CHN", "base_usd"])
     shifts = flows["shift_usd"]
-    assert channels["losers_usd"].sum() == pytest.approx(shifts[shifts < 0].sum())
+    assert channels["below_base_usd"].sum() == pytest.approx(shifts[shifts < 0].sum())
     assert brief.tables["totals"].frame["forecast_to_stop"].tolist() == [1, 1, 0, 0]
 
 

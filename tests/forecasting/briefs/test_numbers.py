@@ -259,7 +259,9 @@ def test_the_largest_movers_are_named_in_order_with_their_own_intervals(files):
     flows = files.flows(lambda flow: flow["exporter"] == "DEU" and flow["base"] > 0, 2012)
     ranked = sorted(flows, key=shift, reverse=True)
     sections = country_brief(files.run, "DEU", year=2012).sections
-    said = next(s.paragraphs for s in sections if s.heading == "Exports: who gains and who loses")
+    said = next(
+        s.paragraphs for s in sections if s.heading == "Exports: partners above and below the base"
+    )
     for sentence, three in zip(said, (ranked[:3], ranked[:-4:-1]), strict=False):
         expected = []
         for flow in three:

@@ -242,20 +242,20 @@ def test_parts_of_one_unit_keep_their_signs_and_of_many_are_mean_sizes():
     sizes = pytest.approx(0.03), pytest.approx(0.015), pytest.approx(0.02)
     assert many == Parts(False, False, *sizes)
     said = [sentence("measure_parts", "made_of", parts, measure) for parts in (one, many)]
-    assert f"{MINUS}2.00 pp to the sizes of countries and +1.00 pp to shifts" in said[0]
-    assert "of both together +1.00 pp to technology" in said[0]
-    assert "3.00 pp to the sizes of countries and 1.50 pp to shifts" in said[1]
-    assert "of both together 2.00 pp to technology" in said[1]
+    assert f"{MINUS}2.00 pp from the sizes of countries and +1.00 pp from shifts" in said[0]
+    assert "of both together +1.00 pp from technology" in said[0]
+    assert "3.00 pp from the sizes of countries and 1.50 pp from shifts" in said[1]
+    assert "of both together 2.00 pp from technology" in said[1]
 
 
 def test_parts_of_links_say_whether_technology_is_among_them():
     measure = BY_NAME["link_births"]
     rows = pd.DataFrame({"chance:average": [0.04], "chance:persistence": [-0.01]})
     said = sentence("measure_parts", "made_of", parts_of(measure, rows), measure)
-    assert "+3.00 pp to the chances of links, none of it to" in said
+    assert "+3.00 pp from the chances of links, none of it from" in said
     rows["chance:automation"] = 0.02
     said = sentence("measure_parts", "made_of", parts_of(measure, rows), measure)
-    assert "+5.00 pp to the chances of links, +2.00 pp of it to" in said
+    assert "+5.00 pp from the chances of links, +2.00 pp of it from" in said
 
 
 def test_one_country_alone(result):

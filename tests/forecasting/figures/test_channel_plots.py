@@ -95,7 +95,7 @@ def test_without_a_study_technology_alone_has_a_worth(result: RunResult) -> None
     assert set(worth["channel"]) == {"technology"}
     assert not worth["rejected"].any()
     texts = [text.get_text() for text in channels(result).axes[1].texts]
-    assert any("gravicast run --study" in text for text in texts)
+    assert any("Not left out" in text for text in texts)
 
 
 def test_without_scores_the_shares_are_left(result: RunResult) -> None:

@@ -1,4 +1,4 @@
-"""Gainers and losers of a country: ranked as a plain table ranks them, intervals included."""
+"""Partners above and below the base: ranked as a plain table ranks them, intervals included."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ TITLES = {
     "fan": r".+ to .+: forecast from 2010 and .+ earlier ones?",
     "shares": r".+: shares of the largest partners in its exports, percent",
     "chances": r"Exports of .+ by partner: probability of more in 2012 than in 2010",
-    "movers": r".+, 2012: largest forecast gains and losses of its exports, ranked by USD",
+    "movers": r".+, 2012: partners furthest above and below the base in its exports, ranked by USD",
     "map": r".+: forecast shift of exports by partner, 2012",
     "heatmap": r"Forecast shifts between the 8 largest traders, 2012 \(100% of all trade\)",
     "channels": r"Channels: share in the contributions to the shift .+",

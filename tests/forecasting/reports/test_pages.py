@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,10 @@ from forecasting import RunResult, draws, read_run
 from forecasting.distribution.sums import PastOutcome, Sum, SumReader, sum_reader
 from forecasting.figures.style import apart
 from forecasting.reports import country_pages
+from forecasting.reports.opening import TITLES
 from forecasting.reports.pages import Facts, report_facts
 from forecasting.reports.render import chance_words, render_page
+from forecasting.results.subjects import years_of
 from forecasting.words.numbers import percent, usd
 
 SHOWN = ("DEU", "USA")
@@ -48,7 +51,7 @@ def rows_of(table: pd.DataFrame, selection: str) -> pd.DataFrame:
 
 
 def sums_of(facts: Facts) -> list[Sum]:
-    moves = [m for kind in facts.movers.values() for m in (*kind.gains, *kind.losses)]
+    moves = [m for by in facts.movers for kind in by.kinds.values() for m in kind.all]
     chosen = [s for c in facts.countries for side in c for s in (side.total, *side.partners)]
     return [*facts.world, *(m.sum for m in moves), *chosen]
 
@@ -78,15 +81,41 @@ def test_intervals_and_chances_are_those_of_the_draws(facts: Facts, result: RunR
         assert level.chance == row["probability_of_growth"]
 
 
-def test_movers_are_the_largest_changes(facts: Facts, result: RunResult) -> None:
-    rows = result.forecasts[result.forecasts["target_year"] == facts.year]
-    rows = rows[(rows["value_origin"] > 0) & (rows["exporter"].astype(str) != rows["importer"])]
-    change = (rows["forecast"] - rows["value_origin"]).sort_values()
-    moves = facts.movers["Single flows"]
-    gains = change[change > 0].tail(len(moves.gains))[::-1]
-    assert [m.usd for m in moves.gains] == pytest.approx(gains.tolist())
-    assert all(m.usd < 0 for m in moves.losses)
-    assert all(0 <= m.chance <= 1 for m in (*moves.gains, *moves.losses))
+def test_movers_are_the_largest_changes_by_the_first_and_the_last_year(
+    reader: SumReader, result: RunResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Of this run only the last year was not over.
+    monkeypatch.setattr("forecasting.reports.pages.shown_years", years_of)
+    facts = report_facts(reader, SHOWN)
+    assert [by.year for by in facts.movers] == [2011, 2012]
+    for by in facts.movers:
+        rows = result.forecasts[result.forecasts["target_year"] == by.year]
+        rows = rows[(rows["value_origin"] > 0) & (rows["exporter"].astype(str) != rows["importer"])]
+        change = (rows["forecast"] - rows["value_origin"]).sort_values()
+        moves = by.kinds["Single flows"]
+        grow, fall = change[change > 0].tail(5)[::-1], change[change < 0].head(5)
+        assert [m.usd for m in moves.grow] == pytest.approx(grow.tolist())
+        assert [m.usd for m in moves.fall] == pytest.approx(fall.tolist())
+        assert all(0 <= m.chance <= 1 and m.level.year == by.year for m in moves.all)
+        exports = rows.groupby("exporter", observed=True)[["value_origin", "forecast"]].sum()
+        change = (exports["forecast"] - exports["value_origin"]).sort_values()
+        found = by.kinds["Exports of countries"]
+        assert [m.usd for m in found.grow] == pytest.approx(
+            change[change > 0].tail(5)[::-1].tolist()
+        )
+
+
+def test_sums_missed_on_one_side_are_named(facts: Facts) -> None:
+    flagged = [row.name for row in facts.past if any(one and one.flag for one in row.outcomes)]
+    assert list(facts.one_sided) == flagged
+    row, _, *_ = facts.past
+    assert row.outcomes[0] is not None
+    missed = replace(row, outcomes=(replace(row.outcomes[0], flag="always too low"),))
+    page = render_page(
+        "track.html.j2", facts=replace(facts, past=(missed,)), statements="", title=""
+    )
+    assert "1 of the 1 sum below came out on the same side of every past forecast" in page
+    assert row.name in page.partition("as for a year shown")[2]
 
 
 def test_the_record_is_that_of_every_origin(facts: Facts, result: RunResult) -> None:
@@ -102,9 +131,13 @@ def test_the_record_is_that_of_every_origin(facts: Facts, result: RunResult) -> 
         assert list(record.lost) == list(wape.index[wape["last_value"] < wape["gravicast"]])
 
 
+def above(chance: float, facts: Facts) -> str:
+    return f"{chance_words(chance)} above {facts.origin}"
+
+
 def past_cell(one: PastOutcome) -> str:
     low, middle, high = (percent(v - 1, sign=True) for v in (one.lowest, one.median, one.highest))
-    return f"{middle}{low} to {high}, {one.origins} origins{one.flag}"
+    return f"{middle}{low} to {high}, {one.origins} forecasts{one.flag}"
 
 
 def test_every_number_of_a_table_is_a_fact(facts: Facts) -> None:
@@ -113,13 +146,13 @@ def test_every_number_of_a_table_is_a_fact(facts: Facts) -> None:
         known.add(usd(one.last))
         for level in one.levels:
             known |= {usd(level.forecast) + f"{usd(level.lower)} to {usd(level.upper)}"}
-            known |= {percent(level.growth, sign=True) + chance_words(level.chance)}
+            known |= {percent(level.growth, sign=True) + above(level.chance, facts)}
     for side in (side for sides in facts.countries for side in sides):
         for one in side.partners:
             shares = side.share(one), side.share(one, one.levels[-1])
             known.add(" and ".join(map(percent, shares)))
-    for kind in facts.movers.values():
-        for move in (*kind.gains, *kind.losses):
+    for kind in (kind for by in facts.movers for kind in by.kinds.values()):
+        for move in kind.all:
             known |= {
                 usd(move.usd, sign=True),
                 percent(move.share, sign=True),
@@ -130,8 +163,10 @@ def test_every_number_of_a_table_is_a_fact(facts: Facts) -> None:
         known |= {percent(record.ours), percent(record.last), "gravicast", "last value"}
     known |= {past_cell(one) for row in facts.past for one in row.outcomes if one}
     tried = 0
-    for name in ("world", "movers", "chosen", "track_record"):
-        page = render_page(f"{name}.html.j2", facts=facts, figures=FIGURES, statements="")
+    for name, title in TITLES.items():
+        page = render_page(
+            f"{name}.html.j2", facts=facts, figures=FIGURES, statements="", pages={}, title=title
+        )
         for cell in re.findall(r'<td class="n".*?>(.*?)</td>', page):
             assert re.sub("<[^>]+>", "", cell) in known, cell
             tried += 1

@@ -651,6 +651,13 @@ def chapter_texts(files: Files) -> Iterator[tuple[str, str, str, Claim]]:
     count, sure = len(files.nearest), files.nearest["sure"].sum()
     yield "shifts", "", "Of all ", [N(count), N(sure), pct(sure / count)]
     yield "shifts", "", "90% interval, USD", [pct(0.9)]
+    known = N(files.origin)
+    yield "words", "", "The last year whose trade ", [known]
+    yield "words", "", "Seen from the day ", [files.run["as_of"]]
+    ahead = [number for year in files.years for number in (N(year), N(year - files.origin))]
+    yield "words", "", "Years from the last known year ", ahead
+    yield "words", "", "90% interval", [pct(0.9)]
+    yield "words", "", "The trade pattern of ", [known]
     yield "channels", "", "For no channel", [N(1.2), N(0.9), pct(0.01)]
     yield "channels", "", "The two views differ", [N(1.2), N(0.9), pct(0.01)]
     yield "channels", "", "Without it: ", [N(0)]
@@ -757,8 +764,8 @@ def country_tables(files: Files, code: str) -> Iterator[tuple[str, str, str, Row
         "countries",
         f"{code} Totals",
         "Totals by target year. Moves: what moves from some partners to others. Then numbers of "
-        "flows: that gain, that lose, whose 90% interval excludes no shift, that are forecast to "
-        "stop",
+        "flows: above the base, below it, whose 90% interval excludes no shift, that are forecast "
+        "to stop",
         [total_row(side, year) for side in sides for year in files.years],
     )
     for side in sides:
@@ -815,14 +822,14 @@ def side_tables(side: Side) -> Iterator[tuple[str, str, str, Rows]]:
     yield (
         "countries",
         side.part,
-        f"{side.word.capitalize()} by partner, {year}, largest gain first; shift and 90% interval "
-        "in percent of the base",
+        f"{side.word.capitalize()} by partner, {year}, furthest above the base first; shift and "
+        "90% interval in percent of the base",
         rows,
     )
     yield (
         "countries",
         side.part,
-        f"Gains of the partners that gain and losses of those that lose by channel, {year}, and in "
+        f"Shift of the partners above their base and of those below it by channel, {year}, and in "
         "percent of their base. Each column sums to the shift",
         part_rows(side, year),
     )
@@ -1095,14 +1102,14 @@ def side_texts(side: Side, flows: pd.DataFrame) -> Iterator[tuple[str, str, str,
     # A country's own total may have been published by then, or not.
     for basis in ([after, day], [after, day, after]):
         yield "countries", f"{code} Totals", f"{title}: ", [*opening, *basis]
-    gains, losses = flows[flows["shift"] > 0], flows[flows["shift"] < 0].iloc[::-1]
-    for words, part in (("gains", gains.head(3)), ("losses", losses.head(3))):
+    above, below = flows[flows["shift"] > 0], flows[flows["shift"] < 0].iloc[::-1]
+    for words, part in (("above", above.head(3)), ("below", below.head(3))):
         claim: Claim = []
         for row in part.to_dict("records"):
             bounds = [pts(row[f"{bound}_percent"]) for bound in ("lower", "upper")]
             claim += [usd(row["shift"]), pts(row["percent"]), pct(0.9), *bounds]
-        yield "countries", side.part, f"Largest {words} ", claim
-    yield from ascribed_texts(side, flows)
+        yield "countries", side.part, f"Furthest {words} the base", claim
+    yield from contribution_texts(side, flows)
     yield from certainty_texts(side, flows)
     for start in (f"{named(code)}: forecast", "Dot plot of ", "World map of "):
         yield "countries", side.part, start, [N(year)]
@@ -1110,11 +1117,11 @@ def side_texts(side: Side, flows: pd.DataFrame) -> Iterator[tuple[str, str, str,
         yield "countries", side.part, start, [N(90)]
 
 
-def ascribed_texts(side: Side, flows: pd.DataFrame) -> Iterator[tuple[str, str, str, Claim]]:
+def contribution_texts(side: Side, flows: pd.DataFrame) -> Iterator[tuple[str, str, str, Claim]]:
     year, terms = side.files.shown, side.parts(side.files.shown)
-    gains = terms[(flows["shift"] > 0).to_numpy()].sum()
+    above = terms[(flows["shift"] > 0).to_numpy()].sum()
     whole = flows["shift"].clip(lower=0).sum()
-    yield "countries", side.part, "Gaining partners add ", [usd(whole), *largest(gains)]
+    yield "countries", side.part, "Partners above their base exceed ", [usd(whole), *largest(above)]
     for place in (0, -1):
         mine = terms.drop(columns="stops", errors="ignore").iloc[place]
         claim = [usd(flows["shift"].iloc[place]), *largest(mine)]
@@ -1395,8 +1402,10 @@ def page(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Page:
         # Numbers inside drawings are the plots' own tests'.
         patch.setattr("forecasting.reports.report.draw_figures", undrawn)
         patch.setattr("forecasting.reports.countries.plot", lambda *_, **__: None)
-        for name in ("fans_of", "growth_chances"):
-            patch.setattr(f"forecasting.reports.opening.{name}", lambda *_, **__: None)
+        patch.setattr("forecasting.reports.opening.growth_chances", lambda *_, **__: None)
+        patch.setattr(
+            "forecasting.reports.opening.fan_panels", lambda of, *_: [None] * (len(of) + 1)
+        )
         patch.setattr("forecasting.reports.embedded.render", lambda *_: b"<svg/>")
         make_report(folder, countries=COUNTRIES, out=out)
     return Page(out.read_text("utf-8"))
