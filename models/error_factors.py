@@ -336,7 +336,9 @@ def _effects(found: Sequence[_Estimates], windows: float) -> Effects:
     2004, doi:10.2202/1544-6115.1027): as much as the past cannot tell them apart, so little one
     year ahead and nearly wholly over overlapping windows of five years. Less what errors of single
     flows give the estimates, by moments (Henderson's method I; Searle, Casella and McCulloch 1992,
-    doi:10.1002/9780470316856): counted as an effect, that noise would enter every sum twice.
+    doi:10.1002/9780470316856): counted as an effect, that noise would enter every sum twice. Only
+    the share of own errors that is drawn independently: past matrices of them leave no sum over a
+    country, as all of it counted as the country's effect.
     """
     effects, noise = (np.stack([getattr(e, name) for e in found]) for name in ("effect", "noise"))
     squares = np.mean(np.square(effects), axis=0)
@@ -350,9 +352,10 @@ def _effects(found: Sequence[_Estimates], windows: float) -> Effects:
     )
     scores = np.divide(effects, scale, out=np.zeros_like(effects), where=scale > 0)
     spread = np.sqrt(np.mean(np.square(scores)))
+    drawn_alone = 1 - mixture(len(found))
     for group in groups:
-        signal = max(1 - float(noise[:, group].mean() / squares[group].mean()), 0.0)
-        scale[group] *= np.sqrt(signal)
+        signal = 1 - drawn_alone * float(noise[:, group].mean() / squares[group].mean())
+        scale[group] *= np.sqrt(max(signal, 0.0))
     return Effects(scale, scores / (spread or 1.0))
 
 
