@@ -101,7 +101,8 @@ def _flows(result: ScenarioResult, year: int) -> Iterator[str]:
     table = table[table["exporter"].astype(str) != table["importer"].astype(str)]
     order = table["difference"].abs().sort_values(ascending=False, kind="stable").index
     for _, row in table.loc[order[:_SHOWN]].iterrows():
-        words = f"  {flow_words(row):<36}{row['difference'] / 1e9:>+12,.2f} billion USD"
+        words = f"  {flow_words(row, result.sectors):<36}"
+        words += f"{row['difference'] / 1e9:>+12,.2f} billion USD"
         if row["baseline"] > 0:
             words += f" {100 * row['difference'] / row['baseline']:>+8.2f} %"
         if "difference_lower_90" in row:

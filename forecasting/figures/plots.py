@@ -45,6 +45,7 @@ from forecasting.figures.sum_plots import (
 )
 from forecasting.results.measures import ALL
 from forecasting.results.subjects import country_name
+from forecasting.words.measures import sector_names
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -86,7 +87,7 @@ class Kind:
 def _waterfall_features(run: RunResult, asked: PlotOptions) -> Figure:
     check_explained(forecast_row(run, asked.flow, year=asked.year))
     row = explained_row(run.explanation, asked.flow, year=asked.year)
-    return waterfall_features(run.explanation, row)
+    return waterfall_features(run.explanation, row, sectors=sector_names(run))
 
 
 def _dependence(run: RunResult, asked: PlotOptions) -> Figure:

@@ -6,8 +6,9 @@ SHAP draws through pyplot and NumPy's global random state; `_shap_figure` leaves
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -118,8 +119,13 @@ def channel_keys() -> list[Patch]:
 
 
 @styled
-def waterfall_features(explanation: Explanation, row: int) -> Figure:
-    """How the contributions to one flow's shift add up, the raking to the totals included."""
+def waterfall_features(
+    explanation: Explanation, row: int, *, sectors: Mapping[str, str] = MappingProxyType({})
+) -> Figure:
+    """How the contributions to one flow's shift add up, the raking to the totals included.
+
+    ``sectors`` are names of sectors by code.
+    """
     _size(explanation)
     about = explanation.rows.iloc[row]
     start = float(explanation.base_values[row])
@@ -137,7 +143,7 @@ def waterfall_features(explanation: Explanation, row: int) -> Figure:
             axes.grid(visible=False)
         _recolour(figure)
     flow = [str(about[name]) for name in ("exporter", "importer", "sector") if name in about]
-    what = f"{flow_label(flow, {})}, {about['target_year']}"
+    what = f"{flow_label(flow, sectors)}, {about['target_year']}"
     money = f"base {usd(about['base'])}, forecast {usd(about['forecast'])} USD"
     return entitle(figure, f"{what}: {money}")
 

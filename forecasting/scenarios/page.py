@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,13 @@ _ALT = {
     "movers": "What moves most, with 90 % intervals",
     "map": "World map of where the exports go that the scenario touches most, shaded by the change",
 }
+
+
+_ANSWERS = (
+    "Baseline: the forecast. Partial: the change itself, with prices as they were. Conditional: "
+    "with what it changes for trade with third countries too (multilateral resistance), at incomes "
+    "as they were. Full: with incomes and prices too."
+)
 
 
 def scenarios_section(run: Path) -> str:
@@ -50,11 +57,17 @@ def _table(result: ScenarioResult) -> str:
     """What moves most, billion USD before and after each step."""
     rows = moved_rows(result)
     columns = ["baseline", "partial", "conditional", *(["full"] if result.answer == "full" else [])]
-    head = _row("th", ["", *(f"{name}, billion USD" for name in columns), "change, %"])
-    body = "".join(_row("td", _cells(row, columns)) for _, row in rows.iterrows())
+    names = [*(f"{name}, billion USD" for name in columns), "change, %"]
+    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in ["What", *names])
+    head = f"<tr>{head}</tr>"
+    body = "".join(_row(_cells(row, columns), names) for _, row in rows.iterrows())
     year = int(rows["target_year"].max())
     caption = f"What moves most in {year}; the last answer counts"
-    return f"<table><caption>{caption}</caption><thead>{head}</thead><tbody>{body}</tbody></table>"
+    return (
+        f'<div class="wide" role="region" tabindex="0" aria-label="{caption}">'
+        f'<table class="cards"><caption>{caption}</caption><thead>{head}</thead>'
+        f'<tbody>{body}</tbody></table></div><p class="note">{_ANSWERS}</p>'
+    )
 
 
 def _cells(row: pd.Series[Any], columns: Iterable[str]) -> list[str]:
@@ -63,5 +76,10 @@ def _cells(row: pd.Series[Any], columns: Iterable[str]) -> list[str]:
     return [str(row["label"]), *values, f"{change:+.2f}"]
 
 
-def _row(tag: str, cells: Iterable[str]) -> str:
-    return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+def _row(cells: Sequence[str], names: Sequence[str]) -> str:
+    """The name of the row, then its numbers with their headings, which narrow screens show."""
+    values = "".join(
+        f'<td class="n" data-label="{escape(name)}">{escape(cell)}</td>'
+        for cell, name in zip(cells[1:], names, strict=True)
+    )
+    return f'<tr><th scope="row">{escape(cells[0])}</th>{values}</tr>'

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SHOWN = 12
 STEPS = {
     "partial": "the change itself,\nprices as they were",
-    "resistance": "multilateral\nresistance",
+    "resistance": "trade with third\ncountries (multilateral\nresistance)",
     "income": "incomes\nand prices",
 }
 
@@ -57,7 +57,9 @@ def largest_change(result: ScenarioResult) -> tuple[str, pd.Series[float]]:
     if is_full:
         rows = rows[rows["side"] == "exports"]
     row = rows.loc[(rows["partial"] - rows["baseline"]).abs().idxmax()]
-    return (f"exports of {country_name(row['unit'])}" if is_full else flow_words(row)), row
+    if is_full:
+        return f"exports of {country_name(row['unit'])}", row
+    return flow_words(row, result.sectors), row
 
 
 def plot_waterfall(result: ScenarioResult) -> Figure:
@@ -103,7 +105,11 @@ def moved_rows(result: ScenarioResult) -> pd.DataFrame:
     by = "percent" if is_full else "difference"
     order = rows[by].abs().sort_values(ascending=False, kind="stable").index[:SHOWN]
     rows = rows.loc[order]
-    label = rows["unit"].map(country_name) if is_full else rows.apply(flow_words, axis=1)
+    label = (
+        rows["unit"].map(country_name)
+        if is_full
+        else rows.apply(flow_words, axis=1, sectors=result.sectors)
+    )
     return rows.assign(label=label)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +57,12 @@ class ScenarioResult:
     measures: pd.DataFrame
     draws: pd.DataFrame
     record: dict[str, Any]
+
+    @property
+    def sectors(self) -> Mapping[str, str]:
+        """Names of sectors by code; empty where the data have none."""
+        names: Mapping[str, str] = self.record.get("sector_names", {})
+        return names
 
     @property
     def answer(self) -> str:

@@ -26,6 +26,7 @@ from forecasting.scenarios.uncertainty import Uncertainty, draw_scenario
 from forecasting.scenarios.units import make_units
 from forecasting.scenarios.write import write_scenario
 from forecasting.scenarios.written import Change, ScenarioFile
+from forecasting.words.measures import sector_names
 
 
 def scenario(
@@ -99,7 +100,10 @@ def _answered(run: RunResult, written: ScenarioFile) -> ScenarioResult:
         welfare=welfare_table(answers, baseline, draws),
         measures=measure_table(answers, baseline, closure),
         draws=draw_table(units, draws, drawn.count if drawn is not None else 0, baseline=baseline),
-        record=_record(bound, baseline, closure, drawn, largest),
+        record={
+            **_record(bound, baseline, closure, drawn, largest),
+            "sector_names": dict(sector_names(run)),
+        },
     )
 
 

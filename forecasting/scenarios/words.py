@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from forecasting.results.subjects import country_name
+from forecasting.words.flows import flow_label, sector_label
 
 FEW = 3
 """Sectors whose elasticity is spelled out; scenario.json has all."""
@@ -15,11 +15,12 @@ FEW = 3
 
 def rests_on(record: Mapping[str, Any]) -> list[str]:
     """One line each for closure, elasticities, changes, intervals and what is not estimated."""
-    elasticities = record["trade_elasticity"]
+    elasticities, names = record["trade_elasticity"], record.get("sector_names", {})
     lines = [f"closure: {record['closure']}; largest gap {record['largest_residual']:.0e}"]
     lines.append(f"domestic sales: {record['domestic_sales']}")
     lines += [
-        f"trade elasticity theta ({one['sector']}): {_estimate(one)}" for one in elasticities[:FEW]
+        f"trade elasticity theta ({sector_label(one['sector'], names)}): {_estimate(one)}"
+        for one in elasticities[:FEW]
     ]
     if len(elasticities) > FEW:
         lines.append(f"trade elasticities of {len(elasticities) - FEW} more sectors: scenario.json")
@@ -40,7 +41,7 @@ def _estimate(one: Mapping[str, Any]) -> str:
     return f"{one['value']:g} ({spread}; {one['source']})"
 
 
-def flow_words(row: pd.Series[Any]) -> str:
-    """A flow in words."""
-    sector = f", {row['sector']}" if "sector" in row else ""
-    return f"{country_name(str(row['exporter']))} to {country_name(str(row['importer']))}{sector}"
+def flow_words(row: pd.Series[Any], sectors: Mapping[str, str]) -> str:
+    """A flow in words; ``sectors`` are names by code."""
+    names = ("exporter", "importer", "sector")
+    return flow_label([str(row[name]) for name in names if name in row], sectors)

@@ -110,6 +110,12 @@ def test_waterfall_of_features_adds_up_to_the_forecast(explanation: Explanation)
     assert title.endswith(" USD")
 
 
+def test_waterfall_of_features_names_the_sector(explanation: Explanation) -> None:
+    rows = explanation.rows.assign(sector="MACH")
+    figure = waterfall_features(replace(explanation, rows=rows), 0, sectors={"MACH": "Machinery"})
+    assert ", Machinery, " in figure.get_suptitle()
+
+
 def test_the_row_of_a_flow_and_year(explanation: Explanation) -> None:
     for row in (0, 17, len(explanation.rows) - 1):
         about = explanation.rows.iloc[row]

@@ -17,10 +17,11 @@ from forecasting.cli.main import main
 from forecasting.reports.report import _chapters
 from forecasting.results.result import RunResult
 from forecasting.scenarios.page import scenarios_section
-from forecasting.scenarios.plots import largest_change, plot_map, waterfall_steps
+from forecasting.scenarios.plots import largest_change, moved_rows, plot_map, waterfall_steps
 from forecasting.scenarios.result import ScenarioResult
 from forecasting.scenarios.scenario import answer_scenario
 from forecasting.scenarios.scenario_file import read_scenario
+from forecasting.scenarios.words import flow_words
 from forecasting.scenarios.write import compare_scenarios, read_scenario_folder
 
 TARIFF = "changes:\n  - tariff: 25%\n    exporters: USA\n    importers: CHN\n"
@@ -177,6 +178,19 @@ def test_a_run_with_domestic_sales_of_sectors_says_what_it_lacks(ask: Ask, measu
     assert found.answer == "conditional"
     assert "input-output tables" in found.record["closure"]
     assert (found.measures["measure"] == "domestic_sourcing").any()
+
+
+def test_sectors_have_their_names(ask: Ask, sector_run):
+    of = read_run(sector_run)
+    names = {"goods": "All goods", "services": "All services"}
+    found = ask(
+        ELASTICITY + TARIFF, of=replace(of, provenance={**of.provenance, "sector_names": names})
+    )
+    row = found.flows.query("exporter == 'USA' and importer == 'CHN' and sector == 'goods'").iloc[0]
+    assert flow_words(row, found.sectors) == "United States to China, All goods"
+    conditional = replace(found, record={**found.record, "answer": "conditional"})
+    labels = moved_rows(conditional)["label"]
+    assert labels.str.endswith((", All goods", ", All services")).all()
 
 
 def test_elasticities_of_products_are_averaged_by_sector(ask: Ask, sector_run, tmp_path):
