@@ -67,7 +67,7 @@ def fit_last(prepared: PreparedData, config: RunConfig, choice: ShiftChoice) -> 
     training = fitted_training(prepared, config, choice)
     main = ShiftForecaster().fit(training)
     assert main.shift is not None
-    return LastFit(training, other_seeds(main.shift, training.rows))
+    return LastFit(training, other_seeds(main.shift, training.binned))
 
 
 def fitted_training(prepared: PreparedData, config: RunConfig, choice: ShiftChoice) -> Training:

@@ -22,7 +22,8 @@ from forecasting.explanation.explain import (
     channel_summary,
     to_percent,
 )
-from models.design import Design, at_horizon
+from models.binned_rows import BinnedRows
+from models.design import at_horizon
 from models.shift import ShiftModel
 
 Matrix = NDArray[np.float64]
@@ -166,11 +167,10 @@ def _mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
 # Many models --------------------------------------------------------------------------------------
 
 
-def other_seeds(shift: ShiftModel, design: Design) -> dict[int, ShiftModel]:
-    """The final model fitted again with `OTHER_SEEDS` other seeds, by seed."""
-    binned = shift.binned(design)
+def other_seeds(shift: ShiftModel, rows: BinnedRows) -> dict[int, ShiftModel]:
+    """The final model fitted again on its rows with `OTHER_SEEDS` other seeds, by seed."""
     seeds = range(shift.seed + 1, shift.seed + 1 + OTHER_SEEDS)
-    return {seed: clone(shift).set_params(seed=seed).fit_binned(binned) for seed in seeds}
+    return {seed: clone(shift).set_params(seed=seed).fit_binned(rows) for seed in seeds}
 
 
 def stability_table(members: Iterable[tuple[str, int, pd.DataFrame]]) -> pd.DataFrame:

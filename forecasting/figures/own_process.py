@@ -23,6 +23,7 @@ from typing import BinaryIO, Protocol
 from features.cores import cores
 from forecasting.figures import run_figures
 from forecasting.figures.run_figures import Plot
+from forecasting.memory import seldom_collected
 from forecasting.results.result import RunResult
 
 LARGEST_SENT = 2**29
@@ -145,11 +146,12 @@ class DrawnBeside(DrawnHere):
 
 def main(given: BinaryIO) -> None:
     """Draw what a process sends."""
-    import matplotlib.figure
-    import matplotlib.style  # noqa: F401
+    with seldom_collected():
+        import matplotlib.figure
+        import matplotlib.style  # noqa: F401
 
-    result, folder, claims = pickle.load(given)
-    run_figures.save_figures(result, folder, unclaimed(run_figures.PLOTS, claims))
+        result, folder, claims = pickle.load(given)
+        run_figures.save_figures(result, folder, unclaimed(run_figures.PLOTS, claims))
 
 
 if __name__ == "__main__":
