@@ -132,9 +132,12 @@ def technology_terms(table: pd.DataFrame) -> list[str]:
 
 
 def largest_parts(terms: pd.Series[float]) -> tuple[Part, ...]:
-    """The largest of several parts, USD by term of `TERM_LABELS`, without percent."""
+    """The largest of several reasons, USD by term of `TERM_LABELS`, without percent.
+
+    What changes with the horizon alone is a reason for no flow in particular.
+    """
     order = terms.abs().sort_values(ascending=False, kind="stable").index
-    top = [name for name in order if terms[name] != 0][:NAMED]
+    top = [name for name in order if terms[name] != 0 and name != f"{NET}horizon"][:NAMED]
     return tuple(
         Part(lower_first(TERM_LABELS[str(name)]), float(terms[name]), np.nan) for name in top
     )

@@ -17,6 +17,7 @@ from forecasting.results.channel_evidence import (
     verdict,
     why_untested,
 )
+from forecasting.results.record_setting import record_setting
 from forecasting.results.result import RunResult
 from forecasting.words.labels import SETTING_LABELS
 from forecasting.words.numbers import listed, percent, plural, points, years
@@ -55,7 +56,7 @@ def _ends(numbers: list[int]) -> list[int]:
 
 
 def _accuracy(result: RunResult) -> str:
-    setting = result.config.settings[0]
+    setting = record_setting(result)
     scores = rows_where(result.scores, stratum="all", setting=setting)
     wape = scores.set_index(["model", "horizon"])["wape"]
     parts = [
@@ -63,9 +64,9 @@ def _accuracy(result: RunResult) -> str:
         f"repeating the last value, {percent(wape[RAKED_BASE, h])} the raked base)"
         for h in _ends(sorted(int(h) for h in scores["horizon"].unique()))
     ]
-    origins = plural(int(scores["origins"].max()), "past origin")
+    forecasts = plural(int(scores["origins"].max()), "past forecast")
     return (
-        f"At {origins}, {SETTING_LABELS[setting].lower()}, the error of {MAIN_MODEL} (WAPE) was "
+        f"In {forecasts}, {SETTING_LABELS[setting].lower()}, the error of {MAIN_MODEL} (WAPE) was "
         f"{listed(parts)}."
     )
 
@@ -128,7 +129,7 @@ def technology_words(result: RunResult) -> str:
     if not row or not has_data(result, TOGETHER):
         return f"{opening}. Whether they improve forecasts was not tested here: {why}."
     tests, helps, hurts = (int(row[0][name]) for name in ("tests", "helps", "hurts"))
-    counts = f"; {helps} of {tests} tests say that they help, {hurts} that they hurt"
+    counts = f"; one by one {helps} of {tests} tests say that they help, {hurts} that they hurt"
     surely = verdict(
         tests=tests, helps=int(row[0]["surely_helps"]), hurts=int(row[0]["surely_hurts"])
     )

@@ -129,6 +129,11 @@ def largest(terms: dict[str, float], n: int = 3) -> list[float]:
     return sorted(channels.values(), key=abs, reverse=True)[:n]
 
 
+def reasons(terms: dict[str, float]) -> list[float]:
+    """The largest, but for what changes with the horizon alone."""
+    return largest({name: usd for name, usd in terms.items() if name != "net:horizon"})
+
+
 def movers(flows: list[dict]) -> set[str]:
     """Of the three largest gains and losses: USD, percent and interval."""
     ranked = sorted(flows, key=shift)
@@ -238,9 +243,9 @@ def side_numbers(files: Files, code: str, side: str, year: int) -> set[str]:
     out = usd(base, moving, sum(map(shift, gains)))
     out |= percent(growth(start, base), ratio(moving, base), ratio(world, start))
     out |= percent(growth(start, base) - ratio(world, start))
-    out |= usd(*largest(summed([files.parts(flow) for flow in gains])))
+    out |= usd(*reasons(summed([files.parts(flow) for flow in gains])))
     for flow in (ranked[0], ranked[-1]):
-        out |= usd(shift(flow), *largest(files.parts(flow)))
+        out |= usd(shift(flow), *reasons(files.parts(flow)))
     tech = moved(technology(files, flows))
     out |= usd(tech) | percent(ratio(tech, base))
     out |= movers(flows) | certainty(flows) | spread(flows, other)

@@ -105,6 +105,12 @@ def test_movers_are_the_largest_changes_by_the_first_and_the_last_year(
         )
 
 
+def test_a_chosen_country_leads_to_its_page(facts: Facts) -> None:
+    given = {"facts": facts, "figures": FIGURES, "title": ""}
+    html = render_page("chosen.html.j2", pages={"DEU": "../run-countries/DEU.html"}, **given)
+    assert re.findall('href="(.*?)"', html) == ["../run-countries/DEU.html"]
+
+
 def test_sums_missed_on_one_side_are_named(facts: Facts) -> None:
     flagged = [row.name for row in facts.past if any(one and one.flag for one in row.outcomes)]
     assert list(facts.one_sided) == flagged

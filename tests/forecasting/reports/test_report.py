@@ -32,7 +32,7 @@ from forecasting.options.forecast_config import ForecastConfig
 from forecasting.reports.channels import evidence
 from forecasting.reports.data import checks
 from forecasting.reports.embedded import LARGEST_IMAGE, images
-from forecasting.reports.html import table
+from forecasting.reports.html import Section, page, table
 from forecasting.reports.report import FIGURES, make_report, write_report
 from forecasting.reports.summary import answers
 from forecasting.results.channel_evidence import TOGETHER, out_of_sample, why_untested
@@ -134,6 +134,16 @@ def test_the_contents_lead_to_every_chapter_and_country(outline: Outline) -> Non
     links = [str(given["href"]).removeprefix("#") for given in outline.all("a")]
     assert set(links) == {*CHAPTERS, "country-DEU"} - {"contents"}
     assert set(links) <= set(names)
+
+
+def test_the_contents_come_first_and_lead_to_other_pages() -> None:
+    opening, chapters = [Section("a", "First", ["<p>one</p>"])], [Section("b", "Next", ["two"])]
+    html = page("Title", opening, chapters, others=[("../c/DEU.html", "Germany")])
+    contents, _, rest = html.partition("</nav>")
+    links = re.findall(r'<a href="(.*?)">(.*?)</a>', contents)
+    assert links == [("#a", "First"), ("#b", "Next"), ("../c/DEU.html", "Germany")]
+    assert rest.index("one") < rest.index("two")
+    assert "<nav" not in page("Title", opening)
 
 
 def test_nothing_is_fetched_and_nothing_runs(html: str, outline: Outline) -> None:

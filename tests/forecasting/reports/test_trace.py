@@ -1140,7 +1140,8 @@ def contribution_texts(side: Side, flows: pd.DataFrame) -> Iterator[tuple[str, s
 
 
 def largest(terms: pd.Series[float]) -> list[N]:
-    """The three largest parts."""
+    """The three largest parts, but for what changes with the horizon alone."""
+    terms = terms.drop("net:horizon", errors="ignore")
     return [usd(value) for value in sorted(terms[terms != 0], key=abs, reverse=True)[:3]]
 
 
