@@ -120,5 +120,5 @@ def _fitting(sizes: Sizes, rows: int) -> tuple[NDArray[np.bool_], NDArray[np.boo
     """
     size = np.log2(rows)
     most = int(np.clip(size - 6, 4, MOST_BITS))
-    most_path = int(np.clip(size - 1, 8, MOST_PATH_BITS))
+    most_path = int(np.clip(size - 4, 8, MOST_PATH_BITS))
     return sizes.above + sizes.below <= most, sizes.leaf_above <= most_path
