@@ -232,7 +232,8 @@ class InformationSet:
         self.cache: dict[str, NDArray[np.float32]] = {}
         """What features share while a matrix is built, shape ``[..., flow]``."""
         self.margins: dict[str, NDArray[np.float64]] = {}
-        """What every later origin asks for again, shape ``[margin]``."""
+        """What every later origin asks for again, shape ``[margin]`` or ``[margin, number]``."""
+        self._last_years: dict[str, int] = {}
         self._known = known
 
     @property
@@ -341,6 +342,11 @@ class InformationSet:
         is not used: another series, or a year published after the as-of date,
         may extend it.
         """
+        if name not in self._last_years:
+            self._last_years[name] = self._last_year(name)
+        return self._last_years[name]
+
+    def _last_year(self, name: str) -> int:
         if not self.has_series(name):
             return self.origin
         assert self._data.indicators is not None

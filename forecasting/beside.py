@@ -33,9 +33,9 @@ def beside(tasks: Sequence[Task]) -> Iterator[None]:
 
 def preparations(config: RunConfig) -> list[Task]:
     """What a run of this configuration needs later, first what it needs first."""
-    from models.tree_shap.first_use import kernel_uses
+    from models.tree_shap.first_use import use_kernels
 
-    tasks: list[Task] = [*kernel_uses()]
+    tasks: list[Task] = [use_kernels]
     if config.figures or config.report:
         tasks.append(_import_matplotlib)
     if config.experiment is not None:

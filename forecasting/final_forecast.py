@@ -27,11 +27,11 @@ from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
 from models.design import origin_value
 from models.flow_model import Known, ReportedStart, Training
+from models.flow_traits import flow_traits
 from models.forecaster import FittedForecaster, FittedNowcast, FlowForecast, ShiftForecaster
 from models.known_totals import Totals
 from models.shift import ShiftChoice, ShiftModel
 from models.totals import forecast_totals
-from models.volatility import flow_volatility
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def fit_last(prepared: PreparedData, config: RunConfig, choice: ShiftChoice) -> 
     training = fitted_training(prepared, config, choice)
     main = ShiftForecaster().fit(training)
     assert main.shift is not None
-    return LastFit(training, other_seeds(main.shift, training.rows))
+    return LastFit(training, other_seeds(main.shift, training.binned))
 
 
 def fitted_training(prepared: PreparedData, config: RunConfig, choice: ShiftChoice) -> Training:
@@ -185,7 +185,7 @@ def _fitted(
         own=prepared.own,
         extra=prepared.extra,
         nowcast=None if start is None else _nowcast(start, calibration, known.origin),
-        volatility=flow_volatility(info.history),
+        traits=flow_traits(info.history, info.flows),
     )
 
 

@@ -43,7 +43,7 @@ from forecasting.inputs.findings import show_findings
 from forecasting.inputs.load import LoadedData, load
 from forecasting.inputs.universe import own_statements, unused_statements
 from forecasting.measurement.measure_set import MeasureSet, make_measure_set
-from forecasting.memory import return_freed
+from forecasting.memory import return_freed, seldom_collected
 from forecasting.options.run_config import RunConfig
 from forecasting.progress import Progress
 from forecasting.results.result import RunResult
@@ -81,7 +81,7 @@ def run(config: RunConfig | None = None, *, show_progress: bool = True) -> RunRe
     """
     # The matrices are small: BLAS threads gain nothing on an idle machine, contend on a busy one
     # (forty times as long), and their number changes the rounding.
-    with threadpool_limits(limits=1, user_api="blas"), short_turns():
+    with threadpool_limits(limits=1, user_api="blas"), short_turns(), seldom_collected():
         config = config or RunConfig()
         return _run(config, Progress(show=show_progress and not config.quiet))
 

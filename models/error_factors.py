@@ -87,15 +87,25 @@ class Effects:
         Root mean square of each one's own effects, less what the errors of its single flows
         contribute to them, shrunk to that of countries of similar size, shape ``[country]``.
     scores
-        Effects of all in standard deviations, sorted.
+        Effects by origin in standard deviations, shape ``[origin, country]``.
+
+    Notes
+    -----
+    Drawn as a mixture, as the flows' own errors are: of independent effects, and of whole past
+    vectors with random normal weights. So exporters of oil move together as they did.
     """
 
     scale: Vector
-    scores: Vector
+    scores: Matrix
 
-    def of(self, places: Floats) -> Vector:
-        """Effects at quantiles, shape ``[country, draw]``."""
-        drawn: Vector = self.scale[:, None] * np.quantile(self.scores, places)
+    def of(self, noise: Floats, weights: Floats) -> Vector:
+        """Effects of standard normal noise and weights, shape ``[country, draw]``."""
+        share = mixture(len(self.scores))
+        own = np.sqrt(1 - share) * noise
+        pattern = np.sqrt(share / len(self.scores)) * self.scores[::-1].T
+        own += pattern @ weights[: len(self.scores)]
+        spread = np.sqrt(1 - share + np.square(pattern).sum(axis=1, keepdims=True))
+        drawn: Vector = self.scale[:, None] * np.quantile(self.scores, norm.cdf(own / spread))
         return drawn
 
 
@@ -140,15 +150,17 @@ class ErrorFactors:
         """Number of shocks that flows share."""
         return 1 + 2 * self.countries + self.sectors
 
-    def shocks(self, scores: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
-        """Shocks of standard normal scores, log points, shape ``[shared, draw]``."""
-        places = norm.cdf(scores)
+    def shocks(self, scores: Floats, weights: Floats) -> NDArray[np.float32]:
+        """Shocks of standard normal scores, log points, shape ``[shared, draw]``.
+
+        ``weights`` are those of `own_errors`.
+        """
         n = self.countries
         parts = (
-            self.world.quantiles(places[:1]),
-            self.exporter.of(places[1 : n + 1]),
-            self.importer.of(places[n + 1 : 2 * n + 1]),
-            self.sector.of(places[2 * n + 1 :]),
+            self.world.quantiles(norm.cdf(scores[:1])),
+            self.exporter.of(scores[1 : n + 1], weights),
+            self.importer.of(scores[n + 1 : 2 * n + 1], weights),
+            self.sector.of(scores[2 * n + 1 :], weights),
         )
         return np.concatenate(parts).astype(np.float32)
 
@@ -178,7 +190,7 @@ class ErrorFactors:
             Which flows they are.
         """
         origins = len(self.own)
-        share = origins / (origins + PATTERN_PRIOR)
+        share = mixture(origins)
         noise *= np.float32(np.sqrt(1 - share))
         # Not a product of matrices: its last bits would depend on the number of threads.
         for past, weight in zip(self.own[::-1, rows], weights, strict=False):
@@ -186,6 +198,11 @@ class ErrorFactors:
         scale = self.scales[np.searchsorted(self.edges, share_of_world)]
         noise *= scale[:, None].astype(np.float32)
         return noise
+
+
+def mixture(origins: int) -> float:
+    """Share of the variance that whole past matrices have in a mixture."""
+    return origins / (origins + PATTERN_PRIOR)
 
 
 def fit_error_factors(
@@ -319,7 +336,9 @@ def _effects(found: Sequence[_Estimates], windows: float) -> Effects:
     2004, doi:10.2202/1544-6115.1027): as much as the past cannot tell them apart, so little one
     year ahead and nearly wholly over overlapping windows of five years. Less what errors of single
     flows give the estimates, by moments (Henderson's method I; Searle, Casella and McCulloch 1992,
-    doi:10.1002/9780470316856): counted as an effect, that noise would enter every sum twice.
+    doi:10.1002/9780470316856): counted as an effect, that noise would enter every sum twice. Only
+    the share of own errors that is drawn independently: past matrices of them leave no sum over a
+    country, as all of it counted as the country's effect.
     """
     effects, noise = (np.stack([getattr(e, name) for e in found]) for name in ("effect", "noise"))
     squares = np.mean(np.square(effects), axis=0)
@@ -333,10 +352,11 @@ def _effects(found: Sequence[_Estimates], windows: float) -> Effects:
     )
     scores = np.divide(effects, scale, out=np.zeros_like(effects), where=scale > 0)
     spread = np.sqrt(np.mean(np.square(scores)))
+    drawn_alone = 1 - mixture(len(found))
     for group in groups:
-        signal = max(1 - float(noise[:, group].mean() / squares[group].mean()), 0.0)
-        scale[group] *= np.sqrt(signal)
-    return Effects(scale, np.sort(scores.ravel()) / (spread or 1.0))
+        signal = 1 - drawn_alone * float(noise[:, group].mean() / squares[group].mean())
+        scale[group] *= np.sqrt(max(signal, 0.0))
+    return Effects(scale, scores / (spread or 1.0))
 
 
 def _own_scales(split: Sequence[_Split]) -> tuple[Vector, Vector]:

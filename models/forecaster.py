@@ -17,6 +17,7 @@ from features.feature import Feature
 from models.blocks import blocks
 from models.design import at_horizon, grow, origin_value
 from models.flow_model import FlowModel, Known, Training
+from models.flow_traits import FlowTraits
 from models.intervals import Intervals, bounds_by_group
 from models.known_totals import Totals
 from models.nowcast import interval_groups
@@ -314,8 +315,8 @@ class FittedForecaster:
     nowcast
         The nowcast that later horizons start from; ``features`` are then those of its year. None
         without reports.
-    volatility
-        Of each flow at the origin, see `flow_volatility`; None where intervals do not need it.
+    traits
+        Of each flow at the origin; None where intervals do not need them.
     """
 
     flows: FlowIndex
@@ -330,7 +331,7 @@ class FittedForecaster:
     own: tuple[IndicatorSpec, ...] = ()
     before_monthly: Mapping[int, Totals] = field(default_factory=dict)
     nowcast: FittedNowcast | None = None
-    volatility: Vector | None = None
+    traits: FlowTraits | None = None
     extra: tuple[Feature, ...] = ()
 
     @property
@@ -365,10 +366,10 @@ class FittedForecaster:
                 interval_groups(self.nowcast.reported, self.flows),
                 forecast.forecast,
                 forecast.expected,
-                self.volatility,
+                self.traits,
             )
         found = self.intervals[horizon]
-        return found.bounds(forecast.forecast, forecast.expected, self.volatility)
+        return found.bounds(forecast.forecast, forecast.expected, self.traits)
 
     def flow_forecast(self, horizon: int) -> FlowForecast:
         """Base, shift and forecast of a horizon.

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.design import grow, midpoint_growth
+from models.flow_traits import FlowTraits
 
 LEVELS: tuple[int, ...] = (50, 90)
 """Nominal coverage in percent."""
@@ -26,9 +27,9 @@ RECENT_ORIGINS = 8
 FEWEST = 19
 """Fewest residuals for a 90 % interval: its bounds are then the smallest and the largest."""
 MOST_LIKE = 3
-"""Thirds of a size bin by volatility of the flow."""
-FEWEST_LIKE = 300
-"""Fewest residuals of a size bin that is split into thirds."""
+"""Most classes, by volatility, of a size bin's main flows and of its other ones."""
+FEWEST_LIKE = 100
+"""Fewest residuals of the main flows, or of the others, or of a class of them, on their own."""
 POOL = 1_000
 """Order statistics of a bin that are combined with the shocks."""
 
@@ -58,9 +59,8 @@ class Sample:
         What the totals alone would give, ``E_i M_j / W``: the scale of a flow forecast at 0.
     group
         Number of each flow's group, shape ``[flow]``, where groups have intervals of their own.
-    volatility
-        Of each flow at the origin, shape ``[flow]``, see `models.volatility`; None where the size
-        alone says how wide an interval is.
+    traits
+        Of each flow at the origin; None where the size alone says how wide an interval is.
     """
 
     origin: int
@@ -68,15 +68,15 @@ class Sample:
     actual: Floats
     expected: Floats
     group: NDArray[np.int8] | None = None
-    volatility: Floats | None = None
+    traits: FlowTraits | None = None
 
     def of_group(self, number: int) -> Sample:
         """The flows of one group."""
         assert self.group is not None
         chosen = self.group == number
         columns = (self.forecast[chosen], self.actual[chosen], self.expected[chosen])
-        volatility = None if self.volatility is None else self.volatility[chosen]
-        return Sample(self.origin, *columns, volatility=volatility)
+        traits = None if self.traits is None else self.traits.part(chosen)
+        return Sample(self.origin, *columns, traits=traits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +89,14 @@ class Intervals:
         Forecast sizes that separate the bins of size, USD, shape ``[bin - 1]``.
     residuals
         Quantiles of midpoint residuals, by bin of size and then by rank, shape ``[bin, quantile]``,
-        or ``[bin * third, quantile]`` where bins are split by volatility; NaN where there were too
-        few.
+        or ``[bin * 2 * class, quantile]`` where bins are split by traits: other flows, then main
+        ones; NaN where there were too few.
     zero_edges, zero_ratios
         The same for flows forecast at 0: bins by ``expected``, quantiles of actual / expected.
     volatility_edges
-        Volatilities that separate the thirds of each size bin, shape ``[bin, 2]``; infinite where
-        a bin has too few residuals to be split. Empty where no bin is.
+        Volatilities that separate the classes of each size bin's other and main flows, shape
+        ``[bin * 2, class - 1]``; infinite where there are fewer classes. Empty where no bin is
+        split.
     largest
         Shares of the flows with a positive forecast that the flows down to `RANKS` were; each has
         a bin of its own, shape ``[rank]``.
@@ -109,7 +110,7 @@ class Intervals:
     largest: Vector = field(default_factory=NO_SHARES.copy)
 
     def bounds(
-        self, forecast: Vector, expected: Vector, volatility: Floats | None = None
+        self, forecast: Vector, expected: Vector, traits: FlowTraits | None = None
     ) -> dict[int, tuple[Vector, Vector]]:
         """Lower and upper bound by level, USD, never negative, around all forecasts of an origin.
 
@@ -117,8 +118,8 @@ class Intervals:
         """
         size = _bins(self.size_edges, forecast, self.largest)
         if self.volatility_edges.size:
-            assert volatility is not None
-            size = _third(self.volatility_edges, size, volatility)
+            assert traits is not None
+            size = _place(self.volatility_edges, size, traits)
         zero = np.searchsorted(self.zero_edges, expected)
         out = {}
         for number, level in enumerate(LEVELS):
@@ -140,14 +141,14 @@ def bounds_by_group(
     group: NDArray[np.int8],
     forecast: Vector,
     expected: Vector,
-    volatility: Floats | None = None,
+    traits: FlowTraits | None = None,
 ) -> dict[int, tuple[Vector, Vector]]:
     """`Intervals.bounds`, each flow by the intervals of its group."""
     out = {level: (np.empty(group.size), np.empty(group.size)) for level in LEVELS}
     for number, one in enumerate(intervals):
         rows = np.flatnonzero(group == number)
-        varied = None if volatility is None else volatility[rows]
-        for level, found in one.bounds(forecast[rows], expected[rows], varied).items():
+        own = None if traits is None else traits.part(rows)
+        for level, found in one.bounds(forecast[rows], expected[rows], own).items():
             for side, bound in zip(out[level], found, strict=True):
                 side[rows] = bound
     return out
@@ -216,12 +217,15 @@ def fit_intervals(samples: Sequence[Sample], *, shocks: Vector = NO_SHOCK) -> In
         [_bins(edges, s.forecast[rows], largest) for s, rows in zip(recent, positive, strict=True)]
     )
     residuals = _quantiles(score, which, edges.size + 1 + largest.size, shocks=shocks)
-    thirds = NO_EDGES
-    varied = [s.volatility[rows] for s, rows in zip(recent, positive, strict=True)
-              if s.volatility is not None]  # fmt: skip
-    if len(varied) == len(recent):
-        volatility = np.concatenate(varied)
-        thirds, residuals = _by_volatility(which, score, volatility, shocks, residuals)
+    classes = NO_EDGES
+    known_traits = [s.traits.part(rows) for s, rows in zip(recent, positive, strict=True)
+                    if s.traits is not None]  # fmt: skip
+    if len(known_traits) == len(recent):
+        traits = FlowTraits(
+            np.concatenate([one.volatility for one in known_traits]),
+            np.concatenate([one.main for one in known_traits]),
+        )
+        classes, residuals = _by_traits(which, score, traits, shocks, residuals)
     if sum(map(np.count_nonzero, zero)) < FEWEST:
         zero = known
     expected = _pooled(recent, zero, lambda sample, rows: sample.expected[rows])
@@ -233,34 +237,38 @@ def fit_intervals(samples: Sequence[Sample], *, shocks: Vector = NO_SHOCK) -> In
         shocks=NO_SHOCK,
     )
     return Intervals(
-        edges.astype(np.float64), residuals, zero_edges.astype(np.float64), ratios, thirds, largest
+        edges.astype(np.float64), residuals, zero_edges.astype(np.float64), ratios, classes, largest
     )
 
 
-def _by_volatility(
+def _by_traits(
     which: NDArray[np.integer[Any]],
     score: Floats,
-    volatility: Floats,
+    traits: FlowTraits,
     shocks: Vector,
     residuals: Vector,
 ) -> tuple[Vector, Vector]:
-    """Edges of the thirds of each size bin, and their conformal quantiles.
+    """Edges of the classes of each size bin's other and main flows, and their conformal quantiles.
 
-    A bin of fewer than `FEWEST_LIKE` keeps its quantiles; if all do, there are no edges.
+    There are as many classes as have `FEWEST_LIKE` residuals each. Fewer than one class keep the
+    quantiles of the bin; without any class, there are no edges.
     """
     tails = tail_probabilities()
-    thirds = np.full((len(residuals), MOST_LIKE - 1), np.inf)
-    for number, inside in enumerate(_parts(volatility, which, len(residuals))):
-        if inside.size >= FEWEST_LIKE:
-            thirds[number] = np.quantile(inside, np.arange(1, MOST_LIKE) / MOST_LIKE)
-    if np.isinf(thirds).all():
+    kind = 2 * which + traits.main
+    counts = np.bincount(kind, minlength=2 * len(residuals))
+    if counts.max() < FEWEST_LIKE:
         return NO_EDGES, residuals
-    out = np.repeat(residuals, MOST_LIKE, axis=0)
-    place = _third(thirds, which, volatility)
+    edges = np.full((counts.size, MOST_LIKE - 1), np.inf)
+    for number, inside in enumerate(_parts(traits.volatility, kind, counts.size)):
+        classes = min(inside.size // FEWEST_LIKE, MOST_LIKE)
+        if classes > 1:
+            edges[number, : classes - 1] = np.quantile(inside, np.arange(1, classes) / classes)
+    out = np.repeat(residuals, 2 * MOST_LIKE, axis=0)
+    place = _place(edges, which, traits)
     for number, inside in enumerate(_parts(score, place, len(out))):
-        if inside.size >= FEWEST and np.isfinite(thirds[number // MOST_LIKE, 0]):
+        if inside.size >= FEWEST and counts[number // MOST_LIKE] >= FEWEST_LIKE:
             out[number] = conformal_quantiles(_shocked(inside, shocks), tails)
-    return thirds, out
+    return edges, out
 
 
 def _parts(values: Floats, which: NDArray[np.integer[Any]], count: int) -> list[Floats]:
@@ -270,10 +278,11 @@ def _parts(values: Floats, which: NDArray[np.integer[Any]], count: int) -> list[
     return np.split(values[order], stops[:-1])
 
 
-def _third(edges: Vector, size: NDArray[np.integer[Any]], volatility: Floats) -> NDArray[np.int64]:
-    """Number of each flow's third among those of all size bins."""
-    above = (volatility[:, None] > edges[size]).sum(axis=1)
-    return size * MOST_LIKE + above
+def _place(edges: Vector, size: NDArray[np.integer[Any]], traits: FlowTraits) -> NDArray[np.int64]:
+    """Number of each flow's class among those of all size bins, other and main flows."""
+    kind = 2 * size + traits.main
+    above = (traits.volatility[:, None] > edges[kind]).sum(axis=1)
+    return kind * MOST_LIKE + above
 
 
 def _pooled(

@@ -107,7 +107,7 @@ class JointDraws:
         spread = even[ranks]
         return [
             (
-                self.factors[h].shocks(spread[place, :count]),
+                self.factors[h].shocks(spread[place, :count], spread[place, count:]),
                 spread[place, count:].astype(np.float32),
             )
             for place, h in enumerate(self.horizons)

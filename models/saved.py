@@ -22,6 +22,7 @@ from features.errors import InputError
 from features.feature import Feature
 from features.files.tables import sha256
 from features.information import InformationSet
+from models.flow_traits import FlowTraits
 from models.forecaster import FittedForecaster, FittedNowcast
 from models.intervals import Intervals
 from models.known_totals import Totals
@@ -34,11 +35,11 @@ from models.trade_probability import TradeProbability
 if TYPE_CHECKING:
     import lightgbm
 
-FORMAT = 5
+FORMAT = 6
 _CELL = "cell"
 """Column with the number of each flow among all of them, where the flows are not all."""
 _NOWCAST = "nowcast:"
-_VOLATILITY = "interval:volatility"
+_VOLATILITY, _MAIN = "interval:volatility", "interval:main"
 _NAMED = 3
 """Features named where two catalogues differ."""
 _EXTRA = ("name", "channel", "unit", "series", "sign", "source")
@@ -62,8 +63,8 @@ def save_forecaster(forecaster: FittedForecaster, folder: Path) -> None:
     nowcast = forecaster.nowcast
     if nowcast is not None:
         state = state.assign(**{f"{_NOWCAST}{name}": v for name, v in _per_flow(nowcast).items()})
-    if forecaster.volatility is not None:
-        state[_VOLATILITY] = forecaster.volatility
+    if (traits := forecaster.traits) is not None:
+        state = state.assign(**{_VOLATILITY: traits.volatility, _MAIN: traits.main})
     if isinstance(forecaster.flows, ActiveFlows):
         state[_CELL] = forecaster.flows.cells
     state.to_parquet(folder / _STATE, compression="zstd", index=False)
@@ -141,7 +142,7 @@ def load_forecaster(folder: Path, *, trusted: str | None = None) -> FittedForeca
     own = tuple(IndicatorSpec(**spec) for spec in meta.get("own", ()))
     extra = tuple(_extra(one) for one in meta.get("extra", ()))
     columns = _columns((*own_features(own), *extra))
-    beside = ("value_origin", _CELL, _NOWCAST, _VOLATILITY)
+    beside = ("value_origin", _CELL, _NOWCAST, _VOLATILITY, _MAIN)
     present = [name for name in state if not str(name).startswith(beside)]
     differs = _difference(meta["format"], present, columns)
     if differs:
@@ -172,7 +173,7 @@ def load_forecaster(folder: Path, *, trusted: str | None = None) -> FittedForeca
         own=own,
         extra=extra,
         nowcast=_nowcast(state, meta["nowcast_intervals"]) if "nowcast_intervals" in meta else None,
-        volatility=state[_VOLATILITY].to_numpy() if _VOLATILITY in state else None,
+        traits=_traits(state),
     )
 
 
@@ -196,6 +197,12 @@ def _shift(
         shift.learner_ = read_learner(learner, folder, own=own, trusted=trusted)
     shift.reversion_ = _reversion(meta["reversion"])
     return shift
+
+
+def _traits(state: pd.DataFrame) -> FlowTraits | None:
+    if _VOLATILITY not in state:
+        return None
+    return FlowTraits(state[_VOLATILITY].to_numpy(), state[_MAIN].to_numpy())
 
 
 def _per_flow(nowcast: FittedNowcast) -> dict[str, NDArray[Any]]:

@@ -34,6 +34,9 @@ LARGEST_CHANGE = 1.5
 SURPRISE_PRIOR = 3.0
 """Origins without surprise that a country's mean surprise is shrunk by."""
 _LARGEST_NEWS = 1.0
+_KEPT_MARGINS = 1_000
+"""Predictors of more are made anew for every origin that learns from them: kept, they would take
+gigabytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,15 +172,33 @@ def starts(
     out = {}
     for origin, info in infos.items():
         level = levels[origin]
-        columns = [*_news(info, exports=exports), *_own_past(info, level, exports=exports)]
-        if years:
-            columns += _published_news(info, years=years, exports=exports)
-            columns += _surprises(info, levels, years=years, exports=exports)
-        columns += _monthly_news(info, years=years, exports=exports)
-        # Predictors are deviations from the mean margin; unknown totals must not enter that mean.
-        columns = [np.where(np.isnan(level), np.nan, column) for column in columns]
-        out[origin] = Start(level, _deviations(columns), exposed_technology(info))
+        before = {past: levels[past] for past in levels if past + years <= origin}
+        key = f"predictors {years} {exports} {info.monthly is None} {sorted(before)}"
+        predictors = info.margins.get(key)
+        if predictors is None:
+            predictors = _predictors(info, level, before, years=years, exports=exports)
+            if level.size <= _KEPT_MARGINS:
+                info.margins[key] = predictors
+        out[origin] = Start(level, predictors, exposed_technology(info))
     return out
+
+
+def _predictors(
+    info: InformationSet,
+    level: Vector,
+    before: Mapping[int, Vector],
+    *,
+    years: int,
+    exports: bool,
+) -> Matrix:
+    """See `Start`; ``before`` are the levels of origins whose bilateral trade is known by now."""
+    columns = [*_news(info, exports=exports), *_own_past(info, level, exports=exports)]
+    if years:
+        columns += _published_news(info, years=years, exports=exports)
+        columns += _surprises(info, before, years=years, exports=exports)
+    columns += _monthly_news(info, years=years, exports=exports)
+    # Predictors are deviations from the mean margin; unknown totals must not enter that mean.
+    return _deviations([np.where(np.isnan(level), np.nan, column) for column in columns])
 
 
 def known_totals(info: InformationSet, *, exports: bool) -> Matrix:
@@ -258,7 +279,7 @@ def _own_past(info: InformationSet, level: Vector, *, exports: bool) -> list[Vec
 
 
 def _surprises(
-    info: InformationSet, levels: Mapping[int, Vector], *, years: int, exports: bool
+    info: InformationSet, before: Mapping[int, Vector], *, years: int, exports: bool
 ) -> list[Vector]:
     """Gap between bilateral trade and the totals published before: mean so far, and the last.
 
@@ -268,8 +289,7 @@ def _surprises(
     totals = known_totals(info, exports=exports)
     found = [
         logs(totals[origin + years - info.first_year]) - logs(level)
-        for origin, level in levels.items()
-        if origin + years <= info.origin
+        for origin, level in before.items()
     ]
     if not found:
         return [np.zeros(totals.shape[1])] * 2

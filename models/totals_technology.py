@@ -53,8 +53,10 @@ def proven_channels(
         outcomes do not overlap and there are most of them.
     """
     present = sorted(set(channels).intersection(*(start.technology for start in past.values())))
+    if not present:
+        return ()
     rows = training_rows(info, past, exports=exports, horizon=horizon, channels=present)
-    if not present or len(rows) < LEAST_TRIALS + _LEARNED_FROM:
+    if len(rows) < LEAST_TRIALS + _LEARNED_FROM:
         return ()
     gains = _gains(rows, horizon=horizon, channels=len(present))
     if len(gains) < LEAST_TRIALS:

@@ -92,7 +92,6 @@ def no_network() -> Iterator[None]:
 
 FIRST = (
     # One worker compiles the kernels, the other reads sources meanwhile: neither waits.
-    "models/tree_shap/test_first_use.py",
     "features/sources/test_weo.py",
     "models/tree_shap/test_path_dependent.py",
     "features/sources/test_desta.py",

@@ -1,5 +1,7 @@
 """A separate process that reads a workbook: bytes on stdin, ``{sheet: rows}`` pickled on stdout.
 
+Its arguments are the folders of packages.
+
 calamine aborts the process for some damaged workbooks, and for a far cell in an otherwise empty
 sheet, for which it requests hundreds of gigabytes.
 """
@@ -24,6 +26,7 @@ def main() -> int:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     except (ImportError, ValueError, OSError):  # not on Windows, and a lower limit stays
         pass
+    sys.path += sys.argv[1:]
     from python_calamine import CalamineWorkbook
 
     try:

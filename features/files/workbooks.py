@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -35,10 +36,13 @@ def read_sheets(content: bytes) -> dict[str, list[Row]]:
         If the workbook cannot be read.
     """
     script = Path(__file__).with_name("workbook_process.py")
+    reader = find_spec("python_calamine")
+    packages = [str(Path(reader.origin).parents[1])] if reader and reader.origin else []
     try:
-        # -P: modules beside the script must not shadow those it imports.
+        # -P: modules beside the script must not shadow those it imports. -S: it needs one package,
+        # and what others run at the start of every process may take longer than the workbook.
         done = subprocess.run(
-            [sys.executable, "-P", str(script)],
+            [sys.executable, "-P", "-S", str(script), *packages],
             input=content,
             capture_output=True,
             timeout=_SECONDS,

@@ -237,9 +237,9 @@ def _in_force(spells: pd.DataFrame, year: int) -> pd.Series:
 def _table_of(spells: pd.DataFrame, year: int, notes: Notes) -> pa.Table:
     del notes
     now = spells[_in_force(spells, year)]
-    pairs = now.groupby([*PAIR], as_index=False).agg(
-        rta_wto=("wto", "max"), n_treaties=("base_treaty", "nunique")
-    )
-    pairs.insert(2, "rta", 1.0)
+    pairs = now.groupby([*PAIR])
+    pairs = pd.DataFrame(
+        {"rta": 1.0, "rta_wto": pairs["wto"].max(), "n_treaties": pairs["base_treaty"].nunique()}
+    ).reset_index()
     back = pairs.rename(columns={"iso3_o": "iso3_d", "iso3_d": "iso3_o"})
     return pair_table(pd.concat([pairs, back], ignore_index=True).assign(year=year))

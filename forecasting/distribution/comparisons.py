@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 
 from forecasting.distribution.draws import (
@@ -15,7 +17,7 @@ from forecasting.distribution.draws import (
     interval,
     probability_above,
 )
-from forecasting.distribution.joint import RunDraws, joint_draws
+from forecasting.distribution.joint import RunDraws, Singles, joint_draws
 from forecasting.distribution.selections import selections
 from forecasting.results.record_setting import record_setting
 from forecasting.results.result import RunResult
@@ -50,41 +52,107 @@ def shares(
         to 1), ``lower_L, upper_L`` and ``probability_of_growth`` (that the share rises).
     """
     joint = run if isinstance(run, RunDraws) else joint_draws(run)
+    (table,) = shares_of_totals(joint, [of], years=years, levels=levels)
+    return table
+
+
+def shares_of_totals(
+    joint: RunDraws,
+    of: Sequence[str],
+    *,
+    years: Sequence[int] | None = None,
+    levels: Sequence[float] = DEFAULT_LEVELS,
+) -> list[pd.DataFrame]:
+    """`shares` of many totals at once: every call draws all flows of the run."""
     result, checked = joint.run, checked_levels(levels)
-    (total,) = selections(result.forecasts, of)
-    rows = total.rows(joint.keys, origin_of(result))
-    imports = ":imports" in of.casefold()
-    partner = joint.keys[_OTHER["imports" if imports else "exports"][1]].astype("category")
-    codes = np.flatnonzero(rows)
-    number = partner.cat.codes.to_numpy()[codes]
-    shape = (len(partner.cat.categories), len(joint.keys))
-    by_partner = csr_array((np.ones(codes.size), (number, codes)), shape=shape)
-    groups = vstack([by_partner, csr_array(rows[None, :].astype(np.float64))]).tocsr()
     known = years_of(result)
     wanted = [check_year(result.forecasts, year) for year in (years or known)]
     places = [known.index(year) for year in wanted]
-    values = joint.sums(groups)[:, places]
+    totals = [_Partners.of(joint, one) for one in of]
+    groups = vstack([one.groups for one in totals]).tocsr()
+    parts = zip(
+        *(
+            np.split(rows, np.cumsum([one.groups.shape[0] for one in totals])[:-1])
+            for rows in (
+                joint.sums(groups)[:, places],
+                groups @ joint.last_known,
+                groups @ joint.forecast[places].T,
+            )
+        ),
+        strict=True,
+    )
+    horizons = [joint.joint.horizons[place] for place in places]
+    return [
+        _share_table(joint, total, *part, horizons=horizons, years=wanted, levels=checked)
+        for total, part in zip(totals, parts, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Partners:
+    """Flows of a total by partner.
+
+    Attributes
+    ----------
+    text
+        Of the selection.
+    names
+        Of all partners there can be.
+    traded
+        Those of the total, by their place among them.
+    groups
+        Which flows are a partner's, and last all of them, shape ``[partner + 1, flow]``.
+    """
+
+    text: str
+    names: NDArray[np.object_]
+    traded: NDArray[np.intp]
+    groups: csr_array
+
+    @classmethod
+    def of(cls, joint: RunDraws, total: str) -> _Partners:
+        (chosen,) = selections(joint.run.forecasts, total)
+        rows = chosen.rows(joint.keys, origin_of(joint.run))
+        imports = ":imports" in total.casefold()
+        partner = joint.keys[_OTHER["imports" if imports else "exports"][1]].astype("category")
+        flows = np.flatnonzero(rows)
+        number = partner.cat.codes.to_numpy()[flows]
+        shape = (len(partner.cat.categories), len(joint.keys))
+        by_partner = csr_array((np.ones(flows.size), (number, flows)), shape=shape)
+        groups = vstack([by_partner, csr_array(rows[None, :].astype(np.float64))]).tocsr()
+        names = np.asarray(partner.cat.categories, dtype=object)
+        return cls(chosen.text, names, np.unique(number), groups)
+
+
+def _share_table(
+    joint: RunDraws,
+    total: _Partners,
+    values: Singles,
+    last: NDArray[np.float64],
+    forecast: NDArray[np.float64],
+    *,
+    horizons: Sequence[int],
+    years: Sequence[int],
+    levels: Sequence[float],
+) -> pd.DataFrame:
+    """Shares of partners, of sums of which the last is the total."""
     with np.errstate(invalid="ignore", divide="ignore"):
         drawn = values[:-1] / values[-1:]
-        last = groups @ joint.last_known
-        forecast = groups @ joint.forecast[places].T
         last, forecast = last[:-1] / last[-1], forecast[:-1] / forecast[-1:]
-    traded = np.unique(number)
-    order = traded[np.argsort(-np.nan_to_num(last[traded]), kind="stable")]
-    names = np.asarray(partner.cat.categories, dtype=object)[order]
+    order = total.traded[np.argsort(-np.nan_to_num(last[total.traded]), kind="stable")]
     table = pd.DataFrame(
         {
             "selection": total.text,
-            "partner": np.repeat(names, len(wanted)),
-            "setting": record_setting(result),
-            "horizon": np.tile([joint.joint.horizons[p] for p in places], order.size),
-            "target_year": np.tile(wanted, order.size),
-            "last_known": np.repeat(last[order], len(wanted)),
+            "partner": np.repeat(total.names[order], len(years)),
+            "setting": record_setting(joint.run),
+            "horizon": np.tile(horizons, order.size),
+            "target_year": np.tile(years, order.size),
+            "last_known": np.repeat(last[order], len(years)),
             "forecast": forecast[order].ravel(),
         }
     )
     flat = drawn[order].reshape(len(table), -1)
-    for level in checked:
+    for level in levels:
         table[f"lower_{level:g}"], table[f"upper_{level:g}"] = interval(flat, level)
     table["probability_of_growth"] = probability_above(flat, table["last_known"].to_numpy())
     return table

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from forecasting.distribution.comparisons import shares
+from forecasting.distribution.comparisons import shares_of_totals
 from forecasting.distribution.draws import draws
 from forecasting.distribution.joint import RunDraws, joint_draws
 from forecasting.distribution.past_forecasts import has_past
@@ -136,10 +136,16 @@ class SumReader:
             self._past.update({one: table[table["selection"] == one] for one in new})
         return pd.concat([self._past[one] for one in of], ignore_index=True)
 
+    def read_shares(self, of: Sequence[str], year: int) -> None:
+        """Read shares of totals at once: every reading draws all flows of the run."""
+        new = [one for one in dict.fromkeys(of) if (one, year) not in self._shares]
+        if new and self.joint is not None:
+            found = shares_of_totals(self.joint, new, years=[year])
+            self._shares.update(zip([(one, year) for one in new], found, strict=True))
+
     def shares(self, of: str, year: int) -> pd.DataFrame | None:
         """As `shares` gives it of a total; None without past forecasts."""
-        if self.joint is not None and (of, year) not in self._shares:
-            self._shares[of, year] = shares(self.joint, of, years=[year])
+        self.read_shares([of], year)
         return self._shares.get((of, year))
 
     def read(self, named: Sequence[tuple[str, str]], years: Sequence[int]) -> tuple[Sum, ...]:

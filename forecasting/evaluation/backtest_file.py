@@ -7,7 +7,7 @@ skip those that they do not need.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -176,20 +176,22 @@ def read_backtest(
     return table.loc[keep, list(columns)].reset_index(drop=True)
 
 
-def backtest_blocks(folder: Path) -> list[tuple[str, int, int]]:
-    """Setting, origin and horizon of every block of ``backtest.parquet``, in its order."""
+def backtest_blocks(
+    folder: Path, columns: Sequence[str]
+) -> Iterator[tuple[str, int, int, pd.DataFrame]]:
+    """Setting, origin, horizon and chosen columns of every block of ``backtest.parquet``."""
     import pyarrow.parquet as pq
 
-    file, blocks = folder / BACKTEST, []
+    file = folder / BACKTEST
     check_file(folder, file.name)
     try:
         with pq.ParquetFile(file) as opened:
             for number in range(opened.num_row_groups):
-                group = opened.read_row_group(number, columns=list(_BLOCK)).slice(0, 1).to_pylist()
-                blocks += [(row["setting"], row["origin"], row["horizon"]) for row in group]
+                table = opened.read_row_group(number, columns=[*_BLOCK, *columns])
+                for row in table.select(_BLOCK).slice(0, 1).to_pylist():
+                    yield *row.values(), table.select(columns).to_pandas()
     except (OSError, ValueError) as error:
         raise _not_whole(file) from error
-    return list(dict.fromkeys(blocks))
 
 
 def by_model(rows: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from features.information import InformationSet
 from forecasting.evaluation.fold import FoldForecast
 from forecasting.evaluation.prepared import PreparedData
 from models.baselines import last_value
+from models.flow_traits import FlowTraits, flow_traits
 from models.forecaster import base_forecast
 from models.intervals import (
     FEWEST,
@@ -31,7 +32,6 @@ from models.intervals import (
 from models.nowcast import NOBODY, interval_groups, usd
 from models.registry import MAIN_MODEL
 from models.totals import forecast_totals
-from models.volatility import flow_volatility
 from models.world_growth import WorldError, world_error
 
 Vector = NDArray[np.float64]
@@ -91,7 +91,7 @@ class Calibration:
         self, prepared: PreparedData, *, first_origin: int, horizons: Iterable[int]
     ) -> None:
         self._infos = prepared.infos
-        self._volatility = (-1, np.empty(0))
+        self._traits: tuple[int, FlowTraits] | None = None
         self._world: dict[tuple[Setting, int, int], WorldError] = {}
         horizons = tuple(horizons)
         # Beside those with a known outcome stand h origins that may still wait for theirs.
@@ -116,33 +116,32 @@ class Calibration:
             forecast.actual,
             forecast.expected,
             group=None if forecast.reported is None else self._groups(forecast),
-            volatility=self._volatility_at(forecast.origin),
+            traits=self._traits_at(forecast.origin),
         )
         self._samples[forecast.setting, forecast.horizon].append(sample)
 
     def bounds(self, forecast: FoldForecast) -> Bounds:
         """Bounds of a back-test forecast of the main model, see `Intervals.bounds`."""
-        volatility = self._volatility_at(forecast.origin)
+        traits = self._traits_at(forecast.origin)
         if forecast.reported is not None:
             return bounds_by_group(
                 self.nowcast_intervals(forecast.origin),
                 self._groups(forecast),
                 forecast.forecast,
                 forecast.expected,
-                volatility,
+                traits,
             )
         intervals = self.intervals(
             setting=forecast.setting, horizon=forecast.horizon, origin=forecast.origin
         )
-        return intervals.bounds(forecast.forecast, forecast.expected, volatility)
+        return intervals.bounds(forecast.forecast, forecast.expected, traits)
 
-    def _volatility_at(self, origin: int) -> Vector:
-        """Volatility of every flow at an origin, the same in all settings; the last is kept."""
-        if self._volatility[0] != origin:
-            setting = next(iter(self._infos))
-            history = self._last_info(setting, origin).history
-            self._volatility = (origin, flow_volatility(history))
-        return self._volatility[1]
+    def _traits_at(self, origin: int) -> FlowTraits:
+        """Traits of every flow at an origin, the same in all settings; the last are kept."""
+        if self._traits is None or self._traits[0] != origin:
+            info = self._last_info(next(iter(self._infos)), origin)
+            self._traits = (origin, flow_traits(info.history, info.flows))
+        return self._traits[1]
 
     def _last_info(self, setting: Setting, origin: int) -> InformationSet:
         """What is known at an origin; a forecast may start after the panel ends."""
@@ -206,8 +205,8 @@ class Calibration:
         self, prepared: PreparedData, setting: Setting, origin: int, horizons: tuple[int, ...]
     ) -> None:
         infos = {o: info for o, info in prepared.infos[setting].items() if o <= origin}
-        info, volatility = infos[origin], self._volatility_at(origin)
-        sample_of = partial(_known, origin, volatility=volatility)
+        info, traits = infos[origin], self._traits_at(origin)
+        sample_of = partial(_known, origin, traits=traits)
         possible = tuple(h for h in horizons if origin + h <= prepared.last_origin)
         for horizon, totals in forecast_totals(infos, origin=origin, horizons=possible).items():
             base = base_forecast(last_value(info), flows=info.flows, totals=totals)
@@ -227,13 +226,15 @@ def _known(
     actual: Vector,
     expected: Vector,
     *,
-    volatility: Vector,
+    traits: FlowTraits,
     group: NDArray[np.int8] | None = None,
 ) -> Sample:
     """The flows of a sample whose outcome is known, in single precision."""
     known = ~np.isnan(actual)
     columns = [
-        column[known].astype(np.float32) for column in (forecast, actual, expected, volatility)
+        column[known].astype(np.float32)
+        for column in (forecast, actual, expected, traits.volatility)
     ]
     groups = None if group is None else group[known]
-    return Sample(origin, columns[0], columns[1], columns[2], groups, columns[3])
+    own = FlowTraits(columns[3], traits.main[known])
+    return Sample(origin, columns[0], columns[1], columns[2], groups, own)

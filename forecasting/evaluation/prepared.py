@@ -33,6 +33,10 @@ from models.nowcast import ImpliedLevels
 from models.shift import ShiftChoice
 from models.totals import forecast_totals
 
+KEPT_BYTES = 32 << 20
+"""Matrices are kept up to these bytes, or those of the folds that run at a time: the design, every
+fold and the last checks ask for the same ones again."""
+
 
 @dataclass(frozen=True, slots=True)
 class PreparedData:
@@ -179,7 +183,9 @@ def prepare(bundle: DataBundle, config: RunConfig) -> PreparedData:
     extra = audited_features(bundle, config, rule=rule, last=last)
     features, horizons = (*own_features(own), *extra), set(config.horizons)
     check_names(extra, [feature.name for feature in own_features(own)])
-    matrices = OriginMatrices(infos, own=features, keep=len(config.settings) * workers(config))
+    one = panel.flows.size * (len(NAMES) + len(features)) * np.dtype(np.float32).itemsize
+    keep = max(len(config.settings) * workers(config), KEPT_BYTES // one)
+    matrices = OriginMatrices(infos, own=features, keep=keep)
     nowcasts, to_learn = None, matrices
     if REPORTS_KNOWN in infos:
         nowcasts = Nowcasts(bundle, rule, infos[REPORTS_KNOWN], features, config.seed)

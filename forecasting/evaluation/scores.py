@@ -102,8 +102,11 @@ def _metrics(
     forecast: FoldForecast, rows: NDArray[np.bool_], bounds: Bounds | None, beyond: Outside
 ) -> dict[str, float]:
     actual, predicted = forecast.actual[rows], forecast.forecast[rows]
-    zeros = np.zeros(beyond.actual.size)
-    every = np.concatenate([actual, beyond.actual]), np.concatenate([predicted, zeros])
+    every, base = (actual, predicted), forecast.base[rows]
+    if beyond.actual.size:
+        zeros = np.zeros(beyond.actual.size)
+        every = np.concatenate([actual, beyond.actual]), np.concatenate([predicted, zeros])
+        base = np.concatenate([base, zeros])
     # A silent flow has no error, and counts in the mean.
     scored = every[0].size / (every[0].size + beyond.silent.sum())
     out = {
@@ -111,7 +114,7 @@ def _metrics(
         "pattern_distance": metrics.pattern_distance(*every),
         "midpoint_mae": metrics.midpoint_mae(*every) * scored,
         "log_mae": metrics.log_mae(*every),
-        "r2_shift": metrics.r2_shift(*every, np.concatenate([forecast.base[rows], zeros])),
+        "r2_shift": metrics.r2_shift(*every, base),
     }
     if bounds is not None:
         quantiles = {0.5: predicted}

@@ -22,7 +22,8 @@ from forecasting.explanation.explain import (
     channel_summary,
     to_percent,
 )
-from models.design import Design, at_horizon
+from models.binned_rows import BinnedRows
+from models.design import at_horizon
 from models.shift import ShiftModel
 
 Matrix = NDArray[np.float64]
@@ -104,8 +105,13 @@ def driver_table(
     # By groups of columns: all of a large universe in double precision would not fit.
     groups = [values[:, k : k + 16] for k in range(0, values.shape[1], 16)]
     strength = np.concatenate([mean_size(group.astype(np.float64)) for group in groups])
-    pairs = zip(values.T, columns, strict=True)
-    direction = np.array([_direction(v.astype(np.float64), x) for v, x in pairs])
+    # A feature that no tree uses has none.
+    direction = np.array(
+        [
+            _direction(contribution.astype(np.float64), value) if size else 0.0
+            for contribution, value, size in zip(values.T, columns, strength, strict=True)
+        ]
+    )
     members = channel_columns(names)
     of_channels = [values[:, of].astype(np.float64).sum(axis=1) for of in members.values()]
     sums = mean_size(np.column_stack(of_channels))
@@ -161,11 +167,10 @@ def _mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
 # Many models --------------------------------------------------------------------------------------
 
 
-def other_seeds(shift: ShiftModel, design: Design) -> dict[int, ShiftModel]:
-    """The final model fitted again with `OTHER_SEEDS` other seeds, by seed."""
-    binned = shift.binned(design)
+def other_seeds(shift: ShiftModel, rows: BinnedRows) -> dict[int, ShiftModel]:
+    """The final model fitted again on its rows with `OTHER_SEEDS` other seeds, by seed."""
     seeds = range(shift.seed + 1, shift.seed + 1 + OTHER_SEEDS)
-    return {seed: clone(shift).set_params(seed=seed).fit_binned(binned) for seed in seeds}
+    return {seed: clone(shift).set_params(seed=seed).fit_binned(rows) for seed in seeds}
 
 
 def stability_table(members: Iterable[tuple[str, int, pd.DataFrame]]) -> pd.DataFrame:
@@ -281,28 +286,30 @@ def final_drivers(
             *(("seed", seed, table) for seed, table in by_seed.items()),
         ]
     )
+    table = drivers_of(explanation)
     return Drivers(
         explanation=explanation,
-        channels=channel_drivers(explanation, stability, views),
-        features=feature_drivers(explanation, stability, own=own),
+        channels=channel_drivers(explanation, table, stability, views),
+        features=feature_drivers(table, stability, own=own),
         stability=stability,
     )
 
 
-def _of(explanation: Explanation) -> pd.DataFrame:
+def drivers_of(explanation: Explanation) -> pd.DataFrame:
+    """The `driver_table` of all explained flows."""
     columns = explanation.data.columns()
     return driver_table(explanation.values, columns, names=explanation.feature_names)
 
 
 def feature_drivers(
-    explanation: Explanation, stability: pd.DataFrame, *, own: Sequence[Feature] = ()
+    table: pd.DataFrame, stability: pd.DataFrame, *, own: Sequence[Feature] = ()
 ) -> pd.DataFrame:
     """Every feature of the final model: its size, its sign, what was expected, how stable.
 
     Parameters
     ----------
-    explanation, stability
-        See `final_drivers` and `stability_table`.
+    table, stability
+        See `drivers_of` and `stability_table`.
     own
         Features of the user's own series.
 
@@ -314,7 +321,6 @@ def feature_drivers(
         those of back-test origins and other seeds; how many of these there are and have the same
         sign, ``origins, origins_same_sign, seeds, seeds_same_sign``; largest first.
     """
-    table = _of(explanation)
     table = table[table["level"] == "feature"].drop(columns="level")
     about = pd.DataFrame(
         [(f.name, f.channel, f.unit, f.sign, f.source) for f in (*FEATURES, *own)],
@@ -342,7 +348,7 @@ def _verdict(expected: str, found: str, size: float) -> str:
 
 
 def channel_drivers(
-    explanation: Explanation, stability: pd.DataFrame, views: pd.DataFrame
+    explanation: Explanation, table: pd.DataFrame, stability: pd.DataFrame, views: pd.DataFrame
 ) -> pd.DataFrame:
     """Every channel of the final model: its size, its stability, and the other view of it.
 
@@ -353,7 +359,6 @@ def channel_drivers(
         ranges and counts of `feature_drivers`, then the columns of `tree_views.tree_views`;
         largest first.
     """
-    table = _of(explanation)
     table = table[table["level"] == "channel"][["name", "share", "rank", "direction"]]
     table["found_sign"] = [sign(value) for value in table["direction"]]
     table = table.merge(_range(stability, "channel", table), on="name").drop(columns="share")

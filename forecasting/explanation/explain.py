@@ -288,12 +288,9 @@ def attribution_table(explanation: Explanation) -> pd.DataFrame:
 
 def channel_columns(names: Sequence[str]) -> dict[str, NDArray[np.intp]]:
     """Columns of each channel, in the order of `features.feature.CHANNELS`."""
+    channels = np.array([channel_of(name) for name in names])
     return {
-        channel: np.array(
-            [k for k, name in enumerate(names) if channel_of(name) == channel], dtype=np.intp
-        )
-        for channel in CHANNELS
-        if any(channel_of(name) == channel for name in names)
+        channel: np.flatnonzero(channels == channel) for channel in CHANNELS if channel in channels
     }
 
 

@@ -2,7 +2,8 @@
 
 Python draws on one core, however many there are, and figures take a fifth of a run's end. The
 process starts as a command: one that `multiprocessing` starts would first run the user's script
-anew. It is begun before there is anything to draw, while its imports wait for nobody.
+anew. It is begun before there is anything to draw, while its imports wait for nobody. When this
+process has nothing else to do, it draws the last figures while the other is at the first.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +22,8 @@ from typing import BinaryIO, Protocol
 
 from features.cores import cores
 from forecasting.figures import run_figures
+from forecasting.figures.run_figures import Plot
+from forecasting.memory import seldom_collected
 from forecasting.results.result import RunResult
 
 LARGEST_SENT = 2**29
@@ -58,13 +62,26 @@ def drawing_process() -> Iterator[Drawing]:
     except OSError:  # no memory, or no interpreter where this one is a part of another program
         yield DrawnHere()
         return
-    with ThreadPoolExecutor(1, thread_name_prefix="drawing") as sender:
+    with (
+        tempfile.TemporaryDirectory() as claims,
+        ThreadPoolExecutor(1, thread_name_prefix="drawing") as sender,
+    ):
         try:
-            yield DrawnBeside(process, sender)
+            yield DrawnBeside(process, sender, Path(claims))
         finally:
             # Nothing is drawn into a folder that is about to be moved or removed.
             process.kill()
             process.wait()
+
+
+def unclaimed(plots: Iterable[Plot], claims: Path) -> Iterator[Plot]:
+    """Plots that nobody has claimed yet by a file of their name, each claimed in turn."""
+    for plot in plots:
+        try:
+            (claims / plot.name).touch(exist_ok=False)
+        except FileExistsError:
+            continue
+        yield plot
 
 
 @dataclass(slots=True)
@@ -84,7 +101,7 @@ class DrawnHere:
 
 
 class DrawnBeside(DrawnHere):
-    """Draws in another process, and here what that failed to draw: the fault then shows.
+    """Draws in another process, and helps; if that fails it draws all: the fault then shows.
 
     Parameters
     ----------
@@ -92,11 +109,15 @@ class DrawnBeside(DrawnHere):
         Runs `main`, and draws what comes in at its standard input.
     sender
         Of one thread: a pipe takes no more until its reader has read.
+    claims
+        Empty folder, in which each of both processes notes what it draws.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], sender: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], sender: ThreadPoolExecutor, claims: Path
+    ) -> None:
         super().__init__()
-        self._process, self._sender = process, sender
+        self._process, self._sender, self._claims = process, sender, claims
         self._sent: Future[None] | None = None
 
     def begin(self, result: RunResult, folder: Path) -> None:
@@ -108,25 +129,29 @@ class DrawnBeside(DrawnHere):
     def _send(self, result: RunResult, folder: Path) -> None:
         assert self._process.stdin is not None
         with self._process.stdin as pipe:
-            pickle.dump((result, folder), pipe, pickle.HIGHEST_PROTOCOL)
+            pickle.dump((result, folder, self._claims), pipe, pickle.HIGHEST_PROTOCOL)
 
     def finished(self) -> Paths:
-        """Wait for the process."""
+        """Draw what the process has not come to, and wait for it."""
         # Not sent whole: the process has ended, or a user's own class cannot be pickled.
         whole = self._sent is not None and self._sent.exception() is None
-        if whole and self._process.wait() == 0:
+        if whole:
             assert self._asked is not None
-            return run_figures.saved_figures(self._asked[1])
+            left = unclaimed(reversed(run_figures.PLOTS), self._claims)
+            run_figures.save_figures(*self._asked, left)
+            if self._process.wait() == 0:
+                return run_figures.saved_figures(self._asked[1])
         return super().finished()
 
 
 def main(given: BinaryIO) -> None:
     """Draw what a process sends."""
-    import matplotlib.figure
-    import matplotlib.style  # noqa: F401
+    with seldom_collected():
+        import matplotlib.figure
+        import matplotlib.style  # noqa: F401
 
-    result, folder = pickle.load(given)
-    run_figures.save_figures(result, folder)
+        result, folder, claims = pickle.load(given)
+        run_figures.save_figures(result, folder, unclaimed(run_figures.PLOTS, claims))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -153,8 +153,17 @@ PLOTS: tuple[Plot, ...] = (
 """Every figure of a run's report, in its order."""
 
 
-def save_figures(result: RunResult, folder: Path) -> dict[str, list[Path]]:
+def save_figures(
+    result: RunResult, folder: Path, plots: Iterable[Plot] | None = None
+) -> dict[str, list[Path]]:
     """Draw and write every figure for which the run has data, as PNG and SVG.
+
+    Parameters
+    ----------
+    result, folder
+        What to draw, and where to.
+    plots
+        Those of `PLOTS` to draw; by default all.
 
     Returns
     -------
@@ -162,7 +171,7 @@ def save_figures(result: RunResult, folder: Path) -> dict[str, list[Path]]:
         Name to paths; a figure without data is left out.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for shown in PLOTS:
+    for shown in PLOTS if plots is None else plots:
         try:
             figure = shown.draw(result)
         except NoDataError as reason:

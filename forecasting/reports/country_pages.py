@@ -74,6 +74,7 @@ def make_country_pages(run: Path | str, *, out: Path | str | None = None) -> Pat
     folder.mkdir(parents=True, exist_ok=True)
     for sides in countries:
         code = sides[0].code
+        reader.read_shares([s.total.selection for s in sides if s.total.last > 0], years[-1])
         body = render_page(
             "country.html.j2",
             sides=sides,

@@ -180,6 +180,7 @@ def report_facts(reader: SumReader, countries: Sequence[str]) -> Facts:
     world = reader.read(named, years)
     chosen = trade_sides(reader, countries, years, largest=PARTNERS, groups=GROUPS[:1])
     totals = [side.total for sides in chosen for side in sides]
+    reader.read_shares([total.selection for total in totals if total.last > 0], years[-1])
     return Facts(
         origin=origin_of(run),
         as_of=as_of,

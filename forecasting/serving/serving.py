@@ -22,7 +22,7 @@ from features.findings import refuse, settled
 from features.information import AsOfRule, DataBundle, InformationSet
 from forecasting.evaluation.nowcasting import Nowcasts
 from forecasting.evaluation.prepared import information_sets
-from forecasting.explanation.drivers import feature_drivers
+from forecasting.explanation.drivers import drivers_of, feature_drivers
 from forecasting.explanation.explain import attribution_table, channel_summary, explain
 from forecasting.explanation.forecast_table import forecast_table
 from forecasting.inputs.findings import show_findings
@@ -39,9 +39,9 @@ from forecasting.serving.provenance import provenance
 from forecasting.serving.served_model import ServedModel, open_model
 from forecasting.serving.shared_year import shared_year_findings
 from models.design import origin_value
+from models.flow_traits import flow_traits
 from models.forecaster import FittedForecaster, forecast_flows
 from models.totals import forecast_totals
-from models.volatility import flow_volatility
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def _forecast(address: str, config: ForecastConfig, progress: Progress) -> RunRe
         attributions=attribution_table(explanation),
         explanation=explanation,
         channels=channel_summary(explanation),
-        drivers=feature_drivers(explanation, model.stability, own=_own(model)),
+        drivers=feature_drivers(drivers_of(explanation), model.stability, own=_own(model)),
         coverage=coverage(origin.info, origin.matrix, own=_own(model)),
         provenance=about,
         timings=progress.seconds,
@@ -237,7 +237,7 @@ def _at_new_origin(model: ServedModel, origin: _Origin, full_config: RunConfig) 
         features=origin.matrix,
         totals=forecast_totals(origin.infos, origin=info.origin, horizons=full_config.horizons),
         intervals={h: model.forecaster.intervals[h] for h in full_config.horizons},
-        volatility=flow_volatility(info.history),
+        traits=flow_traits(info.history, info.flows),
     )
 
 
@@ -279,5 +279,5 @@ def _nowcast_at(
             reported=implied.reported,
             levels=implied.levels,
         ),
-        volatility=flow_volatility(info.history),
+        traits=flow_traits(info.history, info.flows),
     )

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from forecasting.evaluation.backtest_file import backtest_blocks, read_backtest
+from forecasting.evaluation.backtest_file import backtest_blocks
 
 WORST_FLOWS = 50
 """Of each setting and horizon."""
@@ -34,17 +37,14 @@ def largest_errors(folder: Path, *, keys: Sequence[str]) -> pd.DataFrame:
         above 0: forecast too high), ``share_of_errors_percent`` of the errors of all flows, and
         ``in_90_interval_percent``.
     """
-    sums: dict[tuple[str, int], pd.DataFrame] = {}
-    for setting, origin, horizon in backtest_blocks(folder):
-        block = (("setting", "==", setting), ("origin", "==", origin), ("horizon", "==", horizon))
-        table = read_backtest(folder, columns=[*keys, *_VALUES], where=block)
-        part = _errors(table).set_index(pd.MultiIndex.from_frame(table[list(keys)]))
+    sums: dict[tuple[str, int], _Sums] = {}
+    for setting, _, horizon, table in backtest_blocks(folder, [*keys, *_VALUES]):
+        part = _Sums(table[list(keys)], _errors(table))
         known = sums.get((setting, horizon))
-        # Origins need not forecast the same flows.
-        sums[setting, horizon] = part if known is None else known.add(part, fill_value=0.0)
+        sums[setting, horizon] = part if known is None else known.plus(part)
     return pd.concat(
         [
-            _worst(part.reset_index())
+            _worst(part.table())
             .astype(dict.fromkeys(keys, "str"))
             .assign(setting=setting, horizon=horizon)
             for (setting, horizon), part in sums.items()
@@ -65,22 +65,46 @@ _MEANS = (
 )
 
 
-def _errors(table: pd.DataFrame) -> pd.DataFrame:
-    """Terms to sum over origins, one row per flow; 0 where the outcome is unknown."""
-    values = table[_VALUES].astype("float64")
-    actual = values["actual"]
-    error = values["forecast"] - actual
-    sums = {
-        "origins": actual.notna().astype("float64"),
-        "actual": actual,
-        "error": error.abs(),
-        "signed": error,
-        "repeated": (values["value_origin"] - actual).abs(),
-        "repeatable": (values["value_origin"].notna() & actual.notna()).astype("float64"),
-        "bounded": (actual + values["lower_90"] + values["upper_90"]).notna().astype("float64"),
-        "inside": actual.between(values["lower_90"], values["upper_90"]).astype("float64"),
-    }
-    return pd.DataFrame(sums).fillna(0.0)
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """Sums of `_TERMS` over origins, shape ``[flow, term]``, and the flows."""
+
+    flows: pd.DataFrame
+    terms: NDArray[np.float64]
+
+    def table(self) -> pd.DataFrame:
+        return self.flows.assign(**dict(zip(_TERMS, self.terms.T, strict=True)))
+
+    def plus(self, other: _Sums) -> _Sums:
+        if self.flows.equals(other.flows):
+            return _Sums(self.flows, self.terms + other.terms)
+        # Origins need not forecast the same flows.
+        keys = list(self.flows)
+        one, two = (part.table().set_index(keys) for part in (self, other))
+        both = one.add(two, fill_value=0.0).reset_index()
+        return _Sums(both[keys], both[list(_TERMS)].to_numpy())
+
+
+def _errors(table: pd.DataFrame) -> NDArray[np.float64]:
+    """Terms to sum over origins, shape ``[flow, term]``; 0 where the outcome is unknown."""
+    before, actual, forecast, lower, upper = (
+        table[name].to_numpy(dtype=np.float64) for name in _VALUES
+    )
+    error = forecast - actual
+    terms = (
+        ~np.isnan(actual),
+        actual,
+        np.abs(error),
+        error,
+        np.abs(before - actual),
+        ~np.isnan(before + actual),
+        ~np.isnan(actual + lower + upper),
+        (lower <= actual) & (actual <= upper),
+    )
+    return np.nan_to_num(np.column_stack(terms))
+
+
+_TERMS = ("origins", "actual", "error", "signed", "repeated", "repeatable", "bounded", "inside")
 
 
 def _worst(sums: pd.DataFrame) -> pd.DataFrame:

@@ -99,7 +99,13 @@ def prepare_tracking() -> None:
     Touches no file and no server.
     """
     os.environ.update(quiet_environment())
-    import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
+    import mlflow.pyfunc
+    import mlflow.store.tracking.sqlalchemy_store
+    from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
+
+    with quiet_logs():
+        # MLflow lists every installed package the first time, which takes most of a second.
+        warn_dependency_requirement_mismatches([f"mlflow=={mlflow.__version__}"])
 
     file = sqlite_file(store_uri())
     if file is not None and not file.exists():

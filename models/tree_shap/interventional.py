@@ -15,24 +15,23 @@ LightGBM's handling of missing values in rows and background alike.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from math import factorial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.cores import cores
+from models.tree_shap.leaf_paths import LeafPaths, leaf_paths
 from models.tree_shap.path_dependent import TreeShap
 from models.tree_shap.paths import (
-    Flags,
     Matrix,
-    Numbers,
     Trees,
     clean,
-    compiled,
-    compiled_part,
     decide,
+    measure,
     read_forest,
 )
 
@@ -42,7 +41,7 @@ if TYPE_CHECKING:
 Masks = NDArray[np.int64]
 """A bit a feature of a path."""
 
-BLOCK = 64
+BLOCK = 512
 """Rows a thread takes at a time."""
 MOST_FEATURES = 62
 """Features on a path at most: they are bits of one integer."""
@@ -87,14 +86,22 @@ def tree_shap_interventional(
     if not len(background):
         raise ValueError("the background has no rows")
     trees, values = forest.trees, np.zeros((len(features), len(forest.names)))
+    leaves = np.flatnonzero(trees.leaf_parent >= 0)
+    paths = leaf_paths(trees, measure(trees), leaves)
+    if paths.column.shape[1] > MOST_FEATURES:
+        raise ValueError(f"a path splits on more than {MOST_FEATURES} features")
     weights = _weights()
-    behind = _went_left(trees, background[:, forest.used])
+    behind = [_Patterns.of_rows(met) for met in _met(trees, paths, background[:, forest.used])]
 
     def add(start: int) -> None:
         rows = features[start : start + BLOCK, forest.used]
         sums = np.zeros((forest.used.size, len(rows)))
-        if _explain(trees, _went_left(trees, rows), behind, weights, sums):
-            raise ValueError(f"a path splits on more than {MOST_FEATURES} features")
+        met_by_rows = _met(trees, paths, rows)
+        for value, column, met, known in zip(
+            trees.leaf_value[leaves], paths.column, met_by_rows, behind, strict=True
+        ):
+            used = column[column >= 0]
+            sums[used] += value * _shares(_Patterns.of_rows(met), known, used.size, weights)
         values[start : start + BLOCK, forest.used] = sums.T / len(background)
 
     with ThreadPoolExecutor(threads or cores()) as pool:
@@ -112,85 +119,41 @@ def _weights() -> Matrix:
     return out
 
 
-def _went_left(trees: Trees, rows: NDArray[np.floating[Any]]) -> Flags:
-    """Which rows go left at every node of all trees, shape ``[node, row]``."""
+def _met(trees: Trees, paths: LeafPaths, rows: NDArray[np.floating[Any]]) -> Iterator[Masks]:
+    """Bits of the features all of whose splits rows meet, shape ``[row]``, of every path."""
     columns = np.ascontiguousarray(rows.T, dtype=np.float64)
     clean(columns)
     left = np.empty((trees.column.size, columns.shape[1]), dtype=np.uint8)
     decide(trees, columns, 0, trees.column.size, left)
-    return left
+    for nodes, goes_left, slots in zip(paths.node, paths.left, paths.slot, strict=True):
+        steps = nodes >= 0
+        missed = left[nodes[steps]] != goes_left[steps, None]
+        bits = np.where(missed, np.int64(1) << slots[steps, None], 0)
+        yield ((1 << (slots[steps].max() + 1)) - 1) & ~np.bitwise_or.reduce(bits, axis=0)
 
 
-@compiled
-def _explain(trees: Trees, left: Flags, behind: Flags, weights: Matrix, sums: Matrix) -> bool:
-    """Add every leaf's values, summed over the background; true where a path is too long."""
-    features = np.empty(MOST_FEATURES, np.int64)
-    met, known = np.empty(left.shape[1], np.int64), np.empty(behind.shape[1], np.int64)
-    for leaf in range(trees.leaf_value.size):
-        if trees.leaf_parent[leaf] < 0:
-            continue
-        count = _path(trees, leaf, features)
-        if count > MOST_FEATURES:
-            return True
-        _meet(trees, leaf, features, count, left, met)
-        _meet(trees, leaf, features, count, behind, known)
-        _share(trees.leaf_value[leaf], features, count, met, known, weights, sums)
-    return False
+class _Patterns(NamedTuple):
+    """Different bits of rows, how many rows have them, and which of them a row has."""
+
+    bits: Masks
+    weight: Masks
+    of: NDArray[np.intp]
+
+    @classmethod
+    def of_rows(cls, met: Masks) -> _Patterns:
+        bits, of, count = np.unique(met, return_inverse=True, return_counts=True)
+        return cls(bits, count, of)
 
 
-@compiled_part
-def _path(trees: Trees, leaf: int, features: Numbers) -> int:
-    """Collect the features on the path to a leaf; returns how many, or one too many."""
-    count, node = 0, trees.leaf_parent[leaf]
-    while node >= 0:
-        slot = 0
-        while slot < count and features[slot] != trees.column[node]:
-            slot += 1
-        if slot == count:
-            if count == MOST_FEATURES:
-                return MOST_FEATURES + 1
-            features[count] = trees.column[node]
-            count += 1
-        node = trees.parent[node]
-    return count
-
-
-@compiled_part
-def _meet(trees: Trees, leaf: int, features: Numbers, count: int, left: Flags, met: Masks) -> None:
-    """Bits of the features whose splits a row meets, all of them, on the path to a leaf."""
-    met[:] = (1 << count) - 1
-    child, node = ~leaf, trees.leaf_parent[leaf]
-    while node >= 0:
-        slot = 0
-        while features[slot] != trees.column[node]:
-            slot += 1
-        side, bit = trees.left[node] == child, 1 << slot
-        for row in range(met.size):
-            if (left[node, row] == 1) != side:
-                met[row] &= ~bit
-        child, node = node, trees.parent[node]
-
-
-@compiled_part
-def _share(
-    value: float, features: Numbers, count: int, met: Masks, known: Masks, weights: Matrix,
-    sums: Matrix,
-) -> None:  # fmt: skip
-    """Add a leaf's values for every pair of row and background row."""
-    full = (1 << count) - 1
-    for row in range(met.size):
-        for other in range(known.size):
-            apart = met[row] ^ known[other]
-            if apart == 0 or (met[row] | known[other]) != full:
-                continue
-            a = 0
-            b = 0
-            for slot in range(count):
-                a += met[row] >> slot & ~known[other] >> slot & 1
-                b += known[other] >> slot & ~met[row] >> slot & 1
-            for slot in range(count):
-                if apart >> slot & 1:
-                    if met[row] >> slot & 1:
-                        sums[features[slot], row] += value * weights[a, b]
-                    else:
-                        sums[features[slot], row] -= value * weights[b, a]
+def _shares(rows: _Patterns, known: _Patterns, slots: int, weights: Matrix) -> Matrix:
+    """A leaf's values, as shares of its own, summed over the background, shape ``[slot, row]``."""
+    one, other = rows.bits[:, None], known.bits
+    apart = (one != other) & (one | other == (1 << slots) - 1)
+    a, b = np.bitwise_count(one & ~other), np.bitwise_count(other & ~one)
+    gain, loss = (np.where(apart, w, 0.0) * known.weight for w in (weights[a, b], weights[b, a]))
+    slot = np.arange(slots)
+    mine, theirs = one >> slot & 1, known.bits[:, None] >> slot & 1
+    # Sums of products rather than products of matrices: those depend on how many rows there are.
+    gained = (gain[:, :, None] * (1 - theirs)).sum(axis=1)
+    lost = (loss[:, :, None] * theirs).sum(axis=1)
+    return np.where(mine, gained, -lost).T[:, rows.of]

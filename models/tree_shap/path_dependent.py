@@ -18,7 +18,8 @@ that no row divides by anything.
 A row enters through the few bits o alone. Leaves that hang together therefore share one table of
 sums, indexed by the bits of the features split on above them and of the splits among them; a row
 then costs a look-up a feature and group of leaves, not a product a leaf. Paths with too many
-features for a table are integrated by walking the tree (`models.tree_shap.walk`).
+features for a table are integrated one by one where there are few (`models.tree_shap.integrals`),
+else by walking the tree (`models.tree_shap.walk`).
 
 Sources: Lundberg et al. (2020), Nature Machine Intelligence 2, 56-67, doi:10.1038/s42256-019-0138-9
 (path-dependent values); Yu, Bifet, Read and Xu (2022), arXiv:2209.08192 (Linear TreeShap: its
@@ -27,7 +28,7 @@ polynomials); Nadel and Wettenstein (2025), arXiv:2511.09376 (patterns of bits, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -37,10 +38,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from features.cores import cores
+from models.tree_shap.integrals import integrate, wide_paths
 from models.tree_shap.paths import (
     Forest,
     Matrix,
+    Rule,
     Sizes,
+    Trees,
     clean,
     measure,
     quadrature,
@@ -55,8 +59,12 @@ if TYPE_CHECKING:
 
 BLOCK = 512
 """Rows a thread takes at a time: its splits, bits and sums stay in the second-level cache."""
-CHUNKS = 16
-"""Parts the units of a batch are built in."""
+FEW = 4_000_000
+"""Wide paths times rows that are integrated one by one: up to there the walk, which is compiled
+when it is first used, saves less than a second."""
+
+Kernel = Callable[[Matrix, Matrix], object]
+"""Adds values of a block of rows, shape ``[used, lane]``, to sums, shape ``[place, lane]``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,29 +213,37 @@ def _fill(
 ) -> float:
     """Add every tree's values to columns of ``values`` and return the base value."""
     trees, rows = forest.trees, features.shape[0]
-    sizes = Sizes(*measure(trees))
+    sizes = measure(trees)
     if not rows or not asked.size:
-        return float(sizes.base_value)
-    rule = quadrature(int(sizes.leaf_above.max()))
+        return sizes.base_value
+    rule = quadrature(int(sizes.leaf_above.max(initial=0)))
 
-    def add(kernel: Callable[..., None], part: tuple[Any, ...], start: int) -> None:
+    def add(kernel: Kernel, start: int) -> None:
         size = min(BLOCK, rows - start)
         block, sums = (
             np.zeros((n, -(-size // LANES) * LANES)) for n in (forest.used.size, asked.size)
         )
         block[:, :size] = features[start : start + size, forest.used].T
         clean(block)
-        kernel(block, sums, trees, part, rule)
+        kernel(block, sums)
         values[start : start + size, columns] += sums[:, :size].T
 
     with ThreadPoolExecutor(threads or cores()) as pool:
-        for units in batches(trees, sizes, asked, rows):
-            cuts = np.linspace(0, units.root.size, CHUNKS + 1).astype(np.int64)
-            start_build = partial(build, trees, asked.place, asked.codes, units, rule)
-            list(pool.map(start_build, cuts[:-1], cuts[1:]))
-            list(pool.map(partial(add, look_up, units), range(0, rows, BLOCK)))
-        wide = wide_leaves(trees, sizes, rows)
-        if wide.any() and not asked.codes.size:
-            edges = lay_edges(trees, wide, sizes.leaf_above, asked.place)
-            list(pool.map(partial(add, walk, edges), range(0, rows, BLOCK)))
-    return float(sizes.base_value)
+        for kernel in _kernels(trees, sizes, asked, rule, rows):
+            list(pool.map(partial(add, kernel), range(0, rows, BLOCK)))
+    return sizes.base_value
+
+
+def _kernels(trees: Trees, sizes: Sizes, asked: Asked, rule: Rule, rows: int) -> Iterator[Kernel]:
+    """What is to be run on every block of rows."""
+    for units in batches(trees, sizes, asked, rows):
+        yield partial(look_up, trees=trees, tables=build(trees, asked, units, rule))
+    wide = wide_leaves(trees, sizes, rows)
+    if not wide.size:
+        return
+    if asked.codes.size or wide.size * rows <= FEW:
+        paths = wide_paths(trees, sizes, wide, asked.place, asked.codes)
+        yield partial(integrate, trees=trees, wide=paths, rule=rule)
+    else:
+        edges = lay_edges(trees, wide, sizes.leaf_above, asked.place)
+        yield partial(walk, trees=trees, edges=edges, rule=rule)

@@ -7,7 +7,8 @@ back) at a tenth of the time.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -25,6 +26,8 @@ Numbers = NDArray[np.int64]
 Flags = NDArray[np.uint8]
 Matrix = NDArray[np.float64]
 Words = NDArray[np.uint32]
+Body = Mapping[str, list[str]]
+"""What stands after a key in the text of every tree."""
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _CATEGORICAL, _DEFAULT_LEFT = 1, 2
@@ -140,7 +143,11 @@ def read_forests(booster: lightgbm.Booster) -> list[Forest]:
     return [_forest("\n".join(blocks[output::outputs]), names) for output in range(outputs)]
 
 
-def _forest(body: str, names: tuple[str, ...]) -> Forest:
+def _forest(text: str, names: tuple[str, ...]) -> Forest:
+    body = defaultdict[str, list[str]](list)
+    for line in text.split("\n"):
+        key, _, values = line.partition("=")
+        body[key].append(values)
     nodes = _numbers(body, "num_leaves").astype(np.int64) - 1
     kind = _numbers(body, "decision_type").astype(np.int64)
     feature = _numbers(body, "split_feature").astype(np.int64)
@@ -164,7 +171,7 @@ def _forest(body: str, names: tuple[str, ...]) -> Forest:
 
 
 def _categories(
-    body: str, nodes: Numbers, categorical: NDArray[np.bool_], threshold: Vector
+    body: Body, nodes: Numbers, categorical: NDArray[np.bool_], threshold: Vector
 ) -> dict[str, NDArray[Any]]:
     """Sets of categories that go left: a split's threshold is the number of its set in the tree."""
     sets = _numbers(body, "num_cat").astype(np.int64)
@@ -186,7 +193,7 @@ def _categories(
     }
 
 
-def _links(body: str, nodes: Numbers) -> dict[str, NDArray[Any]]:
+def _links(body: Body, nodes: Numbers) -> dict[str, NDArray[Any]]:
     """Children, parents and shares of training rows, in the numbering through all trees."""
     total, leaves = int(nodes.sum()), int((nodes + 1).sum())
     first_node = np.repeat(np.cumsum(nodes) - nodes, nodes)
@@ -210,10 +217,9 @@ def _links(body: str, nodes: Numbers) -> dict[str, NDArray[Any]]:
     return found
 
 
-def _numbers(body: str, key: str) -> Vector:
+def _numbers(body: Body, key: str) -> Vector:
     """All trees' values of a key, one after the other."""
-    lines = re.findall(rf"^{key}=(.*)$", body, re.MULTILINE)
-    return np.fromiter(map(float, " ".join(lines).split()), dtype=np.float64)
+    return np.fromiter(map(float, " ".join(body[key]).split()), dtype=np.float64)
 
 
 # What holds of every tree -----------------------------------------------------------------------
@@ -284,36 +290,40 @@ def compiled_part(function: Function) -> Function:
     return numba.njit(function, no_cpython_wrapper=True, **_OPTIONS)
 
 
-@compiled
-def measure(trees: Trees) -> tuple[Numbers, Numbers, Numbers, Numbers, Numbers, float]:
-    """Return what `Sizes` holds."""
+def measure(trees: Trees) -> Sizes:
+    """Where nodes and leaves stand, level by level from the top."""
     nodes, leaves = trees.column.size, trees.leaf_value.size
-    above, depth = np.zeros(nodes, np.int64), np.zeros(nodes, np.int64)
-    below, reach = np.ones(nodes, np.int64), np.ones(nodes)
+    above, depth, below = (np.full(nodes, start, np.int64) for start in (0, 0, 1))
     leaf_above, leaf_depth = np.zeros(leaves, np.int64), np.zeros(leaves, np.int64)
-    base_value = 0.0
-    for leaf in range(leaves):
-        if trees.leaf_parent[leaf] < 0:
-            base_value += trees.leaf_value[leaf]
-    for node in range(nodes):
-        higher = trees.parent[node]
-        while higher >= 0 and trees.column[higher] != trees.column[node]:
-            higher = trees.parent[higher]
-        distinct = above[node] + (higher < 0)
-        for child, share in (
-            (trees.left[node], trees.left_share[node]),
-            (trees.right[node], trees.right_share[node]),
-        ):
-            if child >= 0:
-                above[child], depth[child] = distinct, depth[node] + 1
-                reach[child] = reach[node] * share
-            else:
-                leaf_above[~child], leaf_depth[~child] = distinct, depth[node] + 1
-                base_value += reach[node] * share * trees.leaf_value[~child]
-    for node in range(nodes - 1, -1, -1):
-        if trees.parent[node] >= 0:
-            below[trees.parent[node]] += below[node]
-    return above, depth, below, leaf_above, leaf_depth, base_value
+    reach, leaf_reach = np.ones(nodes), np.ones(leaves)
+    level, levels = np.flatnonzero(trees.parent < 0), []
+    while level.size:
+        levels.append(level)
+        distinct = above[level] + ~_split_on_before(trees, level)
+        for side, share in ((trees.left, trees.left_share), (trees.right, trees.right_share)):
+            child, reached = side[level], reach[level] * share[level]
+            inner = child >= 0
+            for chosen, number, wide, deep, come in (
+                (inner, child, above, depth, reach),
+                (~inner, ~child, leaf_above, leaf_depth, leaf_reach),
+            ):
+                wide[number[chosen]], deep[number[chosen]] = distinct[chosen], len(levels)
+                come[number[chosen]] = reached[chosen]
+        below_level = np.concatenate([trees.left[level], trees.right[level]])
+        level = below_level[below_level >= 0]
+    for level in levels[:0:-1]:
+        np.add.at(below, trees.parent[level], below[level])
+    base_value = float((leaf_reach * trees.leaf_value).sum())
+    return Sizes(above, depth, below, leaf_above, leaf_depth, base_value)
+
+
+def _split_on_before(trees: Trees, level: Numbers) -> NDArray[np.bool_]:
+    """Whether a node's feature is split on above it too."""
+    found, higher = np.zeros(level.size, np.bool_), trees.parent[level]
+    while (higher >= 0).any():
+        found |= (higher >= 0) & (trees.column[higher] == trees.column[level])
+        higher = np.where(higher >= 0, trees.parent[higher], -1)
+    return found
 
 
 @compiled
@@ -348,10 +358,6 @@ def _decide_category(column: Vector, categories: Words, row: Flags) -> None:
         row[lane] = category >= 0 and (categories[category >> 5] >> (category & 31)) & 1
 
 
-@compiled
 def clean(columns: Matrix) -> None:
     """Zero for what LightGBM takes for zero, in place."""
-    for row in columns:
-        for lane in range(row.size):
-            if abs(row[lane]) <= _TINY:
-                row[lane] = 0.0
+    columns[np.abs(columns) <= _TINY] = 0.0

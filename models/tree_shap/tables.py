@@ -1,13 +1,15 @@
-"""Tables of SHAP values by pattern of a group of leaves' bits, and paths integrated row by row.
+"""Tables of SHAP values by pattern of a group of leaves' bits.
 
 The method is in `models.tree_shap.path_dependent`, the groups are `models.tree_shap.units`'.
 """
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import NamedTuple
 
+import numpy as np
+
+from models.tree_shap.integrals import Pairs, asked_of, pattern_values
 from models.tree_shap.paths import (
     Flags,
     Matrix,
@@ -19,246 +21,160 @@ from models.tree_shap.paths import (
     compiled_part,
     decide,
 )
-from models.tree_shap.units import Units
+from models.tree_shap.units import Asked, Units
+
+CHUNK = 1_000_000
+"""Doubles that a step of the building works on."""
 
 
-@compiled_part
-def _find(items: Numbers, size: int, item: int) -> int:
-    """Position of an item among the first ``size``, or ``size``."""
-    for position in range(size):
-        if items[position] == item:
-            return position
-    return size
+class Tables(NamedTuple):
+    """Tables of units, and what a row's place in them is found by.
 
-
-@compiled_part
-def _climb(
-    trees: Trees,
-    start: int,
-    stop: int,
-    slots: int,
-    columns: Numbers,
-    shares: Vector,
-    nodes: Numbers,
-    sides: Flags,
-    places: Numbers,
-) -> tuple[int, int]:
-    """Collect the splits between a node or leaf and one above it, and the features they are on.
-
-    Returns the number of features, ``slots`` at first, and of splits.
+    Attributes
+    ----------
+    bits, first_node, stop_node
+        Of `units.Units`.
+    target_start, condition_start
+        Where its part of `out`, and of the conditions, starts, shape ``[unit + 1]``.
+    table_start
+        Where its table starts, shape ``[unit]``.
+    node, flip, bit
+        Conditions: a bit is 1 where ``goes left != flip`` holds for all of its nodes (by number in
+        the tree). Bits appear in ascending order.
+    out
+        Places of the targets.
+    table
+        Sums by target and pattern of bits.
     """
-    child, found = start, 0
-    node = trees.parent[child] if child >= 0 else trees.leaf_parent[~child]
-    while child != stop and node >= 0:
-        slot = _find(columns, slots, trees.column[node])
-        if slot == slots:
-            columns[slot], shares[slot] = trees.column[node], 1.0
-            slots += 1
-        left = trees.left[node] == child
-        shares[slot] *= trees.left_share[node] if left else trees.right_share[node]
-        nodes[found], sides[found], places[found] = node, left, slot
-        found += 1
-        child, node = node, trees.parent[node]
-    return slots, found
+
+    bits: Numbers
+    first_node: Numbers
+    stop_node: Numbers
+    target_start: Numbers
+    table_start: Numbers
+    condition_start: Numbers
+    node: Numbers
+    flip: Flags
+    bit: Numbers
+    out: Numbers
+    table: Vector
 
 
-@compiled_part
-def _aim(
-    place: Numbers,
-    codes: Numbers,
-    columns: Numbers,
-    slots: int,
-    first: Numbers,
-    second: Numbers,
-    out: Numbers,
-) -> int:
-    """Targets of a path: its features or pairs of them that are asked for; returns how many."""
-    count = 0
-    for one in range(slots):
-        where = place[columns[one]]
-        if where < 0:
-            continue
-        if not codes.size:
-            first[count], second[count], out[count] = one, -1, where
-            count += 1
-            continue
-        for other in range(one):
-            partner = place[columns[other]]
-            if partner >= 0 and codes[where, partner] >= 0:
-                first[count], second[count], out[count] = one, other, codes[where, partner]
-                count += 1
-    return count
+def build(trees: Trees, asked: Asked, units: Units, rule: Rule) -> Tables:
+    """Make the tables of units."""
+    out, pairs = asked_of(units.paths, asked.place, asked.codes)
+    key = np.where(out >= 0, units.unit[:, None] * asked.size + out, -1)
+    targets, target = np.unique(key[out >= 0], return_inverse=True)
+    unit = targets // asked.size
+    target_start = np.searchsorted(unit, np.arange(units.bits.size + 1))
+    cells = np.diff(target_start) << units.bits
+    # Tables of equally many bits stand together: they are a matrix then, a row a target.
+    order = np.argsort(units.bits, kind="stable")
+    table_start = np.empty_like(cells)
+    table_start[order] = np.cumsum(cells[order]) - cells[order]
+    place = table_start[unit] + ((np.arange(unit.size) - target_start[unit]) << units.bits[unit])
+    goal = np.full(out.shape, -1)
+    goal[out >= 0] = place[target]
+    inner = _inner_splits(units)
+    node_bit = np.zeros_like(trees.column)
+    node_bit[inner[1]] = _inner_bits(units, inner[0])
+    return Tables(
+        units.bits, units.first_node, units.stop_node, target_start, table_start,
+        *_conditions(units, *inner, node_bit),
+        targets % asked.size, _filled(int(cells.sum()), goal, trees, units, node_bit, pairs, rule),
+    )  # fmt: skip
 
 
-@compiled_part
-def _integrate(
-    held: Matrix,
-    slots: int,
-    shares: Vector,
-    value: float,
-    rule: Rule,
-    targets: int,
-    first: Numbers,
-    second: Numbers,
-    out: Numbers,
-    sums: Matrix,
-) -> None:
-    """Add a path's values for lanes whose bits are ``held``, shape ``[slot, lane]``."""
-    number, lanes = (slots + 1) // 2, held.shape[1]
-    product = np.empty(lanes)
-    for k in range(number):
-        t = rule.nodes[number, k]
-        for lane in range(lanes):
-            product[lane] = value * rule.weights[number, k]
-        for slot in range(slots):
-            low = (1.0 - t) * shares[slot]
-            for lane in range(lanes):
-                product[lane] *= low + t * held[slot, lane]
-        low = -1.0 / (1.0 - t)
-        for target in range(targets):
-            a, b, row = first[target], second[target], out[target]
-            rise = (1.0 - shares[a]) / (t + (1.0 - t) * shares[a]) - low
-            if b < 0:
-                for lane in range(lanes):
-                    sums[row, lane] += product[lane] * (low + rise * held[a, lane])
-                continue
-            other = (1.0 - shares[b]) / (t + (1.0 - t) * shares[b]) - low
-            for lane in range(lanes):
-                both = (low + rise * held[a, lane]) * (low + other * held[b, lane])
-                sums[row, lane] += 0.5 * product[lane] * both
+def _inner_splits(units: Units) -> tuple[Numbers, Numbers]:
+    """Units and nodes of the splits within groups."""
+    node = units.paths.node
+    inner = (node >= 0) & (np.arange(node.shape[1]) >= units.steps_above[:, None])
+    unit = np.broadcast_to(units.unit[:, None], node.shape)[inner]
+    nodes, first = np.unique(node[inner], return_index=True)
+    # The groups of a tree may lie between each other's nodes.
+    order = np.argsort(unit[first], kind="stable")
+    return unit[first][order], nodes[order]
 
 
-@compiled
-def build(
-    trees: Trees, place: Numbers, codes: Numbers, units: Units, rule: Rule, start: int, stop: int
-) -> None:
-    """Fill in conditions, targets and tables of units from ``start`` to ``stop``."""
-    widest, longest, nowhere = 1, 1, trees.column.size
-    for unit in range(start, stop):
-        widest = max(widest, units.bits[unit])
-        longest = max(longest, units.condition_start[unit + 1] - units.condition_start[unit])
-    columns, shares = np.empty(widest, np.int64), np.empty(widest)
-    nodes, sides, places = (
-        np.empty(longest, np.int64),
-        np.empty(longest, np.uint8),
-        np.empty(longest, np.int64),
-    )
-    for unit in range(start, stop):
-        at, root = units.condition_start[unit], units.root[unit]
-        slots, found = _climb(trees, root, nowhere, 0, columns, shares, nodes, sides, places)
-        for k in range(found):
-            units.node[at + k] = nodes[k] - units.first_node[unit]
-            units.flip[at + k], units.bit[at + k] = 1 - sides[k], places[k]
-        units.conditions[unit] = found
-        if units.tabled[unit]:
-            _tabulate(trees, place, codes, units, rule, unit, slots, columns, shares)
-            continue
-        for slot in range(slots):
-            units.share[at + slot] = shares[slot]
-        aim = units.target_start[unit]
-        units.targets[unit] = _aim(
-            place, codes, columns, slots, units.first[aim:], units.second[aim:], units.out[aim:]
-        )
+def _inner_bits(units: Units, unit: Numbers) -> Numbers:
+    """Bits of the splits within groups, after those of the features above."""
+    return units.above[unit] + np.arange(unit.size) - np.searchsorted(unit, unit)
 
 
-@compiled_part
-def _tabulate(
-    trees: Trees, place: Numbers, codes: Numbers, units: Units, rule: Rule,
-    unit: int, above: int, columns: Numbers, shares: Vector,
-) -> None:  # fmt: skip
-    """Fill in the table of a group of leaves, ``above`` features being split on above its root.
+def _conditions(
+    units: Units, inner_unit: Numbers, inner_node: Numbers, node_bit: Numbers
+) -> tuple[Numbers, Numbers, Flags, Numbers]:
+    """``condition_start, node, flip, bit`` of `Tables`."""
+    count, paths = units.bits.size, units.paths
+    # What is above a group is the same for all of its leaves.
+    first = np.searchsorted(units.unit, np.arange(count))
+    above = np.arange(paths.node.shape[1]) < units.steps_above[first, None]
+    unit = np.concatenate([np.nonzero(above)[0], inner_unit])
+    node = np.concatenate([paths.node[first][above], inner_node])
+    flip = np.concatenate([~paths.left[first][above], np.zeros(inner_unit.size, np.bool_)])
+    bit = np.concatenate([paths.slot[first][above], node_bit[inner_node]])
+    order = np.argsort(unit, kind="stable")
+    start = np.searchsorted(unit[order], np.arange(count + 1))
+    node = node - units.first_node[unit]
+    return start, node[order], flip[order].astype(np.uint8), bit[order]
 
-    Every pattern of the group's bits is a lane.
+
+def _filled(
+    size: int, goal: Numbers, trees: Trees, units: Units, node_bit: Numbers,
+    pairs: Pairs | None, rule: Rule,
+) -> Vector:  # fmt: skip
+    """The tables: every leaf adds its targets from ``goal`` on, shape ``[leaf, target]``."""
+    table, paths = np.zeros(size), units.paths
+    bits, slots = units.bits[units.unit], (paths.column >= 0).sum(axis=1)
+    wanted = (goal >= 0).any(axis=1)
+    for many, wide in np.unique(np.column_stack([bits, slots])[wanted], axis=0):
+        leaves = np.flatnonzero((bits == many) & (slots == wide) & wanted)
+        among = None if pairs is None else (pairs[0][pairs[0] < wide], pairs[1][pairs[0] < wide])
+        targets = wide if among is None else among[0].size
+        step = max(CHUNK // (targets << many), 1)
+        for start in range(0, leaves.size, step):
+            part = leaves[start : start + step]
+            values = pattern_values(
+                trees.leaf_value[units.leaves[part]], paths.share[part, :wide], among, rule
+            )
+            codes = _codes(units, part, int(many), int(wide), node_bit)
+            lanes = np.take_along_axis(values, codes[:, None], axis=2)
+            _add(table, goal[part, :targets], lanes)
+    return table
+
+
+def _codes(units: Units, leaves: Numbers, bits: int, slots: int, node_bit: Numbers) -> Numbers:
+    """Which of a leaf's features every pattern of its unit's bits holds, shape ``[leaf, pattern]``.
+
+    Those above the group by their own bits, those below where all bits of their splits are right.
     """
-    bits, size, top = units.bits[unit], 1 << units.bits[unit], units.root[unit]
-    aim, cell, targets = units.target_start[unit], units.table_start[unit], 0
-    table = np.zeros((units.target_start[unit + 1] - aim, size))
-    inner, leaves = np.empty(bits + 1, np.int64), np.empty(bits + 1, np.int64)
-    known, count = _open(trees, units, unit, above, inner, leaves)
-    base, held = np.empty(bits), np.empty((bits, size))
-    for slot in range(above):
-        base[slot] = shares[slot]
-    nodes, places = np.empty(bits, np.int64), np.empty(bits, np.int64)
-    sides, most = np.empty(bits, np.uint8), bits * (bits + 1) // 2
-    first, second, out = (
-        np.empty(most, np.int64),
-        np.empty(most, np.int64),
-        np.empty(most, np.int64),
-    )
-    for leaf in leaves[:count]:
-        for slot in range(above):
-            shares[slot] = base[slot]
-        slots, found = _climb(trees, ~leaf, top, above, columns, shares, nodes, sides, places)
-        aimed = _aim(place, codes, columns, slots, first, second, out)
-        targets = _share(units.out[aim:], targets, out[:aimed])
-        if aimed:
-            _spell(held, above, slots, inner, known, nodes, sides, places, found)
-            value = trees.leaf_value[leaf]
-            _integrate(held, slots, shares, value, rule, aimed, first, second, out, table)
-    units.targets[unit] = targets
-    for target in range(targets):
-        for lane in range(size):
-            units.table[cell + target * size + lane] = table[target, lane]
+    paths, lanes = units.paths, np.arange(1 << bits)
+    own = (1 << units.above[units.unit[leaves], None]) - 1
+    codes = (lanes & own) | (((1 << slots) - 1) & ~own)
+    for step in range(paths.node.shape[1]):
+        inner = (paths.node[leaves, step] >= 0) & (step >= units.steps_above[leaves])
+        which = leaves[inner]
+        bit = node_bit[paths.node[which, step], None]
+        right = (lanes >> bit & 1) == paths.left[which, step, None]
+        codes[inner] &= ~np.where(right, 0, 1 << paths.slot[which, step, None])
+    return codes
+
+
+def _add(table: Vector, goal: Numbers, values: Matrix) -> None:
+    """Add ``values``, shape ``[leaf, target, pattern]``, to the table from each ``goal`` on."""
+    order = np.argsort(goal[goal >= 0], kind="stable")
+    starts, first = np.unique(goal[goal >= 0][order], return_index=True)
+    sums = np.add.reduceat(values[goal >= 0][order], first, axis=0)
+    table[starts[:, None] + np.arange(values.shape[2])] += sums
 
 
 @compiled_part
-def _share(places: Numbers, known: int, out: Numbers) -> int:
-    """Number a leaf's targets by the unit's ``places``, which grow; returns how many there are."""
-    for k in range(out.size):
-        where = _find(places, known, out[k])
-        if where == known:
-            places[known] = out[k]
-            known += 1
-        out[k] = where
-    return known
-
-
-@compiled_part
-def _open(
-    trees: Trees, units: Units, unit: int, above: int, inner: Numbers, leaves: Numbers
-) -> tuple[int, int]:
-    """Collect a group's splits, each a condition of its own, and its leaves; returns how many."""
-    stack = np.empty(units.bits[unit] + 2, np.int64)
-    stack[0], waiting, known, count = units.root[unit], 1, 0, 0
-    while waiting:
-        waiting -= 1
-        item = stack[waiting]
-        if item < 0:
-            leaves[count] = ~item
-            count += 1
-            continue
-        k = units.condition_start[unit] + units.conditions[unit]
-        units.node[k], units.flip[k] = item - units.first_node[unit], 0
-        units.bit[k], inner[known] = above + known, item
-        units.conditions[unit] += 1
-        known += 1
-        stack[waiting], stack[waiting + 1] = trees.left[item], trees.right[item]
-        waiting += 2
-    return known, count
-
-
-@compiled_part
-def _spell(
-    held: Matrix, above: int, slots: int, inner: Numbers, known: int,
-    nodes: Numbers, sides: Flags, places: Numbers, found: int,
-) -> None:  # fmt: skip
-    """Which of a leaf's features every pattern holds: those all of whose bits are right."""
-    for slot in range(slots):
-        for lane in range(held.shape[1]):
-            held[slot, lane] = lane >> slot & 1 if slot < above else 1
-    for k in range(found):
-        bit = above + _find(inner, known, nodes[k])
-        for lane in range(held.shape[1]):
-            held[places[k], lane] *= (lane >> bit & 1) == sides[k]
-
-
-@compiled_part
-def _hold(units: Units, unit: int, left: Flags, held: Flags) -> None:
+def _hold(tables: Tables, unit: int, left: Flags, held: Flags) -> None:
     """Bits of a unit for every lane, shape ``[bit, lane]``."""
-    at, seen = units.condition_start[unit], 0
-    for k in range(at, at + units.conditions[unit]):
-        went, row, flip = left[units.node[k]], held[units.bit[k]], units.flip[k]
-        if units.bit[k] == seen:
+    seen = 0
+    for k in range(tables.condition_start[unit], tables.condition_start[unit + 1]):
+        went, row, flip = left[tables.node[k]], held[tables.bit[k]], tables.flip[k]
+        if tables.bit[k] == seen:
             seen += 1
             for lane in range(went.size):
                 row[lane] = went[lane] ^ flip
@@ -267,51 +183,30 @@ def _hold(units: Units, unit: int, left: Flags, held: Flags) -> None:
                 row[lane] &= went[lane] ^ flip
 
 
-@compiled_part
-def _add_table(
-    units: Units, unit: int, held: Flags, pattern: NDArray[np.uint16], sums: Matrix
-) -> None:
-    """Add a unit's table, at every lane's pattern of bits."""
-    bits, size = units.bits[unit], 1 << units.bits[unit]
-    for lane in range(pattern.size):
-        pattern[lane] = held[0, lane]
-    for bit in range(1, bits):
-        for lane in range(pattern.size):
-            pattern[lane] |= np.uint16(held[bit, lane]) << np.uint16(bit)
-    aim, cell = units.target_start[unit], units.table_start[unit]
-    for target in range(units.targets[unit]):
-        row, column = sums[units.out[aim + target]], units.table[cell + target * size :]
-        for lane in range(pattern.size):
-            row[lane] += column[pattern[lane]]
-
-
 @compiled
-def look_up(columns: Matrix, sums: Matrix, trees: Trees, units: Units, rule: Rule) -> None:
+def look_up(columns: Matrix, sums: Matrix, trees: Trees, tables: Tables) -> None:
     """Add all units' values for a block of rows to ``sums``, shape ``[place, lane]``."""
-    lanes = columns.shape[1]
-    deepest, widest = 1, 1
-    for unit in range(units.root.size):
-        deepest = max(deepest, units.stop_node[unit] - units.first_node[unit])
-        widest = max(widest, units.bits[unit])
+    lanes, deepest, widest = columns.shape[1], 1, 1
+    for unit in range(tables.bits.size):
+        deepest = max(deepest, tables.stop_node[unit] - tables.first_node[unit])
+        widest = max(widest, tables.bits[unit])
     left, held = np.empty((deepest, lanes), np.uint8), np.empty((widest, lanes), np.uint8)
     pattern, decided = np.empty(lanes, np.uint16), -1
-    for unit in range(units.root.size):
-        if not units.targets[unit]:
+    for unit in range(tables.bits.size):
+        if tables.target_start[unit] == tables.target_start[unit + 1]:
             continue
-        if units.first_node[unit] != decided:
-            decided = units.first_node[unit]
-            decide(trees, columns, decided, units.stop_node[unit], left)
-        _hold(units, unit, left, held)
-        if units.tabled[unit]:
-            _add_table(units, unit, held, pattern, sums)
-            continue
-        bits, at, aim = units.bits[unit], units.condition_start[unit], units.target_start[unit]
-        holds = np.empty((bits, lanes))
-        for bit in range(bits):
+        if tables.first_node[unit] != decided:
+            decided = tables.first_node[unit]
+            decide(trees, columns, decided, tables.stop_node[unit], left)
+        _hold(tables, unit, left, held)
+        for lane in range(lanes):
+            pattern[lane] = held[0, lane]
+        for bit in range(1, tables.bits[unit]):
             for lane in range(lanes):
-                holds[bit, lane] = held[bit, lane]
-        _integrate(
-            holds, bits, units.share[at : at + bits],
-            trees.leaf_value[~units.root[unit]], rule, units.targets[unit],
-            units.first[aim:], units.second[aim:], units.out[aim:], sums,
-        )  # fmt: skip
+                pattern[lane] |= np.uint16(held[bit, lane]) << np.uint16(bit)
+        cell = tables.table_start[unit]
+        for target in range(tables.target_start[unit], tables.target_start[unit + 1]):
+            row, column = sums[tables.out[target]], tables.table[cell:]
+            for lane in range(lanes):
+                row[lane] += column[pattern[lane]]
+            cell += 1 << tables.bits[unit]

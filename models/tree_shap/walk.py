@@ -77,8 +77,10 @@ class Edges(NamedTuple):
     leaf: Numbers
 
 
-def lay_edges(trees: Trees, wide: NDArray[np.bool_], leaf_above: Numbers, place: Numbers) -> Edges:
-    """Edges towards ``wide`` leaves, whose paths have ``leaf_above`` features."""
+def lay_edges(trees: Trees, leaves: Numbers, leaf_above: Numbers, place: Numbers) -> Edges:
+    """Edges towards ``leaves``; the path to a leaf has ``leaf_above`` features."""
+    wide = np.zeros(leaf_above.size, np.bool_)
+    wide[leaves] = True
     start, most = np.zeros_like(trees.start), 2 * trees.column.size
     above, before, node, goal, leaf = (np.empty(most, np.int64) for _ in range(5))
     last, flip = np.empty(most, np.uint8), np.empty(most, np.uint8)

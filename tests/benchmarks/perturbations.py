@@ -51,7 +51,7 @@ CONFIG = RunConfig(
     world="goods",
     horizons=(1, 2),
     rounds=5,
-    params={"min_data_in_leaf": 5, "feature_fraction": 1.0},
+    params={"min_data_in_leaf": 5, "feature_fraction": 1.0, "num_leaves": 8},
     workers=1,
     experiment=None,
 )

@@ -40,13 +40,15 @@ def module(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def trained(module, review_files, made_once, quick):
+def trained(module, review_files, made_once, quick, few_measures_in):
     def make(folder):
         config = RunConfig(
             out=folder / "run", features=module, figures=False, report=False,
             **{**review_files.options(), **quick, "horizons": (1,)},
         )  # fmt: skip
-        run(config, show_progress=False)
+        with pytest.MonkeyPatch.context() as patch:
+            few_measures_in(patch)
+            run(config, show_progress=False)
 
     return made_once("extra-features", make) / "run"
 

@@ -353,7 +353,7 @@ def test_another_seed_gives_other_forecasts(bundle, run_on, run_unaltered):
 
 
 def test_trade_alone_is_enough_and_the_coverage_says_what_is_lacking(
-    world_files, quick, tmp_path, draw_nothing
+    world_files, quick, tmp_path, draw_nothing, few_measures
 ):
     options = {"trade": world_files.trade, **quick, **FEW_FOLDS}
     out = tmp_path / "run"

@@ -78,7 +78,7 @@ def config(files: dict[str, Path]) -> RunConfig:
         rounds=10,
         first_origin=2007,
         settings=("totals_known",),
-        params={"min_data_in_leaf": 5, "feature_fraction": 1.0},
+        params={"min_data_in_leaf": 5, "feature_fraction": 1.0, "num_leaves": 8},
         workers=1,
         experiment=None,
     )

@@ -27,7 +27,7 @@ def study():
     monthly = MonthlyTrade.from_frame(monthly_frame(trade, seed=3))
     config = RunConfig(
         trade="flows.csv", reports="reports.csv", horizons=(1,), rounds=5,
-        params={"min_data_in_leaf": 5}, experiment=None,
+        params={"min_data_in_leaf": 5, "num_leaves": 8}, experiment=None,
     )  # fmt: skip
     bundle = DataBundle(panel, reports=reports, monthly=monthly)
     return benchmark.study(bundle, reports, config, origins=1)

@@ -53,7 +53,7 @@ def runs(tmp_path_factory, few_measures_in):
             config = RunConfig(
                 out=folder / name, horizons=(1, HORIZON), rounds=8, settings=("ex_ante",),
                 experiment=None, figures=False, report=False, max_rows=10**6, workers=1,
-                params={"min_data_in_leaf": 5}, first_origin=2009,
+                params={"min_data_in_leaf": 5, "num_leaves": 8}, first_origin=2009,
             )  # fmt: skip
             out[name] = run(config, show_progress=False)
     return out

@@ -10,6 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
+from models.flow_traits import FlowTraits
 from models.intervals import (
     FEWEST,
     LEVELS,
@@ -332,6 +333,10 @@ def test_a_large_pool_is_represented_from_its_least_to_its_largest_residual():
     np.testing.assert_allclose(np.quantile(found, levels), np.quantile(every, levels), atol=0.02)
 
 
+def _minor(volatility):
+    return FlowTraits(volatility, np.zeros(volatility.size, dtype=bool))
+
+
 def _two_kinds(rng, flows=600):
     """Forecasts of steady and of volatile flows of the same sizes, and their volatility."""
     forecast = rng.lognormal(15, 1, flows)
@@ -344,20 +349,36 @@ def test_a_volatile_flow_has_a_wider_interval_and_each_kind_its_coverage():
     samples = []
     for origin in range(2000, 2008):
         forecast, actual, volatility = _two_kinds(rng)
-        samples.append(Sample(origin, forecast, actual, forecast, volatility=volatility))
+        samples.append(Sample(origin, forecast, actual, forecast, traits=_minor(volatility)))
     found = fit_intervals(samples)
     forecast, actual, volatility = _two_kinds(rng, 6_000)
-    low, high = found.bounds(forecast, forecast, volatility)[90]
+    low, high = found.bounds(forecast, forecast, _minor(volatility))[90]
     inside, width = (low <= actual) & (actual <= high), (high - low) / forecast
     for steady in (True, False):
         assert 0.86 < inside[(volatility < 0.1) == steady].mean() < 0.94
     assert np.median(width[volatility > 0.1]) > 5 * np.median(width[volatility < 0.1])
 
 
+def test_main_flows_have_intervals_of_their_own():
+    rng = np.random.default_rng(3)
+    samples, main = [], np.arange(1_000) % 4 == 0
+    steady = FlowTraits(np.ones(1_000), main)
+    sd = np.where(main, 0.5, 0.1)
+    forecast = rng.lognormal(15, 1, 1_000)
+    for origin in range(2000, 2008):
+        actual = forecast * np.exp(sd * rng.standard_normal(1_000))
+        samples.append(Sample(origin, forecast, actual, forecast, traits=steady))
+    low, high = fit_intervals(samples).bounds(forecast, forecast, steady)[90]
+    actual = forecast * np.exp(sd * rng.standard_normal((20, 1_000)))
+    inside = (low <= actual) & (actual <= high)
+    assert 0.86 < inside[:, main].mean() < 0.94
+    assert 0.86 < inside[:, ~main].mean() < 0.94
+
+
 def test_few_residuals_are_not_split_by_volatility():
     rng = np.random.default_rng(3)
     forecast, actual, volatility = _two_kinds(rng)
-    split = Sample(2000, forecast, actual, forecast, volatility=volatility)
+    split = Sample(2000, forecast, actual, forecast, traits=_minor(volatility))
     whole = Sample(2000, forecast, actual, forecast)
     with_them, without = fit_intervals([split]), fit_intervals([whole])
     assert not with_them.volatility_edges.size

@@ -120,22 +120,58 @@ def test_a_link_stops_as_often_as_its_bounds_allow(low, zeros):
     assert (np.diff(values) >= 0).all()
 
 
-def _scales(own: float, exporter: float) -> np.ndarray:
+def _spread_of_totals(own: float, exporter: float) -> float:
+    """Standard deviation of exporters' totals in draws, relative to that of their outcomes."""
     rng = np.random.default_rng(6)
     forecast = rng.lognormal(20, 0.3, N)
-    errors = [rng.normal(0, exporter, COUNTRIES)[CODES.exporter] + rng.normal(0, own, N)
-              for _ in range(12)]  # fmt: skip
-    past = [PastForecasts(forecast, forecast * np.exp(error), CODES) for error in errors]
-    found = fit_error_factors(
+    share = forecast / (EXPORTS @ forecast)[CODES.exporter]
+
+    def errors():
+        effect = rng.normal(0, exporter, COUNTRIES)[CODES.exporter]
+        return effect + rng.normal(0, own, N) - (own**2 + exporter**2) / 2
+
+    past = [PastForecasts(forecast, forecast * np.exp(errors()), CODES) for _ in range(12)]
+    factors = fit_error_factors(
         past, world=PUBLISHED, horizon=1, flows=CODES, countries=COUNTRIES, sectors=1
     )
-    return found.exporter.scale
+    scores = rng.standard_normal((factors.shared + 12, 2_000)).astype(np.float32)
+    shared, weights = scores[: factors.shared], scores[factors.shared :]
+    drawn = factors.own_errors(
+        rng.standard_normal((N, 2_000)).astype(np.float32),
+        weights,
+        forecast / forecast.sum(),
+        slice(0, N),
+    )
+    factors.add_shared(drawn, CODES, factors.shocks(shared, weights))
+    outcomes = np.stack([errors() for _ in range(2_000)], axis=1)
+    spreads = [(EXPORTS @ (share[:, None] * one)).std(axis=1).mean() for one in (drawn, outcomes)]
+    return spreads[0] / spreads[1]
 
 
-def test_errors_of_single_flows_are_not_counted_as_effects_of_their_countries():
-    """Of 11 flows with errors of .4, the mean has an error of .12 that is no country's effect."""
-    assert _scales(own=0.4, exporter=0.0).max() < 0.07
-    assert _scales(own=0.4, exporter=0.4).mean() == pytest.approx(0.3, abs=0.08)
+@pytest.mark.parametrize(("own", "exporter"), [(0.4, 0.0), (0.4, 0.4), (0.1, 0.4)])
+def test_errors_of_single_flows_enter_a_total_once(own, exporter):
+    assert _spread_of_totals(own, exporter) == pytest.approx(1.0, abs=0.2)
+
+
+def test_exporters_that_erred_together_do_so_again():
+    rng = np.random.default_rng(8)
+    forecast = rng.lognormal(20, 0.3, N)
+    past = []
+    for _ in range(10):
+        effect = rng.normal(0, 0.2, COUNTRIES)
+        effect[:3] = effect[0]
+        error = effect[CODES.exporter] + rng.normal(0, 0.05, N)
+        past.append(PastForecasts(forecast, forecast * np.exp(error), CODES))
+    factors = fit_error_factors(
+        past, world=PUBLISHED, horizon=1, flows=CODES, countries=COUNTRIES, sectors=1
+    )
+    scores = rng.standard_normal((factors.shared + len(past), 4_000))
+    drawn = factors.shocks(scores[: factors.shared], scores[factors.shared :])
+    exporters = drawn[1 : 1 + COUNTRIES]
+    found = np.corrcoef(exporters)
+    assert found[:3, :3].min() > 0.7
+    assert np.abs(found[3:, 3:][~np.eye(COUNTRIES - 3, dtype=bool)]).mean() < 0.4
+    assert exporters.std(axis=1) == pytest.approx(factors.exporter.scale, rel=0.25)
 
 
 def test_past_errors_of_the_world_widen_what_its_yearly_errors_say():

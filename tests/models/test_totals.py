@@ -166,6 +166,23 @@ def test_later_origins_among_the_information_sets_change_nothing(infos_of, bundl
         np.testing.assert_array_equal(now.importer, then.importer)
 
 
+def test_what_was_forecast_before_changes_nothing(infos_of, make_world, series_of, sector_bundle):
+    """Origins keep what later ones ask for again; of other levels or fewer origins it differs."""
+    growing = make_world(gdp=series_of(0.03), exports=series_of(0.05), imports=series_of(0.05))
+    for data in (growing, sector_bundle):
+        used = infos_of(data)
+        for origin, first in ((2004, 2000), (2008, 2004), (2006, 2000)):
+            part = {year: info for year, info in used.items() if year >= first}
+            fresh = {year: info for year, info in infos_of(data).items() if year >= first}
+            now, then = (
+                forecast_totals(infos, origin=origin, horizons=HORIZONS) for infos in (part, fresh)
+            )
+            for horizon in HORIZONS:
+                for side in ("exporter", "importer"):
+                    found = getattr(now[horizon], side)
+                    assert found.tobytes() == getattr(then[horizon], side).tobytes()
+
+
 def test_each_horizon_is_forecast_apart(infos_of, bundle):
     infos = infos_of(bundle, "ex_ante")
     together = forecast_totals(infos, origin=2008, horizons=HORIZONS)

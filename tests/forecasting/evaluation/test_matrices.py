@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,9 +10,11 @@ import pytest
 from features.catalogue import origin_matrix
 from features.choices import SETTINGS as EVERY_SETTING
 from features.information import AsOfRule, DataBundle
+from forecasting import RunConfig
 from forecasting.evaluation import matrices as module
+from forecasting.evaluation import prepared as prepared_module
 from forecasting.evaluation.matrices import OriginMatrices
-from forecasting.evaluation.prepared import PreparedData, information_sets
+from forecasting.evaluation.prepared import PreparedData, information_sets, prepare
 
 SETTINGS = EVERY_SETTING[1:]
 """Without that of reports, whose as-of date is another."""
@@ -68,3 +71,18 @@ def test_only_the_last_ones_are_kept(bundle: DataBundle) -> None:
     again = matrices[SETTINGS[0], 2004]
     assert again is not first
     np.testing.assert_array_equal(again, first)
+
+
+@pytest.mark.parametrize(("kept_bytes", "kept"), [(prepared_module.KEPT_BYTES, True), (0, False)])
+def test_matrices_of_a_small_panel_are_kept(
+    make_bundle: Callable[..., DataBundle],
+    quick: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    kept_bytes: int,
+    kept: bool,
+) -> None:
+    monkeypatch.setattr(prepared_module, "KEPT_BYTES", kept_bytes)
+    matrices = prepare(make_bundle(), RunConfig(world="goods", **quick)).matrices
+    asked = [(setting, origin) for origin in ORIGINS for setting in SETTINGS]
+    found = [matrices[key] for key in asked]
+    assert all(matrices[key] is matrix for key, matrix in zip(asked, found, strict=True)) == kept

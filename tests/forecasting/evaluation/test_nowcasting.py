@@ -25,7 +25,8 @@ from models.registry import MAIN_MODEL
 from models.shift import CHOICES
 
 ORIGIN = 2012
-OPTIONS = {"horizons": (1, 2), "rounds": 8, "params": {"min_data_in_leaf": 5}, "experiment": None}
+LEARNS = {"min_data_in_leaf": 5, "num_leaves": 8}
+OPTIONS = {"horizons": (1, 2), "rounds": 8, "params": LEARNS, "experiment": None}
 NEEDED = {"trade": "flows.csv", "reports": "reports.csv"}
 """Names only: tests build the data themselves."""
 

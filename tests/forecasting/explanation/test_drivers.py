@@ -44,7 +44,7 @@ def drivers(prepared, make_forecaster, shift) -> Drivers:
     explanation = explain(forecaster, forecasts)
     return final_drivers(
         explanation,
-        other_seeds(forecaster.shift, prepared.design),
+        other_seeds(forecaster.shift, forecaster.shift.binned(prepared.design)),
         forecaster.features,
         by_origin=by_origin,
         views=tree_views(forecaster.shift, explanation.data, prepared.design.features, seed=1),

@@ -38,7 +38,7 @@ def drawn_by(drawing, result, folder):
 
 
 @pytest.fixture
-def beside():
+def beside(tmp_path_factory):
     """Make a drawing of a command's process."""
     with ThreadPoolExecutor(1) as sender:
         made = []
@@ -46,7 +46,7 @@ def beside():
         def make(*command):
             process = subprocess.Popen(command, stdin=subprocess.PIPE)
             made.append(process)
-            return DrawnBeside(process, sender)
+            return DrawnBeside(process, sender, tmp_path_factory.mktemp("claims"))
 
         yield make
         for process in made:
@@ -58,7 +58,8 @@ def beside():
 def test_what_is_sent_draws_the_same_files(result, tmp_path):
     paths = drawn_by(DrawnHere(), result, tmp_path / "here")
     assert list(paths) == [plot.name for plot in run_figures.PLOTS]
-    own_process.main(io.BytesIO(pickle.dumps((result, tmp_path / "there"))))
+    (claims := tmp_path / "claims").mkdir()
+    own_process.main(io.BytesIO(pickle.dumps((result, tmp_path / "there", claims))))
     assert contents(tmp_path / "there") == contents(tmp_path / "here")
 
 
@@ -77,8 +78,24 @@ def test_what_cannot_be_sent_is_drawn_here(beside, result, tmp_path):
 
 
 def test_a_process_that_succeeds_is_believed(beside, result, tmp_path):
-    code = "import sys; sys.stdin.buffer.read()"
-    assert drawn_by(beside(sys.executable, "-c", code), result, tmp_path) == {}
+    drawing = beside(sys.executable, "-c", "import sys; sys.stdin.buffer.read()")
+    list(own_process.unclaimed(run_figures.PLOTS, drawing._claims))
+    assert drawn_by(drawing, result, tmp_path) == {}
+
+
+def test_each_figure_is_drawn_by_one_of_both(tmp_path):
+    plots = run_figures.PLOTS
+    first, last = (own_process.unclaimed(of, tmp_path) for of in (plots, reversed(plots)))
+    met = [next(first), next(last), next(last), next(first)]
+    assert met == [plots[0], plots[-1], plots[-2], plots[1]]
+    assert [*first, *last] == list(plots[2:-2])
+
+
+@pytest.mark.usefixtures("few_figures")
+def test_what_the_process_has_not_come_to_is_drawn_here(beside, result, tmp_path):
+    drawing = beside(sys.executable, "-c", "import sys; sys.stdin.buffer.read()")
+    assert list(drawn_by(drawing, result, tmp_path)) == [p.name for p in run_figures.PLOTS]
+    assert drawing._process.returncode == 0
 
 
 @pytest.mark.usefixtures("few_figures")

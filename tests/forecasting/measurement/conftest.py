@@ -42,7 +42,7 @@ class ChainWorld:
             "settings": ("totals_known",),
             "first_origin": 2007,
             "rounds": 3,
-            "params": {"min_data_in_leaf": 5, "feature_fraction": 1.0},
+            "params": {"min_data_in_leaf": 5, "feature_fraction": 1.0, "num_leaves": 8},
             "workers": 1,
             "experiment": None,
         }

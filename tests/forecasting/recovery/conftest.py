@@ -33,10 +33,15 @@ def explain_at() -> Callable[..., Explained]:
 
 
 def _explain_at(
-    prepared: PreparedData, origin: int, *, setting: Setting, horizons: tuple[int, ...]
+    prepared: PreparedData,
+    origin: int,
+    *,
+    setting: Setting,
+    horizons: tuple[int, ...],
+    max_rows: int = 200_000,
 ) -> Explained:
     infos = {o: info for o, info in prepared.infos[setting].items() if o <= origin}
-    design = prepared.design.until(origin).thinned(max_rows=200_000, seed=1)
+    design = prepared.design.until(origin).thinned(max_rows=max_rows, seed=1)
     forecaster = FittedForecaster(
         flows=prepared.panel.flows,
         origin=origin,

@@ -27,6 +27,8 @@ SEEDS = (1, pytest.param(2, marks=pytest.mark.slow))
 NO_TECHNOLOGY = dict.fromkeys(sorted(TECHNOLOGY), 0.0)
 HORIZONS = (1, 2, 3)
 SETTING = "totals_known"
+ROWS = 200_000
+ROWS_OF_THE_JOB = RunConfig(world="goods").max_rows
 
 
 @cache
@@ -44,13 +46,15 @@ def world_and_data(seed: int, planted: bool) -> tuple[World, PreparedData]:
 
 
 @pytest.fixture(scope="module")
-def found_channels(explain_at) -> Callable[[int, bool], pd.DataFrame]:
+def found_channels(explain_at) -> Callable[..., pd.DataFrame]:
     """Channel summary of the final model, as the main job computes it."""
 
     @cache
-    def found(seed: int, planted: bool) -> pd.DataFrame:
+    def found(seed: int, planted: bool, rows: int = ROWS) -> pd.DataFrame:
         _, prepared = world_and_data(seed, planted)
-        explained = explain_at(prepared, prepared.last_origin, setting=SETTING, horizons=HORIZONS)
+        explained = explain_at(
+            prepared, prepared.last_origin, setting=SETTING, horizons=HORIZONS, max_rows=rows
+        )
         return channel_summary(explained.explanation).set_index("channel")
 
     return found
@@ -91,21 +95,40 @@ def net_of_means(values: np.ndarray, sides: tuple[np.ndarray, np.ndarray]) -> np
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("size", ["mean_abs_percent", "mean_abs_net_percent"])
 def test_attributions_recover_the_planted_order_of_channels(found_channels, seed, size):
+    assert rank_correlation(seed, found_channels(seed, True)[size]) >= 0.9
+
+
+def rank_correlation(seed: int, found: pd.Series) -> float:
+    """Of channels by their size, as found and as planted."""
     world, prepared = world_and_data(seed, planted=True)
     years = range(prepared.panel.first_year + 8, prepared.last_origin - max(HORIZONS) + 1)
     planted = world.truth.importance(origins=years, horizons=HORIZONS)
-    found = found_channels(seed, True)[size]
     order = [[sizes[channel] for channel in PLANTED_CHANNELS] for sizes in (planted, found)]
-    assert spearmanr(*order).statistic >= 0.9
+    return float(spearmanr(*order).statistic)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_world_without_technology_effects_shows_none(found_channels, seed):
     """No technology channel moves the pattern as much as the least of what is planted."""
-    net = found_channels(seed, False)["mean_abs_net_percent"]
+    assert largest_absent(found_channels(seed, False)) < 0.5
+
+
+def largest_absent(found: pd.DataFrame) -> float:
+    """Net size of the largest technology channel, relative to the least of what is planted."""
+    net = found["mean_abs_net_percent"]
     least = min(net[channel] for channel in PLANTED_CHANNELS if channel not in TECHNOLOGY)
-    assert max(net[channel] for channel in TECHNOLOGY) < 0.5 * least
+    return max(net[channel] for channel in TECHNOLOGY) / least
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_rows_of_the_main_job_show_the_same_with_more_noise(found_channels, seed):
+    """A quarter of the rows: channels next to each other may trade places, and what is absent shows
+    up to two thirds of the least of what is planted (.35 to .67 with three seeds of the model)."""
+    for size in ("mean_abs_percent", "mean_abs_net_percent"):
+        assert rank_correlation(seed, found_channels(seed, True, ROWS_OF_THE_JOB)[size]) > 0.85
+    assert largest_absent(found_channels(seed, False, ROWS_OF_THE_JOB)) < 0.8
 
 
 @pytest.mark.slow

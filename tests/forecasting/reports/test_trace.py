@@ -1370,7 +1370,7 @@ def folder(
     """A finished run with a study; figures and its own report left out."""
     options = {"horizons": (1, 2), "rounds": 8, "workers": 1, "experiment": None, "study": True,
                "first_origin": 2006, "world": "goods"}  # fmt: skip
-    options["params"] = {"min_data_in_leaf": 5, "feature_fraction": 1.0}
+    options["params"] = {"min_data_in_leaf": 5, "feature_fraction": 1.0, "num_leaves": 8}
     out = tmp_path_factory.mktemp("traced") / "run"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("forecasting.figures.run_figures.save_figures", lambda *_: {})

@@ -25,7 +25,8 @@ from models.forecaster import FittedForecaster
 from models.nowcast import NOBODY
 from models.saved import load_forecaster
 
-QUICK = {"horizons": (1, 2), "rounds": 5, "params": {"min_data_in_leaf": 5}, "experiment": None,
+LEARNS = {"min_data_in_leaf": 5, "num_leaves": 8}
+QUICK = {"horizons": (1, 2), "rounds": 5, "params": LEARNS, "experiment": None,
          "figures": False, "report": False, "quiet": True, "first_origin": 2010}  # fmt: skip
 
 

@@ -16,9 +16,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from features.errors import InputError
+from models.tree_shap import path_dependent
 from models.tree_shap import units as tree_units
 from models.tree_shap.path_dependent import BLOCK, tree_shap, tree_shap_interactions
-from models.tree_shap.paths import Sizes, measure, read_forest
+from models.tree_shap.paths import measure, read_forest
 
 quick = hypothesis_settings(max_examples=100, deadline=None)
 
@@ -210,6 +211,12 @@ def test_values_are_those_of_shaps_explainer():
     assert found.base_value == pytest.approx(explainer.expected_value, abs=1e-9)
 
 
+@pytest.fixture(params=[0, path_dependent.FEW], ids=["walk", "integrals"])
+def wide(request, monkeypatch):
+    """How wide paths are summed."""
+    monkeypatch.setattr(path_dependent, "FEW", request.param)
+
+
 # Trees of every kind -----------------------------------------------------------------------------
 
 
@@ -264,11 +271,12 @@ def exact_value(made: Case, row: int, feature: int) -> float:
     return float(sum(below(tree["tree_structure"], {}) for tree in trees))
 
 
+@pytest.mark.usefixtures("wide")
 @pytest.mark.parametrize("rows", [50, 5_000])
 def test_paths_too_wide_for_tables(rows):
     """LightGBM itself loses up to four digits here: its own values miss its prediction."""
     made = staircase(40)
-    assert Sizes(*measure(read_forest(made.booster).trees)).leaf_above.max() > 30
+    assert measure(read_forest(made.booster).trees).leaf_above.max() > 30
     many = Case(made.booster, np.resize(made.x, (rows, 40)))
     found, theirs = tree_shap(many.booster, many.x), made.contributions()
     assert found.base_value + found.values.sum(axis=1) == pytest.approx(many.raw(), abs=1e-12)
@@ -276,6 +284,7 @@ def test_paths_too_wide_for_tables(rows):
     assert np.abs(theirs.sum(axis=1) - made.raw()).max() > 1e-6
 
 
+@pytest.mark.usefixtures("wide")
 @pytest.mark.parametrize("feature", [0, 17, 39])
 def test_paths_too_wide_for_tables_in_rational_numbers(feature):
     made = staircase(40, rounds=1)
@@ -283,13 +292,14 @@ def test_paths_too_wide_for_tables_in_rational_numbers(feature):
     assert found == pytest.approx(exact_value(made, 3, feature), abs=1e-13)
 
 
+@pytest.mark.usefixtures("wide")
 def test_wide_paths_with_features_split_on_twice():
     agree(case(rows=3_000, columns=14, num_leaves=120, rounds=5))
 
 
 def test_one_feature_split_on_again_and_again():
     made = case(rows=2_000, columns=1, num_leaves=60)
-    assert Sizes(*measure(read_forest(made.booster).trees)).leaf_depth.max() > 4
+    assert measure(read_forest(made.booster).trees).leaf_depth.max() > 4
     agree(made)
 
 

@@ -1,11 +1,13 @@
-"""Volatility of flows, by hand."""
+"""Volatility and main flows, by hand."""
 
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from models.volatility import flow_volatility
+from features.data.flows import FlowIndex
+from models.flow_traits import MAIN, flow_volatility, main_flows
 
 
 def test_a_flow_that_grows_with_the_world_has_none():
@@ -24,3 +26,13 @@ def test_a_flow_that_stops_and_starts_varies_most_and_an_unknown_one_not():
 def test_years_before_the_last_six_do_not_count():
     history = np.random.default_rng(1).lognormal(size=(9, 4))
     assert np.array_equal(flow_volatility(history), flow_volatility(history[-6:]))
+
+
+def test_main_flows_are_the_largest_of_each_exporter_in_each_sector():
+    flows = FlowIndex(tuple(f"{n:02d}" for n in range(15)), sectors=("a", "b"))
+    value = np.random.default_rng(1).lognormal(size=flows.size)
+    value[flows.exporter == 3] = 0
+    value[(flows.exporter == 4) & (flows.importer < 12)] = np.nan
+    table = pd.DataFrame({"exporter": flows.exporter, "sector": flows.sector, "value": value})
+    rank = table.groupby(["exporter", "sector"])["value"].rank(ascending=False)
+    assert np.array_equal(main_flows(value, flows), (rank <= MAIN) & (table["value"] > 0))
