@@ -95,7 +95,7 @@ def fans_of(of: Sequence[tuple[str, str]], now: pd.DataFrame, past: pd.DataFrame
         axes.set_title(name)
     for empty in panels.ravel()[len(of) :]:
         empty.set_axis_off()
-    _fan_keys(figure, panels[0, 0], columns=5)
+    _fan_keys(figure, panels[0, 0], loc="outside lower center", columns=5)
     last = int(now["target_year"].max())
     what = of[0][0] if len(of) == 1 else "Levels"
     return entitle(figure, f"{what} to {last}, with forecasts made earlier")
@@ -106,6 +106,8 @@ def fan_panels(
     of: Sequence[tuple[str, str]], now: pd.DataFrame, past: pd.DataFrame
 ) -> list[Figure]:
     """The legend and the panels of `fans_of` as a figure each, for pages of any width."""
+    from matplotlib.figure import Figure
+
     panels = []
     for name, selection in of:
         figure, axes = grid(1, 1, width=3.3, height=2.2)
@@ -113,16 +115,15 @@ def fan_panels(
         _fan(axes[0, 0], rows, past[past["selection"] == selection])
         axes[0, 0].set_title(name)
         panels.append(figure)
-    legend, empty = grid(1, 1, width=5.2, height=0.55)
-    empty[0, 0].set_axis_off()
-    _fan_keys(legend, panels[0].axes[0], columns=3)
+    legend = Figure(figsize=(5.2, 0.6))
+    _fan_keys(legend, panels[0].axes[0], loc="center", columns=3)
     return [legend, *panels]
 
 
-def _fan_keys(figure: Figure, axes: Axes, *, columns: int) -> None:
+def _fan_keys(figure: Figure, axes: Axes, *, loc: str, columns: int) -> None:
     handles, labels = axes.get_legend_handles_labels()
     first = dict(zip(labels, handles, strict=True))
-    figure.legend(first.values(), first.keys(), loc="outside lower center", ncols=columns)
+    figure.legend(first.values(), first.keys(), loc=loc, ncols=columns)
 
 
 def _fan(axes: Axes, now: pd.DataFrame, past: pd.DataFrame) -> None:
