@@ -53,6 +53,7 @@ from models.tree_shap.paths import (
 from models.tree_shap.tables import build, look_up
 from models.tree_shap.units import Asked, batches, wide_leaves
 from models.tree_shap.walk import LANES, lay_edges, walk
+from models.tree_shap.wide_pairs import add_pairs, lay_pairs
 
 if TYPE_CHECKING:
     import lightgbm
@@ -60,8 +61,8 @@ if TYPE_CHECKING:
 BLOCK = 512
 """Rows a thread takes at a time: its splits, bits and sums stay in the second-level cache."""
 FEW = 4_000_000
-"""Wide paths times rows that are integrated one by one: up to there the walk, which is compiled
-when it is first used, saves less than a second."""
+"""Wide paths times rows that NumPy integrates one by one: up to there, code that is compiled when it
+is first used saves less than a second."""
 
 Kernel = Callable[[Matrix, Matrix], object]
 """Adds values of a block of rows, shape ``[used, lane]``, to sums, shape ``[place, lane]``."""
@@ -243,7 +244,10 @@ def _kernels(trees: Trees, sizes: Sizes, asked: Asked, rule: Rule, rows: int) ->
         return
     if asked.codes.size or wide.size * rows <= FEW:
         paths = wide_paths(trees, sizes, wide, asked.place, asked.codes)
-        yield partial(integrate, trees=trees, wide=paths, rule=rule)
+        if paths.leaves.size * rows <= FEW:
+            yield partial(integrate, trees=trees, wide=paths, rule=rule)
+        else:
+            yield partial(add_pairs, trees=trees, wide=lay_pairs(trees, paths), rule=rule)
     else:
         edges = lay_edges(trees, wide, sizes.leaf_above, asked.place)
         yield partial(walk, trees=trees, edges=edges, rule=rule)

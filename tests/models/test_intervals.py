@@ -333,6 +333,11 @@ def test_a_large_pool_is_represented_from_its_least_to_its_largest_residual():
     np.testing.assert_allclose(np.quantile(found, levels), np.quantile(every, levels), atol=0.02)
 
 
+def test_a_shock_adds_to_the_log_growth_of_a_residual():
+    (found,) = _shocked(np.array([2 * math.tanh(0.2 / 2)]), np.array([0.5]))
+    assert found == pytest.approx(2 * math.tanh(0.7 / 2))
+
+
 def _minor(volatility):
     return FlowTraits(volatility, np.zeros(volatility.size, dtype=bool))
 

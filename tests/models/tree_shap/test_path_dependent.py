@@ -20,6 +20,7 @@ from models.tree_shap import path_dependent
 from models.tree_shap import units as tree_units
 from models.tree_shap.path_dependent import BLOCK, tree_shap, tree_shap_interactions
 from models.tree_shap.paths import measure, read_forest
+from models.tree_shap.units import wide_leaves
 
 quick = hypothesis_settings(max_examples=100, deadline=None)
 
@@ -290,6 +291,19 @@ def test_paths_too_wide_for_tables_in_rational_numbers(feature):
     made = staircase(40, rounds=1)
     found = tree_shap(made.booster, made.x).values[3, feature]
     assert found == pytest.approx(exact_value(made, 3, feature), abs=1e-13)
+
+
+@pytest.mark.usefixtures("wide")
+def test_interactions_on_wide_paths_are_shaps():
+    made = staircase(18)
+    trees = read_forest(made.booster).trees
+    assert wide_leaves(trees, measure(trees), 10).size
+    theirs = shap.TreeExplainer(made.booster).shap_interaction_values(made.x[:10])
+    pairs = [(0, 1), (7, 3), (17, 12)]
+    found = tree_shap_interactions(made.booster, made.x[:10], pairs=pairs).values
+    expected = np.stack([theirs[:, i, j] for i, j in pairs], axis=1)
+    assert np.abs(expected).max(axis=0).min() > 1e-4
+    assert found == pytest.approx(expected, abs=1e-7)
 
 
 @pytest.mark.usefixtures("wide")
