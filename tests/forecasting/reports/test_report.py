@@ -434,7 +434,8 @@ def test_it_replaces_the_run_s_own_report_and_nothing_else(
     largest = list(sums.nlargest(2).index)
     html = (copied / "report.html").read_text("utf-8")
     chosen = html.partition('<section class="chosen')[2].partition("</section>")[0]
-    assert re.findall(r"<caption><span>(.+): USD", chosen) == [country_name(c) for c in largest]
+    captions = re.findall(r"<caption><span>(.+): levels in USD", chosen)
+    assert captions == [country_name(c) for c in largest]
     assert "#country-" not in html
     after = digest(copied)
     assert after.pop("report.html").startswith(b"<!DOCTYPE html>")
