@@ -29,15 +29,14 @@ from models.shift import CHOICES, ShiftModel
 from models.totals import forecast_totals
 from models.trade_probability import TradeProbability
 
-LEARNS = {
-    "min_data_in_leaf": 5, "feature_fraction": 1.0, "num_leaves": 8, "learning_rate": 0.3,
-}  # fmt: skip
-"""LightGBM's limits are made for 100,000 rows: on 1,000 they leave nothing to learn. Small trees
-that learn fast take a third of the time of larger ones."""
+LEARNS = {"min_data_in_leaf": 5, "feature_fraction": 1.0}
+"""LightGBM's limits are made for 100,000 rows: on 1,000 they leave nothing to learn."""
+SMALL_TREES = {**LEARNS, "num_leaves": 8, "learning_rate": 0.3}
+"""They learn in a third of the time of larger ones, from fewer features."""
 QUICK: dict[str, Any] = {
     "horizons": (1, 2),
     "rounds": 8,
-    "params": LEARNS,
+    "params": SMALL_TREES,
     "workers": 1,
     "experiment": None,
 }
@@ -126,8 +125,12 @@ def run_unaltered(
 
 @pytest.fixture(scope="session")
 def finished_run(made_once: Callable[..., Path], make_bundle: Callable[..., DataBundle]) -> Path:
-    """Folder of a finished run on the tiny world, without figures and report. Read only."""
-    return made_once("finished", lambda folder: _run_on(make_bundle(), folder / "run")) / "run"
+    """Folder of a finished run on the tiny world, without figures and report. Read only.
+
+    Its trees are large enough for every channel to contribute.
+    """
+    bundle = make_bundle()
+    return made_once("finished", lambda f: _run_on(bundle, f / "run", params=LEARNS)) / "run"
 
 
 @pytest.fixture(scope="session")

@@ -473,7 +473,8 @@ def test_what_is_published_later_changes_no_forecast_of_an_earlier_origin(
 ):
     as_of = date(origin + 2, 7, 1)
     moved = perturb_future(bundle, as_of, setting, np.random.default_rng(origin))
-    folders = finished_run, run_on(moved, "after").out
+    params = json.loads((finished_run / "run.json").read_text())["config"]["params"]
+    folders = finished_run, run_on(moved, "after", params=params).out
     # The totals that "known" may see are news to "ex ante" alone.
     settings = SETTINGS if setting == "totals_known" else ("ex_ante",)
     pd.testing.assert_frame_equal(
