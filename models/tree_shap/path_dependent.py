@@ -61,8 +61,8 @@ if TYPE_CHECKING:
 BLOCK = 512
 """Rows a thread takes at a time: its splits, bits and sums stay in the second-level cache."""
 FEW = 4_000_000
-"""Wide paths times rows that NumPy integrates one by one: up to there, code that is compiled when it
-is first used saves less than a second."""
+"""Wide paths times rows that NumPy integrates one by one: up to there, code that is compiled at its
+first use saves less than a second."""
 
 Kernel = Callable[[Matrix, Matrix], object]
 """Adds values of a block of rows, shape ``[used, lane]``, to sums, shape ``[place, lane]``."""
