@@ -267,7 +267,7 @@ def _by_traits(
     place = _place(edges, which, traits)
     for number, inside in enumerate(_parts(score, place, len(out))):
         if inside.size >= FEWEST and counts[number // MOST_LIKE] >= FEWEST_LIKE:
-            out[number] = conformal_quantiles(_shocked(inside, shocks), tails)
+            out[number] = _shocked_quantiles(inside, shocks, tails)
     return edges, out
 
 
@@ -317,21 +317,27 @@ def _without_world_error(sample: Sample) -> Sample:
     return replace(sample, forecast=sample.forecast * (actual / forecast))
 
 
-def _shocked(residuals: Floats, shocks: Floats) -> Floats:
-    """Midpoint residuals after each of the log shocks; -2 (the flow stopped) stays.
+def _shocked_quantiles(residuals: Floats, shocks: Vector, tails: Sequence[float]) -> Vector:
+    """Conformal quantiles of midpoint residuals after each of the log shocks.
 
-    ``2 tanh(x / 2)`` is the midpoint growth of a log growth x.
+    ``2 tanh(x / 2)``, the midpoint growth of a log growth x, keeps the order: it is taken of the
+    quantiles alone. A residual of -2 (the flow stopped) stays.
     """
     if not shocks.any():
-        return residuals
+        return conformal_quantiles(residuals, tails)
+    quantiles: Vector = 2 * np.tanh(conformal_quantiles(_shocked(residuals, shocks), tails) / 2)
+    return quantiles
+
+
+def _shocked(residuals: Floats, shocks: Vector) -> Vector:
+    """Log growth of midpoint residuals plus each of the shocks."""
     # Order statistics represent the pool: sorting the pool times the shocks would take seconds.
     if residuals.size > POOL:
         places = np.linspace(0, residuals.size - 1, POOL).round().astype(np.int64)
         residuals = np.sort(residuals)[places]
-    residuals = residuals.astype(np.float64)
     with np.errstate(divide="ignore"):
-        logs = 2 * np.arctanh(np.clip(residuals / 2, -1, 1))
-    shocked: Vector = 2 * np.tanh((logs[:, None] + shocks) / 2).ravel()
+        logs = 2 * np.arctanh(np.clip(residuals.astype(np.float64) / 2, -1, 1))
+    shocked: Vector = (logs[:, None] + shocks).ravel()
     return shocked
 
 
@@ -365,7 +371,7 @@ def _quantiles(
     tails = tail_probabilities()
     quantiles = np.empty((bins, len(tails)))
     for number, inside in enumerate(_parts(score, which, bins)):
-        quantiles[number] = conformal_quantiles(_shocked(inside, shocks), tails)
+        quantiles[number] = _shocked_quantiles(inside, shocks, tails)
         # One flow has many scores: its residual with each shock.
         quantiles[number, ~_reachable(inside.size, tails)] = np.nan
     return quantiles

@@ -19,6 +19,7 @@ from models.intervals import (
     Intervals,
     Sample,
     _shocked,
+    _shocked_quantiles,
     fit_intervals,
     tail_probabilities,
 )
@@ -330,12 +331,16 @@ def test_a_large_pool_is_represented_from_its_least_to_its_largest_residual():
     assert found.size < every.size
     assert (found.min(), found.max()) == (every.min(), every.max())
     levels = np.linspace(0, 1, 41)
-    np.testing.assert_allclose(np.quantile(found, levels), np.quantile(every, levels), atol=0.02)
+    growth = [2 * np.tanh(np.quantile(logs, levels) / 2) for logs in (found, every)]
+    np.testing.assert_allclose(*growth, atol=0.02)
 
 
 def test_a_shock_adds_to_the_log_growth_of_a_residual():
-    (found,) = _shocked(np.array([2 * math.tanh(0.2 / 2)]), np.array([0.5]))
-    assert found == pytest.approx(2 * math.tanh(0.7 / 2))
+    residuals, shocks = np.full(FEWEST, 2 * math.tanh(0.2 / 2)), np.array([0.5, 0.6])
+    found = _shocked_quantiles(residuals, shocks, (0.05, 0.95))
+    assert found == pytest.approx([2 * math.tanh(0.7 / 2), 2 * math.tanh(0.8 / 2)])
+    stopped = _shocked_quantiles(np.full(FEWEST, -2.0), shocks, (0.05, 0.95))
+    assert stopped.tolist() == [-2.0, -2.0]
 
 
 def _minor(volatility):
