@@ -16,8 +16,8 @@ Measures are computed from the forecast flows (input-output tables are moved to 
 coherent with them. Each has an interval calibrated on its own past errors, is scored against no
 change and the raked base, and its change is split into sizes of countries and channels, which add
 up. On 41 economies x 35 industries, 1995-2009, most are forecast no better than by no change: of
-105 measures x horizons 2 are better, 1 worse and the rest ties; with the technology channels 1 is
-better than without them and 1 worse (``python tests/benchmarks/measures.py``, 3 minutes). All value
+126 measures x horizons 1 is better, 1 worse and the rest ties; with the technology channels none is
+better than without them and 2 worse (``python tests/benchmarks/measures.py``, 3 minutes). All value
 chains of one year (1,435 x 1,435) take 0.1 to 0.4 s (``python tests/benchmarks/value_chains.py``).
 Adding a measure is a function and one entry of ``MEASURES``; see CONTRIBUTING.md.
 """
