@@ -19,7 +19,7 @@ from forecasting.words import measures, numbers
 from forecasting.words.templates import template_environment
 
 _HEADING, _TABLES, _FIGURES = "## ", "[tables ", "[figures "
-_FILTERS = ("count", "decimal", "in_ten", "lead", "listed", "lower_first", "money", "percent",
+_FILTERS = ("count", "decimal", "chance_words", "lead", "listed", "lower_first", "money", "percent",
             "plain", "plural", "points", "times", "years")  # fmt: skip
 _OF_MEASURES = ("basis_points", "change_words", "range_words", "size_words", "value_words")
 

@@ -14,7 +14,7 @@ from forecasting.results.subjects import abroad, flow_columns, nearest_year, ori
 from forecasting.words.flows import flow_words
 from forecasting.words.labels import SETTING_LABELS
 from forecasting.words.measures import sector_names
-from forecasting.words.numbers import in_ten, lead, money, percent
+from forecasting.words.numbers import chance_words, lead, money, percent
 from models.registry import LAST_VALUE, MAIN_MODEL, RAKED_BASE
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def _forecast(result: RunResult) -> Iterator[str]:
         f"World: {money(world['forecast'])}, {percent(world['growth'], sign=True)} against "
         f"{origin} ({money(world['last_known'])}); nine in ten outcomes should lie between "
         f"{money(world['lower_90'])} and {money(world['upper_90'])}; "
-        f"{in_ten(world['probability_of_growth'])} that it grows."
+        f"{chance_words(world['probability_of_growth'])} that it grows."
     )
     rows = forecasts[abroad(forecasts) & (forecasts["target_year"] == year)]
     sectors = sector_names(result)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 from typing import Any
 
@@ -10,7 +9,17 @@ from jinja2 import Environment
 
 from forecasting.results.subjects import the
 from forecasting.words.labels import SETTING_WORDS
-from forecasting.words.numbers import DASH, lead, listed, money, percent, plural, points, usd, years
+from forecasting.words.numbers import (
+    chance_words,
+    lead,
+    listed,
+    money,
+    percent,
+    plural,
+    points,
+    usd,
+    years,
+)
 from forecasting.words.templates import template_environment
 
 
@@ -35,18 +44,3 @@ def _environment() -> Environment:
         "the": the,
     }
     return template_environment("forecasting.reports", escape=True, filters=filters)
-
-
-def chance_words(chance: float) -> str:
-    """A probability in words: ``7 in 10``; draws cannot tell what is nearer to certain."""
-    if not math.isfinite(chance):
-        return DASH
-    if chance >= 0.985:
-        return "over 98 in 100"
-    if chance <= 0.015:
-        return "under 2 in 100"
-    if chance >= 0.945:
-        return "19 in 20"
-    if chance <= 0.055:
-        return "1 in 20"
-    return f"{min(max(round(10 * chance), 1), 9)} in 10"

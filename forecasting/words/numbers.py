@@ -125,11 +125,19 @@ def lower_first(label: str) -> str:
     return label if label[:2].isupper() else label[:1].lower() + label[1:]
 
 
-def in_ten(chance: float) -> str:
-    """A probability in words, such as ``7 in 10``."""
-    if chance < 0.05:
-        return "less than 1 in 20"
-    return "more than 19 in 20" if chance > 0.95 else f"{min(9, max(1, round(10 * chance)))} in 10"
+def chance_words(chance: float) -> str:
+    """A probability in words: ``7 in 10``; draws cannot tell what is nearer to certain."""
+    if not math.isfinite(chance):
+        return DASH
+    if chance >= 0.985:
+        return "over 98 in 100"
+    if chance <= 0.015:
+        return "under 2 in 100"
+    if chance >= 0.945:
+        return "19 in 20"
+    if chance <= 0.055:
+        return "1 in 20"
+    return f"{min(max(round(10 * chance), 1), 9)} in 10"
 
 
 def times(ratio: float) -> str:

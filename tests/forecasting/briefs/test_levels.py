@@ -14,7 +14,7 @@ from forecasting.briefs.fill import sentence
 from forecasting.briefs.levels import levels_table, side_levels
 from forecasting.distribution.draws import draws
 from forecasting.distribution.sums import PastOutcome, SumReader, sum_reader
-from forecasting.words.numbers import in_ten, lead, money, percent
+from forecasting.words.numbers import chance_words, lead, money, percent
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_the_words_hold_the_facts_and_no_gap(found):
     assert money(total.last) in text
     assert money(total.levels[0].forecast) in text
     assert percent(total.levels[-1].yearly, sign=True) in text
-    assert in_ten(total.levels[0].chance) in text
+    assert chance_words(total.levels[0].chance) in text
     assert not re.search(r"\bnan\b|None|\{|\}|  | [,.;]", text)
     table = levels_table(found)
     assert len(table.frame) == sum(len(row.levels) for row in found.rows)
@@ -135,9 +135,3 @@ def test_the_brief_of_a_country_opens_with_levels(run_read):
 )
 def test_years_are_told_by_their_lead(year, words):
     assert lead(year, date(2019, 7, 1)) == words
-
-
-def test_chances_in_words():
-    chances = (0.01, 0.2, 0.74, 0.95, 0.99)
-    assert [in_ten(c) for c in chances] == ["less than 1 in 20", "2 in 10", "7 in 10", "9 in 10",
-                                            "more than 19 in 20"]  # fmt: skip

@@ -16,9 +16,9 @@ from forecasting.figures.style import apart
 from forecasting.reports import country_pages
 from forecasting.reports.opening import TITLES
 from forecasting.reports.pages import Facts, report_facts
-from forecasting.reports.render import chance_words, render_page
+from forecasting.reports.render import render_page
 from forecasting.results.subjects import years_of
-from forecasting.words.numbers import percent, usd
+from forecasting.words.numbers import chance_words, percent, usd
 
 SHOWN = ("DEU", "USA")
 FIGURES = {"world": None, "chances": None, "countries": []}

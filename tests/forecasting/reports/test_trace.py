@@ -1064,9 +1064,15 @@ def level_texts(side: Side) -> Iterator[tuple[str, str, str, Claim]]:
 
 def in_ten(chance: float) -> list[N]:
     """The two numbers of a chance in words."""
-    if chance < 0.05:
+    if chance >= 0.985:
+        return [N(98), N(100)]
+    if chance <= 0.015:
+        return [N(2), N(100)]
+    if chance >= 0.945:
+        return [N(19), N(20)]
+    if chance <= 0.055:
         return [N(1), N(20)]
-    return [N(19), N(20)] if chance > 0.95 else [N(min(9, max(1, round(10 * chance)))), N(10)]
+    return [N(min(9, max(1, round(10 * chance)))), N(10)]
 
 
 def country_texts(files: Files, code: str) -> Iterator[tuple[str, str, str, Claim]]:
