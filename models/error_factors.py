@@ -103,7 +103,8 @@ class Effects:
         share = mixture(len(self.scores))
         own = np.sqrt(1 - share) * noise
         pattern = np.sqrt(share / len(self.scores)) * self.scores[::-1].T
-        own += pattern @ weights[: len(self.scores)]
+        # Not BLAS: its last bits would depend on the number of threads.
+        own += np.einsum("co,od->cd", pattern, weights[: len(self.scores)])
         spread = np.sqrt(1 - share + np.square(pattern).sum(axis=1, keepdims=True))
         drawn: Vector = self.scale[:, None] * np.quantile(self.scores, norm.cdf(own / spread))
         return drawn
