@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.tree_shap.leaf_paths import LeafPaths, leaf_paths
+from models.tree_shap.leaf_paths import LeafPaths, leaf_paths, tree_of
 from models.tree_shap.paths import (
     Matrix,
     Numbers,
@@ -123,7 +123,7 @@ def wide_paths(
 
 def integrate(columns: Matrix, sums: Matrix, trees: Trees, wide: WidePaths, rule: Rule) -> None:
     """Add the values of wide paths for a block of rows to ``sums``, shape ``[place, lane]``."""
-    tree = np.searchsorted(trees.start, wide.paths.node[:, 0], side="right") - 1
+    tree = tree_of(trees, wide.paths.node[:, 0])
     for number in np.unique(tree):
         start, stop = int(trees.start[number]), int(trees.start[number + 1])
         left = np.empty((stop - start, columns.shape[1]), np.uint8)

@@ -35,6 +35,16 @@ class LeafPaths(NamedTuple):
     column: Numbers
     share: Matrix
 
+    @property
+    def steps(self) -> Numbers:
+        """How many splits each path has."""
+        return (self.node >= 0).sum(axis=1)
+
+    @property
+    def slots(self) -> Numbers:
+        """How many features each path has."""
+        return (self.column >= 0).sum(axis=1)
+
     def of(self, chosen: NDArray[np.intp]) -> LeafPaths:
         """Some of the paths."""
         return LeafPaths(
@@ -72,3 +82,8 @@ def leaf_paths(trees: Trees, sizes: Sizes, leaves: Numbers) -> LeafPaths:
         )
         count[live] += ~known
     return LeafPaths(node, left, slot, column, share)
+
+
+def tree_of(trees: Trees, node: Numbers) -> Numbers:
+    """Number of the tree that each node is in."""
+    return np.searchsorted(trees.start, node, side="right") - 1

@@ -125,7 +125,7 @@ def _filled(
 ) -> Vector:  # fmt: skip
     """The tables: every leaf adds its targets from ``goal`` on, shape ``[leaf, target]``."""
     table, paths = np.zeros(size), units.paths
-    bits, slots = units.bits[units.unit], (paths.column >= 0).sum(axis=1)
+    bits, slots = units.bits[units.unit], paths.slots
     wanted = (goal >= 0).any(axis=1)
     for many, wide in np.unique(np.column_stack([bits, slots])[wanted], axis=0):
         leaves = np.flatnonzero((bits == many) & (slots == wide) & wanted)

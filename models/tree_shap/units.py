@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.tree_shap.leaf_paths import LeafPaths, leaf_paths
+from models.tree_shap.leaf_paths import LeafPaths, leaf_paths, tree_of
 from models.tree_shap.paths import Numbers, Sizes, Trees
 
 MOST_BITS = 8
@@ -92,7 +92,7 @@ def batches(trees: Trees, sizes: Sizes, asked: Asked, rows: int) -> Iterator[Uni
         (sizes.above[root[order]], (sizes.above + sizes.below)[root[order]]),
         sizes.leaf_above[leaves],
     )[:, first]
-    tree = np.searchsorted(trees.start, root[order][first], side="right") - 1
+    tree = tree_of(trees, root[order][first])
     first_node, stop_node = trees.start[tree], trees.start[tree + 1]
     targets = bits * (bits - 1) // 2 if asked.codes.size else bits
     cells = np.minimum(targets, asked.size) << bits

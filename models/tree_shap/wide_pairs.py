@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.tree_shap.integrals import WidePaths
-from models.tree_shap.leaf_paths import LeafPaths
+from models.tree_shap.leaf_paths import LeafPaths, tree_of
 from models.tree_shap.paths import (
     Flags,
     Matrix,
@@ -56,9 +56,9 @@ def lay_pairs(trees: Trees, wide: WidePaths) -> PairPaths:
     assert wide.pairs is not None
     path, pair = np.nonzero(wide.out >= 0)
     return PairPaths(
-        tree=np.searchsorted(trees.start, wide.paths.node[:, 0], side="right") - 1,
-        steps=(wide.paths.node >= 0).sum(axis=1),
-        slots=(wide.paths.column >= 0).sum(axis=1),
+        tree=tree_of(trees, wide.paths.node[:, 0]),
+        steps=wide.paths.steps,
+        slots=wide.paths.slots,
         value=trees.leaf_value[wide.leaves],
         paths=wide.paths,
         start=np.searchsorted(path, np.arange(wide.leaves.size + 1)),
