@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import pyarrow as pa
 
 SELDOM = (100_000, 50, 100)
 """Objects made, less those that are gone, and collections of younger ones, before a collection."""
@@ -29,12 +28,26 @@ def seldom_collected() -> Iterator[None]:
         gc.set_threshold(*before)
 
 
+def left_at_exit() -> None:
+    """Leave this process's objects to the system when it ends.
+
+    Python looks for unused objects once more before it ends, through all of them: after a run on
+    real data for over two seconds, during which nothing is left to do.
+    """
+    # A process that asks again is asked once.
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)
+
+
 def return_freed() -> None:
     """Return memory that was freed but that the allocators keep.
 
     glibc and Arrow keep what they once had for the next allocation. After the back-test of a large
     universe that is a gigabyte and more, in pieces too small for the arrays of the next stage.
     """
+    # Every command imports this module, and not all need Arrow.
+    import pyarrow as pa
+
     pa.default_memory_pool().release_unused()
     if sys.platform == "linux":
         # Absent from other C libraries than glibc.

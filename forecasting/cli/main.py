@@ -37,6 +37,7 @@ from forecasting.cli.last_resort import (
 )
 from forecasting.cli.listing import Listing
 from forecasting.cli.options import repeatable
+from forecasting.memory import left_at_exit
 from forecasting.run_folder.interrupts import Interrupted, stoppable
 
 COMMANDS = (run, check, explain, draws, plot, measures, report, scoreboard, track, ui, promote,
@@ -54,6 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         of gravicast; 128 and the signal's number where one stopped it.
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
+    left_at_exit()
     with plain_output(), stoppable() as signal:
         try:
             return _answered(given)

@@ -90,7 +90,9 @@ def draws(
     checked = checked_levels(levels)
     known = years_of(result)
     wanted = tuple(check_year(result.forecasts, year) for year in (years or known))
-    joint = run if isinstance(run, RunDraws) else joint_draws(run, n_draws=n_draws)
+    joint = (
+        run if isinstance(run, RunDraws) else joint_draws(run, n_draws=n_draws, until=max(wanted))
+    )
     groups = joint.membership(chosen)
     places = [known.index(year) for year in wanted]
     values = np.ascontiguousarray(joint.sums(groups)[:, places])

@@ -60,7 +60,7 @@ class RunDraws:
         return self.joint.sums(groups)
 
 
-def joint_draws(run: RunResult, *, n_draws: int = 200) -> RunDraws:
+def joint_draws(run: RunResult, *, n_draws: int = 200, until: int | None = None) -> RunDraws:
     """Joint distribution of all flows and horizons of a run.
 
     Parameters
@@ -70,6 +70,8 @@ def joint_draws(run: RunResult, *, n_draws: int = 200) -> RunDraws:
     n_draws
         Number of draws, a multiple of 20 from 40 up: the bounds of 50 and 90 % then fall between
         two of them.
+    until
+        Last target year that is needed; all by default. Draws of the years up to it are the same.
 
     Raises
     ------
@@ -82,6 +84,8 @@ def joint_draws(run: RunResult, *, n_draws: int = 200) -> RunDraws:
             remedy="Give a multiple of 20 from 40 up, such as 200",
         )
     table, names = run.forecasts, flow_columns(run)
+    if until is not None:
+        table = table[table["target_year"] <= until]
     horizons = sorted(int(h) for h in table["horizon"].unique())
     parts = [table[table["horizon"] == horizon].reset_index(drop=True) for horizon in horizons]
     keys = parts[0][names]

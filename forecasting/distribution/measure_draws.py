@@ -112,7 +112,9 @@ def measure_draws(
     checked, known = checked_levels(levels), years_of(result)
     wanted = tuple(check_year(result.forecasts, year) for year in (years or known))
     context = _context(result, chosen)
-    joint = run if isinstance(run, RunDraws) else joint_draws(run, n_draws=n_draws)
+    joint = (
+        run if isinstance(run, RunDraws) else joint_draws(run, n_draws=n_draws, until=max(wanted))
+    )
     codes = flow_codes(joint.keys, context.countries, context.sectors)
     measured = _Measured(chosen, context, codes, joint.last_known > 0)
     places = [known.index(year) for year in wanted]

@@ -23,7 +23,7 @@ from typing import BinaryIO, Protocol
 from features.cores import cores
 from forecasting.figures import run_figures
 from forecasting.figures.run_figures import Plot
-from forecasting.memory import seldom_collected
+from forecasting.memory import left_at_exit, seldom_collected
 from forecasting.results.result import RunResult
 
 LARGEST_SENT = 2**29
@@ -145,7 +145,8 @@ class DrawnBeside(DrawnHere):
 
 
 def main(given: BinaryIO) -> None:
-    """Draw what a process sends."""
+    """Draw what a process sends, which waits until this one has ended."""
+    left_at_exit()
     with seldom_collected():
         import matplotlib.figure
         import matplotlib.style  # noqa: F401

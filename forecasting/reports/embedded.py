@@ -46,8 +46,29 @@ def draw_figures(result: RunResult, names: Iterable[str], folder: Path) -> dict[
     return paths
 
 
-def images(figures: Mapping[str, list[Path]], *names: str) -> list[str]:
-    """Embed the named figures that there are, with their alternative texts."""
+@dataclass(frozen=True, slots=True)
+class Images:
+    """The place of figures in a chapter: its text is written while they are still being drawn.
+
+    Attributes
+    ----------
+    names
+        Of `run_figures.PLOTS`; those that the run has no data for are left out.
+    """
+
+    names: tuple[str, ...]
+
+
+def embed(parts: Iterable[str | Images], figures: Mapping[str, list[Path]]) -> list[str]:
+    """Put figures with their alternative texts in their places, given their files by name."""
+    return [
+        html
+        for part in parts
+        for html in ([part] if isinstance(part, str) else _images(part.names, figures))
+    ]
+
+
+def _images(names: Sequence[str], figures: Mapping[str, list[Path]]) -> list[str]:
     chosen = [plot for name in names for plot in PLOTS if plot.name == name and figures.get(name)]
     return [figure(_smallest(figures[p.name]), p.alt, p.caption) for p in chosen]
 

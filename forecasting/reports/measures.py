@@ -10,6 +10,7 @@ from features.measures.measure import Measure
 from forecasting.briefs.fill import sentence
 from forecasting.briefs.measure_facts import drivers_of, entrants, entries, movers, verdicts
 from forecasting.measurement.contribution_terms import pattern, sizes, technology
+from forecasting.reports.embedded import Images
 from forecasting.reports.html import bullets, heading, paragraph, table
 from forecasting.results.measures import FAMILIES, FAMILY_LABELS, Measures, measures
 from forecasting.results.result import RunResult
@@ -27,16 +28,16 @@ ENTRIES = 8
 """Likeliest entries that the chapter names."""
 
 
-def pattern_chapter(result: RunResult, figures: Sequence[str]) -> list[str]:
+def pattern_chapter(result: RunResult, figures: Sequence[str | Images]) -> list[str | Images]:
     """Track record, movers and parts of every measure; empty where the run measured none.
 
-    ``figures`` has the HTML of those of the track record.
+    ``figures`` belong to the track record.
     """
     if result.measures is None:
         return []
     found, year = measures(result), check_year(result.forecasts, None)
     names, origin = sector_names(result), origin_of(result)
-    parts = [
+    parts: list[str | Images] = [
         paragraph(
             "A measure condenses many flows: a share, a concentration, a place in value chains. "
             "Its forecast is computed from the forecast flows, its interval from its own past "

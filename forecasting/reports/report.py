@@ -17,7 +17,7 @@ from forecasting.reports.addresses import INDEX, country_addresses
 from forecasting.reports.channels import evidence
 from forecasting.reports.countries import DEFAULT_COUNTRIES, choose, country_briefs
 from forecasting.reports.data import checks, limits, provenance
-from forecasting.reports.embedded import draw_figures, images
+from forecasting.reports.embedded import Images, draw_figures, embed
 from forecasting.reports.html import Section, page, paragraph
 from forecasting.reports.largest_shifts import shifts
 from forecasting.reports.measures import pattern_chapter
@@ -148,7 +148,9 @@ def _write(
     facts = report_facts(reader, countries[:DEFAULT_COUNTRIES])
     opening = opening_pages(reader, facts, pages=pages)
     briefed = [country_briefs(result, countries, year=year)] if briefs else []
-    chapters = [_words(result), *briefed, *_chapters(result, figures()), _remake(result)]
+    written, files = _written_chapters(result), figures()
+    illustrated = [Section(name, title, embed(parts, files)) for name, title, parts in written]
+    chapters = [_words(result), *briefed, *illustrated, _remake(result)]
     others = [
         (file, "All countries" if code == INDEX else named(code)) for code, file in pages.items()
     ]
@@ -174,42 +176,39 @@ def _remake(result: RunResult) -> Section:
     return Section("remake", "How to make this again", [html])
 
 
-def _chapters(result: RunResult, figures: Mapping[str, list[Path]]) -> list[Section]:
-    chapters = [
-        Section("shifts", "Largest shifts", [*shifts(result), *images(figures, *_SHIFTS)]),
-        Section(
+def _written_chapters(result: RunResult) -> list[tuple[str, str, list[str | Images]]]:
+    """Name, title and parts of the chapters; their figures are still to be put in."""
+    chapters: list[tuple[str, str, list[str | Images]]] = [
+        ("shifts", "Largest shifts", [*shifts(result), Images(_SHIFTS)]),
+        (
             "pattern",
             "Measures of the trade pattern",
-            pattern_chapter(result, images(figures, *_PATTERN)),
+            pattern_chapter(result, [Images(_PATTERN)]),
         ),
-        Section(
+        (
             "channels",
             "What the model used",
-            [
-                paragraph(technology_words(result)),
-                *evidence(result),
-                *images(figures, *_CHANNELS),
-            ],
+            [paragraph(technology_words(result)), *evidence(result), Images(_CHANNELS)],
         ),
-        Section("scenarios", "What if", [scenarios_section(result.out)]),
-        Section("plans", "Stock and suppliers", [plans_section(result.out)]),
-        Section("record", "Accuracy in detail", _accuracy(result, figures)),
-        Section("data", "Data provenance", provenance(result)),
-        Section("checks", "Self-checks of the run", checks(result)),
-        Section("limits", "Limits", limits(result)),
+        ("scenarios", "What if", [scenarios_section(result.out)]),
+        ("plans", "Stock and suppliers", [plans_section(result.out)]),
+        ("record", "Accuracy in detail", _accuracy(result)),
+        ("data", "Data provenance", [*provenance(result)]),
+        ("checks", "Self-checks of the run", [*checks(result)]),
+        ("limits", "Limits", [*limits(result)]),
     ]
     scored = len(result.scores) > 0
-    chapters = [c for c in chapters if c.name not in _ASKED or any(c.parts)]
-    return [c for c in chapters if scored or c.name not in ("record", "pattern")]
+    chapters = [one for one in chapters if one[0] not in _ASKED or any(one[2])]
+    return [one for one in chapters if scored or one[0] not in ("record", "pattern")]
 
 
-def _accuracy(result: RunResult, figures: Mapping[str, list[Path]]) -> list[str]:
+def _accuracy(result: RunResult) -> list[str | Images]:
     if result.scores.empty:
         return []
     return [
         *record(result),
-        *images(figures, *_RECORD),
+        Images(_RECORD),
         *by_group(result),
         *intervals(result),
-        *images(figures, *_INTERVALS),
+        Images(_INTERVALS),
     ]

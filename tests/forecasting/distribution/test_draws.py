@@ -62,6 +62,13 @@ def test_the_same_seed_gives_the_same_draws_whatever_was_drawn_before(run, joint
     assert np.array_equal(again.values[0], first)
 
 
+def test_the_years_asked_for_are_drawn_alone_as_with_all_others(run, joint):
+    everything = draws(joint, "CHN:imports;world").values
+    for place, year in enumerate(draws(joint, "world").years):
+        alone = draws(run, "CHN:imports;world", years=[year]).values
+        assert np.array_equal(alone[:, 0], everything[:, place])
+
+
 def test_growth_and_its_probability_read_the_draws(joint):
     found = draws(joint, "IND:exports")
     above = (found.values[0] > found.table["last_known"].to_numpy()[:, None]).mean(axis=1)

@@ -31,7 +31,7 @@ from forecasting.inputs.load import LoadedData
 from forecasting.options.forecast_config import ForecastConfig
 from forecasting.reports.channels import evidence
 from forecasting.reports.data import checks
-from forecasting.reports.embedded import LARGEST_IMAGE, images
+from forecasting.reports.embedded import LARGEST_IMAGE, Images, embed
 from forecasting.reports.html import Section, page, table
 from forecasting.reports.report import FIGURES, make_report, write_report
 from forecasting.reports.summary import answers
@@ -46,6 +46,7 @@ VOID = {"meta", "img"}
 OPENING = ["summary", "movers", "chosen", "track"]
 APPENDIX = ["shifts", "pattern", "channels", "record", "data", "checks", "limits", "remake"]
 CHAPTERS = ["contents", *OPENING, "words", "countries", *APPENDIX]
+HEATMAP = [Images(("heatmap",))]
 
 
 class Outline(HTMLParser):
@@ -385,10 +386,10 @@ def test_a_large_drawing_gives_way_to_its_png(tmp_path: Path) -> None:
     paths = [tmp_path / "heatmap.png", tmp_path / "heatmap.svg"]
     Image.new("RGB", (9, 9), "white").save(paths[0])
     paths[1].write_text("<svg/>")
-    assert "data:image/svg+xml" in images({"heatmap": paths}, "heatmap")[0]
+    assert "data:image/svg+xml" in embed(HEATMAP, {"heatmap": paths})[0]
     paths[1].write_text("<svg/>" + " " * LARGEST_IMAGE)
-    assert "data:image/png" in images({"heatmap": paths}, "heatmap")[0]
-    assert images({}, "heatmap") == []
+    assert "data:image/png" in embed(HEATMAP, {"heatmap": paths})[0]
+    assert embed(HEATMAP, {}) == []
 
 
 def test_rare_colours_survive_the_smaller_png(tmp_path: Path) -> None:
@@ -400,7 +401,7 @@ def test_rare_colours_survive_the_smaller_png(tmp_path: Path) -> None:
     drawing[:4, :256, 2] = np.arange(256)
     path = tmp_path / "heatmap.png"
     Image.fromarray(drawing).save(path)
-    embedded = images({"heatmap": [path]}, "heatmap")[0].partition("base64,")[2].partition('"')[0]
+    embedded = embed(HEATMAP, {"heatmap": [path]})[0].partition("base64,")[2].partition('"')[0]
     with Image.open(io.BytesIO(base64.b64decode(embedded))) as small:
         kept = np.asarray(small.convert("RGB")).astype(int)
     assert np.abs(kept - drawing).max() <= 16
