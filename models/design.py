@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,8 @@ from models.raking import rake
 
 MAX_FLOWS = 12_000
 """Flows a block keeps for training; bounds the memory of universes with sectors."""
+LARGE_BLOCK = 5_000
+"""Rows of a block, on average, from which on several threads fill faster than one."""
 HORIZON_COLUMN = int(positions(["years_ahead"])[0])
 
 
@@ -144,6 +147,7 @@ def training_design(
     last_year: int,
     seed: int,
     max_flows: int = MAX_FLOWS,
+    threads: int = 1,
 ) -> Design:
     """Stack training rows of every origin and horizon whose target year is known.
 
@@ -153,7 +157,7 @@ def training_design(
         Bilateral trade.
     matrices_at
         From an origin to its features in each setting, shape ``[flow, feature]``; asked once for
-        each origin. Rows alternate between settings at random, so that one booster learns to
+        each origin, by several threads at a time. Rows alternate between settings at random, so that one booster learns to
         forecast with and without them.
     origins, horizons
         Calendar years; years ahead.
@@ -163,6 +167,9 @@ def training_design(
         Of the alternation and the thinning.
     max_flows
         Blocks (origin x horizon) of a larger universe keep this many flows, drawn at random.
+    threads
+        Origins filled in at a time where blocks are large: there most of the time goes to memory
+        that is written for the first time, elsewhere to Python code.
 
     Returns
     -------
@@ -182,14 +189,22 @@ def training_design(
     if not blocks:
         raise ValueError(f"no origin has a target year up to {last_year}")
     ends = np.cumsum([block.chosen.size for block in blocks])
-    out: Design | None = None
-    for origin in sorted({block.origin for block in blocks}):
-        settings = matrices_at(origin)
-        out = out or _empty(int(ends[-1]), settings[0].shape[1])
-        for block, end in zip(blocks, ends, strict=True):
+    starts = {(block.origin, block.horizon): int(end) - block.chosen.size
+              for block, end in zip(blocks, ends, strict=True)}  # fmt: skip
+    first, *others = sorted({block.origin for block in blocks})
+    settings = matrices_at(first)
+    out = _empty(int(ends[-1]), settings[0].shape[1])
+
+    def fill(origin: int) -> None:
+        matrices = settings if origin == first else matrices_at(origin)
+        for block in blocks:
             if block.origin == origin:
-                block.fill(out, int(end) - block.chosen.size, panel, settings)
-    assert out is not None
+                block.fill(out, starts[origin, block.horizon], panel, matrices)
+
+    at_once = threads if ends[-1] >= LARGE_BLOCK * len(blocks) else 1
+    with ThreadPoolExecutor(at_once) as pool:
+        for _ in pool.map(fill, (first, *others)):
+            pass
     return out
 
 

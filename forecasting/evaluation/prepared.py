@@ -190,7 +190,9 @@ def prepare(bundle: DataBundle, config: RunConfig) -> PreparedData:
     if REPORTS_KNOWN in infos:
         nowcasts = Nowcasts(bundle, rule, infos[REPORTS_KNOWN], features, config.seed)
         learned_from = {**infos, REPORTS_KNOWN: nowcasts.year_ends()}
-        to_learn = OriginMatrices(learned_from, own=features, keep=len(config.settings))
+        to_learn = OriginMatrices(
+            learned_from, own=features, keep=len(config.settings) * workers(config)
+        )
         horizons |= {horizon - 1 for horizon in horizons if horizon > 1} | {1}
     design = training_design(
         panel,
@@ -199,6 +201,7 @@ def prepare(bundle: DataBundle, config: RunConfig) -> PreparedData:
         horizons=sorted(horizons),
         last_year=last,
         seed=config.seed,
+        threads=workers(config),
     )
     breaks = successions(TraderTotals.of(panel))
     return PreparedData(panel, rule, last, infos, matrices, design, own, breaks, nowcasts, extra)

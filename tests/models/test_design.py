@@ -66,11 +66,13 @@ def matrices_of(panel: TradePanel, *, settings: int = 2) -> dict[int, list[np.nd
     }
 
 
-def design_of(panel: TradePanel, *, max_flows: int = 10**6, seed: int = 0) -> Design:
+def design_of(
+    panel: TradePanel, *, max_flows: int = 10**6, seed: int = 0, threads: int = 1
+) -> Design:
     matrices = matrices_of(panel)
     return training_design(
         panel, matrices.__getitem__, origins=matrices, horizons=HORIZONS, last_year=panel.last_year,
-        max_flows=max_flows, seed=seed,
+        max_flows=max_flows, seed=seed, threads=threads,
     )  # fmt: skip
 
 
@@ -248,6 +250,12 @@ def test_the_same_seed_gives_the_same_design_and_another_another(panel):
     first, again, other = (design_of(panel, max_flows=7, seed=seed) for seed in (1, 1, 2))
     same(first, again)
     assert not np.array_equal(first.features, other.features)
+
+
+def test_threads_fill_the_same_design(panel, monkeypatch):
+    one = design_of(panel, max_flows=7)
+    monkeypatch.setattr("models.design.LARGE_BLOCK", 0)
+    same(one, design_of(panel, max_flows=7, threads=4))
 
 
 def test_without_a_target_year_there_is_no_design(panel):
