@@ -157,8 +157,8 @@ def training_design(
         Bilateral trade.
     matrices_at
         From an origin to its features in each setting, shape ``[flow, feature]``; asked once for
-        each origin, by several threads at a time. Rows alternate between settings at random, so that one booster learns to
-        forecast with and without them.
+        each origin, by several threads at a time. Rows alternate between settings at random, so
+        that one booster learns to forecast with and without them.
     origins, horizons
         Calendar years; years ahead.
     last_year

@@ -124,8 +124,16 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
         gc.enable()
 
 
+ASKS_A_SERVER = "serve"
+"""The fixture of tests that fetch from a local server: they are `slow`, all of them."""
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files of `FIRST` first."""
+    """Mark what asks a server as slow, before pytest chooses, and put the files of `FIRST` first."""
+    for item in items:
+        if ASKS_A_SERVER in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
     here, place = Path(__file__).parent, {name: number for number, name in enumerate(FIRST)}
     order = {path: place.get(path.relative_to(here).as_posix(), len(FIRST))
              for path in {item.path for item in items}}  # fmt: skip
