@@ -34,8 +34,8 @@ class BinnedRows:
     ----------
     design
         Training rows of the trees.
-    linear
-        Those of the linear model.
+    linear, linear_rows
+        A design, of which nothing is copied, and the numbers of the linear model's rows in it.
     names
         Columns of the design.
     params
@@ -49,10 +49,16 @@ class BinnedRows:
     """
 
     def __init__(
-        self, design: Design, *, linear: Design, names: Sequence[str], params: Mapping[str, Any]
+        self,
+        design: Design,
+        *,
+        linear: Design,
+        linear_rows: NDArray[np.intp],
+        names: Sequence[str],
+        params: Mapping[str, Any],
     ) -> None:
         self.names = tuple(names)
-        self._design, self._linear = design, linear
+        self._design, self._linear, self._linear_rows = design, linear, linear_rows
         self._params = dict(params)
         self._rows = np.flatnonzero((design.base > 0) & design.traded)
         self._power = 0.0
@@ -102,7 +108,9 @@ class BinnedRows:
         """`fit_reversion` on the features ``names``, fitted once for all that share its inputs."""
         inputs = inputs_of(names)
         if inputs not in self._reversions:
-            self._reversions[inputs] = fit_reversion(self._linear, names=inputs)
+            self._reversions[inputs] = fit_reversion(
+                self._linear, names=inputs, rows=self._linear_rows
+            )
         return self._reversions[inputs]
 
     @cached_property

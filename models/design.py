@@ -60,13 +60,16 @@ class Design:
         )
 
     def thinned(self, *, max_rows: int, seed: int) -> Design:
-        """At most ``max_rows`` rows drawn at random, in their order."""
+        """A copy of at most ``max_rows`` rows, those of `drawn`; itself where it has no more."""
+        return self if self.shift.size <= max_rows else self.rows(self.drawn(max_rows, seed=seed))
+
+    def drawn(self, max_rows: int, *, seed: int) -> NDArray[np.intp]:
+        """Numbers of at most ``max_rows`` rows drawn at random, in their order."""
         size = self.shift.size
         if size <= max_rows:
-            return self
-        return self.rows(
-            np.sort(np.random.default_rng((seed, size)).choice(size, max_rows, replace=False))
-        )
+            return np.arange(size)
+        rng = np.random.default_rng((seed, size))
+        return np.sort(rng.choice(size, max_rows, replace=False))
 
     def split(self, year: int) -> tuple[Design, Design]:
         """Rows with targets up to ``year``, and those with origins since: no origin is in both.

@@ -66,8 +66,9 @@ class Training:
     @cached_property
     def binned(self) -> BinnedRows:
         """The rows of the shift models, binned once for all of them."""
-        linear = self.design.thinned(max_rows=LINEAR_ROWS * self.max_rows, seed=self.seed)
-        return self.unfitted(self.names).binned(self.rows, linear=linear)
+        return self.unfitted(self.names).binned(
+            self.rows, linear=self.design, max_linear=LINEAR_ROWS * self.max_rows
+        )
 
     def shift(self, names: Sequence[str]) -> ShiftModel:
         """The shift model on some of the features, fitted.

@@ -105,8 +105,8 @@ class Reversion:
 
     def _read(self, features: NDArray[np.float32]) -> tuple[Matrix, Vector, NDArray[np.intp]]:
         ahead = features[:, HORIZON_COLUMN].astype(np.float64) - self.horizon
-        group = _size_class(features, self.edges)
-        return _inputs(features, self.names), ahead, group
+        group = np.searchsorted(self.edges, features[:, positions([SIZE_FEATURE])[0]])
+        return _bounded(features[:, positions(self.names)]), ahead, group
 
     def _slope(self, group: NDArray[np.intp], ahead: Vector) -> Matrix:
         count = len(self.names)
@@ -128,7 +128,9 @@ def inputs_of(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in (*INPUTS, SIZE_FEATURE) if name in names)
 
 
-def fit_reversion(design: Design, *, names: Sequence[str]) -> Reversion:
+def fit_reversion(
+    design: Design, *, names: Sequence[str], rows: NDArray[np.intp] | None = None
+) -> Reversion:
     """Fit every size class on flows with a base that are traded in the target year.
 
     Parameters
@@ -137,6 +139,8 @@ def fit_reversion(design: Design, *, names: Sequence[str]) -> Reversion:
         Training rows.
     names
         Features it may use; those outside `INPUTS` are ignored.
+    rows
+        Those of the design to fit on; by default all. Only the inputs' columns are copied.
 
     Notes
     -----
@@ -149,20 +153,19 @@ def fit_reversion(design: Design, *, names: Sequence[str]) -> Reversion:
     four times the time, and the threshold could not be fixed.
     """
     used = tuple(name for name in INPUTS if name in names)
-    rows = np.flatnonzero((design.base > 0) & design.traded)
+    learnt = (design.base > 0) & design.traded
+    rows = np.flatnonzero(learnt) if rows is None else rows[learnt[rows]]
     if not rows.size:
         return Reversion((), np.empty(0), np.zeros((1, 2)), np.empty((1, 0)), 0.0, 0.0)
-    features = design.features[rows]
     shift = design.shift[rows].astype(np.float64)
-    ahead = features[:, HORIZON_COLUMN].astype(np.float64)
+    ahead = design.features[rows, HORIZON_COLUMN].astype(np.float64)
     horizon = float(ahead.mean())
-    edges = np.empty(0)
+    edges, size = np.empty(0), design.features[rows, positions([SIZE_FEATURE])[0]]
     if SIZE_FEATURE in names:
-        size = features[:, positions([SIZE_FEATURE])[0]]
         shares = np.linspace(0, 1, SIZE_CLASSES + 1)[1:-1]
         edges = np.unique(np.quantile(size, shares)).astype(np.float64)
-    group = _size_class(features, edges)
-    inputs = _inputs(features, used)
+    group = np.searchsorted(edges, size)
+    inputs = _bounded(design.features[np.ix_(rows, positions(used))])
     slopes = np.zeros((edges.size + 1, 2 + 2 * len(used)))
     means = np.zeros((edges.size + 1, len(used)))
     for number in range(edges.size + 1):
@@ -176,14 +179,9 @@ def fit_reversion(design: Design, *, names: Sequence[str]) -> Reversion:
     return Reversion(used, edges, slopes, means, horizon, average)
 
 
-def _inputs(features: NDArray[np.float32], names: Sequence[str]) -> Matrix:
+def _bounded(inputs: NDArray[np.float32]) -> Matrix:
     """Inputs within bounds, unknown ones 0: no gap, no growth."""
-    known = np.nan_to_num(features[:, positions(names)])
-    return np.clip(known, -_CLIP, _CLIP).astype(np.float64)
-
-
-def _size_class(features: NDArray[np.float32], edges: Vector) -> NDArray[np.intp]:
-    return np.searchsorted(edges, features[:, positions([SIZE_FEATURE])[0]])
+    return np.clip(np.nan_to_num(inputs), -_CLIP, _CLIP).astype(np.float64)
 
 
 def _terms(inputs: Matrix, ahead: Vector) -> Matrix:

@@ -146,7 +146,9 @@ class ShiftModel(BaseEstimator):  # type: ignore[misc]
         """
         return self.fit_binned(self.binned(design))
 
-    def binned(self, design: Design, *, linear: Design | None = None) -> BinnedRows:
+    def binned(
+        self, design: Design, *, linear: Design | None = None, max_linear: int | None = None
+    ) -> BinnedRows:
         """Rows that this model and those that differ from it by features, choice or seed fit on.
 
         Parameters
@@ -154,11 +156,16 @@ class ShiftModel(BaseEstimator):  # type: ignore[misc]
         design
             Rows of the trees.
         linear
-            Rows of the linear model; by default the same.
+            What the linear model draws its rows from; by default the same.
+        max_linear
+            The most rows that it draws; by default all.
         """
+        linear = design if linear is None else linear
+        size = linear.shift.size
         return BinnedRows(
             design,
-            linear=design if linear is None else linear,
+            linear=linear,
+            linear_rows=linear.drawn(size if max_linear is None else max_linear, seed=self.seed),
             names=(*NAMES, *self.own),
             params=self._params(),
         )
@@ -352,7 +359,7 @@ def losses(
     past, recent = validation_rows(design, year=year)
     rows = past.thinned(max_rows=max_rows, seed=seed)
     model = ShiftModel(names, CHOICES[0], rounds, seed, threads, own=own, learner=learner)
-    binned = model.binned(rows, linear=past.thinned(max_rows=LINEAR_ROWS * max_rows, seed=seed))
+    binned = model.binned(rows, linear=past, max_linear=LINEAR_ROWS * max_rows)
     linear = binned.reversion(names).predict(recent.features)
     found = {}
     for boosted in (choice for choice in CHOICES if choice.linear_share == 0):

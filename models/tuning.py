@@ -237,8 +237,7 @@ class _Window:
         cls, model: ShiftModel, past: Design, recent: Design, *, share: float, max_rows: int
     ) -> _Window:
         thinned = past.thinned(max_rows=max_rows, seed=model.seed)
-        wide = past.thinned(max_rows=LINEAR_ROWS * max_rows, seed=model.seed)
-        rows = model.binned(thinned, linear=wide)
+        rows = model.binned(thinned, linear=past, max_linear=LINEAR_ROWS * max_rows)
         predicted = rows.reversion(model.names).predict(recent.features) if share else 0.0
         return cls(model, rows, recent, (share, predicted))
 

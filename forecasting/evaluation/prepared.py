@@ -130,8 +130,15 @@ class PreparedData:
         """Columns of a matrix."""
         return (*NAMES, *self.own_names)
 
-    def training(self, config: RunConfig, *, origin: int, choice: ShiftChoice) -> Training:
-        """What models may learn from at an origin.
+    def training(
+        self,
+        config: RunConfig,
+        *,
+        origin: int,
+        choice: ShiftChoice,
+        max_rows: int | None = None,
+    ) -> Training:
+        """What models may learn from at an origin, by default with as many rows as configured.
 
         They fit on one thread: folds run side by side, and even alone LightGBM's threads wait for
         each other beside other work, and take five times as long as one.
@@ -143,7 +150,7 @@ class PreparedData:
             choice=choice,
             rounds=config.rounds,
             params=dict(config.params),
-            max_rows=config.max_rows,
+            max_rows=max_rows or config.max_rows,
             seed=config.seed,
             threads=1,
             learner=config.learner,

@@ -16,11 +16,11 @@ Matrix = NDArray[np.float64]
 
 def log_mean(to: Matrix, start: Matrix) -> Matrix:
     """Logarithmic mean ``(a - b) / ln(a / b)`` of positive numbers; a where both are the same."""
-    ratio = np.log(to / start)
-    # Near 1 the quotient loses its digits: the series of (e^x - 1) / x takes over.
-    small = np.abs(ratio) < 1e-6
-    exact = np.divide(to - start, ratio, out=np.zeros_like(to), where=~small)
-    return np.where(small, start * (1.0 + ratio / 2.0), exact)
+    gap = to - start
+    # Near 1 the logarithm of the quotient has lost the digits that the gap still has.
+    near = np.abs(gap) < start / 2.0
+    ratio = np.where(near, np.log1p(np.where(near, gap / start, 0.0)), np.log(to / start))
+    return np.divide(gap, ratio, out=np.array(start, dtype=np.float64), where=gap != 0)
 
 
 def net_of_totals(values: Matrix, rows: pd.DataFrame) -> Matrix:

@@ -182,8 +182,9 @@ class RunConfig:
     rounds: int = option(
         80, whole(1, 5_000), MODEL, "boosting rounds of the shift model", trained=True)
     max_rows: int = option(
-        50_000, whole(1_000, 50_000_000), MODEL, "the most rows that a fit of trees draws",
-        trained=True)
+        50_000, whole(1_000, 50_000_000), MODEL,
+        "the most rows that a fit of trees draws in the back-test; the last fit, which forecasts"
+        " and is explained, draws four times as many", trained=True)
     params: Mapping[str, Any] = option(
         MappingProxyType({}), kinds.BOOSTER_PARAMS, "",
         "LightGBM parameters, but those of `models.booster_params.SET_HERE`", trained=True)

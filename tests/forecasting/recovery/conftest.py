@@ -10,11 +10,16 @@ import pytest
 from features.choices import Setting
 from forecasting.evaluation.prepared import PreparedData
 from forecasting.explanation.explain import Explanation, explain
+from forecasting.final_forecast import LAST_ROWS
+from forecasting.options.run_config import RunConfig
 from models.design import origin_value
 from models.forecaster import FittedForecaster, FlowForecast
 from models.shift import ShiftModel
 from models.totals import forecast_totals
 from models.trade_probability import TradeProbability
+
+ROWS = LAST_ROWS * RunConfig().max_rows
+"""What the last fit of the main job draws by default."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ def _explain_at(
     *,
     setting: Setting,
     horizons: tuple[int, ...],
-    max_rows: int = 200_000,
+    max_rows: int = ROWS,
 ) -> Explained:
     infos = {o: info for o, info in prepared.infos[setting].items() if o <= origin}
     design = prepared.design.until(origin).thinned(max_rows=max_rows, seed=1)
