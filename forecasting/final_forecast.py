@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,26 +62,32 @@ class LastFit:
     training
         With the fitted models.
     seeds
-        The main model with other seeds and the rows of a fold, like the models of other origins
-        that they are listed with.
+        Becomes `fit_other_seeds`: only the explanation waits for them.
     """
 
     training: Training
-    seeds: Mapping[int, ShiftModel]
+    seeds: Future[dict[int, ShiftModel]]
 
 
-def fit_last(prepared: PreparedData, config: RunConfig, choice: ShiftChoice) -> LastFit:
-    """Learn from every year up to the last origin: needs no back-test, and can run beside it."""
-    training = fitted_training(prepared, config, choice)
-    main = ShiftForecaster().fit(training)
-    assert main.shift is not None
-    fold = prepared.training(config, origin=prepared.last_origin, choice=choice)
+def fit_other_seeds(
+    prepared: PreparedData, config: RunConfig, training: Training
+) -> dict[int, ShiftModel]:
+    """The main model with other seeds.
+
+    They draw the rows of a fold, like the models of other origins that they are listed with.
+    """
+    main = ShiftForecaster().fit(training).shift
+    assert main is not None
+    fold = prepared.training(config, origin=prepared.last_origin, choice=training.choice)
     same = fold.rows.shift.size == training.rows.shift.size
-    return LastFit(training, other_seeds(main.shift, (training if same else fold).binned))
+    return other_seeds(main, (training if same else fold).binned)
 
 
 def fitted_training(prepared: PreparedData, config: RunConfig, choice: ShiftChoice) -> Training:
-    """What models may learn from at the last origin, the main model and its probability fitted."""
+    """What models may learn from at the last origin, the main model and its probability fitted.
+
+    It needs no back-test, and can run beside it.
+    """
     training = prepared.training(
         config,
         origin=prepared.last_origin,
@@ -246,7 +252,7 @@ def _explain(
     seed = known.training.seed
     return final_drivers(
         explanation,
-        last.seeds,
+        last.seeds.result(),
         forecaster.features,
         by_origin=backtest.drivers,
         views=tree_views(forecaster.shift, explanation.data, design.features, seed=seed),

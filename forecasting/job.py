@@ -36,7 +36,13 @@ from forecasting.evaluation.run_models import comparators
 from forecasting.evaluation.study import Study, check_study, run_study
 from forecasting.evaluation.tasks import Compute
 from forecasting.figures.own_process import Drawing, DrawnHere, drawing_process
-from forecasting.final_forecast import FinalForecast, LastFit, fit_last, make_final_forecast
+from forecasting.final_forecast import (
+    FinalForecast,
+    LastFit,
+    fit_other_seeds,
+    fitted_training,
+    make_final_forecast,
+)
 from forecasting.fingerprint import fingerprint
 from forecasting.inputs.feature_modules import feature_sources
 from forecasting.inputs.findings import show_findings
@@ -137,9 +143,10 @@ def _computed(
             say=progress.say,
         ) as finished,
         staged(config.out, check=check) as stage,
+        ThreadPoolExecutor(1, thread_name_prefix="last-fit") as aside,
     ):
         with _computing(data, prepared, config, cluster, finished) as compute:
-            backtest, last = _fitted(prepared, folds, config, stage, progress, compute)
+            backtest, last = _fitted(prepared, folds, config, stage, progress, compute, aside)
         study = _study(data, prepared, folds, config, backtest, progress) if config.study else None
         with _drawing(prepared, config) as drawing:
             final = make_final_forecast(
@@ -204,14 +211,17 @@ def _fitted(
     stage: Path,
     progress: Progress,
     compute: Compute,
+    aside: ThreadPoolExecutor,
 ) -> tuple[Backtest, LastFit]:
-    """The back-test, and beside it the fit at the last origin."""
+    """The back-test, and beside it the fit at the last origin; after it that of other seeds."""
     chosen = choose(prepared, folds, config, progress, compute=compute)
-    with ThreadPoolExecutor(1, thread_name_prefix="last-fit") as beside_folds:
-        fitting = beside_folds.submit(fit_last, prepared, config, chosen.at(prepared.last_origin))
-        backtest = run_backtest(prepared, folds, config, chosen, stage, progress, compute=compute)
-        with progress.stage("fit at the last origin"):
-            return backtest, fitting.result()
+    choice = chosen.at(prepared.last_origin)
+    fitting = aside.submit(fitted_training, prepared, config, choice)
+    backtest = run_backtest(prepared, folds, config, chosen, stage, progress, compute=compute)
+    with progress.stage("fit at the last origin"):
+        training = fitting.result()
+    # What comes next is Python on one core.
+    return backtest, LastFit(training, aside.submit(fit_other_seeds, prepared, config, training))
 
 
 def _computing(

@@ -91,21 +91,28 @@ def no_network() -> Iterator[None]:
 # What runs where -------------------------------------------------------------------------------
 
 FIRST = (
-    # One worker compiles the kernels, the other reads sources meanwhile: neither waits.
-    "features/sources/test_weo.py",
+    # One worker compiles the kernels, the other needs none meanwhile: neither waits.
+    "features/measures/test_measures.py",
     "models/tree_shap/test_path_dependent.py",
-    "features/sources/test_desta.py",
+    "features/data/test_panel.py",
     # The longest files, so that no worker begins one as the other ends.
+    "forecasting/recovery/test_sector_recovery.py",
+    "forecasting/tracking/test_mlflow_pages.py",
+    "forecasting/tracking/test_server.py",
     "forecasting/test_job.py",
+    "forecasting/reports/test_trace.py",
     "forecasting/cli/test_main.py",
     "forecasting/recovery/test_recovery.py",
     "forecasting/tracking/test_track.py",
     "forecasting/serving/test_serving.py",
     "forecasting/reports/test_report.py",
+    "forecasting/test_sector_run.py",
     "forecasting/test_mutants.py",
     "forecasting/test_perturbations.py",
     "forecasting/measurement/test_measure_run.py",
+    "forecasting/figures/test_own_process.py",
     "forecasting/figures/test_plots.py",
+    "forecasting/cluster/test_cluster.py",
     "forecasting/cli/test_fetch.py",
 )
 
@@ -130,7 +137,7 @@ ASKS_A_SERVER = "serve"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what asks a server as slow, before pytest chooses, and put the files of `FIRST` first."""
+    """Mark what asks a server as slow, before pytest chooses; put the files of `FIRST` first."""
     for item in items:
         if ASKS_A_SERVER in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.slow)

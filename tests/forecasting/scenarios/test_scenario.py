@@ -14,7 +14,7 @@ import pytest
 from features.errors import InputError
 from forecasting import plan, read_run, scenario
 from forecasting.cli.main import main
-from forecasting.reports.report import _chapters
+from forecasting.reports.report import _written_chapters
 from forecasting.results.result import RunResult
 from forecasting.scenarios.page import scenarios_section
 from forecasting.scenarios.plots import largest_change, moved_rows, plot_map, waterfall_steps
@@ -345,10 +345,10 @@ def test_the_report_has_a_chapter_of_what_was_asked(run, own, tmp_path, monkeypa
     monkeypatch.setattr("forecasting.planning.write.draw_plots", lambda _: {})
     monkeypatch.setattr("forecasting.scenarios.plots.PLOTS", {})
     result = replace(run, out=own)
-    assert not {"scenarios", "plans"} & {chapter.name for chapter in _chapters(result, {})}
+    assert not {"scenarios", "plans"} & {name for name, _, _ in _written_chapters(result)}
     (tmp_path / "mild.yaml").write_text(f"{TARIFF}draws: 0\n")
     scenario(result, tmp_path / "mild.yaml")
     plan(result, importer="DEU")
-    chapters = {chapter.name: chapter for chapter in _chapters(result, {})}
-    assert "mild" in chapters["scenarios"].parts[0]
-    assert "<h3>DEU" in chapters["plans"].parts[0]
+    chapters = {name: parts for name, _, parts in _written_chapters(result)}
+    assert "mild" in chapters["scenarios"][0]
+    assert "<h3>DEU" in chapters["plans"][0]
