@@ -29,6 +29,7 @@ from features.data.sectors import SectorAttributes
 from features.errors import InputError
 from features.information import DataBundle
 from features.reading.schemas import EXPOSURES
+from forecasting.memory import SELDOM
 
 COUNTRIES = ("BRA", "CHN", "DEU", "FRA", "IND", "NAM", "USA", "ZAF")
 FIRST_YEAR, LAST_YEAR = 1999, 2010
@@ -121,25 +122,26 @@ FIRST = (
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Collect no garbage meanwhile: all that is imported stays, and looking for more took a third.
 
-    Nor is it looked through again whenever a test makes objects.
+    Nor is it looked through again when tests make objects, and theirs are, as in a run, seldom.
     """
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(*SELDOM)
         gc.enable()
 
 
-ASKS_A_SERVER = "serve"
-"""The fixture of tests that fetch from a local server: they are `slow`, all of them."""
+ASK_A_SERVER = {"serve", "mirror", "dripping"}
+"""Fixtures that are a local server: tests that ask for one are `slow`."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what asks a server as slow, before pytest chooses; put the files of `FIRST` first."""
     for item in items:
-        if ASKS_A_SERVER in getattr(item, "fixturenames", ()):
+        if ASK_A_SERVER.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.slow)
     here, place = Path(__file__).parent, {name: number for number, name in enumerate(FIRST)}
     order = {path: place.get(path.relative_to(here).as_posix(), len(FIRST))

@@ -168,7 +168,7 @@ def _mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
 
 
 def other_seeds(shift: ShiftModel, rows: BinnedRows) -> dict[int, ShiftModel]:
-    """The final model fitted again on its rows with `OTHER_SEEDS` other seeds, by seed."""
+    """The final model fitted on ``rows`` with `OTHER_SEEDS` other seeds, by seed."""
     seeds = range(shift.seed + 1, shift.seed + 1 + OTHER_SEEDS)
     return {seed: clone(shift).set_params(seed=seed).fit_binned(rows) for seed in seeds}
 

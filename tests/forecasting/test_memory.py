@@ -11,8 +11,15 @@ import pytest
 from forecasting.memory import SELDOM, seldom_collected
 
 
-def test_collections_are_as_before_afterwards():
-    before = gc.get_threshold()
+@pytest.fixture
+def before():
+    kept, before = gc.get_threshold(), (700, 10, 10)
+    gc.set_threshold(*before)
+    yield before
+    gc.set_threshold(*kept)
+
+
+def test_collections_are_as_before_afterwards(before):
     with pytest.raises(KeyboardInterrupt), seldom_collected():  # noqa: PT012
         assert gc.get_threshold() == SELDOM != before
         raise KeyboardInterrupt
