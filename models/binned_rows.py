@@ -69,6 +69,11 @@ class BinnedRows:
                 remedy=f"Give more countries or years; {FEWEST_ROWS} are the least",
             )
 
+    @property
+    def size(self) -> int:
+        """Number of rows that are learned from."""
+        return int(self._rows.size)
+
     @cached_property
     def known(self) -> NDArray[np.bool_]:
         """Columns with a value in some row; nothing can be learnt from the others."""

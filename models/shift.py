@@ -45,6 +45,8 @@ without effects of technology it attributes twice as much to technology (tests/f
 ``test_recovery.py``). LightGBM's own absolute loss takes half as long again."""
 
 
+MANY_ROWS = 60_000
+"""Rows from which on LightGBM adds up gradients by column, see `histograms`."""
 LINEAR_ROWS = 2
 """Rows of the linear model for every row of the trees. It takes a tenth of their time, and with
 fewer rows its penalty weighs more: on the real goods panel 50,000 for both cost .1 % of log MAE."""
@@ -194,7 +196,7 @@ class ShiftModel(BaseEstimator):  # type: ignore[misc]
     def _boosted(self, rows: BinnedRows) -> lightgbm.Booster:
         import lightgbm
 
-        params = self._params()
+        params = {**self._params(), histograms(rows.size): True}
         try:
             params |= splits_on(self.names, rows, given=params)
             data = rows.weighed(self.choice.weight_power)
@@ -277,8 +279,16 @@ class ShiftModel(BaseEstimator):  # type: ignore[misc]
             **by_name(self.params or {}),
             "num_threads": self.threads,
             "deterministic": True,
-            "force_row_wise": True,
         }
+
+
+def histograms(rows: int) -> str:
+    """How LightGBM adds up gradients, which it would otherwise try out: trees are the same.
+
+    By row is as fast or faster until the bins of a tree's features outgrow a core's cache; with
+    165,000 rows by column takes .6 of the time.
+    """
+    return "force_row_wise" if rows < MANY_ROWS else "force_col_wise"
 
 
 def splits_on(

@@ -78,6 +78,16 @@ def test_another_seed_shares_the_bins_of_the_first():
     assert text(first) != text(other)
 
 
+def test_gradients_added_up_by_column_or_by_row_give_the_same_trees(monkeypatch):
+    rows = design()
+    by_row = model().fit(rows)
+    monkeypatch.setattr("models.shift.MANY_ROWS", 0)
+    by_column = model().fit(rows)
+    assert "[force_col_wise: 1]" in text(by_column)
+    trees = [text(one).split("parameters:")[0] for one in (by_row, by_column)]
+    assert trees[0] == trees[1]
+
+
 def test_no_tree_splits_on_a_feature_left_out():
     rows = design()
     assert DRIVER in split_on(model().fit(rows))
