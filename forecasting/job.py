@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -63,6 +63,7 @@ from forecasting.run_outcome import run_provenance, run_result
 from forecasting.tracking.autologging import autologging_off
 from models.forecaster import FittedForecaster
 from models.learner_check import check_learner
+from models.shift import ShiftModel
 from models.tuning import check_tuning
 
 
@@ -213,15 +214,20 @@ def _fitted(
     compute: Compute,
     aside: ThreadPoolExecutor,
 ) -> tuple[Backtest, LastFit]:
-    """The back-test, and beside it the fit at the last origin; after it that of other seeds."""
+    """The back-test, and beside it the fit at the last origin, then that of other seeds."""
     chosen = choose(prepared, folds, config, progress, compute=compute)
     choice = chosen.at(prepared.last_origin)
     fitting = aside.submit(fitted_training, prepared, config, choice)
-    backtest = run_backtest(prepared, folds, config, chosen, stage, progress, compute=compute)
+    seeds: list[Future[dict[int, ShiftModel]]] = []
+
+    def fit_seeds() -> None:
+        seeds.append(aside.submit(lambda: fit_other_seeds(prepared, config, fitting.result())))
+
+    backtest = run_backtest(
+        prepared, folds, config, chosen, stage, progress, compute=compute, near_end=fit_seeds
+    )
     with progress.stage("fit at the last origin"):
-        training = fitting.result()
-    # What comes next is Python on one core.
-    return backtest, LastFit(training, aside.submit(fit_other_seeds, prepared, config, training))
+        return backtest, LastFit(fitting.result(), *seeds)
 
 
 def _computing(

@@ -66,8 +66,10 @@ def choose_weights(origins: Sequence[int], compute: Compute) -> Choices:
         By origin of the choice: the choice, least in the sum of losses up to that origin, and every
         candidate's loss at it. An origin in between takes the last choice made before it.
     """
-    found: Iterator[dict[ShiftChoice, float]] = compute([WeightLosses(o) for o in origins])
-    by_origin = dict(zip(origins, found, strict=True))
+    # The last have most rows: begun last, one would leave the other cores idle.
+    latest_first = list(reversed(origins))
+    found: Iterator[dict[ShiftChoice, float]] = compute([WeightLosses(o) for o in latest_first])
+    by_origin = dict(zip(latest_first, found, strict=True))
     out = {}
     for number, origin in enumerate(origins):
         # One window of years cannot separate the candidates, so every window so far counts.
@@ -159,6 +161,7 @@ def run_backtest(
     progress: Progress,
     *,
     compute: Compute,
+    near_end: Callable[[], None] = lambda: None,
 ) -> Backtest:
     """Run every fold, score it, and write its forecasts into ``backtest.parquet`` as they come.
 
@@ -174,6 +177,8 @@ def run_backtest(
         For bars and times.
     compute
         Where folds are run: `in_threads` or `forecasting.cluster.on_cluster`.
+    near_end
+        Called once, when all folds but the last are through: a core is free from then on.
     """
     calibration = chosen.calibration
     rows: list[dict[str, object]] = []
@@ -182,6 +187,8 @@ def run_backtest(
     drivers: dict[int, pd.DataFrame] = {}
     results = compute(fold_tasks(folds, choose_at=chosen.at))
     path = stage / BACKTEST
+    if len(folds) == 1:
+        near_end()
     with BacktestWriter(path, rule=prepared.rule, models=run_models(config)) as writer:
         for result in progress.steps("back-test", results, total=len(folds)):
             flows = prepared.flows_at(result.fold.origin)
@@ -189,6 +196,8 @@ def run_backtest(
                 rows += block.scores
                 writer.write(block.forecasts, block.bounds, flows=flows)
             drivers[result.fold.origin] = result.drivers
+            if len(drivers) == len(folds) - 1:
+                near_end()
             chances += [row for f in result.forecasts for row in reliability_rows(f)]
             unreachable = max(unreachable, result.unreachable_totals)
             gap = max(gap, result.largest_gap)
