@@ -17,7 +17,7 @@ from forecasting.distribution.draws import (
     interval,
     probability_above,
 )
-from forecasting.distribution.joint import RunDraws, Singles, joint_draws
+from forecasting.distribution.joint import RunDraws, Singles, joint_of
 from forecasting.distribution.selections import selections
 from forecasting.results.record_setting import record_setting
 from forecasting.results.result import RunResult
@@ -51,8 +51,7 @@ def shares(
         ``selection, partner, setting, horizon, target_year, last_known, forecast`` (shares from 0
         to 1), ``lower_L, upper_L`` and ``probability_of_growth`` (that the share rises).
     """
-    joint = run if isinstance(run, RunDraws) else joint_draws(run)
-    (table,) = shares_of_totals(joint, [of], years=years, levels=levels)
+    (table,) = shares_of_totals(joint_of(run), [of], years=years, levels=levels)
     return table
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.errors import InputError
-from forecasting.distribution.joint import RunDraws, joint_draws
+from forecasting.distribution.joint import RunDraws, joint_of
 from forecasting.distribution.measure_selections import MeasureSelection
 from forecasting.distribution.selections import Selection, absent_members, selections
 from forecasting.results.record_setting import record_setting
@@ -90,9 +90,7 @@ def draws(
     checked = checked_levels(levels)
     known = years_of(result)
     wanted = tuple(check_year(result.forecasts, year) for year in (years or known))
-    joint = (
-        run if isinstance(run, RunDraws) else joint_draws(run, n_draws=n_draws, until=max(wanted))
-    )
+    joint = joint_of(run, n_draws=n_draws, until=max(wanted))
     groups = joint.membership(chosen)
     places = [known.index(year) for year in wanted]
     values = np.ascontiguousarray(joint.sums(groups)[:, places])

@@ -116,6 +116,13 @@ def joint_draws(run: RunResult, *, n_draws: int = 200, until: int | None = None)
     )
 
 
+def joint_of(
+    run: RunResult | RunDraws, *, n_draws: int = 200, until: int | None = None
+) -> RunDraws:
+    """`joint_draws` of a run, or those that are given in its place."""
+    return run if isinstance(run, RunDraws) else joint_draws(run, n_draws=n_draws, until=until)
+
+
 def _bounds(table: pd.DataFrame) -> dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]]:
     return {
         level: (table[f"lower_{level}"].to_numpy(), table[f"upper_{level}"].to_numpy())

@@ -33,7 +33,7 @@ from forecasting.distribution.draws import (
     probability_above,
     with_intervals,
 )
-from forecasting.distribution.joint import RunDraws, flow_codes, joint_draws
+from forecasting.distribution.joint import RunDraws, flow_codes, joint_of
 from forecasting.distribution.measure_selections import MeasureSelection, measure_selections
 from forecasting.measurement.measure_set import panel_context
 from forecasting.results.result import RunResult
@@ -112,9 +112,7 @@ def measure_draws(
     checked, known = checked_levels(levels), years_of(result)
     wanted = tuple(check_year(result.forecasts, year) for year in (years or known))
     context = _context(result, chosen)
-    joint = (
-        run if isinstance(run, RunDraws) else joint_draws(run, n_draws=n_draws, until=max(wanted))
-    )
+    joint = joint_of(run, n_draws=n_draws, until=max(wanted))
     codes = flow_codes(joint.keys, context.countries, context.sectors)
     measured = _Measured(chosen, context, codes, joint.last_known > 0)
     places = [known.index(year) for year in wanted]
