@@ -36,8 +36,9 @@ from models.totals import forecast_totals
 LAST_ROWS = 4
 """Times the rows of a fold's model that the last one draws, which forecasts and is explained.
 
-With a fold's 50,000 rows errors are about the same, but explanations are noisier: of the tests on
-simulated worlds, whose drivers are known, three fail.
+Errors are about the same (on goods, folds with 200,000 rows instead of 50,000 lower WAPE by up to
+.1 % and log MAE by up to .2 %), but explanations are less noisy: with 50,000 three tests fail on
+simulated worlds, whose drivers are known.
 """
 
 
