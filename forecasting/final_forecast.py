@@ -37,7 +37,7 @@ LAST_ROWS = 4
 """Times the rows of a fold's model that the last one draws, which forecasts and is explained.
 
 Errors are about the same (on goods, folds with 200,000 rows instead of 50,000 lower WAPE by up to
-.1 % and log MAE by up to .2 %), but explanations are less noisy: with 50,000 three tests fail on
+.1 % and log MAE by up to .2 %), but explanations are less noisy: with 50,000 four tests fail on
 simulated worlds, whose drivers are known.
 """
 
