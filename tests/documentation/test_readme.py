@@ -64,6 +64,7 @@ def python_blocks() -> list[str]:
     return re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", [block for block in python_blocks() if "simulate_" in block])
 def test_a_script_that_needs_no_data_runs_as_written(script, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

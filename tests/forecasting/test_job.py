@@ -342,6 +342,7 @@ def test_another_run_on_more_cores_gives_the_same_files_byte_by_byte(whole, tmp_
         assert (tmp_path / "again" / name).read_bytes() == (whole.out / name).read_bytes(), name
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_forecasts(bundle, run_on, run_unaltered):
     few = {"as_of": AS_OF, "settings": SETTINGS, **EARLY_FOLDS}
     other = run_on(bundle, "other", seed=2, **few)

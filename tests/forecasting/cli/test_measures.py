@@ -109,6 +109,7 @@ def test_a_folder_of_a_forecast_is_refused(measures, measured_run, tmp_path):
     assert "gravicast run" in err
 
 
+@pytest.mark.slow
 def test_a_folder_holds_the_brief_its_tables_and_its_figures(measures, measured_run, tmp_path):
     out = tmp_path / "brief"
     code, printed, err = measures("links", "--out", str(out))

@@ -193,6 +193,7 @@ def test_names_are_not_read_as_formulas(result: RunResult) -> None:
     assert figure.get_suptitle().startswith(odd)
 
 
+@pytest.mark.slow
 def test_importing_plots_is_cheap() -> None:
     code = (
         "import sys, forecasting.figures.plots, forecasting.reports.report\n"

@@ -94,6 +94,7 @@ def test_tables_agree_with_each_other(answered):
     assert risk["concentration"].between(0, 1).all()
 
 
+@pytest.mark.slow
 def test_a_plan_writes_its_folder_and_keeps_it(own_run, files):
     found = plan(own_run, files.plan)
     folder = own_run / "plans" / "plan"

@@ -526,6 +526,7 @@ def test_a_run_of_another_version_is_refused(
 # On the command line -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_command_writes_briefs_of_the_countries_asked_for(
     finished_run: Path,
     no_figures: None,

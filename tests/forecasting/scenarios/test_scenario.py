@@ -287,6 +287,7 @@ def own(run, tmp_path) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_the_folder_reads_back_and_two_scenarios_compare(run, own, tmp_path, capsys):
     for name, rate in (("mild", "5%"), ("harsh", "50%")):
         text = ELASTICITY + TARIFF.replace("25%", rate) + "draws: 40\n"

@@ -526,6 +526,7 @@ def test_the_configuration_can_be_run_again(tracked):
     assert RunConfig.from_yaml(artifacts(file, run_id) / "config.yaml") == result.config
 
 
+@pytest.mark.slow
 def test_logging_again_makes_a_new_run_which_inside_another_is_a_child(store, tmp_path):
     import mlflow
 
