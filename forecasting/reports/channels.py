@@ -118,8 +118,9 @@ def _reading(result: RunResult, channels: pd.DataFrame) -> list[str]:
     paragraphs = [
         paragraph("Share of SHAP: of the mean absolute contributions over all explained forecasts; "
                   "its range and that of the rank are over this model and those of the "
-                  "back-test's origins and of other seeds. Sign: whether larger values of the "
-                  "channel's features go with larger forecasts. Signs as expected: of the "
+                  "back-test's origins and of other seeds, which learn from fewer past flows where "
+                  "there are many. Sign: whether larger values of the channel's features go with "
+                  "larger forecasts. Signs as expected: of the "
                   "contributions of features with a one-sided expectation, the part with the sign "
                   "expected.", kind="note"),
     ]  # fmt: skip
