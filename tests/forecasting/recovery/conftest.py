@@ -43,10 +43,9 @@ def _explain_at(
     *,
     setting: Setting,
     horizons: tuple[int, ...],
-    max_rows: int = ROWS,
 ) -> Explained:
     infos = {o: info for o, info in prepared.infos[setting].items() if o <= origin}
-    design = prepared.design.until(origin).thinned(max_rows=max_rows, seed=1)
+    design = prepared.design.until(origin).thinned(max_rows=ROWS, seed=1)
     forecaster = FittedForecaster(
         flows=prepared.panel.flows,
         origin=origin,
